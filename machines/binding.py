@@ -1,0 +1,178 @@
+"""The one tight binding to `transitions`: a table literal becomes a machine that refuses what is not in it.
+
+    table (a tuple of Row) ─► StateMachine ─► advance(subject, fact) ─► Step (source, dest, effects)
+                                                    └─► IllegalMove, when no row fits
+
+One `transitions.Machine` serves every subject of its kind: it holds no model, so nothing leaks and a
+move costs microseconds. Only its synchronous core is used: `AsyncMachine` swallows cancellation.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from transitions import EventData, Machine, MachineError
+from transitions import State as _LibraryState
+
+# At INFO the library prints two lines a move and triples its cost.
+logging.getLogger("transitions").setLevel(logging.WARNING)
+
+START: Final = "[*]"
+"""The initial pseudostate, as UML and Mermaid write it: where a subject is before its first fact."""
+
+
+class Subject(Protocol):
+    """What a machine moves: it keeps its state where the library is told to look for it."""
+
+    _state: str
+
+
+S = TypeVar("S", bound=Subject)
+
+Guard = Callable[[Any, Any], bool]
+Do = Callable[[Any, Any], object | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: on `fact` in `source`, if all of `when` and none of `unless` hold, go to `dest`.
+
+    `do` runs in order, before the state changes; each may change the subject's fields and return an effect.
+    """
+
+    fact: type
+    source: str
+    dest: str
+    when: tuple[Guard, ...] = ()
+    unless: tuple[Guard, ...] = ()
+    do: tuple[Do, ...] = ()
+
+    @property
+    def guard(self) -> str:
+        """The guard in words, as the diagrams print it; empty when the row always applies."""
+        held = [_words(guard) for guard in self.when] + [f"not {_words(guard)}" for guard in self.unless]
+        return ", ".join(held)
+
+    @property
+    def effects(self) -> str:
+        """What the row does, in words, in order."""
+        return ", ".join(_words(do) for do in self.do)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one fact came to: `dest` is None where it was refused (a guard) or illegal (no such row)."""
+
+    fact: object
+    source: str
+    dest: str | None
+    effects: tuple[object, ...] = ()
+
+
+class IllegalMove(Exception):
+    """No row of the table allows this fact in this state; the subject has not changed."""
+
+    def __init__(self, machine: str, step: Step, *, refused: bool) -> None:
+        why = "every guard refused" if refused else "there is no such row"
+        super().__init__(f"{machine}: {type(step.fact).__name__} in {step.source}: {why}")
+        self.step = step
+        self.refused = refused
+
+
+class StateMachine(Generic[S]):
+    """A machine built from its table; `name`, `states`, `final` and `table` are what diagrams and tests read."""
+
+    def __init__(
+        self, name: str, *, states: Sequence[str], final: Sequence[str], table: tuple[Row, ...], initial: str = START
+    ) -> None:
+        self.name = name
+        self.states = tuple(states)
+        self.final = frozenset(final)
+        self.table = table
+        self.initial = initial
+        known = self.states if initial in self.states else (initial, *self.states)
+        self._machine = Machine(
+            model=None,
+            states=[_LibraryState(state, final=state in self.final) for state in known],
+            initial=initial,
+            auto_transitions=False,
+            send_event=True,
+            model_attribute="_state",
+            finalize_event=_note_step,
+            name=name,
+        )
+        for row in table:
+            self._machine.add_transition(
+                trigger=row.fact.__name__,
+                source=row.source,
+                dest=row.dest,
+                conditions=[_asks(guard) for guard in row.when],
+                unless=[_asks(guard) for guard in row.unless],
+                before=[_carries(do) for do in row.do],
+            )
+
+    @property
+    def facts(self) -> frozenset[str]:
+        """The names of the facts that the library really knows."""
+        return frozenset(self._machine.events)
+
+    def advance(self, subject: S, fact: object) -> Step:
+        """Move `subject` by one fact.
+
+        Raises IllegalMove when no row fits, for a missing row and for a refusing guard alike: the library
+        raises on the first and silently answers False on the second.
+        """
+        tape = _Tape()
+        try:
+            moved = self._machine.events[type(fact).__name__].trigger(subject, fact, tape)
+        except (MachineError, KeyError) as error:
+            step = Step(fact, subject._state, None)
+            raise IllegalMove(self.name, step, refused=False) from error
+        if not moved or tape.step is None:
+            raise IllegalMove(self.name, tape.step or Step(fact, subject._state, None), refused=True)
+        return tape.step
+
+
+class _Tape:
+    """What one trigger leaves behind: filled by the row's callbacks, closed by `finalize_event`."""
+
+    __slots__ = ("effects", "step")
+
+    def __init__(self) -> None:
+        self.effects: list[object] = []
+        self.step: Step | None = None
+
+
+def _asks(guard: Guard) -> Callable[[EventData], bool]:
+    def ask(event: EventData) -> bool:
+        fact, _ = event.args
+        return guard(event.model, fact)
+
+    return ask
+
+
+def _carries(do: Do) -> Callable[[EventData], None]:
+    def carry(event: EventData) -> None:
+        fact, tape = event.args
+        effect = do(event.model, fact)
+        if effect is not None:
+            tape.effects.append(effect)
+
+    return carry
+
+
+def _note_step(event: EventData) -> None:
+    # The one tap that sees legal, refused and illegal facts alike. What it raises would vanish, so it
+    # only notes. On success `event.state` is already the destination: the source is the transition's.
+    fact, tape = event.args
+    if event.result and event.transition is not None:
+        tape.step = Step(fact, event.transition.source, event.transition.dest, tuple(tape.effects))
+    else:
+        tape.step = Step(fact, event.state.name, None)
+
+
+def _words(function: Callable[..., object]) -> str:
+    return getattr(function, "__name__", repr(function)).strip("_").replace("_", " ")

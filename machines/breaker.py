@@ -1,0 +1,135 @@
+"""A circuit breaker for one dependency: Discord, or one model.
+
+    Closed ─(too many failures in a row)─► Open ─(pause over)─► HalfOpen ─(probe succeeds)─► Closed
+                                             ◄──(probe fails)──────┘
+
+Only what says that the dependency is down counts as `Failed`: 5xx, timeouts, lost connections. A 4xx or
+a 429 proves that it lives.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from machines.binding import Row, StateMachine, Step
+
+# ── states ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class State(StrEnum):
+    CLOSED = "Closed"
+    OPEN = "Open"
+    HALF_OPEN = "HalfOpen"
+
+
+CLOSED, OPEN, HALF_OPEN = State
+
+# ── facts ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PauseElapsed:
+    at: float
+
+
+Fact = Succeeded | Failed | PauseElapsed
+
+# ── effects ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Nothing goes out before `until`."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """One try may go out; what becomes of it decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What was held goes out again."""
+
+
+# ── the subject ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Breaker:
+    """`failures_max` failures in a row are borne; one more opens it for `pause_s`. 0 turns it off."""
+
+    dependency: str
+    failures_max: int = 5
+    pause_s: float = 60.0
+    _state: str = CLOSED
+    failures: int = 0  # in a row
+    open_until: float = 0.0
+
+    @property
+    def state(self) -> State:
+        return State(self._state)
+
+
+def too_many(breaker: Breaker, fact: Failed) -> bool:
+    return 0 < breaker.failures_max <= breaker.failures
+
+
+def count_failure(breaker: Breaker, fact: Failed) -> None:
+    breaker.failures += 1
+
+
+def forget_failures(breaker: Breaker, fact: Succeeded) -> None:
+    breaker.failures = 0
+
+
+def hold(breaker: Breaker, fact: Failed) -> Hold:
+    breaker.open_until = fact.at + breaker.pause_s
+    return Hold(breaker.open_until)
+
+
+def probe(breaker: Breaker, fact: PauseElapsed) -> Probe:
+    return Probe()
+
+
+def release(breaker: Breaker, fact: Succeeded) -> Release:
+    return Release()
+
+
+# ── the table ───────────────────────────────────────────────────────────────────────────────────────
+
+TABLE: Final[tuple[Row, ...]] = (
+    Row(Succeeded, CLOSED, CLOSED, do=(forget_failures,)),
+    Row(Failed, CLOSED, CLOSED, unless=(too_many,), do=(count_failure,)),
+    Row(Failed, CLOSED, OPEN, when=(too_many,), do=(count_failure, hold)),
+    #
+    Row(PauseElapsed, OPEN, HALF_OPEN, do=(probe,)),
+    Row(Succeeded, OPEN, OPEN),  # late results, of tries that left before it opened
+    Row(Failed, OPEN, OPEN),
+    #
+    Row(Succeeded, HALF_OPEN, CLOSED, do=(forget_failures, release)),
+    Row(Failed, HALF_OPEN, OPEN, do=(count_failure, hold)),
+)
+
+MACHINE: Final[StateMachine[Breaker]] = StateMachine(
+    "breaker", states=tuple(State), final=(), table=TABLE, initial=CLOSED
+)
+
+
+def advance(breaker: Breaker, fact: Fact) -> Step:
+    """Move `breaker` by one fact. Raises IllegalMove when no row allows it."""
+    return MACHINE.advance(breaker, fact)

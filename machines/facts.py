@@ -1,0 +1,214 @@
+"""What a response is told (facts) and what it then asks for (effects): plain values, ready for a journal."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+RESTART: Final = "restart"
+"""The reason of the facts with which a new process takes up what the old one left."""
+
+# ── facts: what happened; each carries `at`, in seconds since 1970 ──────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A response begins; with `texts` (its parts) there is nothing to generate."""
+
+    at: float
+    texts: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """The model's line, cleaned and never empty, in the parts in which it will be sent."""
+
+    at: float
+    texts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationFailed:
+    """No usable line came. `final`: another try cannot help."""
+
+    at: float
+    reason: str
+    retry_after_s: float = 0.0
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A breaker or a global pause forbids the try until `until`; nothing left the process."""
+
+    at: float
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """Discord confirmed the part; `text` is the one that it returned, not the one that we sent."""
+
+    at: float
+    message_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class SendRefused:
+    """The part is not stored, for certain. `status` is None where no request was answered."""
+
+    at: float
+    reason: str
+    status: int | None = None
+    retry_after_s: float = 0.0
+    final: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SendUnconfirmed:
+    """The part may be stored: the request left, and no usable answer came back."""
+
+    at: float
+    cause: str
+    status: int | None = None
+    retry_after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBackFailed:
+    """The channel could not be read this time."""
+
+    at: float
+    cause: str
+    retry_after_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBackImpossible:
+    """The channel cannot be read any more (403, 404): the only unconfirmed send that is called failed."""
+
+    at: float
+    reason: str = "unconfirmed"
+
+
+@dataclass(frozen=True, slots=True)
+class FoundInChannel:
+    """The unconfirmed part stands in the channel."""
+
+    at: float
+    message_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotInChannel:
+    """The unconfirmed part had its time to land and is not in the channel."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class WaitElapsed:
+    """The wait before the next try is over."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """Somebody took the reason for this line away: the session's end, or the trigger's deletion."""
+
+    at: float
+    by: str
+
+
+Fact = (
+    Started
+    | Generated
+    | GenerationFailed
+    | Held
+    | Sent
+    | SendRefused
+    | SendUnconfirmed
+    | ReadBackFailed
+    | ReadBackImpossible
+    | FoundInChannel
+    | NotInChannel
+    | WaitElapsed
+    | Cancelled
+)
+
+FACTS: Final[dict[str, type[Fact]]] = {kind.__name__: kind for kind in Fact.__args__}
+
+# ── effects: what is to be done next, and what is written in the same transaction as the move ───────
+
+
+@dataclass(frozen=True, slots=True)
+class Generate:
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    part: int
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """Look for the part from `first_at` on; absent at `settled_at`, it will not land any more."""
+
+    first_at: float
+    settled_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CommitLine:
+    """Written with the move: the line enters the shared history."""
+
+    message_ids: tuple[int, ...]
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class TakeBack:
+    """Written with the move: these parts are to be deleted; half a line is no line."""
+
+    message_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Notify:
+    """Written with the move: the channel is told that this line did not come."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ArmReaper:
+    """Written with the move: should a try of this line land after all, that copy is deleted."""
+
+
+Task = Generate | Send | Wait | ReadBack
+Effect = Task | CommitLine | TakeBack | Notify | ArmReaper
+
+# ── the journal's form ──────────────────────────────────────────────────────────────────────────────
+
+
+def fact_record(fact: Fact) -> dict[str, Any]:
+    """The fact's fields, ready for JSON; `revive` is the way back."""
+    return asdict(fact)
+
+
+def revive(name: str, fields: dict[str, Any]) -> Fact:
+    """The fact that was journalled under `name`. Raises KeyError or TypeError for what is none."""
+    known = dict(fields)
+    if "texts" in known:
+        known["texts"] = tuple(known["texts"])
+    return FACTS[name](**known)

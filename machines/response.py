@@ -1,0 +1,366 @@
+"""One character's line, from the first token to the line that everybody saw.
+
+    Generating ─► Sending ─► Delivered        the way it should go
+        └─► Retrying ◄─┘  └─► Failed          the way it goes when the model or Discord does not answer
+
+Only the rows that end in Delivered commit to the history. No row leaves Delivered or Failed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+from machines.binding import START, Row, StateMachine
+from machines.facts import (
+    RESTART,
+    ArmReaper,
+    Cancelled,
+    CommitLine,
+    Effect,
+    Fact,
+    FoundInChannel,
+    Generate,
+    Generated,
+    GenerationFailed,
+    Held,
+    Notify,
+    NotInChannel,
+    ReadBack,
+    ReadBackFailed,
+    ReadBackImpossible,
+    Send,
+    SendRefused,
+    SendUnconfirmed,
+    Sent,
+    Started,
+    TakeBack,
+    Task,
+    Wait,
+    WaitElapsed,
+)
+
+# ── states ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class State(StrEnum):
+    GENERATING = "Generating"
+    SENDING = "Sending"
+    RETRYING = "Retrying"
+    DELIVERED = "Delivered"
+    FAILED = "Failed"
+
+
+GENERATING, SENDING, RETRYING, DELIVERED, FAILED = State
+FINAL: Final = frozenset({DELIVERED, FAILED})
+
+# ── the subject ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The numbers of the settings that decide moves; seconds and tries on the wire."""
+
+    send_attempts: int = 3
+    generate_attempts: int = 3
+    backoff_base_s: float = 1.0
+    settle_s: float = 5.0
+    deadline_s: float = 300.0
+
+
+NONCE_WINDOW_S: Final = 60.0
+"""Discord checks a nonce "in the past few minutes" and says no more; we trust it for one."""
+
+READ_BACK_WAIT_MAX_S: Final = 60.0
+"""Reading back is free of attempts and deadline, so its wait has a ceiling instead."""
+
+SILENT: Final = frozenset({"channel_gone", "removed"})
+"""Failures that nobody is told of: there is no channel to tell, or a moderator removed the line himself."""
+
+
+@dataclass(slots=True)
+class Response:
+    """What the machine knows of one line. Only `advance` changes it; `version` counts its moves."""
+
+    id: str
+    limits: Limits
+    idempotent: bool = False  # the voice's sends carry a nonce that Discord checks
+    _state: str = START
+    version: int = 0
+    texts: tuple[str, ...] = ()
+    part: int = 0  # from 1; 0 while there is no text
+    attempt: int = 0  # per generation and per part, counted before the wire
+    shown: tuple[tuple[int, str], ...] = ()  # (message id, text as Discord returned it) of confirmed parts
+    unconfirmed: bool = False
+    doubtful: bool = False  # some try of this line was unconfirmed: a second copy may turn up
+    cancel_by: str | None = None
+    deadline_at: float = 0.0
+    first_try_at: float = 0.0  # of the current part
+    due_at: float = 0.0  # Retrying: when it goes on
+    settled_at: float = 0.0  # unconfirmed: when absent means not stored
+    read_backs_failed: int = 0
+
+    @property
+    def state(self) -> State:
+        return State(self._state)
+
+    @property
+    def is_final(self) -> bool:
+        return self._state in FINAL
+
+    @property
+    def text_shown(self) -> str:
+        """The confirmed parts, joined as the history keeps them."""
+        return "\n".join(text for _, text in self.shown)
+
+
+# ── guards ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+def may_try_again(response: Response, fact: Any) -> bool:  # noqa: ANN401 - every fact that may lead to a try
+    if getattr(fact, "final", False) or response.cancel_by is not None:
+        return False
+    if response.attempt >= _attempts_max(response):
+        return False
+    return bool(fact.at + _wait_s(response, fact) <= response.deadline_at)
+
+
+def text_given(response: Response, fact: Started) -> bool:
+    return bool(fact.texts)
+
+
+def has_text(response: Response, fact: Fact) -> bool:
+    return bool(response.texts)
+
+
+def parts_left(response: Response, fact: Fact) -> bool:
+    return response.part < len(response.texts)
+
+
+def cancelled(response: Response, fact: Fact) -> bool:
+    return response.cancel_by is not None
+
+
+def unconfirmed(response: Response, fact: Fact) -> bool:
+    return response.unconfirmed
+
+
+# ── what rows do ────────────────────────────────────────────────────────────────────────────────────
+
+
+def set_deadline(response: Response, fact: Started) -> None:
+    response.deadline_at = fact.at + response.limits.deadline_s
+
+
+def generate(response: Response, fact: Fact) -> Generate:
+    response.attempt += 1
+    return Generate(response.attempt)
+
+
+def keep_text(response: Response, fact: Started | Generated) -> None:
+    response.texts = fact.texts
+
+
+def note_shown(response: Response, fact: Sent | FoundInChannel) -> None:
+    response.shown = (*response.shown, (fact.message_id, fact.text))
+    response.unconfirmed = False
+
+
+def send_next_part(response: Response, fact: Fact) -> Send:
+    response.part += 1
+    response.attempt = 1
+    response.first_try_at = fact.at
+    return Send(response.part, 1)
+
+
+def send_again(response: Response, fact: Fact) -> Send:
+    response.attempt += 1
+    response.unconfirmed = False
+    return Send(response.part, response.attempt)
+
+
+def wait(response: Response, fact: GenerationFailed | SendRefused) -> Wait:
+    response.due_at = fact.at + _wait_s(response, fact)
+    return Wait(response.due_at)
+
+
+def give_attempt_back(response: Response, fact: Held) -> None:
+    response.attempt -= 1
+
+
+def wait_until_released(response: Response, fact: Held) -> Wait:
+    response.deadline_at += max(0.0, fact.until - fact.at)
+    response.due_at = fact.until
+    return Wait(fact.until)
+
+
+def settle_and_read_back(response: Response, fact: SendUnconfirmed) -> ReadBack:
+    response.unconfirmed = response.doubtful = True
+    response.read_backs_failed = 0
+    response.due_at = fact.at
+    response.settled_at = fact.at + max(_settle_s(response, fact), _wait_s(response, fact))
+    return ReadBack(response.due_at, response.settled_at)
+
+
+def wait_and_read_again(response: Response, fact: ReadBackFailed) -> ReadBack:
+    pause_s = min(READ_BACK_WAIT_MAX_S, response.limits.backoff_base_s * 2**response.read_backs_failed)
+    response.read_backs_failed = min(response.read_backs_failed + 1, 16)
+    response.due_at = fact.at + max(pause_s, fact.retry_after_s)
+    return ReadBack(response.due_at, response.settled_at)
+
+
+def commit_line(response: Response, fact: Fact) -> CommitLine:
+    return CommitLine(tuple(message_id for message_id, _ in response.shown), response.text_shown)
+
+
+def take_back(response: Response, fact: Fact) -> TakeBack | None:
+    return TakeBack(tuple(message_id for message_id, _ in response.shown)) if response.shown else None
+
+
+def notify(response: Response, fact: Any) -> Notify | None:  # noqa: ANN401 - every fact that may end in Failed
+    reason = getattr(fact, "reason", None) or ("deadline" if fact.at > response.deadline_at else "unreachable")
+    return None if response.cancel_by is not None or reason in SILENT else Notify(reason)
+
+
+def arm_reaper(response: Response, fact: Fact) -> ArmReaper | None:
+    return ArmReaper() if response.doubtful else None
+
+
+def note_cancel(response: Response, fact: Cancelled) -> None:
+    response.cancel_by = response.cancel_by or fact.by
+
+
+def keep_settle_time(response: Response, fact: Cancelled) -> None:
+    # There will be no further try, so what is in flight gets its whole time before it is called absent.
+    response.settled_at = max(response.settled_at, fact.at + response.limits.settle_s)
+
+
+# ── the table ───────────────────────────────────────────────────────────────────────────────────────
+
+# What several rows do alike: a part found in the channel is a part confirmed.
+NEXT_PART: Final = (note_shown, send_next_part)
+DELIVER: Final = (note_shown, commit_line, arm_reaper)
+SHOW_IN_VAIN: Final = (note_shown, take_back, arm_reaper)
+GIVE_UP: Final = (take_back, notify, arm_reaper)
+
+TABLE: Final[tuple[Row, ...]] = (
+    Row(Started, START, SENDING, when=(text_given,), do=(set_deadline, keep_text, send_next_part)),
+    Row(Started, START, GENERATING, unless=(text_given,), do=(set_deadline, generate)),
+    #
+    Row(Generated, GENERATING, SENDING, do=(keep_text, send_next_part)),
+    Row(GenerationFailed, GENERATING, RETRYING, when=(may_try_again,), do=(wait,)),
+    Row(GenerationFailed, GENERATING, FAILED, unless=(may_try_again,), do=(notify,)),
+    #
+    Row(Held, GENERATING, RETRYING, do=(give_attempt_back, wait_until_released)),
+    Row(Held, SENDING, RETRYING, do=(give_attempt_back, wait_until_released)),
+    #
+    Row(Sent, SENDING, SENDING, when=(parts_left,), unless=(cancelled,), do=NEXT_PART),
+    Row(Sent, SENDING, DELIVERED, unless=(parts_left,), do=DELIVER),
+    Row(Sent, SENDING, FAILED, when=(parts_left, cancelled), do=SHOW_IN_VAIN),
+    Row(SendRefused, SENDING, RETRYING, when=(may_try_again,), do=(wait,)),
+    Row(SendRefused, SENDING, FAILED, unless=(may_try_again,), do=GIVE_UP),
+    Row(SendUnconfirmed, SENDING, RETRYING, do=(settle_and_read_back,)),
+    #
+    Row(ReadBackFailed, RETRYING, RETRYING, when=(unconfirmed,), do=(wait_and_read_again,)),
+    Row(ReadBackImpossible, RETRYING, FAILED, when=(unconfirmed,), do=GIVE_UP),
+    Row(FoundInChannel, RETRYING, SENDING, when=(unconfirmed, parts_left), unless=(cancelled,), do=NEXT_PART),
+    Row(FoundInChannel, RETRYING, DELIVERED, when=(unconfirmed,), unless=(parts_left,), do=DELIVER),
+    Row(FoundInChannel, RETRYING, FAILED, when=(unconfirmed, parts_left, cancelled), do=SHOW_IN_VAIN),
+    Row(NotInChannel, RETRYING, SENDING, when=(unconfirmed, may_try_again), do=(send_again,)),
+    Row(NotInChannel, RETRYING, FAILED, when=(unconfirmed,), unless=(may_try_again,), do=GIVE_UP),
+    #
+    Row(WaitElapsed, RETRYING, SENDING, when=(may_try_again, has_text), unless=(unconfirmed,), do=(send_again,)),
+    Row(WaitElapsed, RETRYING, GENERATING, when=(may_try_again,), unless=(unconfirmed, has_text), do=(generate,)),
+    Row(WaitElapsed, RETRYING, FAILED, unless=(unconfirmed, may_try_again), do=GIVE_UP),
+    #
+    Row(Cancelled, GENERATING, FAILED, do=(note_cancel,)),
+    Row(Cancelled, SENDING, SENDING, do=(note_cancel,)),
+    Row(Cancelled, RETRYING, RETRYING, when=(unconfirmed,), do=(note_cancel, keep_settle_time)),
+    Row(Cancelled, RETRYING, FAILED, unless=(unconfirmed,), do=(note_cancel, take_back, arm_reaper)),
+)
+
+MACHINE: Final[StateMachine[Response]] = StateMachine("response", states=tuple(State), final=tuple(FINAL), table=TABLE)
+
+# ── the class's two verbs, and what a new process says ──────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One row taken: the journal's entry. `part` and `attempt` are those that the fact speaks of."""
+
+    response_id: str
+    seq: int
+    source: str
+    dest: State
+    fact: Fact
+    part: int
+    attempt: int
+    effects: tuple[Effect, ...]
+
+    @property
+    def at(self) -> float:
+        return self.fact.at
+
+
+def advance(response: Response, fact: Fact) -> Move:
+    """Move `response` by one fact. Raises IllegalMove, and changes nothing, when no row allows it."""
+    part, attempt = response.part, response.attempt
+    step = MACHINE.advance(response, fact)
+    response.version += 1
+    effects: tuple[Any, ...] = step.effects
+    return Move(response.id, response.version, step.source, response.state, fact, part, attempt, effects)
+
+
+def next_task(response: Response) -> Task | None:
+    """What an actor has to do now, from the state alone, so that a new process knows it as well."""
+    match response._state:
+        case State.GENERATING:
+            return Generate(response.attempt)
+        case State.SENDING:
+            return Send(response.part, response.attempt)
+        case State.RETRYING if response.unconfirmed:
+            return ReadBack(response.due_at, response.settled_at)
+        case State.RETRYING:
+            return Wait(response.due_at)
+        case _:
+            return None
+
+
+def restart_fact(response: Response, at: float) -> Fact | None:
+    """What a new process tells a response that the old one left behind; None where the state says it all."""
+    match response._state:
+        case State.GENERATING:
+            return GenerationFailed(at, RESTART)
+        case State.SENDING:
+            return SendUnconfirmed(at, RESTART)
+        case _:
+            return None
+
+
+# ── numbers ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _attempts_max(response: Response) -> int:
+    return response.limits.send_attempts if response.texts else response.limits.generate_attempts
+
+
+def _wait_s(response: Response, fact: Any) -> float:  # noqa: ANN401 - see may_try_again
+    """The wait before the next try: base × 2ⁿ⁻¹ after try n, never below what the server asked for."""
+    if isinstance(fact, NotInChannel | WaitElapsed):
+        return 0.0  # these facts come when the wait is over
+    if getattr(fact, "reason", None) == RESTART:
+        return 0.0
+    backoff_s = response.limits.backoff_base_s * 2 ** (response.attempt - 1)
+    return float(max(backoff_s, fact.retry_after_s))
+
+
+def _settle_s(response: Response, fact: SendUnconfirmed) -> float:
+    """How long an unconfirmed part may still land.
+
+    A resend under the same nonce is safe at once while Discord remembers it; before Failed, and for
+    webhooks, which have no nonce, the whole time is kept.
+    """
+    young = fact.at - response.first_try_at <= NONCE_WINDOW_S
+    same_nonce_is_safe = response.idempotent and young and may_try_again(response, fact)
+    return 0.0 if same_nonce_is_safe else response.limits.settle_s

@@ -1,0 +1,149 @@
+"""A session: a cast plays in one channel, one turn for each user message, one speaker after the other.
+
+Idle ─► Responding ─► Idle ─► …      until it is Ended; Paused holds the next speaker back
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from machines.binding import START, Row, StateMachine, Step
+
+# ── states ──────────────────────────────────────────────────────────────────────────────────────────
+
+
+class State(StrEnum):
+    IDLE = "Idle"
+    RESPONDING = "Responding"
+    PAUSED = "Paused"
+    ENDED = "Ended"
+
+
+IDLE, RESPONDING, PAUSED, ENDED = State
+FINAL: Final = frozenset({ENDED})
+
+# ── facts ───────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class TurnAccepted:
+    """A user message is answered by a turn of its own."""
+
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SpeakerFinished:
+    """A speaker's response is Delivered or Failed. `work_left`: further speakers, or messages without a turn."""
+
+    at: float
+    work_left: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PauseRequested:
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Resumed:
+    at: float
+    work_left: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EndRequested:
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLost:
+    """Discord says that the channel is gone, or that it is closed to us for good."""
+
+    at: float
+
+
+Fact = Opened | TurnAccepted | SpeakerFinished | PauseRequested | Resumed | EndRequested | ChannelLost
+
+# ── effects ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class GoOn:
+    """Run the next speaker, or take the next message."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResponse:
+    """The response that is on its way, if any, loses its reason."""
+
+    by: str
+
+
+# ── the subject ─────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(slots=True)
+class Session:
+    id: str
+    _state: str = START
+    version: int = 0
+
+    @property
+    def state(self) -> State:
+        return State(self._state)
+
+    @property
+    def is_final(self) -> bool:
+        return self._state in FINAL
+
+
+def work_left(session: Session, fact: SpeakerFinished | Resumed) -> bool:
+    return fact.work_left
+
+
+def go_on(session: Session, fact: Fact) -> GoOn:
+    return GoOn()
+
+
+def cancel_response(session: Session, fact: EndRequested | ChannelLost) -> CancelResponse:
+    return CancelResponse("end" if isinstance(fact, EndRequested) else "channel_gone")
+
+
+# ── the table ───────────────────────────────────────────────────────────────────────────────────────
+
+TABLE: Final[tuple[Row, ...]] = (
+    Row(Opened, START, IDLE),
+    #
+    Row(TurnAccepted, IDLE, RESPONDING, do=(go_on,)),
+    Row(SpeakerFinished, RESPONDING, RESPONDING, when=(work_left,), do=(go_on,)),
+    Row(SpeakerFinished, RESPONDING, IDLE, unless=(work_left,)),
+    #
+    Row(PauseRequested, IDLE, PAUSED),
+    Row(PauseRequested, RESPONDING, PAUSED),
+    Row(Resumed, PAUSED, RESPONDING, when=(work_left,), do=(go_on,)),
+    Row(Resumed, PAUSED, IDLE, unless=(work_left,)),
+    #
+    Row(EndRequested, IDLE, ENDED),
+    Row(EndRequested, RESPONDING, ENDED, do=(cancel_response,)),
+    Row(EndRequested, PAUSED, ENDED, do=(cancel_response,)),
+    Row(ChannelLost, IDLE, ENDED),
+    Row(ChannelLost, RESPONDING, ENDED, do=(cancel_response,)),
+    Row(ChannelLost, PAUSED, ENDED, do=(cancel_response,)),
+)
+
+MACHINE: Final[StateMachine[Session]] = StateMachine("session", states=tuple(State), final=tuple(FINAL), table=TABLE)
+
+
+def advance(session: Session, fact: Fact) -> Step:
+    """Move `session` by one fact. Raises IllegalMove, and changes nothing, when no row allows it."""
+    step = MACHINE.advance(session, fact)
+    session.version += 1
+    return step
