@@ -1,0 +1,75 @@
+"""What the actors need of the world, and the refusals that they expect.
+
+Refusals that belong to the day's work are values (`Refused`, `Unconfirmed`, `ModelFailed` …); adapters
+translate a library's errors into them once. Only `Fenced` and programmers' errors are exceptions.
+"""
+
+from actors.ports.clock import Clock
+from actors.ports.discord import (
+    Channel,
+    Deleted,
+    DeleteOutcome,
+    HeldBack,
+    Posted,
+    PrepareOutcome,
+    ReadOutcome,
+    Refused,
+    SendOutcome,
+    Unconfirmed,
+    Voice,
+    Webhooks,
+)
+from actors.ports.engine import Drain, Engine, Pending
+from actors.ports.model import Completion, Model, ModelFailed, ModelReason
+from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
+from actors.ports.trace import (
+    AttemptBegan,
+    Context,
+    GenerationBegan,
+    GenerationErred,
+    HistoryRead,
+    Moved,
+    Noted,
+    Trace,
+    TraceEvent,
+)
+
+__all__ = [
+    "Accepted",
+    "AttemptBegan",
+    "Channel",
+    "Clock",
+    "Completion",
+    "Context",
+    "DeleteOutcome",
+    "Deleted",
+    "Drain",
+    "Engine",
+    "Fenced",
+    "GenerationBegan",
+    "GenerationErred",
+    "HeldBack",
+    "HistoryRead",
+    "Model",
+    "ModelFailed",
+    "ModelReason",
+    "Moved",
+    "NextMessage",
+    "NextSpeaker",
+    "Noted",
+    "Pending",
+    "Posted",
+    "PrepareOutcome",
+    "ReadOutcome",
+    "Refused",
+    "ResponseRecord",
+    "SendOutcome",
+    "Store",
+    "Trace",
+    "TraceEvent",
+    "Unconfirmed",
+    "Voice",
+    "WatchedPart",
+    "Webhooks",
+    "Work",
+]

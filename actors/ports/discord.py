@@ -1,0 +1,110 @@
+"""What shows lines: how actors speak in a channel, read it and tidy it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """Discord confirmed the message; `text` is the one that it returned."""
+
+    message_id: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """Nothing was stored or done, for certain. `final`: the same request cannot succeed.
+
+    `reason` is a word for the journal and for notices, such as `rate_limit`, `forbidden`, `channel_gone`,
+    `webhook_gone`, `removed`, `too_long`, `outage`. `error` is for the operator's log alone.
+    """
+
+    reason: str
+    status: int | None = None
+    retry_after_s: float = 0.0
+    final: bool = False
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed:
+    """The request left and no usable answer came back: it may have been carried out."""
+
+    cause: str
+    status: int | None = None
+    retry_after_s: float = 0.0
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """Nothing left the process: a global pause holds until `until` (seconds since 1970)."""
+
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """The message is not in the channel (any more)."""
+
+
+PrepareOutcome = tuple[OutboundKind, int | None] | Refused | HeldBack
+SendOutcome = Posted | Refused | Unconfirmed | HeldBack
+DeleteOutcome = Deleted | Refused | Unconfirmed | HeldBack
+ReadOutcome = tuple[ChannelMessage, ...] | Refused | Unconfirmed | HeldBack
+
+
+class Voice(Protocol):
+    """How lines reach a channel. One call of `send` is one wire attempt, whatever the library would like."""
+
+    async def prepare(
+        self, channel_id: int, character: Character
+    ) -> tuple[OutboundKind, int | None] | Refused | HeldBack:
+        """Choose how `character` speaks here: the kind and the webhook, which is made when there is none.
+
+        A webhook is adopted rather than made twice. Falls back to EMBED where webhooks are not allowed.
+        """
+        ...
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        """Send once, with this very nonce. Mentions never ping."""
+        ...
+
+
+class Channel(Protocol):
+    """What actors do in a channel besides speaking."""
+
+    async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
+        """Every message newer than `after`, oldest first. More than 2,000 of them is a failed read."""
+        ...
+
+    async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
+        """Delete a message of ours; absent is success."""
+        ...
+
+    async def typing(self, channel_id: int) -> None:
+        """Show for about ten seconds that somebody writes. Never fails: it is a courtesy."""
+        ...
+
+
+class Webhooks(Protocol):
+    """Where the Discord adapter keeps the webhooks that it made; implemented by the store."""
+
+    async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
+        """(webhook id, token) under which this character speaks in this (parent) channel."""
+        ...
+
+    async def keep_webhook(self, channel_id: int, character_key: str, webhook_id: int, token: str) -> None: ...
+
+    async def forget_webhook(self, webhook_id: int) -> None: ...
+
+    async def webhook_token(self, webhook_id: int) -> str | None: ...
+
+    async def known_webhooks(self, channel_id: int) -> frozenset[int]:
+        """Ids of all webhooks ever ours in this channel, forgotten ones included."""
+        ...

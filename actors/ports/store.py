@@ -1,0 +1,212 @@
+"""The durable truth, and what it hands to the actors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from actors.roleplay.model import (
+    ChannelMessage,
+    Character,
+    CharacterId,
+    Claim,
+    Entry,
+    Outbound,
+    OutboxDraft,
+    OutboxRow,
+    ResponseId,
+    SessionId,
+    SessionRecord,
+    Turn,
+    TurnId,
+)
+from machines.facts import Fact
+from machines.response import Move, Response
+
+
+class Fenced(Exception):
+    """Somebody else holds the session now, or the row moved on: drop what you know and read again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A user message is in the inbox and in the history. `is_new` is False for one handled before."""
+
+    session_id: SessionId
+    is_new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRecord:
+    """Everything that an actor needs to take a response up, wherever the last process left it.
+
+    `outbound` is the current part's intent, None when it never came near the wire; `reasons` are those of
+    the failed generations, oldest first.
+    """
+
+    response: Response
+    session_id: SessionId
+    channel_id: int
+    turn_id: TurnId | None
+    trigger_id: int
+    character: Character
+    outbound: Outbound | None
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextSpeaker:
+    """The open turn has a speaker who has not answered."""
+
+    turn: Turn
+    ordinal: int
+    character: Character
+
+
+@dataclass(frozen=True, slots=True)
+class NextMessage:
+    """No turn is open, and this message has none yet."""
+
+    message_id: int
+
+
+Work = ResponseRecord | NextSpeaker | NextMessage | None
+"""What a session has to do next: finish, then speak on, then answer the next message, else nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedPart:
+    """A part whose second copy, should it turn up, is to be deleted."""
+
+    response_id: ResponseId
+    outbound: Outbound
+    message_id: int | None
+    is_final: bool
+
+
+class Store(Protocol):
+    """The durable truth. Each call is one transaction, done or not done when it returns.
+
+    Calls that take a Claim or a Response raise Fenced when the epoch or the version is not the newest.
+    """
+
+    # sessions
+    async def open_session(self, session: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
+        """Write `session` and the answer to its command; None (and nothing written) if one is open there."""
+        ...
+
+    async def session_in(self, channel_id: int) -> SessionRecord | None:
+        """The open session of this channel or thread."""
+        ...
+
+    async def session(self, session_id: SessionId) -> SessionRecord | None: ...
+
+    async def open_sessions(self) -> tuple[tuple[SessionId, int, int], ...]:
+        """(session, channel, id after which its channel is to be read again) of each open session."""
+        ...
+
+    async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord]:
+        """Take the session over: its epoch rises, and whoever held it is Fenced at the next write."""
+        ...
+
+    async def move_session(
+        self, session_id: SessionId, *, version: int, state: str, at: float, outbox: Sequence[OutboxDraft] = ()
+    ) -> None:
+        """Record a session's move with what it asks to be told."""
+        ...
+
+    # the inbox and turns
+    async def accept(self, message: ChannelMessage, *, waiting_max: int) -> Accepted | None:
+        """Inbox and history in one transaction, once per message id; None where no session is open.
+
+        With `waiting_max` messages waiting it starts no turn, and the channel is told once.
+        """
+        ...
+
+    async def next_work(self, claim: Claim) -> Work: ...
+
+    async def take_turn(self, claim: Claim, turn: Turn) -> None: ...
+
+    # responses
+    async def start(self, claim: Claim, record: ResponseRecord, ordinal: int, move: Move) -> None:
+        """Write a new response with its first move."""
+        ...
+
+    async def record(
+        self,
+        claim: Claim,
+        response: Response,
+        move: Move,
+        *,
+        commit: Entry | None = None,
+        outbox: Sequence[OutboxDraft] = (),
+        watch: bool = False,
+    ) -> int:
+        """The move, the response after it and all that belongs to it, in one transaction.
+
+        Returns the length of the session's history after it.
+        """
+        ...
+
+    async def keep_intent(self, claim: Claim, response: Response, outbound: Outbound) -> Outbound:
+        """Write what is about to go on the wire; returns it with its fence, which is that of the first try."""
+        ...
+
+    async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
+        """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
+        ...
+
+    async def moves(self, response_id: ResponseId) -> tuple[tuple[str, str, Fact], ...]:
+        """(from, to, fact) of each move of a response, oldest first."""
+        ...
+
+    async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
+        ...
+
+    async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+        """Note that a line was edited, or deleted (None); returns its session, None where it is no line."""
+        ...
+
+    # the reaper
+    async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
+        """Parts of doubtful responses tried after `since`, and all parts of responses that are not final."""
+        ...
+
+    # the outbox
+    async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
+        """Add a delivery; False when its key is known already."""
+        ...
+
+    async def due_outbox(self, *, now: float, limit: int) -> tuple[OutboxRow, ...]: ...
+
+    async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
+        """Count a try before the wire; returns the row with attempt, first_try_at and fence set."""
+        ...
+
+    async def outbox_later(self, row_id: int, *, due_at: float) -> None: ...
+
+    async def outbox_done(self, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
+        """Close a row: `sent`, `deleted` or `dropped` (the channel is gone)."""
+        ...
+
+    async def next_outbox_due(self) -> float | None: ...
+
+    # the sweeper
+    async def pending(self, *, now: float) -> tuple[SessionId, ...]:
+        """Open or ended sessions with work: an unfinished response, an open turn, a message without one."""
+        ...
+
+    # characters
+    async def characters(self) -> tuple[Character, ...]:
+        """The current version of each, by name."""
+        ...
+
+    async def add_character(self, character: Character, *, at: float) -> bool:
+        """Add a version; True where it replaces one of that name (compared without case)."""
+        ...
+
+    async def delete_character(self, name: str) -> CharacterId | None:
+        """Take a character from the list; running sessions keep theirs. None where there is none."""
+        ...

@@ -1,0 +1,240 @@
+"""The ids and records that ports, actors and adapters share: frozen values, no behaviour to speak of.
+
+Ids of ours are 13 characters of base 36, ordered by time. Ids of Discord are ints (snowflakes).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+SessionId = str
+TurnId = str
+ResponseId = str
+CharacterId = str
+
+# ── characters and casts ────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Character:
+    """One version of a character; an import under the same name makes a new version with a new id.
+
+    `card_json` is the whole Tavern card, as read; `picture` a PNG, or None.
+    """
+
+    id: CharacterId
+    name: str
+    card_json: str
+    picture: bytes | None = None
+
+
+class TurnOrder(StrEnum):
+    """Who answers a message. The members that are not built yet are refused by name."""
+
+    EVERYONE = "everyone"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """A session as the database holds it; `cast` in the order in which it speaks."""
+
+    id: SessionId
+    channel_id: int
+    state: str
+    version: int
+    epoch: int
+    order: TurnOrder
+    scenario: str
+    cast: tuple[Character, ...]
+    opened_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write to a session: every write carries it, and an older epoch is Fenced."""
+
+    session_id: SessionId
+    epoch: int
+
+
+# ── what a channel shows ────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelMessage:
+    """One message as Discord shows it, read back or come through the gateway.
+
+    `name` is the webhook's name, the embed's character or the author's display name; `text` the content,
+    or the embed's description. `is_ours`: sent by our bot user or by a webhook of our application.
+    """
+
+    id: int
+    channel_id: int
+    author_id: int
+    name: str
+    text: str
+    at: float
+    is_ours: bool = False
+    is_bot: bool = False
+    webhook_id: int | None = None
+    is_embed: bool = False
+
+
+# ── a turn's work ───────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One user message and the characters that answer it, in order."""
+
+    id: TurnId
+    session_id: SessionId
+    trigger_id: int
+    speakers: tuple[CharacterId, ...]
+
+
+class OutboundKind(StrEnum):
+    TEXT = "text"  # a notice, or an answer to a command: plain content from the bot itself
+    EMBED = "embed"  # a line as the bot's own message
+    WEBHOOK = "webhook"  # a line under the character's own name and picture
+
+
+@dataclass(frozen=True, slots=True)
+class Outbound:
+    """One message as it goes on the wire; durable before it does, so that any process can find it again.
+
+    `fence` is the newest message id known in the channel before the first try: what we sent is newer.
+    `webhook_id` is None for what the bot sends itself; only such messages have a nonce that Discord checks.
+    """
+
+    kind: OutboundKind
+    channel_id: int
+    name: str
+    text: str
+    nonce: str
+    fence: int = 0
+    webhook_id: int | None = None
+    character_id: CharacterId | None = None
+
+
+# ── the history ─────────────────────────────────────────────────────────────────────────────────────
+
+
+EntryKind = Literal["user", "character", "narration"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the shared history, its amendments applied; ordered by `message_ids[0]`."""
+
+    kind: EntryKind
+    name: str
+    text: str
+    message_ids: tuple[int, ...]
+    at: float
+    session_id: SessionId
+    author_id: int | None = None  # of users
+    character_id: CharacterId | None = None  # of characters
+    response_id: ResponseId | None = None  # of characters
+
+
+# ── the outbox ──────────────────────────────────────────────────────────────────────────────────────
+
+
+class OutboxKind(StrEnum):
+    NOTICE = "notice"
+    TAKEDOWN = "takedown"
+    ANSWER = "answer"
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxDraft:
+    """A small delivery to be written in the transaction that calls for it.
+
+    `key` is unique: the same cause asks only once. A takedown names `message_id` (and the webhook that
+    sent it); notices and answers carry `text`.
+    """
+
+    key: str
+    kind: OutboxKind
+    channel_id: int
+    text: str = ""
+    message_id: int | None = None
+    webhook_id: int | None = None
+    response_id: ResponseId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """A delivery that is not done; `attempt` counts tries on the wire, 0 before the first."""
+
+    id: int
+    draft: OutboxDraft
+    nonce: str
+    fence: int
+    attempt: int
+    first_try_at: float
+    due_at: float
+
+
+# ── chat with a model ───────────────────────────────────────────────────────────────────────────────
+
+
+class Purpose(StrEnum):
+    """What a chat message is there for, so that trimming and the understudy need not guess."""
+
+    CARD = "card"
+    EXAMPLE = "example"
+    HISTORY = "history"
+    INSTRUCTION = "instruction"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatMessage:
+    role: Literal["system", "user", "assistant"]
+    content: str
+    purpose: Purpose
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A whole request to a model. `stop` has at most four strings; `seed` makes an understudy repeatable."""
+
+    character: str
+    model: str
+    messages: tuple[ChatMessage, ...]
+    stop: tuple[str, ...]
+    completion_tokens_max: int
+    seed: str
+
+
+# ── ids ─────────────────────────────────────────────────────────────────────────────────────────────
+
+_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
+ID_LENGTH: Final = 13  # 63 bits in base 36
+
+
+def base36(number: int) -> str:
+    """`number` (not negative) in base 36, padded to 13 digits so that text order is number order."""
+    digits = ""
+    while number:
+        number, digit = divmod(number, 36)
+        digits = _DIGITS[digit] + digits
+    return digits.rjust(ID_LENGTH, "0")
+
+
+def nonce_of(response_id: ResponseId, part: int) -> str:
+    """The nonce of every try of one part: derived, so that no try can have another one (≤ 25 characters)."""
+    return f"{response_id}.{part}"
+
+
+DISCORD_EPOCH_MS: Final = 1_420_070_400_000
+"""Discord's snowflakes count milliseconds from here (Discord's reference, "Snowflakes")."""
+
+
+def snowflake_at(at: float) -> int:
+    """The smallest message id that Discord can give at `at` (seconds since 1970)."""
+    return max(0, int(at * 1000) - DISCORD_EPOCH_MS) << 22
