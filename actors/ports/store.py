@@ -111,9 +111,16 @@ class Store(Protocol):
         ...
 
     async def move_session(
-        self, session_id: SessionId, *, version: int, state: str, at: float, outbox: Sequence[OutboxDraft] = ()
+        self,
+        session_id: SessionId,
+        *,
+        version: int,
+        state: str,
+        at: float,
+        ended_by: str | None = None,
+        outbox: Sequence[OutboxDraft] = (),
     ) -> None:
-        """Record a session's move with what it asks to be told."""
+        """Record a session's move with what it asks to be told; `version` is the one after the move."""
         ...
 
     # the inbox and turns
@@ -157,6 +164,13 @@ class Store(Protocol):
         """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
         ...
 
+    async def cancel_reason(self, response_id: ResponseId) -> str | None:
+        """Why this response has lost its reason: its session ended (by what), or `trigger_deleted`.
+
+        The trigger's deletion counts only while its turn has delivered nothing.
+        """
+        ...
+
     async def moves(self, response_id: ResponseId) -> tuple[tuple[str, str, Fact], ...]:
         """(from, to, fact) of each move of a response, oldest first."""
         ...
@@ -166,7 +180,10 @@ class Store(Protocol):
         ...
 
     async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
-        """Note that a line was edited, or deleted (None); returns its session, None where it is no line."""
+        """Note that a line was edited, or deleted (None); returns its session, None where it is no line.
+
+        A deleted user message that has no turn yet starts none.
+        """
         ...
 
     # the reaper
