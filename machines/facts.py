@@ -67,12 +67,16 @@ class SendRefused:
 
 @dataclass(frozen=True, slots=True)
 class SendUnconfirmed:
-    """The part may be stored: the request left, and no usable answer came back."""
+    """The part may be stored: the request left, and no usable answer came back.
+
+    `has_nonce`: Discord answers a second request under the same nonce with the message of the first.
+    """
 
     at: float
     cause: str
     status: int | None = None
     retry_after_s: float = 0.0
+    has_nonce: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,6 @@ class Response:
 
     id: str
     limits: Limits
-    idempotent: bool = False  # the voice's sends carry a nonce that Discord checks
     _state: str = START
     version: int = 0
     texts: tuple[str, ...] = ()
@@ -327,13 +326,13 @@ def next_task(response: Response) -> Task | None:
             return None
 
 
-def restart_fact(response: Response, at: float) -> Fact | None:
+def restart_fact(response: Response, at: float, *, has_nonce: bool) -> Fact | None:
     """What a new process tells a response that the old one left behind; None where the state says it all."""
     match response._state:
         case State.GENERATING:
             return GenerationFailed(at, RESTART)
         case State.SENDING:
-            return SendUnconfirmed(at, RESTART)
+            return SendUnconfirmed(at, RESTART, has_nonce=has_nonce)
         case _:
             return None
 
@@ -349,8 +348,8 @@ def _wait_s(response: Response, fact: Any) -> float:  # noqa: ANN401 - see may_t
     """The wait before the next try: base × 2ⁿ⁻¹ after try n, never below what the server asked for."""
     if isinstance(fact, NotInChannel | WaitElapsed):
         return 0.0  # these facts come when the wait is over
-    if getattr(fact, "reason", None) == RESTART:
-        return 0.0
+    if RESTART in (getattr(fact, "reason", None), getattr(fact, "cause", None)):
+        return 0.0  # nobody refused anything
     backoff_s = response.limits.backoff_base_s * 2 ** (response.attempt - 1)
     return float(max(backoff_s, fact.retry_after_s))
 
@@ -362,5 +361,5 @@ def _settle_s(response: Response, fact: SendUnconfirmed) -> float:
     webhooks, which have no nonce, the whole time is kept.
     """
     young = fact.at - response.first_try_at <= NONCE_WINDOW_S
-    same_nonce_is_safe = response.idempotent and young and may_try_again(response, fact)
+    same_nonce_is_safe = fact.has_nonce and young and may_try_again(response, fact)
     return 0.0 if same_nonce_is_safe else response.limits.settle_s

@@ -66,9 +66,10 @@ class NextSpeaker:
 
 @dataclass(frozen=True, slots=True)
 class NextMessage:
-    """No turn is open, and this message has none yet."""
+    """No turn is open, and this message has none yet; `turns` counts the session's turns so far."""
 
     message_id: int
+    turns: int
 
 
 Work = ResponseRecord | NextSpeaker | NextMessage | None

@@ -50,6 +50,7 @@ class SessionRecord:
     scenario: str
     cast: tuple[Character, ...]
     opened_at: float
+    opened_after: int  # the message that opened it: the session's lines are newer
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,259 @@
+"""The message commands: parsed purely, answered through the outbox, each message once.
+
+An unknown `!word` is ignored: other bots share the channel.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from actors.ports import Fenced
+from actors.roleplay.model import (
+    ChannelMessage,
+    Character,
+    OutboxDraft,
+    OutboxKind,
+    SessionId,
+    SessionRecord,
+    TurnOrder,
+)
+from actors.world import World
+from machines import session as machine
+
+ANSWER_MAX: Final = 2000
+"""Characters of one message (Discord's reference, "Create Message")."""
+
+HISTORY_LINES: Final = 10
+"""Lines that `!history` shows when no number is given."""
+
+HISTORY_LINES_MAX: Final = 50
+
+CAST_MAX: Final = 10
+"""Characters of one session: as many webhooks of ours as a channel holds."""
+
+ORDERS_TO_COME: Final = ("natural", "pooled", "manual")
+
+MOVE_TRIES: Final = 5
+"""How often a command tries to move a session that a turn moves at the same moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    names: tuple[str, ...]
+    order: str
+    scenario: str
+
+
+class BadCommand(ValueError):
+    """What is wrong with a command, and how it is written; shown to the user."""
+
+
+def parse_start(rest: str) -> Start:
+    """`NAME… [--turns ORDER] [-- SCENARIO]`, names with spaces in quotes. Raises BadCommand."""
+    head, _, scenario = f" {rest} ".partition(" -- ")
+    try:
+        words = shlex.split(head.replace("“", '"').replace("”", '"'), posix=True)
+    except ValueError as error:
+        raise BadCommand("A quote is not closed.") from error
+    order = TurnOrder.EVERYONE.value
+    if "--turns" in words:
+        at = words.index("--turns")
+        if at + 1 >= len(words):
+            raise BadCommand("`--turns` needs an order: everyone or list.")
+        order = words[at + 1].lower()
+        del words[at : at + 2]
+    return Start(tuple(words), order, scenario.strip())
+
+
+class Commands:
+    """Handles one command message; the answer and what it does are written together."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._handlers: dict[str, Callable[[ChannelMessage, str], Awaitable[SessionId | None]]] = {
+            "start": self._start,
+            "end": self._end,
+            "status": self._status,
+            "cast": self._cast,
+            "history": self._history,
+            "help": self._help,
+        }
+
+    async def handle(self, message: ChannelMessage) -> SessionId | None:
+        """Carry the command out; returns the session that was ended, if one was."""
+        word, *rest = message.text.removeprefix(self._p).split(maxsplit=1) or [""]
+        handler = self._handlers.get(word.lower())
+        if handler is None:
+            return None
+        try:
+            return await handler(message, "".join(rest))
+        except BadCommand as error:
+            await self._answer(message, f"❓ {error}")
+            return None
+
+    async def end_lost(self, channel_id: int) -> SessionId | None:
+        """End the session of a channel that is gone; nobody is told, for there is nowhere to tell it."""
+        return await self._end_session(channel_id, machine.ChannelLost(self._world.clock.now()), "channel_gone", ())
+
+    # ── handlers ────────────────────────────────────────────────────────────────────────────────────
+
+    async def _start(self, message: ChannelMessage, rest: str) -> None:
+        start = parse_start(rest)
+        order = self._order(start.order)
+        cast = await self._named(start.names)
+        world = self._world
+        session = machine.Session(world.clock.new_id())
+        machine.advance(session, machine.Opened(world.clock.now()))
+        record = SessionRecord(
+            id=session.id,
+            channel_id=message.channel_id,
+            state=session.state,
+            version=session.version,
+            epoch=0,
+            order=order,
+            scenario=start.scenario,
+            cast=cast,
+            opened_at=world.clock.now(),
+            opened_after=message.id,
+        )
+        names = ", ".join(character.name for character in cast)
+        text = f"🎭 The scene is open with {names}. Write, and they answer; `{self._p}end` ends it."
+        text += f"\nSpeaking: {world.model.label}."
+        opened = await world.store.open_session(record, self._draft(message, text))
+        if opened is None:
+            await self._answer(message, f"A scene is open here already. `{self._p}end` ends it, then start anew.")
+        world.outbox_bell.ring()
+
+    async def _end(self, message: ChannelMessage, rest: str) -> SessionId | None:
+        answer = self._draft(message, "🎬 The scene has ended. It is kept; a new one starts afresh.")
+        fact = machine.EndRequested(self._world.clock.now())
+        session_id = await self._end_session(message.channel_id, fact, "end", (answer,))
+        if session_id is None:
+            await self._answer(message, self._none_open)
+        self._world.outbox_bell.ring()
+        return session_id
+
+    async def _status(self, message: ChannelMessage, rest: str) -> None:
+        session = await self._world.store.session_in(message.channel_id)
+        if session is None:
+            await self._answer(message, self._none_open)
+            return
+        entries = await self._world.store.history(session.id)
+        rows = (
+            f"Session `{session.id}`: {session.state}",
+            f"Cast: {_names(session.cast)} (turns: {session.order})",
+            f"Lines in the history: {len(entries)}",
+            f"Speaking: {self._world.model.label}",
+        )
+        await self._answer(message, "\n".join(rows))
+
+    async def _cast(self, message: ChannelMessage, rest: str) -> None:
+        session = await self._world.store.session_in(message.channel_id)
+        known = await self._world.store.characters()
+        playing = f"Playing here: {_names(session.cast)}." if session else self._none_open
+        await self._answer(message, f"{playing}\nCharacters to choose from: {_names(known) or 'none'}.")
+
+    async def _history(self, message: ChannelMessage, rest: str) -> None:
+        session = await self._world.store.session_in(message.channel_id)
+        if session is None:
+            await self._answer(message, self._none_open)
+            return
+        count = _line_count(rest)
+        entries = (await self._world.store.history(session.id))[-count:]
+        lines = [f"**{entry.name}**: {entry.text}" for entry in entries]
+        await self._answer(message, _fit(lines) or "Nothing has been said yet.")
+
+    async def _help(self, message: ChannelMessage, rest: str) -> None:
+        p = self._p
+        rows = (
+            f"`{p}start NAME… [--turns everyone|list] [-- SCENARIO]` opens a scene in this channel; "
+            'names with spaces in quotes. `everyone`: all answer in order; `list`: one a message, in turn.',
+            f"`{p}end` ends it · `{p}status` · `{p}cast` who plays, and who could · `{p}history [n]` the last lines",
+            "A message in `((double brackets))`, or one that begins with `\\`, is not part of the play.",
+        )
+        await self._answer(message, "\n".join(rows))
+
+    # ── what they share ─────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def _p(self) -> str:
+        return self._world.rules.command_prefix
+
+    @property
+    def _none_open(self) -> str:
+        return f"No scene is open here. `{self._p}start NAME…` opens one; `{self._p}help` says more."
+
+    def _order(self, word: str) -> TurnOrder:
+        if word in ORDERS_TO_COME:
+            raise BadCommand(f"The turn order `{word}` is not built yet. Use `everyone` or `list`.")
+        if word not in set(TurnOrder):
+            raise BadCommand(f"There is no turn order `{word[:40]}`. Use `everyone` or `list`.")
+        return TurnOrder(word)
+
+    async def _named(self, names: tuple[str, ...]) -> tuple[Character, ...]:
+        known = {character.name.casefold(): character for character in await self._world.store.characters()}
+        if not names:
+            raise BadCommand(f"Who shall play? `{self._p}start NAME…` with one of: {_names(tuple(known.values()))}.")
+        unknown = [name for name in names if name.casefold() not in known]
+        if unknown:
+            there = _names(tuple(known.values())) or "none yet"
+            raise BadCommand(f"There is no character named {', '.join(unknown)[:200]}. Characters here: {there}.")
+        cast = tuple(dict.fromkeys(known[name.casefold()] for name in names))
+        if len(cast) > CAST_MAX:
+            raise BadCommand(f"A scene has at most {CAST_MAX} characters; you named {len(cast)}.")
+        return cast
+
+    async def _end_session(
+        self, channel_id: int, fact: machine.Fact, by: str, outbox: tuple[OutboxDraft, ...]
+    ) -> SessionId | None:
+        for tries_left in reversed(range(MOVE_TRIES)):
+            record = await self._world.store.session_in(channel_id)
+            if record is None:
+                return None
+            session = machine.Session(record.id, record.state, record.version)
+            machine.advance(session, fact)
+            try:
+                await self._world.store.move_session(
+                    session.id, version=session.version, state=session.state, at=fact.at, ended_by=by, outbox=outbox
+                )
+            except Fenced:
+                if not tries_left:
+                    raise
+            else:
+                return session.id
+        return None
+
+    def _draft(self, message: ChannelMessage, text: str) -> OutboxDraft:
+        return OutboxDraft(f"answer:{message.id}", OutboxKind.ANSWER, message.channel_id, text[:ANSWER_MAX])
+
+    async def _answer(self, message: ChannelMessage, text: str) -> None:
+        await self._world.store.enqueue(self._draft(message, text), at=self._world.clock.now())
+        self._world.outbox_bell.ring()
+
+
+def _names(characters: tuple[Character, ...]) -> str:
+    return ", ".join(character.name for character in characters)
+
+
+def _line_count(word: str) -> int:
+    if not word:
+        return HISTORY_LINES
+    if not word.isdecimal() or not 1 <= int(word) <= HISTORY_LINES_MAX:
+        raise BadCommand(f"`history` takes a number of lines from 1 to {HISTORY_LINES_MAX}.")
+    return int(word)
+
+
+def _fit(lines: list[str]) -> str:
+    """The newest lines that fit into one message, oldest of them first."""
+    kept: list[str] = []
+    room = ANSWER_MAX
+    for line in reversed(lines):
+        shown = line if len(line) <= ANSWER_MAX // 2 else line[: ANSWER_MAX // 2 - 1] + "…"
+        if len(shown) + 1 > room:
+            break
+        kept.append(shown)
+        room -= len(shown) + 1
+    return "\n".join(reversed(kept))

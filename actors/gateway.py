@@ -1,0 +1,232 @@
+"""The gateway actor: Discord's events become inbox rows, commands and amendments, in the order of each channel.
+
+    offer (synchronous) ─► one mailbox a channel ─► accept ─► ring the session
+                                                 ├► a command ─► its answer in the outbox
+                                                 ├► a line of ours ─► the reaper
+                                                 └► an edit or a deletion ─► an amendment
+
+After each READY every open session's channel is read again from the last id that was handled: a new
+connection replays nothing. Until the channels to read are known, later events wait.
+
+Failure modes: a full mailbox drops the event and reads the channel again instead; a channel that cannot be
+read is tried again, later events of it waiting behind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final, assert_never
+
+import anyio
+from anyio.abc import TaskGroup, TaskStatus
+
+from actors.commands import Commands
+from actors.mailbox import Mailbox
+from actors.ports import (
+    ChannelGone,
+    Engine,
+    GatewayEvent,
+    MessageDeleted,
+    MessageEdited,
+    MessageSeen,
+    Noted,
+    Refused,
+    ShardDown,
+    ShardReady,
+)
+from actors.reaper import Reaper
+from actors.response import CHANNEL_GONE
+from actors.roleplay import notices
+from actors.roleplay.history import belongs, is_command
+from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
+from actors.supervisor import Supervisor
+from actors.world import World
+
+CHANNEL_EVENTS_MAX: Final = 500
+"""Events of one channel that wait to be handled."""
+
+RE_READ_WAIT_S: Final = 1.0
+RE_READ_WAIT_MAX_S: Final = 60.0
+"""A channel that cannot be read is tried again after 1, 2, 4 … 60 s."""
+
+
+@dataclass(frozen=True, slots=True)
+class CatchUp:
+    """Read this channel again from `after` on."""
+
+    channel_id: int
+    after: int
+
+
+ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ChannelGone | CatchUp
+Nudge = Callable[[SessionId], Awaitable[None]]
+
+
+class Gateway:
+    """Takes Discord's events. `offer` never waits; `run` does the work."""
+
+    def __init__(
+        self, world: World, *, engine: Engine, reaper: Reaper, commands: Commands, supervisor: Supervisor, nudge: Nudge
+    ) -> None:
+        self._world = world
+        self._engine = engine
+        self._reaper = reaper
+        self._commands = commands
+        self._supervisor = supervisor
+        self._nudge = nudge
+        self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
+        self._to_read_again: set[int] = set()  # channels of which events were dropped or failed
+        self._to_catch_up: set[int] = set()  # channels without which we are not ready
+        self._group: TaskGroup | None = None
+        self._listed = anyio.Event()  # the channels to catch up on are known
+        self.ready = anyio.Event()
+        self.identity = ""
+        self.channel_count = 0
+
+    async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Handle events until cancelled; `offer` may be called from `started` on."""
+        async with anyio.create_task_group() as self._group:
+            task_status.started()
+            await anyio.sleep_forever()
+
+    def offer(self, event: GatewayEvent) -> None:
+        """Take one event, in its order. Raises RuntimeError before `run` has started."""
+        if self._group is None:
+            raise RuntimeError("the gateway actor does not run yet")
+        match event:
+            case ShardReady(user_name=user_name, channel_count=channel_count):
+                self.identity, self.channel_count = user_name, channel_count
+                self._listed = anyio.Event()
+                self._group.start_soon(self._list_channels, self._listed)
+            case ShardDown():
+                self._world.trace.publish(Noted("warning", "The connection to Discord is down."))
+            case _:
+                self._put(event)
+
+    # ── mailboxes ───────────────────────────────────────────────────────────────────────────────────
+
+    def _put(self, event: ChannelEvent, *, first: bool = False) -> None:
+        mailbox = self._mailbox(event_channel(event))
+        if first:
+            mailbox.offer_first_nowait(event)
+        elif not mailbox.offer_nowait(event):
+            self._to_read_again.add(event_channel(event))
+            self._world.trace.publish(Noted("warning", "A channel's mailbox is full; the channel is read again."))
+
+    def _mailbox(self, channel_id: int) -> Mailbox[ChannelEvent]:
+        if channel_id not in self._mailboxes:
+            self._mailboxes[channel_id] = Mailbox(CHANNEL_EVENTS_MAX)
+            if self._group is not None:
+                self._group.start_soon(self._work, channel_id)
+        return self._mailboxes[channel_id]
+
+    async def _work(self, channel_id: int) -> None:
+        """Handle a channel's events one by one; ends, and costs nothing, when there are none."""
+        mailbox = self._mailboxes[channel_id]
+        while len(mailbox):
+            await self._listed.wait()
+            event = mailbox.take_nowait()
+            if not await self._supervisor.contain("The gateway", partial(self._handle, event)):
+                self._to_read_again.add(channel_id)
+        del self._mailboxes[channel_id]
+        if channel_id in self._to_read_again:
+            self._to_read_again.discard(channel_id)
+            await anyio.sleep(RE_READ_WAIT_S)
+            await self._supervisor.contain("The gateway", partial(self._read_again, {channel_id}))
+
+    async def _handle(self, event: ChannelEvent) -> None:
+        match event:
+            case MessageSeen(message=message):
+                await self._saw(message)
+            case MessageEdited(message_id=message_id, text=text):
+                await self._world.store.amend(message_id, text=text, at=self._world.clock.now())
+            case MessageDeleted(message_id=message_id):
+                session_id = await self._world.store.amend(message_id, text=None, at=self._world.clock.now())
+                if session_id is not None:
+                    await self._nudge(session_id)
+            case ChannelGone(channel_id=channel_id):
+                await self._end(channel_id)
+            case CatchUp(channel_id=channel_id, after=after):
+                await self._catch_up(channel_id, after)
+            case _:
+                assert_never(event)
+
+    async def _saw(self, message: ChannelMessage) -> None:
+        prefix = self._world.rules.command_prefix
+        if message.is_ours:
+            await self._reaper.saw(message)
+        elif is_command(message.text, prefix) and not message.is_bot and message.webhook_id is None:
+            session_id = await self._commands.handle(message)
+            if session_id is not None:
+                await self._nudge(session_id)
+        elif belongs(message, prefix):
+            await self._accept(message)
+
+    async def _accept(self, message: ChannelMessage) -> None:
+        waiting_max = self._world.rules.waiting_max
+        overflow = OutboxDraft(
+            key=f"overflow:{message.id}",
+            kind=OutboxKind.NOTICE,
+            channel_id=message.channel_id,
+            text=notices.overflow(waiting_max),
+        )
+        accepted = await self._world.store.accept(message, waiting_max=waiting_max, overflow=overflow)
+        if accepted is not None and accepted.is_new:
+            self._world.outbox_bell.ring()
+            await self._engine.ring(accepted.session_id)
+
+    async def _end(self, channel_id: int) -> None:
+        session_id = await self._commands.end_lost(channel_id)
+        if session_id is not None:
+            await self._nudge(session_id)
+
+    # ── catching up ─────────────────────────────────────────────────────────────────────────────────
+
+    async def _list_channels(self, listed: anyio.Event) -> None:
+        """Put the catch-up of each open session's channel before everything that came since READY."""
+        await self._supervisor.contain("The gateway", partial(self._read_again, None))
+        listed.set()
+        self._note_ready()
+
+    async def _read_again(self, channels: set[int] | None) -> None:
+        """Catch up on the open sessions' channels, or on those of them that are named."""
+        for _, channel_id, after in await self._world.store.open_sessions():
+            if channels is None or channel_id in channels:
+                if channels is None:
+                    self._to_catch_up.add(channel_id)
+                self._put(CatchUp(channel_id, after), first=True)
+
+    def _note_ready(self) -> None:
+        if not self._to_catch_up:
+            self.ready.set()
+
+    async def _catch_up(self, channel_id: int, after: int) -> None:
+        """Handle what the channel shows since `after`, trying until it can be read or never will be."""
+        wait_s = RE_READ_WAIT_S
+        while True:
+            seen = await self._world.channel.messages(channel_id, after=after)
+            if isinstance(seen, tuple):
+                for message in seen:
+                    await self._saw(message)
+                break
+            if isinstance(seen, Refused) and seen.final:
+                await self._cannot_read(channel_id, seen)
+                break
+            await anyio.sleep(max(wait_s, getattr(seen, "retry_after_s", 0.0)))
+            wait_s = min(RE_READ_WAIT_MAX_S, wait_s * 2)
+        self._to_catch_up.discard(channel_id)
+        self._note_ready()
+
+    async def _cannot_read(self, channel_id: int, refused: Refused) -> None:
+        if refused.reason == CHANNEL_GONE:
+            await self._end(channel_id)
+        else:
+            words = f"A session's channel cannot be read ({refused.reason}): messages sent meanwhile are unknown."
+            self._world.trace.publish(Noted("error", words, error=refused.error))
+
+
+def event_channel(event: ChannelEvent) -> int:
+    """The channel whose order `event` belongs to."""
+    return event.message.channel_id if isinstance(event, MessageSeen) else event.channel_id

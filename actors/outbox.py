@@ -1,0 +1,132 @@
+"""The outbox: notices, take-downs and answers, each a small delivery that outlives the process.
+
+    written with its cause ─► due ─► counted ─► wire ─► done
+                               ▲────── later ◄────┘          (waits 1, 2, 4 … 60 s; it never gives up)
+
+It ends early only where there is nothing left to deliver to: then the row is closed as `dropped`, with an
+error in the log. A text is sent under one nonce; when its first try is older than Discord remembers
+nonces for, the channel is read back before the next.
+"""
+
+from __future__ import annotations
+
+from typing import Final, assert_never
+
+import anyio
+import anyio.lowlevel
+
+from actors.ports import Deleted, HeldBack, Noted, Posted, Refused, Unconfirmed
+from actors.roleplay.history import shows
+from actors.roleplay.model import Outbound, OutboundKind, OutboxKind, OutboxRow
+from actors.world import World
+from machines.response import NONCE_WINDOW_S
+
+BATCH: Final = 50
+"""Rows read at a time."""
+
+WAIT_MAX_S: Final = 60.0
+"""The longest wait between two tries of one row."""
+
+SWEEP_S: Final = 2.0
+"""How long a row may lie that nobody woke us for."""
+
+Outcome = Posted | Deleted | Refused | Unconfirmed | HeldBack
+
+
+class Outbox:
+    """Delivers what is due: the rows of a channel in their order, channels side by side."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def run(self) -> None:
+        """Deliver for ever. Raises what the store raises."""
+        while True:
+            self._world.outbox_bell.silence()
+            rows = await self._world.store.due_outbox(now=self._world.clock.now(), limit=BATCH)
+            if rows:
+                await self.deliver(rows)
+            else:
+                await self._world.outbox_bell.wait(await self._rest_s())
+
+    async def deliver(self, rows: tuple[OutboxRow, ...]) -> None:
+        """Try each row once."""
+        channels: dict[int, list[OutboxRow]] = {}
+        for row in rows:
+            channels.setdefault(row.draft.channel_id, []).append(row)
+        async with anyio.create_task_group() as group:
+            for queue in channels.values():
+                group.start_soon(self._deliver_in_order, queue)
+
+    async def _rest_s(self) -> float:
+        due_at = await self._world.store.next_outbox_due()
+        return SWEEP_S if due_at is None else min(SWEEP_S, max(0.0, due_at - self._world.clock.now()))
+
+    async def _deliver_in_order(self, rows: list[OutboxRow]) -> None:
+        for row in rows:
+            with self._world.shutdown.grace():
+                await self._try(row)
+            await anyio.lowlevel.checkpoint()
+
+    async def _try(self, row: OutboxRow) -> None:
+        tried = await self._world.store.outbox_try(row.id, at=self._world.clock.now())
+        if tried.draft.kind is OutboxKind.TAKEDOWN:
+            await self._settle(tried, await self._take_down(tried))
+        else:
+            await self._settle(tried, await self._say(tried))
+
+    async def _take_down(self, row: OutboxRow) -> Outcome:
+        draft = row.draft
+        if draft.message_id is None:
+            raise ValueError(f"outbox row {row.id} is a takedown without a message")
+        return await self._world.channel.delete(draft.channel_id, draft.message_id, draft.webhook_id)
+
+    async def _say(self, row: OutboxRow) -> Outcome:
+        outbound = Outbound(
+            kind=OutboundKind.TEXT,
+            channel_id=row.draft.channel_id,
+            name="",
+            text=row.draft.text,
+            nonce=row.nonce,
+            fence=row.fence,
+        )
+        if self._world.clock.now() - row.first_try_at > NONCE_WINDOW_S:
+            found = await self._find(outbound)
+            if found is not None:
+                return found
+        return await self._world.voice.send(outbound)
+
+    async def _find(self, outbound: Outbound) -> Outcome | None:
+        """What the channel says of a text whose nonce may be forgotten; None where it is not there."""
+        seen = await self._world.channel.messages(outbound.channel_id, after=outbound.fence)
+        if not isinstance(seen, tuple):
+            return seen
+        own = await self._world.store.own_messages(outbound.channel_id, after=outbound.fence)
+        for message in seen:
+            if message.id not in own and shows(message, outbound):
+                return Posted(message.id, message.text)
+        return None
+
+    async def _settle(self, row: OutboxRow, outcome: Outcome) -> None:
+        at = self._world.clock.now()
+        match outcome:
+            case Posted(message_id=message_id):
+                await self._world.store.outbox_done(row.id, message_id=message_id, at=at, outcome="sent")
+            case Deleted():
+                await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="deleted")
+            case Refused(reason="removed"):
+                await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="sent")
+            case Refused(final=True, reason=reason, error=error):
+                await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
+                words = f"A {row.draft.kind} could not be delivered and is dropped: {reason}."
+                self._world.trace.publish(Noted("error", words, error=error))
+            case Refused(retry_after_s=wait_s) | Unconfirmed(retry_after_s=wait_s):
+                await self._world.store.outbox_later(row.id, due_at=at + max(wait_s, self._wait_s(row)))
+            case HeldBack(until=until):
+                await self._world.store.outbox_later(row.id, due_at=until)
+            case _:
+                assert_never(outcome)
+
+    def _wait_s(self, row: OutboxRow) -> float:
+        base_s = self._world.rules.limits.backoff_base_s
+        return min(WAIT_MAX_S, base_s * 2 ** min(row.attempt - 1, 10))

@@ -1,0 +1,79 @@
+"""The reaper: deletes a second copy of a line, and a line that lands after its failure was told.
+
+A copy that comes while a response is on its way in its channel is not judged: it may be the very line
+that the response waits for. It is kept, and judged when the response has ended.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from actors.ports import Noted
+from actors.roleplay.history import shows
+from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
+from actors.world import World
+
+WATCH_S: Final = 900.0
+"""How long after its last try a line's copy may turn up: far above any landing seen."""
+
+UNDECIDED_MAX: Final = 200
+"""Copies kept for one channel; further ones push out the oldest, which catch-up finds again."""
+
+
+class Reaper:
+    """Judges every message of ours that the gateway or a catch-up shows."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._undecided: dict[int, deque[ChannelMessage]] = {}
+        self._busy: dict[int, int] = {}
+
+    @contextmanager
+    def undecided(self, channel_id: int) -> Iterator[None]:
+        """While inside, messages of ours in this channel are only kept."""
+        self._busy[channel_id] = self._busy.get(channel_id, 0) + 1
+        try:
+            yield
+        finally:
+            self._busy[channel_id] -= 1
+            if not self._busy[channel_id]:
+                del self._busy[channel_id]
+
+    async def saw(self, message: ChannelMessage) -> None:
+        """A message of ours stands in a channel."""
+        kept = self._undecided.setdefault(message.channel_id, deque(maxlen=UNDECIDED_MAX))
+        kept.append(message)
+        await self.judge(message.channel_id)
+
+    async def judge(self, channel_id: int) -> None:
+        """Judge what was kept, if nothing is on its way there any more."""
+        if channel_id in self._busy or channel_id not in self._undecided:
+            return
+        kept = self._undecided.pop(channel_id)
+        store = self._world.store
+        own = await store.own_messages(channel_id, after=min(message.id for message in kept) - 1)
+        strangers = [message for message in kept if message.id not in own]
+        if not strangers:
+            return
+        watched = await store.watched(channel_id, since=self._world.clock.now() - WATCH_S)
+        for message in strangers:
+            copies = [part for part in watched if shows(message, part.outbound)]
+            if any(not part.is_final for part in copies):
+                self._undecided.setdefault(channel_id, deque(maxlen=UNDECIDED_MAX)).append(message)
+            elif copies:
+                await self._take_down(message)
+
+    async def _take_down(self, message: ChannelMessage) -> None:
+        draft = OutboxDraft(
+            key=f"takedown:{message.id}",
+            kind=OutboxKind.TAKEDOWN,
+            channel_id=message.channel_id,
+            message_id=message.id,
+            webhook_id=message.webhook_id,
+        )
+        await self._world.store.enqueue(draft, at=self._world.clock.now())
+        self._world.outbox_bell.ring()
+        self._world.trace.publish(Noted("warning", "A second copy of a line turned up; it is taken back."))

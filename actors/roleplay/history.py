@@ -1,0 +1,51 @@
+"""What belongs to the shared history, and which message of a channel is which line: shared with the audit.
+
+Failure texts, notices, answers, commands and asides never enter. A line enters only when it is delivered.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind
+from actors.roleplay.speech import normalise
+
+_ASIDE: Final = re.compile(r"\(\(.*\)\)", re.DOTALL)
+
+
+def is_command(text: str, prefix: str) -> bool:
+    """Whether `text` is meant for the bot; an empty prefix turns commands off."""
+    return bool(prefix) and text.startswith(prefix)
+
+
+def is_aside(text: str) -> bool:
+    """Whether people talk among themselves: `((…))`, or a leading backslash."""
+    return text.startswith("\\") or _ASIDE.fullmatch(text.strip()) is not None
+
+
+def belongs(message: ChannelMessage, prefix: str) -> bool:
+    """Whether a user's message is part of the play."""
+    if message.is_ours or message.is_bot or message.webhook_id is not None:
+        return False
+    text = message.text.strip()
+    return bool(text) and not is_command(text, prefix) and not is_aside(text)
+
+
+def shows(message: ChannelMessage, outbound: Outbound) -> bool:
+    """Whether `message` is `outbound` as the channel shows it: same sender, same name, same text.
+
+    Texts are compared normalised, since Discord may strip characters of what it was sent.
+    """
+    if not message.is_ours or message.channel_id != outbound.channel_id:
+        return False
+    if _kind(message) is not outbound.kind or message.id <= outbound.fence:
+        return False
+    named_alike = outbound.kind is OutboundKind.TEXT or normalise(message.name) == normalise(outbound.name)
+    return named_alike and normalise(message.text) == normalise(outbound.text)
+
+
+def _kind(message: ChannelMessage) -> OutboundKind:
+    if message.webhook_id is not None:
+        return OutboundKind.WEBHOOK
+    return OutboundKind.EMBED if message.is_embed else OutboundKind.TEXT

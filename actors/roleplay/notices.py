@@ -1,0 +1,47 @@
+"""What a channel is told: failures in one short clause, never an exception's text."""
+
+from __future__ import annotations
+
+from typing import Final
+
+CLAUSES: Final[dict[str, str]] = {
+    "rate_limit": "rate limit reached",
+    "rate_limit_long": "rate limit reached",
+    "overloaded": "model overloaded",
+    "timeout": "model did not answer in time",
+    "connection": "model out of reach",
+    "malformed": "model unavailable",
+    "model_missing": "model unavailable",
+    "credentials": "model not set up",
+    "bad_request": "model refused the request",
+    "too_large": "conversation too long for the model",
+    "empty": "model had nothing to say",
+    "length": "model had nothing to say",
+    "html": "model unavailable",
+    "repeat": "model repeated itself",
+    "refusal": "model declined",
+    "deadline": "it took too long",
+    "forbidden": "missing permission in this channel",
+    "webhooks_forbidden": "missing permission in this channel",
+    "too_long": "message too long",
+    "unconfirmed": "could not be confirmed",
+    "unauthorized": "Discord refused the bot",
+    "unreachable": "Discord did not answer",
+    "outage": "Discord did not answer",
+}
+"""One clause for each reason that people can make something of; any other reason gets none."""
+
+
+def failure(name: str, reason: str, prefix: str) -> str:
+    """The notice for a line that did not come."""
+    clause = CLAUSES.get(reason)
+    why = f" ({clause})" if clause else ""
+    return f"⚠️ Failed to send response from {name}. Please try again or use `{prefix or '!'}end` to restart.{why}"
+
+
+def overflow(waiting_max: int) -> str:
+    """Told once when more messages wait than are answered."""
+    return (
+        f"⏳ More than {waiting_max} messages are waiting. Everybody reads yours, "
+        "but it gets no answer of its own until the cast has caught up."
+    )

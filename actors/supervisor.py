@@ -1,0 +1,53 @@
+"""The supervisor: one crash touches one actor, is told in full to the log, and the actor starts again.
+
+It is the only place that catches `Exception`. Cancellation passes through it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+import anyio
+
+from actors.ports import Fenced, Noted, Trace
+
+RESTART_WAIT_FIRST_S: Final = 1.0
+RESTART_WAIT_MAX_S: Final = 60.0
+"""A crashed actor starts again after 1, 2, 4 … 60 s, so that one that cannot live does not burn the machine."""
+
+STEADY_S: Final = 60.0
+"""An actor that lived this long is well again: its next crash counts as the first."""
+
+
+class Supervisor:
+    """Contains crashes. `fatal` names the exceptions that end the process instead: a restart cannot mend them."""
+
+    def __init__(self, trace: Trace, *, fatal: tuple[type[Exception], ...] = ()) -> None:
+        self._trace = trace
+        self._fatal = fatal
+
+    async def keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
+        """Run `work` for ever: start it again after a crash, and after an end that nobody asked for."""
+        wait_s = RESTART_WAIT_FIRST_S
+        while True:
+            began = anyio.current_time()
+            await self.contain(name, work)
+            if anyio.current_time() - began >= STEADY_S:
+                wait_s = RESTART_WAIT_FIRST_S
+            await anyio.sleep(wait_s)
+            wait_s = min(RESTART_WAIT_MAX_S, wait_s * 2)
+
+    async def contain(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
+        """Run `work` once; False when it crashed, which is then in the log."""
+        try:
+            await work()
+        except self._fatal:
+            raise
+        except Fenced:
+            self._trace.publish(Noted("info", f"{name}: another worker holds this now."))
+            return False
+        except Exception as error:  # noqa: BLE001 - the one place that contains crashes
+            self._trace.publish(Noted("error", f"{name} crashed and starts again.", error=error))
+            return False
+        return True

@@ -1,0 +1,89 @@
+"""What every actor is given: the ports, the rules of play, and how the process ends."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+
+from actors.ports import Channel, Clock, Model, Store, Trace, Voice
+from machines.response import Limits
+
+SHUTDOWN_GRACE_S: Final = 10.0
+"""How long sends in flight may still take when the process is asked to end."""
+
+WAITING_MAX: Final = 50
+"""Messages of one session that wait for a turn; further ones enter the history and start none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The settings that decide how it plays."""
+
+    limits: Limits = field(default_factory=Limits)
+    command_prefix: str = "!"
+    context_tokens: int = 6000
+    response_tokens: int = 700
+    waiting_max: int = WAITING_MAX
+
+
+class Shutdown:
+    """Keeps what is on the wire alive for a while after the process was asked to end."""
+
+    def __init__(self) -> None:
+        self._scopes: set[anyio.CancelScope] = set()
+        self._deadline = math.inf
+
+    @contextmanager
+    def grace(self) -> Iterator[None]:
+        """Shield what is inside from cancellation, until the grace is over."""
+        with anyio.CancelScope(shield=True, deadline=self._deadline) as scope:
+            self._scopes.add(scope)
+            try:
+                yield
+            finally:
+                self._scopes.discard(scope)
+
+    def begin(self, grace_s: float = SHUTDOWN_GRACE_S) -> None:
+        """Start the grace: what is inside `grace()` then has `grace_s` left."""
+        self._deadline = anyio.current_time() + grace_s
+        for scope in self._scopes:
+            scope.deadline = self._deadline
+
+
+class Bell:
+    """Says that something was written; a ring before the wait is not lost."""
+
+    def __init__(self) -> None:
+        self._rung = anyio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    def silence(self) -> None:
+        """Forget earlier rings: what they announced is about to be looked at."""
+        self._rung = anyio.Event()
+
+    async def wait(self, timeout_s: float) -> None:
+        """Wait for a ring since the last `silence`, at most `timeout_s`."""
+        with anyio.move_on_after(timeout_s):
+            await self._rung.wait()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """The ports and rules of one process; `outbox_bell` is rung when a delivery was written."""
+
+    clock: Clock
+    model: Model
+    voice: Voice
+    channel: Channel
+    store: Store
+    trace: Trace
+    rules: Rules = field(default_factory=Rules)
+    shutdown: Shutdown = field(default_factory=Shutdown)
+    outbox_bell: Bell = field(default_factory=Bell)
