@@ -170,7 +170,7 @@ class Commands:
         p = self._p
         rows = (
             f"`{p}start NAME… [--turns everyone|list] [-- SCENARIO]` opens a scene in this channel; "
-            'names with spaces in quotes. `everyone`: all answer in order; `list`: one a message, in turn.',
+            "names with spaces in quotes. `everyone`: all answer in order; `list`: one a message, in turn.",
             f"`{p}end` ends it · `{p}status` · `{p}cast` who plays, and who could · `{p}history [n]` the last lines",
             "A message in `((double brackets))`, or one that begins with `\\`, is not part of the play.",
         )

@@ -106,9 +106,7 @@ class ResponseActor:
         self._last_reason: str | None = None
         self._cancel_by: str | None = None
         self._pause: anyio.CancelScope | None = None
-        self._context = Context(
-            record.response.id, record.session_id, record.character.name, record.response.limits
-        )
+        self._context = Context(record.response.id, record.session_id, record.character.name, record.response.limits)
 
     @property
     def response(self) -> Response:
@@ -246,15 +244,13 @@ class ResponseActor:
     async def _generate(self) -> _Told:
         world, attempt = self._world, self._response.attempt
         entries = await world.store.history(self._session.id)
-        request = plan.next_request(
-            self._reasons, world.model.models, response_tokens=scene.rules.response_tokens
-        )
+        request = plan.next_request(self._reasons, world.model.models, response_tokens=world.rules.response_tokens)
         asked = prompt.build(
             self._record.character,
             others=self._others(),
             scenario=self._session.scenario,
             entries=entries,
-            context_tokens=scene.rules.context_tokens,
+            context_tokens=world.rules.context_tokens,
             plan=request,
             seed=f"{self._session.id}/{self._record.trigger_id}/{attempt}",
         )

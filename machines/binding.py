@@ -89,15 +89,16 @@ class StateMachine(Generic[S]):
         self, name: str, *, states: Sequence[str], final: Sequence[str], table: tuple[Row, ...], initial: str = START
     ) -> None:
         self.name = name
-        self.states = tuple(states)
-        self.final = frozenset(final)
+        # Plain strings throughout: the library keys members of an Enum by their names, databases hold values.
+        self.states = tuple(str(state) for state in states)
+        self.final = frozenset(str(state) for state in final)
         self.table = table
-        self.initial = initial
-        known = self.states if initial in self.states else (initial, *self.states)
+        self.initial = str(initial)
+        known = self.states if self.initial in self.states else (self.initial, *self.states)
         self._machine = Machine(
             model=None,
             states=[_LibraryState(state, final=state in self.final) for state in known],
-            initial=initial,
+            initial=self.initial,
             auto_transitions=False,
             send_event=True,
             model_attribute="_state",
@@ -107,8 +108,8 @@ class StateMachine(Generic[S]):
         for row in table:
             self._machine.add_transition(
                 trigger=row.fact.__name__,
-                source=row.source,
-                dest=row.dest,
+                source=str(row.source),
+                dest=str(row.dest),
                 conditions=[_asks(guard) for guard in row.when],
                 unless=[_asks(guard) for guard in row.unless],
                 before=[_carries(do) for do in row.do],

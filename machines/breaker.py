@@ -76,7 +76,7 @@ class Breaker:
     dependency: str
     failures_max: int = 5
     pause_s: float = 60.0
-    _state: str = CLOSED
+    _state: str = CLOSED.value
     failures: int = 0  # in a row
     open_until: float = 0.0
 

@@ -31,19 +31,21 @@ class EmbeddedEngine:
     async def run(self, drain: Drain, pending: Pending) -> None:
         """Drain every session that is rung or pending, until cancelled. What `drain` raises ends it."""
         async with anyio.create_task_group() as group:
+            group.start_soon(self._sweep, pending)
             while True:
                 self._bell = anyio.Event()
-                # A session that runs finds its work by itself; only a ring says that there is new work.
-                due = self._rung | set(await pending())
-                for session_id in sorted(due - self._running):
+                for session_id in sorted(self._rung - self._running):
                     self._rung.discard(session_id)
                     self._running.add(session_id)
                     group.start_soon(self._drain, drain, session_id)
-                await self._until_rung_or_swept()
+                await self._bell.wait()
 
-    async def _until_rung_or_swept(self) -> None:
-        with anyio.move_on_after(SWEEP_S):
-            await self._bell.wait()
+    async def _sweep(self, pending: Pending) -> None:
+        while True:
+            # A session that is being drained finds its work by itself; only a ring says that there is more.
+            for session_id in set(await pending()) - self._running:
+                await self.ring(session_id)
+            await anyio.sleep(SWEEP_S)
 
     async def _drain(self, drain: Drain, session_id: SessionId) -> None:
         try:

@@ -1,0 +1,364 @@
+"""Every row of the response's table, compared whole; every other pair of state and fact refused."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from machines import response as machine
+from machines.binding import START, IllegalMove, Row, StateMachine
+from machines.facts import (
+    FACTS,
+    RESTART,
+    ArmReaper,
+    Cancelled,
+    CommitLine,
+    Effect,
+    Fact,
+    FoundInChannel,
+    Generate,
+    Generated,
+    GenerationFailed,
+    Held,
+    Notify,
+    NotInChannel,
+    ReadBack,
+    ReadBackFailed,
+    ReadBackImpossible,
+    Send,
+    SendRefused,
+    SendUnconfirmed,
+    Sent,
+    Started,
+    TakeBack,
+    Wait,
+    WaitElapsed,
+    fact_record,
+    revive,
+)
+from machines.response import (
+    DELIVERED,
+    FAILED,
+    GENERATING,
+    RETRYING,
+    SENDING,
+    TABLE,
+    Limits,
+    Response,
+    State,
+    advance,
+    next_task,
+    restart_fact,
+)
+
+T0 = 1_000.0
+LIMITS = Limits(send_attempts=3, generate_attempts=3, backoff_base_s=1.0, settle_s=5.0, deadline_s=300.0)
+
+
+def new() -> Response:
+    return Response("r1", LIMITS)
+
+
+def generating(**fields: object) -> Response:
+    return with_fields(Response("r1", LIMITS, _state=GENERATING.value, attempt=1, deadline_at=T0 + 300), fields)
+
+
+def sending(**fields: object) -> Response:
+    response = Response("r1", LIMITS, _state=SENDING.value, texts=("one",), part=1, attempt=1, deadline_at=T0 + 300)
+    return with_fields(response, {"first_try_at": T0, **fields})
+
+
+def retrying(**fields: object) -> Response:
+    return with_fields(sending(_state=RETRYING.value, due_at=T0 + 1), fields)
+
+
+def doubting(**fields: object) -> Response:
+    return retrying(**{"unconfirmed": True, "doubtful": True, "settled_at": T0 + 5, **fields})
+
+
+def with_fields(response: Response, fields: dict[str, object]) -> Response:
+    for name, value in fields.items():
+        setattr(response, name, value)
+    return response
+
+
+TWO_PARTS = {"texts": ("one", "two")}
+PART_TWO = {"texts": ("one", "two"), "part": 2, "shown": ((7, "one"),)}
+
+
+@dataclass(frozen=True)
+class Case:
+    """`before` + `fact` must give exactly `state`, `effects` and `fields`."""
+
+    claim: str
+    before: Callable[[], Response]
+    fact: Fact
+    state: State
+    effects: tuple[Effect, ...]
+    fields: dict[str, object]
+
+
+CASES = [
+    Case("a start without text generates", new, Started(T0), GENERATING, (Generate(1),),
+         {"attempt": 1, "deadline_at": T0 + 300}),
+    Case("a start with text sends it", new, Started(T0, ("one", "two")), SENDING, (Send(1, 1),),
+         {"attempt": 1, "part": 1, "texts": ("one", "two"), "first_try_at": T0}),
+    Case("a generated line is sent", generating, Generated(T0, ("one",)), SENDING, (Send(1, 1),),
+         {"attempt": 1, "part": 1, "texts": ("one",)}),
+    Case("a failed generation waits", generating, GenerationFailed(T0, "overloaded"), RETRYING, (Wait(T0 + 1),),
+         {"due_at": T0 + 1, "attempt": 1}),
+    Case("the second wait is twice as long", lambda: generating(attempt=2), GenerationFailed(T0, "overloaded"),
+         RETRYING, (Wait(T0 + 2),), {}),
+    Case("a wait is never below the server's", generating, GenerationFailed(T0, "rate_limit", 40.0), RETRYING,
+         (Wait(T0 + 40),), {}),
+    Case("a restart waits for nobody", generating, GenerationFailed(T0, RESTART), RETRYING, (Wait(T0),), {}),
+    Case("a final generation failure fails", generating, GenerationFailed(T0, "credentials", final=True), FAILED,
+         (Notify("credentials"),), {}),
+    Case("the last generation failure fails", lambda: generating(attempt=3), GenerationFailed(T0, "empty"), FAILED,
+         (Notify("empty"),), {}),
+    Case("a wait beyond the deadline fails", generating, GenerationFailed(T0, "rate_limit", 301.0), FAILED,
+         (Notify("rate_limit"),), {}),
+    Case("a held generation gives its attempt back", generating, Held(T0, T0 + 60), RETRYING, (Wait(T0 + 60),),
+         {"attempt": 0, "deadline_at": T0 + 360, "due_at": T0 + 60}),
+    Case("a held send gives its attempt back", sending, Held(T0, T0 + 60), RETRYING, (Wait(T0 + 60),),
+         {"attempt": 0, "deadline_at": T0 + 360}),
+    Case("a confirmed part is followed by the next", lambda: sending(attempt=2, **TWO_PARTS), Sent(T0, 7, "one"),
+         SENDING, (Send(2, 1),), {"part": 2, "attempt": 1, "shown": ((7, "one"),), "first_try_at": T0}),
+    Case("the last confirmed part commits the line that Discord returned", lambda: sending(**PART_TWO),
+         Sent(T0, 8, "two!"), DELIVERED, (CommitLine((7, 8), "one\ntwo!"),), {}),
+    Case("a doubtful delivery arms the reaper", lambda: sending(doubtful=True), Sent(T0, 7, "one"), DELIVERED,
+         (CommitLine((7,), "one"), ArmReaper()), {}),
+    Case("a delivery wins over a cancellation", lambda: sending(cancel_by="end"), Sent(T0, 7, "one"), DELIVERED,
+         (CommitLine((7,), "one"),), {}),
+    Case("a cancelled line with parts left is taken back", lambda: sending(cancel_by="end", **TWO_PARTS),
+         Sent(T0, 7, "one"), FAILED, (TakeBack((7,)),), {"shown": ((7, "one"),)}),
+    Case("a refused send waits", sending, SendRefused(T0, "rate_limit", 429, 2.5), RETRYING, (Wait(T0 + 2.5),),
+         {"unconfirmed": False}),
+    Case("a final refusal takes back what was shown and tells", lambda: sending(**PART_TWO),
+         SendRefused(T0, "forbidden", 403, final=True), FAILED, (TakeBack((7,)), Notify("forbidden")), {}),
+    Case("a refusal after a doubt arms the reaper", lambda: sending(attempt=3, doubtful=True),
+         SendRefused(T0, "rate_limit", 429), FAILED, (Notify("rate_limit"), ArmReaper()), {}),
+    Case("a gone channel is told to nobody", sending, SendRefused(T0, "channel_gone", 404, final=True), FAILED, (), {}),
+    Case("a line removed by a moderator is told to nobody", sending, SendRefused(T0, "removed", 404, final=True),
+         FAILED, (), {}),
+    Case("a cancelled line that is refused is told to nobody", lambda: sending(cancel_by="end"),
+         SendRefused(T0, "rate_limit", 429), FAILED, (), {}),
+    Case("an unconfirmed webhook send keeps its settle time", sending, SendUnconfirmed(T0, "timeout"), RETRYING,
+         (ReadBack(T0, T0 + 5),), {"unconfirmed": True, "doubtful": True, "due_at": T0, "settled_at": T0 + 5}),
+    Case("an unconfirmed nonce only backs off", sending, SendUnconfirmed(T0, "http", 500, has_nonce=True), RETRYING,
+         (ReadBack(T0, T0 + 1),), {"unconfirmed": True}),
+    Case("before Failed a nonce settles too", lambda: sending(attempt=3),
+         SendUnconfirmed(T0, "http", 500, has_nonce=True), RETRYING, (ReadBack(T0, T0 + 5),), {}),
+    Case("an old nonce settles too", lambda: sending(first_try_at=T0 - 61),
+         SendUnconfirmed(T0, "http", 500, has_nonce=True), RETRYING, (ReadBack(T0, T0 + 5),), {}),
+    Case("an unconfirmed send honours Retry-After", sending, SendUnconfirmed(T0, "http", 503, 30.0), RETRYING,
+         (ReadBack(T0, T0 + 30),), {}),
+    Case("a failed read-back reads again", doubting, ReadBackFailed(T0, "http"), RETRYING, (ReadBack(T0 + 1, T0 + 5),),
+         {"read_backs_failed": 1, "attempt": 1, "deadline_at": T0 + 300}),
+    Case("read-backs wait a minute at most", lambda: doubting(read_backs_failed=16), ReadBackFailed(T0, "http"),
+         RETRYING, (ReadBack(T0 + 60, T0 + 5),), {"read_backs_failed": 16}),
+    Case("a channel that cannot be read leaves it unconfirmed, and says so", lambda: doubting(**PART_TWO),
+         ReadBackImpossible(T0), FAILED, (TakeBack((7,)), Notify("unconfirmed"), ArmReaper()), {}),
+    Case("a part found is confirmed, and the next is sent", lambda: doubting(attempt=3, **TWO_PARTS),
+         FoundInChannel(T0, 7, "one"), SENDING, (Send(2, 1),), {"unconfirmed": False, "shown": ((7, "one"),)}),
+    Case("the last part found commits", doubting, FoundInChannel(T0, 7, "one."), DELIVERED,
+         (CommitLine((7,), "one."), ArmReaper()), {"unconfirmed": False}),
+    Case("a part found after a cancellation is taken back", lambda: doubting(cancel_by="end", **TWO_PARTS),
+         FoundInChannel(T0, 7, "one"), FAILED, (TakeBack((7,)), ArmReaper()), {}),
+    Case("an absent part is sent again", doubting, NotInChannel(T0), SENDING, (Send(1, 2),),
+         {"attempt": 2, "unconfirmed": False}),
+    Case("an absent part without attempts left fails", lambda: doubting(attempt=3), NotInChannel(T0), FAILED,
+         (Notify("unreachable"), ArmReaper()), {}),
+    Case("an absent part after the deadline fails", doubting, NotInChannel(T0 + 301), FAILED,
+         (Notify("deadline"), ArmReaper()), {}),
+    Case("after a wait the part is sent again", retrying, WaitElapsed(T0), SENDING, (Send(1, 2),), {"attempt": 2}),
+    Case("after a wait it generates again", lambda: generating(_state=RETRYING.value), WaitElapsed(T0), GENERATING,
+         (Generate(2),), {"attempt": 2}),
+    Case("a wait that ends after the deadline fails", lambda: retrying(**PART_TWO), WaitElapsed(T0 + 301), FAILED,
+         (TakeBack((7,)), Notify("deadline")), {}),
+    Case("a cancelled generation fails without a word", generating, Cancelled(T0, "end"), FAILED, (),
+         {"cancel_by": "end"}),
+    Case("a cancellation waits for the send in flight", sending, Cancelled(T0, "end"), SENDING, (),
+         {"cancel_by": "end"}),
+    Case("a cancelled doubt keeps its settle time", lambda: doubting(settled_at=T0), Cancelled(T0, "end"), RETRYING,
+         (), {"cancel_by": "end", "settled_at": T0 + 5}),
+    Case("a cancelled wait takes back what was shown", lambda: retrying(**PART_TWO), Cancelled(T0, "end"), FAILED,
+         (TakeBack((7,)),), {"cancel_by": "end"}),
+]  # fmt: skip
+
+
+def outcome(table_machine: StateMachine[Response], case: Case) -> object:
+    """What `case` comes to under a machine: comparable, refusals included."""
+    response = case.before()
+    try:
+        step = table_machine.advance(response, case.fact)
+    except IllegalMove as error:
+        return ("refused", error.refused)
+    return (step.dest, step.effects, tuple(getattr(response, name) for name in case.fields))
+
+
+def expected(case: Case) -> object:
+    return (case.state, case.effects, tuple(case.fields.values()))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.claim for case in CASES])
+def test_a_fact_gives_exactly_this_state_and_these_effects(case: Case) -> None:
+    response = case.before()
+    move = advance(response, case.fact)
+    assert (response.state, move.effects) == (case.state, case.effects)
+    assert {name: getattr(response, name) for name in case.fields} == case.fields
+    assert (move.seq, move.dest, move.fact) == (1, case.state, case.fact)
+
+
+def built_from(table: tuple[Row, ...]) -> StateMachine[Response]:
+    return StateMachine("response", states=tuple(State), final=(DELIVERED, FAILED), table=table)
+
+
+@pytest.mark.parametrize("index", range(len(TABLE)), ids=lambda index: f"row {index}")
+def test_without_any_one_row_some_case_fails(index: int) -> None:
+    crippled = built_from(TABLE[:index] + TABLE[index + 1 :])
+    assert any(outcome(crippled, case) != expected(case) for case in CASES)
+
+
+@pytest.mark.parametrize("index", range(len(TABLE)), ids=lambda index: f"row {index}")
+def test_with_any_one_row_leading_elsewhere_some_case_fails(index: int) -> None:
+    for dest in State:
+        if dest != TABLE[index].dest:
+            changed = built_from((*TABLE[:index], replace(TABLE[index], dest=dest), *TABLE[index + 1 :]))
+            assert any(outcome(changed, case) != expected(case) for case in CASES), dest
+
+
+@pytest.mark.parametrize("index", range(len(TABLE)), ids=lambda index: f"row {index}")
+def test_without_any_one_effect_or_guard_some_case_fails(index: int) -> None:
+    row = TABLE[index]
+    for at in range(len(row.do)):
+        changed = built_from((*TABLE[:index], replace(row, do=row.do[:at] + row.do[at + 1 :]), *TABLE[index + 1 :]))
+        assert any(outcome(changed, case) != expected(case) for case in CASES), row.do[at]
+
+
+SOME_FACT: dict[str, Fact] = {
+    "Started": Started(T0),
+    "Generated": Generated(T0, ("one",)),
+    "GenerationFailed": GenerationFailed(T0, "empty"),
+    "Held": Held(T0, T0 + 1),
+    "Sent": Sent(T0, 7, "one"),
+    "SendRefused": SendRefused(T0, "rate_limit", 429),
+    "SendUnconfirmed": SendUnconfirmed(T0, "timeout"),
+    "ReadBackFailed": ReadBackFailed(T0, "http"),
+    "ReadBackImpossible": ReadBackImpossible(T0),
+    "FoundInChannel": FoundInChannel(T0, 7, "one"),
+    "NotInChannel": NotInChannel(T0),
+    "WaitElapsed": WaitElapsed(T0),
+    "Cancelled": Cancelled(T0, "end"),
+}
+ROWS = {(row.source, row.fact.__name__) for row in TABLE}
+NO_ROWS = [(state, name) for state in (START, *State) for name in FACTS if (state, name) not in ROWS]
+
+
+@pytest.mark.parametrize(("state", "name"), NO_ROWS)
+def test_every_pair_without_a_row_is_refused_and_changes_nothing(state: str, name: str) -> None:
+    response = Response("r1", LIMITS, _state=str(state), texts=("one",), part=1, attempt=1)
+    before = copy.copy(response)
+    with pytest.raises(IllegalMove) as caught:
+        advance(response, SOME_FACT[name])
+    assert response == before
+    assert not caught.value.refused
+
+
+@pytest.mark.parametrize(
+    ("before", "fact"),
+    [
+        (retrying(), ReadBackFailed(T0, "http")),
+        (retrying(), ReadBackImpossible(T0)),
+        (retrying(), FoundInChannel(T0, 7, "one")),
+        (retrying(), NotInChannel(T0)),
+        (doubting(), WaitElapsed(T0)),
+    ],
+)
+def test_reading_back_belongs_to_doubt_and_waiting_to_certainty(before: Response, fact: Fact) -> None:
+    with pytest.raises(IllegalMove) as caught:
+        advance(copy.copy(before), fact)
+    assert caught.value.refused
+
+
+def test_no_row_leaves_a_final_state() -> None:
+    assert {row.source for row in TABLE}.isdisjoint({DELIVERED, FAILED})
+
+
+def test_only_rows_into_delivered_commit_and_all_of_them_do() -> None:
+    commits = {(row.dest, machine.commit_line in row.do) for row in TABLE}
+    assert commits == {(DELIVERED, True)} | {(state, False) for state in State if state != DELIVERED}
+
+
+def test_the_library_knows_the_facts_of_the_table_and_no_others() -> None:
+    assert machine.MACHINE.facts == set(FACTS) == {row.fact.__name__ for row in TABLE}
+
+
+def test_every_row_is_covered_by_a_case() -> None:
+    covered = {(case.before()._state, type(case.fact).__name__, case.state) for case in CASES}
+    assert covered == {(row.source, row.fact.__name__, row.dest) for row in TABLE}
+
+
+def test_a_new_process_takes_up_each_state_where_it_was_left() -> None:
+    assert restart_fact(generating(), T0, has_nonce=False) == GenerationFailed(T0, RESTART)
+    assert restart_fact(sending(), T0, has_nonce=True) == SendUnconfirmed(T0, RESTART, has_nonce=True)
+    assert restart_fact(retrying(), T0, has_nonce=False) is None
+    assert next_task(doubting()) == ReadBack(T0 + 1, T0 + 5)
+    assert next_task(retrying()) == Wait(T0 + 1)
+    assert next_task(sending(attempt=2)) == Send(1, 2)
+    assert next_task(generating(attempt=3)) == Generate(3)
+    assert next_task(with_fields(sending(), {"_state": DELIVERED.value})) is None
+
+
+seconds = st.floats(min_value=0, max_value=400)
+facts = st.one_of(
+    st.builds(Started, at=seconds),
+    st.builds(Generated, at=seconds, texts=st.lists(st.text(min_size=1), min_size=1, max_size=3).map(tuple)),
+    st.builds(GenerationFailed, at=seconds, reason=st.text(), retry_after_s=seconds, final=st.booleans()),
+    st.builds(Held, at=seconds, until=seconds),
+    st.builds(Sent, at=seconds),
+    st.builds(SendRefused, at=seconds, reason=st.text(), retry_after_s=seconds, final=st.booleans()),
+    st.builds(SendUnconfirmed, at=seconds, retry_after_s=seconds, has_nonce=st.booleans()),
+    st.builds(ReadBackFailed, at=seconds, retry_after_s=seconds),
+    st.builds(ReadBackImpossible, at=seconds),
+    st.builds(FoundInChannel, at=seconds),
+    st.builds(NotInChannel, at=seconds),
+    st.builds(WaitElapsed, at=seconds),
+    st.builds(Cancelled, at=seconds),
+)
+ordered = st.lists(facts, max_size=40).map(lambda tried: [Started(0.0), *tried])
+
+
+@given(ordered)
+def test_any_journal_replayed_gives_the_same_states(tried: list[Fact]) -> None:
+    response, moves = new(), []
+    for fact in tried:
+        try:
+            moves.append(advance(response, fact))
+        except IllegalMove:
+            continue
+    again = new()
+    for move in moves:
+        replayed = advance(again, revive(type(move.fact).__name__, fact_record(move.fact)))
+        assert (replayed.source, replayed.dest, replayed.effects) == (move.source, move.dest, move.effects)
+    assert again == response
+
+
+@given(ordered)
+def test_attempts_never_exceed_their_limits_and_final_is_final(tried: list[Fact]) -> None:
+    response, commits = new(), 0
+    for fact in tried:
+        was_final = response.is_final
+        try:
+            move = advance(response, fact)
+        except IllegalMove:
+            continue
+        assert not was_final
+        commits += sum(isinstance(effect, CommitLine) for effect in move.effects)
+        assert response.attempt <= max(LIMITS.send_attempts, LIMITS.generate_attempts)
+    assert commits == (response._state == DELIVERED)

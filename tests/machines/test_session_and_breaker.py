@@ -1,0 +1,112 @@
+"""Every row of the session's and the breaker's tables; every other pair of state and fact refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from machines import breaker, session
+from machines.binding import START, IllegalMove, StateMachine
+from machines.breaker import Breaker
+from machines.session import Session
+
+T0 = 1_000.0
+
+SESSION_CASES: list[tuple[str, session.Fact, str, tuple[object, ...]]] = [
+    (START, session.Opened(T0), "Idle", ()),
+    ("Idle", session.TurnAccepted(T0), "Responding", (session.GoOn(),)),
+    ("Responding", session.SpeakerFinished(T0, work_left=True), "Responding", (session.GoOn(),)),
+    ("Responding", session.SpeakerFinished(T0, work_left=False), "Idle", ()),
+    ("Idle", session.PauseRequested(T0), "Paused", ()),
+    ("Responding", session.PauseRequested(T0), "Paused", ()),
+    ("Paused", session.Resumed(T0, work_left=True), "Responding", (session.GoOn(),)),
+    ("Paused", session.Resumed(T0, work_left=False), "Idle", ()),
+    ("Idle", session.EndRequested(T0), "Ended", ()),
+    ("Responding", session.EndRequested(T0), "Ended", (session.CancelResponse("end"),)),
+    ("Paused", session.EndRequested(T0), "Ended", (session.CancelResponse("end"),)),
+    ("Idle", session.ChannelLost(T0), "Ended", ()),
+    ("Responding", session.ChannelLost(T0), "Ended", (session.CancelResponse("channel_gone"),)),
+    ("Paused", session.ChannelLost(T0), "Ended", (session.CancelResponse("channel_gone"),)),
+]
+
+BREAKER_CASES: list[tuple[Breaker, breaker.Fact, str, tuple[object, ...], int]] = [
+    (Breaker("d", _state="Closed", failures=3), breaker.Succeeded(T0), "Closed", (), 0),
+    (Breaker("d", _state="Closed", failures=4), breaker.Failed(T0), "Closed", (), 5),
+    (Breaker("d", _state="Closed", failures=5), breaker.Failed(T0), "Open", (breaker.Hold(T0 + 60),), 6),
+    (Breaker("d", 0, _state="Closed", failures=5), breaker.Failed(T0), "Closed", (), 6),
+    (Breaker("d", _state="Open", failures=6), breaker.PauseElapsed(T0), "HalfOpen", (breaker.Probe(),), 6),
+    (Breaker("d", _state="Open", failures=6), breaker.Succeeded(T0), "Open", (), 6),
+    (Breaker("d", _state="Open", failures=6), breaker.Failed(T0), "Open", (), 6),
+    (Breaker("d", _state="HalfOpen", failures=6), breaker.Succeeded(T0), "Closed", (breaker.Release(),), 0),
+    (Breaker("d", _state="HalfOpen", failures=6), breaker.Failed(T0), "Open", (breaker.Hold(T0 + 60),), 7),
+]
+
+
+@pytest.mark.parametrize(("state", "fact", "dest", "effects"), SESSION_CASES)
+def test_a_session_moves_as_its_table_says(
+    state: str, fact: session.Fact, dest: str, effects: tuple[object, ...]
+) -> None:
+    subject = Session("s1", _state=str(state))
+    step = session.advance(subject, fact)
+    assert (subject.state, step.effects, subject.version) == (dest, effects, 1)
+
+
+@pytest.mark.parametrize(("before", "fact", "dest", "effects", "failures"), BREAKER_CASES)
+def test_a_breaker_moves_as_its_table_says(
+    before: Breaker, fact: breaker.Fact, dest: str, effects: tuple[object, ...], failures: int
+) -> None:
+    subject = replace(before)
+    step = breaker.advance(subject, fact)
+    assert (subject.state, step.effects, subject.failures) == (dest, effects, failures)
+
+
+def test_five_failures_in_a_row_are_borne_and_the_sixth_opens_for_a_minute() -> None:
+    subject = Breaker("discord")
+    states = []
+    for _ in range(6):
+        breaker.advance(subject, breaker.Failed(T0))
+        states.append(subject.state)
+    assert states == ["Closed"] * 5 + ["Open"]
+    assert subject.open_until == T0 + 60
+
+
+@pytest.mark.parametrize(
+    ("machine", "cases"),
+    [
+        (session.MACHINE, {(state, type(fact).__name__, dest) for state, fact, dest, _ in SESSION_CASES}),
+        (breaker.MACHINE, {(b._state, type(fact).__name__, dest) for b, fact, dest, *_ in BREAKER_CASES}),
+    ],
+)
+def test_the_cases_cover_the_whole_table(machine: StateMachine[Any], cases: set[tuple[str, str, str]]) -> None:
+    assert cases == {(row.source, row.fact.__name__, row.dest) for row in machine.table}
+
+
+FACTS: dict[str, object] = {type(fact).__name__: fact for _, fact, *_ in SESSION_CASES}
+NO_ROWS = [
+    (state, name)
+    for state in (START, *session.State)
+    for name in FACTS
+    if not any(row.source == state and row.fact.__name__ == name for row in session.TABLE)
+]
+
+
+@pytest.mark.parametrize(("state", "name"), NO_ROWS)
+def test_a_session_refuses_every_other_pair(state: str, name: str) -> None:
+    subject = Session("s1", _state=str(state))
+    with pytest.raises(IllegalMove):
+        session.MACHINE.advance(subject, FACTS[name])
+    assert subject == Session("s1", _state=str(state))
+
+
+@pytest.mark.parametrize("state", ["Closed", "HalfOpen"])
+def test_a_pause_ends_only_where_there_is_one(state: str) -> None:
+    with pytest.raises(IllegalMove):
+        breaker.advance(Breaker("d", _state=str(state)), breaker.PauseElapsed(T0))
+
+
+@pytest.mark.parametrize("machine", [session.MACHINE, breaker.MACHINE], ids=lambda machine: machine.name)
+def test_no_row_leaves_a_final_state(machine: StateMachine[Any]) -> None:
+    assert {row.source for row in machine.table}.isdisjoint(machine.final)
+    assert machine.facts == {row.fact.__name__ for row in machine.table}
