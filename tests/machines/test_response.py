@@ -107,7 +107,7 @@ CASES = [
     Case("a start without text generates", new, Started(T0), GENERATING, (Generate(1),),
          {"attempt": 1, "deadline_at": T0 + 300}),
     Case("a start with text sends it", new, Started(T0, ("one", "two")), SENDING, (Send(1, 1),),
-         {"attempt": 1, "part": 1, "texts": ("one", "two"), "first_try_at": T0}),
+         {"attempt": 1, "part": 1, "texts": ("one", "two"), "first_try_at": T0, "deadline_at": T0 + 300}),
     Case("a generated line is sent", generating, Generated(T0, ("one",)), SENDING, (Send(1, 1),),
          {"attempt": 1, "part": 1, "texts": ("one",)}),
     Case("a failed generation waits", generating, GenerationFailed(T0, "overloaded"), RETRYING, (Wait(T0 + 1),),
@@ -137,6 +137,9 @@ CASES = [
          (CommitLine((7,), "one"),), {}),
     Case("a cancelled line with parts left is taken back", lambda: sending(cancel_by="end", **TWO_PARTS),
          Sent(T0, 7, "one"), FAILED, (TakeBack((7,)),), {"shown": ((7, "one"),)}),
+    Case("a doubtful line that is taken back arms the reaper",
+         lambda: sending(cancel_by="end", doubtful=True, **TWO_PARTS), Sent(T0, 7, "one"), FAILED,
+         (TakeBack((7,)), ArmReaper()), {}),
     Case("a refused send waits", sending, SendRefused(T0, "rate_limit", 429, 2.5), RETRYING, (Wait(T0 + 2.5),),
          {"unconfirmed": False}),
     Case("a final refusal takes back what was shown and tells", lambda: sending(**PART_TWO),
@@ -168,12 +171,16 @@ CASES = [
          FoundInChannel(T0, 7, "one"), SENDING, (Send(2, 1),), {"unconfirmed": False, "shown": ((7, "one"),)}),
     Case("the last part found commits", doubting, FoundInChannel(T0, 7, "one."), DELIVERED,
          (CommitLine((7,), "one."), ArmReaper()), {"unconfirmed": False}),
+    Case("a last part found wins over a cancellation", lambda: doubting(cancel_by="end"),
+         FoundInChannel(T0, 7, "one"), DELIVERED, (CommitLine((7,), "one"), ArmReaper()), {}),
     Case("a part found after a cancellation is taken back", lambda: doubting(cancel_by="end", **TWO_PARTS),
          FoundInChannel(T0, 7, "one"), FAILED, (TakeBack((7,)), ArmReaper()), {}),
     Case("an absent part is sent again", doubting, NotInChannel(T0), SENDING, (Send(1, 2),),
          {"attempt": 2, "unconfirmed": False}),
     Case("an absent part without attempts left fails", lambda: doubting(attempt=3), NotInChannel(T0), FAILED,
          (Notify("unreachable"), ArmReaper()), {}),
+    Case("an absent part after others takes those back", lambda: doubting(**{**PART_TWO, "attempt": 3}),
+         NotInChannel(T0), FAILED, (TakeBack((7,)), Notify("unreachable"), ArmReaper()), {}),
     Case("an absent part after the deadline fails", doubting, NotInChannel(T0 + 301), FAILED,
          (Notify("deadline"), ArmReaper()), {}),
     Case("after a wait the part is sent again", retrying, WaitElapsed(T0), SENDING, (Send(1, 2),), {"attempt": 2}),
@@ -181,6 +188,12 @@ CASES = [
          (Generate(2),), {"attempt": 2}),
     Case("a wait that ends after the deadline fails", lambda: retrying(**PART_TWO), WaitElapsed(T0 + 301), FAILED,
          (TakeBack((7,)), Notify("deadline")), {}),
+    Case("a wait that ends too late after a doubt arms the reaper", lambda: retrying(doubtful=True),
+         WaitElapsed(T0 + 301), FAILED, (Notify("deadline"), ArmReaper()), {}),
+    Case("a wait cancelled after a doubt arms the reaper", lambda: retrying(doubtful=True), Cancelled(T0, "end"),
+         FAILED, (ArmReaper(),), {}),
+    Case("a generation that could only go on too late fails", lambda: generating(_state=RETRYING.value),
+         WaitElapsed(T0 + 301), FAILED, (Notify("deadline"),), {}),
     Case("a cancelled generation fails without a word", generating, Cancelled(T0, "end"), FAILED, (),
          {"cancel_by": "end"}),
     Case("a cancellation waits for the send in flight", sending, Cancelled(T0, "end"), SENDING, (),
@@ -189,6 +202,23 @@ CASES = [
          (), {"cancel_by": "end", "settled_at": T0 + 5}),
     Case("a cancelled wait takes back what was shown", lambda: retrying(**PART_TWO), Cancelled(T0, "end"), FAILED,
          (TakeBack((7,)),), {"cancel_by": "end"}),
+]  # fmt: skip
+
+
+REFUSED = [
+    Case("not in doubt, nothing is read back", retrying, ReadBackFailed(T0, "http"), RETRYING, (), {}),
+    Case("not in doubt, nothing is impossible", retrying, ReadBackImpossible(T0), RETRYING, (), {}),
+    Case("not in doubt, nothing is found", retrying, FoundInChannel(T0, 7, "one"), RETRYING, (), {}),
+    Case("not in doubt, no further part is found", lambda: retrying(**TWO_PARTS), FoundInChannel(T0, 7, "one"),
+         RETRYING, (), {}),
+    Case("not in doubt, nothing is found in vain", lambda: retrying(cancel_by="end", **TWO_PARTS),
+         FoundInChannel(T0, 7, "one"), RETRYING, (), {}),
+    Case("not in doubt, nothing is absent", retrying, NotInChannel(T0), RETRYING, (), {}),
+    Case("not in doubt, nothing is absent for good", lambda: retrying(attempt=3), NotInChannel(T0), RETRYING, (), {}),
+    Case("in doubt, waiting settles nothing", doubting, WaitElapsed(T0), RETRYING, (), {}),
+    Case("in doubt, nothing is generated", lambda: generating(_state=RETRYING.value, unconfirmed=True),
+         WaitElapsed(T0), RETRYING, (), {}),
+    Case("in doubt, waiting too long fails nothing", lambda: doubting(attempt=3), WaitElapsed(T0), RETRYING, (), {}),
 ]  # fmt: skip
 
 
@@ -203,6 +233,8 @@ def outcome(table_machine: StateMachine[Response], case: Case) -> object:
 
 
 def expected(case: Case) -> object:
+    if case in REFUSED:
+        return ("refused", True)
     return (case.state, case.effects, tuple(case.fields.values()))
 
 
@@ -234,11 +266,26 @@ def test_with_any_one_row_leading_elsewhere_some_case_fails(index: int) -> None:
 
 
 @pytest.mark.parametrize("index", range(len(TABLE)), ids=lambda index: f"row {index}")
-def test_without_any_one_effect_or_guard_some_case_fails(index: int) -> None:
+def test_without_any_one_effect_some_case_fails(index: int) -> None:
     row = TABLE[index]
     for at in range(len(row.do)):
         changed = built_from((*TABLE[:index], replace(row, do=row.do[:at] + row.do[at + 1 :]), *TABLE[index + 1 :]))
         assert any(outcome(changed, case) != expected(case) for case in CASES), row.do[at]
+
+
+def test_guards_exclude_each_other_so_that_the_order_of_rows_does_not_matter() -> None:
+    backwards = built_from(TABLE[::-1])
+    assert [outcome(backwards, case) for case in CASES] == [expected(case) for case in CASES]
+
+
+@pytest.mark.parametrize("index", range(len(TABLE)), ids=lambda index: f"row {index}")
+def test_without_any_one_guard_some_case_fails(index: int) -> None:
+    row = TABLE[index]
+    changes = [replace(row, when=row.when[:at] + row.when[at + 1 :]) for at in range(len(row.when))]
+    changes += [replace(row, unless=row.unless[:at] + row.unless[at + 1 :]) for at in range(len(row.unless))]
+    for change in changes:
+        changed = built_from((change, *TABLE[:index], *TABLE[index + 1 :]))  # first, so that no other row hides it
+        assert any(outcome(changed, case) != expected(case) for case in [*CASES, *REFUSED]), change
 
 
 SOME_FACT: dict[str, Fact] = {
@@ -270,20 +317,13 @@ def test_every_pair_without_a_row_is_refused_and_changes_nothing(state: str, nam
     assert not caught.value.refused
 
 
-@pytest.mark.parametrize(
-    ("before", "fact"),
-    [
-        (retrying(), ReadBackFailed(T0, "http")),
-        (retrying(), ReadBackImpossible(T0)),
-        (retrying(), FoundInChannel(T0, 7, "one")),
-        (retrying(), NotInChannel(T0)),
-        (doubting(), WaitElapsed(T0)),
-    ],
-)
-def test_reading_back_belongs_to_doubt_and_waiting_to_certainty(before: Response, fact: Fact) -> None:
+@pytest.mark.parametrize("case", REFUSED, ids=[case.claim for case in REFUSED])
+def test_reading_back_belongs_to_doubt_and_waiting_to_certainty(case: Case) -> None:
+    response = case.before()
     with pytest.raises(IllegalMove) as caught:
-        advance(copy.copy(before), fact)
+        advance(response, case.fact)
     assert caught.value.refused
+    assert response == case.before()
 
 
 def test_no_row_leaves_a_final_state() -> None:
