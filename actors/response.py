@@ -192,7 +192,8 @@ class ResponseActor:
                 watch=any(isinstance(effect, ArmReaper) for effect in move.effects),
             )
         text = "\n".join(self._response.texts)
-        self._world.trace.publish(Moved(self._context, move, text, length, told.error))
+        is_cancelled = self._response.cancel_by is not None
+        self._world.trace.publish(Moved(self._context, move, text, length, is_cancelled, told.error))
         if any(isinstance(effect, TakeBack | Notify) for effect in move.effects):
             self._world.outbox_bell.ring()
 

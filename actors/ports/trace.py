@@ -60,6 +60,7 @@ class Moved:
     move: Move
     text: str
     history_length: int
+    is_cancelled: bool = False
     error: BaseException | None = None
 
 

@@ -1,0 +1,184 @@
+"""The log: the seed's lines to the letter, as text or JSON, without a secret in either.
+
+Failure modes: none of its own. What it is given is durable already; a line that cannot be written is the
+logging library's to report.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import Sequence
+from typing import Final, assert_never
+
+from actors.ports import (
+    AttemptBegan,
+    Context,
+    GenerationBegan,
+    GenerationErred,
+    HistoryRead,
+    Moved,
+    Noted,
+    TraceEvent,
+)
+from machines.facts import Generated, SendRefused, SendUnconfirmed
+from machines.response import DELIVERED, FAILED
+
+TEXT_FORMAT: Final = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+RATE_EVERY: Final = 100
+"""Send attempts between two lines about the success rate (the seed document, "Add Metrics Tracking")."""
+
+SHOWN: Final = 50
+"""Characters of a generated line that the log shows (the seed document)."""
+
+_FIELDS: Final = ("response", "session", "attempt")
+
+_memory = logging.getLogger("ensemble.memory")
+_responses = logging.getLogger("ensemble.responses")
+_actors = logging.getLogger("ensemble.actors")
+
+
+class LogTrace:
+    """The `Trace` port: turns events into the seed's lines."""
+
+    def __init__(self) -> None:
+        self._send_attempts = 0
+        self._send_failures = 0
+
+    def publish(self, event: TraceEvent) -> None:
+        match event:
+            case HistoryRead(context=context, total=total, kept=kept):
+                _say(_memory, context, f"🎭 MEMORY: Processing {total} messages for {context.name}")
+                _say(_memory, context, f"🎭 MEMORY: Filtered history for {context.name}: {kept} messages")
+            case GenerationBegan(context=context, attempt=attempt, history_length=length):
+                _multi(context, f"Generating response for {context.name}", attempt)
+                _multi(context, f"Current conversation history length: {length}", attempt)
+            case GenerationErred():
+                _generation_erred(event)
+            case AttemptBegan():
+                self._attempt_began(event)
+            case Moved():
+                self._moved(event)
+            case Noted(level=level, words=words, session_id=session_id, error=error):
+                _actors.log(logging.getLevelNamesMapping()[level.upper()], words,
+                            extra={"session": session_id}, exc_info=error)  # fmt: skip
+            case _:
+                assert_never(event)
+
+    def _attempt_began(self, event: AttemptBegan) -> None:
+        context, attempt = event.context, event.attempt
+        if attempt > 1:
+            of = f" (attempt {attempt}/{context.limits.send_attempts})"
+            _multi(context, f"Attempting to send response from {context.name}{of}", attempt)
+        elif event.part == 1:
+            _multi(context, f"Attempting to send response from {context.name}", attempt)
+        self._send_attempts += 1
+        if self._send_attempts % RATE_EVERY == 0:
+            rate = (1 - self._send_failures / self._send_attempts) * 100
+            _responses.info(f"📊 Message success rate: {rate:.2f}%")
+
+    def _moved(self, event: Moved) -> None:
+        context, move, name = event.context, event.move, event.context.name
+        if isinstance(move.fact, Generated):
+            shown = event.text[:SHOWN].replace("\n", " ")
+            _multi(context, f"Generated response for {name}: {shown}...", move.attempt)
+        if isinstance(move.fact, SendRefused | SendUnconfirmed):
+            _send_failed(event, move.fact)
+        if move.dest == DELIVERED:
+            _multi(context, f"✅ Successfully sent response from {name}", move.attempt)
+            added = f"Added {name}'s response to history. New length: {event.history_length}"
+            _multi(context, added, move.attempt)
+        if move.dest == FAILED and event.text and not event.is_cancelled:
+            self._send_failures += 1
+            tried = f"❌ FAILED to send {name}'s message after {move.attempt} attempts"
+            _multi(context, tried, move.attempt, logging.ERROR)
+            kept_out = f"❌ NOT adding {name}'s response to history because message send failed"
+            _multi(context, kept_out, move.attempt, logging.ERROR)
+
+
+def _send_failed(event: Moved, fact: SendRefused | SendUnconfirmed) -> None:
+    context, attempt = event.context, event.move.attempt
+    if event.is_cancelled and fact.status is None:
+        return
+    of = f"(attempt {attempt}/{context.limits.send_attempts})"
+    if fact.status is not None:
+        words = f"❌ Discord HTTP error sending {context.name}'s message {of}: HTTPException[{fact.status}]"
+        _multi(context, words, attempt, logging.ERROR)
+        return
+    cause = fact.cause if isinstance(fact, SendUnconfirmed) else fact.reason
+    kind = type(event.error).__name__ if event.error is not None else cause
+    words = f"❌ Unexpected error sending {context.name}'s message {of}: {kind}"
+    _multi(context, words, attempt, logging.ERROR, event.error)
+
+
+def _generation_erred(event: GenerationErred) -> None:
+    context, error = event.context, event.error
+    lines = (
+        f"❌ Error generating response for character {context.name}: {event.reason}",
+        f"❌ Exception type: {type(error).__name__ if error is not None else 'none'}",
+        f"❌ Traceback: {''.join(traceback.format_exception(error)) if error is not None else 'none'}",
+    )
+    for line in lines:
+        _multi(context, line, event.attempt, logging.ERROR)
+
+
+def _multi(
+    context: Context, words: str, attempt: int, level: int = logging.INFO, error: BaseException | None = None
+) -> None:
+    _say(_responses, context, f"🎭 MULTI-CHAR: {words}", attempt, level, error)
+
+
+def _say(
+    logger: logging.Logger,
+    context: Context,
+    words: str,
+    attempt: int | None = None,
+    level: int = logging.INFO,
+    error: BaseException | None = None,
+) -> None:
+    fields = {"response": context.response_id, "session": context.session_id, "attempt": attempt}
+    logger.log(level, words, extra=fields, exc_info=error)
+
+
+class ScrubbingFormatter(logging.Formatter):
+    """Formats a record, and then blots every secret out of the whole of it, tracebacks included."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__(TEXT_FORMAT)
+        self._secrets = tuple(secret for secret in secrets if secret)
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = self._written(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "[secret]")
+        return text
+
+    def _written(self, record: logging.LogRecord) -> str:
+        return super().format(record)
+
+
+class JsonFormatter(ScrubbingFormatter):
+    """One JSON object a line: time, level, logger, message, response, session, attempt, error."""
+
+    def _written(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{field: getattr(record, field, None) for field in _FIELDS},
+        }
+        if record.exc_info:
+            line["error"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+def set_up(*, level: str, json_lines: bool, secrets: Sequence[str]) -> None:
+    """Send every logger to standard error; libraries speak only of warnings."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter(secrets) if json_lines else ScrubbingFormatter(secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("ensemble").setLevel(level)

@@ -1,0 +1,168 @@
+"""The settings: environment and `.env`, checked once; every wrong value is one line that names its variable."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Final, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from actors.world import Rules
+from machines.response import Limits
+
+MEANT_WHEN_EMPTY: Final = frozenset({"command_prefix", "status_url", "inspector_address", "groq_fallback_models"})
+"""Empty turns these off; any other empty variable counts as not set."""
+
+
+class SettingsError(Exception):
+    """Wrong settings: one line each, naming the variable and the mend."""
+
+
+class Settings(BaseSettings):
+    """Every variable of the README's table, in its order."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore")
+
+    discord_token: SecretStr | None = None
+    discord_api_url: str = ""
+    discord_gateway_url: str = ""
+
+    groq_api_key: SecretStr | None = None
+    groq_base_url: str = ""
+    groq_model: str = "openai/gpt-oss-120b"
+    groq_fallback_models: Annotated[tuple[str, ...], NoDecode] = ("openai/gpt-oss-20b",)
+
+    database_url: str = "sqlite:///ensemble.db"
+    data_dir: Path = Path()
+
+    command_prefix: str = Field("!", max_length=5)
+    voice: Literal["webhook", "embed"] = "webhook"
+
+    send_attempts: int = Field(3, ge=1, le=20)
+    generate_attempts: int = Field(3, ge=1, le=20)
+    backoff_base_s: float = Field(1.0, ge=0, le=60)
+    send_timeout_s: float = Field(15.0, gt=0, le=300)
+    generate_timeout_s: float = Field(60.0, gt=0, le=600)
+    response_deadline_s: float = Field(300.0, gt=0, le=86_400)
+    breaker_failures: int = Field(5, ge=0, le=1000)
+    breaker_pause_s: float = Field(60.0, gt=0, le=3600)
+    settle_s: float = Field(5.0, ge=0, le=300)
+
+    context_tokens: int = Field(6000, ge=500, le=1_000_000)
+    response_tokens: int = Field(700, ge=16, le=100_000)
+
+    status_url: str = "https://discordstatus.com/api/v2"
+    inspector_address: str = "127.0.0.1:8420"
+    inspector_token: SecretStr | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    log_format: Literal["text", "json"] = "text"
+    shard_count: int = Field(1, ge=1, le=10_000)
+    shard_ids: Annotated[tuple[int, ...], NoDecode] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _drop_empty(cls, values: dict[str, object]) -> dict[str, object]:
+        # `NAME=` in a .env means "not set", but where empty is said to mean something.
+        return {name: value for name, value in values.items() if value != "" or name in MEANT_WHEN_EMPTY}
+
+    @field_validator("command_prefix", mode="before")
+    @classmethod
+    def _strip(cls, value: object) -> object:
+        return value.strip() if isinstance(value, str) else value
+
+    @field_validator("groq_fallback_models", "shard_ids", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+    @field_validator("log_level", mode="before")
+    @classmethod
+    def _upper(cls, value: object) -> object:
+        return value.upper() if isinstance(value, str) else value
+
+    @field_validator("discord_api_url", "groq_base_url", "status_url")
+    @classmethod
+    def _is_http(cls, value: str) -> str:
+        return _checked_url(value, ("http", "https"), "http://localhost:11434/v1")
+
+    @field_validator("discord_gateway_url")
+    @classmethod
+    def _is_websocket(cls, value: str) -> str:
+        return _checked_url(value, ("ws", "wss"), "ws://127.0.0.1:8400/gateway")
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_known_database(cls, value: str) -> str:
+        if value.startswith(("postgresql:", "postgres:", "postgresql+")):
+            raise ValueError("PostgreSQL is not built yet; use sqlite:///ensemble.db")
+        if not value.startswith("sqlite:///"):
+            raise ValueError("write it as sqlite:///ensemble.db, or with four slashes for an absolute path")
+        return value
+
+    @field_validator("shard_ids")
+    @classmethod
+    def _are_shards(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if any(shard < 0 for shard in value):
+            raise ValueError("shards count from 0")
+        return value
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be written anywhere."""
+        held = (self.discord_token, self.groq_api_key, self.inspector_token)
+        return tuple(secret.get_secret_value() for secret in held if secret is not None)
+
+    def rules(self) -> Rules:
+        """The settings that decide how it plays."""
+        limits = Limits(
+            send_attempts=self.send_attempts,
+            generate_attempts=self.generate_attempts,
+            backoff_base_s=self.backoff_base_s,
+            settle_s=self.settle_s,
+            deadline_s=self.response_deadline_s,
+        )
+        return Rules(
+            limits=limits,
+            command_prefix=self.command_prefix,
+            context_tokens=self.context_tokens,
+            response_tokens=self.response_tokens,
+        )
+
+    def database_url_in_data_dir(self) -> str:
+        """The database's URL; a relative SQLite path is taken under DATA_DIR."""
+        path = Path(self.database_url.removeprefix("sqlite:///"))
+        return f"sqlite:///{path if path.is_absolute() else self.data_dir / path}"
+
+
+def load(**overrides: object) -> Settings:
+    """Read the environment and `.env`. Raises SettingsError, with one line for each wrong value."""
+    try:
+        settings = Settings(**overrides)  # type: ignore[arg-type] # pydantic checks the values, whatever they are
+    except ValidationError as error:
+        raise SettingsError("\n".join(_line(dict(problem)) for problem in error.errors())) from None
+    if any(shard >= settings.shard_count for shard in settings.shard_ids):
+        raise SettingsError(f"SHARD_IDS: shards run from 0 to SHARD_COUNT - 1 = {settings.shard_count - 1}.")
+    return settings
+
+
+def _line(problem: dict[str, object]) -> str:
+    location = problem["loc"]
+    name = str(location[0]).upper() if isinstance(location, tuple) and location else "settings"
+    words = str(problem["msg"]).removeprefix("Value error, ")
+    shown = "" if any(word in name for word in ("TOKEN", "KEY", "DATABASE")) else f" (it is {problem['input']!r})"
+    return f"{name}: {words}{shown}."
+
+
+def _checked_url(value: str, schemes: tuple[str, ...], example: str) -> str:
+    if not value:
+        return value
+    try:
+        parts = urlsplit(value)
+        is_good = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        is_good = False
+    if not is_good:
+        raise ValueError(f"this is no {'/'.join(schemes)} address; write it like {example}")
+    return value.rstrip("/")
