@@ -9,7 +9,7 @@
     DELETE channels/{name or id}              DELETE webhooks/{id}
     PUT    permissions {permission, allowed, channel?}
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
-    POST   gateway {do: "close", code?}  {do: "reconnect"}  {do: "invalidate", resumable?}  {do: "refuse", on?}
+    POST   gateway {do: "close", code?} {do: "reconnect"} {do: "invalidate", resumable?} {do: "refuse", on?}
     POST   hold (arm)   GET hold?timeout_s= (waits: {message_id} or 204)   DELETE hold (release)
 
 Failure modes: 400 with a message for a wrong request, Discord's own 404 for what does not exist. A page from

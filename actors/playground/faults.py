@@ -4,7 +4,7 @@ A *line* is what a character says: a webhook's message, or the bot's own message
 edited. Only lines are hit; plain notices and the making of webhooks are not.
 `outage` alone hits every request.
 
-    (seed, ordinal of the channel, n-th line in it) ──blake2b─► a point in 0..1 ─► the fault in whose share it is
+    (seed, ordinal of the channel, n-th line in it) ──blake2b─► a point in 0..1 ─► whose share is it?
 
 The shares are stacked in the order of the faults' names, so the order of the command line does not matter.
 """

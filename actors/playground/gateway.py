@@ -66,7 +66,7 @@ class Gateway:
         self._token = token
         self._connections: dict[Connection, Session | None] = {}
         self._sessions: dict[str, Session] = {}
-        self._connected = asyncio.Event()
+        self._connected, self._alone = asyncio.Event(), asyncio.Event()
         world.subscribe(self._publish)
 
     @property
@@ -77,6 +77,10 @@ class Gateway:
     async def wait_connected(self) -> None:
         """Waits until a client has identified or resumed."""
         await self._connected.wait()
+
+    async def wait_alone(self) -> None:
+        """Waits until no client is connected."""
+        await self._alone.wait()
 
     def close_all(self, code: int = Close.UNKNOWN_ERROR) -> int:
         """Closes every connection with a code; tells how many. Their sessions can be resumed."""
@@ -231,10 +235,9 @@ class Gateway:
         self._note_connected()
 
     def _note_connected(self) -> None:
-        if self.connected:
-            self._connected.set()
-        else:
-            self._connected.clear()
+        met, unmet = (self._connected, self._alone) if self.connected else (self._alone, self._connected)
+        met.set()
+        unmet.clear()
 
     def _forget_oldest(self) -> None:
         detached = [session for session in self._sessions.values() if session.connection is None]

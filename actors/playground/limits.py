@@ -16,6 +16,8 @@ EMBED_FIELDS_MAX = 25
 EMBED_TEXT_MAX = {"title": 256, "description": 4_096}
 EMBED_PART_MAX = {("author", "name"): 256, ("footer", "text"): 2_048}
 EMBED_FIELD_MAX = {"name": 256, "value": 1_024}
+EMBED_SHOWN = ("title", "description", "fields", "author", "footer", "image", "thumbnail", "video")
+"""An embed with none of these shows nothing."""
 NONCE_MAX = 25
 COMPONENT_ROWS_MAX = 5
 WEBHOOK_NAME_MAX = 80
@@ -104,8 +106,7 @@ def _checked_embed(path: str, raw: Json) -> Json:
             embed[part] = _with_text(_object(f"{path}.{part}", embed[part]), f"{path}.{part}", key, maximum)
     if "fields" in embed:
         embed["fields"] = _checked_fields(f"{path}.fields", embed["fields"])
-    shown = {key: value for key, value in embed.items() if key not in ("type", "color", "timestamp")}
-    return {"type": "rich", **embed} if shown else {}
+    return {"type": "rich", **embed} if any(key in embed for key in EMBED_SHOWN) else {}
 
 
 def _checked_fields(path: str, value: object) -> list[Json]:

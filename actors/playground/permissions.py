@@ -4,6 +4,8 @@ Source: https://discord.com/developers/docs/topics/permissions#permissions-bitwi
 """
 
 from enum import IntFlag
+from functools import reduce
+from operator import or_
 
 
 class Permission(IntFlag):
@@ -26,7 +28,7 @@ EVERYBODY = (
     | Permission.ADD_REACTIONS
     | Permission.SEND_MESSAGES_IN_THREADS
 )
-BOT = ~Permission(0)
+BOT = reduce(or_, Permission)
 
 
 def permission_named(name: str) -> Permission:
