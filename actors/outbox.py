@@ -129,4 +129,4 @@ class Outbox:
 
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s
-        return min(WAIT_MAX_S, base_s * 2 ** min(row.attempt - 1, 10))
+        return min(WAIT_MAX_S, float(base_s * 2 ** min(row.attempt - 1, 10)))

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Final
 
 import anyio
@@ -38,21 +37,31 @@ class Shutdown:
         self._scopes: set[anyio.CancelScope] = set()
         self._deadline = math.inf
 
-    @contextmanager
-    def grace(self) -> Iterator[None]:
+    def grace(self) -> Grace:
         """Shield what is inside from cancellation, until the grace is over."""
-        with anyio.CancelScope(shield=True, deadline=self._deadline) as scope:
-            self._scopes.add(scope)
-            try:
-                yield
-            finally:
-                self._scopes.discard(scope)
+        return Grace(self._scopes, self._deadline)
 
     def begin(self, grace_s: float = SHUTDOWN_GRACE_S) -> None:
         """Start the grace: what is inside `grace()` then has `grace_s` left."""
         self._deadline = anyio.current_time() + grace_s
         for scope in self._scopes:
             scope.deadline = self._deadline
+
+
+class Grace:
+    """A shielded scope that a Shutdown knows of while it is entered."""
+
+    def __init__(self, scopes: set[anyio.CancelScope], deadline: float) -> None:
+        self._scopes = scopes
+        self._scope = anyio.CancelScope(shield=True, deadline=deadline)
+
+    def __enter__(self) -> None:
+        self._scopes.add(self._scope)
+        self._scope.__enter__()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> bool:
+        self._scopes.discard(self._scope)
+        return bool(self._scope.__exit__(kind, error, at))
 
 
 class Bell:

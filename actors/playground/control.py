@@ -113,9 +113,7 @@ class _Control:
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
         asked = await _asked(request)
-        return json_response(
-            shown_json(self._server.edit(_path_id(request, "message"), _text(asked, "text")))
-        )
+        return json_response(shown_json(self._server.edit(_path_id(request, "message"), _text(asked, "text"))))
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         self._server.delete(_path_id(request, "message"))
@@ -131,9 +129,7 @@ class _Control:
     async def requests(self, request: web.Request) -> web.StreamResponse:
         since = _number("since", request.query.get("since", "0"))
         only_lines = request.query.get("only_lines") == "1"
-        return json_response(
-            [_entry_json(each) for each in self._server.ledger.since(since, only_lines=only_lines)]
-        )
+        return json_response([_entry_json(each) for each in self._server.ledger.since(since, only_lines=only_lines)])
 
     async def add_user(self, request: web.Request) -> web.StreamResponse:
         user = self._server.add_user(_text(await _asked(request), "name"))
@@ -176,9 +172,7 @@ class _Control:
         if not isinstance(texts, list):
             raise ValueError('`faults` must be a list, e.g. ["drop_after=0.3"]')
         seed = _number("seed", asked.get("seed", self._server.faults.seed))
-        self._server.faults = FaultPlan.parse(
-            map(str, texts), seed=seed, speed=float(asked.get("speed", 1.0))
-        )
+        self._server.faults = FaultPlan.parse(map(str, texts), seed=seed, speed=float(asked.get("speed", 1.0)))
         return json_response(asdict(self._server.faults))
 
     async def steer_gateway(self, request: web.Request) -> web.StreamResponse:
@@ -221,10 +215,7 @@ def _guarded(handler: Handler) -> Handler:
 
     async def serve(request: web.Request) -> web.StreamResponse:
         host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
-        if (
-            host not in HOSTS
-            or request.headers.get("Origin", f"http://{request.host}") != f"http://{request.host}"
-        ):
+        if host not in HOSTS or request.headers.get("Origin", f"http://{request.host}") != f"http://{request.host}":
             return json_response({"message": "only the playground's own page may steer it"}, 403)
         try:
             return await handler(request)

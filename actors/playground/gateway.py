@@ -135,9 +135,7 @@ class Gateway:
         if session is None:
             return connection.close(Close.NOT_AUTHENTICATED)
         if op == Op.REQUEST_MEMBERS:
-            return session.dispatch(
-                "GUILD_MEMBERS_CHUNK", self._members(body if isinstance(body, dict) else {})
-            )
+            return session.dispatch("GUILD_MEMBERS_CHUNK", self._members(body if isinstance(body, dict) else {}))
         if op not in (Op.PRESENCE, Op.VOICE_STATE):
             return connection.close(Close.UNKNOWN_OPCODE)
         return None

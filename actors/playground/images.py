@@ -16,11 +16,7 @@ def mount_images(app: web.Application, world: World) -> None:
 
     async def avatar(request: web.Request) -> web.Response:
         webhook = world.webhooks.get(_number(request.match_info["webhook"]))
-        if (
-            webhook is None
-            or webhook.avatar is None
-            or avatar_hash(webhook.avatar) != request.match_info["hash"]
-        ):
+        if webhook is None or webhook.avatar is None or avatar_hash(webhook.avatar) != request.match_info["hash"]:
             raise web.HTTPNotFound
         kind, _, content = webhook.avatar.removeprefix("data:").partition(";base64,")
         return web.Response(body=base64.b64decode(content), content_type=kind, headers=FOREVER)
@@ -30,9 +26,7 @@ def mount_images(app: web.Application, world: World) -> None:
         if found is None:
             raise web.HTTPNotFound
         saved = FOREVER | {"Content-Disposition": "attachment"}
-        return web.Response(
-            body=base64.b64decode(found.content), headers=saved | {"Content-Type": found.content_type}
-        )
+        return web.Response(body=base64.b64decode(found.content), headers=saved | {"Content-Type": found.content_type})
 
     app.router.add_get("/avatars/{webhook}/{hash}", avatar)
     app.router.add_get("/attachments/{id}/{name}", attachment)

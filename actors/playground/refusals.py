@@ -35,7 +35,7 @@ INVALID_JSON = Reason(400, 50109, "The request body contains invalid JSON.")
 THREAD_EXISTS = Reason(400, 160004, "A thread has already been created for this message")
 
 
-class Refusal(Exception):  # noqa: N818 - Discord refuses; nothing went wrong
+class Refusal(Exception):
     """The request is not carried out; nothing was stored."""
 
     def __init__(self, reason: Reason, errors: Json | None = None) -> None:

@@ -65,9 +65,7 @@ class PlaygroundServer(Steering):
         """A page can add its routes before `start`."""
         self.gateway = Gateway(self.world, self.token)
         self._host, self._port, self._folder = host, port, folder
-        self._wire = Wire(
-            self.world, token=self.token, plan=faults or FaultPlan(), limits=RateLimits(limits, now)
-        )
+        self._wire = Wire(self.world, token=self.token, plan=faults or FaultPlan(), limits=RateLimits(limits, now))
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         self._file: WorldFile | None = None
 

@@ -19,9 +19,7 @@ class Steering:
     def __init__(self, world: World) -> None:
         self.world = world
 
-    def say(
-        self, channel: str | int, user: str | int, text: str, *, reply_to: int | None = None
-    ) -> ShownMessage:
+    def say(self, channel: str | int, user: str | int, text: str, *, reply_to: int | None = None) -> ShownMessage:
         """A person's message; trimmed, and refused beyond 2,000 characters, as Discord does."""
         place, person = self.world.find_channel(channel), self.world.find_user(user)
         content = text_within("content", text, CONTENT_MAX)
@@ -71,9 +69,7 @@ class Steering:
         """A person's new thread in a channel; on a message if its id is given."""
         parent = self.world.find_channel(channel)
         message = None if on is None else self.world.shelf.get(parent.id, on)
-        return self.world.add_thread(
-            parent, checked_name("name", name), self.world.find_user(user).id, on=message
-        )
+        return self.world.add_thread(parent, checked_name("name", name), self.world.find_user(user).id, on=message)
 
     def open_dm(self, user: str | int) -> Channel:
         """The direct conversation of a person and the bot."""

@@ -13,9 +13,7 @@ from pathlib import Path
 from .records import Record, from_json, kind_of, to_json
 
 FILE_NAME = "world.db"
-TABLE = (
-    "CREATE TABLE IF NOT EXISTS record (kind TEXT, id INTEGER, body TEXT NOT NULL, PRIMARY KEY (kind, id))"
-)
+TABLE = "CREATE TABLE IF NOT EXISTS record (kind TEXT, id INTEGER, body TEXT NOT NULL, PRIMARY KEY (kind, id))"
 FORMAT = 1
 """Kept in SQLite's `user_version`."""
 
@@ -31,9 +29,7 @@ class WorldFile:
             self._prepare()
         except sqlite3.Error as error:
             self._connection.close()
-            raise OSError(
-                f"{self._path} cannot be used ({error}): is another playground running on it?"
-            ) from error
+            raise OSError(f"{self._path} cannot be used ({error}): is another playground running on it?") from error
         except OSError:
             self._connection.close()
             raise
@@ -59,9 +55,7 @@ class WorldFile:
         run("PRAGMA synchronous = NORMAL")
         (version,) = run("PRAGMA user_version").fetchone()
         if version > FORMAT:
-            raise OSError(
-                f"{self._path} was written by a newer version (format {version}, this one knows {FORMAT})"
-            )
+            raise OSError(f"{self._path} was written by a newer version (format {version}, this one knows {FORMAT})")
         run("BEGIN IMMEDIATE")
         run(TABLE)
         run(f"PRAGMA user_version = {FORMAT}")

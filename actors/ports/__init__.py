@@ -20,6 +20,15 @@ from actors.ports.discord import (
     Webhooks,
 )
 from actors.ports.engine import Drain, Engine, Pending
+from actors.ports.gateway import (
+    ChannelGone,
+    GatewayEvent,
+    MessageDeleted,
+    MessageEdited,
+    MessageSeen,
+    ShardDown,
+    ShardReady,
+)
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
 from actors.ports.trace import (
@@ -38,6 +47,7 @@ __all__ = [
     "Accepted",
     "AttemptBegan",
     "Channel",
+    "ChannelGone",
     "Clock",
     "Completion",
     "Context",
@@ -46,10 +56,14 @@ __all__ = [
     "Drain",
     "Engine",
     "Fenced",
+    "GatewayEvent",
     "GenerationBegan",
     "GenerationErred",
     "HeldBack",
     "HistoryRead",
+    "MessageDeleted",
+    "MessageEdited",
+    "MessageSeen",
     "Model",
     "ModelFailed",
     "ModelReason",
@@ -64,6 +78,8 @@ __all__ = [
     "Refused",
     "ResponseRecord",
     "SendOutcome",
+    "ShardDown",
+    "ShardReady",
     "Store",
     "Trace",
     "TraceEvent",

@@ -123,9 +123,7 @@ def _json_in_png(data: bytes) -> bytes:
     for keyword in _KEYWORDS:
         if keyword in found:
             return _from_base64(png.text(found[keyword], bytes_max=_BASE64_BYTES_MAX))
-    raise _UnreadableError(
-        "no 'chara' text in the PNG", "Many sites strip it: download the original card again."
-    )
+    raise _UnreadableError("no 'chara' text in the PNG", "Many sites strip it: download the original card again.")
 
 
 def _from_base64(text: bytes) -> bytes:

@@ -34,9 +34,7 @@ class _Values:
         return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") % below
 
 
-def substitute(
-    text: str, *, char: str, user: str, seed: int = 0, pick_seed: int = 0, original: str = ""
-) -> str:
+def substitute(text: str, *, char: str, user: str, seed: int = 0, pick_seed: int = 0, original: str = "") -> str:
     """Return `text` with its macros replaced; the same arguments always give the same text.
 
     `seed` decides `random` and `roll`; `pick_seed` decides `pick` (the session's, so that picks last).

@@ -145,9 +145,7 @@ def _continues(text: str, cut: int) -> bool:
     if not after:
         return False
     regional = _REGIONAL.search(text, max(0, cut - GRAPHEME_CHARACTERS_MAX), cut)
-    is_in_flag = (
-        _REGIONAL.match(after) is not None and regional is not None and len(regional.group()) % 2 == 1
-    )
+    is_in_flag = _REGIONAL.match(after) is not None and regional is not None and len(regional.group()) % 2 == 1
     is_mark = unicodedata.category(after).startswith("M") or "\U0001f3fb" <= after <= "\U0001f3ff"
     is_tag = "\U000e0020" <= after <= "\U000e007f"
     return is_in_flag or is_mark or is_tag or _JOINER in (before, after)

@@ -50,9 +50,7 @@ async def test_a_rate_limit_tells_how_long_to_wait(server: PlaygroundServer, wir
     assert (reply.body["retry_after"], reply.body["global"], "Via" in reply.headers) == (0.5, False, True)
 
 
-async def test_a_late_line_lands_after_the_client_was_cut_off(
-    server: PlaygroundServer, wire: WireClient
-) -> None:
+async def test_a_late_line_lands_after_the_client_was_cut_off(server: PlaygroundServer, wire: WireClient) -> None:
     server.faults = always("late")
     reply = await wire.line("Hello")
     assert (reply.status, described(server)) == (None, [])
@@ -116,9 +114,7 @@ async def test_an_outage_hits_everything_and_cuts_the_gateway(
     assert (await wire.notice("Hello")).status == 200
 
 
-async def test_a_refused_line_is_refused_as_without_the_fault(
-    server: PlaygroundServer, wire: WireClient
-) -> None:
+async def test_a_refused_line_is_refused_as_without_the_fault(server: PlaygroundServer, wire: WireClient) -> None:
     server.faults = always("drop_after")
     assert (await wire.line("x" * 4097)).status == 400
 

@@ -73,9 +73,7 @@ async def test_op_7_makes_the_client_resume(server: PlaygroundServer, bot: Bot) 
     assert bot.unseen("ready") == 0
 
 
-async def test_op_9_makes_the_client_identify_afresh_and_replays_nothing(
-    server: PlaygroundServer, bot: Bot
-) -> None:
+async def test_op_9_makes_the_client_identify_afresh_and_replays_nothing(server: PlaygroundServer, bot: Bot) -> None:
     server.gateway.invalidate()
     server.say("tavern", "Robin", "Lost")
     await bot.seen("ready")

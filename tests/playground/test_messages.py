@@ -49,9 +49,7 @@ async def test_the_client_hears_of_its_own_message(server: PlaygroundServer, bot
     assert (await bot.seen("message")).id == sent.id
 
 
-async def test_the_bot_edits_its_message_and_everybody_hears_of_it(
-    server: PlaygroundServer, bot: Bot
-) -> None:
+async def test_the_bot_edits_its_message_and_everybody_hears_of_it(server: PlaygroundServer, bot: Bot) -> None:
     sent = await bot.channel(server, "tavern").send("Helo")
     edited = await sent.edit(content="Hello")
     _, heard = await bot.seen("message_edit")
@@ -78,9 +76,7 @@ async def test_a_deleted_message_is_gone_for_the_client_and_kept_for_the_judge(
         await channel.fetch_message(sent.id)
     assert missing.value.code == 10008
     assert server.messages("tavern") == []
-    assert [(each.id, each.deleted) for each in server.messages("tavern", with_deleted=True)] == [
-        (sent.id, True)
-    ]
+    assert [(each.id, each.deleted) for each in server.messages("tavern", with_deleted=True)] == [(sent.id, True)]
 
 
 async def test_a_persons_edit_and_deletion_reach_the_client(server: PlaygroundServer, bot: Bot) -> None:
@@ -92,9 +88,7 @@ async def test_a_persons_edit_and_deletion_reach_the_client(server: PlaygroundSe
     assert (await bot.seen("raw_message_delete")).message_id == said.id
 
 
-async def test_history_without_a_limit_reads_beyond_the_first_page(
-    server: PlaygroundServer, bot: Bot
-) -> None:
+async def test_history_without_a_limit_reads_beyond_the_first_page(server: PlaygroundServer, bot: Bot) -> None:
     first = server.say("tavern", "Robin", "start")
     for number in range(101):
         server.say("tavern", "Robin", str(number))

@@ -27,9 +27,7 @@ async def test_another_nonce_makes_another_message(server: PlaygroundServer, bot
 
 
 async def test_without_enforcement_the_same_nonce_makes_two(server: PlaygroundServer, bot: Bot) -> None:
-    route = discord.http.Route(
-        "POST", "/channels/{channel_id}/messages", channel_id=bot.channel(server, "tavern").id
-    )
+    route = discord.http.Route("POST", "/channels/{channel_id}/messages", channel_id=bot.channel(server, "tavern").id)
     for _ in range(2):
         await bot.http.request(route, json={"content": "Again", "nonce": "n1"})
     assert len(server.messages("tavern")) == 2
@@ -45,9 +43,7 @@ async def test_a_nonce_is_forgotten_after_its_window() -> None:
         assert await post(bot, server, "Once", "n1") != first
 
 
-async def test_the_nonce_of_a_deleted_message_answers_unknown_message(
-    server: PlaygroundServer, bot: Bot
-) -> None:
+async def test_the_nonce_of_a_deleted_message_answers_unknown_message(server: PlaygroundServer, bot: Bot) -> None:
     server.delete(await post(bot, server, "Once", "n1"))
     with pytest.raises(discord.NotFound) as refused:
         await post(bot, server, "Once", "n1")

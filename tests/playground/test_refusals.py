@@ -26,9 +26,7 @@ async def test_without_the_permission_a_send_is_refused_there_only(
     await bot.channel(server, "tavern").send("Hello")
 
 
-async def test_a_lost_permission_is_known_to_the_client_and_refused(
-    server: PlaygroundServer, bot: Bot
-) -> None:
+async def test_a_lost_permission_is_known_to_the_client_and_refused(server: PlaygroundServer, bot: Bot) -> None:
     server.permit("MANAGE_WEBHOOKS", False)
     await bot.seen("guild_role_update")
     channel = bot.channel(server, "tavern")
@@ -38,9 +36,7 @@ async def test_a_lost_permission_is_known_to_the_client_and_refused(
     assert refused.value.code == 50013
 
 
-async def test_a_permission_lost_in_one_channel_is_known_to_the_client(
-    server: PlaygroundServer, bot: Bot
-) -> None:
+async def test_a_permission_lost_in_one_channel_is_known_to_the_client(server: PlaygroundServer, bot: Bot) -> None:
     server.permit("MANAGE_WEBHOOKS", False, channel="tavern")
     await bot.seen("guild_channel_update")
     allowed = {
@@ -67,18 +63,14 @@ async def test_without_the_history_permission_a_page_is_empty(server: Playground
     assert [each async for each in bot.channel(server, "tavern").history()] == []
 
 
-async def test_a_thread_has_the_permissions_of_its_channel(
-    server: PlaygroundServer, wire: WireClient
-) -> None:
+async def test_a_thread_has_the_permissions_of_its_channel(server: PlaygroundServer, wire: WireClient) -> None:
     server.add_thread("tavern", "Aside", "Sam")
     server.permit("EMBED_LINKS", False, channel="tavern")
     reply = await wire.line("Hello", channel="Aside")
     assert (reply.status, reply.body) == (403, {"message": "Missing Permissions", "code": 50013})
 
 
-async def test_a_deleted_channel_is_unknown_with_its_threads_and_webhooks(
-    server: PlaygroundServer, bot: Bot
-) -> None:
+async def test_a_deleted_channel_is_unknown_with_its_threads_and_webhooks(server: PlaygroundServer, bot: Bot) -> None:
     channel = bot.channel(server, "tavern")
     thread = server.add_thread("tavern", "Aside", "Sam")
     webhook = await channel.create_webhook(name="Mira")
@@ -104,17 +96,13 @@ async def test_a_deleted_channel_is_unknown_with_its_threads_and_webhooks(
         ("PUT", "/applications/1/guilds/1/commands", 400, 50035),
     ],
 )
-async def test_what_does_not_exist_is_named(
-    wire: WireClient, method: str, path: str, status: int, code: int
-) -> None:
+async def test_what_does_not_exist_is_named(wire: WireClient, method: str, path: str, status: int, code: int) -> None:
     reply = await wire.call(method, path)
     assert (reply.status, reply.body["code"]) == (status, code)
     assert reply.headers["Content-Type"] == "application/json"
 
 
-async def test_a_wrong_token_and_a_broken_body_are_refused(
-    server: PlaygroundServer, wire: WireClient
-) -> None:
+async def test_a_wrong_token_and_a_broken_body_are_refused(server: PlaygroundServer, wire: WireClient) -> None:
     me = await wire.call("GET", "/users/@me", headers={"Authorization": "Bot wrong"})
     path = f"{server.api_url}/channels/{server.world.find_channel('tavern').id}/messages"
     broken = await wire._request("POST", path, data=b"{", headers={"Content-Type": "application/json"})

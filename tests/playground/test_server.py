@@ -64,9 +64,7 @@ async def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:
         await PlaygroundServer(folder=tmp_path).start()
 
 
-async def test_stopping_does_not_wait_for_a_held_or_slow_answer(
-    server: PlaygroundServer, wire: WireClient
-) -> None:
+async def test_stopping_does_not_wait_for_a_held_or_slow_answer(server: PlaygroundServer, wire: WireClient) -> None:
     server.hold.arm()
     sending = asyncio.create_task(wire.line("Hello"))
     await server.hold.wait_caught()
@@ -75,9 +73,7 @@ async def test_stopping_does_not_wait_for_a_held_or_slow_answer(
         await sending
 
 
-async def test_the_ledger_counts_every_try_in_order(
-    server: PlaygroundServer, bot: Bot, wire: WireClient
-) -> None:
+async def test_the_ledger_counts_every_try_in_order(server: PlaygroundServer, bot: Bot, wire: WireClient) -> None:
     start = server.ledger.since()[-1].order
     await wire.line("Hello", nonce="n1")
     await wire.line("Hello", nonce="n1")
@@ -105,9 +101,7 @@ async def test_the_control_api_plays_a_person(server: PlaygroundServer, bot: Bot
     assert [(each["deleted"], each["reactions"]) for each in kept] == [(True, ["👍"])]
 
 
-async def test_the_control_api_builds_and_takes_away(
-    server: PlaygroundServer, bot: Bot, wire: WireClient
-) -> None:
+async def test_the_control_api_builds_and_takes_away(server: PlaygroundServer, bot: Bot, wire: WireClient) -> None:
     await wire.control("POST", "users", {"name": "Alex"})
     await wire.control("POST", "channels", {"name": "harbour"})
     await wire.control("POST", "threads", {"channel": "harbour", "name": "Aside", "user": "Alex"})
@@ -156,9 +150,7 @@ async def test_the_control_api_holds_a_line(server: PlaygroundServer, wire: Wire
     assert (await sending).body["id"] == held
 
 
-async def test_the_control_api_steers_the_gateway(
-    server: PlaygroundServer, bot: Bot, wire: WireClient
-) -> None:
+async def test_the_control_api_steers_the_gateway(server: PlaygroundServer, bot: Bot, wire: WireClient) -> None:
     await wire.control("POST", "gateway", {"do": "refuse"})
     await wire.control("POST", "gateway", {"do": "close", "code": 4000})
     await bot.seen("disconnect")

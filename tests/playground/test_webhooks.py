@@ -30,9 +30,7 @@ async def test_a_webhook_speaks_under_its_own_name_or_another(server: Playground
     assert (heard.webhook_id, heard.author.name, heard.content) == (webhook.id, "Mira", "Sit down.")
 
 
-async def test_without_wait_the_answer_is_empty_and_the_message_is_there(
-    server: PlaygroundServer, bot: Bot
-) -> None:
+async def test_without_wait_the_answer_is_empty_and_the_message_is_there(server: PlaygroundServer, bot: Bot) -> None:
     webhook = await bot.channel(server, "tavern").create_webhook(name="Mira")
     await webhook.send("Sit down.")
     assert [each.content for each in server.messages("tavern")] == ["Sit down."]
@@ -122,9 +120,7 @@ async def test_a_wrong_webhook_token_is_refused(server: PlaygroundServer, bot: B
     assert (refused.value.status, refused.value.code) == (401, 50027)
 
 
-async def test_an_uploaded_picture_is_served_and_named_on_its_messages(
-    server: PlaygroundServer, bot: Bot
-) -> None:
+async def test_an_uploaded_picture_is_served_and_named_on_its_messages(server: PlaygroundServer, bot: Bot) -> None:
     webhook = await bot.channel(server, "tavern").create_webhook(name="Mira", avatar=PNG)
     sent = await webhook.send("Hi", wait=True)
     assert sent.author.avatar is not None

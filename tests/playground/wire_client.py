@@ -47,9 +47,7 @@ class WireClient:
         body: dict[str, object] = {"embeds": [{"title": "💬 Mira", "description": text}]}
         if nonce is not None:
             body |= {"nonce": nonce, "enforce_nonce": True}
-        return await self.call(
-            "POST", f"/channels/{self._server.world.find_channel(channel).id}/messages", body
-        )
+        return await self.call("POST", f"/channels/{self._server.world.find_channel(channel).id}/messages", body)
 
     async def notice(self, text: str) -> Reply:
         """Posts plain text as the bot."""

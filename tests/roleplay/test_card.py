@@ -109,9 +109,7 @@ def test_a_card_is_read_from_json(data: bytes) -> None:
 
 def test_the_v3_chunk_wins() -> None:
     old = {"name": "Old"}
-    card, _ = read_card(
-        png_with(text_chunk("tEXt", b"chara", packed(old)), text_chunk("tEXt", b"ccv3", packed(V3)))
-    )
+    card, _ = read_card(png_with(text_chunk("tEXt", b"chara", packed(old)), text_chunk("tEXt", b"ccv3", packed(V3))))
     assert card.name == "Maren"
 
 
@@ -143,10 +141,7 @@ def test_an_unreadable_talkativeness_is_none(talkativeness: object) -> None:
 
 def assets(*uris: str) -> list[dict[str, str]]:
     names = ["other", "main"]
-    return [
-        {"type": "icon", "uri": uri, "name": name, "ext": "png"}
-        for uri, name in zip(uris, names, strict=False)
-    ]
+    return [{"type": "icon", "uri": uri, "name": name, "ext": "png"} for uri, name in zip(uris, names, strict=False)]
 
 
 @pytest.mark.parametrize("scheme", ["embeded", "embedded"])
@@ -159,9 +154,7 @@ def test_a_charx_gives_its_main_icon(scheme: str, before: bytes) -> None:
     assert picture == PICTURE
 
 
-@pytest.mark.parametrize(
-    "uri", ["embeded://absent.png", "https://example.org/a.png", "ccdefault:", "data:,%"]
-)
+@pytest.mark.parametrize("uri", ["embeded://absent.png", "https://example.org/a.png", "ccdefault:", "data:,%"])
 def test_a_card_whose_icon_is_not_in_the_file_has_no_picture(uri: str) -> None:
     data = FIELDS | {"assets": assets(uri)}
     assert read_card(charx_with({"card.json": as_json(V3 | {"data": data})}))[1] is None

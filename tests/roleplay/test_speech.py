@@ -173,9 +173,7 @@ def test_a_line_never_mentions_anyone(text: str, cut: bool) -> None:
 
 
 @given(st.text(), st.text(), st.lists(st.text()), st.lists(st.text()), st.booleans())
-def test_no_text_and_no_name_breaks_it(
-    text: str, name: str, others: list[str], last: list[str], cut: bool
-) -> None:
+def test_no_text_and_no_name_breaks_it(text: str, name: str, others: list[str], last: list[str], cut: bool) -> None:
     result = clean(text, name=name, others=others, own_last_lines=last, cut_by_length=cut)
     assert isinstance(result, Line | Refused)
 

@@ -51,9 +51,7 @@ def read_edit(world: World, message: Message, fields: Json) -> Message:
 
 def _attachment(world: World, upload: Upload) -> Attachment:
     content = base64.b64encode(upload.content).decode()
-    return Attachment(
-        world.snowflakes.next(), upload.filename, upload.content_type, content, len(upload.content)
-    )
+    return Attachment(world.snowflakes.next(), upload.filename, upload.content_type, content, len(upload.content))
 
 
 def _mentioned(world: World, content: str, fields: Json) -> tuple[int, ...]:

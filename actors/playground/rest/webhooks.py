@@ -133,8 +133,6 @@ ROUTES = (
     Route("DELETE", "/webhooks/{webhook}/{token}", delete_webhook_by_token, needs_bot=False),
     Route("POST", "/webhooks/{webhook}/{token}", execute, webhook_line, needs_bot=False),
     Route("GET", "/webhooks/{webhook}/{token}/messages/{message}", get_message, needs_bot=False),
-    Route(
-        "PATCH", "/webhooks/{webhook}/{token}/messages/{message}", edit_message, webhook_line, needs_bot=False
-    ),
+    Route("PATCH", "/webhooks/{webhook}/{token}/messages/{message}", edit_message, webhook_line, needs_bot=False),
     Route("DELETE", "/webhooks/{webhook}/{token}/messages/{message}", delete_message, needs_bot=False),
 )

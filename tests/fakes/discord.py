@@ -1,0 +1,166 @@
+"""A Discord for actor tests: one channel list in memory, a nonce window, and faults by script."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+import anyio
+
+from actors.ports import (
+    Deleted,
+    DeleteOutcome,
+    HeldBack,
+    MessageDeleted,
+    MessageEdited,
+    MessageSeen,
+    Posted,
+    PrepareOutcome,
+    ReadOutcome,
+    Refused,
+    SendOutcome,
+    Unconfirmed,
+)
+from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
+from tests.fakes.virtual_time import EPOCH
+
+BOT = 1
+WEBHOOK = 77
+
+Fault = (
+    Literal["ok", "lost", "stored_then_cut"]  # lost: cut before storing; both end without an answer
+    | Refused
+    | HeldBack
+    | tuple[Literal["late"], float]  # cut, and stored so many seconds later
+    | tuple[Literal["hang"], float]  # answered, after so many seconds
+)
+
+
+@dataclass
+class FakeDiscord:
+    """Implements Voice and Channel. `faults` are used up one for each line's POST, `read_faults` for reads."""
+
+    clock_now: Callable[[], float]
+    kind: OutboundKind = OutboundKind.WEBHOOK
+    faults: deque[Fault] = field(default_factory=deque)
+    text_faults: deque[Fault] = field(default_factory=deque)
+    read_faults: deque[Refused | Unconfirmed] = field(default_factory=deque)
+    prepare_faults: deque[Refused | HeldBack] = field(default_factory=deque)
+    alter: Callable[[str], str] = str
+    shown: list[ChannelMessage] = field(default_factory=list)
+    posts: list[Outbound] = field(default_factory=list)
+    typings: int = 0
+    nonces: dict[str, int] = field(default_factory=dict)
+    sink: Callable[[MessageSeen | MessageEdited | MessageDeleted], None] | None = None
+    late: list[tuple[float, Outbound]] = field(default_factory=list)
+    _last_id: int = 1_000
+
+    # ── what tests do ───────────────────────────────────────────────────────────────────────────────
+
+    def user_says(self, channel_id: int, text: str, name: str = "Robin", author_id: int = 500) -> ChannelMessage:
+        return self._store(ChannelMessage(0, channel_id, author_id, name, text, self.clock_now()))
+
+    def lines(self, channel_id: int) -> list[tuple[str, str]]:
+        """(name, text) of everything the channel shows, in its order."""
+        return [(m.name, m.text) for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id]
+
+    def character_lines(self, channel_id: int) -> list[tuple[str, str]]:
+        ours = [m for m in sorted(self.shown, key=lambda m: m.id) if m.is_ours and m.channel_id == channel_id]
+        return [(m.name, m.text) for m in ours if m.webhook_id or m.is_embed]
+
+    def texts(self, channel_id: int) -> list[str]:
+        """What the bot itself said as plain text: notices and answers."""
+        ours = [m for m in self.shown if m.is_ours and m.channel_id == channel_id]
+        return [m.text for m in ours if not m.webhook_id and not m.is_embed]
+
+    async def land_late_ones(self) -> None:
+        """Store what lands late, when its time has come; run in the background by tests that need it."""
+        while True:
+            for at, outbound in list(self.late):
+                if at <= self.clock_now():
+                    self.late.remove((at, outbound))
+                    self._land(outbound)
+            await anyio.sleep(0.1)
+
+    # ── Voice ───────────────────────────────────────────────────────────────────────────────────────
+
+    async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
+        if self.prepare_faults:
+            return self.prepare_faults.popleft()
+        return self.kind, WEBHOOK if self.kind is OutboundKind.WEBHOOK else None
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        await anyio.sleep(0.05)
+        self.posts.append(outbound)
+        queue = self.text_faults if outbound.kind is OutboundKind.TEXT else self.faults
+        fault: Fault = queue.popleft() if queue else "ok"
+        match fault:
+            case Refused() | HeldBack():
+                if isinstance(fault, HeldBack):
+                    self.posts.pop()  # nothing left the process
+                return fault
+            case "lost":
+                return Unconfirmed("ServerDisconnectedError")
+            case "stored_then_cut":
+                self._land(outbound)
+                return Unconfirmed("http", status=502)
+            case ("late", after_s):
+                self.late.append((self.clock_now() + after_s, outbound))
+                return Unconfirmed("timeout")
+            case ("hang", after_s):
+                await anyio.sleep(after_s)
+        message = self._land(outbound)
+        return Posted(message.id, message.text)
+
+    # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
+        await anyio.sleep(0.05)
+        if self.read_faults:
+            return self.read_faults.popleft()
+        return tuple(m for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id and m.id > after)
+
+    async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
+        await anyio.sleep(0.05)
+        self.user_deletes(channel_id, message_id)
+        return Deleted()
+
+    def user_deletes(self, channel_id: int, message_id: int) -> None:
+        self.shown = [m for m in self.shown if m.id != message_id]
+        if self.sink is not None:
+            self.sink(MessageDeleted(channel_id, message_id))
+
+    async def typing(self, channel_id: int) -> None:
+        self.typings += 1
+
+    # ── within ──────────────────────────────────────────────────────────────────────────────────────
+
+    def _land(self, outbound: Outbound) -> ChannelMessage:
+        known = self.nonces.get(outbound.nonce) if outbound.kind is not OutboundKind.WEBHOOK else None
+        if known is not None:
+            return next(m for m in self.shown if m.id == known)
+        message = ChannelMessage(
+            id=0,
+            channel_id=outbound.channel_id,
+            author_id=BOT,
+            name=outbound.name,
+            text=self.alter(outbound.text),
+            at=self.clock_now(),
+            is_ours=True,
+            is_bot=True,
+            webhook_id=outbound.webhook_id,
+            is_embed=outbound.kind is OutboundKind.EMBED,
+        )
+        stored = self._store(message)
+        self.nonces[outbound.nonce] = stored.id
+        return stored
+
+    def _store(self, message: ChannelMessage) -> ChannelMessage:
+        self._last_id = max(self._last_id + 1, int((self.clock_now() - EPOCH) * 1000) + 1_000)
+        stored = replace(message, id=self._last_id)
+        self.shown.append(stored)
+        if self.sink is not None:
+            self.sink(MessageSeen(stored))
+        return stored

@@ -1,0 +1,28 @@
+"""A model for actor tests: answers by script, and keeps what it was asked."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+
+import anyio
+
+from actors.ports import Completion, ModelFailed
+from actors.roleplay.model import Prompt
+
+
+@dataclass
+class FakeModel:
+    """Implements Model. `answers` are used up one for each request; then it counts its lines."""
+
+    answers: deque[str | ModelFailed | Completion] = field(default_factory=deque)
+    takes_s: float = 0.5
+    prompts: list[Prompt] = field(default_factory=list)
+    label: str = "a scripted model"
+    models: tuple[str, ...] = ("first", "second")
+
+    async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
+        self.prompts.append(prompt)
+        await anyio.sleep(self.takes_s)
+        answer = self.answers.popleft() if self.answers else f"Line {len(self.prompts)} by {prompt.character}."
+        return Completion(answer) if isinstance(answer, str) else answer
