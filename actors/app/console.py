@@ -1,0 +1,38 @@
+"""What the commands share: settings read once, errors as one clear line, exit codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final, NoReturn
+
+import typer
+
+from actors.app import settings as app_settings
+from actors.app.settings import Settings, SettingsError
+
+FAILED: Final = 1
+WRONG_USE: Final = 2
+
+
+def fail(words: str, code: int = FAILED) -> NoReturn:
+    """Say on standard error what is wrong and how to mend it, and leave."""
+    typer.echo(f"ensemble: {words}", err=True)
+    raise typer.Exit(code)
+
+
+def read_settings() -> Settings:
+    """The settings; a wrong one ends the program with 2 and a line that names it."""
+    try:
+        return app_settings.load()
+    except SettingsError as error:
+        fail(str(error).replace("\n", "\nensemble: "), WRONG_USE)
+
+
+@contextmanager
+def refusing(*kinds: type[Exception], code: int = FAILED) -> Iterator[None]:
+    """Turn the expected refusals of a command into one line and an exit code."""
+    try:
+        yield
+    except kinds as error:
+        fail(str(error), code)

@@ -1,0 +1,77 @@
+"""Scene scripts: YAML that says who plays and what the users write, checked before anything starts."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+SCENE_BYTES_MAX = 1_000_000
+"""Far above any script that people write by hand."""
+
+
+class SceneError(Exception):
+    """A scene that cannot be played: one line with the mend."""
+
+
+class SceneLine(BaseModel):
+    """What a user writes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    user: str = Field(min_length=1, max_length=32)
+    text: str = Field(min_length=1, max_length=2000)
+
+
+class Scene(BaseModel):
+    """A script: `cast` names shipped characters or card files beside the script."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cast: tuple[str, ...] = Field(min_length=1, max_length=10)
+    turns: Literal["everyone", "list"] = "everyone"
+    voice: Literal["webhook", "embed"] | None = None
+    scenario: str = Field("", max_length=1500)
+    lines: tuple[SceneLine, ...] = Field(min_length=1, max_length=10_000)
+
+
+def find(script: str) -> Path:
+    """The script's file: as named, else the shipped scene of that name. Raises SceneError."""
+    path = Path(script)
+    if path.is_file():
+        return path
+    shipped = {Path(entry.name).stem: entry for entry in _shipped()}
+    if path.stem in shipped and path.suffix in ("", ".yaml", ".yml"):
+        return shipped[path.stem]
+    raise SceneError(f"there is no scene {script!r}; shipped scenes: {', '.join(sorted(shipped))}")
+
+
+def read(path: Path) -> Scene:
+    """Read and check a script. Raises SceneError, naming what is wrong and where."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        if len(text) > SCENE_BYTES_MAX:
+            raise SceneError(f"{path}: larger than {SCENE_BYTES_MAX:,} characters; split the scene")
+        return Scene.model_validate(yaml.safe_load(text))
+    except OSError as error:
+        raise SceneError(f"{path}: cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise SceneError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
+    except yaml.YAMLError as error:
+        raise SceneError(f"{path}: is not YAML ({_one_line(str(error))})") from error
+    except ValidationError as error:
+        problem = error.errors()[0]
+        where = ".".join(str(part) for part in problem["loc"]) or "the script"
+        raise SceneError(f"{path}: {where}: {problem['msg']}; see the shipped scenes for the form") from error
+
+
+def _shipped() -> list[Path]:
+    folder = resources.files("ensemble_examples")
+    return [Path(str(entry)) for entry in folder.iterdir() if entry.name.endswith(".yaml")]
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,1 @@
+"""Scenes that ship with Ensemble: `ensemble rehearse storm.yaml` finds them from any folder."""
