@@ -125,10 +125,13 @@ class Store(Protocol):
         ...
 
     # the inbox and turns
-    async def accept(self, message: ChannelMessage, *, waiting_max: int) -> Accepted | None:
+    async def accept(
+        self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
+    ) -> Accepted | None:
         """Inbox and history in one transaction, once per message id; None where no session is open.
 
-        With `waiting_max` messages waiting it starts no turn, and the channel is told once.
+        With `waiting_max` messages waiting it starts no turn, and the first time the channel is told so by
+        `overflow`.
         """
         ...
 
@@ -137,8 +140,16 @@ class Store(Protocol):
     async def take_turn(self, claim: Claim, turn: Turn) -> None: ...
 
     # responses
-    async def start(self, claim: Claim, record: ResponseRecord, ordinal: int, move: Move) -> None:
-        """Write a new response with its first move."""
+    async def start(
+        self,
+        claim: Claim,
+        record: ResponseRecord,
+        ordinal: int,
+        move: Move,
+        *,
+        replaces: ResponseId | None = None,
+    ) -> None:
+        """Write a new response with its first move; one that `replaces` another takes no speaker's place."""
         ...
 
     async def record(
@@ -158,7 +169,10 @@ class Store(Protocol):
         ...
 
     async def keep_intent(self, claim: Claim, response: Response, outbound: Outbound) -> Outbound:
-        """Write what is about to go on the wire; returns it with its fence, which is that of the first try."""
+        """Write what is about to go on the wire; returns it with its fence, which is that of the first try.
+
+        Raises ValueError when the part's nonce or text would change: one nonce is one message.
+        """
         ...
 
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
@@ -200,7 +214,10 @@ class Store(Protocol):
     async def due_outbox(self, *, now: float, limit: int) -> tuple[OutboxRow, ...]: ...
 
     async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
-        """Count a try before the wire; returns the row with attempt, first_try_at and fence set."""
+        """Count a try before the wire; returns the row with attempt, first_try_at and fence set.
+
+        This, `outbox_later` and `outbox_done` raise Fenced when the row is done.
+        """
         ...
 
     async def outbox_later(self, row_id: int, *, due_at: float) -> None: ...

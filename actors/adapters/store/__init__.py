@@ -1,0 +1,30 @@
+"""The store: SQLAlchemy Core on SQLite, written by one thread, migrated by Alembic."""
+
+from actors.adapters.store.errors import (
+    AlreadyRunning,
+    CommitFailed,
+    NewerDatabase,
+    NotADatabase,
+    StoreClosed,
+    StoreError,
+)
+from actors.adapters.store.lock import DatabaseLock
+from actors.adapters.store.opening import database_path, memory_store, open_store, prepare
+from actors.adapters.store.reports import ResponseOutcome
+from actors.adapters.store.store import SqlStore
+
+__all__ = [
+    "AlreadyRunning",
+    "CommitFailed",
+    "DatabaseLock",
+    "NewerDatabase",
+    "NotADatabase",
+    "ResponseOutcome",
+    "SqlStore",
+    "StoreClosed",
+    "StoreError",
+    "database_path",
+    "memory_store",
+    "open_store",
+    "prepare",
+]

@@ -1,0 +1,70 @@
+"""Characters: versions that never change, of which one per name is current."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from actors.adapters.store.schema import AnyRow, cast, character
+from actors.roleplay.model import Character, CharacterId, SessionId
+
+KEPT_MAX: Final = 256
+"""Versions kept in memory, pictures and all: they never change, so all who speak share one copy."""
+
+_CURRENT: Final = text("is_current")
+_ONE: Final = select(character).where(character.c.id == bindparam("character_id"))
+_CAST: Final = select(cast.c.character_id).where(cast.c.session_id == bindparam("session_id")).order_by(cast.c.position)
+
+
+def characters(conn: Connection) -> tuple[Character, ...]:
+    rows = conn.execute(select(character).where(_CURRENT).order_by(character.c.folded_name))
+    return tuple(_character(row) for row in rows)
+
+
+def add_character(conn: Connection, new: Character, *, at: float) -> bool:
+    replaces = _retire(conn, new.name) is not None
+    conn.execute(
+        insert(character).values(
+            id=new.id,
+            name=new.name,
+            folded_name=new.name.casefold(),
+            card_json=new.card_json,
+            picture=new.picture,
+            added_at=at,
+            is_current=True,
+        )
+    )
+    return replaces
+
+
+def delete_character(conn: Connection, name: str) -> CharacterId | None:
+    return _retire(conn, name)
+
+
+def character_of(conn: Connection, character_id: CharacterId) -> Character:
+    """One version, current or not. Raises NoResultFound for an id that was never added."""
+    kept: dict[CharacterId, Character] = conn.info.setdefault("characters", {})
+    if character_id not in kept:
+        while len(kept) >= KEPT_MAX:
+            del kept[next(iter(kept))]
+        kept[character_id] = _character(conn.execute(_ONE, {"character_id": character_id}).one())
+    return kept[character_id]
+
+
+def cast_of(conn: Connection, session_id: SessionId) -> tuple[Character, ...]:
+    """A session's cast, in the order in which it speaks, as it was when the session was opened."""
+    ids = conn.execute(_CAST, {"session_id": session_id}).scalars().all()
+    return tuple(character_of(conn, character_id) for character_id in ids)
+
+
+def _retire(conn: Connection, name: str) -> CharacterId | None:
+    current = character.c.folded_name == name.casefold()
+    known: CharacterId | None = conn.execute(select(character.c.id).where(current, _CURRENT)).scalar()
+    if known is not None:
+        conn.execute(update(character).where(character.c.id == known).values(is_current=False))
+    return known
+
+
+def _character(row: AnyRow) -> Character:
+    return Character(id=row.id, name=row.name, card_json=row.card_json, picture=row.picture)

@@ -1,0 +1,37 @@
+"""Where the store's functions run: on the calling thread, or on a writer's (`writer.py`)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+Operation = Callable[Concatenate[Connection, P], T]
+
+
+class Executor(Protocol):
+    """Runs one operation as one transaction: committed when it returns, without a trace when it raises."""
+
+    async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T: ...
+
+    async def aclose(self) -> None:
+        """Finish what was begun and let go of the database."""
+        ...
+
+
+class Inline:
+    """Runs operations at once, on the calling thread: for `:memory:` and the simulator. It never waits."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        with self._engine.begin() as conn:
+            return operation(conn, *args, **kwargs)
+
+    async def aclose(self) -> None:
+        self._engine.dispose()

@@ -1,0 +1,119 @@
+"""Small deliveries: notices, take-downs, answers; written where they are asked for, tried until done."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from actors.adapters.store.fences import newest_message
+from actors.adapters.store.schema import AnyRow, outbox
+from actors.ports.store import Fenced
+from actors.roleplay.model import OutboxDraft, OutboxKind, OutboxRow, base36
+
+_OPEN: Final = text("done_at IS NULL")
+_IS_KNOWN: Final = select(outbox.c.id).where(outbox.c.key == bindparam("key"))
+_DUE: Final = (
+    select(outbox)
+    .where(_OPEN, outbox.c.due_at <= bindparam("now"))
+    .order_by(outbox.c.due_at, outbox.c.id)
+    .limit(bindparam("limit"))
+)
+_NEXT: Final = select(outbox.c.due_at).where(_OPEN).order_by(outbox.c.due_at).limit(1)
+
+
+def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
+    """Add a delivery, due at once; False when its key is known already."""
+    if conn.execute(_IS_KNOWN, {"key": draft.key}).scalar() is not None:
+        return False
+    conn.execute(
+        insert(outbox).values(
+            key=draft.key,
+            kind=draft.kind.value,
+            channel_id=draft.channel_id,
+            text=draft.text,
+            target_id=draft.message_id,
+            webhook_id=draft.webhook_id,
+            response_id=draft.response_id,
+            nonce=_nonce(draft.key, at),
+            fence=0,
+            attempt=0,
+            first_try_at=0.0,
+            due_at=at,
+        )
+    )
+    return True
+
+
+def enqueue_all(conn: Connection, drafts: Sequence[OutboxDraft], *, at: float) -> None:
+    for draft in drafts:
+        enqueue(conn, draft, at=at)
+
+
+def due_outbox(conn: Connection, *, now: float, limit: int) -> tuple[OutboxRow, ...]:
+    """Deliveries whose time has come, the longest due first."""
+    return tuple(_row(row) for row in conn.execute(_DUE, {"now": now, "limit": limit}))
+
+
+def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:
+    """Count a try before the wire. Raises Fenced when the row is done."""
+    row = _row(_hold(conn, row_id))
+    changes: dict[str, float] = {"attempt": row.attempt + 1}
+    if row.attempt == 0:
+        changes |= {"first_try_at": at, "fence": newest_message(conn, row.draft.channel_id)}
+    conn.execute(update(outbox).where(outbox.c.id == row_id).values(changes))
+    return _row(_hold(conn, row_id))
+
+
+def outbox_later(conn: Connection, row_id: int, *, due_at: float) -> None:
+    """Put the next try off. Raises Fenced when the row is done."""
+    _hold(conn, row_id)
+    conn.execute(update(outbox).where(outbox.c.id == row_id).values(due_at=due_at))
+
+
+def outbox_done(conn: Connection, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
+    """Close a row. Raises Fenced when it is closed already."""
+    _hold(conn, row_id)
+    closed = {"message_id": message_id, "done_at": at, "outcome": outcome}
+    conn.execute(update(outbox).where(outbox.c.id == row_id).values(closed))
+
+
+def next_outbox_due(conn: Connection) -> float | None:
+    due_at: float | None = conn.execute(_NEXT).scalar()
+    return due_at
+
+
+def _hold(conn: Connection, row_id: int) -> AnyRow:
+    row = conn.execute(select(outbox).where(outbox.c.id == row_id, _OPEN).with_for_update()).one_or_none()
+    if row is None:
+        raise Fenced(f"outbox row {row_id} is done")
+    return row
+
+
+def _nonce(key: str, at: float) -> str:
+    # Derived, so that every try has the same one; the time tells one database's row from another's.
+    digest = blake2b(f"{key}\n{at!r}".encode(), digest_size=8).digest()
+    return f"o{base36(int.from_bytes(digest, 'big'))}"
+
+
+def _row(row: AnyRow) -> OutboxRow:
+    draft = OutboxDraft(
+        key=row.key,
+        kind=OutboxKind(row.kind),
+        channel_id=row.channel_id,
+        text=row.text,
+        message_id=row.target_id,
+        webhook_id=row.webhook_id,
+        response_id=row.response_id,
+    )
+    return OutboxRow(
+        id=row.id,
+        draft=draft,
+        nonce=row.nonce,
+        fence=row.fence,
+        attempt=row.attempt,
+        first_try_at=row.first_try_at,
+        due_at=row.due_at,
+    )

@@ -1,0 +1,45 @@
+"""Which messages of ours are known, and which parts may still turn up a second time."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, or_, select, union
+
+from actors.adapters.store.schema import outbox, part, response
+from actors.adapters.store.sessions import IS_UNFINISHED
+from actors.adapters.store.unfinished import outbound_of
+from actors.ports.store import WatchedPart
+from machines.response import FINAL
+
+_OWN: Final = union(
+    *(
+        select(table.c.message_id).where(
+            table.c.channel_id == bindparam("channel_id"), table.c.message_id > bindparam("after")
+        )
+        for table in (part, outbox)
+    )
+)
+_WATCHED: Final = (
+    select(part, response.c.state)
+    .select_from(part.join(response, response.c.id == part.c.response_id))
+    .where(
+        part.c.channel_id == bindparam("channel_id"),
+        part.c.nonce.is_not(None),
+        or_(IS_UNFINISHED, (response.c.doubtful | response.c.is_watched) & (part.c.tried_at > bindparam("since"))),
+    )
+    .order_by(part.c.response_id, part.c.number)
+)
+
+
+def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
+    """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
+    return frozenset(conn.execute(_OWN, {"channel_id": channel_id, "after": after}).scalars())
+
+
+def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
+    """Parts of doubtful responses whose last try was after `since`, and all that are not final."""
+    rows = conn.execute(_WATCHED, {"channel_id": channel_id, "since": since})
+    return tuple(
+        WatchedPart(row.response_id, outbound_of(row), row.message_id, is_final=row.state in FINAL) for row in rows
+    )

@@ -1,0 +1,222 @@
+"""The journal: each move with the response after it, and what goes on the wire before it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from sqlalchemy import Connection, bindparam, insert, select, update
+
+from actors.adapters.store.fences import newest_message
+from actors.adapters.store.guards import hold_response, hold_session
+from actors.adapters.store.history import add_said
+from actors.adapters.store.outbox import enqueue_all
+from actors.adapters.store.schema import ending, inbox, move, part, response, session, turn
+from actors.adapters.store.unfinished import outbound_of
+from actors.ports.store import ResponseRecord
+from actors.roleplay.model import Claim, Entry, Outbound, OutboxDraft, ResponseId
+from machines.facts import FoundInChannel, Generated, Sent, Started, fact_record
+from machines.response import Move, Response, State
+from machines.session import State as SessionState
+
+_INSERT_MOVE: Final = insert(move)
+_INSERT_PART: Final = insert(part)
+_INSERT_RESPONSE: Final = insert(response)
+_SPEAKER_STARTED: Final = (
+    update(turn).where(turn.c.id == bindparam("of_turn")).values(speakers_left=turn.c.speakers_left - 1)
+)
+_MOVABLE: Final = (
+    "state",
+    "version",
+    "part",
+    "attempt",
+    "unconfirmed",
+    "doubtful",
+    "cancel_by",
+    "deadline_at",
+    "first_try_at",
+    "due_at",
+    "settled_at",
+    "read_backs_failed",
+)
+_UPDATE_RESPONSE: Final = (
+    update(response)
+    .where(response.c.id == bindparam("response_id"))
+    .values({name: bindparam(name) for name in (*_MOVABLE, "moved_at", "is_watched")})
+)
+_CONFIRM_PART: Final = (
+    update(part)
+    .where(part.c.response_id == bindparam("of_response"), part.c.number == bindparam("of_part"))
+    .values(message_id=bindparam("message_id"), shown_text=bindparam("shown_text"))
+)
+_PART: Final = select(part).where(part.c.response_id == bindparam("response_id"), part.c.number == bindparam("number"))
+_WHY_CANCELLED: Final = (
+    select(session.c.state, session.c.ended_by, inbox.c.deleted_at, response.c.turn_id)
+    .select_from(
+        response.join(session, session.c.id == response.c.session_id).outerjoin(
+            inbox, inbox.c.message_id == response.c.trigger_id
+        )
+    )
+    .where(response.c.id == bindparam("response_id"))
+)
+_DELIVERED_IN_TURN: Final = (
+    select(response.c.id)
+    .where(response.c.turn_id == bindparam("turn_id"), response.c.state == State.DELIVERED.value)
+    .limit(1)
+)
+
+
+def start(
+    conn: Connection,
+    claim: Claim,
+    record: ResponseRecord,
+    ordinal: int,
+    first: Move,
+    *,
+    replaces: ResponseId | None = None,
+) -> None:
+    """Write a new response with its first move. Raises Fenced."""
+    hold_session(conn, claim)
+    new = record.response
+    _write_move(conn, first)
+    conn.execute(
+        _INSERT_RESPONSE,
+        {
+            "id": new.id,
+            "session_id": claim.session_id,
+            "turn_id": record.turn_id,
+            "trigger_id": record.trigger_id,
+            "ordinal": ordinal,
+            "character_id": record.character.id,
+            "replaces": replaces,
+            "limits": asdict(new.limits),
+            "idempotent": new.idempotent,
+            "is_watched": False,
+            "started_at": first.at,
+            **_moved(new, first),
+        },
+    )
+    _write_parts(conn, new, first)
+    if record.turn_id is not None and replaces is None:
+        conn.execute(_SPEAKER_STARTED, {"of_turn": record.turn_id})
+
+
+def record(
+    conn: Connection,
+    claim: Claim,
+    after: Response,
+    step: Move,
+    *,
+    commit: Entry | None = None,
+    outbox: Sequence[OutboxDraft] = (),
+    watch: bool = False,
+) -> int:
+    """The move and all that belongs to it; returns the length of the history after it. Raises Fenced.
+
+    Raises ValueError for Delivered without its line, and for a line without Delivered.
+    """
+    before = hold_response(conn, claim, after.id, version=step.seq - 1)
+    if (step.dest is State.DELIVERED) != (commit is not None):
+        raise ValueError(f"{after.id} moved to {step.dest} with commit={commit is not None}")
+    _write_move(conn, step)
+    conn.execute(
+        _UPDATE_RESPONSE,
+        {"response_id": after.id, "is_watched": watch or before.is_watched, **_moved(after, step)},
+    )
+    _write_parts(conn, after, step)
+    if after.is_final:
+        conn.execute(insert(ending).values(response_id=after.id, response_state=after.state.value))
+    enqueue_all(conn, outbox, at=step.at)
+    length: int = before.history_length
+    return length if commit is None else length + add_said(conn, after, commit)
+
+
+def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outbound) -> Outbound:
+    """Write what is about to go on the wire; fence, nonce and text are those of the first try.
+
+    Raises Fenced, and ValueError when a part's nonce or text would change: one nonce is one message.
+    """
+    held = hold_response(conn, claim, trying.id, version=trying.version)
+    where = {"response_id": trying.id, "number": trying.part}
+    before = conn.execute(_PART, where).one()
+    if before.text != outbound.text or before.nonce not in (None, outbound.nonce):
+        raise ValueError(f"part {trying.part} of {trying.id} would go out with another nonce or text")
+    wire = {
+        "kind": outbound.kind.value,
+        "channel_id": outbound.channel_id,
+        "name": outbound.name,
+        "webhook_id": outbound.webhook_id,
+        "character_id": outbound.character_id,
+        "attempt": trying.attempt,
+        "tried_at": held.moved_at,  # the move that led here asked for this try
+    }
+    if before.nonce is None:
+        fence = max(outbound.fence, newest_message(conn, outbound.channel_id))
+        wire |= {"nonce": outbound.nonce, "fence": fence, "first_try_at": trying.first_try_at}
+    conn.execute(update(part).where(part.c.response_id == trying.id, part.c.number == trying.part).values(wire))
+    return outbound_of(conn.execute(_PART, where).one())
+
+
+def cancel_reason(conn: Connection, response_id: ResponseId) -> str | None:
+    """Why this response has lost its reason, if it has."""
+    row = conn.execute(_WHY_CANCELLED, {"response_id": response_id}).one_or_none()
+    if row is None:
+        return None
+    if row.state == SessionState.ENDED:
+        return row.ended_by or "end"
+    if row.deleted_at is None or conn.execute(_DELIVERED_IN_TURN, {"turn_id": row.turn_id}).first() is not None:
+        return None
+    return "trigger_deleted"
+
+
+def _write_move(conn: Connection, step: Move) -> None:
+    fields = fact_record(step.fact)
+    conn.execute(
+        _INSERT_MOVE,
+        {
+            "response_id": step.response_id,
+            "seq": step.seq,
+            "after_seq": step.seq - 1 or None,
+            "source": str(step.source),
+            "dest": step.dest.value,
+            "fact": type(step.fact).__name__,
+            "fields": fields,
+            "part": step.part,
+            "attempt": step.attempt,
+            "reason": fields.get("reason") or fields.get("cause") or fields.get("by"),
+            "at": step.at,
+        },
+    )
+
+
+def _moved(after: Response, step: Move) -> dict[str, Any]:
+    values = {name: getattr(after, name) for name in _MOVABLE}
+    values["state"] = after.state.value
+    values["moved_at"] = step.at
+    return values
+
+
+def _write_parts(conn: Connection, after: Response, step: Move) -> None:
+    """The text before its first send; what the channel shows once it is confirmed."""
+    match step.fact:
+        case Started(texts=texts) | Generated(texts=texts) if texts:
+            conn.execute(
+                _INSERT_PART,
+                [
+                    {"response_id": after.id, "number": number, "text": words, "attempt": 0}
+                    for number, words in enumerate(texts, start=1)
+                ],
+            )
+        case Sent() | FoundInChannel() as confirmed:
+            conn.execute(
+                _CONFIRM_PART,
+                {
+                    "of_response": after.id,
+                    "of_part": step.part,
+                    "message_id": confirmed.message_id,
+                    "shown_text": confirmed.text,
+                },
+            )
+        case _:
+            return

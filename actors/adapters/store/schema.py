@@ -1,0 +1,348 @@
+"""The tables, and what the database itself refuses: the second pair of eyes behind the machines.
+
+    session ─┬─ cast ─── character
+             ├─ inbox ── turn
+             ├─ response ── part, ending          response (id, version, state) ─► move ─► legal_move
+             └─ history ── history_message ── amendment                            └─► the move before it
+    outbox, voice
+
+A response's state is that of its newest move; a move begins where the one before it ended and is a row of
+`legal_move`; what has an `ending` or a line in `history` never changes its state again. All of it is foreign
+keys and checks, none deferred, so that SQLite and PostgreSQL refuse alike, and at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, TypeAlias
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Row,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from actors.roleplay.model import OutboundKind, OutboxKind
+from machines.binding import START
+from machines.response import FINAL, State
+from machines.session import State as SessionState
+
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
+metadata: Final = MetaData(
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    }
+)
+
+OUTCOMES: Final = ("sent", "deleted", "dropped")
+UNFINISHED: Final = tuple(state for state in State if state not in FINAL)
+
+# SQLite numbers rows by itself only where the type is INTEGER to the letter.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _listed(values: Iterable[str]) -> str:
+    return ", ".join(f"'{value}'" for value in values)
+
+
+def _one_of(column: str, values: Iterable[str]) -> CheckConstraint:
+    return CheckConstraint(f"{column} IN ({_listed(values)})", name=column)
+
+
+def _id(name: str = "id") -> Column[str]:
+    return Column(name, String(13), primary_key=True)
+
+
+def _where(name: str, table: Table, *columns: str, where: str, unique: bool = False) -> Index:
+    condition = text(where)
+    chosen = [table.c[column] for column in columns]
+    return Index(name, *chosen, unique=unique, sqlite_where=condition, postgresql_where=condition)
+
+
+# ── characters and sessions ─────────────────────────────────────────────────────────────────────────
+
+character = Table(
+    "character",
+    metadata,
+    _id(),
+    Column("name", Text, nullable=False),
+    Column("folded_name", Text, nullable=False),
+    Column("card_json", Text, nullable=False),
+    Column("picture", LargeBinary),
+    Column("added_at", Float, nullable=False),
+    Column("is_current", Boolean, nullable=False),
+)
+_where("ux_character_current", character, "folded_name", where="is_current", unique=True)
+
+session = Table(
+    "session",
+    metadata,
+    _id(),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("turn_order", String(16), nullable=False),
+    Column("scenario", Text, nullable=False),
+    Column("opened_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("ended_by", Text),
+    Column("overflow_told", Boolean, nullable=False),
+    Column("history_length", Integer, nullable=False),
+    _one_of("state", SessionState),
+    CheckConstraint(f"(state = '{SessionState.ENDED}') = (ended_at IS NOT NULL)", name="ended_at"),
+    CheckConstraint("history_length >= 0", name="history_length"),
+    Index("ix_session_channel", "channel_id", "opened_at"),
+)
+_where("ux_session_open", session, "channel_id", where=f"state <> '{SessionState.ENDED}'", unique=True)
+
+cast = Table(
+    "cast",
+    metadata,
+    Column("session_id", ForeignKey("session.id"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("character_id", ForeignKey("character.id"), nullable=False),
+    UniqueConstraint("session_id", "character_id"),
+)
+
+# ── the inbox and turns ─────────────────────────────────────────────────────────────────────────────
+
+turn = Table(
+    "turn",
+    metadata,
+    _id(),
+    Column("session_id", ForeignKey("session.id"), nullable=False),
+    Column("trigger_id", ForeignKey("inbox.message_id"), nullable=False),
+    Column("speakers", JSON, nullable=False),
+    Column("speakers_left", Integer, nullable=False),
+    UniqueConstraint("trigger_id"),
+    CheckConstraint("speakers_left >= 0", name="speakers_left"),
+)
+_where("ix_turn_open", turn, "session_id", where="speakers_left > 0")
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("session_id", ForeignKey("session.id"), nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("author_id", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("starts_turn", Boolean, nullable=False),
+    Column("has_turn", Boolean, nullable=False),
+    Column("deleted_at", Float),
+    Index("ix_inbox_channel", "channel_id", "message_id"),
+    Index("ix_inbox_session", "session_id", "message_id"),
+)
+WAITING: Final = "starts_turn AND NOT has_turn AND deleted_at IS NULL"
+_where("ix_inbox_waiting", inbox, "session_id", "message_id", where=WAITING)
+
+# ── the journal ─────────────────────────────────────────────────────────────────────────────────────
+
+legal_move = Table(
+    "legal_move",
+    metadata,
+    Column("source", String(16), primary_key=True),
+    Column("fact", String(32), primary_key=True),
+    Column("dest", String(16), primary_key=True),
+)
+
+move = Table(
+    "move",
+    metadata,
+    Column("response_id", String(13), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("after_seq", Integer),
+    Column("source", String(16), nullable=False),
+    Column("dest", String(16), nullable=False),
+    Column("fact", String(32), nullable=False),
+    Column("fields", JSON, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("reason", Text),
+    Column("at", Float, nullable=False),
+    ForeignKeyConstraint(["source", "fact", "dest"], ["legal_move.source", "legal_move.fact", "legal_move.dest"]),
+    ForeignKeyConstraint(["response_id", "after_seq", "source"], ["move.response_id", "move.seq", "move.dest"]),
+    CheckConstraint(
+        f"(seq = 1 AND after_seq IS NULL AND source = '{START}') OR (seq > 1 AND after_seq = seq - 1)", name="chain"
+    ),
+    UniqueConstraint("response_id", "seq", "dest"),
+    sqlite_with_rowid=False,
+)
+
+response = Table(
+    "response",
+    metadata,
+    _id(),
+    Column("session_id", ForeignKey("session.id"), nullable=False),
+    Column("turn_id", ForeignKey("turn.id")),
+    Column("trigger_id", BigInteger, nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("character_id", ForeignKey("character.id"), nullable=False),
+    Column("replaces", ForeignKey("response.id")),
+    Column("limits", JSON, nullable=False),
+    Column("idempotent", Boolean, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("part", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("unconfirmed", Boolean, nullable=False),
+    Column("doubtful", Boolean, nullable=False),
+    Column("cancel_by", Text),
+    Column("deadline_at", Float, nullable=False),
+    Column("first_try_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("settled_at", Float, nullable=False),
+    Column("read_backs_failed", Integer, nullable=False),
+    Column("is_watched", Boolean, nullable=False),
+    Column("started_at", Float, nullable=False),
+    Column("moved_at", Float, nullable=False),
+    _one_of("state", State),
+    UniqueConstraint("id", "state"),
+    ForeignKeyConstraint(["id", "version", "state"], ["move.response_id", "move.seq", "move.dest"]),
+    Index("ix_response_session", "session_id", "started_at"),
+)
+_where("ux_response_speaker", response, "turn_id", "ordinal", where="replaces IS NULL", unique=True)
+_where("ix_response_unfinished", response, "session_id", where=f"state IN ({_listed(UNFINISHED)})")
+
+ending = Table(
+    "ending",
+    metadata,
+    Column("response_id", String(13), primary_key=True),
+    Column("response_state", String(16), nullable=False),
+    _one_of("response_state", sorted(FINAL)),
+    ForeignKeyConstraint(["response_id", "response_state"], ["response.id", "response.state"]),
+)
+
+part = Table(
+    "part",
+    metadata,
+    Column("response_id", ForeignKey("response.id"), primary_key=True),
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("text", Text, nullable=False),
+    # what goes on the wire: empty until the first try
+    Column("kind", String(16)),
+    Column("channel_id", BigInteger),
+    Column("name", Text),
+    Column("nonce", String(25), unique=True),
+    Column("fence", BigInteger),
+    Column("webhook_id", BigInteger),
+    Column("character_id", ForeignKey("character.id")),
+    Column("attempt", Integer, nullable=False),
+    Column("first_try_at", Float),
+    Column("tried_at", Float),
+    # what the channel shows: empty until it is confirmed
+    Column("message_id", BigInteger, unique=True),
+    Column("shown_text", Text),
+    _one_of("kind", OutboundKind),
+    CheckConstraint("(nonce IS NULL) = (fence IS NULL)", name="fence"),
+    CheckConstraint("(message_id IS NULL) = (shown_text IS NULL)", name="shown_text"),
+    Index("ix_part_channel", "channel_id", "message_id"),
+)
+
+# ── the history ─────────────────────────────────────────────────────────────────────────────────────
+
+history = Table(
+    "history",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("session_id", ForeignKey("session.id"), nullable=False),
+    Column("first_message_id", BigInteger, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("at", Float, nullable=False),
+    Column("author_id", BigInteger),
+    Column("character_id", ForeignKey("character.id")),
+    Column("response_id", String(13), unique=True),
+    Column("response_state", String(16)),
+    _one_of("kind", ("user", "character", "narration")),
+    CheckConstraint("(kind = 'character') = (response_id IS NOT NULL)", name="response"),
+    CheckConstraint("(response_id IS NULL) = (response_state IS NULL)", name="response_state"),
+    CheckConstraint(f"response_state = '{State.DELIVERED}'", name="delivered"),
+    ForeignKeyConstraint(["response_id", "response_state"], ["response.id", "response.state"]),
+    Index("ix_history_order", "session_id", "first_message_id"),
+)
+
+history_message = Table(
+    "history_message",
+    metadata,
+    Column("message_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("history_id", ForeignKey("history.id"), nullable=False),
+    Column("ordinal", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    UniqueConstraint("history_id", "ordinal"),
+)
+
+amendment = Table(
+    "amendment",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("message_id", BigInteger, nullable=False),
+    Column("text", Text),  # None: the message was deleted
+    Column("at", Float, nullable=False),
+    Index("ix_amendment_message", "message_id", "id"),
+)
+_where("ux_amendment_deletion", amendment, "message_id", where="text IS NULL", unique=True)
+
+# ── the outbox and the voices ───────────────────────────────────────────────────────────────────────
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("target_id", BigInteger),  # of a takedown: what is to be deleted
+    Column("webhook_id", BigInteger),
+    Column("response_id", ForeignKey("response.id")),
+    Column("nonce", String(25), nullable=False),
+    Column("fence", BigInteger, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("first_try_at", Float, nullable=False),
+    Column("due_at", Float, nullable=False),
+    Column("done_at", Float),
+    Column("outcome", String(16)),
+    Column("message_id", BigInteger),  # of a notice or an answer: what was sent
+    _one_of("kind", OutboxKind),
+    _one_of("outcome", OUTCOMES),
+    CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="done"),
+    Index("ix_outbox_channel", "channel_id", "message_id"),
+    Index("ix_outbox_response", "response_id"),
+)
+_where("ix_outbox_due", outbox, "due_at", "id", where="done_at IS NULL")
+
+voice = Table(
+    "voice",
+    metadata,
+    Column("webhook_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("character_key", Text, primary_key=True),
+    Column("channel_id", BigInteger, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("is_forgotten", Boolean, nullable=False),
+    Index("ix_voice_channel", "channel_id"),
+)
+_where("ux_voice_current", voice, "channel_id", "character_key", where="NOT is_forgotten", unique=True)

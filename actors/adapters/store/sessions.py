@@ -1,0 +1,141 @@
+"""Sessions: opened once per channel, claimed by whoever works on them, moved by version."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+
+from actors.adapters.store.characters import cast_of
+from actors.adapters.store.outbox import enqueue, enqueue_all
+from actors.adapters.store.schema import AnyRow, cast, inbox, response, session, turn
+from actors.ports.store import Fenced
+from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder, snowflake_at
+from machines.session import State
+
+IS_OPEN: Final = text(f"session.state <> '{State.ENDED}'")
+IS_UNFINISHED: Final = text("response.state IN ('Generating', 'Sending', 'Retrying')")
+IS_WAITING: Final = text("inbox.starts_turn AND NOT inbox.has_turn AND inbox.deleted_at IS NULL")
+
+_BY_ID: Final = select(session).where(session.c.id == bindparam("session_id"))
+_IN_CHANNEL: Final = select(session).where(session.c.channel_id == bindparam("channel_id"), IS_OPEN)
+_LAST_HEARD: Final = (
+    select(func.max(inbox.c.message_id)).where(inbox.c.session_id == session.c.id).correlate(session).scalar_subquery()
+)
+_OPEN: Final = (
+    select(session.c.id, session.c.channel_id, session.c.opened_at, _LAST_HEARD.label("last_heard"))
+    .where(IS_OPEN)
+    .order_by(session.c.id)
+)
+
+# A session whose response waits for a time to come has no work, whatever else there is: it would only wait.
+_DUE: Final = (
+    select(response.c.session_id)
+    .where(IS_UNFINISHED, (response.c.state != "Retrying") | (response.c.due_at <= bindparam("now")))
+    .distinct()
+)
+_READY: Final = (
+    select(session.c.id)
+    .where(
+        session.c.state.in_((State.IDLE.value, State.RESPONDING.value)),
+        ~select(response.c.id).where(response.c.session_id == session.c.id, IS_UNFINISHED).exists(),
+        select(turn.c.id).where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0")).exists()
+        | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists(),
+    )
+    .order_by(session.c.id)
+)
+
+
+def open_session(conn: Connection, new: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
+    if conn.execute(_IN_CHANNEL, {"channel_id": new.channel_id}).first() is not None:
+        return None
+    conn.execute(
+        insert(session).values(
+            id=new.id,
+            channel_id=new.channel_id,
+            state=str(new.state),
+            version=new.version,
+            epoch=new.epoch,
+            turn_order=new.order.value,
+            scenario=new.scenario,
+            opened_at=new.opened_at,
+            overflow_told=False,
+            history_length=0,
+        )
+    )
+    speakers = [
+        {"session_id": new.id, "position": position, "character_id": member.id}
+        for position, member in enumerate(new.cast)
+    ]
+    if speakers:
+        conn.execute(insert(cast), speakers)
+    enqueue(conn, answer, at=new.opened_at)
+    return session_record(conn, conn.execute(_BY_ID, {"session_id": new.id}).one())
+
+
+def session_in(conn: Connection, channel_id: int) -> SessionRecord | None:
+    row = conn.execute(_IN_CHANNEL, {"channel_id": channel_id}).one_or_none()
+    return None if row is None else session_record(conn, row)
+
+
+def session_of(conn: Connection, session_id: SessionId) -> SessionRecord | None:
+    row = conn.execute(_BY_ID, {"session_id": session_id}).one_or_none()
+    return None if row is None else session_record(conn, row)
+
+
+def open_sessions(conn: Connection) -> tuple[tuple[SessionId, int, int], ...]:
+    return tuple(
+        (row.id, row.channel_id, max(row.last_heard or 0, snowflake_at(row.opened_at))) for row in conn.execute(_OPEN)
+    )
+
+
+def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
+    """Take the session over. Raises LookupError for one that was never opened."""
+    conn.execute(update(session).where(session.c.id == session_id).values(epoch=session.c.epoch + 1))
+    record = session_of(conn, session_id)
+    if record is None:
+        raise LookupError(f"there is no session {session_id}")
+    return Claim(session_id, record.epoch), record
+
+
+def move_session(
+    conn: Connection,
+    session_id: SessionId,
+    *,
+    version: int,
+    state: str,
+    at: float,
+    ended_by: str | None = None,
+    outbox: Sequence[OutboxDraft] = (),
+) -> None:
+    """Record a move; `version` is the one after it. Raises Fenced when another move came first."""
+    ending = {"ended_at": at, "ended_by": ended_by} if state == State.ENDED else {}
+    moved = conn.execute(
+        update(session)
+        .where(session.c.id == session_id, session.c.version == version - 1)
+        .values(version=version, state=str(state), **ending)
+    )
+    if moved.rowcount != 1:
+        raise Fenced(f"session {session_id} is not at version {version - 1}")
+    enqueue_all(conn, outbox, at=at)
+
+
+def pending(conn: Connection, *, now: float) -> tuple[SessionId, ...]:
+    """Sessions with work that can be done at `now`; those that are Paused or Ended only finish."""
+    due = conn.execute(_DUE, {"now": now}).scalars().all()
+    return tuple(sorted({*due, *conn.execute(_READY).scalars()}))
+
+
+def session_record(conn: Connection, row: AnyRow) -> SessionRecord:
+    return SessionRecord(
+        id=row.id,
+        channel_id=row.channel_id,
+        state=row.state,
+        version=row.version,
+        epoch=row.epoch,
+        order=TurnOrder(row.turn_order),
+        scenario=row.scenario,
+        cast=cast_of(conn, row.id),
+        opened_at=row.opened_at,
+    )

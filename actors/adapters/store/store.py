@@ -1,0 +1,203 @@
+"""The ports Store and Webhooks over one database: each method hands one function to the executor."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from actors.adapters.store import (
+    characters,
+    history,
+    inbox,
+    outbox,
+    reaper,
+    reports,
+    responses,
+    sessions,
+    unfinished,
+    webhooks,
+)
+from actors.adapters.store.executor import Executor
+from actors.ports.store import Accepted, ResponseRecord, WatchedPart, Work
+from actors.roleplay.model import (
+    ChannelMessage,
+    Character,
+    CharacterId,
+    Claim,
+    Entry,
+    Outbound,
+    OutboxDraft,
+    OutboxRow,
+    ResponseId,
+    SessionId,
+    SessionRecord,
+    Turn,
+)
+from machines.facts import Fact
+from machines.response import Move, Response
+
+
+class SqlStore:
+    """The durable truth in SQL. The methods are those of the ports, whose docstrings say what they promise."""
+
+    def __init__(self, executor: Executor) -> None:
+        self._executor = executor
+        self._run = executor.run
+
+    async def aclose(self) -> None:
+        """Finish what was begun and let go of the database."""
+        await self._executor.aclose()
+
+    # ── sessions ────────────────────────────────────────────────────────────────────────────────────
+
+    async def open_session(self, session: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
+        return await self._run(sessions.open_session, session, answer)
+
+    async def session_in(self, channel_id: int) -> SessionRecord | None:
+        return await self._run(sessions.session_in, channel_id)
+
+    async def session(self, session_id: SessionId) -> SessionRecord | None:
+        return await self._run(sessions.session_of, session_id)
+
+    async def open_sessions(self) -> tuple[tuple[SessionId, int, int], ...]:
+        return await self._run(sessions.open_sessions)
+
+    async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord]:
+        return await self._run(sessions.claim, session_id)
+
+    async def move_session(
+        self,
+        session_id: SessionId,
+        *,
+        version: int,
+        state: str,
+        at: float,
+        ended_by: str | None = None,
+        outbox: Sequence[OutboxDraft] = (),
+    ) -> None:
+        await self._run(
+            sessions.move_session, session_id, version=version, state=state, at=at, ended_by=ended_by, outbox=outbox
+        )
+
+    async def pending(self, *, now: float) -> tuple[SessionId, ...]:
+        return await self._run(sessions.pending, now=now)
+
+    # ── the inbox and turns ─────────────────────────────────────────────────────────────────────────
+
+    async def accept(
+        self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
+    ) -> Accepted | None:
+        return await self._run(inbox.accept, message, waiting_max=waiting_max, overflow=overflow)
+
+    async def next_work(self, claim: Claim) -> Work:
+        return await self._run(inbox.next_work, claim)
+
+    async def take_turn(self, claim: Claim, turn: Turn) -> None:
+        await self._run(inbox.take_turn, claim, turn)
+
+    # ── responses ───────────────────────────────────────────────────────────────────────────────────
+
+    async def start(
+        self,
+        claim: Claim,
+        record: ResponseRecord,
+        ordinal: int,
+        move: Move,
+        *,
+        replaces: ResponseId | None = None,
+    ) -> None:
+        await self._run(responses.start, claim, record, ordinal, move, replaces=replaces)
+
+    async def record(
+        self,
+        claim: Claim,
+        response: Response,
+        move: Move,
+        *,
+        commit: Entry | None = None,
+        outbox: Sequence[OutboxDraft] = (),
+        watch: bool = False,
+    ) -> int:
+        return await self._run(responses.record, claim, response, move, commit=commit, outbox=outbox, watch=watch)
+
+    async def keep_intent(self, claim: Claim, response: Response, outbound: Outbound) -> Outbound:
+        return await self._run(responses.keep_intent, claim, response, outbound)
+
+    async def cancel_reason(self, response_id: ResponseId) -> str | None:
+        return await self._run(responses.cancel_reason, response_id)
+
+    async def moves(self, response_id: ResponseId) -> tuple[tuple[str, str, Fact], ...]:
+        return await self._run(unfinished.moves, response_id)
+
+    # ── the history ─────────────────────────────────────────────────────────────────────────────────
+
+    async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
+        return await self._run(history.entries, session_id)
+
+    async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+        return await self._run(history.amend, message_id, text=text, at=at)
+
+    # ── the reaper ──────────────────────────────────────────────────────────────────────────────────
+
+    async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        return await self._run(reaper.own_messages, channel_id, after=after)
+
+    async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
+        return await self._run(reaper.watched, channel_id, since=since)
+
+    # ── the outbox ──────────────────────────────────────────────────────────────────────────────────
+
+    async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
+        return await self._run(outbox.enqueue, draft, at=at)
+
+    async def due_outbox(self, *, now: float, limit: int) -> tuple[OutboxRow, ...]:
+        return await self._run(outbox.due_outbox, now=now, limit=limit)
+
+    async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
+        return await self._run(outbox.outbox_try, row_id, at=at)
+
+    async def outbox_later(self, row_id: int, *, due_at: float) -> None:
+        await self._run(outbox.outbox_later, row_id, due_at=due_at)
+
+    async def outbox_done(self, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
+        await self._run(outbox.outbox_done, row_id, message_id=message_id, at=at, outcome=outcome)
+
+    async def next_outbox_due(self) -> float | None:
+        return await self._run(outbox.next_outbox_due)
+
+    # ── characters ──────────────────────────────────────────────────────────────────────────────────
+
+    async def characters(self) -> tuple[Character, ...]:
+        return await self._run(characters.characters)
+
+    async def add_character(self, character: Character, *, at: float) -> bool:
+        return await self._run(characters.add_character, character, at=at)
+
+    async def delete_character(self, name: str) -> CharacterId | None:
+        return await self._run(characters.delete_character, name)
+
+    # ── the Discord adapter's webhooks ──────────────────────────────────────────────────────────────
+
+    async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
+        return await self._run(webhooks.webhook, channel_id, character_key)
+
+    async def keep_webhook(self, channel_id: int, character_key: str, webhook_id: int, token: str) -> None:
+        await self._run(webhooks.keep_webhook, channel_id, character_key, webhook_id, token)
+
+    async def forget_webhook(self, webhook_id: int) -> None:
+        await self._run(webhooks.forget_webhook, webhook_id)
+
+    async def webhook_token(self, webhook_id: int) -> str | None:
+        return await self._run(webhooks.webhook_token, webhook_id)
+
+    async def known_webhooks(self, channel_id: int) -> frozenset[int]:
+        return await self._run(webhooks.known_webhooks, channel_id)
+
+    # ── for the command line; not in the ports ──────────────────────────────────────────────────────
+
+    async def find_sessions(self, channel_or_session: str) -> tuple[SessionRecord, ...]:
+        """The session of this id, or all of this channel, oldest first; empty where there is none."""
+        return await self._run(reports.find_sessions, channel_or_session)
+
+    async def session_outcomes(self, session_id: SessionId) -> tuple[reports.ResponseOutcome, ...]:
+        """Every response of a session, oldest first."""
+        return await self._run(reports.session_outcomes, session_id)

@@ -1,0 +1,99 @@
+"""A response as its last process left it, read back whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, select
+
+from actors.adapters.store.characters import character_of
+from actors.adapters.store.schema import AnyRow, move, part, response, session
+from actors.adapters.store.sessions import IS_UNFINISHED
+from actors.ports.store import ResponseRecord
+from actors.roleplay.model import Outbound, OutboundKind, ResponseId, SessionId
+from machines.facts import Fact, GenerationFailed, revive
+from machines.response import Limits, Response
+
+_UNFINISHED: Final = (
+    select(response, session.c.channel_id)
+    .select_from(response.join(session, session.c.id == response.c.session_id))
+    .where(response.c.session_id == bindparam("session_id"), IS_UNFINISHED)
+    .order_by(response.c.started_at, response.c.id)
+    .limit(1)
+)
+_PARTS: Final = select(part).where(part.c.response_id == bindparam("response_id")).order_by(part.c.number)
+_MOVES: Final = (
+    select(move.c.source, move.c.dest, move.c.fact, move.c.fields)
+    .where(move.c.response_id == bindparam("response_id"))
+    .order_by(move.c.seq)
+)
+_REASONS: Final = (
+    select(move.c.reason)
+    .where(move.c.response_id == bindparam("response_id"), move.c.fact == GenerationFailed.__name__)
+    .order_by(move.c.seq)
+)
+
+
+def unfinished_response(conn: Connection, session_id: SessionId) -> ResponseRecord | None:
+    """The oldest response of a session that is not final."""
+    row = conn.execute(_UNFINISHED, {"session_id": session_id}).one_or_none()
+    return None if row is None else _record(conn, row)
+
+
+def moves(conn: Connection, response_id: ResponseId) -> tuple[tuple[str, str, Fact], ...]:
+    """(from, to, fact) of each move, oldest first."""
+    rows = conn.execute(_MOVES, {"response_id": response_id})
+    return tuple((row.source, row.dest, revive(row.fact, row.fields)) for row in rows)
+
+
+def outbound_of(row: AnyRow) -> Outbound:
+    """A part's intent; the row must have one (a nonce)."""
+    return Outbound(
+        kind=OutboundKind(row.kind),
+        channel_id=row.channel_id,
+        name=row.name,
+        text=row.text,
+        nonce=row.nonce,
+        fence=row.fence,
+        webhook_id=row.webhook_id,
+        character_id=row.character_id,
+    )
+
+
+def _record(conn: Connection, row: AnyRow) -> ResponseRecord:
+    wanted = {"response_id": row.id}
+    parts = conn.execute(_PARTS, wanted).all()
+    tried = [known for known in parts if known.number == row.part and known.nonce is not None]
+    return ResponseRecord(
+        response=_response(row, parts),
+        session_id=row.session_id,
+        channel_id=row.channel_id,
+        turn_id=row.turn_id,
+        trigger_id=row.trigger_id,
+        character=character_of(conn, row.character_id),
+        outbound=outbound_of(tried[0]) if tried else None,
+        reasons=tuple(conn.execute(_REASONS, wanted).scalars()),
+    )
+
+
+def _response(row: AnyRow, parts: Sequence[AnyRow]) -> Response:
+    return Response(
+        id=row.id,
+        limits=Limits(**row.limits),
+        idempotent=row.idempotent,
+        _state=row.state,
+        version=row.version,
+        texts=tuple(known.text for known in parts),
+        part=row.part,
+        attempt=row.attempt,
+        shown=tuple((known.message_id, known.shown_text) for known in parts if known.message_id is not None),
+        unconfirmed=row.unconfirmed,
+        doubtful=row.doubtful,
+        cancel_by=row.cancel_by,
+        deadline_at=row.deadline_at,
+        first_try_at=row.first_try_at,
+        due_at=row.due_at,
+        settled_at=row.settled_at,
+        read_backs_failed=row.read_backs_failed,
+    )

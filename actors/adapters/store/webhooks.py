@@ -1,0 +1,50 @@
+"""The webhooks that the Discord adapter made, and those it has lost."""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from actors.adapters.store.schema import voice
+
+
+def webhook(conn: Connection, channel_id: int, character_key: str) -> tuple[int, str] | None:
+    row = conn.execute(
+        select(voice.c.webhook_id, voice.c.token).where(
+            voice.c.channel_id == channel_id, voice.c.character_key == character_key, ~voice.c.is_forgotten
+        )
+    ).one_or_none()
+    return None if row is None else (row.webhook_id, row.token)
+
+
+def keep_webhook(conn: Connection, channel_id: int, character_key: str, webhook_id: int, token: str) -> None:
+    """Make this the webhook of the character here; the one before it is forgotten."""
+    conn.execute(
+        update(voice)
+        .where(voice.c.channel_id == channel_id, voice.c.character_key == character_key)
+        .values(is_forgotten=True)
+    )
+    conn.execute(delete(voice).where(voice.c.webhook_id == webhook_id, voice.c.character_key == character_key))
+    conn.execute(
+        insert(voice).values(
+            webhook_id=webhook_id,
+            character_key=character_key,
+            channel_id=channel_id,
+            token=token,
+            is_forgotten=False,
+        )
+    )
+
+
+def forget_webhook(conn: Connection, webhook_id: int) -> None:
+    conn.execute(update(voice).where(voice.c.webhook_id == webhook_id).values(is_forgotten=True))
+
+
+def webhook_token(conn: Connection, webhook_id: int) -> str | None:
+    """The token; None for a webhook that is unknown or forgotten."""
+    known = select(voice.c.token).where(voice.c.webhook_id == webhook_id, ~voice.c.is_forgotten).limit(1)
+    token: str | None = conn.execute(known).scalar()
+    return token
+
+
+def known_webhooks(conn: Connection, channel_id: int) -> frozenset[int]:
+    return frozenset(conn.execute(select(voice.c.webhook_id).where(voice.c.channel_id == channel_id)).scalars())
