@@ -36,7 +36,7 @@ from actors.ports import (
     ShardDown,
     ShardReady,
 )
-from actors.reaper import Reaper
+from actors.reaper import WATCH_S, Reaper
 from actors.response import CHANNEL_GONE
 from actors.roleplay import notices
 from actors.roleplay.history import belongs, is_command
@@ -192,7 +192,8 @@ class Gateway:
 
     async def _read_again(self, channels: set[int] | None) -> None:
         """Catch up on the open sessions' channels, or on those of them that are named."""
-        for _, channel_id, after in await self._world.store.open_sessions():
+        since = self._world.clock.now() - WATCH_S
+        for _, channel_id, after in await self._world.store.open_sessions(since=since):
             if channels is None or channel_id in channels:
                 if channels is None:
                     self._to_catch_up.add(channel_id)

@@ -94,7 +94,9 @@ class Store(Protocol):
 
     # sessions
     async def open_session(self, session: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
-        """Write `session` and the answer to its command; None (and nothing written) if one is open there."""
+        """Write `session` and the answer to its command; None (and nothing written) if one is open there, or if
+        the answer's key is known: then this command was handled before.
+        """
         ...
 
     async def session_in(self, channel_id: int) -> SessionRecord | None:
@@ -103,8 +105,11 @@ class Store(Protocol):
 
     async def session(self, session_id: SessionId) -> SessionRecord | None: ...
 
-    async def open_sessions(self) -> tuple[tuple[SessionId, int, int], ...]:
-        """(session, channel, id after which its channel is to be read again) of each open session."""
+    async def open_sessions(self, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
+        """(session, channel, id after which its channel is to be read again) of each open session.
+
+        It is read again from the last message heard on, and from before doubtful lines tried after `since`.
+        """
         ...
 
     async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord]:

@@ -45,6 +45,7 @@ def a_session(
         scenario="An inn at night.",
         cast=tuple(cast),
         opened_at=NOW,
+        opened_after=0,
     )
 
 

@@ -246,7 +246,7 @@ async def test_work_is_unfinished_responses_then_speakers_then_messages(scene: S
     assert await store.next_work(claim) is None
     await scene.hear(12)
     await scene.hear(10)
-    assert await store.next_work(claim) == NextMessage(10)
+    assert await store.next_work(claim) == NextMessage(10, turns=0)
     turn = await scene.take_turn(10, TOBIN, MIRA)
     assert await store.next_work(claim) == NextSpeaker(turn, 0, TOBIN)
     first = await (await scene.line()).start("One.")
@@ -255,7 +255,7 @@ async def test_work_is_unfinished_responses_then_speakers_then_messages(scene: S
     assert await store.next_work(claim) == NextSpeaker(turn, 1, MIRA)
     second = await (await scene.line()).start("Two.")
     await second.tell(SendRefused(NOW, "forbidden", 403, final=True))
-    assert await store.next_work(claim) == NextMessage(12)
+    assert await store.next_work(claim) == NextMessage(12, turns=0)
 
 
 async def test_a_replacement_takes_no_speakers_place(scene: Scene) -> None:

@@ -19,7 +19,7 @@ from machines.session import State
 
 _IS_KNOWN: Final = select(inbox.c.session_id).where(inbox.c.message_id == bindparam("message_id"))
 _OPEN_HERE: Final = (
-    select(session.c.id, session.c.overflow_told)
+    select(session.c.id, session.c.opened_after, session.c.overflow_told)
     .where(session.c.channel_id == bindparam("channel_id"), IS_OPEN)
     .with_for_update()
 )
@@ -38,6 +38,7 @@ _OPEN_TURN: Final = (
     .order_by(turn.c.id)
     .limit(1)
 )
+_TURNS: Final = select(func.count()).select_from(turn).where(turn.c.session_id == bindparam("session_id"))
 _STATE: Final = select(session.c.state).where(session.c.id == bindparam("session_id"))
 
 
@@ -49,7 +50,7 @@ def accept(
     if known is not None:
         return Accepted(known, is_new=False)
     here = conn.execute(_OPEN_HERE, {"channel_id": message.channel_id}).one_or_none()
-    if here is None:
+    if here is None or message.id <= here.opened_after:
         return None
     is_full = conn.execute(_WAITING, {"session_id": here.id}).scalar_one() >= waiting_max
     if is_full and not here.overflow_told and overflow is not None:
@@ -87,7 +88,9 @@ def next_work(conn: Connection, claim: Claim) -> Work:
         now = Turn(open_turn.id, claim.session_id, open_turn.trigger_id, speakers)
         return NextSpeaker(now, ordinal, character_of(conn, speakers[ordinal]))
     message_id = conn.execute(_NEXT_MESSAGE, here).scalar()
-    return None if message_id is None else NextMessage(message_id)
+    if message_id is None:
+        return None
+    return NextMessage(message_id, conn.execute(_TURNS, here).scalar_one())
 
 
 def take_turn(conn: Connection, claim: Claim, new: Turn) -> None:

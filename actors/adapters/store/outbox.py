@@ -9,10 +9,11 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from actors.adapters.store.fences import newest_message
-from actors.adapters.store.schema import AnyRow, outbox
+from actors.adapters.store.schema import AnyRow, outbox, part
 from actors.ports.store import Fenced
 from actors.roleplay.model import OutboxDraft, OutboxKind, OutboxRow, base36
 
+_SENT_BY: Final = select(part.c.webhook_id).where(part.c.message_id == bindparam("message_id"))
 _OPEN: Final = text("done_at IS NULL")
 _IS_KNOWN: Final = select(outbox.c.id).where(outbox.c.key == bindparam("key"))
 _DUE: Final = (
@@ -35,7 +36,7 @@ def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
             channel_id=draft.channel_id,
             text=draft.text,
             target_id=draft.message_id,
-            webhook_id=draft.webhook_id,
+            webhook_id=draft.webhook_id or _sender(conn, draft),
             response_id=draft.response_id,
             nonce=_nonce(draft.key, at),
             fence=0,
@@ -45,6 +46,14 @@ def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
         )
     )
     return True
+
+
+def _sender(conn: Connection, draft: OutboxDraft) -> int | None:
+    """The webhook whose part is to be taken down: only it may delete its messages without a permission."""
+    if draft.message_id is None:
+        return None
+    sent_by: int | None = conn.execute(_SENT_BY, {"message_id": draft.message_id}).scalar()
+    return sent_by
 
 
 def enqueue_all(conn: Connection, drafts: Sequence[OutboxDraft], *, at: float) -> None:

@@ -91,7 +91,6 @@ def start(
             "character_id": record.character.id,
             "replaces": replaces,
             "limits": asdict(new.limits),
-            "idempotent": new.idempotent,
             "is_watched": False,
             "started_at": first.at,
             **_moved(new, first),

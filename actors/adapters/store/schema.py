@@ -105,6 +105,7 @@ session = Table(
     Column("turn_order", String(16), nullable=False),
     Column("scenario", Text, nullable=False),
     Column("opened_at", Float, nullable=False),
+    Column("opened_after", BigInteger, nullable=False),
     Column("ended_at", Float),
     Column("ended_by", Text),
     Column("overflow_told", Boolean, nullable=False),
@@ -137,6 +138,7 @@ turn = Table(
     Column("speakers_left", Integer, nullable=False),
     UniqueConstraint("trigger_id"),
     CheckConstraint("speakers_left >= 0", name="speakers_left"),
+    Index("ix_turn_session", "session_id"),
 )
 _where("ix_turn_open", turn, "session_id", where="speakers_left > 0")
 
@@ -203,7 +205,6 @@ response = Table(
     Column("character_id", ForeignKey("character.id"), nullable=False),
     Column("replaces", ForeignKey("response.id")),
     Column("limits", JSON, nullable=False),
-    Column("idempotent", Boolean, nullable=False),
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),
     Column("part", Integer, nullable=False),

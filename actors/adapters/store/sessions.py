@@ -9,9 +9,9 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from actors.adapters.store.characters import cast_of
 from actors.adapters.store.outbox import enqueue, enqueue_all
-from actors.adapters.store.schema import AnyRow, cast, inbox, response, session, turn
+from actors.adapters.store.schema import AnyRow, cast, inbox, part, response, session, turn
 from actors.ports.store import Fenced
-from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder, snowflake_at
+from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder
 from machines.session import State
 
 IS_OPEN: Final = text(f"session.state <> '{State.ENDED}'")
@@ -23,8 +23,20 @@ _IN_CHANNEL: Final = select(session).where(session.c.channel_id == bindparam("ch
 _LAST_HEARD: Final = (
     select(func.max(inbox.c.message_id)).where(inbox.c.session_id == session.c.id).correlate(session).scalar_subquery()
 )
+_OLDEST_DOUBT: Final = (
+    select(func.min(part.c.fence))
+    .select_from(part.join(response, response.c.id == part.c.response_id))
+    .where(response.c.session_id == session.c.id, part.c.tried_at > bindparam("since"), response.c.doubtful)
+    .correlate(session)
+    .scalar_subquery()
+)
 _OPEN: Final = (
-    select(session.c.id, session.c.channel_id, session.c.opened_at, _LAST_HEARD.label("last_heard"))
+    select(
+        session.c.id,
+        session.c.channel_id,
+        func.coalesce(_LAST_HEARD, session.c.opened_after).label("last_heard"),
+        _OLDEST_DOUBT.label("oldest_doubt"),
+    )
     .where(IS_OPEN)
     .order_by(session.c.id)
 )
@@ -50,6 +62,8 @@ _READY: Final = (
 def open_session(conn: Connection, new: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
     if conn.execute(_IN_CHANNEL, {"channel_id": new.channel_id}).first() is not None:
         return None
+    if not enqueue(conn, answer, at=new.opened_at):
+        return None  # this very command was handled before
     conn.execute(
         insert(session).values(
             id=new.id,
@@ -60,6 +74,7 @@ def open_session(conn: Connection, new: SessionRecord, answer: OutboxDraft) -> S
             turn_order=new.order.value,
             scenario=new.scenario,
             opened_at=new.opened_at,
+            opened_after=new.opened_after,
             overflow_told=False,
             history_length=0,
         )
@@ -70,7 +85,6 @@ def open_session(conn: Connection, new: SessionRecord, answer: OutboxDraft) -> S
     ]
     if speakers:
         conn.execute(insert(cast), speakers)
-    enqueue(conn, answer, at=new.opened_at)
     return session_record(conn, conn.execute(_BY_ID, {"session_id": new.id}).one())
 
 
@@ -84,10 +98,10 @@ def session_of(conn: Connection, session_id: SessionId) -> SessionRecord | None:
     return None if row is None else session_record(conn, row)
 
 
-def open_sessions(conn: Connection) -> tuple[tuple[SessionId, int, int], ...]:
-    return tuple(
-        (row.id, row.channel_id, max(row.last_heard or 0, snowflake_at(row.opened_at))) for row in conn.execute(_OPEN)
-    )
+def open_sessions(conn: Connection, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
+    """Read a channel again from the last message heard, or from before a line whose copy may have come since."""
+    rows = conn.execute(_OPEN, {"since": since})
+    return tuple((row.id, row.channel_id, min(row.last_heard, row.oldest_doubt or row.last_heard)) for row in rows)
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
@@ -138,4 +152,5 @@ def session_record(conn: Connection, row: AnyRow) -> SessionRecord:
         scenario=row.scenario,
         cast=cast_of(conn, row.id),
         opened_at=row.opened_at,
+        opened_after=row.opened_after,
     )

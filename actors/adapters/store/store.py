@@ -58,8 +58,8 @@ class SqlStore:
     async def session(self, session_id: SessionId) -> SessionRecord | None:
         return await self._run(sessions.session_of, session_id)
 
-    async def open_sessions(self) -> tuple[tuple[SessionId, int, int], ...]:
-        return await self._run(sessions.open_sessions)
+    async def open_sessions(self, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
+        return await self._run(sessions.open_sessions, since=since)
 
     async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord]:
         return await self._run(sessions.claim, session_id)

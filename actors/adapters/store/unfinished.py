@@ -81,7 +81,6 @@ def _response(row: AnyRow, parts: Sequence[AnyRow]) -> Response:
     return Response(
         id=row.id,
         limits=Limits(**row.limits),
-        idempotent=row.idempotent,
         _state=row.state,
         version=row.version,
         texts=tuple(known.text for known in parts),

@@ -61,6 +61,7 @@ def upgrade() -> None:
         sa.Column("turn_order", sa.String(length=16), nullable=False),
         sa.Column("scenario", sa.Text(), nullable=False),
         sa.Column("opened_at", sa.Float(), nullable=False),
+        sa.Column("opened_after", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.Float(), nullable=True),
         sa.Column("ended_by", sa.Text(), nullable=True),
         sa.Column("overflow_told", sa.Boolean(), nullable=False),
@@ -176,6 +177,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_turn")),
         sa.UniqueConstraint("trigger_id", name=op.f("uq_turn_trigger_id")),
     )
+    op.create_index("ix_turn_session", "turn", ["session_id"], unique=False)
     op.create_index(
         "ix_turn_open",
         "turn",
@@ -194,7 +196,6 @@ def upgrade() -> None:
         sa.Column("character_id", sa.String(length=13), nullable=False),
         sa.Column("replaces", sa.String(length=13), nullable=True),
         sa.Column("limits", sa.JSON(), nullable=False),
-        sa.Column("idempotent", sa.Boolean(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("version", sa.Integer(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
