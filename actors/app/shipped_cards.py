@@ -1,0 +1,38 @@
+"""Builds the shipped character cards from their sources: NAME.json and NAME.svg make NAME.png.
+
+    python -m actors.app.shipped_cards       after a change of a source; a test holds them equal
+
+The wheel carries the PNG files only.
+"""
+
+from importlib.resources import files
+from pathlib import Path
+
+import resvg_py
+
+from actors.roleplay.card import write_png
+
+CARDS = Path(str(files("actors.app"))) / "cards"
+SOURCES = CARDS / "sources"
+PICTURE_PIXELS = 384  # sharp on a page and in a profile; Discord shows avatars at 128 or less
+
+
+def picture(svg: str) -> bytes:
+    """Return the SVG as a square PNG; no fonts of this machine take part."""
+    return resvg_py.svg_to_bytes(svg_string=svg, width=PICTURE_PIXELS, skip_system_fonts=True)
+
+
+def build(source: Path) -> bytes:
+    """Return the card of NAME.json with the picture NAME.svg beside it, as a PNG."""
+    svg = source.with_suffix(".svg").read_text(encoding="utf-8")
+    return write_png(source.read_text(encoding="utf-8"), picture(svg))
+
+
+def main() -> None:
+    """Write every shipped card anew."""
+    for source in sorted(SOURCES.glob("*.json")):
+        (CARDS / source.name).with_suffix(".png").write_bytes(build(source))
+
+
+if __name__ == "__main__":
+    main()

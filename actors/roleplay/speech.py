@@ -1,0 +1,222 @@
+"""A model's text made into a line of one character, or refused.
+
+    thoughts ─► own `Name:` ─► others' `Name:` ─► half stop ─► half sentence ─► mentions ─► refuse or Line
+       ▲                                                                          │
+       └────────────────────── again, until nothing changes ──────────────────────┘
+
+Every step only takes characters away, so the loop ends and cleaning a cleaned text changes nothing.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from enum import StrEnum
+
+TEXT_CHARACTERS_MAX = 20_000  # ten full messages; what is longer is a model run wild
+REPEAT_LINES = 5  # a model that repeats itself does so at once; older lines may come back as an echo
+REPEAT_WORDS_MIN = 6  # shorter lines are near copies of each other by chance
+REPEAT_RATIO = 0.9  # two long lines that differ in a word or two
+HALF_STOP_CHARACTERS_MIN = 3  # "No" alone on the last line is more likely a word than half of "Nora:"
+
+
+class Reason(StrEnum):
+    """Why a text cannot be a line."""
+
+    EMPTY = "empty"
+    HTML = "html"
+    REPEAT = "repeat"
+    REFUSAL = "refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What the character says; never blank."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A text that must not reach the channel: a failed generation."""
+
+    reason: Reason
+
+
+def clean(
+    text: str,
+    *,
+    name: str,
+    others: Sequence[str],
+    own_last_lines: Sequence[str],
+    cut_by_length: bool,
+) -> Line | Refused:
+    """Return the text as a line of `name`, or why it is none.
+
+    `others` are the names of all other participants; `own_last_lines` are oldest first.
+    The line is never longer than the text, speaks for nobody else and mentions nobody.
+    """
+    patterns = _Patterns.of(name, others)
+    cut_by_length = cut_by_length or len(text) > TEXT_CHARACTERS_MAX
+    current = _without_unstorable(text[:TEXT_CHARACTERS_MAX])
+    while (shorter := _once(current, patterns, cut_by_length)) != current:
+        current = shorter
+    if reason := _reason(current, own_last_lines):
+        return Refused(reason)
+    return Line(current)
+
+
+def normalise(text: str) -> str:
+    """Return the text as it compares: NFC, no invisible characters, every run of blanks one space.
+
+    Discord may trim and alter what was sent; a sent text and the one it shows are equal in this form.
+    """
+    visible = "".join(c for c in text if c not in _INVISIBLE)
+    return " ".join(unicodedata.normalize("NFC", visible).split())
+
+
+# The steps
+
+_NEWLINE = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+_UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")  # Discord and UTF-8 take none of these
+_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
+_THOUGHT = re.compile(r"<(think|thinking|thought|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
+# Chat templates that open the thought themselves leave only its end in the answer.
+_THOUGHT_END = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
+_TEMPLATE_TOKEN = re.compile(
+    r"(?:<\|(?:im_|eot|end|start|eom|channel|return)|</s>|\[/?INST\]).*\Z", re.DOTALL | re.IGNORECASE
+)
+_HALF_TEMPLATE_TOKEN = re.compile(r"<\|\w{0,20}\Z")
+_MENTION = re.compile(r"[ \t]*<@[!&]?[0-9]+>")
+_PING = re.compile(r"@+(?=everyone|here)", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’»)\]*_~|`]*(?=\s|\Z)|[。！？]+[」』”’）*]*)")
+
+
+@dataclass(frozen=True, slots=True)
+class _Patterns:
+    """How the participants' names look at the start of a line."""
+
+    own: re.Pattern[str]
+    other: re.Pattern[str] | None
+    half_stops: tuple[str, ...]
+
+    @classmethod
+    def of(cls, name: str, others: Sequence[str]) -> "_Patterns":
+        foreign = [o.strip() for o in others if o.strip() and o.strip().lower() != name.strip().lower()]
+        return cls(
+            own=_prefix([name.strip()]) if name.strip() else re.compile(r"(?!)"),
+            other=_prefix(foreign) if foreign else None,
+            half_stops=tuple(f"{o}:" for o in foreign),
+        )
+
+
+def _prefix(names: Sequence[str]) -> re.Pattern[str]:
+    either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    # Models write `Name:`, `**Name**:`, `**Name:**`, `[Name]:` and, in East Asian texts, a wide colon.
+    return re.compile(
+        rf"^(?:[^\S\n]|[>\[#{_INVISIBLE}])*(?P<mark>[*_]*)\[?(?:{either})[ \t*_\]]*[:：](?P=mark)?[ \t]*",
+        re.IGNORECASE | re.MULTILINE,
+    )
+
+
+def _once(text: str, patterns: _Patterns, cut_by_length: bool) -> str:
+    text = _without_thoughts(text)
+    text = patterns.own.sub("", text)
+    text = _before_others(text, patterns)
+    text = _without_half_stop(text, patterns, cut_by_length)
+    if cut_by_length:
+        text = _whole_sentences(text)
+    return _without_mentions(text).strip()
+
+
+def _without_unstorable(text: str) -> str:
+    return _UNSTORABLE.sub("", _NEWLINE.sub("\n", text))
+
+
+def _without_thoughts(text: str) -> str:
+    return _TEMPLATE_TOKEN.sub("", _THOUGHT_END.sub("", _THOUGHT.sub("", text)))
+
+
+def _before_others(text: str, patterns: _Patterns) -> str:
+    found = patterns.other.search(text) if patterns.other else None
+    return text[: found.start()] if found else text
+
+
+def _without_half_stop(text: str, patterns: _Patterns, cut_by_length: bool) -> str:
+    text = _HALF_TEMPLATE_TOKEN.sub("", text).rstrip()
+    before, newline, last = text.rpartition("\n")
+    least = 1 if cut_by_length else HALF_STOP_CHARACTERS_MIN
+    is_half_stop = len(last) >= least and any(stop.startswith(last) for stop in patterns.half_stops)
+    return before if newline and is_half_stop else text
+
+
+def _whole_sentences(text: str) -> str:
+    """Return the text up to its last whole sentence; all of it when there is none."""
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    if not ends or not text[ends[-1] :].strip():
+        return text
+    whole = text[: ends[-1]]
+    if whole.count("*") % 2:  # the cut fell into an *action*: its opening mark would show as a star
+        before, _, after = whole.rpartition("*")
+        return before + after
+    return whole
+
+
+def _without_mentions(text: str) -> str:
+    return _PING.sub("", _MENTION.sub("", text))
+
+
+# What is no line
+
+_MARKDOWN = frozenset("*_~`|>#-=+\\")
+_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # drawn as nothing, although letters or symbols
+_SHOWN = frozenset("LNPS")  # first letters of the categories that draw something by themselves
+_HTML = re.compile(r"\s*(?:```\w*\s*)?<(?:!doctype\s+html|html|head|body|\?xml)\b", re.IGNORECASE)
+_HTML_PAGE = re.compile(r"<html\b.*</html>", re.IGNORECASE | re.DOTALL)
+_CANNOT = r"(?:can(?:no|')t|can not|won't|am unable to|am not able to|'m unable to|'m not able to)"
+_SORRY = r"(?:(?:i'm|i am|we're)(?: \w+)? sorry|sorry|i apologi[sz]e|apologies|unfortunately)[,.]? (?:but )?"
+# What an assistant cannot do and what it calls it. "I'm sorry, but I can't leave the lamp" is a line.
+_TASK = (
+    r"(?:(?:help|assist)(?: you)? with (?:that|this|your|the request)|assist\b|comply with"
+    r"|(?:fulfil|accommodate|complete|process|respond|continue|create|generate|write|produce|provide"
+    r"|engage|participate|role-?play)[^.!?]{0,60}"
+    r"\b(?:request|content|role-?play|prompt|conversation|material|scenario)s?\b)"
+)
+_REFUSAL = re.compile(rf"[\s*_]*(?:{_SORRY})?i ?{_CANNOT} {_TASK}", re.IGNORECASE)
+_MODEL = r"(?:a\.?i\.?|artificial intelligence|(?:ai |large )?language model|ai (?:assistant|model))"
+_AS_AN_AI = re.compile(rf"\b(?:as|i'm|i am)(?: just| only)? an? {_MODEL}(?!\w)", re.IGNORECASE)
+_AS_AN_AI_WITHIN = 200  # characters: a refusal begins with it; later it may be a story's own machine
+
+
+def _reason(text: str, own_last_lines: Sequence[str]) -> Reason | None:
+    if not any(map(_is_shown, text)):
+        return Reason.EMPTY
+    if _HTML.match(text) or _HTML_PAGE.search(text):
+        return Reason.HTML
+    if any(_is_near_copy(text, line) for line in own_last_lines[-REPEAT_LINES:]):
+        return Reason.REPEAT
+    if _is_refusal(text.replace("’", "'")):
+        return Reason.REFUSAL
+    return None
+
+
+def _is_shown(character: str) -> bool:
+    if character in _MARKDOWN or character in _BLANK_LETTERS:
+        return False
+    return unicodedata.category(character)[0] in _SHOWN
+
+
+def _is_near_copy(text: str, line: str) -> bool:
+    one, other = normalise(text).casefold(), normalise(line).casefold()
+    if one == other:
+        return True
+    words, other_words = one.split(), other.split()
+    if min(len(words), len(other_words)) < REPEAT_WORDS_MIN:
+        return False
+    matcher = SequenceMatcher(None, words, other_words, autojunk=False)
+    return matcher.quick_ratio() >= REPEAT_RATIO and matcher.ratio() >= REPEAT_RATIO
+
+
+def _is_refusal(text: str) -> bool:
+    return bool(_REFUSAL.match(text) or _AS_AN_AI.search(text[:_AS_AN_AI_WITHIN]))

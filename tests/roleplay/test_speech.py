@@ -1,0 +1,190 @@
+"""Cleaning of a model's text: what is taken away, what is refused, what always holds."""
+
+import re
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actors.roleplay.speech import TEXT_CHARACTERS_MAX, Line, Reason, Refused, clean, normalise
+
+OTHERS = ("Fitch", "Robin van Dyck", "Zoë")
+
+
+def cleaned(text: str, *, cut: bool = False, last: tuple[str, ...] = ()) -> Line | Refused:
+    return clean(text, name="Maren", others=OTHERS, own_last_lines=last, cut_by_length=cut)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("  Aye.\r\nIt is. \n", "Aye.\nIt is."),
+        ("<think>What to say?</think>\n\nAye.", "Aye."),
+        ("<Thinking>Hm.\nHm.</Thinking>Aye.", "Aye."),
+        ("so I should answer</think>Aye.", "Aye."),
+        ("Aye.<think>and now", "Aye."),
+        ("Maren: Aye.", "Aye."),
+        ("**Maren**: Aye.", "Aye."),
+        ("**maren:** *nods* Aye.", "*nods* Aye."),
+        ("Maren: *nods* Aye.", "*nods* Aye."),
+        ("Maren：Aye.", "Aye."),
+        ("Maren: Maren: Aye.", "Aye."),
+        ("Maren knows: storms come.", "Maren knows: storms come."),
+        ("Aye.\nFitch: No!\nMaren: Aye!", "Aye."),
+        ("Aye.\n\n**robin van dyck:** What?", "Aye."),
+        ("Aye.\n\u200bZoë : What?", "Aye."),
+        ("Aye.\nRobin van", "Aye."),
+        ("Aye.\nFitch", "Aye."),
+        ("Will you?\nFi", "Will you?\nFi"),
+        ("Aye.<|im_end|>\n<|im_start|>user", "Aye."),
+        ("Aye.<|im_e", "Aye."),
+        ("Ring @everyone and @here, @@everyone!", "Ring everyone and here, everyone!"),
+        ("Ask <@123> or <@!4> or <@&5>.", "Ask or or."),
+        ("<@<@1>2>Aye.", "Aye."),
+        ("<@1>Maren: <@2>Aye.", "Aye."),
+        ("@ev<@1>eryone", "everyone"),
+        ("🌊", "🌊"),
+        ("...", "..."),
+        ("I'm sorry, but I can't leave the lamp tonight.", "I'm sorry, but I can't leave the lamp tonight."),
+        ("I cannot help you, lad.", "I cannot help you, lad."),
+    ],
+)
+def test_a_text_becomes_the_line(text: str, expected: str) -> None:
+    assert cleaned(text) == Line(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The wind turns. I smell rai", "The wind turns."),
+        ("The wind turns. I smell rain.", "The wind turns. I smell rain."),
+        ("no sentence ends here", "no sentence ends here"),
+        ('"It is 3.5 fathoms." She tur', '"It is 3.5 fathoms."'),
+        ("*She turns. Then she lo", "She turns."),
+        ("風が変わる。雨の匂", "風が変わる。"),
+        ("The wind turns.\nFi", "The wind turns."),
+    ],
+)
+def test_a_text_cut_by_length_ends_with_a_whole_sentence(text: str, expected: str) -> None:
+    assert cleaned(text, cut=True) == Line(expected)
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", Reason.EMPTY),
+        (" \n\t", Reason.EMPTY),
+        ("\u200b\u2060\ufeff", Reason.EMPTY),
+        ("\u3164\u2800", Reason.EMPTY),
+        ("**  **\n---\n> `", Reason.EMPTY),
+        ("<think>only thoughts", Reason.EMPTY),
+        ("<think>only thoughts</think>", Reason.EMPTY),
+        ("Fitch: Not my line.", Reason.EMPTY),
+        ("Maren:", Reason.EMPTY),
+        ("<!DOCTYPE html><html><body>502</body></html>", Reason.HTML),
+        ("  <HTML lang=en>", Reason.HTML),
+        ("```html\n<html>\n```", Reason.HTML),
+        ("Error <html>bad gateway</html>", Reason.HTML),
+        ("I'm sorry, but I can't help with that.", Reason.REFUSAL),
+        ("I’m sorry, but I can’t continue with this roleplay.", Reason.REFUSAL),
+        ("Sorry, I can't assist with that request.", Reason.REFUSAL),
+        ("I cannot create explicit content.", Reason.REFUSAL),
+        ("I'm unable to fulfill this request.", Reason.REFUSAL),
+        ("As an AI language model, I have no lighthouse.", Reason.REFUSAL),
+        ("I'm just an AI assistant.", Reason.REFUSAL),
+    ],
+)
+def test_a_text_is_refused(text: str, reason: Reason) -> None:
+    assert cleaned(text) == Refused(reason)
+
+
+LAST = ("Aye.", "The wind has gone round to the north and I do not like the look of the sea tonight.")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Aye.", " AYE. ", "The wind has gone round to the north and I don't like the look of the sea tonight."],
+)
+def test_a_near_copy_of_an_own_recent_line_is_refused(text: str) -> None:
+    assert cleaned(text, last=LAST) == Refused(Reason.REPEAT)
+
+
+@pytest.mark.parametrize("text", ["Aye, so it is.", "The wind has gone round to the south. Fetch a boat!"])
+def test_a_line_that_only_resembles_an_own_recent_one_is_kept(text: str) -> None:
+    assert cleaned(text, last=LAST) == Line(text)
+
+
+def test_an_own_line_older_than_five_may_come_back() -> None:
+    assert cleaned("Aye.", last=("Aye.", "1", "2", "3", "4", "5")) == Line("Aye.")
+
+
+def test_a_text_without_end_is_cut_to_whole_sentences() -> None:
+    line = cleaned("The sea is up. " * TEXT_CHARACTERS_MAX)
+    assert isinstance(line, Line)
+    assert len(line.text) <= TEXT_CHARACTERS_MAX
+    assert line.text.endswith("up.")
+
+
+def test_every_name_that_is_its_own_is_no_other() -> None:
+    line = clean("Maren: Aye.", name="Maren", others=["MAREN", " "], own_last_lines=[], cut_by_length=False)
+    assert line == Line("Aye.")
+
+
+# What always holds
+
+NAMES = ("Maren", *OTHERS, ":", "：", "**", "*", " ", "\n", "\r", "\u2028", "\u200b")
+MARKS = ("<think>", "</think>", "<|", "im_", "@", "everyone", "here", "<@", "12", "<@&", ">", "```", "<html>")
+PIECES = st.sampled_from([*NAMES, *MARKS, "Aye. ", "no", "🌊"])
+TEXTS = st.one_of(st.text(), st.lists(PIECES, max_size=25).map("".join))
+
+
+@given(TEXTS, st.booleans())
+def test_cleaning_a_line_changes_nothing(text: str, cut: bool) -> None:
+    line = cleaned(text, cut=cut)
+    if isinstance(line, Line):
+        assert cleaned(line.text, cut=cut) == line
+
+
+@given(TEXTS, st.booleans())
+def test_a_line_is_never_blank_nor_longer_than_the_text(text: str, cut: bool) -> None:
+    line = cleaned(text, cut=cut)
+    if isinstance(line, Line):
+        assert any(unicodedata.category(c)[0] in "LNPS" for c in line.text)
+        assert line.text == line.text.strip()
+        assert len(line.text) <= len(text)
+        assert line.text.encode()
+
+
+@given(TEXTS, st.booleans())
+def test_a_line_never_speaks_for_another(text: str, cut: bool) -> None:
+    line = cleaned(text, cut=cut)
+    if isinstance(line, Line):
+        for said in line.text.splitlines():
+            bare = said.strip(" *_\u200b").lower()
+            assert not any(re.match(rf"{other.lower()}[ *_]*:", bare) for other in OTHERS)
+
+
+@given(TEXTS, st.booleans())
+def test_a_line_never_mentions_anyone(text: str, cut: bool) -> None:
+    line = cleaned(text, cut=cut)
+    if isinstance(line, Line):
+        assert not re.search(r"@(?:everyone|here)|<@[!&]?\d+>", line.text)
+
+
+@given(st.text(), st.text(), st.lists(st.text()), st.lists(st.text()), st.booleans())
+def test_no_text_and_no_name_breaks_it(
+    text: str, name: str, others: list[str], last: list[str], cut: bool
+) -> None:
+    result = clean(text, name=name, others=others, own_last_lines=last, cut_by_length=cut)
+    assert isinstance(result, Line | Refused)
+
+
+@given(st.text())
+def test_normalising_twice_is_normalising_once(text: str) -> None:
+    assert normalise(normalise(text)) == normalise(text)
+
+
+def test_texts_that_discord_shows_alike_are_equal_when_normalised() -> None:
+    assert normalise(" Zoe\u0308  says:\n\nhi\u200b ") == normalise("Zoë says: hi")
+    assert normalise("hi") != normalise("ho")
