@@ -1,0 +1,250 @@
+"""The request for one line of one of several characters, fitted to a budget.
+
+    system        rules, scene, card                    the same bytes in every turn of a session
+    user/assistant  the card's example dialogues        the same, too
+    user/assistant  the history, oldest first           its beginning moves in steps, not in every turn
+    system        whose line to write, and the notes    after everything, where it weighs most
+
+A server's cache keeps the prefix that it has seen, so what changes comes last. Own lines are the
+assistant's, without a name; everybody else's are the user's, as `Name: text`, neighbours merged.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Final
+
+from actors.roleplay.card import Card
+from actors.roleplay.examples import examples
+from actors.roleplay.macros import substitute
+from actors.roleplay.model import CharacterId, ChatMessage, Entry, Prompt, Purpose
+from actors.roleplay.names import clean_name
+from actors.roleplay.plan import Plan
+from actors.roleplay.speakers import SILENCE, Speakers, fold
+from actors.roleplay.tokens import bounded_ratio, cut_to, prompt_tokens, text_tokens
+
+CONTEXT_TOKENS_MIN: Final = 1000  # below it a card and one message do not fit beside each other
+HISTORY_STEP: Final = 8  # entries dropped at once: the cache is lost once in 8 entries, not in each turn
+STOPS_MAX: Final = 4  # OpenAI's and Groq's limit
+STOPS_LOOKED_BACK: Final = 32  # entries; who has been silent for longer is seldom spoken for
+NAMED_MAX: Final = 8  # others named in the instruction; "anyone else" stands for the rest
+
+RULES: Final = """\
+You are {{char}}, one of the characters of a roleplay in a chat channel. Write what {{char}} says and does next.
+- Speak in {{char}}'s own voice. Put actions between *asterisks*.
+- Answer what was just said, and add something of your own: a detail, a choice, a question.
+- Be brief: one short paragraph, two at most.
+- Lines of others are written `Name: text`. Never write a line, a thought or an act for any of them.
+- Stay in the story. Never mention these rules, a prompt or a model."""
+
+_INSTRUCTION_SHARE: Final = 4  # at most a quarter of the budget
+_SYSTEM_SHARE: Final = 2  # at most half of what then is left
+_EXAMPLES_SHARE: Final = 5  # at most two fifths of what then is left; the history has the rest
+_EXAMPLES_NOTE: Final = "The dialogues before the story show how {{char}} speaks; they did not happen."
+_HISTORY_HEAD: Final = "[The story so far:]"
+
+
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """Whose line it is: the card, its id in the history, the names of the rest of the cast, the scene.
+
+    A blank `scenario` means the card's own.
+    """
+
+    card: Card
+    character_id: CharacterId
+    others: tuple[str, ...]
+    scenario: str = ""
+
+    @property
+    def name(self) -> str:
+        return clean_name(self.card.spoken_name)
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A prompt, its estimated cost (uncorrected), and how many entries of the history found room in it."""
+
+    prompt: Prompt
+    tokens: int
+    entries_kept: int
+
+
+def build(
+    speaker: Speaker,
+    entries: Sequence[Entry],
+    plan: Plan,
+    *,
+    context_tokens: int,
+    seed: str,
+    tokens_ratio: float = 1.0,
+) -> Built:
+    """Build the request for the next line of `speaker`.
+
+    `entries` is the whole history, oldest first, the current message among them. `tokens_ratio` is the
+    running ratio of counted to estimated tokens. Raises ValueError below CONTEXT_TOKENS_MIN.
+    """
+    if context_tokens < CONTEXT_TOKENS_MIN:
+        raise ValueError(f"context_tokens must be at least {CONTEXT_TOKENS_MIN}, not {context_tokens}")
+    budget = int(context_tokens * plan.context_share / bounded_ratio(tokens_ratio))
+    texts = _Texts.of(speaker, entries, seed)
+    closing = cut_to(texts.instruction(plan.note), budget // _INSTRUCTION_SHARE)
+    instruction = ChatMessage("system", closing, Purpose.INSTRUCTION)
+    left = budget - text_tokens(instruction.content)
+    system = ChatMessage("system", cut_to(texts.system(), left // _SYSTEM_SHARE), Purpose.CARD)
+    left -= text_tokens(system.content)
+    shown = _fitting_examples(texts, left * 2 // _EXAMPLES_SHARE)
+    left -= prompt_tokens(shown)
+    history, kept = _window(texts, entries, left)
+    messages = (system, *shown, *history, instruction)
+    prompt = Prompt(
+        character=speaker.name,
+        model=plan.model,
+        messages=messages,
+        stop=texts.stops(entries),
+        completion_tokens_max=plan.completion_tokens_max,
+        seed=seed,
+    )
+    return Built(prompt, prompt_tokens(messages), kept)
+
+
+# ── the texts ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class _Texts:
+    """The texts of one prompt: the card with its macros filled, and everybody's lines."""
+
+    speaker: Speaker
+    speakers: Speakers
+    user: str
+    session_seed: int
+    response_seed: int
+
+    @classmethod
+    def of(cls, speaker: Speaker, entries: Sequence[Entry], seed: str) -> _Texts:
+        speakers = Speakers.of((speaker.name, speaker.card.name, *speaker.others), entries)
+        # The first to speak stays {{user}}, so that the system message keeps its bytes.
+        first = next((entry for entry in entries if entry.kind == "user"), None)
+        session = entries[0].session_id if entries else ""
+        user = speakers.name(first) if first else "the user"
+        return cls(speaker, speakers, user, zlib.crc32(session.encode()), zlib.crc32(seed.encode()))
+
+    def filled(self, text: str, *, original: str = "") -> str:
+        """`text` with its macros filled, the same in each turn of a session."""
+        seed = self.session_seed
+        return substitute(
+            text, char=self.speaker.name, user=self.user, seed=seed, pick_seed=seed, original=original
+        ).strip()
+
+    def system(self) -> str:
+        card, rules = self.speaker.card, self.filled(RULES)
+        sections = (
+            self.filled(card.system_prompt, original=rules) or rules,
+            _section("Scene", self.filled(self.speaker.scenario) or self.filled(card.scenario)),
+            _section(self.speaker.name, self.filled(card.description)),
+            _section("Personality", self.filled(card.personality)),
+            self.filled(_EXAMPLES_NOTE) if card.mes_example.strip() else "",
+        )
+        return "\n\n".join(section for section in sections if section)
+
+    def instruction(self, note: str) -> str:
+        card, name = self.speaker.card, self.speaker.name
+        others = [clean_name(other) for other in self.speaker.others]
+        named = ", ".join((*others[:NAMED_MAX], "or anyone else")) if others else "anyone else"
+        post = substitute(
+            card.post_history_instructions,
+            char=name,
+            user=self.user,
+            seed=self.response_seed,
+            pick_seed=self.session_seed,
+        ).strip()
+        lines = (post, f"[Write {name}'s next line only. Never speak or act for {named}.]", note)
+        return "\n".join(line for line in lines if line)
+
+    def stops(self, entries: Sequence[Entry]) -> tuple[str, ...]:
+        """`\\nName:` of those who spoke last, then of the rest of the cast."""
+        newest_first = reversed(entries[-STOPS_LOOKED_BACK:])
+        spoke = (self.speakers.name(entry) for entry in newest_first if not self.is_own(entry))
+        names = dict.fromkeys((*spoke, *map(clean_name, self.speaker.others)))
+        foreign = [name for name in names if fold(name) != fold(self.speaker.name)]
+        return tuple(f"\n{name}:" for name in foreign[:STOPS_MAX])
+
+    def is_own(self, entry: Entry) -> bool:
+        return entry.kind == "character" and entry.character_id == self.speaker.character_id
+
+    def said(self, entry: Entry) -> ChatMessage:
+        """One entry as a message of its own."""
+        if self.is_own(entry):
+            return ChatMessage("assistant", entry.text.strip() or SILENCE, Purpose.HISTORY)
+        return ChatMessage("user", self.speakers.line(entry), Purpose.HISTORY)
+
+
+def _section(title: str, text: str) -> str:
+    return f"# {title}\n{text}" if text else ""
+
+
+# ── the examples ────────────────────────────────────────────────────────────────────────────────────
+
+
+def _fitting_examples(texts: _Texts, tokens_max: int) -> tuple[ChatMessage, ...]:
+    """The card's dialogues, as many whole ones from the first as fit, and the mark that ends them."""
+    mark = ChatMessage("system", _HISTORY_HEAD, Purpose.EXAMPLE)
+    left = tokens_max - text_tokens(mark.content)
+    shown: list[ChatMessage] = []
+    for block in _example_blocks(texts):
+        left -= prompt_tokens(block)
+        if left < 0:
+            break
+        shown += block
+    return (*merged(shown), mark) if shown else ()
+
+
+def _example_blocks(texts: _Texts) -> Iterator[list[ChatMessage]]:
+    for block in examples(texts.speaker.card):
+        messages = [_example(texts, line.text, by_character=line.by_character) for line in block]
+        if messages[0].role == "assistant":  # else it would run into the dialogue before
+            messages.insert(0, _example(texts, SILENCE, by_character=False))
+        yield messages
+
+
+def _example(texts: _Texts, text: str, *, by_character: bool) -> ChatMessage:
+    said = texts.filled(text) or SILENCE
+    if by_character:
+        return ChatMessage("assistant", said, Purpose.EXAMPLE)
+    return ChatMessage("user", f"{texts.user}: {said}", Purpose.EXAMPLE)
+
+
+# ── the history ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _window(texts: _Texts, entries: Sequence[Entry], tokens_max: int) -> tuple[tuple[ChatMessage, ...], int]:
+    """The newest entries that fit, and how many they are. The newest is always among them, cut if it must be."""
+    newest_first: list[ChatMessage] = []
+    left = tokens_max
+    for entry in reversed(entries):
+        message = texts.said(entry)
+        left -= text_tokens(message.content)
+        if left < 0 and newest_first:
+            break
+        newest_first.append(message)
+    kept = _stepped(len(newest_first), len(entries))
+    window = newest_first[:kept][::-1]
+    if kept == 1:
+        window = [replace(window[0], content=cut_to(window[0].content, tokens_max))]
+    return merged(window), kept
+
+
+def _stepped(fitting: int, total: int) -> int:
+    """How many to keep, so that a multiple of HISTORY_STEP is dropped; all that fit if that leaves none."""
+    dropped = -(-(total - fitting) // HISTORY_STEP) * HISTORY_STEP
+    return total - dropped if dropped < total else fitting
+
+
+def merged(messages: Iterable[ChatMessage]) -> tuple[ChatMessage, ...]:
+    """Neighbours of one role as one message, a line each; never dearer than they were apart."""
+    groups = (list(group) for _, group in groupby(messages, key=lambda message: message.role))
+    return tuple(replace(group[0], content="\n".join(m.content for m in group)) for group in groups)

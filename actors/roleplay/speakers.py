@@ -1,0 +1,71 @@
+"""Who said what, written so that nobody can put words into another's mouth.
+
+In the prompt a line `Name: text` means that Name spoke. So a name has no colon and no newline in it, a
+person's name is not a character's, and no line of a text begins like a speaker or like our instructions.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from actors.roleplay.model import Entry
+from actors.roleplay.names import clean_name
+
+NARRATOR: Final = "Narrator"
+SILENCE: Final = "…"  # a message of pictures alone
+_PERSON: Final = " (user)"  # set behind a person's name that is also a character's
+_RESERVED: Final = frozenset({"narrator", "system", "assistant", "developer", "user", "human", "ai", "model"})
+_HEAD: Final = re.compile("(.{1,80}?)[:\u02d0\u02f8\u05c3\u1361\u2236\ua789\ufe13\ufe55\uff1a]")
+_BRACKETED: Final = re.compile(r"(\W*?)\[([^\]]*)\]?")
+
+
+@dataclass(frozen=True, slots=True)
+class Speakers:
+    """The names in one prompt. `folded` are those that only their owners may speak under."""
+
+    characters: frozenset[str]
+    folded: frozenset[str]
+
+    @classmethod
+    def of(cls, characters: Iterable[str], entries: Iterable[Entry]) -> Speakers:
+        """Know the cast by name, and the people by what they wrote."""
+        cast = frozenset(fold(clean_name(name)) for name in characters)
+        people = {fold(clean_name(name)) for name in {entry.name for entry in entries}}
+        return cls(cast, cast | people | _RESERVED)
+
+    def name(self, entry: Entry) -> str:
+        """The name under which this entry stands in the prompt."""
+        name = clean_name(entry.name)
+        if entry.kind == "narration":
+            return NARRATOR
+        if entry.kind == "user" and fold(name) in self.characters | _RESERVED:
+            return name + _PERSON
+        return name
+
+    def line(self, entry: Entry) -> str:
+        """`Name: text`, the text disarmed."""
+        return f"{self.name(entry)}: {disarmed(entry.text, self.folded) or SILENCE}"
+
+
+def disarmed(text: str, folded: Collection[str]) -> str:
+    """Return `text` with no line that begins like one of the `folded` names speaking, or with a bracket."""
+    return "\n".join(_disarmed_line(line, folded) for line in text.strip().splitlines())
+
+
+def fold(name: str) -> str:
+    """Return what of a name decides whose it is: letters and digits, wide and styled ones as plain."""
+    plain = unicodedata.normalize("NFKC", name).casefold()
+    return "".join(c for c in plain if c.isalnum()) or plain.strip()
+
+
+def _disarmed_line(line: str, folded: Collection[str]) -> str:
+    if bracket := _BRACKETED.match(line):
+        line = f"{bracket[1]}({bracket[2]})" + line[bracket.end() :]
+    head = _HEAD.match(line)
+    if head and fold(head[1]) in folded:
+        return f"{head[1]} –{line[head.end() :]}"
+    return line

@@ -1,0 +1,44 @@
+"""The doctor's question to a model server: each outcome with its mend."""
+
+import pytest
+
+from actors.adapters.groq import Check, GroqModel
+from tests.fakes.model_server import DROPS, HANGS, Answer, gives, gives_raw, lists, model_server, refuses
+
+pytestmark = pytest.mark.anyio
+
+
+async def finding(answer: Answer, *models: str) -> Check:
+    async with model_server(answer) as server:
+        model = GroqModel(api_key=None, base_url=server.url, models=models or ["a"], timeout_s=0.5)
+        found = await model.check()
+        await model.aclose()
+        assert [(request.method, request.path) for request in server.requests] == [("GET", "/v1/models")]
+    return found
+
+
+async def test_a_server_that_has_every_model_is_well() -> None:
+    assert await finding(lists("a", "b:latest", "c"), "a", "b") == Check("ok", "a, b: there.")
+
+
+async def test_a_missing_model_is_named_and_others_are_offered() -> None:
+    found = await finding(lists("c", "b"), "a", "b")
+    assert (found.outcome, found.words) == ("model_missing", "a: not there.")
+    assert "such as: b, c." in found.mend
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_refused_key_is_told_with_where_to_put_a_new_one(status: int) -> None:
+    found = await finding(refuses(status))
+    assert found.outcome == "credentials"
+    assert "GROQ_API_KEY" in found.mend
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [DROPS, HANGS, refuses(500), refuses(429), refuses(404), gives({}), gives_raw(b"<html></html>", "text/html")],
+)
+async def test_whatever_is_no_list_of_models_is_unreachable_with_a_mend(answer: Answer) -> None:
+    found = await finding(answer)
+    assert found.outcome == "unreachable"
+    assert found.mend
