@@ -23,6 +23,7 @@ import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
 from actors.commands import Commands
+from actors.delivery import CHANNEL_GONE
 from actors.mailbox import Mailbox
 from actors.ports import (
     ChannelGone,
@@ -37,7 +38,6 @@ from actors.ports import (
     ShardReady,
 )
 from actors.reaper import WATCH_S, Reaper
-from actors.response import CHANNEL_GONE
 from actors.roleplay import notices
 from actors.roleplay.history import belongs, is_command
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId

@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     breaker_pause_s: float = Field(60.0, gt=0, le=3600)
     settle_s: float = Field(5.0, ge=0, le=300)
 
-    context_tokens: int = Field(6000, ge=500, le=1_000_000)
+    context_tokens: int = Field(6000, ge=1000, le=1_000_000)
     response_tokens: int = Field(700, ge=16, le=100_000)
 
     status_url: str = "https://discordstatus.com/api/v2"

@@ -1,0 +1,121 @@
+"""Writing a line: the prompt from the history, one request to the model, its text cleaned or refused."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import lru_cache
+from typing import Final, TypeVar, assert_never
+
+import anyio
+
+from actors.ports import (
+    Completion,
+    Context,
+    GenerationBegan,
+    GenerationErred,
+    HistoryRead,
+    ModelFailed,
+    ResponseRecord,
+)
+from actors.roleplay import plan, prompt, speech
+from actors.roleplay.card import Card, read_card
+from actors.roleplay.model import Entry, SessionRecord
+from actors.roleplay.parts import split
+from actors.told import Told
+from actors.world import World
+from machines.facts import Generated, GenerationFailed
+
+TYPING_EVERY_S: Final = 8.0
+"""Discord shows "is typing" for about ten seconds (Discord's reference, "Trigger Typing Indicator")."""
+
+OWN_LAST_LINES: Final = 5
+"""How many of its own lines a character may not nearly repeat."""
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=256)
+def card_of(card_json: str) -> Card:
+    """The card in a character's row; it was checked when it was imported."""
+    card, _ = read_card(card_json.encode())
+    return card
+
+
+class Generation:
+    """The tries at one response's text. `reasons` of the failed ones decide what the next asks for."""
+
+    def __init__(self, world: World, session: SessionRecord, record: ResponseRecord, context: Context) -> None:
+        self._world = world
+        self._session = session
+        self._record = record
+        self._context = context
+        self._reasons = list(record.reasons)
+
+    async def generate(self, attempt: int) -> Told:
+        """One request on the wire: Generated, or GenerationFailed with the reason to journal."""
+        world = self._world
+        entries = await world.store.history(self._session.id)
+        built = prompt.build(
+            self._speaker(),
+            entries,
+            plan.next_request(self._reasons, world.model.models, world.rules.response_tokens),
+            context_tokens=world.rules.context_tokens,
+            seed=f"{self._session.id}/{self._record.trigger_id}/{attempt}",
+        )
+        world.trace.publish(HistoryRead(self._context, len(entries), built.entries_kept))
+        world.trace.publish(GenerationBegan(self._context, attempt, len(entries)))
+        outcome = await self._while_typing(lambda: world.model.complete(built.prompt))
+        match outcome:
+            case Completion():
+                return self._judge_text(outcome, entries, attempt)
+            case ModelFailed(reason=reason, retry_after_s=wait_s, error=error):
+                return self._failed(attempt, reason, wait_s, error)
+            case _:
+                assert_never(outcome)
+
+    def _judge_text(self, completion: Completion, entries: tuple[Entry, ...], attempt: int) -> Told:
+        character = self._record.character
+        own = [entry.text for entry in entries if entry.character_id == character.id]
+        speakers = {entry.name for entry in entries} | set(self._others())
+        cleaned = speech.clean(
+            completion.text,
+            name=character.name,
+            others=sorted(speakers - {character.name}),
+            own_last_lines=own[-OWN_LAST_LINES:],
+            cut_by_length=completion.cut_by_length,
+        )
+        match cleaned:
+            case speech.Line(text=text):
+                return Told(Generated(self._world.clock.now(), split(text)))
+            case speech.Refused(reason=reason):
+                return self._failed(attempt, reason)
+            case _:
+                assert_never(cleaned)
+
+    def _failed(
+        self, attempt: int, reason: str, retry_after_s: float = 0.0, error: BaseException | None = None
+    ) -> Told:
+        verdict = plan.judge(self._reasons, reason, self._world.model.models, retry_after_s=retry_after_s)
+        self._reasons.append(verdict.reason)
+        self._world.trace.publish(GenerationErred(self._context, attempt, verdict.reason, error))
+        at = self._world.clock.now()
+        return Told(GenerationFailed(at, verdict.reason, verdict.retry_after_s, verdict.final), error)
+
+    def _speaker(self) -> prompt.Speaker:
+        character = self._record.character
+        return prompt.Speaker(card_of(character.card_json), character.id, tuple(self._others()), self._session.scenario)
+
+    def _others(self) -> list[str]:
+        return [other.name for other in self._session.cast if other.id != self._record.character.id]
+
+    async def _while_typing(self, work: Callable[[], Awaitable[T]]) -> T:
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._show_typing)
+            outcome = await work()
+            group.cancel_scope.cancel()
+        return outcome
+
+    async def _show_typing(self) -> None:
+        while True:
+            await self._world.channel.typing(self._session.channel_id)
+            await anyio.sleep(TYPING_EVERY_S)
