@@ -1,0 +1,158 @@
+"""A whole bot in memory, on virtual time: the real actors and store, a scripted model and Discord."""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+
+import anyio
+
+from actors.adapters.engine.embedded import EmbeddedEngine
+from actors.adapters.store import SqlStore, memory_store
+from actors.commands import Commands
+from actors.gateway import Gateway
+from actors.outbox import Outbox
+from actors.ports import Moved, Noted, ShardReady, TraceEvent
+from actors.reaper import Reaper
+from actors.roleplay.model import Character, Entry, OutboundKind, SessionId
+from actors.session import Sessions
+from actors.supervisor import Supervisor
+from actors.world import Rules, World
+from machines.response import Limits
+from tests.fakes.discord import FakeDiscord, Fault
+from tests.fakes.model import FakeModel
+from tests.fakes.virtual_time import VirtualClock
+
+CHANNEL = 42
+
+
+def card(name: str) -> Character:
+    """A character with the least card that there is."""
+    return Character(id=name.lower().ljust(13, "0"), name=name, card_json=json.dumps({"name": name}))
+
+
+@dataclass
+class Recorder:
+    """A Trace that keeps everything."""
+
+    events: list[TraceEvent] = field(default_factory=list)
+
+    def publish(self, event: TraceEvent) -> None:
+        self.events.append(event)
+
+    @property
+    def crashes(self) -> list[Noted]:
+        return [e for e in self.events if isinstance(e, Noted) and e.error is not None]
+
+    @property
+    def moves(self) -> list[tuple[str, str, str]]:
+        """(name, fact, state) of each move, in order."""
+        moved = [event for event in self.events if isinstance(event, Moved)]
+        return [(e.context.name, type(e.move.fact).__name__, str(e.move.dest)) for e in moved]
+
+    def states_of(self, name: str) -> list[str]:
+        return [state for mover, _, state in self.moves if mover == name]
+
+
+@dataclass
+class Play:
+    """One process. `restarted` gives another one on the same database and the same Discord."""
+
+    store: SqlStore
+    discord: FakeDiscord
+    model: FakeModel
+    clock: VirtualClock
+    trace: Recorder
+    world: World
+    gateway: Gateway
+    sessions: Sessions
+
+    def say(self, text: str, *, name: str = "Robin", channel_id: int = CHANNEL) -> int:
+        return self.discord.user_says(channel_id, text, name).id
+
+    async def start(self, *names: str, turns: str = "everyone", channel_id: int = CHANNEL) -> None:
+        self.say(f"!start {' '.join(names)} --turns {turns}", channel_id=channel_id)
+        await self.until(lambda: bool(self.discord.texts(channel_id)))
+
+    async def until(self, holds: Callable[[], bool], timeout_s: float = 3600.0) -> None:
+        """Let virtual time go on until `holds`. Raises TimeoutError."""
+        with anyio.fail_after(timeout_s):
+            while not holds():  # noqa: ASYNC110 - what is waited for has no event
+                await anyio.sleep(0.05)
+
+    async def quiet(self, for_s: float = 20.0) -> None:
+        """Let virtual time go on until nothing has moved for a while."""
+        seen = -1
+        while seen != len(self.trace.events) + len(self.discord.posts):
+            seen = len(self.trace.events) + len(self.discord.posts)
+            await anyio.sleep(for_s)
+
+    async def session_id(self, channel_id: int = CHANNEL) -> SessionId:
+        sessions = await self.store.find_sessions(str(channel_id))
+        return sessions[-1].id
+
+    async def history(self, channel_id: int = CHANNEL) -> list[tuple[str, str]]:
+        entries = await self.entries(channel_id)
+        return [(entry.name, entry.text) for entry in entries]
+
+    async def entries(self, channel_id: int = CHANNEL) -> tuple[Entry, ...]:
+        return await self.store.history(await self.session_id(channel_id))
+
+
+@asynccontextmanager
+async def playing(
+    *,
+    faults: Sequence[Fault] = (),
+    answers: Sequence[object] = (),
+    kind: OutboundKind = OutboundKind.WEBHOOK,
+    limits: Limits | None = None,
+    rules: Rules | None = None,
+    before: Play | None = None,
+    cast: Sequence[str] = ("Ada", "Bo"),
+) -> AsyncIterator[Play]:
+    """Run the actors; with `before`, as a new process on what that one left."""
+    clock = before.clock if before else VirtualClock()
+    store = before.store if before else memory_store()
+    discord = before.discord if before else FakeDiscord(clock.now, kind)
+    discord.faults.extend(faults)
+    model = before.model if before else FakeModel()
+    model.answers = deque([*model.answers, *answers])  # type: ignore[list-item] # a script's answers
+    if before is None:
+        for name in cast:
+            await store.add_character(card(name), at=clock.now())
+    trace = Recorder()
+    world = World(clock, model, discord, discord, store, trace, rules or Rules(limits=limits or Limits()))
+    supervisor = Supervisor(trace)
+    reaper, engine = Reaper(world), EmbeddedEngine()
+    sessions = Sessions(world, reaper)
+    gateway = Gateway(
+        world,
+        engine=engine,
+        reaper=reaper,
+        commands=Commands(world),
+        supervisor=supervisor,
+        nudge=sessions.nudge,
+    )
+    play = Play(store, discord, model, clock, trace, world, gateway, sessions)
+
+    async def drain(session_id: SessionId) -> None:
+        await supervisor.contain("session", partial(sessions.drain, session_id))
+
+    async def pending() -> Sequence[SessionId]:
+        return await store.pending(now=clock.now())
+
+    async with anyio.create_task_group() as group:
+        await group.start(gateway.run)
+        discord.sink = gateway.offer
+        group.start_soon(engine.run, drain, pending)
+        group.start_soon(Outbox(world).run)
+        gateway.offer(ShardReady(0, "Ensemble", 1))
+        with anyio.fail_after(600):
+            await gateway.ready.wait()
+        yield play
+        discord.sink = None
+        group.cancel_scope.cancel()
