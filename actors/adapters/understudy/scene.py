@@ -1,0 +1,98 @@
+"""What the understudy reads out of a Prompt: its own examples and lines, and what was just said to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from actors.adapters.understudy.stances import stems
+from actors.roleplay.model import ChatMessage, Prompt, Purpose
+
+_NAMED: Final = re.compile(r"([^\n:]{1,40}): (.*)")  # as the prompt writes everybody else's lines
+_TRAIT: Final = re.compile(r"[a-z][a-z-]{2,15}")
+_PERSONALITY: Final = "# Personality\n"
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """A line of somebody else; the cast are those whom the instruction names."""
+
+    name: str
+    text: str
+    is_cast: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """An example of the card: what was said to the character, and its answer."""
+
+    cue: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """`own` and `heard` are oldest first; `cue` is what is to be answered."""
+
+    name: str
+    examples: tuple[Example, ...]
+    traits: tuple[str, ...]
+    own: tuple[str, ...]
+    heard: tuple[Heard, ...]
+
+    @property
+    def cue(self) -> Heard:
+        """The newest line of a person, else the newest of all."""
+        people = [line for line in self.heard if not line.is_cast]
+        return (people or self.heard or (Heard("", "", False),))[-1]
+
+    @property
+    def named(self) -> frozenset[str]:
+        """Stems of everybody's names: to be called is not what a line is about."""
+        return stems(" ".join({self.name, *(line.name for line in self.heard)}))
+
+
+def read(prompt: Prompt) -> Scene:
+    """Take a Prompt apart."""
+    by_purpose = {purpose: [m for m in prompt.messages if m.purpose == purpose] for purpose in Purpose}
+    closing = "\n".join(message.content for message in by_purpose[Purpose.INSTRUCTION])
+    history = by_purpose[Purpose.HISTORY]
+    return Scene(
+        name=prompt.character,
+        examples=tuple(_examples(by_purpose[Purpose.EXAMPLE])),
+        traits=_traits(by_purpose[Purpose.CARD]),
+        own=tuple(message.content for message in history if message.role == "assistant"),
+        heard=tuple(line for message in history if message.role == "user" for line in _heard(message, closing)),
+    )
+
+
+def _examples(messages: Sequence[ChatMessage]) -> Iterator[Example]:
+    cue = ""
+    for message in messages:
+        if message.role == "assistant":
+            yield Example(cue, message.content)
+        named = _NAMED.match(message.content)
+        cue = named[2] if named else message.content
+
+
+def _heard(message: ChatMessage, closing: str) -> Iterator[Heard]:
+    name, said = "", ""
+    for line in message.content.split("\n"):
+        named = _NAMED.fullmatch(line)
+        if named is None:
+            said += f"\n{line}"
+            continue
+        if name:
+            yield Heard(name, said, name in closing)
+        name, said = named[1], named[2]
+    yield Heard(name, said.strip(), bool(name) and name in closing)
+
+
+def _traits(messages: Sequence[ChatMessage]) -> tuple[str, ...]:
+    """The single words of the card's personality: `Terse, dry, steady.`"""
+    text = "\n".join(message.content for message in messages)
+    _, _, personality = text.partition(_PERSONALITY)
+    words = (word.strip().lower() for word in re.split(r"[,.;\n]|\band\b", personality.partition("\n\n")[0]))
+    return tuple(dict.fromkeys(word for word in words if _TRAIT.fullmatch(word)))

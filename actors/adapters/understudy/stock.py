@@ -1,0 +1,82 @@
+"""The understudy's own words, for when the card's examples do not answer: short, so that any voice can carry them.
+
+`{name}` is the character, `{user}` who is answered, `{word}` something that they spoke of, `{trait}` one of the card's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from actors.adapters.understudy.stances import Stance
+
+REPLIES: Final[dict[Stance, tuple[str, ...]]] = {
+    Stance.DANGER: ("Down, all of you, now!", "Behind me, {user}, quickly.", "Stay close. Nobody moves alone."),
+    Stance.FAREWELL: ("Go safely, {user}.", "Until the next time, then.", "Come back, and bring news."),
+    Stance.GREETING: ("Well met, {user}.", "There you are, {user}.", "Come in, {user}, come in."),
+    Stance.WELFARE: ("Well enough, {user}. And you?", "Better for being asked.", "I have had worse days."),
+    Stance.THANKS: ("You are welcome, {user}.", "It was little enough.", "You would have done the same."),
+    Stance.FEAR: ("Keep near me, {user}.", "I heard it too.", "Breathe. Then tell me where you saw it."),
+    Stance.DISAGREEMENT: (
+        "Then tell me your way, {user}.",
+        "You may be right to doubt it.",
+        "Say why, and I will listen.",
+    ),
+    Stance.AGREEMENT: ("Then we are of one mind, {user}.", "Good. That is settled.", "I hoped that you would say so."),
+    Stance.IDENTITY: (
+        "I am {name}. The rest takes longer.",
+        "{name}, and glad of the company.",
+        "They call me {name}.",
+    ),
+    Stance.SECRET: ("Some things keep better unsaid.", "Ask me again when it is late.", "You first, {user}."),
+    Stance.FOOD: ("Let us see what there is, and share it.", "Sit, {user}. Nobody thinks well on nothing."),
+    Stance.WEATHER: ("It has not made up its mind yet.", "I have seen such a sky before.", "Listen to it out there."),
+    Stance.STORY: ("There is one that I have never told, {user}.", "That reminds me of another evening."),
+    Stance.PLAN: ("One thing at a time, {user}.", "Let us look first, and choose then.", "What would you do, {user}?"),
+    Stance.REASON: ("I have asked myself that, {user}.", "For reasons that were good at the time."),
+    Stance.METHOD: (
+        "Show me, and we shall find out.",
+        "With patience, mostly.",
+        "Hold the light, {user}, and I will look.",
+    ),
+}
+ECHOES: Final = (
+    "{word}, you say.",
+    "{word}? Go on.",
+    "{word}. I had not thought of that.",
+    "I was thinking of {word}, too.",
+    "Tell me more of {word}, {user}.",
+    "Strange that you should speak of {word}.",
+    "You and {word}, {user}.",
+    "{word}, then. I shall remember it.",
+    "Was it {word} that brought you here?",
+    "There is more to {word} than people think.",
+    "What about {word}, {user}?",
+)
+PAUSES: Final = (
+    "I am listening, {user}.",
+    "Go on, {user}.",
+    "And then?",
+    "Say that again, more slowly.",
+    "I wonder about that.",
+    "You surprise me, {user}.",
+    "That is worth a thought.",
+    "Is that so?",
+)
+GESTURES: Final = (
+    "*{name} looks up.*",
+    "*{name} tilts their head.*",
+    "*{name} waits, {trait}.*",
+    "*{name} takes a slow breath.*",
+    "*{name} considers it, {trait}.*",
+    "*{name} glances at {user}.*",
+    "*A pause; {name} is {trait} about it.*",
+    "*{name} leans a little closer.*",
+    "*{name} almost smiles.*",
+    "*{name} looks away for a moment.*",
+)
+INTERJECTIONS: Final = frozenset(
+    """ah all aye excellent fine good ha hm hmm indeed maybe naturally oh perhaps quite right so splendid very well
+""".split()  # noqa: SIM905 as in stances.py
+)
+"""An example's first sentence that is made of these opens any line, and has the character's own sound."""
+TRAIT: Final = "thoughtful"  # for a card whose personality names none

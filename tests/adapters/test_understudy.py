@@ -1,0 +1,177 @@
+"""The understudy: what it says is in character, new, and always the same for the same prompt."""
+
+import json
+import re
+from collections.abc import Sequence
+from importlib.resources import files
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from actors.adapters.understudy import Understudy
+from actors.adapters.understudy.model import line_for
+from actors.adapters.understudy.stances import Stance, stances
+from actors.adapters.understudy.stock import REPLIES
+from actors.ports.model import Completion, ModelFailed
+from actors.roleplay.card import Card, read_card
+from actors.roleplay.model import Entry, Prompt, Purpose
+from actors.roleplay.plan import Plan
+from actors.roleplay.prompt import Speaker, build
+from actors.roleplay.speech import Line, clean, normalise
+
+SHIPPED = [
+    read_card((files("actors.app") / "cards" / f"{name}.png").read_bytes())[0] for name in ("maren", "fitch", "oriel")
+]
+BARE = [
+    read_card(json.dumps({"name": "Ash", "personality": "Wary, kind and quick. Likes 3 cats."}).encode())[0],
+    read_card(json.dumps({"name": "Birch"}).encode())[0],
+    read_card(json.dumps({"name": "Cedar", "mes_example": "{{char}}: Well. I never liked boats."}).encode())[0],
+]
+
+
+class Play:
+    """A channel with a cast, answered by the understudy."""
+
+    def __init__(self, cast: Sequence[Card]) -> None:
+        self.cast = cast
+        self.entries: list[Entry] = []
+
+    def add(self, name: str, text: str, character_id: str | None = None) -> None:
+        kind = "character" if character_id else "user"
+        number = len(self.entries) + 1
+        entry = Entry(kind, name, text, (number,), 0.0, "s1", character_id=character_id)  # type: ignore[arg-type]
+        self.entries.append(entry)
+
+    def prompt(self, card: Card, seed: str = "s") -> Prompt:
+        others = tuple(other.name for other in self.cast if other is not card)
+        speaker = Speaker(card, card.name, others)
+        plan = Plan("understudy", 700)
+        return build(speaker, self.entries, plan, context_tokens=6000, seed=f"{seed}{len(self.entries)}").prompt
+
+    def turn(self, text: str) -> list[str]:
+        """What the cast says to `text`, one after the other."""
+        self.add("Robin", text)
+        lines = []
+        for card in self.cast:
+            lines.append(line_for(self.prompt(card)))
+            self.add(card.name, lines[-1], card.name)
+        return lines
+
+
+def first_answer(card: Card, text: str, seed: str = "s") -> str:
+    play = Play([card])
+    play.add("Robin", text)
+    return line_for(play.prompt(card, seed))
+
+
+@pytest.mark.anyio
+async def test_it_is_a_model_that_completes_and_says_who_it_is() -> None:
+    understudy, play = Understudy(), Play(SHIPPED)
+    play.add("Robin", "Hello! Is anyone here?")
+    assert (understudy.label, understudy.models) == ("the understudy", ("understudy",))
+    assert await understudy.complete(play.prompt(SHIPPED[0])) == Completion(
+        "Aye. Mind the third step, it's wet. It's always wet.", model="understudy"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("Hi there, anybody home?", "third step"),
+        ("I could eat a horse. Is there soup?", "stew"),
+        ("Careful, the roof is falling!", "away from the glass"),
+        ("Will this storm ever end?", "south-west"),
+        ("Good night, I must go.", "dry pair of socks"),
+        ("Thank you so much!", "coiling that rope"),
+        ("I'm really scared of the noise.", "working harder"),
+    ],
+)
+def test_it_answers_what_was_said_with_the_example_that_fits(text: str, words: str) -> None:
+    assert words in first_answer(SHIPPED[0], text)
+
+
+def test_it_speaks_of_what_no_example_knows() -> None:
+    assert "the trapdoor" in first_answer(SHIPPED[1], "*Robin opens the trapdoor.*").lower()
+
+
+def test_a_fitting_answer_is_not_given_twice_while_there_are_others() -> None:
+    play = Play([SHIPPED[0]])
+    lines = [play.turn("What will the weather do?")[0] for _ in range(12)]
+    assert len(set(lines)) == 12
+
+
+def test_another_seed_may_choose_another_line() -> None:
+    lines = {first_answer(SHIPPED[2], "The map shows a tunnel.", seed) for seed in "abcdefgh"}
+    assert len(lines) > 1
+
+
+def test_different_inputs_get_different_lines() -> None:
+    inputs = [
+        text for replies in REPLIES for text in [f"Tell me about the {replies.value} of Ulm, number {len(replies)}"]
+    ]
+    lines = {first_answer(SHIPPED[0], text) for text in inputs}
+    assert len(lines) >= 0.8 * len(inputs)
+
+
+def test_every_stance_has_replies_without_a_name_prefix() -> None:
+    assert set(REPLIES) == set(Stance)
+    assert not any(re.match(r"[^ ]+:", reply) for replies in REPLIES.values() for reply in replies)
+
+
+def test_a_no_inside_a_sentence_is_no_contradiction() -> None:
+    assert stances("No, I won't.") == {Stance.DISAGREEMENT}
+    assert Stance.DISAGREEMENT not in stances("There is no door.")
+
+
+@pytest.mark.anyio
+async def test_it_fails_as_empty_rather_than_repeat_when_nothing_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.adapters.understudy.model.line_for", lambda prompt: "")
+    play = Play(SHIPPED)
+    play.add("Robin", "Hello.")
+    assert await Understudy().complete(play.prompt(SHIPPED[0])) == ModelFailed("empty")
+
+
+INPUTS = st.lists(
+    st.text(max_size=60)
+    | st.sampled_from(
+        ["Hello!", "Why?", "ok", "No.", "Is there soup?", "*waits*", "Maren: hi", "Robin: hm", "{word} {0}"]
+    ),
+    min_size=30,
+    max_size=30,
+)
+
+
+@pytest.mark.parametrize("cast_name", ["shipped", "bare"])
+@settings(max_examples=15, deadline=None)
+@given(inputs=INPUTS)
+def test_thirty_turns_bring_no_line_twice_within_five_and_no_forged_name(cast_name: str, inputs: list[str]) -> None:
+    cast = {"shipped": SHIPPED, "bare": BARE}[cast_name]
+    play = Play(cast)
+    own: dict[str, list[str]] = {card.name: [] for card in cast}
+    names = [*own, "Robin"]
+    for text in inputs:
+        lines = play.turn(text)
+        assert len({normalise(line).casefold() for line in lines}) == len(lines)
+        for card, line in zip(cast, lines, strict=True):
+            others = [name for name in names if name != card.name]
+            last = own[card.name][-5:]
+            assert clean(line, name=card.name, others=others, own_last_lines=last, cut_by_length=False) == Line(line)
+            own[card.name].append(line)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(max_size=80), st.text(max_size=8))
+def test_the_same_prompt_gives_the_same_line(text: str, seed: str) -> None:
+    assert first_answer(SHIPPED[0], text, seed) == first_answer(SHIPPED[0], text, seed)
+
+
+def test_it_reads_its_examples_from_the_prompt_alone() -> None:
+    play = Play(SHIPPED)
+    play.add("Robin", "Hello!")
+    prompt = play.prompt(SHIPPED[0])
+    without = tuple(message for message in prompt.messages if message.purpose != Purpose.EXAMPLE)
+    bare = Prompt(prompt.character, prompt.model, without, prompt.stop, 700, prompt.seed)
+    assert "third step" in line_for(prompt)
+    assert "third step" not in line_for(bare)
+    assert line_for(bare).strip()
