@@ -1,0 +1,36 @@
+"""Characters: the shipped ones, and those that people bring as Tavern cards."""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+
+from actors.ports import Clock, Store
+from actors.roleplay.card import CardError, read_card
+from actors.roleplay.model import Character
+from actors.roleplay.names import clean_name
+
+
+def character_from(data: bytes, *, filename: str, new_id: str) -> Character:
+    """The character in a card file. Raises CardError."""
+    card, picture = read_card(data, filename)
+    return Character(id=new_id, name=clean_name(card.name), card_json=card.raw, picture=picture)
+
+
+def read_character(path: Path, *, new_id: str) -> Character:
+    """The character in the file at `path`. Raises CardError, for a file that cannot be read as well."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise CardError(f"{path}: cannot be read ({error.strerror}).") from error
+    return character_from(data, filename=path.name, new_id=new_id)
+
+
+async def add_shipped(store: Store, clock: Clock) -> None:
+    """Give a database without characters the three that ship with Ensemble."""
+    if await store.characters():
+        return
+    for entry in sorted(resources.files("actors.app").joinpath("cards").iterdir(), key=lambda entry: entry.name):
+        if entry.name.endswith(".png"):
+            character = character_from(entry.read_bytes(), filename=entry.name, new_id=clock.new_id())
+            await store.add_character(character, at=clock.now())

@@ -1,0 +1,124 @@
+"""`character`: the characters of this database, and Tavern cards in and out of it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated, NoReturn, TypeVar
+
+import anyio
+import typer
+
+from actors.adapters.clock import SystemClock
+from actors.adapters.store import SqlStore, StoreError, open_store
+from actors.app.characters import add_shipped, read_character
+from actors.app.console import FAILED, fail, read_settings, refusing
+from actors.roleplay.card import CardError, read_card, write_png
+from actors.roleplay.model import Character
+
+T = TypeVar("T")
+
+app = typer.Typer(help="Characters: Tavern cards V1, V2 and V3 from JSON, PNG and CHARX.", no_args_is_help=True)
+
+
+@app.command("import")
+def import_(files: Annotated[list[Path], typer.Argument(help="Card files (.json, .png, .charx).")]) -> None:
+    """Add characters; one of a known name replaces it from the next `!start` on."""
+    if not _with_store(lambda store: _import(store, files)):
+        raise typer.Exit(FAILED)
+
+
+@app.command("list")
+def list_() -> None:
+    """List the characters by name."""
+    for character in _with_store(lambda store: store.characters()):
+        card, _ = read_card(character.card_json.encode())
+        typer.echo(f"{character.name}: {_first_line(card.description)}")
+
+
+@app.command()
+def show(name: str) -> None:
+    """Show a character's card."""
+    character = _named(name)
+    card, _ = read_card(character.card_json.encode())
+    rows = (
+        ("Name", character.name),
+        ("Picture", "yes" if character.picture else "no"),
+        ("Creator", card.creator),
+        ("Tags", ", ".join(card.tags)),
+        ("Description", card.description),
+        ("Personality", card.personality),
+        ("Scenario", card.scenario),
+        ("First message", card.first_mes),
+        ("Example dialogues", card.mes_example),
+    )
+    for title, text in rows:
+        if text:
+            typer.echo(f"{title}: {text}")
+
+
+@app.command()
+def export(name: str, file: Annotated[Path, typer.Argument(help="A .json or .png file to write.")]) -> None:
+    """Write a character's card to a file, nothing of it lost."""
+    character = _named(name)
+    if file.suffix.lower() == ".json":
+        data = character.card_json.encode()
+    elif file.suffix.lower() == ".png" and character.picture is not None:
+        data = write_png(character.card_json, character.picture)
+    else:
+        fail(f"{file}: write to a .json file" + (" or a .png file" if character.picture else "; it has no picture"))
+    with refusing(OSError):
+        file.write_bytes(data)
+    typer.echo(f"Wrote {character.name} to {file}")
+
+
+@app.command()
+def delete(name: str) -> None:
+    """Take a character off the list; scenes that are open keep it."""
+    if _with_store(lambda store: store.delete_character(name)) is None:
+        _unknown(name)
+    typer.echo(f"Deleted {name}")
+
+
+async def _import(store: SqlStore, files: list[Path]) -> bool:
+    """Import each file by itself, so that one broken card keeps no other out."""
+    clock, is_whole = SystemClock(), True
+    for file in files:
+        try:
+            character = read_character(file, new_id=clock.new_id())
+        except CardError as error:
+            typer.echo(f"ensemble: {error}", err=True)
+            is_whole = False
+            continue
+        replaced = await store.add_character(character, at=clock.now())
+        typer.echo(f"{'Replaced' if replaced else 'Imported'} {character.name} ({file})")
+    return is_whole
+
+
+def _with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
+    settings = read_settings()
+
+    async def main() -> T:
+        async with open_store(settings.database_url, folder=settings.data_dir) as store:
+            await add_shipped(store, SystemClock())
+            return await work(store)
+
+    with refusing(StoreError):
+        return anyio.run(main)
+
+
+def _named(name: str) -> Character:
+    for character in _with_store(lambda store: store.characters()):
+        if character.name.casefold() == name.casefold():
+            return character
+    return _unknown(name)
+
+
+def _unknown(name: str) -> NoReturn:
+    known = ", ".join(character.name for character in _with_store(lambda store: store.characters()))
+    fail(f"there is no character named {name!r}; there are: {known or 'none'}")
+
+
+def _first_line(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= 90 else line[:89] + "…"

@@ -1,0 +1,96 @@
+"""`rehearse`: play a written scene in the terminal, and judge whether every line arrived once."""
+
+from __future__ import annotations
+
+import logging
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import anyio
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from actors.adapters import log
+from actors.app import scenes
+from actors.app.console import FAILED, WRONG_USE, fail, read_settings, refusing
+from actors.app.rehearsal import Report, quickened
+from actors.app.rehearsal import rehearse as play_scene
+from actors.app.scenes import Scene, SceneError
+from actors.app.settings import Settings
+from actors.playground import FaultPlan
+from machines.response import State
+
+
+def rehearse(
+    script: Annotated[str, typer.Argument(help="A scene's file, or the name of a shipped one: storm, logbook.")],
+    fault: Annotated[list[str] | None, typer.Option(help="KIND=P, such as drop_after=0.3; repeatable.")] = None,
+    seed: Annotated[int, typer.Option(help="The same seed draws the same faults.")] = 1,
+    speed: Annotated[float, typer.Option(help="Divides every wait.", min=0.01, max=1000)] = 1.0,
+    voice: Annotated[str | None, typer.Option(help="webhook or embed; else the scene's, else VOICE.")] = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Print the bot's log as well.")] = False,
+) -> None:
+    """Play a written scene against a local Discord, with faults on request."""
+    settings = read_settings()
+    with refusing(SceneError, ValueError, code=WRONG_USE):
+        path = scenes.find(script)
+        scene = scenes.read(path)
+        plan = FaultPlan.parse(fault or (), seed=seed, speed=speed)
+    chosen = voice or scene.voice or settings.voice
+    if chosen not in ("webhook", "embed"):
+        fail(f"there is no voice {chosen!r}; use webhook or embed", WRONG_USE)
+    log.set_up(
+        level=settings.log_level if logs else logging.getLevelName(logging.CRITICAL),
+        json_lines=settings.log_format == "json",
+        secrets=settings.secrets,
+    )
+    with refusing(SceneError):
+        report = anyio.run(_play, scene, path.parent, quickened(settings, speed=speed, voice=chosen), plan)
+    _print(report)
+    if report.problems:
+        raise typer.Exit(FAILED)
+
+
+async def _play(scene: Scene, folder: Path, settings: Settings, plan: FaultPlan) -> Report:
+    speakers = len(scene.cast) if scene.turns == "everyone" else 1
+    columns = (TextColumn("Rehearsing"), BarColumn(), MofNCompleteColumn(), TextColumn("lines"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=len(scene.lines) * speakers)
+        return await play_scene(scene, folder, settings, plan, on_end=partial(progress.advance, task))
+
+
+def _print(report: Report) -> None:
+    console = Console(highlight=False)
+    console.print(f"Speaking: {report.speaking}\n", style="dim")
+    for entry in report.entries:
+        style = "bold cyan" if entry.kind == "character" else "bold"
+        console.print(entry.name, style=style, end=": ")
+        console.print(entry.text, markup=False)
+    console.print()
+    console.print(_table(report))
+    for problem in report.problems:
+        console.print(f"✗ {problem}", style="bold red", markup=False)
+    if not report.problems:
+        console.print("✓ every line arrived once or was told; the history is what the channel shows", style="green")
+
+
+def _table(report: Report) -> Table:
+    table = Table("Character", title="Deliveries", title_justify="left")
+    for title in ("Lines", "Delivered", "Failed, told", "Wire attempts", "Retries"):
+        table.add_column(title, justify="right")
+    names = list(report.wire_attempts)
+    for name in names:
+        table.add_row(name, *_row(report, name))
+    table.add_section()
+    table.add_row("All", *_row(report, *names))
+    return table
+
+
+def _row(report: Report, *names: str) -> list[str]:
+    of = [outcome for outcome in report.outcomes if outcome.name in names]
+    delivered = sum(outcome.state == State.DELIVERED for outcome in of)
+    told = sum(outcome.state == State.FAILED and outcome.notice == "sent" for outcome in of)
+    attempts = sum(report.wire_attempts[name] for name in names)
+    return [str(figure) for figure in (len(of), delivered, told, attempts, sum(outcome.retries for outcome in of))]

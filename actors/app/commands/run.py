@@ -1,0 +1,61 @@
+"""`run`: connect to Discord and play, until asked to end."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio
+import typer
+
+from actors.adapters import log
+from actors.adapters.clock import SystemClock
+from actors.adapters.store import DatabaseLock, StoreError, database_path, open_store
+from actors.app.characters import add_shipped
+from actors.app.composition import FATAL, Endpoint, model_of, play
+from actors.app.console import WRONG_USE, fail, read_settings, refusing
+from actors.app.settings import Settings
+from actors.gateway import Gateway
+
+
+def run() -> None:
+    """Connect to Discord and play."""
+    settings = read_settings()
+    if settings.discord_token is None:
+        fail("DISCORD_TOKEN is not set. Put it into .env, or try `play`, which needs no account.", WRONG_USE)
+    log.set_up(level=settings.log_level, json_lines=settings.log_format == "json", secrets=settings.secrets)
+    with refusing(StoreError, *FATAL), held(settings):
+        anyio.run(_run, settings, settings.discord_token.get_secret_value())
+
+
+@contextmanager
+def held(settings: Settings) -> Iterator[None]:
+    """Hold the database against a second bot. Raises AlreadyRunning."""
+    path = database_path(settings.database_url, folder=settings.data_dir)
+    if path is None:  # in memory: nobody else can have it
+        yield
+        return
+    with DatabaseLock(path) as lock:
+        lock.acquire(at=SystemClock().now())
+        yield
+
+
+async def _run(settings: Settings, token: str) -> None:
+    endpoint = Endpoint(token, settings.discord_api_url, settings.discord_gateway_url)
+    async with open_store(settings.database_url, folder=settings.data_dir) as store:
+        await add_shipped(store, SystemClock())
+        model = model_of(settings)
+        await play(settings, endpoint, store, model, trace=log.LogTrace(), on_ready=say_ready, until=asked_to_end)
+
+
+async def say_ready(gateway: Gateway) -> None:
+    """The line that scripts wait for."""
+    typer.echo(f"Ready: {gateway.identity}, {gateway.channel_count} channels")
+
+
+async def asked_to_end() -> None:
+    """Wait for SIGTERM or Ctrl-C."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            return

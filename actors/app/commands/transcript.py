@@ -1,0 +1,112 @@
+"""`transcript`: the committed history of a channel or a session, to standard output."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Annotated
+
+import anyio
+import typer
+
+from actors.adapters.store import StoreError, open_store
+from actors.app.console import fail, read_settings, refusing
+from actors.app.settings import Settings
+from actors.roleplay.model import Entry, SessionRecord
+
+Session = tuple[SessionRecord, tuple[Entry, ...]]
+
+
+class Format(StrEnum):
+    JSONL = "jsonl"
+    SILLYTAVERN = "sillytavern"
+    MD = "md"
+    HTML = "html"
+
+
+def transcript(
+    channel_or_session: Annotated[str, typer.Argument(help="A channel's id, or a session's as `!status` shows it.")],
+    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.MD,
+) -> None:
+    """Write the committed history, oldest first."""
+    settings = read_settings()
+    with refusing(StoreError):
+        sessions = anyio.run(_read, settings, channel_or_session)
+    if not sessions:
+        fail(f"there is no session {channel_or_session!r}: give a channel's id, or a session's from `!status`")
+    for line in WRITERS[format](sessions):
+        typer.echo(line)
+
+
+async def _read(settings: Settings, wanted: str) -> list[Session]:
+    async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+        return [(session, await store.history(session.id)) for session in await store.find_sessions(wanted)]
+
+
+def as_jsonl(sessions: Iterable[Session]) -> Iterable[str]:
+    """One object a line, as the documentation fixes it."""
+    for session, entries in sessions:
+        for seq, entry in enumerate(entries, 1):
+            line = {
+                "seq": seq,
+                "session": session.id,
+                "kind": entry.kind,
+                "name": entry.name,
+                "text": entry.text,
+                "message_ids": [str(message_id) for message_id in entry.message_ids],
+                "response_id": entry.response_id,
+                "at": _time(entry.at),
+            }
+            yield json.dumps(line, ensure_ascii=False)
+
+
+def as_sillytavern(sessions: Iterable[Session]) -> Iterable[str]:
+    """SillyTavern's chat file: a header line for each session, then its lines, our ids in `extra`."""
+    for session, entries in sessions:
+        metadata = {"ensemble": {"session": session.id, "channel": str(session.channel_id)}}
+        yield json.dumps({"chat_metadata": metadata, "create_date": _time(session.opened_at)}, ensure_ascii=False)
+        for entry in entries:
+            extra = {"message_ids": [str(i) for i in entry.message_ids], "response_id": entry.response_id}
+            line = {
+                "name": entry.name,
+                "is_user": entry.kind == "user",
+                "is_system": False,
+                "send_date": _time(entry.at),
+                "mes": entry.text,
+                "extra": extra,
+            }
+            yield json.dumps(line, ensure_ascii=False)
+
+
+def as_markdown(sessions: Iterable[Session]) -> Iterable[str]:
+    """For people: a heading a session, a paragraph a line."""
+    for session, entries in sessions:
+        yield f"# Session {session.id}\n"
+        for entry in entries:
+            yield f"**{entry.name}**: {entry.text}\n"
+
+
+def as_html(sessions: Iterable[Session]) -> Iterable[str]:
+    """One page without scripts or outside files."""
+    yield '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Transcript</title></head><body>'
+    for session, entries in sessions:
+        yield f"<h1>Session {html.escape(session.id)}</h1>"
+        for entry in entries:
+            name, text = html.escape(entry.name), html.escape(entry.text).replace("\n", "<br>")
+            yield f"<p><b>{name}</b> <time>{_time(entry.at)}</time><br>{text}</p>"
+    yield "</body></html>"
+
+
+WRITERS: dict[Format, Callable[[Iterable[Session]], Iterable[str]]] = {
+    Format.JSONL: as_jsonl,
+    Format.SILLYTAVERN: as_sillytavern,
+    Format.MD: as_markdown,
+    Format.HTML: as_html,
+}
+
+
+def _time(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
