@@ -85,7 +85,7 @@ class PlaygroundServer(Steering):
             self._mount()
             await self._runner.setup()
             await web.TCPSite(self._runner, self._host, self._port).start()
-        except BaseException:
+        except OSError:
             await self.stop()
             raise
         self._port = self._runner.addresses[0][1]
