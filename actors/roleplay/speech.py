@@ -115,8 +115,8 @@ class _Patterns:
 def _prefix(names: Sequence[str]) -> re.Pattern[str]:
     either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     # Models write `Name:`, `**Name**:`, `**Name:**`, `[Name]:` and, in East Asian texts, a wide colon.
-    before = rf"(?:[^\S\n]|[>\[#{_INVISIBLE}])*"
-    prefix = rf"{before}(?P<mark>[*_]*)\[?(?:{either})[ \t*_\]]*[:：](?P=mark)?[ \t]*"
+    before = rf"(?:[^\S\n]|[>\[#*_{_INVISIBLE}])*?"
+    prefix = rf"{before}(?P<mark>[*_]{{0,3}})\[?(?:{either})[ \t*_\]]*[:：](?P=mark)?[ \t]*"
     return re.compile(rf"^(?:{prefix})+", re.IGNORECASE | re.MULTILINE)
 
 

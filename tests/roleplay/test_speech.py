@@ -34,6 +34,7 @@ def cleaned(text: str, *, cut: bool = False, last: tuple[str, ...] = ()) -> Line
         ("Maren knows: storms come.", "Maren knows: storms come."),
         ("Aye.\nFitch: No!\nMaren: Aye!", "Aye."),
         ("Aye.\n\n**robin van dyck:** What?", "Aye."),
+        ("Aye.\n* _ Fitch: What?", "Aye."),
         ("Aye.\n\u200bZoë : What?", "Aye."),
         ("Aye.\nRobin van", "Aye."),
         ("Aye.\nFitch", "Aye."),
