@@ -36,6 +36,7 @@ from actors.ports import (
     Refused,
     ShardDown,
     ShardReady,
+    ShardResumed,
 )
 from actors.reaper import WATCH_S, Reaper
 from actors.roleplay import notices
@@ -100,6 +101,8 @@ class Gateway:
                 self.identity, self.channel_count = user_name, channel_count
                 self._listed = anyio.Event()
                 self._group.start_soon(self._list_channels, self._listed)
+            case ShardResumed():
+                self._world.trace.publish(Noted("info", "The connection to Discord goes on; nothing was missed."))
             case ShardDown():
                 self._world.trace.publish(Noted("warning", "The connection to Discord is down."))
             case _:

@@ -11,13 +11,13 @@ end the process, since no restart mends them. At the end sends in flight get the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.discord import DiscordAdapter, IntentsMissing, WrongToken
+from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, WrongToken
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.groq import GroqModel
 from actors.adapters.store import SqlStore
@@ -38,11 +38,15 @@ FATAL = (WrongToken, IntentsMissing)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The Discord to play on: Discord's own where the URLs are empty."""
+    """The Discord to play on."""
 
     token: str
-    api_url: str = ""
-    gateway_url: str = ""
+    urls: Endpoints = field(default_factory=Endpoints)
+
+
+def urls_of(settings: Settings) -> Endpoints:
+    """Where the settings say that Discord is."""
+    return Endpoints(settings.discord_api_url or None, settings.discord_gateway_url or None)
 
 
 def model_of(settings: Settings) -> GroqModel | Understudy:
@@ -76,13 +80,13 @@ async def play(
     supervisor = Supervisor(trace, fatal=FATAL)
     adapter = DiscordAdapter(
         token=endpoint.token,
-        api_url=endpoint.api_url,
-        gateway_url=endpoint.gateway_url,
+        endpoints=endpoint.urls,
         shard_ids=settings.shard_ids or tuple(range(settings.shard_count)),
         shard_count=settings.shard_count,
         send_timeout_s=settings.send_timeout_s,
-        prefer_webhooks=settings.voice == "webhook",
+        preference=settings.voice,
         webhooks=store,
+        sink=lambda event: gateway.offer(event),  # the gateway is made of what the adapter offers
         now=clock.now,
     )
     world = World(clock, model, adapter.voice, adapter.channel, store, trace, settings.rules())
@@ -110,9 +114,11 @@ async def play(
     fatal: list[Exception] = []
     try:
         async with anyio.create_task_group() as connection:
-            connection.start_soon(supervisor.keep_running, "The Discord client", partial(adapter.run, gateway.offer))
             async with anyio.create_task_group() as actors:
                 await actors.start(gateway.run)
+                for shard in adapter.shard_ids:
+                    name = f"The Discord client of shard {shard}"
+                    connection.start_soon(supervisor.keep_running, name, partial(adapter.run, shard))
                 actors.start_soon(supervisor.keep_running, "The engine", partial(engine.run, drain, pending))
                 actors.start_soon(supervisor.keep_running, "The outbox", Outbox(world).run)
                 actors.start_soon(announce)

@@ -28,6 +28,8 @@ from actors.ports.gateway import (
     MessageSeen,
     ShardDown,
     ShardReady,
+    ShardResumed,
+    Sink,
 )
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
@@ -80,6 +82,8 @@ __all__ = [
     "SendOutcome",
     "ShardDown",
     "ShardReady",
+    "ShardResumed",
+    "Sink",
     "Store",
     "Trace",
     "TraceEvent",
