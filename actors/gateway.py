@@ -99,7 +99,8 @@ class Gateway:
         match event:
             case ShardReady(user_name=user_name, channel_count=channel_count):
                 self.identity, self.channel_count = user_name, channel_count
-                self._listed = anyio.Event()
+                if self._listed.is_set():  # else events wait for it already, some came before READY
+                    self._listed = anyio.Event()
                 self._group.start_soon(self._list_channels, self._listed)
             case ShardResumed():
                 self._world.trace.publish(Noted("info", "The connection to Discord goes on; nothing was missed."))

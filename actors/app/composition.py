@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 import anyio
 
@@ -32,6 +33,12 @@ from actors.roleplay.model import SessionId
 from actors.session import Sessions
 from actors.supervisor import Supervisor
 from actors.world import World
+
+GUILDS_S: Final = 2.0
+"""How long after a guild the next may come before READY counts as complete (discord.py's own default)."""
+
+GUILDS_LOCAL_S: Final = 0.1
+"""The same for another server than Discord: such servers have a handful of guilds."""
 
 FATAL = (WrongToken, IntentsMissing)
 
@@ -88,6 +95,7 @@ async def play(
         webhooks=store,
         sink=lambda event: gateway.offer(event),  # the gateway is made of what the adapter offers
         now=clock.now,
+        guild_ready_timeout_s=GUILDS_LOCAL_S if endpoint.urls.api_url else GUILDS_S,
     )
     world = World(clock, model, adapter.voice, adapter.channel, store, trace, settings.rules())
     reaper, engine = Reaper(world), EmbeddedEngine()

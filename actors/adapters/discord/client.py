@@ -45,6 +45,9 @@ AUTHENTICATION_FAILED: Final = 4004
 
 log: Final = logging.getLogger("ensemble.discord")
 
+# Nobody speaks aloud here, so nobody needs to hear that the libraries for it are missing.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
 
 class WrongToken(Exception):
     """Discord does not know the token."""

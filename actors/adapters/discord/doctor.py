@@ -41,7 +41,7 @@ async def examine(
     token: str,
     *,
     endpoints: Endpoints = Endpoints(),
-    guild_ready_timeout_s: float = 2.0,  # noqa: B008 - frozen
+    guild_ready_timeout_s: float = 2.0,
 ) -> tuple[Finding, ...]:
     """Connect once, look, and leave: token and intent first, then every text channel that is not in order."""
     endpoints.apply()
