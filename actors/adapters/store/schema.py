@@ -180,7 +180,7 @@ move = Table(
     Column("source", String(16), nullable=False),
     Column("dest", String(16), nullable=False),
     Column("fact", String(32), nullable=False),
-    Column("fields", JSON, nullable=False),
+    Column("fields", Text, nullable=False),  # JSON
     Column("part", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("reason", Text),

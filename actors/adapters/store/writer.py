@@ -23,6 +23,7 @@ import anyio.lowlevel
 import anyio.to_thread
 from anyio.lowlevel import EventLoopToken
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from actors.adapters.store.errors import CommitFailed, StoreClosed
@@ -119,8 +120,10 @@ class WriterThread:
 def _write(conn: Connection, batch: list[_Ticket]) -> None:
     try:
         with conn.begin():
+            # Savepoints by hand: begin_nested() costs as much as the rest of a move.
+            savepoints = conn.connection.cursor()
             for ticket in batch:
-                _carry_out(conn, ticket)
+                _carry_out(conn, savepoints, ticket)
     except (DBAPIError, sqlite3.Error) as error:
         for ticket in batch:
             ticket.error = ticket.error or _commit_failed(error)
@@ -134,18 +137,16 @@ def _commit_failed(error: DBAPIError | sqlite3.Error) -> CommitFailed:
     return failed
 
 
-def _carry_out(conn: Connection, ticket: _Ticket) -> None:
+def _carry_out(conn: Connection, savepoints: DBAPICursor, ticket: _Ticket) -> None:
     """Run one operation in a savepoint. Raises only when the transaction itself is lost."""
-    # Savepoints by hand: begin_nested() costs as much as the rest of a move.
-    savepoint = conn.connection.cursor()
-    savepoint.execute("SAVEPOINT operation")
+    savepoints.execute("SAVEPOINT operation")
     try:
         ticket.result = ticket.operation(conn)
     except BaseException as error:  # noqa: BLE001 - it is its caller's, who raises it
         ticket.error = error
         # A full disk ends the whole transaction: there is no savepoint left, and this raises for the batch.
-        savepoint.execute("ROLLBACK TO operation")
-    savepoint.execute("RELEASE operation")
+        savepoints.execute("ROLLBACK TO operation")
+    savepoints.execute("RELEASE operation")
 
 
 def _resume(batch: list[_Ticket]) -> None:

@@ -141,7 +141,7 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=16), nullable=False),
         sa.Column("dest", sa.String(length=16), nullable=False),
         sa.Column("fact", sa.String(length=32), nullable=False),
-        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),

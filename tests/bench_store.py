@@ -1,0 +1,62 @@
+"""How many moves a second become durable: `python -m tests.bench_store [FOLDER]`, run by hand.
+
+A move is a `record`: the journal's row and the response after it, on the disk when it returns
+(`synchronous=FULL`). The bar for 50 actors at once is in the design: 7,000 a second.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import anyio
+
+from actors.adapters.store import SqlStore, open_store
+from machines.facts import SendRefused, WaitElapsed
+from machines.response import Limits
+from tests.contracts.scene import NOW, Line, open_scene
+
+MOVES: Final = 20_000
+ENDLESS: Final = Limits(send_attempts=10**9, deadline_s=1e12, backoff_base_s=1e-300)
+
+
+async def a_line(store: SqlStore, number: int) -> Line:
+    scene = await open_scene(store, number=number, channel_id=number)
+    await scene.hear(number * 1000)
+    line = await scene.line(limits=ENDLESS)
+    await line.start("A line that is refused for ever.")
+    return line
+
+
+async def move_on(line: Line, moves: int) -> None:
+    for _ in range(moves // 2):
+        line.response.attempt = 1  # the wait doubles with each attempt, and floats end
+        await line.tell(SendRefused(NOW, "outage", 503))
+        await line.tell(WaitElapsed(NOW))
+
+
+async def measure(folder: Path, actors: int) -> float:
+    """Moves per second with `actors` at once, on a database of their own."""
+    async with open_store(f"sqlite:///{folder}/bench-{actors}.db") as store:
+        lines = [await a_line(store, number) for number in range(100, 100 + actors)]
+        moves = MOVES if actors > 1 else MOVES // 10
+        began = time.perf_counter()
+        async with anyio.create_task_group() as group:
+            for line in lines:
+                group.start_soon(move_on, line, moves // actors)
+        return moves / (time.perf_counter() - began)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
+        for backend in ("asyncio", "trio"):
+            for actors in (1, 50):
+                rate = anyio.run(measure, Path(folder) / backend, actors, backend=backend)
+                print(f"{backend}, {actors:2} at once: {rate:8,.0f} moves/s, {1e6 / rate:6,.0f} µs each")
+
+
+if __name__ == "__main__":
+    main()
