@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
+from copy import copy
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,7 @@ import anyio
 
 from actors.adapters.store import SqlStore, open_store
 from machines.facts import SendRefused, WaitElapsed
-from machines.response import Limits
+from machines.response import Limits, Move, Response, advance
 from tests.contracts.scene import NOW, Line, open_scene
 
 MOVES: Final = 20_000
@@ -31,23 +32,33 @@ async def a_line(store: SqlStore, number: int) -> Line:
     return line
 
 
-async def move_on(line: Line, moves: int) -> None:
-    for _ in range(moves // 2):
+def moves_of(line: Line, count: int) -> list[tuple[Response, Move]]:
+    """What the machine says, made beforehand: only the store is measured."""
+    moves: list[tuple[Response, Move]] = []
+    for _ in range(count // 2):
         line.response.attempt = 1  # the wait doubles with each attempt, and floats end
-        await line.tell(SendRefused(NOW, "outage", 503))
-        await line.tell(WaitElapsed(NOW))
+        for fact in (SendRefused(NOW, "outage", 503), WaitElapsed(NOW)):
+            step = advance(line.response, fact)
+            moves.append((copy(line.response), step))
+    return moves
+
+
+async def record_all(line: Line, moves: list[tuple[Response, Move]]) -> None:
+    for response, step in moves:
+        await line.store.record(line.claim, response, step)
 
 
 async def measure(folder: Path, actors: int) -> float:
     """Moves per second with `actors` at once, on a database of their own."""
     async with open_store(f"sqlite:///{folder}/bench-{actors}.db") as store:
         lines = [await a_line(store, number) for number in range(100, 100 + actors)]
-        moves = MOVES if actors > 1 else MOVES // 10
+        count = MOVES if actors > 1 else MOVES // 10
+        moves = [moves_of(line, count // actors) for line in lines]
         began = time.perf_counter()
         async with anyio.create_task_group() as group:
-            for line in lines:
-                group.start_soon(move_on, line, moves // actors)
-        return moves / (time.perf_counter() - began)
+            for line, its_moves in zip(lines, moves, strict=True):
+                group.start_soon(record_all, line, its_moves)
+        return count / (time.perf_counter() - began)
 
 
 def main() -> None:

@@ -55,16 +55,18 @@ class WriterThread:
         self._engine = engine
         self._queue: SimpleQueue[_Ticket | None] = SimpleQueue()
         self._is_closing = False
+        self._door = threading.Lock()  # nothing is queued behind the end
         # A daemon: a loop that died without aclose() must not keep the process alive.
         self._thread = threading.Thread(target=self._work, name="ensemble-store", daemon=True)
         self._thread.start()
 
     async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry `operation` out on the writer's connection; durable when it returns, undone when it raises."""
-        if self._is_closing:
-            raise StoreClosed("the store is closed: nothing was written")
         ticket = _Ticket(lambda conn: operation(conn, *args, **kwargs))
-        self._queue.put(ticket)
+        with self._door:
+            if self._is_closing:
+                raise StoreClosed("the store is closed: nothing was written")
+            self._queue.put(ticket)
         await ticket.done.wait()
         if ticket.error is not None:
             raise ticket.error
@@ -73,7 +75,7 @@ class WriterThread:
 
     async def aclose(self) -> None:
         """Take no more, write what is queued, end the thread."""
-        if not self._is_closing:
+        with self._door:
             self._is_closing = True
             self._queue.put(None)
         with anyio.CancelScope(shield=True):
@@ -86,8 +88,10 @@ class WriterThread:
         try:
             with self._engine.connect() as conn:
                 while batch := self._next_batch():
-                    _write(conn, batch)
-                    _resume(batch)
+                    try:
+                        _write(conn, batch)
+                    finally:
+                        _resume(batch)
         finally:
             self._refuse_rest()
 
@@ -108,7 +112,8 @@ class WriterThread:
         return batch
 
     def _refuse_rest(self) -> None:
-        self._is_closing = True
+        with self._door:
+            self._is_closing = True
         rest: list[_Ticket] = []
         while not self._queue.empty():
             if ticket := self._queue.get():
@@ -118,18 +123,23 @@ class WriterThread:
 
 
 def _write(conn: Connection, batch: list[_Ticket]) -> None:
+    """Carry a batch out and commit it; afterwards each ticket has its result or its error."""
     try:
         with conn.begin():
             # Savepoints by hand: begin_nested() costs as much as the rest of a move.
             savepoints = conn.connection.cursor()
             for ticket in batch:
                 _carry_out(conn, savepoints, ticket)
-    except (DBAPIError, sqlite3.Error) as error:
+    except BaseException as error:
         for ticket in batch:
             ticket.error = ticket.error or _commit_failed(error)
+        if not isinstance(error, DBAPIError | sqlite3.Error):
+            raise
+        # A COMMIT that fails leaves the transaction open, and no later batch could begin.
+        conn.connection.rollback()
 
 
-def _commit_failed(error: DBAPIError | sqlite3.Error) -> CommitFailed:
+def _commit_failed(error: BaseException) -> CommitFailed:
     # One error each: an exception raised in several tasks would gather all their tracebacks.
     why = error.orig if isinstance(error, DBAPIError) else error
     failed = CommitFailed(f"the database did not take the batch: {why}")
