@@ -147,7 +147,8 @@ def upgrade() -> None:
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("at", sa.Float(), nullable=False),
         sa.CheckConstraint(
-            "(seq = 1 AND after_seq IS NULL AND source = '[*]') OR (seq > 1 AND after_seq IS NOT NULL AND after_seq = seq - 1)",
+            "(seq = 1 AND after_seq IS NULL AND source = '[*]')"
+            " OR (seq > 1 AND after_seq IS NOT NULL AND after_seq = seq - 1)",
             name=op.f("ck_move_chain"),
         ),
         sa.ForeignKeyConstraint(
