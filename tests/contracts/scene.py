@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -46,7 +47,7 @@ def a_session(
         scenario="An inn at night.",
         cast=tuple(cast),
         opened_at=NOW,
-        opened_after=0,
+        opened_after=1,
     )
 
 
@@ -73,6 +74,10 @@ class Line:
     @property
     def response(self) -> Response:
         return self.record.response
+
+    def twin(self) -> Line:
+        """The same response as another process knows it."""
+        return replace(self, record=replace(self.record, response=copy(self.response)))
 
     async def start(self, *texts: str, at: float = NOW, replaces: ResponseId | None = None) -> Line:
         first = advance(self.response, Started(at, texts))

@@ -9,7 +9,7 @@ import pytest
 from actors.adapters.store import SqlStore
 from actors.ports.store import Accepted, Fenced, NextMessage
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
-from machines.facts import Sent
+from machines.facts import FoundInChannel, SendUnconfirmed, Sent
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said
 
 pytestmark = pytest.mark.anyio
@@ -83,9 +83,20 @@ async def test_open_sessions_say_after_which_message_to_read_again(scene: Scene)
     await scene.hear(10)
     line = await (await scene.line()).start("Hello.")
     await line.tell(Sent(NOW, 20, "Hello."))
-    assert await scene.store.open_sessions() == ((base36(100), CHANNEL, 12), (base36(101), 501, 1))
+    assert await scene.store.open_sessions(since=NOW) == ((base36(100), CHANNEL, 12), (base36(101), 501, 1))
     await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
-    assert [session_id for session_id, _, _ in await scene.store.open_sessions()] == [base36(101)]
+    assert [session_id for session_id, _, _ in await scene.store.open_sessions(since=NOW)] == [base36(101)]
+
+
+async def test_a_channel_is_read_again_from_before_a_line_that_may_turn_up_twice(scene: Scene) -> None:
+    await scene.hear(10)
+    line = await (await scene.line()).start("Hello.", at=NOW + 5)
+    await line.keep_intent()
+    await line.tell(SendUnconfirmed(NOW + 6, "timeout"))
+    await line.tell(FoundInChannel(NOW + 6, 20, "Hello."), watch=True)
+    await scene.hear(30)
+    assert await scene.store.open_sessions(since=NOW + 4) == ((scene.claim.session_id, CHANNEL, 10),)
+    assert await scene.store.open_sessions(since=NOW + 5) == ((scene.claim.session_id, CHANNEL, 30),)
 
 
 # ── the inbox ───────────────────────────────────────────────────────────────────────────────────────
