@@ -66,9 +66,8 @@ def main() -> None:
         for backend in ("asyncio", "trio"):
             for actors in (1, 50):
                 rate, cpu_s = anyio.run(measure, Path(folder) / backend, actors, backend=backend)
-                print(
-                    f"{backend}, {actors:2} at once: {rate:8,.0f} moves/s, {1e6 / rate:6,.0f} µs each, {1e6 * cpu_s:4,.0f} µs of CPU"
-                )
+                figures = f"{rate:8,.0f} moves/s, {1e6 / rate:6,.0f} µs each, {1e6 * cpu_s:4,.0f} µs of CPU"
+                print(f"{backend}, {actors:2} at once: {figures}")
 
 
 if __name__ == "__main__":
