@@ -1,0 +1,273 @@
+"""The playground's own API under `/_control/`: what `PlaygroundServer` offers, for another process.
+
+    GET    state                              guild, channels, users, webhooks, faults, connected clients
+    GET    messages?channel=&with_deleted=1   POST messages {channel, user, text, reply_to?}
+    PATCH  messages/{id} {text}               DELETE messages/{id}
+    POST   reactions {message, user, emoji, on?}
+    GET    requests?since=&only_lines=1       the ledger
+    POST   users {name}   channels {name}   threads {channel, name, user, on?}
+    DELETE channels/{name or id}              DELETE webhooks/{id}
+    PUT    permissions {permission, allowed, channel?}
+    PUT    faults {faults: ["KIND=P", …], seed?, speed?}
+    POST   gateway {do: "close", code?} {do: "reconnect"} {do: "invalidate", resumable?} {do: "refuse", on?}
+    POST   hold (arm)   GET hold?timeout_s= (waits: {message_id} or 204)   DELETE hold (release)
+
+Failure modes: 400 with a message for a wrong request, Discord's own 404 for what does not exist. A page from
+elsewhere in the user's browser is refused (403): the host must be loopback, the origin ours, a body JSON.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from .faults import FaultPlan
+from .gateway import Close
+from .ledger import Entry
+from .payloads import channel_json, user_json, webhook_json
+from .records import Json
+from .refusals import Refusal
+from .shown import shown_json
+from .wire import json_response
+
+if TYPE_CHECKING:
+    from .server import PlaygroundServer
+
+PREFIX = "/_control"
+HOSTS = ("127.0.0.1", "localhost", "[::1]")
+HOLD_TIMEOUT_S, HOLD_TIMEOUT_MAX_S = 30.0, 300.0
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
+    """Adds the control API to the application."""
+    control = _Control(server)
+    routes: dict[tuple[str, str], Handler] = {
+        ("GET", "state"): control.state,
+        ("GET", "messages"): control.messages,
+        ("POST", "messages"): control.say,
+        ("PATCH", "messages/{message}"): control.edit,
+        ("DELETE", "messages/{message}"): control.delete,
+        ("POST", "reactions"): control.react,
+        ("GET", "requests"): control.requests,
+        ("POST", "users"): control.add_user,
+        ("POST", "channels"): control.add_channel,
+        ("POST", "threads"): control.add_thread,
+        ("DELETE", "channels/{channel}"): control.delete_channel,
+        ("DELETE", "webhooks/{webhook}"): control.delete_webhook,
+        ("PUT", "permissions"): control.permit,
+        ("PUT", "faults"): control.set_faults,
+        ("POST", "gateway"): control.steer_gateway,
+        ("POST", "hold"): control.hold,
+        ("GET", "hold"): control.wait_held,
+        ("DELETE", "hold"): control.release,
+    }
+    for (method, path), handler in routes.items():
+        app.router.add_route(method, f"{PREFIX}/{path}", _guarded(handler))
+
+
+class _Control:
+    """One method a route; each hands on to the server."""
+
+    def __init__(self, server: "PlaygroundServer") -> None:
+        self._server = server
+        self._world = server.world
+
+    async def state(self, request: web.Request) -> web.StreamResponse:
+        world = self._world
+        channels = [each for each in world.channels.values() if not each.deleted]
+        webhooks = [each for each in world.webhooks.values() if not each.deleted]
+        return json_response(
+            {
+                "api_url": self._server.api_url,
+                "gateway_url": self._server.gateway_url,
+                "guild": {"id": str(world.guild.id), "name": world.guild.name},
+                "bot": user_json(world.bot),
+                "users": [user_json(user) for user in world.users.values() if not user.bot],
+                "channels": [channel_json(world, each) for each in channels],
+                "webhooks": [webhook_json(world, each, with_creator=False) for each in webhooks],
+                "faults": asdict(self._server.faults),
+                "connected": self._server.gateway.connected,
+            }
+        )
+
+    async def messages(self, request: web.Request) -> web.StreamResponse:
+        with_deleted = request.query.get("with_deleted") == "1"
+        found = self._server.messages(request.query.get("channel"), with_deleted=with_deleted)
+        return json_response([shown_json(each) for each in found])
+
+    async def say(self, request: web.Request) -> web.StreamResponse:
+        asked = await _asked(request)
+        reply_to = asked.get("reply_to")
+        said = self._server.say(
+            _text(asked, "channel"),
+            _text(asked, "user"),
+            _text(asked, "text"),
+            reply_to=None if reply_to is None else _number("reply_to", reply_to),
+        )
+        return json_response(shown_json(said), 201)
+
+    async def edit(self, request: web.Request) -> web.StreamResponse:
+        asked = await _asked(request)
+        return json_response(
+            shown_json(self._server.edit(_path_id(request, "message"), _text(asked, "text")))
+        )
+
+    async def delete(self, request: web.Request) -> web.StreamResponse:
+        self._server.delete(_path_id(request, "message"))
+        return web.Response(status=204)
+
+    async def react(self, request: web.Request) -> web.StreamResponse:
+        asked = await _asked(request)
+        message_id = _number("message", asked.get("message"))
+        user, emoji = _text(asked, "user"), _text(asked, "emoji")
+        self._server.react(message_id, user, emoji, on=asked.get("on", True) is True)
+        return web.Response(status=204)
+
+    async def requests(self, request: web.Request) -> web.StreamResponse:
+        since = _number("since", request.query.get("since", "0"))
+        only_lines = request.query.get("only_lines") == "1"
+        return json_response(
+            [_entry_json(each) for each in self._server.ledger.since(since, only_lines=only_lines)]
+        )
+
+    async def add_user(self, request: web.Request) -> web.StreamResponse:
+        user = self._server.add_user(_text(await _asked(request), "name"))
+        return json_response(user_json(user), 201)
+
+    async def add_channel(self, request: web.Request) -> web.StreamResponse:
+        channel = self._server.add_channel(_text(await _asked(request), "name"))
+        return json_response(channel_json(self._world, channel), 201)
+
+    async def add_thread(self, request: web.Request) -> web.StreamResponse:
+        asked = await _asked(request)
+        on = asked.get("on")
+        thread = self._server.add_thread(
+            _text(asked, "channel"),
+            _text(asked, "name"),
+            _text(asked, "user"),
+            on=None if on is None else _number("on", on),
+        )
+        return json_response(channel_json(self._world, thread), 201)
+
+    async def delete_channel(self, request: web.Request) -> web.StreamResponse:
+        self._server.delete_channel(request.match_info["channel"])
+        return web.Response(status=204)
+
+    async def delete_webhook(self, request: web.Request) -> web.StreamResponse:
+        self._server.delete_webhook(_path_id(request, "webhook"))
+        return web.Response(status=204)
+
+    async def permit(self, request: web.Request) -> web.StreamResponse:
+        asked = await _asked(request)
+        allowed = asked.get("allowed")
+        if not isinstance(allowed, bool):
+            raise ValueError("`allowed` must be true or false")
+        self._server.permit(_text(asked, "permission"), allowed, channel=asked.get("channel"))
+        return web.Response(status=204)
+
+    async def set_faults(self, request: web.Request) -> web.StreamResponse:
+        asked = await _asked(request)
+        texts = asked.get("faults")
+        if not isinstance(texts, list):
+            raise ValueError('`faults` must be a list, e.g. ["drop_after=0.3"]')
+        seed = _number("seed", asked.get("seed", self._server.faults.seed))
+        self._server.faults = FaultPlan.parse(
+            map(str, texts), seed=seed, speed=float(asked.get("speed", 1.0))
+        )
+        return json_response(asdict(self._server.faults))
+
+    async def steer_gateway(self, request: web.Request) -> web.StreamResponse:
+        asked = await _asked(request)
+        gateway = self._server.gateway
+        match asked.get("do"):
+            case "close":
+                gateway.close_all(_number("code", asked.get("code", int(Close.UNKNOWN_ERROR))))
+            case "reconnect":
+                gateway.ask_reconnect()
+            case "invalidate":
+                gateway.invalidate(resumable=asked.get("resumable") is True)
+            case "refuse":
+                gateway.refusing = asked.get("on", True) is True
+            case other:
+                raise ValueError(f"unknown `do` {other!r}; known: close, reconnect, invalidate, refuse")
+        return web.Response(status=204)
+
+    async def hold(self, request: web.Request) -> web.StreamResponse:
+        self._server.hold.arm()
+        return web.Response(status=204)
+
+    async def wait_held(self, request: web.Request) -> web.StreamResponse:
+        """Answers as soon as a line is held; 204 if none is in time."""
+        asked_s = float(request.query.get("timeout_s", HOLD_TIMEOUT_S))
+        try:
+            async with asyncio.timeout(min(asked_s, HOLD_TIMEOUT_MAX_S)):
+                message_id = await self._server.hold.wait_caught()
+        except TimeoutError:
+            return web.Response(status=204)
+        return json_response({"message_id": str(message_id)})
+
+    async def release(self, request: web.Request) -> web.StreamResponse:
+        self._server.hold.release()
+        return web.Response(status=204)
+
+
+def _guarded(handler: Handler) -> Handler:
+    """Refuses requests that another site's page could send, and words what is wrong with a request."""
+
+    async def serve(request: web.Request) -> web.StreamResponse:
+        host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
+        if (
+            host not in HOSTS
+            or request.headers.get("Origin", f"http://{request.host}") != f"http://{request.host}"
+        ):
+            return json_response({"message": "only the playground's own page may steer it"}, 403)
+        try:
+            return await handler(request)
+        except Refusal as refusal:
+            return json_response(refusal.body, refusal.reason.status)
+        except ValueError as error:
+            return json_response({"message": str(error)}, 400)
+
+    return serve
+
+
+async def _asked(request: web.Request) -> Json:
+    """The body; raises ValueError unless it is a JSON object, declared as JSON."""
+    if request.content_type != "application/json":
+        raise ValueError("the body must be JSON, with `Content-Type: application/json`")
+    asked = json.loads(await request.text())
+    if not isinstance(asked, dict):
+        raise ValueError("the body must be a JSON object")
+    return asked
+
+
+def _text(asked: Json, name: str) -> str:
+    value = asked.get(name)
+    if not isinstance(value, str | int) or value == "":
+        raise ValueError(f"`{name}` is missing")
+    return str(value)
+
+
+def _number(name: str, value: object) -> int:
+    text = str(value)
+    if not text.isascii() or not text.isdigit():
+        raise ValueError(f"`{name}` must be a number, not {text!r}")
+    return int(text)
+
+
+def _path_id(request: web.Request, name: str) -> int:
+    return _number(name, request.match_info[name])
+
+
+def _entry_json(entry: Entry) -> Json:
+    """The entry with its ids as strings, since they are too large for JavaScript."""
+    ids = {
+        name: None if value is None else str(value)
+        for name, value in (("channel_id", entry.channel_id), ("message_id", entry.message_id))
+    }
+    return asdict(entry) | ids

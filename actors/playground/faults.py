@@ -1,0 +1,147 @@
+"""What goes wrong on purpose, drawn so that a seed means the same run.
+
+A *line* is what a character says: a webhook's message, or the bot's own message with an embed, posted or
+edited. Only lines are hit; plain notices and the making of webhooks are not.
+`outage` alone hits every request.
+
+    (seed, ordinal of the channel, n-th line in it) ──blake2b─► a point in 0..1 ─► whose share is it?
+
+The shares are stacked in the order of the faults' names, so the order of the command line does not matter.
+"""
+
+import asyncio
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+PLAIN_KINDS = ("drop_after", "drop_before", "late", "outage", "rate_limit", "slow")
+STATUS_KIND = re.compile(r"(http|stored)_([45]\d\d)")
+KNOWN = ", ".join(sorted([*PLAIN_KINDS, "http_STATUS", "stored_STATUS"])) + " (STATUS: 400 to 599)"
+ROUNDING = 1e-9
+"""So that 0.1 + 0.2 + 0.7 counts as 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class FaultPlan:
+    """Which faults, how often, and how long the waiting ones take."""
+
+    chances: tuple[tuple[str, float], ...] = ()
+    """(kind, probability), ordered by kind; together at most 1."""
+    seed: int = 0
+    slow_s: float = 1.0
+    """After `slow` has stored the line, the answer takes this long."""
+    late_s: float = 0.4
+    """So long after it was cut off, a `late` line is stored."""
+    retry_after_s: float = 0.5
+    """What `rate_limit` asks for."""
+
+    @classmethod
+    def parse(cls, texts: Iterable[str], *, seed: int = 0, speed: float = 1.0) -> "FaultPlan":
+        """Reads `KIND=P` strings; `speed` divides every wait. Raises ValueError with the mend."""
+        chances = dict(_parse_one(text) for text in texts)
+        total = sum(chances.values())
+        if total > 1 + ROUNDING:
+            raise ValueError(f"the faults' probabilities add up to {total:g}; at most 1 is possible")
+        if speed <= 0:
+            raise ValueError(f"speed must be above 0, not {speed:g}")
+        plan = cls(tuple(sorted(chances.items())), seed)
+        return replace(
+            plan,
+            slow_s=plan.slow_s / speed,
+            late_s=plan.late_s / speed,
+            retry_after_s=plan.retry_after_s / speed,
+        )
+
+    def chance(self, kind: str) -> float:
+        """The probability of one kind; 0 if it is not in the plan."""
+        return dict(self.chances).get(kind, 0.0)
+
+    def line_fault(self, channel_ordinal: int, nth: int) -> str | None:
+        """The fault that hits the n-th line of a channel, if any."""
+        point = _point(f"{self.seed}/{channel_ordinal}/{nth}")
+        for kind, chance in self.chances:
+            if point < chance:
+                return kind
+            point -= chance
+        return None
+
+    def is_out(self, channel_ordinal: int | None, nth: int) -> bool:
+        """Whether an outage hits the n-th request that is no line (in a channel, or in none)."""
+        return _point(f"{self.seed}/{channel_ordinal}/other/{nth}") < self.chance("outage")
+
+
+class Dice:
+    """Draws from a plan, counting the lines and the other requests of each channel."""
+
+    def __init__(self, plan: FaultPlan) -> None:
+        self.plan = plan
+        self._lines: Counter[int] = Counter()
+        self._others: Counter[int | None] = Counter()
+
+    def for_line(self, channel_ordinal: int) -> str | None:
+        """The fault for the next line in that channel."""
+        self._lines[channel_ordinal] += 1
+        return self.plan.line_fault(channel_ordinal, self._lines[channel_ordinal])
+
+    def for_other(self, channel_ordinal: int | None) -> str | None:
+        """`outage`, or nothing, for the next request that is no line."""
+        self._others[channel_ordinal] += 1
+        return "outage" if self.plan.is_out(channel_ordinal, self._others[channel_ordinal]) else None
+
+
+class Hold:
+    """Stops one line between "stored" and "answered", until somebody lets it go."""
+
+    def __init__(self) -> None:
+        self.message_id: int | None = None
+        self._armed = False
+        self._caught = asyncio.Event()
+        self._released = asyncio.Event()
+
+    def arm(self) -> None:
+        """The next line that is stored will be held."""
+        self.release()
+        self.message_id = None
+        self._armed = True
+        self._caught, self._released = asyncio.Event(), asyncio.Event()
+
+    def release(self) -> None:
+        """Lets the held answer go, and disarms."""
+        self._armed = False
+        self._released.set()
+
+    async def wait_caught(self) -> int | None:
+        """Waits until a line is held; its message's id."""
+        await self._caught.wait()
+        return self.message_id
+
+    async def pass_through(self, message_id: int | None) -> bool:
+        """Holds the caller if armed, until the release; tells whether it was held."""
+        if not self._armed:
+            return False
+        self._armed = False
+        self.message_id = message_id
+        released = self._released
+        self._caught.set()
+        await released.wait()
+        return True
+
+
+def _parse_one(text: str) -> tuple[str, float]:
+    kind, _, number = text.partition("=")
+    if kind not in PLAIN_KINDS and not STATUS_KIND.fullmatch(kind):
+        raise ValueError(f"unknown fault {kind!r}; known: {KNOWN}")
+    try:
+        chance = float(number)
+    except ValueError:
+        raise ValueError(f"fault {text!r} needs a probability, e.g. {kind}=0.3") from None
+    if not 0 <= chance <= 1:
+        raise ValueError(f"the probability of {kind} must be between 0 and 1, not {number}")
+    return kind, chance
+
+
+def _point(text: str) -> float:
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64

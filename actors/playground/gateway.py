@@ -1,0 +1,257 @@
+"""The gateway: WebSocket connections, and the sessions that outlive them.
+
+    World ─event─► Gateway ─► Session (seq, replay) ─► Connection (outbox, zlib-stream) ─► client
+
+A session whose connection is lost goes on collecting events, so that a client that resumes misses none.
+Source: https://discord.com/developers/docs/events/gateway
+"""
+
+import asyncio
+import hmac
+import json
+from enum import IntEnum
+
+from aiohttp import WSMsgType, web
+
+from .connection import Connection
+from .dispatch import Intent
+from .payloads import application_flags, guild_json, member_json, user_json
+from .records import Json
+from .session import Session
+from .world import Event, World
+
+HEARTBEAT_INTERVAL_MS = 41_250
+SESSIONS_MAX = 64
+"""Beyond this the oldest session without a connection is forgotten."""
+FRAME_MAX = 4_096
+"""Discord closes a connection that sends more at once."""
+CLOSE_TIMEOUT_S = 1.0
+"""How long a closing connection waits for the client's own close."""
+ENDING_CODES = (1000, 1001)
+"""A client that closes with one of these does not mean to resume."""
+
+
+class Op(IntEnum):
+    DISPATCH = 0
+    HEARTBEAT = 1
+    IDENTIFY = 2
+    PRESENCE = 3
+    VOICE_STATE = 4
+    RESUME = 6
+    RECONNECT = 7
+    REQUEST_MEMBERS = 8
+    INVALID_SESSION = 9
+    HELLO = 10
+    HEARTBEAT_ACK = 11
+
+
+class Close(IntEnum):
+    UNKNOWN_ERROR = 4000
+    UNKNOWN_OPCODE = 4001
+    DECODE_ERROR = 4002
+    NOT_AUTHENTICATED = 4003
+    AUTHENTICATION_FAILED = 4004
+    ALREADY_AUTHENTICATED = 4005
+    INVALID_SHARD = 4010
+    DISALLOWED_INTENTS = 4014
+
+
+class Gateway:
+    """Accepts clients, and passes them the world's events."""
+
+    def __init__(self, world: World, token: str) -> None:
+        self.refusing = False
+        """While set, nobody can connect: a handshake is answered with 503."""
+        self._world = world
+        self._token = token
+        self._connections: dict[Connection, Session | None] = {}
+        self._sessions: dict[str, Session] = {}
+        self._connected, self._alone = asyncio.Event(), asyncio.Event()
+        world.subscribe(self._publish)
+
+    @property
+    def connected(self) -> int:
+        """How many clients have identified or resumed and are still there."""
+        return sum(session is not None for session in self._connections.values())
+
+    async def wait_connected(self) -> None:
+        """Waits until a client has identified or resumed."""
+        await self._connected.wait()
+
+    async def wait_alone(self) -> None:
+        """Waits until no client is connected."""
+        await self._alone.wait()
+
+    def close_all(self, code: int = Close.UNKNOWN_ERROR) -> int:
+        """Closes every connection with a code; tells how many. Their sessions can be resumed."""
+        for connection in self._connections:
+            connection.close(code)
+        return len(self._connections)
+
+    def ask_reconnect(self) -> None:
+        """Sends op 7: clients reconnect and resume."""
+        self._send_all(Op.RECONNECT, None)
+
+    def invalidate(self, *, resumable: bool = False) -> None:
+        """Sends op 9; unless resumable, the sessions are gone and clients identify afresh."""
+        self._send_all(Op.INVALID_SESSION, resumable)
+        if not resumable:
+            self._sessions.clear()
+            for connection in self._connections:
+                self._attach(connection, None)
+
+    async def serve(self, request: web.Request) -> web.StreamResponse:
+        """One client, from its handshake to its end."""
+        if self.refusing:
+            return web.Response(status=503)
+        socket = web.WebSocketResponse(compress=False, timeout=CLOSE_TIMEOUT_S)
+        await socket.prepare(request)
+        connection = Connection(socket, request.query.get("compress"))
+        self._attach(connection, None)
+        writer = asyncio.create_task(connection.write_all())
+        try:
+            connection.send(_frame(Op.HELLO, {"heartbeat_interval": HEARTBEAT_INTERVAL_MS}))
+            async for message in socket:
+                if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    self._receive(connection, message.data)
+        finally:
+            self._leave(connection, socket.close_code)
+            await _end(writer, connection)
+        return socket
+
+    def _receive(self, connection: Connection, text: str | bytes) -> None:
+        if len(text) > FRAME_MAX:
+            return connection.close(Close.DECODE_ERROR)
+        try:
+            frame = json.loads(text)
+            op, body = frame["op"], frame.get("d")
+        except (ValueError, TypeError, KeyError):
+            return connection.close(Close.DECODE_ERROR)
+        if op == Op.HEARTBEAT:
+            return connection.send(_frame(Op.HEARTBEAT_ACK, None))
+        if op in (Op.IDENTIFY, Op.RESUME):
+            return self._enter(connection, op, body if isinstance(body, dict) else {})
+        session = self._connections[connection]
+        if session is None:
+            return connection.close(Close.NOT_AUTHENTICATED)
+        if op == Op.REQUEST_MEMBERS:
+            return session.dispatch(
+                "GUILD_MEMBERS_CHUNK", self._members(body if isinstance(body, dict) else {})
+            )
+        if op not in (Op.PRESENCE, Op.VOICE_STATE):
+            return connection.close(Close.UNKNOWN_OPCODE)
+        return None
+
+    def _enter(self, connection: Connection, op: int, body: Json) -> None:
+        if self._connections[connection] is not None:
+            return connection.close(Close.ALREADY_AUTHENTICATED)
+        if not hmac.compare_digest(str(body.get("token")).encode(), self._token.encode()):
+            return connection.close(Close.AUTHENTICATION_FAILED)
+        return self._identify(connection, body) if op == Op.IDENTIFY else self._resume(connection, body)
+
+    def _identify(self, connection: Connection, body: Json) -> None:
+        intents = Intent(body.get("intents") or 0)
+        if Intent.MESSAGE_CONTENT in intents and not self._world.message_content:
+            return connection.close(Close.DISALLOWED_INTENTS)
+        number, count = body.get("shard") or (0, 1)
+        if not 0 <= number < count:
+            return connection.close(Close.INVALID_SHARD)
+        session = Session(intents, (number, count))
+        self._sessions[session.id] = session
+        self._forget_oldest()
+        self._attach(connection, session)
+        return self._welcome(session)
+
+    def _resume(self, connection: Connection, body: Json) -> None:
+        session = self._sessions.get(str(body.get("session_id")))
+        if session is None or not session.can_replay(body.get("seq") or 0):
+            return connection.send(_frame(Op.INVALID_SESSION, False))
+        if session.connection is not None:
+            session.connection.close(Close.UNKNOWN_ERROR)
+            self._attach(session.connection, None)
+        self._attach(connection, session)
+        session.replay(body.get("seq") or 0)
+        return session.dispatch("RESUMED", {}, is_kept=False)
+
+    def _welcome(self, session: Session) -> None:
+        world = self._world
+        number, count = session.shard
+        guilds = [world.guild] if (world.guild.id >> 22) % count == number else []
+        ready = {
+            "v": 10,
+            "user": user_json(world.bot),
+            "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
+            "session_id": session.id,
+            "resume_gateway_url": world.gateway_url,
+            "application": {"id": str(world.bot.id), "flags": application_flags(world)},
+            "shard": [number, count],
+        }
+        session.dispatch("READY", ready)
+        users = list(world.users.values()) if Intent.GUILD_MEMBERS in session.intents else [world.bot]
+        for guild in guilds if Intent.GUILDS in session.intents else []:
+            session.dispatch("GUILD_CREATE", guild_json(world, guild, users))
+
+    def _members(self, asked: Json) -> Json:
+        """The answer to op 8: those asked for by id, or by the beginning of their names."""
+        ids = {str(user_id) for user_id in asked.get("user_ids") or ()}
+        query = str(asked.get("query") or "").lower()
+        found = [
+            user
+            for user in self._world.users.values()
+            if (str(user.id) in ids if ids else user.name.lower().startswith(query))
+        ]
+        return {
+            "guild_id": str(self._world.guild.id),
+            "members": [member_json(self._world, user) | {"user": user_json(user)} for user in found],
+            "chunk_index": 0,
+            "chunk_count": 1,
+            "nonce": asked.get("nonce"),
+        }
+
+    def _publish(self, event: Event) -> None:
+        for session in self._sessions.values():
+            session.publish(self._world, event)
+
+    def _send_all(self, op: Op, body: object) -> None:
+        for connection, session in self._connections.items():
+            if session is not None:
+                connection.send(_frame(op, body))
+
+    def _attach(self, connection: Connection, session: Session | None) -> None:
+        earlier = self._connections.get(connection)
+        if earlier is not None:
+            earlier.connection = None
+        self._connections[connection] = session
+        if session is not None:
+            session.connection = connection
+        self._note_connected()
+
+    def _leave(self, connection: Connection, close_code: int | None) -> None:
+        session = self._connections.pop(connection)
+        if session is not None:
+            session.connection = None
+            if close_code in ENDING_CODES and not connection.closed_by_us:
+                self._sessions.pop(session.id, None)
+        self._note_connected()
+
+    def _note_connected(self) -> None:
+        met, unmet = (self._connected, self._alone) if self.connected else (self._alone, self._connected)
+        met.set()
+        unmet.clear()
+
+    def _forget_oldest(self) -> None:
+        detached = [session for session in self._sessions.values() if session.connection is None]
+        for session in detached[: max(0, len(self._sessions) - SESSIONS_MAX)]:
+            del self._sessions[session.id]
+
+
+async def _end(writer: asyncio.Task[None], connection: Connection) -> None:
+    """Waits for a close of ours to go out with its code; else there is nothing left to write."""
+    if connection.closed_by_us:
+        await writer
+    else:
+        writer.cancel()
+
+
+def _frame(op: Op, body: object) -> str:
+    return json.dumps({"op": op, "d": body, "s": None, "t": None})

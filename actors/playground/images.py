@@ -1,0 +1,42 @@
+"""Serves what was uploaded: pictures of webhooks, and attachments."""
+
+import base64
+
+from aiohttp import web
+
+from .payloads import avatar_hash
+from .world import World
+
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+"""The address changes with the content."""
+
+
+def mount_images(app: web.Application, world: World) -> None:
+    """Adds `/avatars/{webhook}/{hash}` and `/attachments/{id}/{name}`."""
+
+    async def avatar(request: web.Request) -> web.Response:
+        webhook = world.webhooks.get(_number(request.match_info["webhook"]))
+        if (
+            webhook is None
+            or webhook.avatar is None
+            or avatar_hash(webhook.avatar) != request.match_info["hash"]
+        ):
+            raise web.HTTPNotFound
+        kind, _, content = webhook.avatar.removeprefix("data:").partition(";base64,")
+        return web.Response(body=base64.b64decode(content), content_type=kind, headers=FOREVER)
+
+    async def attachment(request: web.Request) -> web.Response:
+        found = world.attachments.get(_number(request.match_info["id"]))
+        if found is None:
+            raise web.HTTPNotFound
+        saved = FOREVER | {"Content-Disposition": "attachment"}
+        return web.Response(
+            body=base64.b64decode(found.content), headers=saved | {"Content-Type": found.content_type}
+        )
+
+    app.router.add_get("/avatars/{webhook}/{hash}", avatar)
+    app.router.add_get("/attachments/{id}/{name}", attachment)
+
+
+def _number(text: str) -> int:
+    return int(text) if text.isascii() and text.isdigit() else 0

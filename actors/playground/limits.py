@@ -1,0 +1,139 @@
+"""What Discord takes in a message or a webhook's name, and how it refuses the rest.
+
+Sources: https://discord.com/developers/docs/resources/message#embed-object-embed-limits and
+https://discord.com/developers/docs/resources/webhook#create-webhook
+"""
+
+from collections.abc import Sequence
+
+from .records import Json
+from .refusals import EMPTY_MESSAGE, Refusal, invalid_field
+
+CONTENT_MAX = 2_000
+EMBEDS_MAX = 10
+EMBED_TOTAL_MAX = 6_000
+EMBED_FIELDS_MAX = 25
+EMBED_TEXT_MAX = {"title": 256, "description": 4_096}
+EMBED_PART_MAX = {("author", "name"): 256, ("footer", "text"): 2_048}
+EMBED_FIELD_MAX = {"name": 256, "value": 1_024}
+EMBED_SHOWN = ("title", "description", "fields", "author", "footer", "image", "thumbnail", "video")
+"""An embed with none of these shows nothing."""
+NONCE_MAX = 25
+COMPONENT_ROWS_MAX = 5
+WEBHOOK_NAME_MAX = 80
+WEBHOOK_NAME_FORBIDDEN = ("clyde", "discord")
+WEBHOOKS_PER_CHANNEL_MAX = 15
+CHANNEL_NAME_MAX = 100
+PAGE_MAX = 100
+
+
+def text_within(path: str, value: object, maximum: int) -> str:
+    """The text, trimmed as Discord trims it; refused if it is no text or longer than `maximum`."""
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise invalid_field(path, "STRING_TYPE_CONVERT", "Could not interpret value as string.")
+    trimmed = value.strip()
+    if len(trimmed) > maximum:
+        raise invalid_field(path, "BASE_TYPE_MAX_LENGTH", f"Must be {maximum} or fewer in length.")
+    return trimmed
+
+
+def checked_nonce(value: object) -> str | None:
+    """The nonce as text; integers are taken too."""
+    if value is None:
+        return None
+    return text_within("nonce", str(value), NONCE_MAX)
+
+
+def checked_name(path: str, value: object) -> str:
+    """A channel's or a thread's name."""
+    name = text_within(path, value, CHANNEL_NAME_MAX)
+    if not name:
+        raise invalid_field(path, "BASE_TYPE_REQUIRED", "This field is required")
+    return name
+
+
+def checked_webhook_name(path: str, value: object) -> str:
+    """A webhook's own name, or the one it takes for a single message."""
+    name = text_within(path, value, WEBHOOK_NAME_MAX)
+    if not name:
+        raise invalid_field(path, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 80 in length.")
+    for word in WEBHOOK_NAME_FORBIDDEN:
+        if word in name.lower():
+            raise invalid_field(path, "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
+    return name
+
+
+def checked_embeds(value: object) -> tuple[Json, ...]:
+    """The embeds with their texts trimmed; one without anything to show is dropped."""
+    listed = _objects("embeds", value, EMBEDS_MAX)
+    embeds = [embed for at, raw in enumerate(listed) if (embed := _checked_embed(f"embeds.{at}", raw))]
+    if sum(_shown_length(embed) for embed in embeds) > EMBED_TOTAL_MAX:
+        raise invalid_field(
+            "embeds", "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {EMBED_TOTAL_MAX}"
+        )
+    return tuple(embeds)
+
+
+def checked_components(value: object) -> tuple[Json, ...]:
+    """The rows of buttons; their inside is the client's affair."""
+    return tuple(_objects("components", value, COMPONENT_ROWS_MAX))
+
+
+def refuse_empty(content: str, *shown: Sequence[object]) -> None:
+    """Raises Discord's 50006 if a message would show nothing."""
+    if not content and not any(shown):
+        raise Refusal(EMPTY_MESSAGE)
+
+
+def _objects(path: str, value: object, maximum: int) -> list[Json]:
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
+        raise invalid_field(path, "LIST_TYPE_CONVERT", "Only iterables of objects may be used.")
+    if len(value) > maximum:
+        raise invalid_field(path, "BASE_TYPE_MAX_LENGTH", f"Must be {maximum} or fewer in length.")
+    return value
+
+
+def _checked_embed(path: str, raw: Json) -> Json:
+    embed = {key: value for key, value in raw.items() if value not in (None, "", [], {})}
+    for key, maximum in EMBED_TEXT_MAX.items():
+        embed = _with_text(embed, path, key, maximum)
+    for (part, key), maximum in EMBED_PART_MAX.items():
+        if part in embed:
+            embed[part] = _with_text(_object(f"{path}.{part}", embed[part]), f"{path}.{part}", key, maximum)
+    if "fields" in embed:
+        embed["fields"] = _checked_fields(f"{path}.fields", embed["fields"])
+    return {"type": "rich", **embed} if any(key in embed for key in EMBED_SHOWN) else {}
+
+
+def _checked_fields(path: str, value: object) -> list[Json]:
+    fields = []
+    for at, field in enumerate(_objects(path, value, EMBED_FIELDS_MAX)):
+        for key, maximum in EMBED_FIELD_MAX.items():
+            field = _with_text(field, f"{path}.{at}", key, maximum)
+            if key not in field:
+                raise invalid_field(f"{path}.{at}.{key}", "BASE_TYPE_REQUIRED", "This field is required")
+        fields.append({"inline": False, **field})
+    return fields
+
+
+def _object(path: str, value: object) -> Json:
+    if not isinstance(value, dict):
+        raise invalid_field(path, "MODEL_TYPE_CONVERT", "Only dictionaries may be used.")
+    return value
+
+
+def _with_text(holder: Json, path: str, key: str, maximum: int) -> Json:
+    text = text_within(f"{path}.{key}", holder.get(key), maximum)
+    rest = {name: value for name, value in holder.items() if name != key}
+    return rest | {key: text} if text else rest
+
+
+def _shown_length(embed: Json) -> int:
+    texts = [embed.get(key, "") for key in EMBED_TEXT_MAX]
+    texts += [embed.get(part, {}).get(key, "") for part, key in EMBED_PART_MAX]
+    texts += [field[key] for field in embed.get("fields", []) for key in EMBED_FIELD_MAX]
+    return sum(map(len, texts))

@@ -1,0 +1,245 @@
+"""The JSON in which Discord shows its objects: records in, dictionaries out.
+
+Source: https://discord.com/developers/docs/resources
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from . import records
+from .permissions import BOT, EVERYBODY, Permission
+from .records import Channel, Guild, Json, Message, User, Webhook
+from .snowflake import made_at
+from .world import World
+
+MESSAGE_KIND, REPLY_KIND = 0, 19
+INCOMING_WEBHOOK = 1
+ROLE_OVERWRITE = 0
+MESSAGE_CONTENT_FLAG = 1 << 19
+"""Application flag "gateway message content, limited"."""
+ARCHIVE_AFTER_MIN = 1_440
+
+
+def iso(at: float) -> str:
+    """A time as Discord writes it."""
+    return datetime.fromtimestamp(at, UTC).isoformat()
+
+
+@lru_cache(maxsize=256)
+def avatar_hash(avatar: str | None) -> str | None:
+    """The name under which an uploaded picture is served."""
+    return None if avatar is None else hashlib.blake2b(avatar.encode(), digest_size=16).hexdigest()
+
+
+def user_json(user: User) -> Json:
+    return {
+        "id": str(user.id),
+        "username": user.name,
+        "global_name": None,
+        "discriminator": "0",
+        "avatar": None,
+        "bot": user.bot,
+    }
+
+
+def member_json(world: World, user: User) -> Json:
+    """The guild's side of a user, without the user."""
+    roles = [str(bot_role_id(world))] if user.bot else []
+    return {"roles": roles, "joined_at": iso(made_at(user.id)), "deaf": False, "mute": False, "flags": 0}
+
+
+def bot_role_id(world: World) -> int:
+    """The id of the bot's own role: next to the guild's, which no message can have."""
+    return world.guild.id + 1
+
+
+def roles_json(world: World) -> list[Json]:
+    """Both roles; what is denied to the bot everywhere is in neither."""
+    denied = Permission(world.guild.denied)
+    shared = {"color": 0, "hoist": False, "mentionable": False, "flags": 0}
+    everybody = {"id": str(world.guild.id), "name": "@everyone", "position": 0, "managed": False}
+    own = {"id": str(bot_role_id(world)), "name": world.bot.name, "position": 1, "managed": True}
+    return [
+        everybody | shared | {"permissions": str(int(EVERYBODY & ~denied))},
+        own | shared | {"permissions": str(int(BOT & ~denied)), "tags": {"bot_id": str(world.bot.id)}},
+    ]
+
+
+def guild_json(world: World, guild: Guild, users: Sequence[User]) -> Json:
+    """GUILD_CREATE with these of its members."""
+    here = [channel for channel in world.channels.values() if not channel.deleted]
+    return {
+        "id": str(guild.id),
+        "name": guild.name,
+        "owner_id": str(guild.owner_id),
+        "joined_at": iso(made_at(guild.id)),
+        "large": False,
+        "unavailable": False,
+        "member_count": len(world.users),
+        "roles": roles_json(world),
+        "members": [member_json(world, user) | {"user": user_json(user)} for user in users],
+        "channels": [channel_json(world, each) for each in here if each.kind == records.TEXT_CHANNEL],
+        "threads": [channel_json(world, each) for each in here if each.kind == records.PUBLIC_THREAD],
+        "emojis": [],
+        "features": [],
+    }
+
+
+def channel_json(world: World, channel: Channel) -> Json:
+    newest = world.shelf.newest_id(channel.id)
+    shared: Json = {
+        "id": str(channel.id),
+        "type": channel.kind,
+        "last_message_id": None if newest is None else str(newest),
+    }
+    if channel.recipient_id is not None:
+        return shared | {"recipients": [user_json(world.user(channel.recipient_id))]}
+    shared |= {"guild_id": str(world.guild.id), "name": channel.name, "rate_limit_per_user": 0}
+    if channel.parent_id is not None:
+        return shared | _thread_json(world, channel)
+    return shared | {
+        "position": channel.ordinal,
+        "topic": None,
+        "nsfw": False,
+        "parent_id": None,
+        "permission_overwrites": _overwrites_json(world, channel),
+    }
+
+
+def _thread_json(world: World, thread: Channel) -> Json:
+    created = iso(made_at(thread.id))
+    return {
+        "parent_id": str(thread.parent_id),
+        "owner_id": str(thread.owner_id),
+        "message_count": world.shelf.count(thread.id),
+        "member_count": 1,
+        "thread_metadata": {
+            "archived": False,
+            "auto_archive_duration": ARCHIVE_AFTER_MIN,
+            "archive_timestamp": created,
+            "create_timestamp": created,
+            "locked": False,
+        },
+    }
+
+
+def _overwrites_json(world: World, channel: Channel) -> list[Json]:
+    if not channel.denied:
+        return []
+    role = str(bot_role_id(world))
+    return [{"id": role, "type": ROLE_OVERWRITE, "allow": "0", "deny": str(channel.denied)}]
+
+
+def webhook_json(world: World, webhook: Webhook, *, with_creator: bool) -> Json:
+    """The webhook with its token; who made it is not told to those who only have the token."""
+    body: Json = {
+        "id": str(webhook.id),
+        "type": INCOMING_WEBHOOK,
+        "channel_id": str(webhook.channel_id),
+        "guild_id": str(world.guild.id),
+        "name": webhook.name,
+        "avatar": avatar_hash(webhook.avatar),
+        "token": webhook.token,
+        "application_id": str(world.bot.id),
+    }
+    return body | {"user": user_json(world.bot)} if with_creator else body
+
+
+def application_flags(world: World) -> int:
+    """Which privileged intents are granted."""
+    return MESSAGE_CONTENT_FLAG if world.message_content else 0
+
+
+def application_json(world: World) -> Json:
+    owner = world.users.get(world.guild.owner_id, world.bot)
+    return {
+        "id": str(world.bot.id),
+        "name": world.bot.name,
+        "icon": None,
+        "description": "",
+        "bot_public": False,
+        "bot_require_code_grant": False,
+        "verify_key": "",
+        "owner": user_json(owner),
+        "flags": application_flags(world),
+    }
+
+
+def message_json(world: World, message: Message, *, with_reply: bool = True) -> Json:
+    """A message as REST answers it; the gateway adds the guild and the member."""
+    body: Json = {
+        "id": str(message.id),
+        "channel_id": str(message.channel_id),
+        "type": MESSAGE_KIND if message.reply_to is None else REPLY_KIND,
+        "content": message.content,
+        "author": _author_json(world, message),
+        "timestamp": iso(made_at(message.id)),
+        "edited_timestamp": None if message.edited_at is None else iso(message.edited_at),
+        "tts": False,
+        "pinned": False,
+        "mention_everyone": False,
+        "mentions": [user_json(world.user(user_id)) for user_id in message.mention_ids],
+        "mention_roles": [],
+        "attachments": [_attachment_json(world, each) for each in message.attachment_ids],
+        "embeds": list(message.embeds),
+        "components": list(message.components),
+        "flags": message.flags,
+    }
+    body |= {} if message.nonce is None else {"nonce": message.nonce}
+    body |= {} if message.webhook_id is None else {"webhook_id": str(message.webhook_id)}
+    if message.webhook_id is not None or message.author_id == world.bot.id:
+        body["application_id"] = str(world.bot.id)
+    if message.reactions:
+        body["reactions"] = _reactions_json(world, message)
+    if message.id in world.channels and not world.channels[message.id].deleted:
+        body["thread"] = channel_json(world, world.channels[message.id])
+    return body | (_reply_json(world, message) if with_reply else {})
+
+
+def _author_json(world: World, message: Message) -> Json:
+    if message.webhook_id is None:
+        return user_json(world.user(message.author_id))
+    webhook = world.webhooks[message.webhook_id]
+    return {
+        "id": str(message.author_id),
+        "username": message.author_name,
+        "discriminator": "0000",
+        "avatar": avatar_hash(webhook.avatar),
+        "bot": True,
+    }
+
+
+def _attachment_json(world: World, attachment_id: int) -> Json:
+    attachment = world.attachments[attachment_id]
+    url = f"{world.address}/attachments/{attachment.id}/{attachment.filename}"
+    return {
+        "id": str(attachment.id),
+        "filename": attachment.filename,
+        "size": attachment.size,
+        "content_type": attachment.content_type,
+        "url": url,
+        "proxy_url": url,
+    }
+
+
+def _reactions_json(world: World, message: Message) -> list[Json]:
+    emojis = dict.fromkeys(emoji for emoji, _ in message.reactions)
+    return [
+        {
+            "emoji": {"id": None, "name": emoji},
+            "count": sum(each == emoji for each, _ in message.reactions),
+            "me": (emoji, world.bot.id) in message.reactions,
+        }
+        for emoji in emojis
+    ]
+
+
+def _reply_json(world: World, message: Message) -> Json:
+    if message.reply_to is None:
+        return {}
+    reference = {"message_id": str(message.reply_to), "channel_id": str(message.channel_id)}
+    original = world.shelf.find(message.reply_to)
+    shown = None if original is None or original.deleted else message_json(world, original, with_reply=False)
+    return {"message_reference": reference, "referenced_message": shown}

@@ -1,0 +1,118 @@
+"""What a Discord is made of: frozen records, each written to the world's file as one row.
+
+A deleted channel, webhook or message stays as a record with `deleted` set: whoever judges a run must see
+what was taken away, and a nonce of a deleted message is still known.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+TEXT_CHANNEL, DM_CHANNEL, PUBLIC_THREAD = 0, 1, 11
+"""https://discord.com/developers/docs/resources/channel#channel-object-channel-types"""
+
+
+@dataclass(frozen=True, slots=True)
+class Guild:
+    id: int
+    name: str
+    owner_id: int
+    denied: int = 0
+    """Permission bits that the bot lacks everywhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    id: int
+    name: str
+    bot: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A text channel, a thread (with `parent_id`) or a direct conversation (with `recipient_id`)."""
+
+    id: int
+    name: str
+    kind: int
+    ordinal: int
+    """Its place in the order of creation: the same in every run, unlike the id."""
+    owner_id: int
+    parent_id: int | None = None
+    recipient_id: int | None = None
+    denied: int = 0
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    id: int
+    channel_id: int
+    creator_id: int
+    name: str
+    token: str
+    avatar: str | None = None
+    """A data URI, as it was uploaded."""
+    deleted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    id: int
+    filename: str
+    content_type: str
+    content: str
+    """Base64."""
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    id: int
+    channel_id: int
+    author_id: int
+    """A user's id, or the webhook's."""
+    author_name: str
+    content: str
+    embeds: tuple[Json, ...] = ()
+    components: tuple[Json, ...] = ()
+    attachment_ids: tuple[int, ...] = ()
+    mention_ids: tuple[int, ...] = ()
+    reactions: tuple[tuple[str, int], ...] = ()
+    """(emoji, user id), oldest first."""
+    webhook_id: int | None = None
+    avatar_url: str | None = None
+    nonce: str | None = None
+    reply_to: int | None = None
+    flags: int = 0
+    edited_at: float | None = None
+    """Seconds since 1970."""
+    deleted: bool = False
+
+
+Record = Guild | User | Channel | Webhook | Attachment | Message
+KINDS: dict[str, type[Record]] = {
+    kind.__name__.lower(): kind for kind in (Guild, User, Channel, Webhook, Attachment, Message)
+}
+
+
+def kind_of(record: Record) -> str:
+    """The name under which a record of this type is kept."""
+    return type(record).__name__.lower()
+
+
+def to_json(record: Record) -> Json:
+    """The record's fields, ready for `json.dumps`."""
+    return asdict(record)
+
+
+def from_json(kind: str, fields: Json) -> Record:
+    """The record that `to_json` was given; lists become tuples again."""
+    return KINDS[kind](**{name: _frozen(value) for name, value in fields.items()})
+
+
+def _frozen(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if not isinstance(value, list):
+        return value
+    return tuple(tuple(item) if isinstance(item, list) else item for item in value)

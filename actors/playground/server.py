@@ -1,0 +1,171 @@
+"""The playground: a small Discord on loopback, for people to play on and for tests to judge by.
+
+    async with PlaygroundServer(faults=FaultPlan.parse(["drop_after=0.3"], seed=7)) as server:
+        ...                                    # point discord.py at server.api_url and server.gateway_url
+        server.say("tavern", "Robin", "Hello?")
+        server.messages("tavern")              # what the channel really shows
+
+The same steering is served over HTTP under `/_control/` (`control.py`).
+Failure modes: a port in use, and a folder that cannot be used, are OSErrors of `start`.
+"""
+
+import secrets
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from aiohttp import web
+
+from .control import mount_control
+from .faults import FaultPlan, Hold
+from .gateway import Gateway
+from .images import mount_images
+from .ledger import Ledger
+from .ratelimit import WIDE_LIMITS, LimitPlan, RateLimits
+from .rest import ROUTES
+from .shelf import NONCE_WINDOW_S
+from .steering import Steering
+from .store import WorldFile
+from .wire import API_PREFIX, Wire
+from .world import World
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+BODY_BYTES_MAX = 10 * 1024 * 1024
+"""Discord's limit for an upload."""
+SHUTDOWN_S = 0.2
+"""How long `stop` lets answers in flight finish."""
+
+
+class PlaygroundServer(Steering):
+    """Serves one world; started once and stopped once."""
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        token: str | None = None,
+        faults: FaultPlan | None = None,
+        limits: LimitPlan = WIDE_LIMITS,
+        nonce_window_s: float = NONCE_WINDOW_S,
+        folder: Path | None = None,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        """Port 0 picks one; no token makes one; without a folder the world lives in memory only.
+
+        Raises ValueError if the host is not loopback.
+        """
+        if host not in LOOPBACK:
+            raise ValueError(f"the playground is for loopback only ({', '.join(LOOPBACK)}), not {host!r}")
+        super().__init__(World(now=now, nonce_window_s=nonce_window_s))
+        self.token = token or secrets.token_urlsafe(24)
+        self.app = web.Application(client_max_size=BODY_BYTES_MAX)
+        """A page can add its routes before `start`."""
+        self.gateway = Gateway(self.world, self.token)
+        self._host, self._port, self._folder = host, port, folder
+        self._wire = Wire(
+            self.world, token=self.token, plan=faults or FaultPlan(), limits=RateLimits(limits, now)
+        )
+        self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        self._file: WorldFile | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.stop()
+
+    async def start(self) -> None:
+        """Opens the world and serves it. Raises OSError for a port in use or an unusable folder."""
+        try:
+            self._open_world()
+            self._mount()
+            await self._runner.setup()
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except BaseException:
+            await self.stop()
+            raise
+        self._port = self._runner.addresses[0][1]
+        self.world.address, self.world.gateway_url = self.url, self.gateway_url
+
+    async def stop(self) -> None:
+        """Closes every connection, then the world's file."""
+        self.gateway.close_all(1001)
+        await self._wire.close()
+        await self._runner.cleanup()
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    @property
+    def url(self) -> str:
+        """Where people look; ends without a slash."""
+        return f"http://{self._authority}"
+
+    @property
+    def api_url(self) -> str:
+        """For `discord.http.Route.BASE`."""
+        return self.url + API_PREFIX
+
+    @property
+    def gateway_url(self) -> str:
+        """For `discord.gateway.DiscordWebSocket.DEFAULT_GATEWAY`."""
+        return f"ws://{self._authority}/gateway"
+
+    @property
+    def faults(self) -> FaultPlan:
+        """The faults in force. A new plan counts anew; an outage of 1 cuts the gateway as well."""
+        return self._wire.plan
+
+    @faults.setter
+    def faults(self, plan: FaultPlan) -> None:
+        self._wire.plan = plan
+        if plan.chance("outage") == 1:
+            self.gateway.close_all()
+
+    @property
+    def ledger(self) -> Ledger:
+        """Every request that arrived."""
+        return self._wire.ledger
+
+    @property
+    def hold(self) -> Hold:
+        """Stops a line between "stored" and "answered"."""
+        return self._wire.hold
+
+    async def wait_landed(self) -> None:
+        """Waits until no `late` line is still on its way: only then is the channel's count final."""
+        await self._wire.wait_landed()
+
+    @property
+    def _authority(self) -> str:
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"{host}:{self._port}"
+
+    def _open_world(self) -> None:
+        kept = []
+        if self._folder is not None:
+            self._file = WorldFile(self._folder)
+            kept = self._file.load()
+            self.world.keep_with(self._file.keep)
+        if kept:
+            self.world.restore(kept)
+        else:
+            self.world.furnish()
+
+    def _mount(self) -> None:
+        self._wire.mount(self.app, ROUTES)
+        for path in ("/gateway", "/gateway/"):
+            self.app.router.add_get(path, self._serve_gateway)
+        mount_images(self.app, self.world)
+        mount_control(self.app, self)
+
+    async def _serve_gateway(self, request: web.Request) -> web.StreamResponse:
+        if self._wire.is_out():
+            return web.Response(status=503)
+        return await self.gateway.serve(request)

@@ -1,0 +1,50 @@
+"""What the gateway knows of one client across its connections: its events, numbered and kept for a replay."""
+
+import json
+import secrets
+from collections import deque
+
+from .connection import Connection
+from .dispatch import Intent, body_of, is_wanted
+from .records import Json
+from .world import Event, World
+
+REPLAY_MAX = 5_000
+"""A client that missed more events than this has to identify afresh."""
+
+
+class Session:
+    """Numbers the events that its client wants, whether it is connected or not."""
+
+    def __init__(self, intents: Intent, shard: tuple[int, int]) -> None:
+        self.id = secrets.token_hex(16)
+        self.intents = intents
+        self.shard = shard
+        self.connection: Connection | None = None
+        self._seq = 0
+        self._kept: deque[tuple[int, str]] = deque(maxlen=REPLAY_MAX)
+
+    def publish(self, world: World, event: Event) -> None:
+        """Passes on an event of the world, if the client's intents and shard ask for it."""
+        if is_wanted(world, event, self.intents, self.shard):
+            self.dispatch(event.name, body_of(world, event, self.intents))
+
+    def dispatch(self, name: str, body: Json, *, is_kept: bool = True) -> None:
+        """Numbers and keeps an event, and sends it if the client is there."""
+        self._seq += 1
+        frame = json.dumps({"op": 0, "t": name, "s": self._seq, "d": body}, ensure_ascii=False)
+        if is_kept:
+            self._kept.append((self._seq, frame))
+        if self.connection is not None:
+            self.connection.send(frame)
+
+    def can_replay(self, seq: int) -> bool:
+        """Whether every event above that number is still kept."""
+        oldest = self._kept[0][0] if self._kept else 1
+        return oldest - 1 <= seq <= self._seq
+
+    def replay(self, seq: int) -> None:
+        """Sends every event above that number again."""
+        for number, frame in self._kept:
+            if number > seq and self.connection is not None:
+                self.connection.send(frame)

@@ -1,0 +1,103 @@
+"""What people do in the playground, and what happens to the bot there: one method each, at once.
+
+Channels and users are given by name or id. What does not exist raises `Refusal` with Discord's words.
+"""
+
+from dataclasses import replace
+
+from .limits import CONTENT_MAX, checked_name, refuse_empty, text_within
+from .permissions import permission_named
+from .records import Channel, Message, User, Webhook
+from .refusals import UNKNOWN_MESSAGE, Refusal
+from .shown import ShownMessage, shown
+from .world import Author, Draft, World
+
+
+class Steering:
+    """Hands on a world; every change reaches connected clients as on Discord."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+
+    def say(
+        self, channel: str | int, user: str | int, text: str, *, reply_to: int | None = None
+    ) -> ShownMessage:
+        """A person's message; trimmed, and refused beyond 2,000 characters, as Discord does."""
+        place, person = self.world.find_channel(channel), self.world.find_user(user)
+        content = text_within("content", text, CONTENT_MAX)
+        refuse_empty(content)
+        if reply_to is not None:
+            self.world.shelf.get(place.id, reply_to)
+        mentioned = (self.world.bot.id,) if f"<@{self.world.bot.id}>" in content else ()
+        draft = Draft(content, mention_ids=mentioned, reply_to=reply_to)
+        return shown(self.world, self.world.post(place, Author(person.id, person.name), draft))
+
+    def edit(self, message_id: int, text: str) -> ShownMessage:
+        """A message's author changes its text."""
+        content = text_within("content", text, CONTENT_MAX)
+        refuse_empty(content)
+        return shown(self.world, self.world.edit(replace(self._message(message_id), content=content)))
+
+    def delete(self, message_id: int) -> None:
+        """A message's author, or a moderator, takes it away."""
+        self.world.delete(self._message(message_id))
+
+    def react(self, message_id: int, user: str | int, emoji: str, *, on: bool = True) -> None:
+        """A person's reaction, or its end."""
+        self.world.react(self._message(message_id), self.world.find_user(user).id, emoji, on=on)
+
+    def type_in(self, channel: str | int, user: str | int) -> None:
+        """A person begins to type."""
+        self.world.type_in(self.world.find_channel(channel), self.world.find_user(user).id)
+
+    def messages(self, channel: str | int | None = None, *, with_deleted: bool = False) -> list[ShownMessage]:
+        """What a channel shows (or all of them), oldest first; on request with what was deleted."""
+        place = None if channel is None else self.world.find_channel(channel).id
+        return [
+            shown(self.world, message)
+            for message in self.world.shelf.all()
+            if place in (None, message.channel_id) and (with_deleted or not message.deleted)
+        ]
+
+    def add_user(self, name: str) -> User:
+        """A new person."""
+        return self.world.add_user(checked_name("name", name))
+
+    def add_channel(self, name: str) -> Channel:
+        """A new text channel."""
+        return self.world.add_channel(checked_name("name", name))
+
+    def add_thread(self, channel: str | int, name: str, user: str | int, *, on: int | None = None) -> Channel:
+        """A person's new thread in a channel; on a message if its id is given."""
+        parent = self.world.find_channel(channel)
+        message = None if on is None else self.world.shelf.get(parent.id, on)
+        return self.world.add_thread(
+            parent, checked_name("name", name), self.world.find_user(user).id, on=message
+        )
+
+    def open_dm(self, user: str | int) -> Channel:
+        """The direct conversation of a person and the bot."""
+        return self.world.open_dm(self.world.find_user(user))
+
+    def delete_channel(self, channel: str | int) -> None:
+        """Somebody deletes a channel or a thread."""
+        self.world.delete_channel(self.world.find_channel(channel))
+
+    def webhooks(self, channel: str | int) -> list[Webhook]:
+        """The webhooks of a channel, oldest first."""
+        return self.world.webhooks_of(self.world.find_channel(channel))
+
+    def delete_webhook(self, webhook_id: int) -> None:
+        """Somebody deletes one of the bot's webhooks."""
+        self.world.change_webhook(replace(self.world.webhook(webhook_id), deleted=True))
+
+    def permit(self, permission: str, allowed: bool, *, channel: str | int | None = None) -> None:
+        """Gives the bot a permission (`MANAGE_WEBHOOKS`) or takes it, in one channel or everywhere."""
+        place = None if channel is None else self.world.find_channel(channel)
+        self.world.permit(permission_named(permission), allowed, place)
+
+    def _message(self, message_id: int) -> Message:
+        message = self.world.shelf.find(message_id)
+        if message is None or message.deleted:
+            raise Refusal(UNKNOWN_MESSAGE)
+        return message

@@ -1,0 +1,248 @@
+"""Between HTTP and the handlers: reads, counts, authorises, limits, and breaks what the plan breaks.
+
+    request ─► ledger ─► read ─► token ─► limits ─► fault? ─► handler ─► fault? ─► answer
+                                                      │ drop_before, http_*,        │ stored_*, drop_after,
+                                                      │ rate_limit, outage, late    │ slow, hold
+
+Failure modes: a client that has gone does not undo what was stored; a handler's own bug is aiohttp's 500.
+"""
+
+import asyncio
+import hmac
+import json
+from collections.abc import Awaitable, Callable, Coroutine
+from http import HTTPStatus
+
+from aiohttp import BodyPartReader, web
+
+from .faults import STATUS_KIND, Dice, FaultPlan, Hold
+from .ledger import Ledger, Line
+from .ratelimit import RateLimits, Verdict
+from .records import Channel
+from .refusals import INVALID_JSON, NO_SUCH_PATH, UNAUTHORISED, Refusal
+from .rest.call import Answer, Call, Route, Upload
+from .world import World
+
+API_PREFIX = "/api/v10"
+VIA = {"Via": "1.1 playground"}
+"""A 429 without it means "banned at the edge" to clients."""
+
+
+class Wire:
+    """Serves routes from a world; knows nothing of what a route does."""
+
+    def __init__(self, world: World, *, token: str, plan: FaultPlan, limits: RateLimits) -> None:
+        self.ledger = Ledger()
+        self.hold = Hold()
+        self._world = world
+        self._token = token
+        self._dice = Dice(plan)
+        self._limits = limits
+        self._landing: set[asyncio.Task[None]] = set()
+
+    @property
+    def plan(self) -> FaultPlan:
+        """The faults in force; setting a plan starts its counts anew."""
+        return self._dice.plan
+
+    @plan.setter
+    def plan(self, plan: FaultPlan) -> None:
+        self._dice = Dice(plan)
+
+    def mount(self, app: web.Application, routes: tuple[Route, ...]) -> None:
+        """Adds the routes, and Discord's 404 for every other path under the prefix."""
+        for route in routes:
+            app.router.add_route(route.method, API_PREFIX + route.path, self._served(route))
+        app.router.add_route("*", API_PREFIX + "/{tail:.*}", self._no_such_path)
+
+    def is_out(self) -> bool:
+        """Whether an outage hits a request that is for no channel."""
+        return self._dice.for_other(None) == "outage"
+
+    async def wait_landed(self) -> None:
+        """Waits until no `late` line is still on its way."""
+        while self._landing:
+            await asyncio.wait(self._landing)
+
+    async def close(self) -> None:
+        """Lets a held answer go; lines that have not landed never will."""
+        self.hold.release()
+        for task in self._landing:
+            task.cancel()
+        await asyncio.gather(*self._landing, return_exceptions=True)
+
+    def _served(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
+        async def serve(request: web.Request) -> web.StreamResponse:
+            order = self.ledger.open(request.method, request.path)
+            try:
+                return await self._serve(route, request, order)
+            except Refusal as refusal:
+                return self._answered(order, Answer(refusal.reason.status, refusal.body), {})
+
+        return serve
+
+    async def _serve(self, route: Route, request: web.Request, order: int) -> web.StreamResponse:
+        if route.needs_bot:
+            self._authorise(request)
+        call = await _read(request)
+        channel = self._channel_of(call)
+        line = route.line(self._world, call) if route.line and channel else None
+        self.ledger.complete(order, channel_id=None if channel is None else channel.id, line=line)
+        verdict = self._limits.take(route.sort, _place(call), counts_globally=route.needs_bot)
+        if verdict.retry_after_s is not None:
+            return self._limited(order, verdict.headers, verdict.retry_after_s, is_global=verdict.is_global)
+        fault = self._fault(channel, line)
+        if fault is None:
+            return await self._carried_out(route, call, order, verdict, is_line=line is not None)
+        self.ledger.complete(order, fault=fault)
+        return await self._broken(fault, route, request, call, order, verdict)
+
+    async def _carried_out(
+        self, route: Route, call: Call, order: int, verdict: Verdict, *, is_line: bool
+    ) -> web.StreamResponse:
+        answer = route.handler(self._world, call)
+        self.ledger.complete(order, message_id=answer.message_id)
+        if is_line and await self.hold.pass_through(answer.message_id):
+            self.ledger.complete(order, fault="hold")
+        return self._answered(order, answer, verdict.headers)
+
+    async def _broken(
+        self, fault: str, route: Route, request: web.Request, call: Call, order: int, verdict: Verdict
+    ) -> web.StreamResponse:
+        status = STATUS_KIND.fullmatch(fault)
+        if fault == "rate_limit" or fault == "http_429":
+            return self._limited(order, verdict.headers, self.plan.retry_after_s, is_global=False)
+        if fault == "outage":
+            return self._failed(order, HTTPStatus.SERVICE_UNAVAILABLE, verdict.headers)
+        if status and status[1] == "http":
+            return self._failed(order, int(status[2]), verdict.headers)
+        if fault == "drop_before":
+            return _cut(request)
+        if fault == "late":
+            self._land_later(route, call, order)
+            return _cut(request)
+        answer = route.handler(self._world, call)
+        self.ledger.complete(order, message_id=answer.message_id)
+        if fault == "drop_after":
+            return _cut(request)
+        if status:
+            return self._failed(order, int(status[2]), verdict.headers)
+        await asyncio.sleep(self.plan.slow_s)
+        return self._answered(order, answer, verdict.headers)
+
+    def _land_later(self, route: Route, call: Call, order: int) -> None:
+        async def land() -> None:
+            await asyncio.sleep(self.plan.late_s)
+            try:
+                answer = route.handler(self._world, call)
+            except Refusal as refusal:
+                self.ledger.complete(order, fault=f"late, then refused: {refusal}")
+            else:
+                self.ledger.complete(order, message_id=answer.message_id)
+
+        self._run(land())
+
+    def _run(self, landing: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(landing)
+        self._landing.add(task)
+        task.add_done_callback(self._landing.discard)
+
+    def _fault(self, channel: Channel | None, line: Line | None) -> str | None:
+        if channel is not None and line is not None:
+            return self._dice.for_line(channel.ordinal)
+        return self._dice.for_other(None if channel is None else channel.ordinal)
+
+    def _authorise(self, request: web.Request) -> None:
+        given = request.headers.get("Authorization", "")
+        if not hmac.compare_digest(given.encode(), f"Bot {self._token}".encode()):
+            raise Refusal(UNAUTHORISED)
+
+    def _channel_of(self, call: Call) -> Channel | None:
+        """Where the call takes place: named in the path or the query, or the webhook's own."""
+        channel_id = call.id("channel") if "channel" in call.params else call.query_id("thread_id")
+        if channel_id is None and "webhook" in call.params:
+            webhook = self._world.webhooks.get(call.id("webhook"))
+            channel_id = None if webhook is None else webhook.channel_id
+        return None if channel_id is None else self._world.channels.get(channel_id)
+
+    async def _no_such_path(self, request: web.Request) -> web.StreamResponse:
+        order = self.ledger.open(request.method, request.path)
+        return self._answered(order, Answer(NO_SUCH_PATH.status, Refusal(NO_SUCH_PATH).body), {})
+
+    def _answered(self, order: int, answer: Answer, headers: dict[str, str]) -> web.StreamResponse:
+        self.ledger.complete(order, status=answer.status)
+        if answer.status == HTTPStatus.NO_CONTENT:
+            return web.Response(status=answer.status, headers=headers)
+        return json_response(answer.body, answer.status, headers)
+
+    def _limited(
+        self, order: int, headers: dict[str, str], retry_after_s: float, *, is_global: bool
+    ) -> web.StreamResponse:
+        scope = {"X-RateLimit-Global": "true"} if is_global else {"X-RateLimit-Scope": "user"}
+        body = {"message": "You are being rate limited.", "retry_after": retry_after_s, "global": is_global}
+        self.ledger.complete(order, status=429)
+        retry_after = {"Retry-After": f"{retry_after_s:g}"}
+        return json_response(body, 429, headers | VIA | scope | retry_after)
+
+    def _failed(self, order: int, status: int, headers: dict[str, str]) -> web.StreamResponse:
+        """A made-up error: JSON from 400 on; from 500 on a page, as Discord's edge sends one."""
+        self.ledger.complete(order, status=status)
+        words = f"{status}: {_phrase(status)}"
+        if status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return json_response({"message": words, "code": 0}, status, headers)
+        page = f"<html><title>{words}</title></html>"
+        return web.Response(status=status, headers=headers, text=page, content_type="text/html")
+
+
+def json_response(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
+    """JSON with exactly the content type that clients look for."""
+    text = json.dumps(body, ensure_ascii=False)
+    kind = {"Content-Type": "application/json"}
+    return web.Response(body=text.encode(), status=status, headers=(headers or {}) | kind)
+
+
+def _phrase(status: int) -> str:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown Error"
+
+
+def _place(call: Call) -> str:
+    return call.params.get("channel") or call.params.get("webhook") or ""
+
+
+def _cut(request: web.Request) -> web.Response:
+    """Ends the connection at once; the returned answer reaches nobody."""
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response()
+
+
+async def _read(request: web.Request) -> Call:
+    """The call; raises Discord's 50109 if the body is no JSON."""
+    params, query = dict(request.match_info), dict(request.query)
+    if not request.can_read_body:
+        return Call(params, query)
+    if not request.content_type.startswith("multipart/"):
+        return Call(params, query, _parsed(await request.read()))
+    body, uploads = None, []
+    async for part in await request.multipart():
+        if not isinstance(part, BodyPartReader):
+            raise Refusal(INVALID_JSON)
+        content = bytes(await part.read(decode=True))
+        if part.name == "payload_json":
+            body = _parsed(content)
+        elif part.filename is not None:
+            kind = part.headers.get("Content-Type", "application/octet-stream")
+            uploads.append(Upload(part.filename, kind, content))
+    return Call(params, query, body, tuple(uploads))
+
+
+def _parsed(content: bytes) -> object:
+    if not content:
+        return None
+    try:
+        return json.loads(content)
+    except ValueError:
+        raise Refusal(INVALID_JSON) from None

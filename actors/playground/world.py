@@ -1,0 +1,380 @@
+"""The whole small Discord in memory: one guild, its channels, people, webhooks and messages.
+
+    REST, control, people ──► World ──► keep(record)      one row of the world's file
+                                   └──► listener(event)   gateway, page
+
+Every operation is synchronous and either done at once or refused with Discord's own words; so a message is
+stored, known by its nonce and announced in one step, whatever happens to the answer.
+"""
+
+import secrets
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import assert_never
+
+from . import records
+from .limits import WEBHOOKS_PER_CHANNEL_MAX
+from .permissions import BOT, Permission
+from .records import Attachment, Channel, Guild, Json, Message, Record, User, Webhook
+from .refusals import (
+    CHANNEL_TYPE_REFUSED,
+    DM_CHANNEL_REFUSED,
+    MISSING_ACCESS,
+    MISSING_PERMISSIONS,
+    THREAD_EXISTS,
+    UNKNOWN_CHANNEL,
+    UNKNOWN_MESSAGE,
+    UNKNOWN_USER,
+    UNKNOWN_WEBHOOK,
+    WEBHOOKS_FULL,
+    Refusal,
+)
+from .shelf import NONCE_WINDOW_S, Nonces, Shelf
+from .snowflake import Snowflakes
+
+GUILD_NAME, BOT_NAME = "Playground", "Ensemble"
+PEOPLE = ("Robin", "Sam", "Kim")
+CHANNEL_NAMES = ("tavern", "station", "library")
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who a message shows as its author."""
+
+    id: int
+    name: str
+    webhook_id: int | None = None
+    avatar_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What a message will show, already checked against Discord's limits."""
+
+    content: str = ""
+    embeds: tuple[Json, ...] = ()
+    components: tuple[Json, ...] = ()
+    attachments: tuple[Attachment, ...] = ()
+    mention_ids: tuple[int, ...] = ()
+    nonce: str | None = None
+    reply_to: int | None = None
+    flags: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    message: Message
+    user_id: int
+    emoji: str
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    channel: Channel
+    user_id: int
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened, under the name of its gateway dispatch."""
+
+    name: str
+    subject: Guild | Channel | Webhook | Message | Reacted | Typed
+
+
+class World:
+    """The model that judges: what it shows is what the channel shows."""
+
+    def __init__(
+        self,
+        *,
+        now: Callable[[], float] = time.time,
+        nonce_window_s: float = NONCE_WINDOW_S,
+    ) -> None:
+        self.now = now
+        self.address = ""
+        """Where attachments and pictures are served; the server fills it in, as the next."""
+        self.gateway_url = ""
+        self.message_content = True
+        """Whether the privileged intent is granted."""
+        self.guild = Guild(0, "", 0)
+        self.bot = User(0, "", bot=True)
+        self.users: dict[int, User] = {}
+        self.channels: dict[int, Channel] = {}
+        self.webhooks: dict[int, Webhook] = {}
+        self.attachments: dict[int, Attachment] = {}
+        self.shelf = Shelf()
+        self.nonces = Nonces(nonce_window_s)
+        self.commands: list[Json] = []
+        self.snowflakes = Snowflakes(now)
+        self._kept_with: Callable[[Record], None] | None = None
+        self._listeners: list[Callable[[Event], None]] = []
+
+    # The whole world
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Calls `listener` with every event from now on; returns what ends that."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def keep_with(self, keep: Callable[[Record], None]) -> None:
+        """Gives every record that is made or changed from now on to `keep`."""
+        self._kept_with = keep
+
+    def furnish(self) -> None:
+        """Fills a new world with its guild, channels, people and the bot."""
+        self._keep(User(self.snowflakes.next(), BOT_NAME, bot=True))
+        people = [self.add_user(name) for name in PEOPLE]
+        self._keep(Guild(self.snowflakes.next(), GUILD_NAME, people[0].id))
+        for name in CHANNEL_NAMES:
+            self.add_channel(name)
+
+    def restore(self, kept: Iterable[Record]) -> None:
+        """Takes over what a file held."""
+        for record in sorted(kept, key=lambda record: record.id):
+            self._place(record)
+            if isinstance(record, Message):
+                self.nonces.remember(record)
+
+    # People and places
+
+    def user(self, user_id: int) -> User:
+        """Raises 10013."""
+        try:
+            return self.users[user_id]
+        except KeyError:
+            raise Refusal(UNKNOWN_USER) from None
+
+    def channel(self, channel_id: int) -> Channel:
+        """Raises 10003."""
+        channel = self.channels.get(channel_id)
+        if channel is None or channel.deleted:
+            raise Refusal(UNKNOWN_CHANNEL)
+        return channel
+
+    def find_user(self, name_or_id: str | int) -> User:
+        """Raises 10013."""
+        for user in self.users.values():
+            if str(name_or_id) in (user.name, str(user.id)):
+                return user
+        raise Refusal(UNKNOWN_USER)
+
+    def find_channel(self, name_or_id: str | int) -> Channel:
+        """The channel or thread; a name means the one made first. Raises 10003."""
+        for channel in self.channels.values():
+            if not channel.deleted and str(name_or_id) in (channel.name, str(channel.id)):
+                return channel
+        raise Refusal(UNKNOWN_CHANNEL)
+
+    def add_user(self, name: str) -> User:
+        """A new person in the guild."""
+        user = User(self.snowflakes.next(), name)
+        self._keep(user)
+        return user
+
+    def add_channel(self, name: str) -> Channel:
+        """A new text channel in the guild."""
+        channel_id, owner_id = self.snowflakes.next(), self.guild.owner_id
+        channel = Channel(channel_id, name, records.TEXT_CHANNEL, len(self.channels), owner_id)
+        self._keep(channel)
+        self._announce("CHANNEL_CREATE", channel)
+        return channel
+
+    def add_thread(self, parent: Channel, name: str, owner_id: int, *, on: Message | None = None) -> Channel:
+        """A new public thread; one made on a message has that message's id. Raises 50024, 160004."""
+        if parent.kind != records.TEXT_CHANNEL:
+            raise Refusal(CHANNEL_TYPE_REFUSED)
+        thread_id = self.snowflakes.next() if on is None else on.id
+        if thread_id in self.channels:
+            raise Refusal(THREAD_EXISTS)
+        ordinal = len(self.channels)
+        thread = Channel(thread_id, name, records.PUBLIC_THREAD, ordinal, owner_id, parent_id=parent.id)
+        self._keep(thread)
+        self._announce("THREAD_CREATE", thread)
+        return thread
+
+    def open_dm(self, user: User) -> Channel:
+        """The direct conversation of this person and the bot."""
+        for channel in self.channels.values():
+            if channel.recipient_id == user.id:
+                return channel
+        ordinal = len(self.channels)
+        dm = Channel(self.snowflakes.next(), "", records.DM_CHANNEL, ordinal, user.id, recipient_id=user.id)
+        self._keep(dm)
+        return dm
+
+    def delete_channel(self, channel: Channel) -> None:
+        """Takes the channel away with its threads and webhooks."""
+        for inner in [*self.channels.values()]:
+            if inner.parent_id == channel.id and not inner.deleted:
+                self.delete_channel(inner)
+        for webhook in self.webhooks_of(channel):
+            self._keep(replace(webhook, deleted=True))
+        self._keep(replace(channel, deleted=True))
+        is_thread = channel.kind == records.PUBLIC_THREAD
+        self._announce("THREAD_DELETE" if is_thread else "CHANNEL_DELETE", channel)
+
+    # What the bot may do
+
+    def permissions_in(self, channel: Channel) -> Permission:
+        """The bot's permissions there; a thread has those of its channel."""
+        home = channel if channel.parent_id is None else self.channel(channel.parent_id)
+        return BOT & ~Permission(self.guild.denied) & ~Permission(home.denied)
+
+    def require(self, channel: Channel, needed: Permission) -> None:
+        """Raises 50001 if the bot does not see the channel, 50013 if it lacks a permission."""
+        held = self.permissions_in(channel)
+        if Permission.VIEW_CHANNEL not in held:
+            raise Refusal(MISSING_ACCESS)
+        if needed not in held:
+            raise Refusal(MISSING_PERMISSIONS)
+
+    def permit(self, permission: Permission, allowed: bool, channel: Channel | None = None) -> None:
+        """Gives the bot a permission or takes it away, in one channel or everywhere."""
+        if channel is None:
+            self._keep(replace(self.guild, denied=_switched(self.guild.denied, permission, allowed)))
+            self._announce("GUILD_ROLE_UPDATE", self.guild)
+        else:
+            changed = replace(channel, denied=_switched(channel.denied, permission, allowed))
+            self._keep(changed)
+            self._announce("CHANNEL_UPDATE", changed)
+
+    # Webhooks
+
+    def webhook(self, webhook_id: int) -> Webhook:
+        """Raises 10015."""
+        webhook = self.webhooks.get(webhook_id)
+        if webhook is None or webhook.deleted:
+            raise Refusal(UNKNOWN_WEBHOOK)
+        return webhook
+
+    def webhooks_of(self, channel: Channel) -> list[Webhook]:
+        """The channel's webhooks, oldest first."""
+        return [hook for hook in self.webhooks.values() if hook.channel_id == channel.id and not hook.deleted]
+
+    def add_webhook(self, channel: Channel, name: str, avatar: str | None) -> Webhook:
+        """A new webhook of the bot. Raises 50003, 50024, 30007."""
+        if channel.kind == records.DM_CHANNEL:
+            raise Refusal(DM_CHANNEL_REFUSED)
+        if channel.kind != records.TEXT_CHANNEL:
+            raise Refusal(CHANNEL_TYPE_REFUSED)
+        if len(self.webhooks_of(channel)) >= WEBHOOKS_PER_CHANNEL_MAX:
+            raise Refusal(WEBHOOKS_FULL)
+        token = secrets.token_urlsafe(51)
+        webhook = Webhook(self.snowflakes.next(), channel.id, self.bot.id, name, token, avatar)
+        self.change_webhook(webhook)
+        return webhook
+
+    def change_webhook(self, webhook: Webhook) -> None:
+        """Keeps the webhook's new form (another name or picture, or deleted)."""
+        self._keep(webhook)
+        self._announce("WEBHOOKS_UPDATE", webhook)
+
+    # Messages
+
+    def post(self, channel: Channel, author: Author, draft: Draft, *, enforce_nonce: bool = False) -> Message:
+        """Stores and announces a message, or returns the one that its nonce made before.
+
+        Raises 10008 if that one has been deleted since.
+        """
+        if enforce_nonce and draft.nonce is not None:
+            earlier = self._made_by_nonce(author.id, draft.nonce)
+            if earlier is not None:
+                return earlier
+        for attachment in draft.attachments:
+            self._keep(attachment)
+        message = self._message(channel, author, draft)
+        self._keep(message)
+        self.nonces.remember(message)
+        self._announce("MESSAGE_CREATE", message)
+        return message
+
+    def edit(self, message: Message) -> Message:
+        """Keeps a message's new form, marked as edited."""
+        edited = replace(message, edited_at=self.now())
+        self._keep(edited)
+        self._announce("MESSAGE_UPDATE", edited)
+        return edited
+
+    def delete(self, message: Message) -> None:
+        """Takes the message out of its channel."""
+        self._keep(replace(message, deleted=True))
+        self._announce("MESSAGE_DELETE", message)
+
+    def react(self, message: Message, user_id: int, emoji: str, *, on: bool) -> None:
+        """Adds or takes away one person's reaction; once is as good as twice."""
+        reaction = (emoji, user_id)
+        if (reaction in message.reactions) == on:
+            return
+        others = tuple(each for each in message.reactions if each != reaction)
+        changed = replace(message, reactions=(*others, reaction) if on else others)
+        self._keep(changed)
+        name = "MESSAGE_REACTION_ADD" if on else "MESSAGE_REACTION_REMOVE"
+        self._announce(name, Reacted(changed, user_id, emoji))
+
+    def type_in(self, channel: Channel, user_id: int) -> None:
+        """Shows "… is typing"."""
+        self._announce("TYPING_START", Typed(channel, user_id, self.now()))
+
+    def _made_by_nonce(self, author_id: int, nonce: str) -> Message | None:
+        message_id = self.nonces.made(author_id, nonce, self.now())
+        if message_id is None:
+            return None
+        message = self.shelf.find(message_id)
+        if message is None or message.deleted:
+            raise Refusal(UNKNOWN_MESSAGE)
+        return message
+
+    def _message(self, channel: Channel, author: Author, draft: Draft) -> Message:
+        return Message(
+            self.snowflakes.next(),
+            channel.id,
+            author.id,
+            author.name,
+            draft.content,
+            embeds=draft.embeds,
+            components=draft.components,
+            attachment_ids=tuple(attachment.id for attachment in draft.attachments),
+            mention_ids=draft.mention_ids,
+            webhook_id=author.webhook_id,
+            avatar_url=author.avatar_url,
+            nonce=draft.nonce,
+            reply_to=draft.reply_to,
+            flags=draft.flags,
+        )
+
+    def _announce(self, name: str, subject: Guild | Channel | Webhook | Message | Reacted | Typed) -> None:
+        event = Event(name, subject)
+        for listener in tuple(self._listeners):
+            listener(event)
+
+    def _keep(self, record: Record) -> None:
+        self._place(record)
+        if self._kept_with is not None:
+            self._kept_with(record)
+
+    def _place(self, record: Record) -> None:
+        self.snowflakes.seen(record.id)
+        match record:
+            case Guild():
+                self.guild = record
+            case User():
+                self.users[record.id] = record
+                if record.bot:
+                    self.bot = record
+            case Channel():
+                self.channels[record.id] = record
+            case Webhook():
+                self.webhooks[record.id] = record
+            case Attachment():
+                self.attachments[record.id] = record
+            case Message():
+                self.shelf.put(record)
+            case _:
+                assert_never(record)
+
+
+def _switched(denied: int, permission: Permission, allowed: bool) -> int:
+    return denied & ~permission if allowed else denied | permission
