@@ -20,6 +20,17 @@ from actors.ports.discord import (
     Webhooks,
 )
 from actors.ports.engine import Drain, Engine, Pending
+from actors.ports.gateway import (
+    ChannelGone,
+    GatewayEvent,
+    MessageDeleted,
+    MessageEdited,
+    MessageSeen,
+    ShardDown,
+    ShardReady,
+    ShardResumed,
+    Sink,
+)
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
 from actors.ports.trace import (
@@ -38,6 +49,7 @@ __all__ = [
     "Accepted",
     "AttemptBegan",
     "Channel",
+    "ChannelGone",
     "Clock",
     "Completion",
     "Context",
@@ -46,10 +58,14 @@ __all__ = [
     "Drain",
     "Engine",
     "Fenced",
+    "GatewayEvent",
     "GenerationBegan",
     "GenerationErred",
     "HeldBack",
     "HistoryRead",
+    "MessageDeleted",
+    "MessageEdited",
+    "MessageSeen",
     "Model",
     "ModelFailed",
     "ModelReason",
@@ -64,6 +80,10 @@ __all__ = [
     "Refused",
     "ResponseRecord",
     "SendOutcome",
+    "ShardDown",
+    "ShardReady",
+    "ShardResumed",
+    "Sink",
     "Store",
     "Trace",
     "TraceEvent",
