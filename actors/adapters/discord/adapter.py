@@ -13,7 +13,7 @@ from typing import Final
 
 from actors.adapters.discord.channel import DiscordChannel
 from actors.adapters.discord.client import GatewayClient
-from actors.adapters.discord.endpoints import Endpoints
+from actors.adapters.discord.endpoints import DISCORD, Endpoints
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.voice import DiscordVoice, Preference
@@ -40,7 +40,7 @@ class DiscordAdapter:
         shard_count: int = 1,
         send_timeout_s: float = SEND_TIMEOUT_S,
         preference: Preference = "webhook",
-        endpoints: Endpoints = Endpoints(),  # noqa: B008 - frozen
+        endpoints: Endpoints = DISCORD,
         guild_ready_timeout_s: float = 2.0,
     ) -> None:
         """Point the process at `endpoints`. `now` is seconds since 1970."""

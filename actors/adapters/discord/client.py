@@ -21,7 +21,7 @@ import anyio
 import discord
 
 from actors.adapters.discord.endpoints import find_gateway
-from actors.adapters.discord.guard import guard
+from actors.adapters.discord.guard import guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.ports import (
@@ -108,6 +108,7 @@ class GatewayClient(discord.Client):
         self._was_connected = False
         self._is_up = False
         self._held: list[GatewayEvent] | None = None
+        self.http.get_ratelimit = unpaced  # type: ignore[method-assign]
         parsers = self._connection.parsers
         parsers.update({name: self._contained(name, parse) for name, parse in parsers.items()})
 

@@ -9,7 +9,7 @@ import anyio
 import discord
 
 from actors.adapters.discord.client import GatewayClient, GatewayLost, IntentsMissing, WrongToken
-from actors.adapters.discord.endpoints import Endpoints
+from actors.adapters.discord.endpoints import DISCORD, Endpoints
 from actors.adapters.discord.guard import Stopped
 from actors.adapters.discord.inbound import Ourselves
 from actors.ports import GatewayEvent, ShardReady
@@ -40,7 +40,7 @@ class Finding:
 async def examine(
     token: str,
     *,
-    endpoints: Endpoints = Endpoints(),
+    endpoints: Endpoints = DISCORD,
     guild_ready_timeout_s: float = 2.0,
 ) -> tuple[Finding, ...]:
     """Connect once, look, and leave: token and intent first, then every text channel that is not in order."""

@@ -17,6 +17,14 @@ from discord.http import Route
 API_PATH: Final = "/api/v10"
 
 
+def _check(url: str | None, schemes: tuple[str, str], example: str) -> None:
+    if url is None:
+        return
+    address = yarl.URL(url)
+    if address.scheme not in schemes or not address.host:
+        raise ValueError(f"{url!r} is no {schemes[0]} address; write it like {example}")
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoints:
     """`api_url` and `gateway_url` as people write them; None means Discord's own.
@@ -44,6 +52,10 @@ class Endpoints:
             DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(self.gateway_url)
 
 
+DISCORD: Final = Endpoints()
+"""Discord's own addresses."""
+
+
 def rest_base(url: str) -> str:
     """The address that paths are appended to: `/api/v10` where `url` has no path of its own."""
     address = yarl.URL(url)
@@ -54,11 +66,3 @@ async def find_gateway(client: discord.Client) -> None:
     """Ask the server where its gateway is. Raises discord.GatewayNotFound where it does not know."""
     _, url, _ = await client.http.get_bot_gateway()
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
-
-
-def _check(url: str | None, schemes: tuple[str, str], example: str) -> None:
-    if url is None:
-        return
-    address = yarl.URL(url)
-    if address.scheme not in schemes or not address.host:
-        raise ValueError(f"{url!r} is no {schemes[0]} address; write it like {example}")

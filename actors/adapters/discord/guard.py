@@ -6,7 +6,8 @@
 
 discord.py sleeps and tries again after 429, 500, 502, 504 and 524 (webhooks: every 5xx), and after the
 last request of a rate-limit bucket it sleeps before it hands over the answer. aiohttp's tracing runs in
-the sender's task and sees every request of the session, so the guard ends each of these there.
+the sender's task and sees every request of the session, so the guard ends each of these there. Its
+buckets, through which a hung send would block the next, are replaced by `unpaced`.
 
 Failure modes: aiohttp itself repeats a GET, PUT or DELETE at once when a kept-alive connection turns out
 closed; these are safe to repeat, and are counted.
@@ -19,9 +20,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import SimpleNamespace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import aiohttp
+from discord.http import Ratelimit
 from multidict import CIMultiDict, CIMultiDictProxy
 
 TOO_MANY: Final = 429
@@ -85,6 +87,25 @@ def guard() -> aiohttp.TraceConfig:
     return trace
 
 
+class Unpaced(Ratelimit):
+    """A rate-limit bucket that never makes anybody wait: pauses are ours.
+
+    discord.py's own is lost for good when a try is cancelled at its time limit: its way out awaits once
+    more, anyio cancels that too, and every later try in the bucket waits for a token that nobody returns.
+    """
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        return None
+
+
+def unpaced(key: str) -> Ratelimit:
+    """For `HTTPClient.get_ratelimit`."""
+    return Unpaced(None)
+
+
 def seconds(value: object) -> float:
     """A wait that a server asks for; 0 where it says nothing usable."""
     try:
@@ -140,7 +161,9 @@ def _take_pacing_off(response: aiohttp.ClientResponse) -> None:
     if tries is not None and headers.get("X-RateLimit-Remaining") == "0":
         tries.pause_s = seconds(headers.get("X-RateLimit-Reset-After"))
     kept = [(name, value) for name, value in headers.items() if not name.lower().startswith(PACING_HEADERS)]
+    # aiohttp offers no way to change an answer; `headers` is computed once and then read from `_cache`.
     response._headers = CIMultiDictProxy(CIMultiDict(kept))
+    response._cache.pop("headers", None)
 
 
 def _fields(body: bytes) -> dict[str, Any]:
