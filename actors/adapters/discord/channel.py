@@ -35,11 +35,14 @@ class DiscordChannel:
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         """Every message newer than `after`, oldest first; 2,000 of them are a failed read.
 
-        Each page is a try of its own; one that fails, fails the whole.
+        Each page is a try of its own; one that fails, fails the whole. Without the permission to read the
+        history Discord answers with an empty page, which must not be taken for "it is not there".
         """
         place = await self._places.find(channel_id)
         if not isinstance(place, Place):
             return place
+        if not self._places.may_read_history(channel_id):
+            return Refused("forbidden", final=True)
         self._ourselves.webhook_ids |= await self._table.known_webhooks(place.home_id)
         read: list[discord.Message] = []
         while len(read) < READ_MAX:

@@ -44,6 +44,15 @@ class Places:
         fetched = await self._wire.attempt(f"channel:{channel_id}", lambda client: _fetch(client, channel_id))
         return self._keep(fetched) if isinstance(fetched, Place) else fetched
 
+    def may_read_history(self, channel_id: int) -> bool:
+        """Whether a read there shows what there is; where no cache knows the channel, Discord's answer must do."""
+        for client in self._wire.clients:
+            channel = client.get_channel(channel_id)
+            if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+                held = channel.permissions_for(channel.guild.me)
+                return held.view_channel and held.read_message_history
+        return True
+
     def forget(self, channel_id: int) -> None:
         self._known.pop(channel_id, None)
 

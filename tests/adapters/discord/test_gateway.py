@@ -277,3 +277,15 @@ async def test_the_doctor_says_why_there_is_no_connection(
     endpoints = Endpoints(playground.api_url, playground.gateway_url)
     findings = await examine("wrong" if lack == "token" else playground.token, endpoints=endpoints)
     assert (findings[-1].subject, findings[-1].is_fine, bool(findings[-1].mend)) == (lack, False, True)
+
+
+async def test_without_the_permission_to_read_the_history_a_read_fails_instead_of_finding_nothing(
+    bot: Bot, playground: PlaygroundServer
+) -> None:
+    tavern = playground.world.find_channel("tavern").id
+    playground.say("tavern", "Robin", "Is anybody here?")
+    await bot.next(MessageSeen)
+    playground.permit("READ_MESSAGE_HISTORY", False)
+    playground.say("tavern", "Robin", "And now?")  # comes after the change of roles
+    await bot.next(MessageSeen)
+    assert await bot.adapter.channel.messages(tavern, after=0) == Refused("forbidden", final=True)
