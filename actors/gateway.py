@@ -190,8 +190,9 @@ class Gateway:
 
     async def _list_channels(self, listed: anyio.Event) -> None:
         """Put the catch-up of each open session's channel before everything that came since READY."""
-        while not await self._supervisor.contain("The gateway", partial(self._read_again, None)):
-            await anyio.sleep(RE_READ_WAIT_S)  # what came since READY waits: without the list it has no order
+        while not await self._supervisor.contain("The gateway", partial(self._read_again, None)):  # noqa: ASYNC110
+            # What came since READY waits: without the list it has no order.
+            await anyio.sleep(RE_READ_WAIT_S)
         listed.set()
         self._note_ready()
 
