@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 import anyio
+import anyio.lowlevel
 import pytest
 from discord.http import Route
 
@@ -11,7 +12,7 @@ from actors.ports import HeldBack, Posted, Refused, Unconfirmed
 from actors.roleplay.model import Outbound, OutboundKind
 
 from .rest import Clock, Rest, logged_in
-from .scripted import CHANNEL_ID, WEBHOOK_ID, Answer, Request, ScriptedDiscord, as_json, message
+from .scripted import APPLICATION_ID, CHANNEL_ID, WEBHOOK_ID, Answer, Request, ScriptedDiscord, as_json, message
 
 pytestmark = pytest.mark.anyio
 
@@ -220,6 +221,28 @@ async def test_without_a_client_nothing_is_sent(rest: Rest, scripted: ScriptedDi
     assert came() == []
 
 
+async def test_a_client_that_closes_under_a_waiting_send_is_not_connected(
+    rest: Rest, scripted: ScriptedDiscord
+) -> None:
+    came = scripted.will(Answer(how="never"))
+    outcomes: list[object] = []
+
+    async def speak() -> None:
+        outcomes.append(await send(rest, OutboundKind.WEBHOOK))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(speak)
+        tasks.start_soon(speak)  # waits for the first: they share the webhook
+        with anyio.fail_after(1):
+            while not came():
+                await anyio.lowlevel.checkpoint()
+        await rest.client.close()
+    first, second = outcomes
+    assert isinstance(first, Unconfirmed)
+    assert second == Refused("not_connected")
+    assert len(came()) == 1
+
+
 async def test_a_cancelled_send_is_cancelled_and_the_next_one_goes_out(rest: Rest, scripted: ScriptedDiscord) -> None:
     came = scripted.will(Answer(how="never"), as_json(message()))
     with anyio.move_on_after(0.05) as scope:
@@ -257,6 +280,36 @@ async def test_a_second_request_within_one_try_stays_off_the_wire(rest: Rest, sc
     outcome = await rest.wire.attempt("send", twice)
     assert isinstance(outcome, Unconfirmed)
     assert [request.body["content"] for request in came()] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_ours"),
+    [
+        ({"webhook_id": "99"}, False),
+        ({"webhook_id": "99", "application_id": "98"}, False),
+        ({"webhook_id": "99", "application_id": str(APPLICATION_ID)}, True),
+        ({"webhook_id": str(WEBHOOK_ID)}, True),
+        ({}, True),
+        ({"author": {"id": "5", "username": "Robin", "discriminator": "0", "avatar": None}}, False),
+    ],
+)
+async def test_only_our_bot_and_our_webhooks_are_ours(
+    rest: Rest, scripted: ScriptedDiscord, fields: dict[str, object], is_ours: bool
+) -> None:
+    await rest.table.keep_webhook(CHANNEL_ID, "mira", WEBHOOK_ID, "secret")
+    rest.voice._places._known[CHANNEL_ID] = Place(CHANNEL_ID)
+    scripted.will(as_json([message(**fields)]))
+    messages = await rest.channel.messages(CHANNEL_ID, after=0)
+    assert isinstance(messages, tuple)
+    assert [each.is_ours for each in messages] == [is_ours]
+
+
+async def test_what_discord_itself_announces_is_nobodys_message(rest: Rest, scripted: ScriptedDiscord) -> None:
+    rest.voice._places._known[CHANNEL_ID] = Place(CHANNEL_ID)
+    scripted.will(as_json([message(id="43", type=19), message(id="42", type=6)]))
+    messages = await rest.channel.messages(CHANNEL_ID, after=0)
+    assert isinstance(messages, tuple)
+    assert [each.id for each in messages] == [43]
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])
