@@ -67,6 +67,7 @@ class Gateway:
         self._connections: dict[Connection, Session | None] = {}
         self._sessions: dict[str, Session] = {}
         self._connected, self._alone = asyncio.Event(), asyncio.Event()
+        self._alone.set()
         world.subscribe(self._publish)
 
     @property
@@ -150,10 +151,10 @@ class Gateway:
         return self._identify(connection, body) if op == Op.IDENTIFY else self._resume(connection, body)
 
     def _identify(self, connection: Connection, body: Json) -> None:
-        intents = Intent(body.get("intents") or 0)
+        intents = Intent(_whole(body.get("intents")))
         if Intent.MESSAGE_CONTENT in intents and not self._world.message_content:
             return connection.close(Close.DISALLOWED_INTENTS)
-        number, count = body.get("shard") or (0, 1)
+        number, count = _shard(body.get("shard"))
         if not 0 <= number < count:
             return connection.close(Close.INVALID_SHARD)
         session = Session(intents, (number, count))
@@ -163,14 +164,14 @@ class Gateway:
         return self._welcome(session)
 
     def _resume(self, connection: Connection, body: Json) -> None:
-        session = self._sessions.get(str(body.get("session_id")))
-        if session is None or not session.can_replay(body.get("seq") or 0):
+        session, seq = self._sessions.get(str(body.get("session_id"))), _whole(body.get("seq"))
+        if session is None or not session.can_replay(seq):
             return connection.send(_frame(Op.INVALID_SESSION, False))
         if session.connection is not None:
             session.connection.close(Close.UNKNOWN_ERROR)
             self._attach(session.connection, None)
         self._attach(connection, session)
-        session.replay(body.get("seq") or 0)
+        session.replay(seq)
         return session.dispatch("RESUMED", {}, is_kept=False)
 
     def _welcome(self, session: Session) -> None:
@@ -251,6 +252,22 @@ async def _end(writer: asyncio.Task[None], connection: Connection) -> None:
         await writer
     else:
         writer.cancel()
+
+
+def _whole(value: object) -> int:
+    """The number; 0 for anything that is none."""
+    return value if isinstance(value, int) and value >= 0 else 0
+
+
+def _shard(value: object) -> tuple[int, int]:
+    """(number, count); a client that names none is the only one."""
+    match value:
+        case None:
+            return 0, 1
+        case [int(number), int(count)]:
+            return number, count
+        case _:
+            return 0, 0
 
 
 def _frame(op: Op, body: object) -> str:

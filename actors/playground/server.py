@@ -28,12 +28,10 @@ from .rest import ROUTES
 from .shelf import NONCE_WINDOW_S
 from .steering import Steering
 from .store import WorldFile
-from .wire import API_PREFIX, Wire
+from .wire import API_PREFIX, BODY_BYTES_MAX, Wire
 from .world import World
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-BODY_BYTES_MAX = 10 * 1024 * 1024
-"""Discord's limit for an upload."""
 SHUTDOWN_S = 0.2
 """How long `stop` lets answers in flight finish."""
 
@@ -87,7 +85,7 @@ class PlaygroundServer(Steering):
             self._mount()
             await self._runner.setup()
             await web.TCPSite(self._runner, self._host, self._port).start()
-        except BaseException:
+        except OSError:
             await self.stop()
             raise
         self._port = self._runner.addresses[0][1]

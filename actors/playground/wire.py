@@ -19,11 +19,13 @@ from .faults import STATUS_KIND, Dice, FaultPlan, Hold
 from .ledger import Ledger, Line
 from .ratelimit import RateLimits, Verdict
 from .records import Channel
-from .refusals import INVALID_JSON, NO_SUCH_PATH, UNAUTHORISED, Refusal
+from .refusals import INVALID_JSON, NO_SUCH_PATH, TOO_LARGE, UNAUTHORISED, Refusal
 from .rest.call import Answer, Call, Route, Upload
 from .world import World
 
 API_PREFIX = "/api/v10"
+BODY_BYTES_MAX = 10 * 1024 * 1024
+"""Discord's limit for an upload."""
 VIA = {"Via": "1.1 playground"}
 """A 429 without it means "banned at the edge" to clients."""
 
@@ -88,7 +90,7 @@ class Wire:
         channel = self._channel_of(call)
         line = route.line(self._world, call) if route.line and channel else None
         self.ledger.complete(order, channel_id=None if channel is None else channel.id, line=line)
-        verdict = self._limits.take(route.sort, _place(call), counts_globally=route.needs_bot)
+        verdict = self._limits.take(route.sort, _place(call, channel), counts_globally=route.needs_bot)
         if verdict.retry_after_s is not None:
             return self._limited(order, verdict.headers, verdict.retry_after_s, is_global=verdict.is_global)
         fault = self._fault(channel, line)
@@ -208,8 +210,9 @@ def _phrase(status: int) -> str:
         return "Unknown Error"
 
 
-def _place(call: Call) -> str:
-    return call.params.get("channel") or call.params.get("webhook") or ""
+def _place(call: Call, channel: Channel | None) -> str:
+    """Whose limits count: a channel's, which all of its webhooks share."""
+    return call.params.get("webhook", "") if channel is None else str(channel.id)
 
 
 def _cut(request: web.Request) -> web.Response:
@@ -220,10 +223,12 @@ def _cut(request: web.Request) -> web.Response:
 
 
 async def _read(request: web.Request) -> Call:
-    """The call; raises Discord's 50109 if the body is no JSON."""
+    """The call; raises Discord's 50109 if the body is no JSON, 40005 if it is too large."""
     params, query = dict(request.match_info), dict(request.query)
     if not request.can_read_body:
         return Call(params, query)
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        raise Refusal(TOO_LARGE)
     if not request.content_type.startswith("multipart/"):
         return Call(params, query, _parsed(await request.read()))
     body, uploads = None, []

@@ -4,7 +4,8 @@
                                    └──► listener(event)   gateway, page
 
 Every operation is synchronous and either done at once or refused with Discord's own words; so a message is
-stored, known by its nonce and announced in one step, whatever happens to the answer.
+stored, known by its nonce and announced in one step, whatever happens to the answer. Discord's own system
+messages ("… started a thread") are not made.
 """
 
 import secrets

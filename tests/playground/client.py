@@ -72,4 +72,7 @@ async def connected(server: PlaygroundServer, intents: discord.Intents | None = 
         yield bot
     finally:
         await bot.close()
-        await running
+        running.cancel()  # A client that waits to reconnect would sleep on.
+        await asyncio.wait([running])
+        if not running.cancelled():
+            running.result()

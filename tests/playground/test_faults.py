@@ -6,7 +6,7 @@ import pytest
 
 from actors.playground import FaultPlan, PlaygroundServer
 
-from .client import Bot
+from .client import WAIT_S, Bot
 from .wire_client import WireClient
 
 pytestmark = pytest.mark.anyio
@@ -166,6 +166,14 @@ async def test_a_held_line_is_stored_and_answered_only_after_the_release(
     reply = await sending
     assert (reply.status, reply.body["id"]) == (200, str(held_id))
     assert (await wire.line("Next")).status == 200
+
+
+async def test_an_armed_hold_lets_notices_and_reads_pass(server: PlaygroundServer, wire: WireClient) -> None:
+    server.hold.arm()
+    async with asyncio.timeout(WAIT_S):
+        sent = await wire.notice("⚠️ Failed")
+        read = await wire.call("GET", f"/channels/{sent.body['channel_id']}/messages")
+    assert (sent.status, read.status, server.hold.message_id) == (200, 200, None)
 
 
 def test_probabilities_are_stacked_in_the_order_of_their_names() -> None:

@@ -38,6 +38,36 @@ async def test_a_wrong_token_is_refused_by_rest_and_by_the_gateway(server: Playg
         assert socket.close_code == 4004
 
 
+@pytest.mark.parametrize(
+    ("frame", "code"),
+    [
+        ("{", 4002),
+        ("[]", 4002),
+        ('{"op": 99}', 4003),
+        ('{"op": 2, "d": 5}', 4004),
+        ('{"op": 2, "d": {"token": "TOKEN", "intents": "all", "shard": "first"}}', 4010),
+        ('{"op": 1, "d": "' + "x" * 5000 + '"}', 4002),
+    ],
+)
+async def test_a_wrong_frame_closes_with_the_code_for_it(
+    server: PlaygroundServer, frame: str, code: int
+) -> None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(server.gateway_url) as socket:
+        await socket.send_str(frame.replace("TOKEN", server.token))
+        async with asyncio.timeout(WAIT_S):
+            async for _ in socket:
+                pass
+        assert socket.close_code == code
+
+
+async def test_an_unknown_session_is_answered_with_op_9(server: PlaygroundServer) -> None:
+    async with aiohttp.ClientSession() as session, session.ws_connect(server.gateway_url) as socket:
+        await socket.send_json({"op": 6, "d": {"token": server.token, "session_id": "gone", "seq": 3}})
+        async with asyncio.timeout(WAIT_S):
+            frames = [await socket.receive_json() for _ in range(2)]
+    assert [(frame["op"], frame["d"]) for frame in frames[1:]] == [(9, False)]
+
+
 async def test_without_the_granted_content_intent_the_gateway_refuses(server: PlaygroundServer) -> None:
     server.world.message_content = False
     point_discord_at(server)

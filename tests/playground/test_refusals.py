@@ -1,5 +1,7 @@
 """Permissions, tokens, wrong requests and rate limits: Discord's own words."""
 
+import io
+
 import discord
 import pytest
 
@@ -117,9 +119,15 @@ async def test_a_wrong_token_and_a_broken_body_are_refused(
 ) -> None:
     me = await wire.call("GET", "/users/@me", headers={"Authorization": "Bot wrong"})
     path = f"{server.api_url}/channels/{server.world.find_channel('tavern').id}/messages"
-    broken = await wire._request("POST", path, data=b"{", headers={"Content-Type": "application/json"})
+    broken = await wire.request("POST", path, data=b"{", headers={"Content-Type": "application/json"})
     assert (me.status, me.body) == (401, {"message": "401: Unauthorized", "code": 0})
     assert (broken.status, broken.body["code"]) == (400, 50109)
+
+
+async def test_a_body_beyond_the_upload_limit_is_refused(server: PlaygroundServer, wire: WireClient) -> None:
+    path = f"{server.api_url}/channels/{server.world.find_channel('tavern').id}/messages"
+    reply = await wire.request("POST", path, data=io.BytesIO(bytes(10 * 1024 * 1024 + 1)))
+    assert (reply.status, reply.body["code"]) == (413, 40005)
 
 
 async def test_unknown_fields_are_ignored(server: PlaygroundServer, wire: WireClient) -> None:

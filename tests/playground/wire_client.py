@@ -36,11 +36,11 @@ class WireClient:
 
     async def call(self, method: str, path: str, body: object = None, **options: Any) -> Reply:  # noqa: ANN401
         """One request under `/api/v10`."""
-        return await self._request(method, self._server.api_url + path, json=body, **options)
+        return await self.request(method, self._server.api_url + path, json=body, **options)
 
     async def control(self, method: str, path: str, body: object = None, **options: Any) -> Reply:  # noqa: ANN401
         """One request under `/_control/`."""
-        return await self._request(method, f"{self._server.url}/_control/{path}", json=body, **options)
+        return await self.request(method, f"{self._server.url}/_control/{path}", json=body, **options)
 
     async def line(self, text: str, *, channel: str = "tavern", nonce: str | None = None) -> Reply:
         """Posts a character's line in voice `embed`."""
@@ -56,7 +56,8 @@ class WireClient:
         path = f"/channels/{self._server.world.find_channel('tavern').id}/messages"
         return await self.call("POST", path, {"content": text})
 
-    async def _request(self, method: str, url: str, **options: Any) -> Reply:  # noqa: ANN401
+    async def request(self, method: str, url: str, **options: Any) -> Reply:  # noqa: ANN401
+        """One request to any address, as aiohttp takes it."""
         try:
             async with self._session.request(method, url, **options) as answer:
                 is_json = answer.content_type == "application/json"
