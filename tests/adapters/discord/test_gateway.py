@@ -58,6 +58,7 @@ def bot_for(
     endpoints: Endpoints | None = None,
     shard_count: int = 1,
     reconnect_max_s: float = WAIT_S,
+    identify_pause_s: float = 0.0,
 ) -> Bot:
     events: asyncio.Queue[GatewayEvent] = asyncio.Queue()
     adapter = DiscordAdapter(
@@ -69,7 +70,7 @@ def bot_for(
         shard_ids=tuple(range(shard_count)),
         shard_count=shard_count,
         guild_ready_timeout_s=0.05,
-        identify_pause_s=0.0,
+        identify_pause_s=identify_pause_s,
         reconnect_max_s=reconnect_max_s,
     )
     return Bot(adapter, events)
@@ -233,10 +234,12 @@ async def test_an_invalidated_session_is_begun_anew(bot: Bot, playground: Playgr
     assert await bot.next(ShardReady) == ShardReady(0, "Ensemble", 3)
 
 
-async def test_each_shard_has_its_own_connection(playground: PlaygroundServer) -> None:
-    bot = bot_for(playground, shard_count=2)
+async def test_each_shard_has_its_own_connection_and_its_turn(playground: PlaygroundServer) -> None:
+    bot = bot_for(playground, shard_count=2, identify_pause_s=0.3)
+    begun = anyio.current_time()
     async with running(bot):
         ready = [await bot.next(ShardReady) for _ in range(2)]
+        assert anyio.current_time() - begun >= 0.3
         assert sorted((each.shard_id, each.channel_count) for each in ready) in ([(0, 3), (1, 0)], [(0, 0), (1, 3)])
         said = playground.say("tavern", "Robin", "Hello?")
         assert (await bot.next(MessageSeen)).message.id == said.id

@@ -9,7 +9,7 @@ from discord.http import Route
 
 from actors.adapters.discord.places import Place
 from actors.ports import HeldBack, Posted, Refused, Unconfirmed
-from actors.roleplay.model import Outbound, OutboundKind
+from actors.roleplay.model import Character, Outbound, OutboundKind
 
 from .rest import Clock, Rest, logged_in
 from .scripted import APPLICATION_ID, CHANNEL_ID, WEBHOOK_ID, Answer, Request, ScriptedDiscord, as_json, message
@@ -241,6 +241,25 @@ async def test_a_client_that_closes_under_a_waiting_send_is_not_connected(
     assert isinstance(first, Unconfirmed)
     assert second == Refused("not_connected")
     assert len(came()) == 1
+
+
+async def test_another_client_takes_over_from_one_that_closes(rest: Rest, scripted: ScriptedDiscord) -> None:
+    scripted.will(as_json(message()))
+    async with logged_in(scripted.api_url) as other:
+        rest.wire.add(other.client)
+        await rest.client.close()
+        assert await send(rest, OutboundKind.TEXT) == Posted(41, "Hello")
+
+
+async def test_a_channel_full_of_others_webhooks_is_not_asked_for_one_more(
+    rest: Rest, scripted: ScriptedDiscord
+) -> None:
+    rest.voice._places._known[CHANNEL_ID] = Place(CHANNEL_ID)
+    others = [{"id": str(number), "type": 1, "name": "Mira", "application_id": "98"} for number in range(15)]
+    came = scripted.will(as_json(others))
+    prepared = await rest.voice.prepare(CHANNEL_ID, Character("1", "Mira", "{}"))
+    assert prepared == (OutboundKind.EMBED, None)
+    assert [request.method for request in came()] == ["GET"]
 
 
 async def test_a_cancelled_send_is_cancelled_and_the_next_one_goes_out(rest: Rest, scripted: ScriptedDiscord) -> None:
