@@ -39,6 +39,8 @@ from actors.ports import (
 LOGIN_TIMEOUT_S: Final = 30.0
 RECONNECT_MAX_S: Final = 180.0
 """discord.py's own back-off grows to 17 minutes; by then Discord has forgotten the session anyway."""
+IDENTIFY_PAUSE_S: Final = 5.0
+"""https://discord.com/developers/docs/events/gateway#rate-limiting (max_concurrency 1)"""
 CLOSE_TIMEOUT_S: Final = 5.0
 AUTHENTICATION_FAILED: Final = 4004
 """https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes"""
@@ -74,6 +76,21 @@ def intents() -> discord.Intents:
     return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
 
 
+class IdentifyTurns:
+    """Lets the shards of one token identify one after the other."""
+
+    def __init__(self, pause_s: float = IDENTIFY_PAUSE_S) -> None:
+        self._pause_s = pause_s
+        self._lock = anyio.Lock()
+        self._next_at = 0.0
+
+    async def wait_turn(self) -> None:
+        """Wait until the last IDENTIFY is long enough ago."""
+        async with self._lock:
+            await anyio.sleep_until(self._next_at)
+            self._next_at = anyio.current_time() + self._pause_s
+
+
 class GatewayClient(discord.Client):
     """One connection's life, from `run` to its end; made anew for the next."""
 
@@ -84,9 +101,11 @@ class GatewayClient(discord.Client):
         shard_count: int,
         sink: Sink,
         ourselves: Ourselves,
+        on_login: Callable[[GatewayClient], None],
+        turns: IdentifyTurns,
         asks_for_gateway: bool = False,
         guild_ready_timeout_s: float = 2.0,
-        on_login: Callable[[GatewayClient], None],
+        reconnect_max_s: float = RECONNECT_MAX_S,
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -104,6 +123,8 @@ class GatewayClient(discord.Client):
         self._ourselves = ourselves
         self._asks_for_gateway = asks_for_gateway
         self._on_login = on_login
+        self._turns = turns
+        self._reconnect_max_s = reconnect_max_s
         self._patience = anyio.CancelScope()
         self._was_connected = False
         self._is_up = False
@@ -137,6 +158,10 @@ class GatewayClient(discord.Client):
         if self._asks_for_gateway:
             await find_gateway(self)
         self._on_login(self)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Called by discord.py before each IDENTIFY; its own form knows nothing of other shards."""
+        await self._turns.wait_turn()
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - discord.py's own
         """Take the event in the order of arrival, before any task is made of it."""
@@ -201,7 +226,7 @@ class GatewayClient(discord.Client):
                 self._note_up()
                 return (ShardResumed(self._shard),)
             case "disconnect":
-                self._patience.deadline = anyio.current_time() + (RECONNECT_MAX_S if self._was_connected else 0.0)
+                self._patience.deadline = anyio.current_time() + (self._reconnect_max_s if self._was_connected else 0.0)
                 self._note_down()
         return ()
 
