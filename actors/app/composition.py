@@ -37,6 +37,9 @@ from actors.world import World
 GUILDS_S: Final = 2.0
 """How long after a guild the next may come before READY counts as complete (discord.py's own default)."""
 
+IDENTIFY_PAUSE_S: Final = 5.0
+"""Between two logins of a process (Discord's reference, "Identifying": one every five seconds)."""
+
 GUILDS_LOCAL_S: Final = 0.1
 """The same for another server than Discord: such servers have a handful of guilds."""
 
@@ -96,6 +99,7 @@ async def play(
         sink=lambda event: gateway.offer(event),  # the gateway is made of what the adapter offers
         now=clock.now,
         guild_ready_timeout_s=GUILDS_LOCAL_S if endpoint.urls.api_url else GUILDS_S,
+        identify_pause_s=0.0 if endpoint.urls.api_url else IDENTIFY_PAUSE_S,
     )
     world = World(clock, model, adapter.voice, adapter.channel, store, trace, settings.rules())
     reaper, engine = Reaper(world), EmbeddedEngine()
