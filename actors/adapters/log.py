@@ -32,6 +32,9 @@ RATE_EVERY: Final = 100
 SHOWN: Final = 50
 """Characters of a generated line that the log shows (the seed document)."""
 
+SECRET_MIN: Final = 8
+"""Characters below which a secret is none, and blotting it out would only blot out words."""
+
 _FIELDS: Final = ("response", "session", "attempt")
 
 _memory = logging.getLogger("ensemble.memory")
@@ -146,7 +149,7 @@ class ScrubbingFormatter(logging.Formatter):
 
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__(TEXT_FORMAT)
-        self._secrets = tuple(secret for secret in secrets if secret)
+        self._secrets = tuple(secret for secret in secrets if len(secret) >= SECRET_MIN)
 
     def format(self, record: logging.LogRecord) -> str:
         text = self._written(record)
