@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
+from anyio.abc import TaskGroup
 
 from actors.adapters.engine.embedded import EmbeddedEngine
-from actors.adapters.store import SqlStore, memory_store
+from actors.adapters.store import SqlStore
 from actors.commands import Commands
 from actors.gateway import Gateway
 from actors.outbox import Outbox
-from actors.ports import Moved, Noted, ShardReady, TraceEvent
+from actors.ports import GatewayEvent, Moved, Noted, ShardReady, TraceEvent
 from actors.reaper import Reaper
 from actors.roleplay.model import Character, Entry, OutboundKind, SessionId
 from actors.session import Sessions
@@ -25,6 +26,7 @@ from actors.world import Rules, World
 from machines.response import Limits
 from tests.fakes.discord import FakeDiscord, Fault
 from tests.fakes.model import FakeModel
+from tests.fakes.store import Killed, MortalExecutor, mortal_store
 from tests.fakes.virtual_time import VirtualClock
 
 CHANNEL = 42
@@ -70,6 +72,16 @@ class Play:
     world: World
     gateway: Gateway
     sessions: Sessions
+    engine: EmbeddedEngine
+    executor: MortalExecutor
+    group: TaskGroup
+
+    def kill(self) -> None:
+        """End this process as kill -9 does: in the middle of whatever it is at; what is on the wire may land."""
+        self.executor.is_dead = True
+        self.discord.sink = None
+        self.world.shutdown.begin(0.0)
+        self.group.cancel_scope.cancel()
 
     def say(self, text: str, *, name: str = "Robin", channel_id: int = CHANNEL) -> int:
         return self.discord.user_says(channel_id, text, name).id
@@ -113,10 +125,16 @@ async def playing(
     rules: Rules | None = None,
     before: Play | None = None,
     cast: Sequence[str] = ("Ada", "Bo"),
+    latency_s: float = 0.0,
+    early: Sequence[GatewayEvent] = (),
+    wait_ready: bool = True,
 ) -> AsyncIterator[Play]:
-    """Run the actors; with `before`, as a new process on what that one left."""
+    """Run the actors; with `before`, as a new process on what that one left.
+
+    `early` is what the gateway tells before READY; `latency_s` how long the store takes for each half of a call.
+    """
     clock = before.clock if before else VirtualClock()
-    store = before.store if before else memory_store()
+    store, executor = mortal_store(latency_s=latency_s, engine=before.executor.engine if before else None)
     discord = before.discord if before else FakeDiscord(clock.now, kind)
     discord.faults.extend(faults)
     model = before.model if before else FakeModel()
@@ -137,7 +155,6 @@ async def playing(
         supervisor=supervisor,
         nudge=sessions.nudge,
     )
-    play = Play(store, discord, model, clock, trace, world, gateway, sessions)
 
     async def drain(session_id: SessionId) -> None:
         await supervisor.contain("session", partial(sessions.drain, session_id))
@@ -145,14 +162,21 @@ async def playing(
     async def pending() -> Sequence[SessionId]:
         return await store.pending(now=clock.now())
 
-    async with anyio.create_task_group() as group:
-        await group.start(gateway.run)
-        discord.sink = gateway.offer
-        group.start_soon(engine.run, drain, pending)
-        group.start_soon(Outbox(world).run)
-        gateway.offer(ShardReady(0, "Ensemble", 1))
-        with anyio.fail_after(600):
-            await gateway.ready.wait()
-        yield play
-        discord.sink = None
-        group.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as group:
+            play = Play(store, discord, model, clock, trace, world, gateway, sessions, engine, executor, group)
+            await group.start(gateway.run)
+            discord.sink = gateway.offer
+            group.start_soon(engine.run, drain, pending)
+            group.start_soon(Outbox(world).run)
+            for event in early:
+                gateway.offer(event)
+            gateway.offer(ShardReady(0, "Ensemble", 1))
+            if wait_ready:
+                with anyio.fail_after(600):
+                    await gateway.ready.wait()
+            yield play
+            discord.sink = None
+            group.cancel_scope.cancel()
+    except* Killed:
+        assert executor.is_dead
