@@ -144,10 +144,10 @@ class Gateway:
         match event:
             case MessageSeen(message=message):
                 await self._saw(message)
-            case MessageEdited(message_id=message_id, text=text):
-                await self._world.store.amend(message_id, text=text, at=self._world.clock.now())
-            case MessageDeleted(message_id=message_id):
-                session_id = await self._world.store.amend(message_id, text=None, at=self._world.clock.now())
+            case MessageEdited():
+                await self._reaper.amend(event)
+            case MessageDeleted():
+                session_id = await self._reaper.amend(event)
                 if session_id is not None:
                     await self._nudge(session_id)
             case ChannelGone(channel_id=channel_id):
