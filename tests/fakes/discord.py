@@ -61,6 +61,7 @@ class FakeDiscord:
     orphans: list[tuple[float, Outbound]] = field(default_factory=list)
     read_faults_of: dict[int, deque[Refused | Unconfirmed]] = field(default_factory=dict)
     delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
+    answer_takes_s: float = TRANSIT_S
     nonce_window_s: float = 300.0
     deletions: list[int] = field(default_factory=list)
     reads: list[tuple[int, int]] = field(default_factory=list)
@@ -111,7 +112,7 @@ class FakeDiscord:
         self.orphans.remove(orphan)
         self.posts.append(outbound)
         outcome = await self._answer(outbound)
-        await anyio.sleep(TRANSIT_S)
+        await anyio.sleep(self.answer_takes_s)
         return outcome
 
     async def _answer(self, outbound: Outbound) -> SendOutcome:
@@ -161,6 +162,11 @@ class FakeDiscord:
         self.shown = [m for m in self.shown if m.id != message_id]
         if self.sink is not None:
             self.sink(MessageDeleted(channel_id, message_id))
+
+    def user_edits(self, channel_id: int, message_id: int, text: str) -> None:
+        self.shown = [replace(m, text=text) if m.id == message_id else m for m in self.shown]
+        if self.sink is not None:
+            self.sink(MessageEdited(channel_id, message_id, text))
 
     async def typing(self, channel_id: int) -> None:
         self.typings += 1
