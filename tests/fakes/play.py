@@ -159,6 +159,7 @@ async def playing(
     latency_s: float = 0.0,
     early: Sequence[GatewayEvent] = (),
     wait_ready: bool = True,
+    faults_of_store: dict[str, list[Exception]] | None = None,
 ) -> AsyncIterator[Play]:
     """Run the actors; with `before`, as a new process on what that one left.
 
@@ -166,6 +167,7 @@ async def playing(
     """
     clock = before.clock if before else VirtualClock()
     store, executor = mortal_store(latency_s=latency_s, engine=before.executor.engine if before else None)
+    executor.faults = faults_of_store or {}
     discord = before.discord if before else FakeDiscord(clock.now, kind)
     discord.faults.extend(faults)
     model = model or (before.model if before else FakeModel())
