@@ -175,7 +175,7 @@ def test_shards_of_this_process_are_among_all_shards(monkeypatch: pytest.MonkeyP
 
 def test_an_inspector_that_others_can_reach_needs_a_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSPECTOR_ADDRESS", "0.0.0.0:8420")
-    with pytest.raises(SettingsError, match="^INSPECTOR_TOKEN: set one"):
+    with pytest.raises(SettingsError, match=r"^INSPECTOR_TOKEN: set one"):
         load()
     monkeypatch.setenv("INSPECTOR_TOKEN", SECRET)
     assert load().inspector_address == "0.0.0.0:8420"
