@@ -204,6 +204,8 @@ async def playing(
             group.start_soon(Outbox(world).run)
             for event in early:
                 gateway.offer(event)
+            if early:
+                await anyio.sleep(0.5)  # whoever waits for READY waits by now
             gateway.offer(ShardReady(0, "Ensemble", 1))
             if wait_ready:
                 with anyio.fail_after(600):
