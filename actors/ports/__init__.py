@@ -29,6 +29,7 @@ from actors.ports.gateway import (
     ShardDown,
     ShardReady,
 )
+from actors.ports.journal import Journal, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
 from actors.ports.trace import (
@@ -61,6 +62,7 @@ __all__ = [
     "GenerationErred",
     "HeldBack",
     "HistoryRead",
+    "Journal",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
@@ -75,6 +77,7 @@ __all__ = [
     "Posted",
     "PrepareOutcome",
     "ReadOutcome",
+    "Recorded",
     "Refused",
     "ResponseRecord",
     "SendOutcome",
