@@ -14,6 +14,7 @@ from typing import Final
 import anyio
 
 from actors.adapters.clock import SystemClock
+from actors.adapters.discord import Endpoints
 from actors.adapters.log import LogTrace
 from actors.adapters.store import ResponseOutcome, SqlStore, open_store
 from actors.app.characters import add_shipped, read_character
@@ -92,7 +93,7 @@ async def rehearse(
             trace = Finished(LogTrace(), on_end)
             over = anyio.Event()
             conductor = _Conductor(scene, names, server, store, trace, over, settings)
-            endpoint = Endpoint(server.token, server.api_url, server.gateway_url)
+            endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
             await play(settings, endpoint, store, model, trace=trace, on_ready=conductor.conduct, until=over.wait)
             return await conductor.report(model.label)
 

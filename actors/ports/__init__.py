@@ -28,6 +28,8 @@ from actors.ports.gateway import (
     MessageSeen,
     ShardDown,
     ShardReady,
+    ShardResumed,
+    Sink,
 )
 from actors.ports.journal import Journal, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
@@ -83,6 +85,8 @@ __all__ = [
     "SendOutcome",
     "ShardDown",
     "ShardReady",
+    "ShardResumed",
+    "Sink",
     "Store",
     "Trace",
     "TraceEvent",

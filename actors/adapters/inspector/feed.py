@@ -7,6 +7,7 @@ longer than the ring remembers starts from a snapshot.
 from __future__ import annotations
 
 import json
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
@@ -17,6 +18,13 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 RING_MAX: Final = 2000
 VIEWER_QUEUE_MAX: Final = 500
 """Frames; at a thousand moves a second half a second of a viewer's delay."""
+
+REMEMBERED_S: Final = 60.0
+"""How long after the last viewer left its stream can still be resumed. A move costs most by being written down:
+while nobody looks, none is.
+"""
+
+_ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 class Viewer:
@@ -52,16 +60,19 @@ class Viewer:
         return b"".join(frames)
 
     def close(self) -> None:
-        self._frames.close()
+        """Forget what is queued as well."""
+        self.cut_off()
         self._received.close()
 
 
 class Feed:
     """Numbers events and hands them to every viewer; never waits."""
 
-    def __init__(self, first_seq: int) -> None:
+    def __init__(self, now: Callable[[], float]) -> None:
         # Numbers of an earlier process must lie below those of this one, or a browser would resume wrongly.
-        self.seq = first_seq - 1
+        self.seq = int(now() * 1000)
+        self._now = now
+        self._left_at = -math.inf  # when the last viewer went
         self._ring: deque[tuple[int, bytes]] = deque(maxlen=RING_MAX)
         self._viewers: set[Viewer] = set()
 
@@ -69,12 +80,17 @@ class Feed:
     def viewer_count(self) -> int:
         return len(self._viewers)
 
-    def tell(self, event: str, fields: dict[str, Any]) -> None:
+    def tell(self, event: str, fields: Callable[[], dict[str, Any]]) -> None:
         """Send one event, numbered, to everybody."""
         self.seq += 1
-        frame = self.frame(event, fields)
+        if not self._viewers and self._now() > self._left_at + REMEMBERED_S:
+            self._ring.clear()
+            return
+        frame = self.frame(event, fields())
         self._ring.append((self.seq, frame))
-        self._viewers = {viewer for viewer in self._viewers if viewer.offer_nowait(frame)}
+        slow = [viewer for viewer in self._viewers if not viewer.offer_nowait(frame)]
+        for viewer in slow:
+            self.leave(viewer)
 
     def frame(self, event: str, fields: dict[str, Any]) -> bytes:
         """An event under the newest number, as it goes on the wire."""
@@ -88,13 +104,13 @@ class Feed:
 
     def leave(self, viewer: Viewer) -> None:
         self._viewers.discard(viewer)
-        viewer.close()
+        self._left_at = self._now()
+        viewer.cut_off()
 
     def cut_off_all(self) -> None:
         """End every stream."""
-        for viewer in self._viewers:
-            viewer.cut_off()
-        self._viewers = set()
+        for viewer in tuple(self._viewers):
+            self.leave(viewer)
 
     def _missed(self, last_seen: int | None) -> tuple[bytes, ...] | None:
         oldest = self._ring[0][0] if self._ring else self.seq + 1
@@ -104,4 +120,4 @@ class Feed:
 
 
 def compact_json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return _ENCODER.encode(value)

@@ -66,7 +66,7 @@ class Inspector:
         self._gate = Gate(self._host, token, origins)
         self._journal = journal
         self._ping_s = ping_s
-        self._feed = Feed(int(now() * 1000))
+        self._feed = Feed(now)
         self._lives = Lives(journal, self._tell)
         self._is_ready = False
         self.port = 0
@@ -129,7 +129,7 @@ class Inspector:
     # ── the stream ──────────────────────────────────────────────────────────────────────────────────
 
     def _tell(self, life: Life, step: Step) -> None:
-        self._feed.tell("move", {"response": view(life), "move": step_view(step)})
+        self._feed.tell("move", lambda: {"response": view(life), "move": step_view(step)})
 
     def _snapshot(self) -> bytes:
         shown = [view(life) for life in self._lives.newest_first(SNAPSHOT_MAX)]
@@ -151,6 +151,7 @@ class Inspector:
             return response  # cut off by us, or gone: the browser comes back by Last-Event-ID
         finally:
             self._feed.leave(viewer)
+            viewer.close()
 
     # ── the API ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -92,10 +92,11 @@ class Life:
             part=self.response.part,
             reason=_reason(fact),
         )
-        self._advance(dest, without_text(fact))
+        fact = without_text(fact)
+        self._advance(dest, fact)
         self.path.append(step)
         self.counts[edge_key(source, dest)] += 1
-        self.last_fact = without_text(fact)
+        self.last_fact = fact
         if isinstance(fact, FAILURES):
             self.last_failure = fact
         if source != dest:

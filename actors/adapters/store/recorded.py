@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any, Final
@@ -47,7 +48,7 @@ def _with_moves(conn: Connection, wanted: Select[Any]) -> tuple[Recorded, ...]:
 def _moves_of(conn: Connection, ids: Sequence[ResponseId]) -> dict[ResponseId, list[tuple[str, str, Fact]]]:
     moves: dict[ResponseId, list[tuple[str, str, Fact]]] = defaultdict(list)
     for row in conn.execute(_MOVES.where(move.c.response_id.in_(ids)).order_by(move.c.response_id, move.c.seq)):
-        moves[row.response_id].append((row.source, row.dest, revive(row.fact, row.fields)))
+        moves[row.response_id].append((row.source, row.dest, revive(row.fact, json.loads(row.fields))))
     return moves
 
 

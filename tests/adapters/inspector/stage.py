@@ -93,7 +93,7 @@ class Stage:
 
     async def line(self, number: int = 1) -> TracedLine:
         """A new line, heard and started."""
-        await self.scene.hear(number)
+        await self.scene.hear(10 + number)
         line = await self.scene.line()
         traced = TracedLine(line, self.inspector)
         response = line.response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -71,7 +72,7 @@ async def test_what_the_ring_forgot_is_told_by_a_snapshot(stage: Stage, monkeypa
     async with stage.events() as stream:
         seen = await stream.event()
     for number in range(feed.RING_MAX + 1):
-        stage.inspector._feed.tell("move", {"number": number})
+        stage.inspector._feed.tell("move", partial(dict, number=number))
     async with stage.events(last_seen=seen.id) as stream:
         assert (await stream.event()).name == "snapshot"
     async with stage.events(last_seen=seen.id + 1) as stream:
@@ -91,7 +92,7 @@ async def test_a_viewer_that_does_not_keep_up_is_cut_off_and_can_resume(stage: S
     async with stage.events() as stream:
         seen = await stream.event()
         for number in range(count):
-            stage.inspector._feed.tell("move", {"number": number})
+            stage.inspector._feed.tell("move", partial(dict, number=number))
         assert stage.inspector.viewer_count == 0
         with pytest.raises(aiohttp.ClientError):
             await stream.to_its_end()
@@ -128,7 +129,7 @@ async def test_the_streams_end_with_the_inspector(store: SqlStore, scene: Scene)
 async def test_a_response_that_began_before_this_process_is_read_from_the_journal(stage: Stage) -> None:
     line = await stage.line()
     await line.tell(GenerationFailed(NOW + 1, "overloaded"), published=False)
-    async with serving(line.line.store, stage.scene) as later:  # type: ignore[arg-type] # the store of the fixture
+    async with serving(line.line.store, stage.scene) as later:
         later.inspector._lives._lives.clear()  # as if it had been put away
         line.inspector = later.inspector
         async with later.events() as stream:
@@ -166,3 +167,22 @@ async def test_a_move_that_is_told_twice_is_shown_once(stage: Stage) -> None:
 
 async def recorded(stage: Stage, response_id: str) -> Any:  # noqa: ANN401 - the journal's record
     return await stage.inspector._journal.recorded(response_id)
+
+
+async def test_nothing_is_written_down_while_nobody_looks(store: SqlStore, scene: Scene) -> None:
+    at = [NOW]
+    async with serving(store, scene, now=lambda: at[0], ping_s=0.01) as stage:
+        line = await stage.line()
+        assert len(stage.inspector._feed._ring) == 0
+        async with stage.events() as stream:
+            seen = await stream.event()
+            assert [view["id"] for view in seen.data["responses"]] == [line.id]
+        await until_nobody_looks(stage)
+        await line.generate()
+        assert len(stage.inspector._feed._ring) == 1
+        at[0] += feed.REMEMBERED_S + 1
+        await line.deliver()
+        assert len(stage.inspector._feed._ring) == 0
+        async with stage.events(last_seen=seen.id) as stream:
+            later = await stream.event()
+    assert (later.name, later.id, later.data["responses"][0]["state"]) == ("snapshot", seen.id + 2, "Delivered")
