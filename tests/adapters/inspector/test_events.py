@@ -59,6 +59,8 @@ async def test_a_viewer_that_comes_back_gets_what_it_missed_and_no_more(stage: S
     async with stage.events(last_seen=seen.id) as stream:
         missed = [await stream.event() for _ in range(2)]
     assert [(e.name, e.data["move"]["fact"]) for e in missed] == [("move", "Generated"), ("move", "Sent")]
+    async with stage.events(last_seen=missed[0].id) as stream:
+        assert (await stream.event()).id == missed[1].id
 
 
 @pytest.mark.parametrize("last_seen", [1, 10**18, -5])
