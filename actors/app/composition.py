@@ -2,7 +2,7 @@
 
     Discord client ─► gateway ─► store ◄─ sessions ◄─ engine
           ▲                        ▲           │
-          └──── voice, channel ◄───┴─ outbox ◄─┘
+          └──── voice, channel ◄───┴─ outbox ◄─┘          everything ─► trace: log, inspector
 
 Failure modes: each actor is contained and restarted by the supervisor; a wrong token and missing intents
 end the process, since no restart mends them. At the end sends in flight get their grace, then the client goes.
@@ -21,8 +21,11 @@ from actors.adapters.clock import SystemClock
 from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, WrongToken
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.groq import GroqModel
+from actors.adapters.inspector import CannotServe
 from actors.adapters.store import SqlStore
+from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
+from actors.app.inspection import inspect, inspector_of
 from actors.app.settings import Settings
 from actors.commands import Commands
 from actors.gateway import Gateway
@@ -43,7 +46,7 @@ IDENTIFY_PAUSE_S: Final = 5.0
 GUILDS_LOCAL_S: Final = 0.1
 """The same for another server than Discord: such servers have a handful of guilds."""
 
-FATAL = (WrongToken, IntentsMissing)
+FATAL = (WrongToken, IntentsMissing, CannotServe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +87,12 @@ async def play(
 ) -> None:
     """Play until `until` returns; `on_ready` is called once, after READY and catch-up.
 
-    Raises WrongToken and IntentsMissing.
+    Raises WrongToken, IntentsMissing, and CannotServe for an INSPECTOR_ADDRESS that cannot be had.
     """
     clock = SystemClock()
+    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "")
+    if inspector is not None:
+        trace = Traces(trace, inspector)
     supervisor = Supervisor(trace, fatal=FATAL)
     adapter = DiscordAdapter(
         token=endpoint.token,
@@ -121,11 +127,16 @@ async def play(
 
     async def announce() -> None:
         await gateway.ready.wait()
+        if inspector is not None:
+            inspector.set_ready()
         await on_ready(gateway)
 
     fatal: list[Exception] = []
     try:
         async with anyio.create_task_group() as connection:
+            if inspector is not None:
+                watched = partial(inspect, inspector, settings, trace)
+                connection.start_soon(supervisor.keep_running, "The inspector", watched)
             async with anyio.create_task_group() as actors:
                 await actors.start(gateway.run)
                 for shard in adapter.shard_ids:
@@ -137,7 +148,8 @@ async def play(
                 await until()
                 world.shutdown.begin()
                 actors.cancel_scope.cancel()
-            # Only now the client: what the actors had on the wire needed it until their grace was over.
+            # Only now the client: what the actors had on the wire needed it until their grace was over. The
+            # inspector goes with it, so that the last moves are seen.
             connection.cancel_scope.cancel()
     except* FATAL as group:
         fatal.extend(group.exceptions)

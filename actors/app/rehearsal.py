@@ -68,12 +68,13 @@ class Finished:
 
 
 def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
-    """The settings of a rehearsal: every wait divided by `speed`, no breaker, and the scene's voice."""
+    """The settings of a rehearsal: every wait divided by `speed`, no breaker, no inspector, and the scene's voice."""
     changes = {
         "backoff_base_s": settings.backoff_base_s / speed,
         "settle_s": settings.settle_s / speed,
         "breaker_failures": 0,
         "voice": voice,
+        "inspector_address": "",  # its port belongs to the bot that may run beside
     }
     return settings.model_copy(update=changes)
 

@@ -32,6 +32,7 @@ from actors.ports.gateway import (
     ShardResumed,
     Sink,
 )
+from actors.ports.journal import Journal, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
 from actors.ports.trace import (
@@ -65,6 +66,7 @@ __all__ = [
     "GenerationErred",
     "HeldBack",
     "HistoryRead",
+    "Journal",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
@@ -79,6 +81,7 @@ __all__ = [
     "Posted",
     "PrepareOutcome",
     "ReadOutcome",
+    "Recorded",
     "Refused",
     "ResponseRecord",
     "SendOutcome",
