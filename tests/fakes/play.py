@@ -136,13 +136,19 @@ class Play:
 async def equal_to_the_channel(play: Play, channel_id: int = CHANNEL, *, crashes: int = 0) -> None:
     """Claim that the newest session's history is exactly what the channel shows, in its order."""
     said_by_bot = set(play.discord.texts(channel_id))
-    shown = [
-        (name, text)
-        for name, text in play.discord.lines(channel_id)
-        if text not in said_by_bot and not text.startswith("!")
-    ]
-    assert await play.history(channel_id) == shown
-    assert len(play.trace.crashes) == crashes
+    shown = {
+        message.id: message
+        for message in sorted(play.discord.shown, key=lambda message: message.id)
+        if message.channel_id == channel_id and message.text not in said_by_bot and not message.text.startswith("!")
+    }
+    entries = await play.entries(channel_id)
+    assert sorted(message_id for entry in entries for message_id in entry.message_ids) == list(shown), "messages"
+    for entry in entries:
+        assert entry.text == "\n".join(shown[message_id].text for message_id in entry.message_ids), "a line's text"
+        assert {entry.name} == {shown[message_id].name for message_id in entry.message_ids}, "a line's speaker"
+    firsts = [entry.message_ids[0] for entry in entries]
+    assert firsts == sorted(firsts), "order"
+    assert len(play.trace.crashes) == crashes, play.trace.crashes
 
 
 @asynccontextmanager
@@ -155,6 +161,7 @@ async def playing(
     rules: Rules | None = None,
     before: Play | None = None,
     model: FakeModel | None = None,
+    discord: FakeDiscord | None = None,
     cast: Sequence[str] = ("Ada", "Bo"),
     latency_s: float = 0.0,
     early: Sequence[GatewayEvent] = (),
@@ -168,7 +175,7 @@ async def playing(
     clock = before.clock if before else VirtualClock()
     store, executor = mortal_store(latency_s=latency_s, engine=before.executor.engine if before else None)
     executor.faults = faults_of_store or {}
-    discord = before.discord if before else FakeDiscord(clock.now, kind)
+    discord = discord or (before.discord if before else FakeDiscord(clock.now, kind))
     discord.faults.extend(faults)
     model = model or (before.model if before else FakeModel())
     model.answers = deque([*model.answers, *answers])  # type: ignore[list-item] # a script's answers
