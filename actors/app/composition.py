@@ -10,7 +10,8 @@ end the process, since no restart mends them. At the end sends in flight get the
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
@@ -67,6 +68,18 @@ def model_of(settings: Settings) -> GroqModel | Understudy:
         models=tuple(dict.fromkeys((settings.groq_model, *settings.groq_fallback_models))),
         timeout_s=settings.generate_timeout_s,
     )
+
+
+@asynccontextmanager
+async def open_model(settings: Settings) -> AsyncIterator[GroqModel | Understudy]:
+    """`model_of`, its connections closed at the end."""
+    model = model_of(settings)
+    try:
+        yield model
+    finally:
+        if isinstance(model, GroqModel):
+            with anyio.CancelScope(shield=True):
+                await model.aclose()
 
 
 async def play(
