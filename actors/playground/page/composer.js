@@ -113,6 +113,6 @@ export class Composer {
   #person(user) {
     const input = h("input", { type: "radio", name: "person", value: user.id, checked: user.id === this.#view.me.id });
     input.addEventListener("change", () => this.#view.become(user));
-    return h("label", { class: "person" }, input, avatar(user.username, null), h("span", {}, user.username));
+    return h("label", { class: "as" }, input, avatar(user.username, null), h("span", {}, user.username));
   }
 }

@@ -72,8 +72,15 @@ function kindOf(line, depth) {
 function runOf(lines, start, kind, depth) {
   if (kind === "heading" || kind === "subtext") return 1;
   let end = start + 1;
-  while (end < lines.length && kindOf(lines[end], depth) === kind) end += 1;
+  while (end < lines.length && kindOf(lines[end], depth) === kind && !(kind === "list" && isOther(lines[start], lines[end]))) end += 1;
   return end - start;
+}
+
+/** Whether an item begins a list of its own: numbers after dots, or dots after numbers, no further in. */
+function isOther(first, item) {
+  const [, indent, mark] = ITEM.exec(first);
+  const [, itemIndent, itemMark] = ITEM.exec(item);
+  return itemIndent.length <= indent.length && /\d/.test(mark) !== /\d/.test(itemMark);
 }
 
 function proseBlock(kind, lines) {
