@@ -49,9 +49,7 @@ async def test_a_wrong_token_is_refused_by_rest_and_by_the_gateway(server: Playg
         ('{"op": 1, "d": "' + "x" * 5000 + '"}', 4002),
     ],
 )
-async def test_a_wrong_frame_closes_with_the_code_for_it(
-    server: PlaygroundServer, frame: str, code: int
-) -> None:
+async def test_a_wrong_frame_closes_with_the_code_for_it(server: PlaygroundServer, frame: str, code: int) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(server.gateway_url) as socket:
         await socket.send_str(frame.replace("TOKEN", server.token))
         async with asyncio.timeout(WAIT_S):
