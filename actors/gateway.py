@@ -36,6 +36,7 @@ from actors.ports import (
     Refused,
     ShardDown,
     ShardReady,
+    ShardResumed,
 )
 from actors.reaper import WATCH_S, Reaper
 from actors.roleplay import notices
@@ -98,8 +99,11 @@ class Gateway:
         match event:
             case ShardReady(user_name=user_name, channel_count=channel_count):
                 self.identity, self.channel_count = user_name, channel_count
-                self._listed = anyio.Event()
+                if self._listed.is_set():  # else events wait for it already, some came before READY
+                    self._listed = anyio.Event()
                 self._group.start_soon(self._list_channels, self._listed)
+            case ShardResumed():
+                self._world.trace.publish(Noted("info", "The connection to Discord goes on; nothing was missed."))
             case ShardDown():
                 self._world.trace.publish(Noted("warning", "The connection to Discord is down."))
             case _:
@@ -186,7 +190,9 @@ class Gateway:
 
     async def _list_channels(self, listed: anyio.Event) -> None:
         """Put the catch-up of each open session's channel before everything that came since READY."""
-        await self._supervisor.contain("The gateway", partial(self._read_again, None))
+        while not await self._supervisor.contain("The gateway", partial(self._read_again, None)):  # noqa: ASYNC110
+            # What came since READY waits: without the list it has no order.
+            await anyio.sleep(RE_READ_WAIT_S)
         listed.set()
         self._note_ready()
 

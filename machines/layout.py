@@ -109,7 +109,7 @@ class NoLayout(LookupError):
 
 
 def edges_of(machine: StateMachine[Any]) -> dict[Edge, tuple[Row, ...]]:
-    """The machine's edges with their rows, in the table's order; the entry of a machine that starts in a state first."""
+    """The machine's edges with their rows, in the table's order; first the entry of one that starts in a state."""
     edges: dict[Edge, tuple[Row, ...]] = {} if machine.initial == START else {(START, machine.initial): ()}
     for row in machine.table:
         edge = (str(row.source), str(row.dest))

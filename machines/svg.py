@@ -40,6 +40,7 @@ BOX_CORNER: Final = 14.0
 HEAD_LENGTH: Final = 10.0
 HEAD_WIDTH: Final = 9.0
 COUNT_MAX: Final = 9999
+"""Beyond it a count is shown in thousands: four characters are what its pill holds."""
 _NONE_TAKEN: Final[Mapping[Edge, int]] = MappingProxyType({})
 
 
@@ -149,7 +150,7 @@ def _facts(layout: Layout, label: Label | None, rows: tuple[Row, ...]) -> str:
 def _count(layout: Layout, edge: Edge, count: int) -> str:
     room = badge_rect(layout, edge)
     x, y = layout.routes[edge].badge
-    shown = "" if not count else f"{count}" if count <= COUNT_MAX else f"{COUNT_MAX}+"
+    shown = "" if not count else f"{count}" if count <= COUNT_MAX else f"{count // 1000}k"
     return (
         f'<g class="count{"" if count else " empty"}">{_box(room, "pill", inset=0.0, corner=layout.badge[1] / 2)}'
         f'<text x="{_number(x)}" y="{_number(y + 4.2)}" font-size="12">{shown}</text></g>'

@@ -2,7 +2,7 @@
 
     Discord client ─► gateway ─► store ◄─ sessions ◄─ engine
           ▲                        ▲           │
-          └──── voice, channel ◄───┴─ outbox ◄─┘
+          └──── voice, channel ◄───┴─ outbox ◄─┘          everything ─► trace: log, inspector
 
 Failure modes: each actor is contained and restarted by the supervisor; a wrong token and missing intents
 end the process, since no restart mends them. At the end sends in flight get their grace, then the client goes.
@@ -11,17 +11,21 @@ end the process, since no restart mends them. At the end sends in flight get the
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Final
 
 import anyio
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.discord import DiscordAdapter, IntentsMissing, WrongToken
+from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, WrongToken
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.groq import GroqModel
+from actors.adapters.inspector import CannotServe
 from actors.adapters.store import SqlStore
+from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
+from actors.app.inspection import inspect, inspector_of
 from actors.app.settings import Settings
 from actors.commands import Commands
 from actors.gateway import Gateway
@@ -33,16 +37,26 @@ from actors.session import Sessions
 from actors.supervisor import Supervisor
 from actors.world import World
 
-FATAL = (WrongToken, IntentsMissing)
+GUILDS_S: Final = 2.0
+"""How long after a guild the next may come before READY counts as complete (discord.py's own default)."""
+
+GUILDS_LOCAL_S: Final = 0.1
+"""The same for another server than Discord: such servers have a handful of guilds."""
+
+FATAL = (WrongToken, IntentsMissing, CannotServe)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The Discord to play on: Discord's own where the URLs are empty."""
+    """The Discord to play on."""
 
     token: str
-    api_url: str = ""
-    gateway_url: str = ""
+    urls: Endpoints = field(default_factory=Endpoints)
+
+
+def urls_of(settings: Settings) -> Endpoints:
+    """Where the settings say that Discord is."""
+    return Endpoints(settings.discord_api_url or None, settings.discord_gateway_url or None)
 
 
 def model_of(settings: Settings) -> GroqModel | Understudy:
@@ -70,20 +84,24 @@ async def play(
 ) -> None:
     """Play until `until` returns; `on_ready` is called once, after READY and catch-up.
 
-    Raises WrongToken and IntentsMissing.
+    Raises WrongToken, IntentsMissing, and CannotServe for an INSPECTOR_ADDRESS that cannot be had.
     """
     clock = SystemClock()
+    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "")
+    if inspector is not None:
+        trace = Traces(trace, inspector)
     supervisor = Supervisor(trace, fatal=FATAL)
     adapter = DiscordAdapter(
         token=endpoint.token,
-        api_url=endpoint.api_url,
-        gateway_url=endpoint.gateway_url,
+        endpoints=endpoint.urls,
         shard_ids=settings.shard_ids or tuple(range(settings.shard_count)),
         shard_count=settings.shard_count,
         send_timeout_s=settings.send_timeout_s,
-        prefer_webhooks=settings.voice == "webhook",
+        preference=settings.voice,
         webhooks=store,
+        sink=lambda event: gateway.offer(event),  # the gateway is made of what the adapter offers
         now=clock.now,
+        guild_ready_timeout_s=GUILDS_LOCAL_S if endpoint.urls.api_url else GUILDS_S,
     )
     world = World(clock, model, adapter.voice, adapter.channel, store, trace, settings.rules())
     reaper, engine = Reaper(world), EmbeddedEngine()
@@ -105,21 +123,29 @@ async def play(
 
     async def announce() -> None:
         await gateway.ready.wait()
+        if inspector is not None:
+            inspector.set_ready()
         await on_ready(gateway)
 
     fatal: list[Exception] = []
     try:
         async with anyio.create_task_group() as connection:
-            connection.start_soon(supervisor.keep_running, "The Discord client", partial(adapter.run, gateway.offer))
+            if inspector is not None:
+                watched = partial(inspect, inspector, settings, trace)
+                connection.start_soon(supervisor.keep_running, "The inspector", watched)
             async with anyio.create_task_group() as actors:
                 await actors.start(gateway.run)
+                for shard in adapter.shard_ids:
+                    name = f"The Discord client of shard {shard}"
+                    connection.start_soon(supervisor.keep_running, name, partial(adapter.run, shard))
                 actors.start_soon(supervisor.keep_running, "The engine", partial(engine.run, drain, pending))
                 actors.start_soon(supervisor.keep_running, "The outbox", Outbox(world).run)
                 actors.start_soon(announce)
                 await until()
                 world.shutdown.begin()
                 actors.cancel_scope.cancel()
-            # Only now the client: what the actors had on the wire needed it until their grace was over.
+            # Only now the client: what the actors had on the wire needed it until their grace was over. The
+            # inspector goes with it, so that the last moves are seen.
             connection.cancel_scope.cancel()
     except* FATAL as group:
         fatal.extend(group.exceptions)

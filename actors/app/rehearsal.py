@@ -14,6 +14,7 @@ from typing import Final
 import anyio
 
 from actors.adapters.clock import SystemClock
+from actors.adapters.discord import Endpoints
 from actors.adapters.log import LogTrace
 from actors.adapters.store import ResponseOutcome, SqlStore, open_store
 from actors.app.characters import add_shipped, read_character
@@ -67,12 +68,13 @@ class Finished:
 
 
 def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
-    """The settings of a rehearsal: every wait divided by `speed`, no breaker, and the scene's voice."""
+    """The settings of a rehearsal: every wait divided by `speed`, no breaker, no inspector, and the scene's voice."""
     changes = {
         "backoff_base_s": settings.backoff_base_s / speed,
         "settle_s": settings.settle_s / speed,
         "breaker_failures": 0,
         "voice": voice,
+        "inspector_address": "",  # its port belongs to the bot that may run beside
     }
     return settings.model_copy(update=changes)
 
@@ -91,7 +93,7 @@ async def rehearse(
             trace = Finished(LogTrace(), on_end)
             over = anyio.Event()
             conductor = _Conductor(scene, names, server, store, trace, over, settings)
-            endpoint = Endpoint(server.token, server.api_url, server.gateway_url)
+            endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
             await play(settings, endpoint, store, model, trace=trace, on_ready=conductor.conduct, until=over.wait)
             return await conductor.report(model.label)
 

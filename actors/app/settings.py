@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from actors.adapters.inspector import is_loopback, parse_address
 from actors.world import Rules
 from machines.response import Limits
 
@@ -101,6 +102,13 @@ class Settings(BaseSettings):
             raise ValueError("write it as sqlite:///ensemble.db, or with four slashes for an absolute path")
         return value
 
+    @field_validator("inspector_address")
+    @classmethod
+    def _can_be_served_on(cls, value: str) -> str:
+        if value:
+            parse_address(value)
+        return value
+
     @field_validator("shard_ids")
     @classmethod
     def _are_shards(cls, value: tuple[int, ...]) -> tuple[int, ...]:
@@ -144,7 +152,16 @@ def load(**overrides: object) -> Settings:
         raise SettingsError("\n".join(_line(dict(problem)) for problem in error.errors())) from None
     if any(shard >= settings.shard_count for shard in settings.shard_ids):
         raise SettingsError(f"SHARD_IDS: shards run from 0 to SHARD_COUNT - 1 = {settings.shard_count - 1}.")
+    if settings.inspector_address and settings.inspector_token is None and not _is_private(settings.inspector_address):
+        raise SettingsError(
+            f"INSPECTOR_TOKEN: it must be set, as INSPECTOR_ADDRESS={settings.inspector_address} is open to others;"
+            " or use 127.0.0.1:8420."
+        )
     return settings
+
+
+def _is_private(address: str) -> bool:
+    return is_loopback(parse_address(address)[0])
 
 
 def _line(problem: dict[str, object]) -> str:

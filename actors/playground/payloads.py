@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from . import records
-from .permissions import BOT, EVERYBODY, Permission
+from .permissions import BOT, Permission
 from .records import Channel, Guild, Json, Message, User, Webhook
 from .snowflake import made_at
 from .world import World
@@ -56,13 +56,13 @@ def bot_role_id(world: World) -> int:
 
 
 def roles_json(world: World) -> list[Json]:
-    """Both roles; what is denied to the bot everywhere is in neither."""
+    """Both roles. @everyone's holds nothing, so that the bot's alone says what the bot may do."""
     denied = Permission(world.guild.denied)
     shared = {"color": 0, "hoist": False, "mentionable": False, "flags": 0}
     everybody = {"id": str(world.guild.id), "name": "@everyone", "position": 0, "managed": False}
     own = {"id": str(bot_role_id(world)), "name": world.bot.name, "position": 1, "managed": True}
     return [
-        everybody | shared | {"permissions": str(int(EVERYBODY & ~denied))},
+        everybody | shared | {"permissions": "0"},
         own | shared | {"permissions": str(int(BOT & ~denied)), "tags": {"bot_id": str(world.bot.id)}},
     ]
 

@@ -28,7 +28,10 @@ from actors.ports.gateway import (
     MessageSeen,
     ShardDown,
     ShardReady,
+    ShardResumed,
+    Sink,
 )
+from actors.ports.journal import Journal, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
 from actors.ports.trace import (
@@ -61,6 +64,7 @@ __all__ = [
     "GenerationErred",
     "HeldBack",
     "HistoryRead",
+    "Journal",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
@@ -75,11 +79,14 @@ __all__ = [
     "Posted",
     "PrepareOutcome",
     "ReadOutcome",
+    "Recorded",
     "Refused",
     "ResponseRecord",
     "SendOutcome",
     "ShardDown",
     "ShardReady",
+    "ShardResumed",
+    "Sink",
     "Store",
     "Trace",
     "TraceEvent",

@@ -1,7 +1,8 @@
-"""What Discord's gateway says: the events that actors take, in the order in which they came."""
+"""What a gateway tells: what happened in the channels, and to the connection of each shard."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from actors.roleplay.model import ChannelMessage
@@ -9,11 +10,15 @@ from actors.roleplay.model import ChannelMessage
 
 @dataclass(frozen=True, slots=True)
 class MessageSeen:
+    """Somebody's message, or the gateway's copy of one of ours."""
+
     message: ChannelMessage
 
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
+    """Its author changed it; `text` is the new one, read as a ChannelMessage's."""
+
     channel_id: int
     message_id: int
     text: str
@@ -27,14 +32,17 @@ class MessageDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ChannelGone:
-    """A channel or thread was deleted, or its server has put us out."""
+    """The channel or thread was deleted, or we are no longer in its guild."""
 
     channel_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ShardReady:
-    """A new connection begins; it replays nothing (READY, not RESUMED)."""
+    """A fresh connection: nothing of the gap before it is replayed, so channels are to be read again.
+
+    Messages may be seen between the connection and this event.
+    """
 
     shard_id: int
     user_name: str
@@ -42,8 +50,18 @@ class ShardReady:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardResumed:
+    """The connection goes on where it broke off; the gap has been replayed."""
+
+    shard_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShardDown:
     shard_id: int
 
 
-GatewayEvent = MessageSeen | MessageEdited | MessageDeleted | ChannelGone | ShardReady | ShardDown
+GatewayEvent = MessageSeen | MessageEdited | MessageDeleted | ChannelGone | ShardReady | ShardResumed | ShardDown
+
+Sink = Callable[[GatewayEvent], None]
+"""Takes events in the order in which the gateway sent them; must neither wait nor raise."""

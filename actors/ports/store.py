@@ -94,8 +94,9 @@ class Store(Protocol):
 
     # sessions
     async def open_session(self, session: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
-        """Write `session` and the answer to its command; None (and nothing written) if one is open there, or if
-        the answer's key is known: then this command was handled before.
+        """Write `session` and the answer to its command.
+
+        None, and nothing written, if one is open there, or if the command was answered before.
         """
         ...
 
@@ -133,7 +134,7 @@ class Store(Protocol):
     async def accept(
         self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
     ) -> Accepted | None:
-        """Inbox and history in one transaction, once per message id; None where no session is open.
+        """Inbox and history in one transaction, once per message id; None where no session was open then.
 
         With `waiting_max` messages waiting it starts no turn, and the first time the channel is told so by
         `overflow`.
@@ -213,7 +214,10 @@ class Store(Protocol):
 
     # the outbox
     async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
-        """Add a delivery; False when its key is known already."""
+        """Add a delivery; False when its key is known already.
+
+        A takedown of one of our parts is given the webhook that sent it.
+        """
         ...
 
     async def due_outbox(self, *, now: float, limit: int) -> tuple[OutboxRow, ...]: ...

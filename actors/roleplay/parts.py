@@ -28,7 +28,7 @@ _BREAKS = (
     (re.compile(r"\s"), 0.0),
 )
 _JOINER = "\u200d"
-_REGIONAL = re.compile("[\U0001f1e6-\U0001f1ff]+\\Z")
+_REGIONAL = frozenset(map(chr, range(0x1F1E6, 0x1F200)))  # two of these letters make a flag
 
 
 def length(text: str) -> int:
@@ -144,8 +144,15 @@ def _continues(text: str, cut: int) -> bool:
     after, before = text[cut : cut + 1], text[cut - 1]
     if not after:
         return False
-    regional = _REGIONAL.search(text, max(0, cut - GRAPHEME_CHARACTERS_MAX), cut)
-    is_in_flag = _REGIONAL.match(after) is not None and regional is not None and len(regional.group()) % 2 == 1
+    is_in_flag = after in _REGIONAL and _regional_run(text, cut) % 2 == 1
     is_mark = unicodedata.category(after).startswith("M") or "\U0001f3fb" <= after <= "\U0001f3ff"
     is_tag = "\U000e0020" <= after <= "\U000e007f"
     return is_in_flag or is_mark or is_tag or _JOINER in (before, after)
+
+
+def _regional_run(text: str, end: int) -> int:
+    """Return how many letters of flags stand directly in front of `end`: an odd number is half a flag."""
+    start = end
+    while start and text[start - 1] in _REGIONAL:
+        start -= 1
+    return end - start

@@ -87,10 +87,11 @@ _THOUGHT_END = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)>", re.DOT
 _TEMPLATE_TOKEN = re.compile(
     r"(?:<\|(?:im_|eot|end|start|eom|channel|return)|</s>|\[/?INST\]).*\Z", re.DOTALL | re.IGNORECASE
 )
-_HALF_TEMPLATE_TOKEN = re.compile(r"<\|\w{0,20}\Z")
-_MENTION = re.compile(r"[ \t]*<@[!&]?[0-9]+>")
-_PING = re.compile(r"@+(?=everyone|here)", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"(?:[.!?…]+[\"'”’»)\]*_~|`]*(?=\s|\Z)|[。！？]+[」』”’）*]*)")
+_HALF_TEMPLATE_TOKEN = re.compile(r"(?<!\|)<\|[\w<|]*\Z")
+# Every opener goes, also half ones: whatever is left cannot close up into a new mention.
+_MENTION = re.compile(r"[ \t]?(?<!<)<+@+[!&]?[0-9]*>?")
+_PING = re.compile(r"(?<!@)@+(?=everyone|here)", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"(?:(?<![.!?…])[.!?…]+[\"'”’»)\]*_~|`]*(?=\s|\Z)|[。！？]+[」』”’）*]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +115,9 @@ class _Patterns:
 def _prefix(names: Sequence[str]) -> re.Pattern[str]:
     either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     # Models write `Name:`, `**Name**:`, `**Name:**`, `[Name]:` and, in East Asian texts, a wide colon.
-    return re.compile(
-        rf"^(?:[^\S\n]|[>\[#{_INVISIBLE}])*(?P<mark>[*_]*)\[?(?:{either})[ \t*_\]]*[:：](?P=mark)?[ \t]*",
-        re.IGNORECASE | re.MULTILINE,
-    )
+    before = rf"(?:[^\S\n]|[>\[#*_{_INVISIBLE}])*?"
+    prefix = rf"{before}(?P<mark>[*_]{{0,3}})\[?(?:{either})[ \t*_\]]*[:：](?P=mark)?[ \t]*"
+    return re.compile(rf"^(?:{prefix})+", re.IGNORECASE | re.MULTILINE)
 
 
 def _once(text: str, patterns: _Patterns, cut_by_length: bool) -> str:
@@ -144,11 +144,15 @@ def _before_others(text: str, patterns: _Patterns) -> str:
 
 
 def _without_half_stop(text: str, patterns: _Patterns, cut_by_length: bool) -> str:
-    text = _HALF_TEMPLATE_TOKEN.sub("", text).rstrip()
-    before, newline, last = text.rpartition("\n")
     least = 1 if cut_by_length else HALF_STOP_CHARACTERS_MIN
-    is_half_stop = len(last) >= least and any(stop.startswith(last) for stop in patterns.half_stops)
-    return before if newline and is_half_stop else text
+    lines = _HALF_TEMPLATE_TOKEN.sub("", text).rstrip().split("\n")
+    while len(lines) > 1 and _is_half_stop(lines[-1], patterns.half_stops, least):
+        lines.pop()
+    return "\n".join(lines)
+
+
+def _is_half_stop(line: str, stops: Sequence[str], least: int) -> bool:
+    return not line or (len(line) >= least and any(stop.startswith(line) for stop in stops))
 
 
 def _whole_sentences(text: str) -> str:

@@ -175,3 +175,11 @@ def test_it_reads_its_examples_from_the_prompt_alone() -> None:
     assert "third step" in line_for(prompt)
     assert "third step" not in line_for(bare)
     assert line_for(bare).strip()
+
+
+def test_a_near_copy_of_a_line_that_it_just_said_is_no_new_line() -> None:
+    play = Play([SHIPPED[0]])
+    answer = first_answer(SHIPPED[0], "Will this storm ever end?")
+    play.add("Maren", answer.replace("Two more days", "Three more days"), "Maren")
+    play.add("Robin", "Will this storm ever end?")
+    assert line_for(play.prompt(SHIPPED[0])) != answer

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from actors.adapters.store import SqlStore, open_store
+from actors.adapters.store import SqlStore, open_store, prepare
 from tests.contracts.scene import Scene, open_scene
 
 
@@ -17,9 +18,21 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return backend
 
 
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Migrated once: a copy costs a hundredth of a migration."""
+    path = tmp_path_factory.mktemp("store") / "empty.db"
+    prepare(path).dispose()
+    return path
+
+
 @pytest.fixture(params=["sqlite file", "sqlite memory"])
-async def store(request: pytest.FixtureRequest, anyio_backend: str, tmp_path: Path) -> AsyncIterator[SqlStore]:
-    url = {"sqlite file": f"sqlite:///{tmp_path}/ensemble.db", "sqlite memory": "sqlite:///:memory:"}[request.param]
+async def store(
+    request: pytest.FixtureRequest, anyio_backend: str, tmp_path: Path, empty_database: Path
+) -> AsyncIterator[SqlStore]:
+    url = "sqlite:///:memory:"
+    if request.param == "sqlite file":
+        url = f"sqlite:///{shutil.copy(empty_database, tmp_path / 'ensemble.db')}"
     async with open_store(url) as opened:
         yield opened
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Final
 
-from actors.ports.store import NextMessage, NextSpeaker, ResponseRecord, Store
+from actors.adapters.store import SqlStore
+from actors.ports.store import NextMessage, NextSpeaker, ResponseRecord
 from actors.roleplay.model import (
     ChannelMessage,
     Character,
@@ -45,7 +47,7 @@ def a_session(
         scenario="An inn at night.",
         cast=tuple(cast),
         opened_at=NOW,
-        opened_after=0,
+        opened_after=1,
     )
 
 
@@ -63,7 +65,7 @@ def said(message_id: int, text: str = "Hello?", *, channel_id: int = CHANNEL) ->
 class Line:
     """A response and its last move, told to a store fact by fact."""
 
-    store: Store
+    store: SqlStore
     claim: Claim
     record: ResponseRecord
     ordinal: int
@@ -72,6 +74,10 @@ class Line:
     @property
     def response(self) -> Response:
         return self.record.response
+
+    def twin(self) -> Line:
+        """The same response as another process knows it."""
+        return replace(self, record=replace(self.record, response=copy(self.response)))
 
     async def start(self, *texts: str, at: float = NOW, replaces: ResponseId | None = None) -> Line:
         first = advance(self.response, Started(at, texts))
@@ -119,7 +125,7 @@ class Line:
 class Scene:
     """An open session that is claimed; ids of turns and responses are counted from `number`."""
 
-    store: Store
+    store: SqlStore
     claim: Claim
     channel_id: int = CHANNEL
     number: int = 1000
@@ -158,7 +164,7 @@ class Scene:
         return Line(self.store, self.claim, record, work.ordinal, self.channel_id)
 
 
-async def open_scene(store: Store, *, number: int = 100, channel_id: int = CHANNEL) -> Scene:
+async def open_scene(store: SqlStore, *, number: int = 100, channel_id: int = CHANNEL) -> Scene:
     """A session of MIRA and TOBIN, open and claimed; its answer is the outbox row `start-<number>`."""
     if not await store.characters():
         await store.add_character(MIRA, at=NOW)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import copy
-
 import pytest
 
 from actors.adapters.store import SqlStore
@@ -22,7 +20,7 @@ from machines.facts import (
     WaitElapsed,
 )
 from machines.response import Limits, State, advance
-from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Line, Scene, said
+from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, said
 
 pytestmark = pytest.mark.anyio
 
@@ -132,9 +130,9 @@ async def test_a_second_claim_fences_every_write_of_the_first(scene: Scene) -> N
     with pytest.raises(Fenced):
         await line.keep_intent()
     with pytest.raises(Fenced):
-        await line.tell(Sent(NOW, 11, "Hello."))
+        await line.twin().tell(Sent(NOW, 11, "Hello."))
     with pytest.raises(Fenced):
-        await Line(scene.store, scene.claim, line.record, 1).tell(Cancelled(NOW, "end"))
+        await line.twin().tell(Cancelled(NOW, "end"))
     assert await scene.store.moves(line.response.id) == before
     assert len(await scene.store.history(scene.claim.session_id)) == 2
 
@@ -161,7 +159,7 @@ async def test_a_move_told_twice_is_fenced_and_written_once(scene: Scene) -> Non
 async def test_two_moves_from_one_version_leave_only_the_first(scene: Scene) -> None:
     await scene.hear(10)
     line = await (await scene.line()).start("Hello.")
-    twin = copy.deepcopy(line)
+    twin = line.twin()
     await line.tell(SendRefused(NOW, "outage", 503))
     with pytest.raises(Fenced):
         await twin.tell(Sent(NOW, 11, "Hello."))
@@ -171,7 +169,7 @@ async def test_two_moves_from_one_version_leave_only_the_first(scene: Scene) -> 
 async def test_an_intent_of_an_older_version_is_fenced(scene: Scene) -> None:
     await scene.hear(10)
     line = await (await scene.line()).start("Hello.")
-    twin = copy.deepcopy(line)
+    twin = line.twin()
     await line.tell(SendUnconfirmed(NOW, "timeout"))
     with pytest.raises(Fenced):
         await twin.keep_intent()
@@ -255,7 +253,7 @@ async def test_work_is_unfinished_responses_then_speakers_then_messages(scene: S
     assert await store.next_work(claim) == NextSpeaker(turn, 1, MIRA)
     second = await (await scene.line()).start("Two.")
     await second.tell(SendRefused(NOW, "forbidden", 403, final=True))
-    assert await store.next_work(claim) == NextMessage(12, turns=0)
+    assert await store.next_work(claim) == NextMessage(12, turns=1)
 
 
 async def test_a_replacement_takes_no_speakers_place(scene: Scene) -> None:

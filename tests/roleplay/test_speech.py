@@ -1,6 +1,7 @@
 """Cleaning of a model's text: what is taken away, what is refused, what always holds."""
 
 import re
+import time
 import unicodedata
 
 import pytest
@@ -33,6 +34,7 @@ def cleaned(text: str, *, cut: bool = False, last: tuple[str, ...] = ()) -> Line
         ("Maren knows: storms come.", "Maren knows: storms come."),
         ("Aye.\nFitch: No!\nMaren: Aye!", "Aye."),
         ("Aye.\n\n**robin van dyck:** What?", "Aye."),
+        ("Aye.\n* _ Fitch: What?", "Aye."),
         ("Aye.\n\u200bZoë : What?", "Aye."),
         ("Aye.\nRobin van", "Aye."),
         ("Aye.\nFitch", "Aye."),
@@ -41,7 +43,7 @@ def cleaned(text: str, *, cut: bool = False, last: tuple[str, ...] = ()) -> Line
         ("Aye.<|im_e", "Aye."),
         ("Ring @everyone and @here, @@everyone!", "Ring everyone and here, everyone!"),
         ("Ask <@123> or <@!4> or <@&5>.", "Ask or or."),
-        ("<@<@1>2>Aye.", "Aye."),
+        ("<<@@1>2> Aye.", "2> Aye."),
         ("<@1>Maren: <@2>Aye.", "Aye."),
         ("@ev<@1>eryone", "everyone"),
         ("🌊", "🌊"),
@@ -129,6 +131,30 @@ def test_a_text_without_end_is_cut_to_whole_sentences() -> None:
 def test_every_name_that_is_its_own_is_no_other() -> None:
     line = clean("Maren: Aye.", name="Maren", others=["MAREN", " "], own_last_lines=[], cut_by_length=False)
     assert line == Line("Aye.")
+
+
+HOSTILE = (
+    "<@",
+    "@",
+    "<|",
+    "Maren: ",
+    "x\nFitch\n",
+    "\nFitch",
+    ".",
+    " ",
+    "<th<think></think>ink>",
+    "<html ",
+    "*",
+)
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+@pytest.mark.parametrize("cut", [True, False])
+def test_a_hostile_text_takes_no_longer_than_its_length_asks_for(piece: str, cut: bool) -> None:
+    began = time.process_time()
+    cleaned("Aye. " + piece * TEXT_CHARACTERS_MAX + "x", cut=cut)
+    cleaned("Aye. " + piece * (TEXT_CHARACTERS_MAX // len(piece) - 10) + "x", cut=cut)
+    assert time.process_time() - began < 2, "20 KB took seconds of CPU: some step is quadratic"
 
 
 # What always holds

@@ -3,7 +3,7 @@
     status, code, message ─► reason       (the table of Groq's errors, and what other servers write instead)
     exception             ─► reason
 
-Sources: https://console.groq.com/docs/errors and answers recorded from Groq, Ollama, llama.cpp and vLLM.
+Sources: https://console.groq.com/docs/errors, and what is known of Ollama, llama.cpp and vLLM.
 """
 
 from __future__ import annotations

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, bindparam, select
 
-from actors.adapters.store.schema import AnyRow, response, session
+from actors.adapters.store.prepared import Prepared
+from actors.adapters.store.schema import response, session
 from actors.ports.store import Fenced
 from actors.roleplay.model import Claim, ResponseId
 
 # FOR UPDATE says nothing on SQLite, where a transaction is alone; elsewhere it keeps two workers apart.
-_SESSION: Final = select(session.c.epoch).where(session.c.id == bindparam("session_id")).with_for_update()
-_RESPONSE: Final = (
+_SESSION: Final = Prepared(select(session.c.epoch).where(session.c.id == bindparam("session_id")).with_for_update())
+_RESPONSE: Final = Prepared(
     select(
         session.c.epoch,
         session.c.history_length,
@@ -26,20 +27,31 @@ _RESPONSE: Final = (
 )
 
 
+class Held(NamedTuple):
+    """A response that may be written now, as it was before."""
+
+    epoch: int
+    history_length: int
+    version: int
+    moved_at: float
+    is_watched: bool
+
+
 def hold_session(conn: Connection, claim: Claim) -> None:
     """Raises Fenced unless `claim` is the newest."""
-    epoch = conn.execute(_SESSION, {"session_id": claim.session_id}).scalar()
-    if epoch != claim.epoch:
-        raise Fenced(f"session {claim.session_id} is at epoch {epoch}, not {claim.epoch}")
+    row = _SESSION.run(conn, {"session_id": claim.session_id}).fetchone()
+    if row is None or row[0] != claim.epoch:
+        raise Fenced(f"session {claim.session_id} is not at epoch {claim.epoch}")
 
 
-def hold_response(conn: Connection, claim: Claim, response_id: ResponseId, *, version: int) -> AnyRow:
-    """The response's row. Raises Fenced unless `claim` is the newest and the response is at `version`."""
-    row = conn.execute(_RESPONSE, {"session_id": claim.session_id, "response_id": response_id}).one_or_none()
+def hold_response(conn: Connection, claim: Claim, response_id: ResponseId, *, version: int) -> Held:
+    """The response before the write. Raises Fenced unless `claim` is the newest and the response at `version`."""
+    row = _RESPONSE.run(conn, {"session_id": claim.session_id, "response_id": response_id}).fetchone()
     if row is None:
         raise Fenced(f"session {claim.session_id} has no response {response_id}")
-    if row.epoch != claim.epoch:
-        raise Fenced(f"session {claim.session_id} is at epoch {row.epoch}, not {claim.epoch}")
-    if row.version != version:
-        raise Fenced(f"response {response_id} is at version {row.version}, not {version}")
-    return row
+    held = Held(*row)
+    if held.epoch != claim.epoch:
+        raise Fenced(f"session {claim.session_id} is at epoch {held.epoch}, not {claim.epoch}")
+    if held.version != version:
+        raise Fenced(f"response {response_id} is at version {held.version}, not {version}")
+    return held

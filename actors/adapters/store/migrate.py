@@ -30,16 +30,16 @@ def create_all(engine: Engine) -> None:
         _write_legal_moves(conn)
 
 
-def upgrade(engine: Engine) -> None:
+def upgrade(engine: Engine, *, migrations: Path = MIGRATIONS) -> None:
     """Make the tables, or bring older ones up to date, in one transaction.
 
     Raises NewerDatabase, and NotADatabase for somebody else's tables; the database is then as it was.
     """
     with engine.begin() as conn:
-        if _is_older(conn):
+        if _is_older(conn, migrations):
             config = Config()
             # A per cent sign in a path would be read as the start of a variable.
-            config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+            config.set_main_option("script_location", str(migrations).replace("%", "%%"))
             config.attributes["connection"] = conn
             command.upgrade(config, "head")
         _write_legal_moves(conn)
@@ -48,13 +48,13 @@ def upgrade(engine: Engine) -> None:
 def require_current(engine: Engine) -> None:
     """Raises StoreError unless the tables are those of this version; writes nothing."""
     with engine.connect() as conn:
-        if _is_older(conn):
+        if _is_older(conn, MIGRATIONS):
             raise StoreError("the database is from an older version: run `python bot.py migrate`")
 
 
-def _is_older(conn: Connection) -> bool:
+def _is_older(conn: Connection, migrations: Path) -> bool:
     """Whether there is something to upgrade. Raises NewerDatabase or NotADatabase."""
-    script = ScriptDirectory(str(MIGRATIONS))
+    script = ScriptDirectory(str(migrations))
     found = MigrationContext.configure(conn).get_current_revision()
     if found is None:
         if inspect(conn).get_table_names():

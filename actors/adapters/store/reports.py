@@ -5,17 +5,27 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select
 
 from actors.adapters.store.schema import AnyRow, character, move, outbox, response, session
 from actors.adapters.store.sessions import session_record
 from actors.roleplay.model import OutboxKind, ResponseId, SessionId, SessionRecord
+from machines.facts import Cancelled, Held, SendRefused
 from machines.response import State
 
-# A try goes on the wire by a move into Sending that begins one: a cancellation noted in Sending does not.
-_TRIES: Final = func.sum(case(((move.c.dest == State.SENDING) & (move.c.fact != "Cancelled"), 1), else_=0))
-_HELD: Final = func.sum(case(((move.c.source == State.SENDING) & (move.c.fact == "Held"), 1), else_=0))
-_RETRIES: Final = func.sum(case(((move.c.dest == State.RETRYING) & (move.c.source != State.RETRYING), 1), else_=0))
+
+def _count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.sum(case((and_(*conditions), 1), else_=0))
+
+
+# A try begins with a move into Sending, but a cancellation that is noted there begins none; one that was held
+# back, or was not wanted any more, never left the process.
+_BEGUN: Final = _count(move.c.dest == State.SENDING, move.c.fact != Cancelled.__name__)
+_KEPT_BACK: Final = _count(
+    move.c.source == State.SENDING,
+    or_(move.c.fact == Held.__name__, (move.c.fact == SendRefused.__name__) & (move.c.reason == "cancelled")),
+)
+_RETRIES: Final = _count(move.c.dest == State.RETRYING, move.c.source != State.RETRYING, move.c.fact != Held.__name__)
 _NOTICE: Final = (
     select(func.max(outbox.c.outcome))
     .where(outbox.c.response_id == response.c.id, outbox.c.kind == OutboxKind.NOTICE.value)
@@ -33,8 +43,8 @@ _OUTCOMES: Final = (
         response.c.id,
         character.c.name,
         response.c.state,
-        (_TRIES - _HELD).label("wire_attempts"),
-        (_RETRIES - _HELD).label("retries"),
+        (_BEGUN - _KEPT_BACK).label("wire_attempts"),
+        _RETRIES.label("retries"),
         _NOTICE.label("notice"),
         _ASKED.label("notices"),
     )

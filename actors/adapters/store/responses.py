@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
@@ -12,6 +13,7 @@ from actors.adapters.store.fences import newest_message
 from actors.adapters.store.guards import hold_response, hold_session
 from actors.adapters.store.history import add_said
 from actors.adapters.store.outbox import enqueue_all
+from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.schema import ending, inbox, move, part, response, session, turn
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.store import ResponseRecord
@@ -20,7 +22,7 @@ from machines.facts import FoundInChannel, Generated, Sent, Started, fact_record
 from machines.response import Move, Response, State
 from machines.session import State as SessionState
 
-_INSERT_MOVE: Final = insert(move)
+_INSERT_MOVE: Final = Prepared(insert(move), tuple(move.c.keys()))
 _INSERT_PART: Final = insert(part)
 _INSERT_RESPONSE: Final = insert(response)
 _SPEAKER_STARTED: Final = (
@@ -40,7 +42,7 @@ _MOVABLE: Final = (
     "settled_at",
     "read_backs_failed",
 )
-_UPDATE_RESPONSE: Final = (
+_UPDATE_RESPONSE: Final = Prepared(
     update(response)
     .where(response.c.id == bindparam("response_id"))
     .values({name: bindparam(name) for name in (*_MOVABLE, "moved_at", "is_watched")})
@@ -119,8 +121,8 @@ def record(
     if (step.dest is State.DELIVERED) != (commit is not None):
         raise ValueError(f"{after.id} moved to {step.dest} with commit={commit is not None}")
     _write_move(conn, step)
-    conn.execute(
-        _UPDATE_RESPONSE,
+    _UPDATE_RESPONSE.run(
+        conn,
         {"response_id": after.id, "is_watched": watch or before.is_watched, **_moved(after, step)},
     )
     _write_parts(conn, after, step)
@@ -171,8 +173,8 @@ def cancel_reason(conn: Connection, response_id: ResponseId) -> str | None:
 
 def _write_move(conn: Connection, step: Move) -> None:
     fields = fact_record(step.fact)
-    conn.execute(
-        _INSERT_MOVE,
+    _INSERT_MOVE.run(
+        conn,
         {
             "response_id": step.response_id,
             "seq": step.seq,
@@ -180,7 +182,7 @@ def _write_move(conn: Connection, step: Move) -> None:
             "source": str(step.source),
             "dest": step.dest.value,
             "fact": type(step.fact).__name__,
-            "fields": fields,
+            "fields": json.dumps(fields),
             "part": step.part,
             "attempt": step.attempt,
             "reason": fields.get("reason") or fields.get("cause") or fields.get("by"),

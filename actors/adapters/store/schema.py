@@ -180,7 +180,7 @@ move = Table(
     Column("source", String(16), nullable=False),
     Column("dest", String(16), nullable=False),
     Column("fact", String(32), nullable=False),
-    Column("fields", JSON, nullable=False),
+    Column("fields", Text, nullable=False),  # JSON
     Column("part", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("reason", Text),
@@ -188,7 +188,10 @@ move = Table(
     ForeignKeyConstraint(["source", "fact", "dest"], ["legal_move.source", "legal_move.fact", "legal_move.dest"]),
     ForeignKeyConstraint(["response_id", "after_seq", "source"], ["move.response_id", "move.seq", "move.dest"]),
     CheckConstraint(
-        f"(seq = 1 AND after_seq IS NULL AND source = '{START}') OR (seq > 1 AND after_seq = seq - 1)", name="chain"
+        # IS NOT NULL: a check that comes to NULL holds.
+        f"(seq = 1 AND after_seq IS NULL AND source = '{START}')"
+        " OR (seq > 1 AND after_seq IS NOT NULL AND after_seq = seq - 1)",
+        name="chain",
     ),
     UniqueConstraint("response_id", "seq", "dest"),
     sqlite_with_rowid=False,

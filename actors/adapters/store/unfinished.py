@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Final
 
@@ -44,7 +45,7 @@ def unfinished_response(conn: Connection, session_id: SessionId) -> ResponseReco
 def moves(conn: Connection, response_id: ResponseId) -> tuple[tuple[str, str, Fact], ...]:
     """(from, to, fact) of each move, oldest first."""
     rows = conn.execute(_MOVES, {"response_id": response_id})
-    return tuple((row.source, row.dest, revive(row.fact, row.fields)) for row in rows)
+    return tuple((row.source, row.dest, revive(row.fact, json.loads(row.fields))) for row in rows)
 
 
 def outbound_of(row: AnyRow) -> Outbound:

@@ -23,6 +23,7 @@ import anyio.lowlevel
 import anyio.to_thread
 from anyio.lowlevel import EventLoopToken
 from sqlalchemy import Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 
 from actors.adapters.store.errors import CommitFailed, StoreClosed
@@ -54,16 +55,18 @@ class WriterThread:
         self._engine = engine
         self._queue: SimpleQueue[_Ticket | None] = SimpleQueue()
         self._is_closing = False
+        self._door = threading.Lock()  # nothing is queued behind the end
         # A daemon: a loop that died without aclose() must not keep the process alive.
         self._thread = threading.Thread(target=self._work, name="ensemble-store", daemon=True)
         self._thread.start()
 
     async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry `operation` out on the writer's connection; durable when it returns, undone when it raises."""
-        if self._is_closing:
-            raise StoreClosed("the store is closed: nothing was written")
         ticket = _Ticket(lambda conn: operation(conn, *args, **kwargs))
-        self._queue.put(ticket)
+        with self._door:
+            if self._is_closing:
+                raise StoreClosed("the store is closed: nothing was written")
+            self._queue.put(ticket)
         await ticket.done.wait()
         if ticket.error is not None:
             raise ticket.error
@@ -72,7 +75,7 @@ class WriterThread:
 
     async def aclose(self) -> None:
         """Take no more, write what is queued, end the thread."""
-        if not self._is_closing:
+        with self._door:
             self._is_closing = True
             self._queue.put(None)
         with anyio.CancelScope(shield=True):
@@ -85,8 +88,10 @@ class WriterThread:
         try:
             with self._engine.connect() as conn:
                 while batch := self._next_batch():
-                    _write(conn, batch)
-                    _resume(batch)
+                    try:
+                        _write(conn, batch)
+                    finally:
+                        _resume(batch)
         finally:
             self._refuse_rest()
 
@@ -107,7 +112,8 @@ class WriterThread:
         return batch
 
     def _refuse_rest(self) -> None:
-        self._is_closing = True
+        with self._door:
+            self._is_closing = True
         rest: list[_Ticket] = []
         while not self._queue.empty():
             if ticket := self._queue.get():
@@ -117,16 +123,23 @@ class WriterThread:
 
 
 def _write(conn: Connection, batch: list[_Ticket]) -> None:
+    """Carry a batch out and commit it; afterwards each ticket has its result or its error."""
     try:
         with conn.begin():
+            # Savepoints by hand: begin_nested() costs as much as the rest of a move.
+            savepoints = conn.connection.cursor()
             for ticket in batch:
-                _carry_out(conn, ticket)
-    except (DBAPIError, sqlite3.Error) as error:
+                _carry_out(conn, savepoints, ticket)
+    except BaseException as error:
         for ticket in batch:
             ticket.error = ticket.error or _commit_failed(error)
+        if not isinstance(error, DBAPIError | sqlite3.Error):
+            raise
+        # A COMMIT that fails leaves the transaction open, and no later batch could begin.
+        conn.connection.rollback()
 
 
-def _commit_failed(error: DBAPIError | sqlite3.Error) -> CommitFailed:
+def _commit_failed(error: BaseException) -> CommitFailed:
     # One error each: an exception raised in several tasks would gather all their tracebacks.
     why = error.orig if isinstance(error, DBAPIError) else error
     failed = CommitFailed(f"the database did not take the batch: {why}")
@@ -134,18 +147,16 @@ def _commit_failed(error: DBAPIError | sqlite3.Error) -> CommitFailed:
     return failed
 
 
-def _carry_out(conn: Connection, ticket: _Ticket) -> None:
+def _carry_out(conn: Connection, savepoints: DBAPICursor, ticket: _Ticket) -> None:
     """Run one operation in a savepoint. Raises only when the transaction itself is lost."""
-    # Savepoints by hand: begin_nested() costs as much as the rest of a move.
-    savepoint = conn.connection.cursor()
-    savepoint.execute("SAVEPOINT operation")
+    savepoints.execute("SAVEPOINT operation")
     try:
         ticket.result = ticket.operation(conn)
     except BaseException as error:  # noqa: BLE001 - it is its caller's, who raises it
         ticket.error = error
         # A full disk ends the whole transaction: there is no savepoint left, and this raises for the batch.
-        savepoint.execute("ROLLBACK TO operation")
-    savepoint.execute("RELEASE operation")
+        savepoints.execute("ROLLBACK TO operation")
+    savepoints.execute("RELEASE operation")
 
 
 def _resume(batch: list[_Ticket]) -> None:

@@ -121,8 +121,11 @@ class Chooser:
     def _replies(self) -> list[str]:
         """Stock replies: to the cue's stances, then to a word of it, then to anything."""
         fitting = [reply for stance in Stance if stance in self.stances for reply in stock.REPLIES[stance]]
-        echoes = self._stock(stock.ECHOES) if self._word() else []
-        return [*self._stock(fitting), *self._opened([*echoes, *self._stock(stock.PAUSES)])]
+        word = self._word()
+        echoes: Sequence[str] = stock.ECHOES if " " in word else stock.QUOTES if word else ()
+        text = self.scene.cue.text.rstrip()
+        usual = stock.UNKNOWN if text.endswith("?") else stock.SEEN if text.startswith("*") else ()
+        return [*self._stock(fitting), *self._opened([*self._stock([*usual, *echoes]), *self._stock(stock.PAUSES)])]
 
     def _opened(self, replies: Sequence[str]) -> list[str]:
         """Every other reply behind an opening of the character's own, such as *Aye.*"""

@@ -41,7 +41,7 @@ _WORDS: Final = {
     Stance.IDENTITY: r"who are you|your names?|what do you do|yourself|what are you",
     Stance.SECRET: r"secrets?|hid(?:e|ing|den)|truth|confess|mystery|not telling",
     Stance.FOOD: r"hungry|eat|food|soup|stew|bread|tea|supper|dinner|breakfast|drink|thirsty|cook\w*|biscuits?",
-    Stance.WEATHER: r"weather|storms?|rain\w*|wind\w*|clouds?|snow|fog|thunder|sky",
+    Stance.WEATHER: r"weather|storms?|rain\w*|winds?|windy|clouds?|snow|fog|thunder|sky",
     Stance.STORY: r"stor(?:y|ies)|jokes?|funny|tale|laugh|sing|song|remember when|once upon",
     Stance.PLAN: r"should (?:we|i)|we should|shall we|(?:do|can) we do|do you think|plan|what n(?:ow|ext)|wait|let'?s",
     Stance.REASON: r"why",
@@ -65,13 +65,15 @@ _COMMON: Final = """
     still such take tell than that that's the their them then there there's these they thing things think this those
     to too up us very want was we well went were what what's when where which while who why will with without would
     yes yet you your happen happened kind lot moment people question second somebody someone something three today
-    tonight two way
+    tonight two under way whose
 """.split()  # noqa: SIM905 a hundred quoted words would be harder to read
 
 
 def content_words(text: str) -> tuple[str, ...]:
     """The words that carry the text, as written, in order."""
-    return tuple(word for word in _WORD.findall(text.replace("’", "'")) if word.lower() not in _COMMON)
+    return tuple(
+        word for word in _WORD.findall(text.replace("’", "'")) if "'" not in word and word.lower() not in _COMMON
+    )
 
 
 def stem(word: str) -> str:

@@ -52,6 +52,27 @@ ECHOES: Final = (
     "There is more to {word} than people think.",
     "What about {word}, {user}?",
 )
+QUOTES: Final = ("{word}, you say.", "{word}? Go on.", "{word}. I had not thought of that.", "{word}? Say more.")
+"""For a word that stands without an article, and may not be a thing at all."""
+UNKNOWN: Final = (
+    "I could not tell you, {user}.",
+    "If I knew, I would have said.",
+    "Nobody has asked me that before.",
+    "What makes you ask, {user}?",
+    "What do you think, {user}?",
+    "I have an answer, but you may not like it.",
+    "Ask me again tomorrow.",
+)
+"""For a question that no example answers."""
+SEEN: Final = (
+    "I saw that, {user}.",
+    "Careful with that, {user}.",
+    "Tell me what you find.",
+    "Gently, {user}.",
+    "I would have done the same.",
+    "Need a hand, {user}?",
+)
+"""For a deed that no example answers."""
 PAUSES: Final = (
     "I am listening, {user}.",
     "Go on, {user}.",

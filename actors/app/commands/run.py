@@ -13,7 +13,7 @@ from actors.adapters import log
 from actors.adapters.clock import SystemClock
 from actors.adapters.store import DatabaseLock, StoreError, database_path, open_store
 from actors.app.characters import add_shipped
-from actors.app.composition import FATAL, Endpoint, model_of, play
+from actors.app.composition import FATAL, Endpoint, model_of, play, urls_of
 from actors.app.console import WRONG_USE, fail, read_settings, refusing
 from actors.app.settings import Settings
 from actors.gateway import Gateway
@@ -42,7 +42,7 @@ def held(settings: Settings) -> Iterator[None]:
 
 
 async def _run(settings: Settings, token: str) -> None:
-    endpoint = Endpoint(token, settings.discord_api_url, settings.discord_gateway_url)
+    endpoint = Endpoint(token, urls_of(settings))
     async with open_store(settings.database_url, folder=settings.data_dir) as store:
         await add_shipped(store, SystemClock())
         model = model_of(settings)

@@ -141,13 +141,14 @@ def upgrade() -> None:
         sa.Column("source", sa.String(length=16), nullable=False),
         sa.Column("dest", sa.String(length=16), nullable=False),
         sa.Column("fact", sa.String(length=32), nullable=False),
-        sa.Column("fields", sa.JSON(), nullable=False),
+        sa.Column("fields", sa.Text(), nullable=False),
         sa.Column("part", sa.Integer(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.Column("at", sa.Float(), nullable=False),
         sa.CheckConstraint(
-            "(seq = 1 AND after_seq IS NULL AND source = '[*]') OR (seq > 1 AND after_seq = seq - 1)",
+            "(seq = 1 AND after_seq IS NULL AND source = '[*]')"
+            " OR (seq > 1 AND after_seq IS NOT NULL AND after_seq = seq - 1)",
             name=op.f("ck_move_chain"),
         ),
         sa.ForeignKeyConstraint(

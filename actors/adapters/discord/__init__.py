@@ -1,0 +1,22 @@
+"""Discord, through discord.py: the only package that knows it.
+
+`DiscordAdapter` is what an application needs; `Endpoints` points it elsewhere, `examine` looks whether a
+bot is set up. The rest is the adapter's own affair.
+"""
+
+from actors.adapters.discord.adapter import DiscordAdapter
+from actors.adapters.discord.client import GatewayLost, IntentsMissing, WrongToken
+from actors.adapters.discord.doctor import Finding, examine
+from actors.adapters.discord.endpoints import Endpoints
+from actors.adapters.discord.voice import Preference
+
+__all__ = [
+    "DiscordAdapter",
+    "Endpoints",
+    "Finding",
+    "GatewayLost",
+    "IntentsMissing",
+    "Preference",
+    "WrongToken",
+    "examine",
+]

@@ -1,0 +1,91 @@
+"""Discord as the actors see it: a voice, the channels, and one connection per shard.
+
+    gateway ─► GatewayClient ─► sink            voice, channel ─► Wire ─► whichever client is logged in
+
+The voice and the channels outlive the clients: after a crash they speak through the next one, and until
+there is one they answer `Refused("not_connected")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from actors.adapters.discord.channel import DiscordChannel
+from actors.adapters.discord.client import IDENTIFY_PAUSE_S, RECONNECT_MAX_S, GatewayClient, IdentifyTurns
+from actors.adapters.discord.endpoints import DISCORD, Endpoints
+from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.places import Places
+from actors.adapters.discord.voice import DiscordVoice, Preference
+from actors.adapters.discord.wire import Wire
+from actors.ports import Channel, ChannelGone, GatewayEvent, Sink, Voice, Webhooks
+
+SEND_TIMEOUT_S: Final = 15.0
+
+
+class DiscordAdapter:
+    """Made once per process; `run` once per shard and connection."""
+
+    voice: Voice
+    channel: Channel
+
+    def __init__(
+        self,
+        *,
+        token: str,
+        webhooks: Webhooks,
+        sink: Sink,
+        now: Callable[[], float],
+        shard_ids: tuple[int, ...] = (0,),
+        shard_count: int = 1,
+        send_timeout_s: float = SEND_TIMEOUT_S,
+        preference: Preference = "webhook",
+        endpoints: Endpoints = DISCORD,
+        guild_ready_timeout_s: float = 2.0,
+        identify_pause_s: float = IDENTIFY_PAUSE_S,
+        reconnect_max_s: float = RECONNECT_MAX_S,
+    ) -> None:
+        """Point the process at `endpoints`. `now` is seconds since 1970.
+
+        A server of our own needs neither the time to name its guilds nor a pause between connections.
+        """
+        endpoints.apply()
+        self.shard_ids = shard_ids
+        self._token = token
+        self._sink = sink
+        self._shard_count = shard_count
+        self._endpoints = endpoints
+        self._guild_ready_timeout_s = guild_ready_timeout_s
+        self._reconnect_max_s = reconnect_max_s
+        self._turns = IdentifyTurns(identify_pause_s)
+        self._ourselves = Ourselves()
+        self._wire = Wire(now=now, try_timeout_s=send_timeout_s)
+        self._places = Places(self._wire)
+        self.voice = DiscordVoice(self._wire, self._places, webhooks, self._ourselves, preference=preference)
+        self.channel = DiscordChannel(self._wire, self._places, webhooks, self._ourselves)
+
+    async def run(self, shard_id: int = 0) -> None:
+        """One connection of one shard, from login to its end; whoever calls it again gets a new one.
+
+        Raises WrongToken, IntentsMissing (a person must act), or anything else (try again, with a pause).
+        """
+        client = GatewayClient(
+            shard_id=shard_id,
+            shard_count=self._shard_count,
+            sink=self._take,
+            ourselves=self._ourselves,
+            on_login=self._wire.add,
+            turns=self._turns,
+            asks_for_gateway=self._endpoints.asks_for_gateway,
+            guild_ready_timeout_s=self._guild_ready_timeout_s,
+            reconnect_max_s=self._reconnect_max_s,
+        )
+        try:
+            await client.run_once(self._token)
+        finally:
+            self._wire.remove(client)
+
+    def _take(self, event: GatewayEvent) -> None:
+        if isinstance(event, ChannelGone):
+            self._places.forget(event.channel_id)
+        self._sink(event)

@@ -1,0 +1,129 @@
+"""What actors do in a channel besides speaking: read it back, tidy it, show that somebody writes."""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+import discord
+
+from actors.adapters.discord.inbound import Ourselves, channel_message
+from actors.adapters.discord.outcomes import Refusal
+from actors.adapters.discord.places import Place, Places
+from actors.adapters.discord.wire import Wire
+from actors.ports import Deleted, DeleteOutcome, ReadOutcome, Refused, Webhooks
+from actors.roleplay.model import ChannelMessage
+
+READ_MAX: Final = 2_000
+"""More is not read: it would be a history, not a gap."""
+PAGE: Final = 100
+"""https://discord.com/developers/docs/resources/message#get-channel-messages"""
+NOT_FOUND: Final = 404
+
+log: Final = logging.getLogger("ensemble.discord")
+
+
+class DiscordChannel:
+    """The Channel port."""
+
+    def __init__(self, wire: Wire, places: Places, table: Webhooks, ourselves: Ourselves) -> None:
+        self._wire = wire
+        self._places = places
+        self._table = table
+        self._ourselves = ourselves
+
+    async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
+        """Every message newer than `after`, oldest first; 2,000 of them are a failed read.
+
+        Each page is a try of its own; one that fails, fails the whole. Without the permission to read the
+        history Discord answers with an empty page, which must not be taken for "it is not there".
+        """
+        place = await self._places.find(channel_id)
+        if not isinstance(place, Place):
+            return place
+        if not self._places.may_read_history(channel_id):
+            return Refused("forbidden", final=True)
+        self._ourselves.webhook_ids |= await self._table.known_webhooks(place.home_id)
+        read: list[discord.Message] = []
+        while len(read) < READ_MAX:
+            newest = read[-1].id if read else after
+            page = await self._page(channel_id, newest)
+            if not isinstance(page, list):
+                return page
+            read += page
+            if len(page) < PAGE:
+                return self._said(read)
+        return Refused("too_many_messages")
+
+    async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
+        """Delete a message of ours; absent is success.
+
+        A webhook's message goes by the webhook's own token; where that is gone, by the bot's permission.
+        """
+        token = None if webhook_id is None else await self._table.webhook_token(webhook_id)
+        if webhook_id is not None and token is not None:
+            outcome = await self._delete_spoken(channel_id, message_id, webhook_id, token)
+            if not _is_webhook_gone(outcome):
+                return outcome
+        return _absent_is_deleted(
+            await self._wire.attempt(
+                f"delete:{channel_id}", lambda client: _delete_posted(client, channel_id, message_id)
+            )
+        )
+
+    async def typing(self, channel_id: int) -> None:
+        """Show for about ten seconds that somebody writes. Never fails: it is a courtesy."""
+        outcome = await self._wire.attempt(f"typing:{channel_id}", lambda client: _type(client, channel_id))
+        if outcome is not None:
+            log.debug("typing in %s came to nothing: %s", channel_id, outcome)
+
+    async def _page(self, channel_id: int, after: int) -> list[discord.Message] | Refusal:
+        return await self._wire.attempt(f"read:{channel_id}", lambda client: _read(client, channel_id, after))
+
+    def _said(self, read: list[discord.Message]) -> tuple[ChannelMessage, ...]:
+        seen = [channel_message(message, self._ourselves) for message in read]
+        return tuple([message for message in seen if message is not None])
+
+    async def _delete_spoken(self, channel_id: int, message_id: int, webhook_id: int, token: str) -> DeleteOutcome:
+        place = await self._places.find(channel_id)
+        if not isinstance(place, Place):
+            return _absent_is_deleted(place)
+        outcome = await self._wire.attempt(
+            f"webhook-delete:{webhook_id}",
+            lambda client: _delete_spoken(client, message_id, webhook_id, token, place),
+        )
+        return _absent_is_deleted(outcome)
+
+
+def _absent_is_deleted(outcome: Deleted | Refusal) -> DeleteOutcome:
+    if isinstance(outcome, Refused) and outcome.status == NOT_FOUND and not _is_webhook_gone(outcome):
+        return Deleted()
+    return outcome
+
+
+def _is_webhook_gone(outcome: DeleteOutcome) -> bool:
+    return isinstance(outcome, Refused) and outcome.reason == "webhook_gone"
+
+
+async def _read(client: discord.Client, channel_id: int, after: int) -> list[discord.Message]:
+    # A limit of one page: the library would fetch the next within the same try.
+    history = client.get_partial_messageable(channel_id).history(
+        limit=PAGE, after=discord.Object(after), oldest_first=True
+    )
+    return [message async for message in history]
+
+
+async def _delete_posted(client: discord.Client, channel_id: int, message_id: int) -> Deleted:
+    await client.get_partial_messageable(channel_id).get_partial_message(message_id).delete()
+    return Deleted()
+
+
+async def _delete_spoken(client: discord.Client, message_id: int, webhook_id: int, token: str, place: Place) -> Deleted:
+    webhook = discord.Webhook.partial(webhook_id, token, client=client)
+    thread = discord.utils.MISSING if place.parent_id is None else discord.Object(place.channel_id)
+    await webhook.delete_message(message_id, thread=thread)
+    return Deleted()
+
+
+async def _type(client: discord.Client, channel_id: int) -> None:
+    await client.get_partial_messageable(channel_id).typing()

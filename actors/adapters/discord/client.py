@@ -1,0 +1,252 @@
+"""One shard's connection: discord.py's client, whose events go to a sink at once and in order.
+
+    login ─► (REST works) ─► connect ─► READY ─► events … ─► lost ─► resumed / given up
+
+discord.py runs `on_x` coroutines as tasks, which may overtake each other; `dispatch` is called in the
+order of arrival, so events are taken there.
+
+Failure modes of `run`, each ending this client for good (a supervisor makes a new one): `WrongToken` and
+`IntentsMissing` need a person; `GatewayLost` after the first failed connection, or when no reconnection
+succeeds in time; at the login, whatever REST answers. A dispatch that is not what Discord documents is
+logged and left out.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+import anyio
+import discord
+
+from actors.adapters.discord.endpoints import find_gateway
+from actors.adapters.discord.guard import guard, unpaced
+from actors.adapters.discord.inbound import Ourselves, channel_message
+from actors.adapters.discord.outcomes import MALFORMED
+from actors.ports import (
+    ChannelGone,
+    GatewayEvent,
+    MessageDeleted,
+    MessageEdited,
+    MessageSeen,
+    ShardDown,
+    ShardReady,
+    ShardResumed,
+    Sink,
+)
+
+LOGIN_TIMEOUT_S: Final = 30.0
+RECONNECT_MAX_S: Final = 180.0
+"""discord.py's own back-off grows to 17 minutes; by then Discord has forgotten the session anyway."""
+IDENTIFY_PAUSE_S: Final = 5.0
+"""https://discord.com/developers/docs/events/gateway#rate-limiting (max_concurrency 1)"""
+CLOSE_TIMEOUT_S: Final = 5.0
+AUTHENTICATION_FAILED: Final = 4004
+"""https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes"""
+
+log: Final = logging.getLogger("ensemble.discord")
+
+# Nobody speaks aloud here, so nobody needs to hear that the libraries for it are missing.
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
+
+class WrongToken(Exception):
+    """Discord does not know the token."""
+
+    def __init__(self) -> None:
+        super().__init__("Discord refuses DISCORD_TOKEN: copy it again from the Developer Portal, Bot, Reset Token")
+
+
+class IntentsMissing(Exception):
+    """The application may not read messages."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Discord refuses the Message Content intent: turn it on in the Developer Portal, Bot, Privileged Intents"
+        )
+
+
+class GatewayLost(Exception):
+    """The gateway is out of reach."""
+
+
+def intents() -> discord.Intents:
+    """No more than the bot reads; `message_content` is the privileged one."""
+    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
+
+
+class IdentifyTurns:
+    """Lets the shards of one token identify one after the other."""
+
+    def __init__(self, pause_s: float = IDENTIFY_PAUSE_S) -> None:
+        self._pause_s = pause_s
+        self._lock = anyio.Lock()
+        self._next_at = 0.0
+
+    async def wait_turn(self) -> None:
+        """Wait until the last IDENTIFY is long enough ago."""
+        async with self._lock:
+            await anyio.sleep_until(self._next_at)
+            self._next_at = anyio.current_time() + self._pause_s
+
+
+class GatewayClient(discord.Client):
+    """One connection's life, from `run` to its end; made anew for the next."""
+
+    def __init__(
+        self,
+        *,
+        shard_id: int,
+        shard_count: int,
+        sink: Sink,
+        ourselves: Ourselves,
+        on_login: Callable[[GatewayClient], None],
+        turns: IdentifyTurns,
+        asks_for_gateway: bool = False,
+        guild_ready_timeout_s: float = 2.0,
+        reconnect_max_s: float = RECONNECT_MAX_S,
+    ) -> None:
+        super().__init__(
+            intents=intents(),
+            shard_id=shard_id,
+            shard_count=shard_count,
+            http_trace=guard(),
+            guild_ready_timeout=guild_ready_timeout_s,
+            chunk_guilds_at_startup=False,
+            member_cache_flags=discord.MemberCacheFlags.none(),
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+        self._shard = shard_id
+        self._sink = sink
+        self._ourselves = ourselves
+        self._asks_for_gateway = asks_for_gateway
+        self._on_login = on_login
+        self._turns = turns
+        self._reconnect_max_s = reconnect_max_s
+        self._patience = anyio.CancelScope()
+        self._was_connected = False
+        self._is_up = False
+        self._held: list[GatewayEvent] | None = None
+        self.http.get_ratelimit = unpaced  # type: ignore[method-assign]
+        parsers = self._connection.parsers
+        parsers.update({name: self._contained(name, parse) for name, parse in parsers.items()})
+
+    async def run_once(self, token: str) -> None:
+        """Log in, connect, and serve until the connection is lost for good or the task is cancelled."""
+        try:
+            with anyio.fail_after(LOGIN_TIMEOUT_S):
+                await self.login(token)
+            await self._stay_connected()
+        except discord.LoginFailure as error:
+            raise WrongToken from error
+        except discord.PrivilegedIntentsRequired as error:
+            raise IntentsMissing from error
+        except discord.ConnectionClosed as error:
+            if error.code == AUTHENTICATION_FAILED:
+                raise WrongToken from error
+            raise GatewayLost(f"the gateway closed with {error.code}") from error
+        finally:
+            self._note_down()
+            with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
+                await self.close()
+
+    async def setup_hook(self) -> None:
+        """Called by discord.py when the login is done."""
+        self._ourselves.learn(self)
+        if self._asks_for_gateway:
+            await find_gateway(self)
+        self._on_login(self)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Called by discord.py before each IDENTIFY; its own form knows nothing of other shards."""
+        await self._turns.wait_turn()
+
+    def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - discord.py's own
+        """Take the event in the order of arrival, before any task is made of it."""
+        for happened in self._events(event, args):
+            if self._held is None:
+                self._sink(happened)
+            else:
+                self._held.append(happened)
+        super().dispatch(event, *args, **kwargs)
+
+    async def _stay_connected(self) -> None:
+        with self._patience:
+            await self.connect()
+            return
+        raise GatewayLost("no connection to the gateway")
+
+    def _contained(self, name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
+        """`parse`, which a malformed payload does not get past; its events go out when it is done.
+
+        They wait so that what the sink raises is never taken for a malformed payload.
+        """
+
+        def parse_contained(payload: Any) -> None:  # noqa: ANN401 - Discord's JSON
+            self._held = []
+            try:
+                parse(payload)
+            except MALFORMED:
+                log.exception("shard %s: a %s that cannot be read was left out", self._shard, name)
+            held, self._held = self._held, None
+            for event in held:
+                self._sink(event)
+
+        return parse_contained
+
+    def _events(self, event: str, args: tuple[Any, ...]) -> Iterable[GatewayEvent]:
+        match event, args:
+            case "message", (discord.Message() as message,):
+                seen = channel_message(message, self._ourselves)
+                return () if seen is None else (MessageSeen(seen),)
+            case "raw_message_edit", (discord.RawMessageUpdateEvent() as raw,):
+                return _edited(raw, self._ourselves)
+            case "raw_message_delete", (discord.RawMessageDeleteEvent() as raw,):
+                return (MessageDeleted(raw.channel_id, raw.message_id),)
+            case "raw_bulk_message_delete", (discord.RawBulkMessageDeleteEvent() as raw,):
+                return [MessageDeleted(raw.channel_id, message_id) for message_id in sorted(raw.message_ids)]
+            case "guild_channel_delete", (discord.abc.GuildChannel() as channel,):
+                return (ChannelGone(channel.id),)
+            case "raw_thread_delete", (discord.RawThreadDeleteEvent() as raw,):
+                return (ChannelGone(raw.thread_id),)
+            case "guild_remove", (discord.Guild() as guild,):
+                return [ChannelGone(place.id) for place in (*guild.channels, *guild.threads)]
+            case _:
+                return self._connection_events(event)
+
+    def _connection_events(self, event: str) -> Iterable[GatewayEvent]:
+        match event:
+            case "connect":  # READY has come; its guilds have not
+                self._note_up()
+            case "ready":
+                return (ShardReady(self._shard, str(self.user), _channel_count(self)),)
+            case "resumed":
+                self._note_up()
+                return (ShardResumed(self._shard),)
+            case "disconnect":
+                self._patience.deadline = anyio.current_time() + (self._reconnect_max_s if self._was_connected else 0.0)
+                self._note_down()
+        return ()
+
+    def _note_up(self) -> None:
+        self._patience.deadline = float("inf")
+        self._was_connected = self._is_up = True
+
+    def _note_down(self) -> None:
+        if self._is_up:
+            self._is_up = False
+            self._sink(ShardDown(self._shard))
+
+
+def _edited(raw: discord.RawMessageUpdateEvent, ourselves: Ourselves) -> Iterable[GatewayEvent]:
+    # Discord also "updates" a message when a link in it has been looked up; nobody edited that one.
+    if raw.message.edited_at is None:
+        return ()
+    seen = channel_message(raw.message, ourselves)
+    return () if seen is None else (MessageEdited(raw.channel_id, raw.message_id, seen.text),)
+
+
+def _channel_count(client: discord.Client) -> int:
+    return sum(len(guild.text_channels) for guild in client.guilds)

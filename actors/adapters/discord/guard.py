@@ -1,0 +1,174 @@
+"""One try is one request on the wire, and no wait is hidden in it, whatever discord.py would like.
+
+    library ─► request_start ─► connection ─► (left the process) ─► answer ─► library
+                    │ a second one?                                    │ 429, 5xx? rate-limit headers?
+                    └─► SecondTry                                      └─► Stopped     └─► taken off, noted
+
+discord.py sleeps and tries again after 429, 500, 502, 504 and 524 (webhooks: every 5xx), and after the
+last request of a rate-limit bucket it sleeps before it hands over the answer. aiohttp's tracing runs in
+the sender's task and sees every request of the session, so the guard ends each of these there. Its
+buckets, through which a hung send would block the next, are replaced by `unpaced`.
+
+Failure modes: aiohttp itself repeats a GET, PUT or DELETE at once when a kept-alive connection turns out
+closed; these are safe to repeat, and are counted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import SimpleNamespace
+from typing import Any, Final, Self
+
+import aiohttp
+from discord.http import Ratelimit
+from multidict import CIMultiDict, CIMultiDictProxy
+
+TOO_MANY: Final = 429
+SERVER_ERROR: Final = 500
+PAUSE_MAX_S: Final = 86_400.0
+"""No server may silence us for longer than a day with one header."""
+PACING_HEADERS: Final = "x-ratelimit-"
+
+
+class Stopped(Exception):
+    """The server answered with a status after which the library would sleep and try again."""
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes) -> None:
+        super().__init__(f"HTTP {status}")
+        self.status = status
+        self.body = body
+        fields = _fields(body)
+        asked = headers.get("Retry-After") or fields.get("retry_after")
+        self.retry_after_s = seconds(asked)
+        # Without Discord's own JSON it is the edge that refuses, and it refuses the whole address.
+        said_global = headers.get("X-RateLimit-Global", "").lower() == "true" or fields.get("global") is True
+        self.is_global = status == TOO_MANY and (said_global or "retry_after" not in fields)
+
+
+class SecondTry(Exception):
+    """The library began a second request within one try; it was kept off the wire."""
+
+
+class Tries:
+    """What one guarded call did: filled by the guard, read by whoever made the call."""
+
+    __slots__ = ("begun", "pause_s", "wire")
+
+    def __init__(self) -> None:
+        self.begun = 0  # requests that the library began
+        self.wire = 0  # connections that carried one: from the first on, it may have been received
+        self.pause_s = 0.0  # how long the bucket is empty now, as the answer told
+
+
+_tries: ContextVar[Tries | None] = ContextVar("tries", default=None)
+
+
+@contextmanager
+def guarded() -> Iterator[Tries]:
+    """Allows one request in this context, and counts."""
+    tries = Tries()
+    token = _tries.set(tries)
+    try:
+        yield tries
+    finally:
+        _tries.reset(token)
+
+
+def guard() -> aiohttp.TraceConfig:
+    """For `discord.Client(http_trace=…)`: acts on every request of that client, guarded call or not."""
+    trace = aiohttp.TraceConfig()
+    trace.on_request_start.append(_refuse_second)
+    trace.on_connection_create_end.append(_count)
+    trace.on_connection_reuseconn.append(_count)
+    trace.on_request_end.append(_judge)
+    return trace
+
+
+class Unpaced(Ratelimit):
+    """A rate-limit bucket that never makes anybody wait: pauses are ours.
+
+    discord.py's own is lost for good when a try is cancelled at its time limit: its way out awaits once
+    more, anyio cancels that too, and every later try in the bucket waits for a token that nobody returns.
+    """
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: object, error: object, trace: object) -> None:
+        return None
+
+
+def unpaced(key: str) -> Ratelimit:
+    """For `HTTPClient.get_ratelimit`."""
+    return Unpaced(None)
+
+
+def seconds(value: object) -> float:
+    """A wait that a server asks for; 0 where it says nothing usable."""
+    try:
+        asked = float(str(value))
+    except ValueError:
+        return 0.0
+    return min(asked, PAUSE_MAX_S) if asked > 0 else 0.0
+
+
+async def _refuse_second(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestStartParams
+) -> None:
+    tries = _tries.get()
+    if tries is None:
+        return
+    tries.begun += 1
+    if tries.begun > 1:
+        raise SecondTry(f"{params.method} was to go out again")
+
+
+async def _count(
+    session: aiohttp.ClientSession,
+    context: SimpleNamespace,
+    params: aiohttp.TraceConnectionCreateEndParams | aiohttp.TraceConnectionReuseconnParams,
+) -> None:
+    tries = _tries.get()
+    if tries is not None:
+        tries.wire += 1
+
+
+async def _judge(
+    session: aiohttp.ClientSession, context: SimpleNamespace, params: aiohttp.TraceRequestEndParams
+) -> None:
+    response = params.response
+    if params.url.scheme in ("ws", "wss"):
+        return  # a handshake: the gateway has its own rules
+    if response.status == TOO_MANY or response.status >= SERVER_ERROR:
+        raise Stopped(response.status, response.headers, await _body(response))
+    _take_pacing_off(response)
+
+
+async def _body(response: aiohttp.ClientResponse) -> bytes:
+    try:
+        return await response.read()
+    except aiohttp.ClientError:
+        return b""  # the status says enough
+
+
+def _take_pacing_off(response: aiohttp.ClientResponse) -> None:
+    """Keep the rate-limit headers from the library, which sleeps on them, and note the pause instead."""
+    headers = response._headers
+    tries = _tries.get()
+    if tries is not None and headers.get("X-RateLimit-Remaining") == "0":
+        tries.pause_s = seconds(headers.get("X-RateLimit-Reset-After"))
+    kept = [(name, value) for name, value in headers.items() if not name.lower().startswith(PACING_HEADERS)]
+    # aiohttp offers no way to change an answer; `headers` is computed once and then read from `_cache`.
+    response._headers = CIMultiDictProxy(CIMultiDict(kept))
+    response._cache.pop("headers", None)
+
+
+def _fields(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body)
+    except ValueError:
+        return {}
+    return parsed if isinstance(parsed, dict) else {}

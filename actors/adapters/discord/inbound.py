@@ -1,0 +1,66 @@
+"""From discord.py's messages to ours: who said what, and whether it was us."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import discord
+
+from actors.adapters.discord.names import name_in_title, name_of_webhook
+from actors.roleplay.model import ChannelMessage
+
+SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
+"""All other types are Discord's own announcements, or answers to commands."""
+
+
+class Ourselves:
+    """Who we are: known from the login on; the webhooks, as they are met."""
+
+    def __init__(self) -> None:
+        self.user_id: int | None = None
+        self.application_id: int | None = None
+        self.webhook_ids: set[int] = set()
+
+    def learn(self, client: discord.Client) -> None:
+        """Take over what the login told."""
+        self.user_id = None if client.user is None else client.user.id
+        self.application_id = client.application_id
+
+    def sent(self, message: discord.Message) -> bool:
+        """Whether our bot user, or a webhook of ours, is the author."""
+        if message.webhook_id is None:
+            return message.author.id == self.user_id
+        if message.webhook_id in self.webhook_ids:
+            return True
+        return message.application_id is not None and message.application_id == self.application_id
+
+
+def channel_message(message: discord.Message, ourselves: Ourselves) -> ChannelMessage | None:
+    """The message as actors see it; None for what nobody said."""
+    if message.type not in SAID:
+        return None
+    is_ours = ourselves.sent(message)
+    name, text, is_embed = _shown(message, is_ours=is_ours)
+    return ChannelMessage(
+        id=message.id,
+        channel_id=message.channel.id,
+        author_id=message.author.id,
+        name=name,
+        text=text,
+        at=message.created_at.timestamp(),
+        is_ours=is_ours,
+        is_bot=message.author.bot or message.webhook_id is not None,
+        webhook_id=message.webhook_id,
+        is_embed=is_embed,
+    )
+
+
+def _shown(message: discord.Message, *, is_ours: bool) -> tuple[str, str, bool]:
+    if is_ours and message.webhook_id is not None:
+        return name_of_webhook(message.author.display_name), message.content, False
+    if is_ours and message.embeds:
+        embed = message.embeds[0]
+        name = name_in_title(embed.title)
+        if name is not None:
+            return name, embed.description or "", True
+    return message.author.display_name, message.content, False

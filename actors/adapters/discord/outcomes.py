@@ -1,0 +1,107 @@
+"""From what discord.py and aiohttp raise to what actors expect: once, and here.
+
+What never left the process, and what Discord refused with 400, 401, 403, 404, 413 or 429, is not stored
+for certain: `Refused`. Everything else may have been carried out: `Unconfirmed`.
+Source of the codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import aiohttp
+import discord
+
+from actors.adapters.discord.guard import TOO_MANY, SecondTry, Stopped, Tries
+from actors.ports import HeldBack, Refused, Unconfirmed
+
+Refusal = Refused | Unconfirmed | HeldBack
+"""Every way in which a request can come to nothing."""
+
+UNKNOWN_CHANNEL: Final = 10003
+UNKNOWN_MESSAGE: Final = 10008
+UNKNOWN_WEBHOOK: Final = 10015
+WEBHOOKS_FULL: Final = 30007
+INVALID_WEBHOOK_TOKEN: Final = 50027
+TOO_LONG_WORDS: Final = "or fewer in length"
+"""Discord's words for BASE_TYPE_MAX_LENGTH; discord.py keeps the words of a form error, not its code."""
+
+MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
+"""What discord.py raises on an answer that is no JSON, or not the JSON that it should be."""
+EXPECTED: Final = (
+    Stopped,
+    SecondTry,
+    discord.HTTPException,
+    discord.RateLimited,
+    aiohttp.ClientError,
+    OSError,  # TimeoutError is one
+    *MALFORMED,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Meaning:
+    reason: str
+    final: bool
+
+
+_BY_CODE: Final = {
+    UNKNOWN_CHANNEL: _Meaning("channel_gone", final=True),
+    UNKNOWN_MESSAGE: _Meaning("removed", final=True),
+    UNKNOWN_WEBHOOK: _Meaning("webhook_gone", final=False),
+    INVALID_WEBHOOK_TOKEN: _Meaning("webhook_gone", final=False),
+    WEBHOOKS_FULL: _Meaning("webhooks_full", final=False),
+}
+_BY_STATUS: Final = {
+    400: _Meaning("bad_request", final=True),
+    401: _Meaning("unauthorized", final=True),
+    403: _Meaning("forbidden", final=True),
+    404: _Meaning("not_found", final=False),  # no code of Discord's: a proxy's page, it may pass
+    413: _Meaning("too_long", final=True),
+}
+
+
+def judged(error: Exception, tries: Tries) -> Refused | Unconfirmed:
+    """What became of a request that ended in `error`, one of EXPECTED.
+
+    Raises it again where nothing had left and it is not the connection's: then it is a mistake of ours.
+    """
+    match error:
+        case Stopped():
+            return _stopped(error)
+        case discord.RateLimited():
+            return Refused("rate_limit", TOO_MANY, error.retry_after, error=error)
+        case discord.HTTPException():
+            return _answered(error)
+        case aiohttp.ClientError() | OSError():
+            return _lost(error, tries)
+        case SecondTry():
+            return Unconfirmed("connection", error=error)
+        case _ if tries.wire:
+            return Unconfirmed("malformed", error=error)
+        case _:
+            raise error
+
+
+def _stopped(error: Stopped) -> Refused | Unconfirmed:
+    if error.status == TOO_MANY:
+        return Refused("rate_limit", error.status, error.retry_after_s, error=error)
+    return Unconfirmed("outage", error.status, error.retry_after_s, error=error)
+
+
+def _answered(error: discord.HTTPException) -> Refused | Unconfirmed:
+    meaning = _BY_STATUS.get(error.status)
+    if meaning is None:
+        return Unconfirmed("malformed", error.status, error=error)
+    meaning = _BY_CODE.get(error.code, meaning)
+    if meaning.reason == "bad_request" and TOO_LONG_WORDS in error.text:
+        meaning = _Meaning("too_long", final=True)
+    return Refused(meaning.reason, error.status, final=meaning.final, error=error)
+
+
+def _lost(error: aiohttp.ClientError | OSError, tries: Tries) -> Refused | Unconfirmed:
+    cause = "timeout" if isinstance(error, TimeoutError) else "connection"
+    if tries.wire:
+        return Unconfirmed(cause, error=error)
+    return Refused(cause, error=error)

@@ -1,0 +1,127 @@
+"""How lines reach a channel: plain text and embeds from the bot itself, or a webhook per character.
+
+    prepare ─► (kind, webhook) ─► the actor makes it durable ─► send ─► one POST ─► outcome
+
+Failure modes: see `outcomes`. In a channel that this process has not met, `send` asks once (GET) whether
+it is a thread before it posts through a webhook; a failed GET refuses the send, and nothing went out.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import discord
+
+from actors.adapters.discord.inbound import Ourselves, channel_message
+from actors.adapters.discord.names import embed_title, webhook_name
+from actors.adapters.discord.outcomes import Refusal
+from actors.adapters.discord.places import Place, Places
+from actors.adapters.discord.webhooks import CharacterWebhooks, NoWebhooks
+from actors.adapters.discord.wire import Wire
+from actors.ports import HeldBack, Posted, PrepareOutcome, Refused, SendOutcome, Unconfirmed, Webhooks
+from actors.roleplay.model import Character, Outbound, OutboundKind
+
+Preference = Literal["webhook", "embed"]
+
+FORBIDDEN_HERE = Refused("webhooks_forbidden")
+"""Not final: the next try goes as an embed."""
+
+
+class DiscordVoice:
+    """The Voice port."""
+
+    def __init__(
+        self, wire: Wire, places: Places, table: Webhooks, ourselves: Ourselves, *, preference: Preference
+    ) -> None:
+        self._wire = wire
+        self._places = places
+        self._table = table
+        self._ourselves = ourselves
+        self._webhooks = CharacterWebhooks(wire, table, ourselves)
+        self._preference = preference
+        self._without_webhooks: set[int] = set()
+
+    async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
+        """Choose how `character` speaks here; DMs, and channels without webhooks for us, get embeds."""
+        if self._preference == "embed":
+            return OutboundKind.EMBED, None
+        place = await self._places.find(channel_id)
+        if not isinstance(place, Place):
+            return _refused(place)
+        if place.is_private or place.home_id in self._without_webhooks:
+            return OutboundKind.EMBED, None
+        found = await self._webhooks.find(place.home_id, character)
+        if isinstance(found, NoWebhooks):
+            self._without_webhooks.add(place.home_id)
+            return OutboundKind.EMBED, None
+        return (OutboundKind.WEBHOOK, found) if isinstance(found, int) else _refused(found)
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        """Send once, with this very nonce. Mentions never ping."""
+        if outbound.webhook_id is not None:
+            return await self._speak(outbound, outbound.webhook_id)
+        return await self._wire.attempt(
+            f"send:{outbound.channel_id}", lambda client: _post(client, outbound, self._ourselves)
+        )
+
+    async def _speak(self, outbound: Outbound, webhook_id: int) -> SendOutcome:
+        self._ourselves.webhook_ids.add(webhook_id)  # before its copy can come through the gateway
+        token = await self._table.webhook_token(webhook_id)
+        if token is None:
+            return Refused("webhook_gone")
+        place = await self._places.find(outbound.channel_id)
+        if not isinstance(place, Place):
+            return _refused(place)
+        if place.home_id in self._without_webhooks:
+            return FORBIDDEN_HERE
+        outcome = await self._wire.attempt(
+            f"webhook:{webhook_id}",
+            lambda client: _execute(client, webhook_id, token, place, outbound, self._ourselves),
+        )
+        return await self._after(outcome, webhook_id, place)
+
+    async def _after(self, outcome: Posted | Refusal, webhook_id: int, place: Place) -> SendOutcome:
+        match outcome:
+            case Refused(reason="webhook_gone"):
+                await self._table.forget_webhook(webhook_id)
+            case Refused(reason="forbidden"):
+                self._without_webhooks.add(place.home_id)
+                return Refused("webhooks_forbidden", outcome.status, error=outcome.error)
+        return outcome
+
+
+async def _post(client: discord.Client, outbound: Outbound, ourselves: Ourselves) -> Posted:
+    channel = client.get_partial_messageable(outbound.channel_id)
+    quiet = discord.AllowedMentions.none()
+    if outbound.kind is OutboundKind.EMBED:
+        embed = discord.Embed(title=embed_title(outbound.name), description=outbound.text)
+        sent = await channel.send(embed=embed, nonce=outbound.nonce, allowed_mentions=quiet)
+    else:
+        sent = await channel.send(outbound.text, nonce=outbound.nonce, allowed_mentions=quiet)
+    return _posted(sent, ourselves)
+
+
+async def _execute(
+    client: discord.Client, webhook_id: int, token: str, place: Place, outbound: Outbound, ourselves: Ourselves
+) -> Posted:
+    webhook = discord.Webhook.partial(webhook_id, token, client=client)
+    sent = await webhook.send(
+        outbound.text,
+        username=webhook_name(outbound.name),
+        allowed_mentions=discord.AllowedMentions.none(),
+        thread=discord.utils.MISSING if place.parent_id is None else discord.Object(place.channel_id),
+        wait=True,
+    )
+    return _posted(sent, ourselves)
+
+
+def _posted(sent: discord.Message, ourselves: Ourselves) -> Posted:
+    seen = channel_message(sent, ourselves)
+    return Posted(sent.id, sent.content if seen is None else seen.text)
+
+
+def _refused(refusal: Refusal) -> Refused | HeldBack:
+    """Nothing of a line was on the wire yet, so an unconfirmed answer to something else refuses it."""
+    if isinstance(refusal, Unconfirmed):
+        return Refused(refusal.cause, refusal.status, refusal.retry_after_s, error=refusal.error)
+    return refusal

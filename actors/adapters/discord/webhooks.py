@@ -1,0 +1,147 @@
+"""One webhook per character and channel, with its picture: kept, adopted, else made.
+
+    table ─► the channel's own list (a process before us made it) ─► a new one ─► the shared one
+
+Failure modes: where webhooks are forbidden, or the channel's 15 are other people's, there is none. A
+creation that was carried out but not confirmed is adopted at the next try.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import anyio
+import discord
+
+from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.names import NAMELESS, webhook_name
+from actors.adapters.discord.outcomes import Refusal
+from actors.adapters.discord.wire import Wire
+from actors.ports import Refused, Unconfirmed, Webhooks
+from actors.roleplay.model import Character
+
+OWN_MAX: Final = 10
+"""Webhooks of single characters in one channel; Discord has 15, and other bots want theirs."""
+CHANNEL_MAX: Final = 15
+"""https://discord.com/developers/docs/resources/webhook: 30007 beyond it."""
+SHARED_NAME: Final = NAMELESS
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+INCOMING: Final = 1
+LOCKS_MAX: Final = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """A webhook as the channel's list shows it; without a token it is not ours to use."""
+
+    id: int
+    name: str
+    token: str | None
+    is_ours: bool
+
+
+class NoWebhooks:
+    """This channel has none for us; lines go as embeds."""
+
+
+Found = int | NoWebhooks | Refusal
+
+
+class CharacterWebhooks:
+    """Finds the webhook under which a character speaks in a channel."""
+
+    def __init__(self, wire: Wire, table: Webhooks, ourselves: Ourselves) -> None:
+        self._wire = wire
+        self._table = table
+        self._ourselves = ourselves
+        self._locks: dict[int, anyio.Lock] = {}
+
+    async def find(self, channel_id: int, character: Character) -> Found:
+        """The webhook's id in this channel (of a thread: its parent). One at a time per channel."""
+        key = character.name.casefold()
+        async with self._lock(channel_id):
+            kept = await self._table.webhook(channel_id, key)
+            if kept is not None:
+                self._ourselves.webhook_ids.add(kept[0])
+                return kept[0]
+            hook = await self._adopt_or_make(channel_id, character)
+            if not isinstance(hook, Hook) or hook.token is None:
+                return _without(hook)
+            self._ourselves.webhook_ids.add(hook.id)
+            await self._table.keep_webhook(channel_id, key, hook.id, hook.token)
+            return hook.id
+
+    async def _adopt_or_make(self, channel_id: int, character: Character) -> Hook | NoWebhooks | Refusal:
+        listed = await self._wire.attempt(f"webhooks:{channel_id}", lambda client: _list(client, channel_id))
+        if not isinstance(listed, tuple):
+            return listed
+        ours = [hook for hook in listed if hook.is_ours]
+        name = webhook_name(character.name)
+        adopted = _named(ours, name)
+        if adopted is not None:
+            return adopted
+        shared = _named(ours, SHARED_NAME)
+        is_full = len(listed) >= CHANNEL_MAX
+        if is_full or len(ours) - (shared is not None) >= OWN_MAX:
+            return shared or (NoWebhooks() if is_full else await self._make(channel_id, SHARED_NAME, None))
+        return await self._make(channel_id, name, character.picture)
+
+    async def _make(self, channel_id: int, name: str, picture: bytes | None) -> Hook | Refusal:
+        avatar = _data_uri(picture)
+        made = await self._wire.attempt(
+            f"webhooks:{channel_id}", lambda client: _create(client, channel_id, name, avatar)
+        )
+        if avatar is not None and isinstance(made, Refused) and made.reason in ("bad_request", "too_long"):
+            return await self._make(channel_id, name, None)  # better without a picture than without a voice
+        return made
+
+    def _lock(self, channel_id: int) -> anyio.Lock:
+        if len(self._locks) >= LOCKS_MAX:
+            self._locks = {key: lock for key, lock in self._locks.items() if lock.locked()}
+        return self._locks.setdefault(channel_id, anyio.Lock())
+
+
+def _without(found: Hook | NoWebhooks | Refusal) -> NoWebhooks | Refusal:
+    match found:
+        case Hook() | Refused(reason="forbidden" | "webhooks_full"):
+            return NoWebhooks()
+        case Unconfirmed():
+            # Nothing of a line is stored, and what may have been made is adopted next time.
+            return Refused(found.cause, found.status, found.retry_after_s, error=found.error)
+        case _:
+            return found
+
+
+def _named(hooks: Sequence[Hook], name: str) -> Hook | None:
+    return next((hook for hook in hooks if hook.name == name), None)
+
+
+async def _list(client: discord.Client, channel_id: int) -> tuple[Hook, ...]:
+    return tuple([_hook(payload, client) for payload in await client.http.channel_webhooks(channel_id)])
+
+
+async def _create(client: discord.Client, channel_id: int, name: str, avatar: str | None) -> Hook:
+    # discord.py's annotation says bytes; what it passes on is the data URI that its own callers give.
+    payload = await client.http.create_webhook(channel_id, name=name, avatar=avatar)  # type: ignore[arg-type]
+    return _hook(payload, client)
+
+
+def _hook(payload: Any, client: discord.Client) -> Hook:  # noqa: ANN401 - Discord's JSON
+    application_id = payload.get("application_id")
+    token = payload.get("token")
+    is_ours = application_id is not None and int(application_id) == client.application_id
+    return Hook(
+        int(payload["id"]),
+        payload.get("name") or "",
+        token,
+        is_ours and token is not None and payload["type"] == INCOMING,
+    )
+
+
+def _data_uri(picture: bytes | None) -> str | None:
+    if picture is None or not picture.startswith(PNG):
+        return None
+    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")

@@ -1,0 +1,38 @@
+"""Statements of the hot path: compiled once, then run on the driver itself.
+
+`Connection.execute` costs 30 to 60 µs of Python a statement, several times what SQLite takes for it, and a move
+has three. The SQL is still the dialect's own; only types that need no conversion may be bound or read (text, numbers,
+booleans), and errors are the driver's.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Connection, Insert, Select, Update
+
+Statement = Select[*tuple[Any, ...]] | Insert | Update
+
+
+class Prepared:
+    """One statement; `names` are the columns that an insert sets."""
+
+    __slots__ = ("_compiled", "_names", "_statement")
+
+    def __init__(self, statement: Statement, names: tuple[str, ...] | None = None) -> None:
+        self._statement = statement
+        self._names = names
+        self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+
+    def run(self, conn: Connection, params: dict[str, Any]) -> Any:  # noqa: ANN401 - the driver's own cursor
+        """Run it in the transaction of `conn`; returns the driver's cursor."""
+        sql, order = self._compiled.get(conn.dialect.name) or self._compile(conn)
+        cursor = conn.connection.cursor()
+        cursor.execute(sql, params if order is None else [params[name] for name in order])
+        return cursor
+
+    def _compile(self, conn: Connection) -> tuple[str, list[str] | None]:
+        compiled = self._statement.compile(dialect=conn.dialect, column_keys=self._names)
+        entry = (str(compiled), compiled.positiontup)
+        self._compiled[conn.dialect.name] = entry
+        return entry

@@ -1,0 +1,88 @@
+"""`doctor`: looks at everything that a running bot needs; each finding with its mend."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+import anyio
+import typer
+
+from actors.adapters.discord import examine
+from actors.adapters.groq import GroqModel
+from actors.adapters.store import StoreError, database_path, open_store
+from actors.app.composition import model_of, urls_of
+from actors.app.console import FAILED, read_settings
+from actors.app.settings import Settings
+
+DISK_FREE_MIN = 100_000_000
+"""Bytes that should be free beside the database: months of a busy server's play."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at; `mend` is empty where nothing is to be done."""
+
+    subject: str
+    is_fine: bool
+    words: str
+    mend: str = ""
+
+
+def doctor() -> None:
+    """Check settings, token, intents, permissions, model, database and disk."""
+    settings = read_settings()
+    findings = [Finding("settings", True, "all values are good"), *anyio.run(_look, settings)]
+    for finding in findings:
+        typer.echo(f"{'✓' if finding.is_fine else '✗'} {finding.subject}: {finding.words}")
+        if finding.mend:
+            typer.echo(f"    {finding.mend}")
+    if not all(finding.is_fine for finding in findings):
+        raise typer.Exit(FAILED)
+
+
+async def _look(settings: Settings) -> list[Finding]:
+    return [*await _database(settings), _disk(settings), await _model(settings), *await _discord(settings)]
+
+
+async def _database(settings: Settings) -> list[Finding]:
+    path = database_path(settings.database_url, folder=settings.data_dir)
+    if path is not None and not path.exists():
+        return [Finding("database", True, f"{path} will be made at the first start")]
+    try:
+        async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+            characters = await store.characters()
+    except StoreError as error:
+        return [Finding("database", False, "cannot be used", str(error))]
+    return [Finding("database", True, f"{path}, {len(characters)} characters")]
+
+
+def _disk(settings: Settings) -> Finding:
+    folder = next(
+        place for place in (settings.data_dir.resolve(), *settings.data_dir.resolve().parents) if place.exists()
+    )
+    free = shutil.disk_usage(folder).free
+    words = f"{free // 1_000_000:,} MB free in {folder}"
+    if free < DISK_FREE_MIN:
+        return Finding("disk", False, words, "make room, or set DATA_DIR to a larger disk")
+    return Finding("disk", True, words)
+
+
+async def _model(settings: Settings) -> Finding:
+    try:
+        model = model_of(settings)
+    except ValueError as error:
+        return Finding("model", False, "cannot be used", str(error))
+    if not isinstance(model, GroqModel):
+        mend = "set GROQ_API_KEY, or GROQ_BASE_URL for a server of your own, for a real model"
+        return Finding("model", True, f"{model.label} speaks: no key is set", mend)
+    checked = await model.check()
+    await model.aclose()
+    return Finding("model", checked.outcome == "ok", checked.words, checked.mend)
+
+
+async def _discord(settings: Settings) -> list[Finding]:
+    if settings.discord_token is None:
+        return [Finding("token", False, "DISCORD_TOKEN is not set", "put the bot's token into .env; `play` needs none")]
+    found = await examine(settings.discord_token.get_secret_value(), endpoints=urls_of(settings))
+    return [Finding(each.subject, each.is_fine, each.words, each.mend) for each in found]

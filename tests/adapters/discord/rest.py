@@ -1,0 +1,66 @@
+"""The adapter's REST half with a client that is only logged in."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from actors.adapters.discord.channel import DiscordChannel
+from actors.adapters.discord.client import GatewayClient, IdentifyTurns
+from actors.adapters.discord.endpoints import Endpoints
+from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.places import Places
+from actors.adapters.discord.voice import DiscordVoice
+from actors.adapters.discord.wire import Wire
+
+from .table import WebhookTable
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    voice: DiscordVoice
+    channel: DiscordChannel
+    wire: Wire
+    table: WebhookTable
+    client: GatewayClient
+
+
+class Clock:
+    """Wall time that stands still."""
+
+    def __init__(self) -> None:
+        self.at = 1_700_000_000.0
+
+    def now(self) -> float:
+        return self.at
+
+
+@asynccontextmanager
+async def logged_in(
+    api_url: str,
+    *,
+    token: str = "token",
+    table: WebhookTable | None = None,
+    now: Callable[[], float] | None = None,
+    try_timeout_s: float = 5.0,
+    preference: Literal["webhook", "embed"] = "webhook",
+) -> AsyncIterator[Rest]:
+    """Log in at `api_url`; no gateway is needed for REST."""
+    Endpoints(api_url).apply()
+    wire = Wire(now=now or Clock().now, try_timeout_s=try_timeout_s)
+    ourselves, places = Ourselves(), Places(wire)
+    kept = table or WebhookTable()
+    client = GatewayClient(
+        shard_id=0,
+        shard_count=1,
+        sink=lambda event: None,
+        ourselves=ourselves,
+        on_login=wire.add,
+        turns=IdentifyTurns(),
+    )
+    async with client:
+        await client.login(token)
+        voice = DiscordVoice(wire, places, kept, ourselves, preference=preference)
+        yield Rest(voice, DiscordChannel(wire, places, kept, ourselves), wire, kept, client)

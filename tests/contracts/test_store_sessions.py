@@ -1,0 +1,191 @@
+"""What every store promises about sessions, their inbox and their cast."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from actors.adapters.store import SqlStore
+from actors.ports.store import Accepted, Fenced, NextMessage
+from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
+from machines.facts import FoundInChannel, SendUnconfirmed, Sent
+from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said
+
+pytestmark = pytest.mark.anyio
+
+FULL = OutboxDraft(key="overflow", kind=OutboxKind.NOTICE, channel_id=CHANNEL, text="Too many at once.")
+
+
+async def test_a_session_is_read_back_with_its_cast_in_order(store: SqlStore) -> None:
+    for character in (MIRA, TOBIN):
+        await store.add_character(character, at=NOW)
+    session = a_session(cast=(TOBIN, MIRA))
+    assert await store.open_session(session, an_answer()) == session
+    assert await store.session_in(CHANNEL) == session
+    assert await store.session(session.id) == session
+    assert [row.draft for row in await store.due_outbox(now=NOW, limit=9)] == [an_answer()]
+
+
+async def test_a_second_session_in_a_channel_is_refused_with_its_answer(scene: Scene) -> None:
+    assert await scene.store.open_session(a_session(101), an_answer("second")) is None
+    assert await scene.store.session(base36(101)) is None
+    assert [row.draft.key for row in await scene.store.due_outbox(now=NOW, limit=9)] == ["start-100"]
+
+
+async def test_a_command_that_was_answered_before_opens_nothing(scene: Scene) -> None:
+    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    assert await scene.store.open_session(a_session(101), an_answer("start-100")) is None
+    assert await scene.store.session_in(CHANNEL) is None
+
+
+async def test_a_channel_is_free_again_when_its_session_has_ended(scene: Scene) -> None:
+    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    assert await scene.store.session_in(CHANNEL) is None
+    await open_scene(scene.store, number=101)
+    assert [found.id for found in await scene.store.find_sessions(str(CHANNEL))] == [base36(100), base36(101)]
+
+
+async def test_sessions_are_found_by_id_and_by_channel(scene: Scene) -> None:
+    await open_scene(scene.store, number=101, channel_id=501)
+    assert [found.id for found in await scene.store.find_sessions(base36(101))] == [base36(101)]
+    assert [found.id for found in await scene.store.find_sessions("500")] == [base36(100)]
+    assert await scene.store.find_sessions("nowhere") == ()
+
+
+async def test_each_claim_raises_the_epoch(scene: Scene) -> None:
+    first, _ = await scene.store.claim(scene.claim.session_id)
+    second, record = await scene.store.claim(scene.claim.session_id)
+    assert (first.epoch, second.epoch, record.epoch) == (2, 3, 3)
+
+
+async def test_an_unknown_session_cannot_be_claimed(store: SqlStore) -> None:
+    with pytest.raises(LookupError):
+        await store.claim(base36(7))
+    assert await store.session(base36(7)) is None
+
+
+async def test_a_sessions_move_from_an_older_version_is_fenced_and_writes_nothing(scene: Scene) -> None:
+    await scene.store.move_session(scene.claim.session_id, version=2, state="Responding", at=NOW)
+    with pytest.raises(Fenced):
+        await scene.store.move_session(
+            scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end", outbox=(an_answer("end"),)
+        )
+    record = await scene.store.session(scene.claim.session_id)
+    assert record is not None
+    assert (record.state, record.version) == ("Responding", 2)
+    assert [row.draft.key for row in await scene.store.due_outbox(now=NOW, limit=9)] == ["start-100"]
+
+
+async def test_open_sessions_say_after_which_message_to_read_again(scene: Scene) -> None:
+    await open_scene(scene.store, number=101, channel_id=501)
+    await scene.hear(12)
+    await scene.hear(10)
+    line = await (await scene.line()).start("Hello.")
+    await line.tell(Sent(NOW, 20, "Hello."))
+    assert await scene.store.open_sessions(since=NOW) == ((base36(100), CHANNEL, 12), (base36(101), 501, 1))
+    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    assert [session_id for session_id, _, _ in await scene.store.open_sessions(since=NOW)] == [base36(101)]
+
+
+async def test_a_channel_is_read_again_from_before_a_line_that_may_turn_up_twice(scene: Scene) -> None:
+    await scene.hear(10)
+    line = await (await scene.line()).start("Hello.", at=NOW + 5)
+    await line.keep_intent()
+    await line.tell(SendUnconfirmed(NOW + 6, "timeout"))
+    await line.tell(FoundInChannel(NOW + 6, 20, "Hello."), watch=True)
+    await scene.hear(30)
+    assert await scene.store.open_sessions(since=NOW + 4) == ((scene.claim.session_id, CHANNEL, 10),)
+    assert await scene.store.open_sessions(since=NOW + 5) == ((scene.claim.session_id, CHANNEL, 30),)
+
+
+# ── the inbox ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_message_is_accepted_once(scene: Scene) -> None:
+    here = scene.claim.session_id
+    assert await scene.store.accept(said(10), waiting_max=50) == Accepted(here, is_new=True)
+    assert await scene.store.accept(said(10, "Told twice."), waiting_max=50) == Accepted(here, is_new=False)
+    assert [entry.text for entry in await scene.store.history(here)] == ["Hello?"]
+
+
+async def test_nothing_is_accepted_where_no_session_is_open(scene: Scene) -> None:
+    assert await scene.store.accept(said(10, channel_id=501), waiting_max=50) is None
+    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    assert await scene.store.accept(said(11), waiting_max=50) is None
+    assert await scene.store.history(scene.claim.session_id) == ()
+
+
+async def test_what_was_said_before_the_session_opened_is_not_accepted(store: SqlStore) -> None:
+    await store.add_character(MIRA, at=NOW)
+    await store.open_session(replace(a_session(cast=(MIRA,)), opened_after=50), an_answer())
+    assert await store.accept(said(49), waiting_max=50) is None
+    assert await store.accept(said(50), waiting_max=50) is None
+    assert await store.accept(said(51), waiting_max=50) is not None
+
+
+async def test_a_message_of_an_ended_session_stays_that_sessions(scene: Scene) -> None:
+    await scene.hear(10)
+    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    await open_scene(scene.store, number=101)
+    assert await scene.store.accept(said(10), waiting_max=50) == Accepted(base36(100), is_new=False)
+    assert await scene.store.history(base36(101)) == ()
+
+
+async def test_beyond_the_bound_a_message_enters_the_history_and_starts_no_turn(scene: Scene) -> None:
+    for message_id in (10, 11, 12, 13):
+        await scene.store.accept(said(message_id), waiting_max=2, overflow=FULL)
+    for message_id in (10, 11):
+        assert await scene.store.next_work(scene.claim) == NextMessage(message_id, turns=message_id - 10)
+        line = await (await scene.line()).start("Hello.")
+        await line.tell(Sent(NOW, message_id + 100, "Hello."))
+    assert await scene.store.next_work(scene.claim) is None
+    assert len(await scene.store.history(scene.claim.session_id)) == 6
+
+
+async def test_the_channel_is_told_of_an_overflow_once(scene: Scene) -> None:
+    for message_id in (10, 11, 12):
+        await scene.store.accept(said(message_id), waiting_max=1, overflow=replace(FULL, key=f"o-{message_id}"))
+    assert [row.draft.key for row in await scene.store.due_outbox(now=NOW + 99, limit=9)] == ["start-100", "o-11"]
+
+
+async def test_a_deleted_message_without_a_turn_starts_none(scene: Scene) -> None:
+    await scene.hear(10)
+    await scene.hear(11)
+    await scene.store.amend(10, text=None, at=NOW)
+    assert await scene.store.next_work(scene.claim) == NextMessage(11, turns=0)
+    with pytest.raises(Fenced):
+        await scene.take_turn(10)
+
+
+async def test_a_message_is_answered_by_one_turn(scene: Scene) -> None:
+    await scene.hear(10)
+    await scene.take_turn(10)
+    with pytest.raises(Fenced):
+        await scene.take_turn(10)
+
+
+# ── characters ──────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_an_import_under_the_same_name_makes_a_new_version(store: SqlStore) -> None:
+    newer = Character(id=base36(9), name="MIRA", card_json="{}", picture=b"other")
+    assert await store.add_character(MIRA, at=NOW) is False
+    assert await store.add_character(newer, at=NOW) is True
+    assert await store.characters() == (newer,)
+
+
+async def test_characters_are_listed_by_name_without_case(store: SqlStore) -> None:
+    lower = Character(id=base36(8), name="anna", card_json="{}")
+    for character in (TOBIN, lower, MIRA):
+        await store.add_character(character, at=NOW)
+    assert [character.name for character in await store.characters()] == ["anna", "Mira", "Tobin"]
+
+
+async def test_a_deleted_character_stays_in_its_running_session(scene: Scene) -> None:
+    assert await scene.store.delete_character("mIrA") == MIRA.id
+    assert await scene.store.delete_character("Mira") is None
+    assert await scene.store.characters() == (TOBIN,)
+    record = await scene.store.session_in(CHANNEL)
+    assert record is not None
+    assert record.cast == (MIRA, TOBIN)
