@@ -11,7 +11,7 @@ from aiohttp import web
 
 from machines.layout import Size
 from machines.response import MACHINE
-from machines.svg import svg
+from machines.svg import edge_key, svg
 
 FINAL = ("Delivered", "Failed")
 
@@ -44,11 +44,12 @@ class FakeInspector:
             "entered_at": now,
             "due_at": None,
             "deadline_at": now + 300,
-            "waits": None,
+            "waits": "The model is writing (try 1 of 3)",
             "last_error": None,
             "is_final": False,
             "path": [],
             "legal": [],
+            "counts": {},
         }
         self.move(response_id, "Started", "Generating")
 
@@ -66,6 +67,8 @@ class FakeInspector:
             "part": view["part"],
             "reason": changed.get("last_error"),
         }
+        edge = edge_key(view["state"], to)
+        view["counts"] = view["counts"] | {edge: view["counts"].get(edge, 0) + 1}
         view |= {"state": to, "entered_at": now, "is_final": to in FINAL, "path": [*view["path"], move]} | changed
         for stream in self._streams:
             stream.put_nowait(("move", {"seq": self._seq, "response": view, "move": move}))
@@ -112,7 +115,8 @@ class FakeInspector:
     async def _responses(self, request: web.Request) -> web.Response:
         self.asked.append(request.path_qs)
         wanted = request.query.get("state")
-        return web.json_response([view for view in self.views.values() if wanted in (None, view["state"])])
+        found = [view for view in self.views.values() if wanted in (None, view["state"])]
+        return web.json_response({"responses": found})
 
 
 def _frame(seq: int, kind: str, body: object) -> bytes:

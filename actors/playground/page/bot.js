@@ -42,7 +42,7 @@ export class BotStrip {
   #tally() {
     const shown = this.#model.lines;
     const remembered = this.#lines.remembered;
-    const isKnown = this.#lines.isLinked || remembered > 0;
+    const isKnown = this.#lines.isCountable && (this.#lines.isLinked || remembered > 0);
     setText(byId("shown"), String(shown));
     setText(byId("remembered"), isKnown ? String(remembered) : "–");
     const verdict = this.#verdict(isKnown, shown - remembered);
@@ -51,7 +51,7 @@ export class BotStrip {
   }
 
   #verdict(isKnown, difference) {
-    if (!isKnown) return { kind: "unknown", words: "The history cannot be asked." };
+    if (!isKnown) return { kind: "unknown", words: this.#lines.isCountable ? "The history cannot be asked." : "The history is too long to be counted here." };
     if (difference === 0) {
       this.#differsSince = null;
       return { kind: "equal", words: "Every line is in both, once." };

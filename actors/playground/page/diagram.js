@@ -26,21 +26,15 @@ async function fetchDrawing() {
 /** Lights the state that the response is in and the edges it took, with how often. */
 export function light(svg, view) {
   for (const state of svg.querySelectorAll("[data-state]")) state.classList.toggle("lit", state.dataset.state === view.state);
-  const counts = new Map();
-  for (const move of view.path) {
-    const key = `${move.from || "[*]"}-${move.to}`;
-    counts.set(key, (counts.get(key) ?? 0) + 1);
-  }
   const last = view.path.at(-1);
-  const lastKey = last ? `${last.from || "[*]"}-${last.to}` : null;
+  const lastKey = last ? `${last.from}-${last.to}` : null;
   for (const edge of svg.querySelectorAll("[data-edge]")) {
-    const count = counts.get(edge.dataset.edge) ?? 0;
+    const count = view.counts[edge.dataset.edge] ?? 0;
     edge.classList.toggle("taken", count > 0);
     edge.classList.toggle("last", edge.dataset.edge === lastKey);
     const badge = edge.querySelector(".count");
-    if (badge === null) continue;
     badge.classList.toggle("empty", count < 2);
-    (badge.tagName === "text" ? badge : badge.querySelector("text")).textContent = count < 2 ? "" : String(count);
+    badge.querySelector("text").textContent = count < 2 ? "" : String(count);
   }
   svg.setAttribute("aria-label", `${view.name}'s line: ${view.path.map((move) => move.to).join(", then ") || view.state}`);
 }

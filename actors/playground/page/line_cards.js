@@ -1,22 +1,17 @@
 // "The way of a line": a card for each response on its way or just ended.
+//
+// A bot moves in milliseconds, too fast for eyes: the drawing follows move by move at a pace that can be seen.
 
 import { byId, h, reconcile, tone } from "./dom.js";
 import { light, machineDrawing } from "./diagram.js";
 
 const SHOWN_MAX = 12;
 const TICK_MS = 200;
-const WORDS = {
-  Generating: "is thinking of the line",
-  Sending: "is sending the line",
-  Retrying: "waits, and tries again",
-  Delivered: "The line stands in the channel and in the history",
-  Failed: "It could not be said, and the channel was told",
-};
-const REASONS = {
-  drop: "the connection broke before an answer came",
-  timeout: "no answer came in time",
-  restart: "the bot was restarted in the middle of it",
-  held: "Discord is down, so nothing is sent",
+const PACE_MS = 350;
+const BEHIND_MAX = 8; // moves; beyond this it skips
+const ENDED = {
+  Delivered: "The line stands in the channel and in the history.",
+  Failed: "The line could not be said.",
 };
 
 export class LineCards {
@@ -24,12 +19,14 @@ export class LineCards {
   #isShown;
   #cards = new Map(); // response id → card
   #toggled = new Set();
+  #isCatchingUp = false;
 
   constructor(lines, isShown) {
     this.#lines = lines;
     this.#isShown = isShown;
     lines.addEventListener("changed", () => this.render());
     setInterval(() => this.#tick(), TICK_MS);
+    setInterval(() => this.#catchUp(), PACE_MS);
   }
 
   render() {
@@ -57,22 +54,43 @@ export class LineCards {
     const summary = h("summary", {}, parts.name, parts.state, parts.time);
     const element = h("details", { class: "line-card", "data-id": view.id }, summary, parts.words, parts.figure, parts.facts, parts.steps);
     summary.addEventListener("click", () => this.#toggled.add(view.id));
-    return { element, parts, svg: null, view, moves: -1 };
+    return { element, parts, svg: null, isDrawing: false, view, lastSeq: view.path.at(-1)?.seq ?? 0, behind: 0 };
   }
 
   #update(card, view, isOpen) {
+    const isFirst = card.element.parentElement === null;
+    const fresh = view.path.filter((move) => move.seq > card.lastSeq).length;
+    card.behind = Math.min(BEHIND_MAX, card.behind + fresh);
+    card.lastSeq = view.path.at(-1)?.seq ?? 0;
     card.view = view;
+    if (!this.#toggled.has(view.id)) card.element.open = isOpen || card.behind > 0;
+    if (isFirst || fresh > 0) this.#paint(card);
+    if (!card.svg) this.#draw(card);
+  }
+
+  /** Shows the response as it was `behind` moves ago. */
+  #paint(card) {
+    const view = asShown(card);
     card.element.className = `line-card ${view.state.toLowerCase()}`;
     card.parts.state.textContent = view.state;
-    if (!this.#toggled.has(view.id)) card.element.open = isOpen;
-    if (card.moves !== view.path.length) {
-      card.moves = view.path.length;
-      card.parts.steps.replaceChildren(...view.path.map((move) => stepView(move, view)));
-    }
+    card.parts.steps.replaceChildren(...view.path.map((move) => stepView(move, view)));
     card.parts.facts.replaceChildren(...factsOf(view));
     this.#time(card);
     if (card.svg) light(card.svg, view);
-    else this.#draw(card);
+  }
+
+  #catchUp() {
+    for (const card of this.#cards.values()) {
+      if (card.behind === 0) continue;
+      card.behind -= 1;
+      this.#paint(card);
+    }
+    if (this.#isCatchingUp && this.#allShown()) this.render();
+    this.#isCatchingUp = !this.#allShown();
+  }
+
+  #allShown() {
+    return [...this.#cards.values()].every((card) => card.behind === 0);
   }
 
   async #draw(card) {
@@ -81,7 +99,7 @@ export class LineCards {
     card.svg = await machineDrawing();
     card.isDrawing = false;
     if (card.svg === null) return;
-    light(card.svg, card.view);
+    light(card.svg, asShown(card));
     card.parts.figure.replaceChildren(card.svg);
   }
 
@@ -91,7 +109,8 @@ export class LineCards {
   }
 
   #time(card) {
-    const { view, parts } = card;
+    const { parts } = card;
+    const view = asShown(card);
     const now = Date.now() / 1000;
     const seconds = view.is_final ? view.entered_at - view.started_at : now - view.entered_at;
     parts.time.textContent = view.is_final ? `after ${inSeconds(seconds)}` : inSeconds(seconds);
@@ -100,13 +119,22 @@ export class LineCards {
   }
 }
 
+/** The card's view without the moves that are not shown yet. */
+function asShown({ view, behind }) {
+  if (behind === 0) return view;
+  const path = view.path.slice(0, view.path.length - behind);
+  const counts = { ...view.counts };
+  for (const move of view.path.slice(path.length)) counts[`${move.from}-${move.to}`] -= 1;
+  const last = path.at(-1);
+  const waits = last.reason ?? view.waits ?? "";
+  return { ...view, path, counts, state: last.to, entered_at: last.at, is_final: false, waits, due_at: null };
+}
+
 function wordsFor(view, now) {
-  if (view.is_final) return `${WORDS[view.state]}.`;
-  if (view.state !== "Retrying") return `${view.name} ${WORDS[view.state]}.`;
-  const why = view.waits || view.last_error;
-  const left = (view.due_at ?? 0) - now;
-  const next = left > 0 ? `Goes on in ${inSeconds(left)}.` : "Goes on now.";
-  return why ? `Waits: ${REASONS[why] ?? why}. ${next}` : `${view.name} ${WORDS.Retrying}. ${next}`;
+  if (view.is_final) return ENDED[view.state];
+  if (view.due_at === null) return view.waits ? `${view.waits}.` : "\u00a0";
+  const left = view.due_at - now;
+  return `${view.waits}. ${left > 0 ? `Next try in ${inSeconds(left)}.` : "Goes on now."}`;
 }
 
 function factsOf(view) {

@@ -6,11 +6,12 @@ import * as api from "./api.js";
 
 const KEPT_MAX = 40; // finished ones, for the panel
 const AGAIN_MS = 3000;
-const DELIVERED_MAX = 1000;
+const DELIVERED_MAX = 500; // what the inspector lists at most
 
 export class Lines extends EventTarget {
-  views = new Map(); // response id → View, oldest first
+  views = new Map(); // response id → View
   isLinked = false;
+  isCountable = true; // false where more was delivered than the inspector lists
   #delivered = new Map(); // response id → parts; never forgotten, for the tally
   #source = null;
   #timer = 0;
@@ -47,7 +48,7 @@ export class Lines extends EventTarget {
   }
 
   #forgetOldest() {
-    const final = [...this.views.values()].filter((view) => view.is_final);
+    const final = [...this.views.values()].filter((view) => view.is_final).sort((a, b) => a.started_at - b.started_at);
     for (const view of final.slice(0, Math.max(0, final.length - KEPT_MAX))) this.views.delete(view.id);
   }
 
@@ -67,7 +68,8 @@ export class Lines extends EventTarget {
   async #recount() {
     try {
       const found = await api.inspected(`api/responses?state=Delivered&limit=${DELIVERED_MAX}`);
-      for (const view of found.responses ?? found) this.#delivered.set(view.id, Math.max(1, view.parts));
+      this.isCountable = found.responses.length < DELIVERED_MAX;
+      for (const view of found.responses) this.#delivered.set(view.id, Math.max(1, view.parts));
       this.dispatchEvent(new Event("changed"));
     } catch (error) {
       console.info("The history could not be counted:", error.message); // the bot has just gone; it is counted when it is back
