@@ -68,7 +68,6 @@ export class BotStrip {
   async #killAmid() {
     this.#isHolding = true;
     this.render();
-    toast("Armed: the bot dies in the middle of its next line. Write something.");
     await attempt(this.#holdAndKill());
     this.#isHolding = false;
     this.render();
@@ -76,6 +75,7 @@ export class BotStrip {
 
   async #holdAndKill() {
     await api.armHold();
+    toast("Armed: the bot dies in the middle of its next line. Write something.");
     try {
       const held = await api.waitHeld();
       if (held === null) return toast("No line came within two minutes; the bot lives.");
