@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import anyio
@@ -24,6 +25,7 @@ from actors.adapters.inspector.lives import Lives
 from actors.adapters.inspector.view import step_view, view
 from actors.ports import Journal, Moved, TraceEvent
 from machines.diagram import MACHINES, mermaid, text
+from machines.layout import Size
 from machines.response import MACHINE
 from machines.style import css
 from machines.svg import svg
@@ -181,6 +183,8 @@ class Inspector:
         if machine is None:
             raise web.HTTPNotFound(text=f"There is no such machine; there are: {', '.join(MACHINES)}.\n")
         draw, content_type = DRAWN[request.match_info["kind"]]
+        if draw is svg and request.query.get("size") == Size.COMPACT:
+            draw = partial(svg, size=Size.COMPACT)
         return web.Response(text=draw(machine), content_type=content_type, charset="utf-8")
 
     async def _style(self, request: web.Request) -> web.Response:
