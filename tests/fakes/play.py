@@ -36,7 +36,7 @@ CHANNEL = 42
 
 def card(name: str) -> Character:
     """A character with the least card that there is."""
-    return Character(id=name.lower().ljust(13, "0"), name=name, card_json=json.dumps({"name": name}))
+    return Character(id=name.lower().ljust(13, "_"), name=name, card_json=json.dumps({"name": name}))
 
 
 @dataclass
