@@ -41,16 +41,17 @@ def started(
     folder: Path, *arguments: str, until: str, **settings: str
 ) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
     """A command that goes on; given with its lines up to the one that begins with `until`. Killed at the end."""
-    process = subprocess.Popen(
-        [sys.executable, str(BOT), *arguments],
-        cwd=folder,
-        env=environment(**settings),
-        stdout=subprocess.PIPE,
-        stderr=(folder / "stderr").open("w"),
-        text=True,
-        encoding="utf-8",
-        start_new_session=True,
-    )
+    with (folder / "stderr").open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, str(BOT), *arguments],
+            cwd=folder,
+            env=environment(**settings),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
     assert process.stdout is not None
     try:
         lines: list[str] = []

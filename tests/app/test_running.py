@@ -39,8 +39,13 @@ def with_server(work: Callable[[PlaygroundServer], Any]) -> Any:  # noqa: ANN401
     return anyio.run(main)
 
 
-def seen(server: PlaygroundServer, count: int) -> bool:
-    return sum(message.voice is Voice.WEBHOOK for message in server.messages(CHANNEL)) >= count
+def say(server: PlaygroundServer, text: str) -> None:
+    """A user's message, written on the server's own thread."""
+    anyio.from_thread.run_sync(server.say, CHANNEL, "Robin", text)
+
+
+def shown_by(server: PlaygroundServer, voice: Voice) -> int:
+    return sum(message.voice is voice for message in server.messages(CHANNEL))
 
 
 def wait_until(holds: Callable[[], bool]) -> None:
@@ -52,8 +57,11 @@ def wait_until(holds: Callable[[], bool]) -> None:
     anyio.run(main)
 
 
-def is_answered(server: PlaygroundServer) -> bool:
-    return any(message.voice is Voice.BOT for message in server.messages(CHANNEL))
+def say_and_wait(server: PlaygroundServer, text: str, voice: Voice) -> None:
+    """A user's message, and the next one in that voice."""
+    before = shown_by(server, voice)
+    say(server, text)
+    wait_until(lambda: shown_by(server, voice) == before + 1)
 
 
 class TestRun:
@@ -92,8 +100,7 @@ class TestRun:
                     (line,) = second.stderr.splitlines()
                     assert f"already running on ensemble.db (process {process.pid}, since " in line
                     assert "stop it first, or set another DATABASE_URL" in line
-                server.say(CHANNEL, "Robin", "!start Maren")
-                wait_until(lambda: is_answered(server))
+                say_and_wait(server, "!start Maren", Voice.BOT)
                 assert process.poll() is None
             again = run_bot(tmp_path, "migrate")
             assert again.returncode == 0, "the lock dies with its process, killed or not"
@@ -106,8 +113,7 @@ class TestRun:
             with started(tmp_path, "run", until="Ready: ", **settings) as (_, _):
                 (tmp_path / "ada.json").write_text(json.dumps({"name": "Ada", "description": "", "first_mes": "Hi."}))
                 assert run_bot(tmp_path, "character", "import", "ada.json", **settings).returncode == 0
-                server.say(CHANNEL, "Robin", "!start Ada")
-                wait_until(lambda: is_answered(server))
+                say_and_wait(server, "!start Ada", Voice.BOT)
             (answer,) = [m.content for m in server.messages(CHANNEL) if m.voice is Voice.BOT]
             assert answer.startswith("🎭 The scene is open with Ada.")
 
@@ -118,13 +124,10 @@ class TestTranscript:
     def test_what_was_played_is_written_in_every_format(self, tmp_path: Path) -> None:
         def work(server: PlaygroundServer) -> tuple[str, list[dict[str, Any]]]:
             with started(tmp_path, "run", until="Ready: ", **settings_for(server)) as (process, _):
-                for count in (1, 2):
-                    server.say(CHANNEL, "Robin", "!start Maren")
-                    wait_until(lambda: sum(m.voice is Voice.BOT for m in server.messages(CHANNEL)) == 2 * count - 1)
-                    server.say(CHANNEL, "Robin", LINE)
-                    wait_until(lambda: seen(server, count))
-                    server.say(CHANNEL, "Robin", "!end")
-                    wait_until(lambda: sum(m.voice is Voice.BOT for m in server.messages(CHANNEL)) == 2 * count)
+                for _ in range(2):
+                    say_and_wait(server, "!start Maren", Voice.BOT)
+                    say_and_wait(server, LINE, Voice.WEBHOOK)
+                    say_and_wait(server, "!end", Voice.BOT)
                 process.terminate()
                 assert process.wait(END_TIMEOUT_S) == 0
             shown = [m for m in server.messages(CHANNEL) if m.voice is Voice.WEBHOOK or m.content == LINE]
@@ -187,7 +190,8 @@ class TestDoctor:
             done = run_bot(tmp_path, "doctor", **settings_for(server))
             assert done.returncode == 1
             lines = done.stdout.splitlines()
-            at = lines.index(f"✗ #{CHANNEL} in Playground: lacks Send Messages")
+            at = next(at for at, line in enumerate(lines) if line.startswith(f"✗ #{CHANNEL} in Playground: lacks "))
+            assert "Send Messages" in lines[at]
             assert lines[at + 1].strip().startswith("grant it to the bot's role")
 
         with_server(work)
