@@ -20,7 +20,8 @@ from anyio.abc import Process, TaskGroup
 
 from actors.playground import BotState
 
-COMMAND: Final = (sys.executable, "-m", "bot", "run")
+COMMAND: Final = (sys.executable, "-P", "-m", "bot", "run")
+"""-P: the folder that we were started in may hold another bot.py."""
 
 END_S: Final = 15.0
 """How long the bot may take to end: its sends in flight have ten seconds."""
