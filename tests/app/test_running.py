@@ -255,14 +255,13 @@ class TestPlay:
             assert group_is_gone(process.pid)
         assert "Traceback" not in (tmp_path / "stderr").read_text()
 
-    def test_where_its_bot_cannot_run_it_ends_too(self, tmp_path: Path) -> None:
+    def test_a_world_whose_database_is_broken_is_one_line_with_the_mend(self, tmp_path: Path) -> None:
         (tmp_path / "playground").mkdir()
         (tmp_path / "playground" / "ensemble.db").write_text("no database " * 50)
         done = run_bot(tmp_path, "play", "--port", "0")
         assert done.returncode == 1
-        first, last = done.stderr.splitlines()
-        assert "is not an SQLite database" in first
-        assert last == "ensemble: the bot ended by itself (exit code 1); it says why above"
+        (line,) = done.stderr.splitlines()
+        assert "is not an SQLite database" in line
 
     def test_a_port_in_use_is_one_line_with_the_mend(self, tmp_path: Path) -> None:
         with socket.socket() as taken:
