@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from collections.abc import Sequence
 from typing import Final, assert_never
@@ -32,7 +33,15 @@ RATE_EVERY: Final = 100
 SHOWN: Final = 50
 """Characters of a generated line that the log shows (the seed document)."""
 
+SECRET_MIN: Final = 8
+"""Characters below which a secret is none, and blotting it out would only blot out words."""
+
 _FIELDS: Final = ("response", "session", "attempt")
+
+INDENT: Final = "    "
+
+_CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""What could move a terminal's cursor, or be taken for the end of a line."""
 
 _memory = logging.getLogger("ensemble.memory")
 _responses = logging.getLogger("ensemble.responses")
@@ -44,7 +53,8 @@ class LogTrace:
 
     def __init__(self) -> None:
         self._send_attempts = 0
-        self._send_failures = 0
+        self._delivered = 0
+        self._failed = 0
 
     def publish(self, event: TraceEvent) -> None:
         match event:
@@ -75,22 +85,25 @@ class LogTrace:
             _multi(context, f"Attempting to send response from {context.name}", attempt)
         self._send_attempts += 1
         if self._send_attempts % RATE_EVERY == 0:
-            rate = (1 - self._send_failures / self._send_attempts) * 100
-            _responses.info(f"📊 Message success rate: {rate:.2f}%")
+            # Of messages, not of tries: one that came at the third try did come.
+            ended = self._delivered + self._failed
+            rate = 100 * self._delivered / ended if ended else 100.0
+            _say(_responses, context, f"📊 Message success rate: {rate:.2f}%", attempt)
 
     def _moved(self, event: Moved) -> None:
         context, move, name = event.context, event.move, event.context.name
         if isinstance(move.fact, Generated):
-            shown = event.text[:SHOWN].replace("\n", " ")
+            shown = " ".join(event.text[:SHOWN].splitlines())
             _multi(context, f"Generated response for {name}: {shown}...", move.attempt)
         if isinstance(move.fact, SendRefused | SendUnconfirmed):
             _send_failed(event, move.fact)
         if move.dest == DELIVERED:
+            self._delivered += 1
             _multi(context, f"✅ Successfully sent response from {name}", move.attempt)
             added = f"Added {name}'s response to history. New length: {event.history_length}"
             _multi(context, added, move.attempt)
         if move.dest == FAILED and event.text and not event.is_cancelled:
-            self._send_failures += 1
+            self._failed += 1
             tried = f"❌ FAILED to send {name}'s message after {move.attempt} attempts"
             _multi(context, tried, move.attempt, logging.ERROR)
             kept_out = f"❌ NOT adding {name}'s response to history because message send failed"
@@ -141,27 +154,29 @@ def _say(
     logger.log(level, words, extra=fields, exc_info=error)
 
 
-class ScrubbingFormatter(logging.Formatter):
-    """Formats a record, and then blots every secret out of the whole of it, tracebacks included."""
+class TextFormatter(logging.Formatter):
+    """A line a record, without a secret; the further lines of a traceback are indented.
+
+    What a model or a user wrote can therefore not pass for a line of the log, nor steer a terminal.
+    """
 
     def __init__(self, secrets: Sequence[str]) -> None:
         super().__init__(TEXT_FORMAT)
-        self._secrets = tuple(secret for secret in secrets if secret)
+        self._secrets = _longest_first(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        text = self._written(record)
-        for secret in self._secrets:
-            text = text.replace(secret, "[secret]")
-        return text
-
-    def _written(self, record: logging.LogRecord) -> str:
-        return super().format(record)
+        text = _scrubbed(super().format(record), self._secrets).replace("\r\n", "\n")
+        return _escaped(text).replace("\n", f"\n{INDENT}")
 
 
-class JsonFormatter(ScrubbingFormatter):
-    """One JSON object a line: time, level, logger, message, response, session, attempt, error."""
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, without a secret: time, level, logger, message, response, session, attempt, error."""
 
-    def _written(self, record: logging.LogRecord) -> str:
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__()
+        self._secrets = _longest_first(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
         line = {
             "time": self.formatTime(record),
             "level": record.levelname,
@@ -171,13 +186,33 @@ class JsonFormatter(ScrubbingFormatter):
         }
         if record.exc_info:
             line["error"] = self.formatException(record.exc_info)
-        return json.dumps(line, ensure_ascii=False)
+        # Before they are quoted: a secret with a quote in it would look different afterwards.
+        clean = {
+            key: _scrubbed(value, self._secrets) if isinstance(value, str) else value for key, value in line.items()
+        }
+        return _escaped(json.dumps(clean, ensure_ascii=False))
+
+
+def _longest_first(secrets: Sequence[str]) -> tuple[str, ...]:
+    # One secret may begin with another: blotting the shorter first would leave the rest of the longer.
+    return tuple(sorted((secret for secret in secrets if len(secret) >= SECRET_MIN), key=len, reverse=True))
+
+
+def _scrubbed(text: str, secrets: Sequence[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "[secret]")
+    return text
+
+
+def _escaped(text: str) -> str:
+    """`text` with every control character but the newline written as JSON writes it."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def set_up(*, level: str, json_lines: bool, secrets: Sequence[str]) -> None:
     """Send every logger to standard error; libraries speak only of warnings."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter(secrets) if json_lines else ScrubbingFormatter(secrets))
+    handler.setFormatter(JsonFormatter(secrets) if json_lines else TextFormatter(secrets))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)

@@ -5,7 +5,9 @@ script ─► users write in the server ─► the real bot answers ─► what 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,20 +20,35 @@ from actors.adapters.discord import Endpoints
 from actors.adapters.log import LogTrace
 from actors.adapters.store import ResponseOutcome, SqlStore, open_store
 from actors.app.characters import add_shipped, read_character
-from actors.app.composition import Endpoint, model_of, play
-from actors.app.scenes import Scene, SceneError
+from actors.app.composition import Endpoint, compose, open_model
+from actors.app.scenes import Scene, SceneError, SceneLine
 from actors.app.settings import Settings
 from actors.gateway import Gateway
 from actors.playground import FaultPlan, PlaygroundServer, ShownMessage, Voice
 from actors.ports import Moved, TraceEvent
 from actors.roleplay.card import CardError
+from actors.roleplay.history import is_aside, is_command
 from actors.roleplay.model import Entry
 from machines.response import FINAL, State
 
 CHANNEL: Final = "tavern"
+NOTICE: Final = "⚠️ Failed to send response from "
+EMBED_MARK: Final = "💬 "
+SHOWN: Final = 60
+"""Characters of a line that a problem quotes."""
+
+PREFIX: Final = "!"
 POLL_S: Final = 0.02
 QUIET_S: Final = 0.3
 """Without a request for this long, and with nothing on its way, the scene is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """A character's line that arrived at the server, whatever became of it there."""
+
+    name: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +57,15 @@ class Report:
 
     entries: tuple[Entry, ...]
     outcomes: tuple[ResponseOutcome, ...]
-    wire_attempts: dict[str, int]  # by character, as the server counted them
+    cast: tuple[str, ...]
+    tries: tuple[Try, ...]
     problems: tuple[str, ...]
     speaking: str
+
+    @property
+    def wire_attempts(self) -> dict[str, int]:
+        """Tries by character."""
+        return {name: sum(each.name == name for each in self.tries) for name in self.cast}
 
 
 @dataclass(slots=True)
@@ -68,13 +91,19 @@ class Finished:
 
 
 def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
-    """The settings of a rehearsal: every wait divided by `speed`, no breaker, no inspector, and the scene's voice."""
+    """The settings of a rehearsal: every wait divided by `speed`, no breaker, no inspector, the scene's voice.
+
+    The rest of what it fixes would keep the bot from hearing the scene: another prefix, shards elsewhere.
+    """
     changes = {
         "backoff_base_s": settings.backoff_base_s / speed,
         "settle_s": settings.settle_s / speed,
         "breaker_failures": 0,
         "voice": voice,
         "inspector_address": "",  # its port belongs to the bot that may run beside
+        "command_prefix": PREFIX,
+        "shard_count": 1,
+        "shard_ids": (),
     }
     return settings.model_copy(update=changes)
 
@@ -87,14 +116,15 @@ async def rehearse(
         async with (
             PlaygroundServer(faults=faults) as server,
             open_store(f"sqlite:///{temporary}/ensemble.db") as store,
+            open_model(settings) as model,
         ):
             names = await _cast(scene, folder, store)
-            model = model_of(settings)
             trace = Finished(LogTrace(), on_end)
             over = anyio.Event()
             conductor = _Conductor(scene, names, server, store, trace, over, settings)
             endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
-            await play(settings, endpoint, store, model, trace=trace, on_ready=conductor.conduct, until=over.wait)
+            bot = compose(settings, endpoint, store, model, trace=trace)
+            await bot.run(on_ready=conductor.conduct, until=over.wait)
             return await conductor.report(model.label)
 
 
@@ -140,33 +170,47 @@ class _Conductor:
     settings: Settings
 
     async def conduct(self, gateway: Gateway) -> None:
-        for user in dict.fromkeys(line.user for line in self.scene.lines):
-            if user not in {known.name for known in self.server.world.users.values()}:
-                self.server.add_user(user)
-        host = self.scene.lines[0].user
-        self.server.say(CHANNEL, host, self._start_command())
-        await self._until_open()
-        for count, line in enumerate(self.scene.lines, 1):
-            self.server.say(CHANNEL, line.user, line.text)
-            with anyio.move_on_after(self.settings.response_deadline_s * len(self.names)):
-                await self.trace.until(count * self._speakers)
-        await self._until_quiet()
+        users = self._users()
+        self.server.say(CHANNEL, users[self.scene.lines[0].user], self._start_command())
+        if await self._is_open():
+            await self._play(users)
+            await self._until_quiet()
         self.over.set()
 
+    def _users(self) -> dict[str, int]:
+        """The ids of those who write, made where there is none of the name; the bot is nobody's namesake."""
+        ids = {user.name: user.id for user in self.server.world.users.values() if not user.bot}
+        names = dict.fromkeys(line.user for line in self.scene.lines)
+        return {name: ids.get(name) or self.server.add_user(name).id for name in names}
+
+    async def _play(self, users: dict[str, int]) -> None:
+        due = 0
+        for line in self.scene.lines:
+            self.server.say(CHANNEL, users[line.user], line.text)
+            due += self._speakers if _is_answered(line) else 0
+            with anyio.move_on_after(self.settings.response_deadline_s * len(self.names)) as patience:
+                await self.trace.until(due)
+            if patience.cancelled_caught:
+                return  # a line is lost already; the rest would only wait for it as long again
+
     def _start_command(self) -> str:
-        quoted = " ".join(f'"{name}"' for name in self.names)
-        prefix = self.settings.command_prefix
+        names = " ".join(shlex.quote(name) for name in self.names)
         scenario = " ".join(self.scene.scenario.split())
-        return f"{prefix}start {quoted} --turns {self.scene.turns}" + (f" -- {scenario}" if scenario else "")
+        return f"{PREFIX}start {names} --turns {self.scene.turns}" + (f" -- {scenario}" if scenario else "")
 
     @property
     def _speakers(self) -> int:
         return len(self.names) if self.scene.turns == "everyone" else 1
 
-    async def _until_open(self) -> None:
-        channel = str(self.server.world.find_channel(CHANNEL).id)
-        while not await self.store.find_sessions(channel):  # noqa: ASYNC110 - the bot under test signals nothing
-            await anyio.sleep(POLL_S)
+    async def _is_open(self) -> bool:
+        """Wait for the answer to `!start`: it is written together with the session."""
+        while not any(message.voice is Voice.BOT for message in self.server.messages(CHANNEL)):  # noqa: ASYNC110
+            await anyio.sleep(POLL_S)  # the bot under test signals nothing
+        return bool(await self.store.find_sessions(self._channel))
+
+    @property
+    def _channel(self) -> str:
+        return str(self.server.world.find_channel(CHANNEL).id)
 
     async def _until_quiet(self) -> None:
         """Wait for the outbox, for lines that land late, and for what the reaper makes of them."""
@@ -177,18 +221,25 @@ class _Conductor:
             await anyio.sleep(QUIET_S)
 
     async def report(self, speaking: str) -> Report:
-        channel = self.server.world.find_channel(CHANNEL)
-        session = (await self.store.find_sessions(str(channel.id)))[-1]
-        entries = await self.store.history(session.id)
-        outcomes = await self.store.session_outcomes(session.id)
         shown = self.server.messages(CHANNEL)
-        attempts = dict.fromkeys(self.names, 0)
-        for tried in self.server.ledger.since(only_lines=True):
-            if tried.line is not None and tried.method == "POST":
-                speaker = tried.line.speaker.removeprefix("💬 ")
-                attempts[speaker] = attempts.get(speaker, 0) + 1
-        problems = judge(shown, entries, outcomes, expected=len(self.scene.lines) * self._speakers)
-        return Report(entries, outcomes, attempts, tuple(problems), speaking)
+        tries = tuple(
+            Try(tried.line.speaker.removeprefix(EMBED_MARK), tried.line.text)
+            for tried in self.server.ledger.since(only_lines=True)
+            if tried.line is not None and tried.method == "POST"
+        )
+        sessions = await self.store.find_sessions(self._channel)
+        if not sessions:
+            problem = f"lost: the scene did not open; the bot said: {shown[-1].content}"
+            return Report((), (), tuple(self.names), tries, (problem,), speaking)
+        entries = await self.store.history(sessions[-1].id)
+        outcomes = await self.store.session_outcomes(sessions[-1].id)
+        expected = sum(self._speakers for line in self.scene.lines if _is_answered(line))
+        problems = judge(shown, entries, outcomes, expected=expected)
+        return Report(entries, outcomes, tuple(self.names), tries, tuple(problems), speaking)
+
+
+def _is_answered(line: SceneLine) -> bool:
+    return not is_aside(line.text)
 
 
 def judge(
@@ -199,30 +250,69 @@ def judge(
     expected: int,
 ) -> list[str]:
     """Every difference between what the channel shows and what was promised; empty where there is none."""
-    lines = {message.id: message for message in shown if _is_line(message)}
-    committed = [entry for entry in entries if entry.kind == "character"]
-    owned = {message_id for entry in committed for message_id in entry.message_ids}
-    problems = [f"seen uncommitted, or doubled: {_told(lines[i])}" for i in lines.keys() - owned]
-    for entry in committed:
-        parts = [lines[i] for i in entry.message_ids if i in lines]
-        if "\n".join(part.description or part.content for part in parts) != entry.text:
-            problems.append(f"committed unseen: {entry.name}: {entry.text[:60]!r}")
+    return [
+        *_of_the_channel(shown, entries),
+        *_of_the_history(shown, entries),
+        *_of_the_order(entries, outcomes),
+        *_of_the_ends(outcomes, expected),
+        *_of_the_notices(shown, outcomes),
+    ]
+
+
+def _of_the_channel(shown: list[ShownMessage], entries: tuple[Entry, ...]) -> Iterable[str]:
+    """What the channel shows and the history does not own."""
+    owned = {message_id for entry in entries for message_id in entry.message_ids}
+    known = {(message.author, _text(message)) for message in shown if message.id in owned}
+    for message in shown:
+        if message.id in owned or not (_is_line(message) or _is_said(message)):
+            continue
+        is_copy = _is_line(message) and (message.author, _text(message)) in known
+        yield f"{'doubled' if is_copy else 'seen uncommitted'}: {message.author}: {_text(message)[:SHOWN]!r}"
+
+
+def _of_the_history(shown: list[ShownMessage], entries: tuple[Entry, ...]) -> Iterable[str]:
+    """What the history holds and the channel does not show so."""
+    texts = {message.id: _text(message) for message in shown}
+    for entry in entries:
+        if "\n".join(texts.get(message_id, "") for message_id in entry.message_ids) != entry.text:
+            yield f"committed unseen: {entry.name}: {entry.text[:SHOWN]!r}"
+
+
+def _of_the_order(entries: tuple[Entry, ...], outcomes: tuple[ResponseOutcome, ...]) -> Iterable[str]:
     delivered = [outcome.response_id for outcome in outcomes if outcome.state == State.DELIVERED]
-    if [entry.response_id for entry in committed] != delivered:
-        problems.append("out of order: the history's order is not the order in which they spoke")
-    unfinished = [outcome for outcome in outcomes if outcome.state not in FINAL]
-    if len(outcomes) - len(unfinished) != expected:
-        problems.append(f"lost: {expected} lines were due, {len(outcomes) - len(unfinished)} came to an end")
-    failed = [outcome for outcome in outcomes if outcome.state == State.FAILED]
-    notices = [message for message in shown if message.content.startswith("⚠️ Failed to send response from ")]
-    if len(notices) != len(failed) or any(outcome.notice != "sent" for outcome in failed):
-        problems.append(f"failed untold: {len(failed)} failed, {len(notices)} notices are shown")
-    return problems
+    committed = [entry.response_id for entry in entries if entry.kind == "character"]
+    if sorted(map(str, committed)) != sorted(delivered):
+        yield f"lost: {len(delivered)} lines were delivered, the history has {len(committed)}"
+    elif committed != delivered:
+        yield "out of order: the history's order is not the order in which they spoke"
+    beginnings = [entry.message_ids[0] for entry in entries]
+    if beginnings != sorted(beginnings):
+        yield "out of order: the history's order is not the channel's"
+
+
+def _of_the_ends(outcomes: tuple[ResponseOutcome, ...], expected: int) -> Iterable[str]:
+    ended = sum(outcome.state in FINAL for outcome in outcomes)
+    if ended != expected:
+        yield f"lost: {expected} lines were due, {ended} came to an end"
+
+
+def _of_the_notices(shown: list[ShownMessage], outcomes: tuple[ResponseOutcome, ...]) -> Iterable[str]:
+    notices = Counter(message.content.split(NOTICE)[1].split(".")[0] for message in shown if NOTICE in message.content)
+    failed = Counter(outcome.name for outcome in outcomes if outcome.state == State.FAILED)
+    unsent = Counter(o.name for o in outcomes if o.state == State.FAILED and o.notice != "sent")
+    for name in sorted(failed | notices):
+        if failed[name] != notices[name] or unsent[name]:
+            yield f"failed untold: {name} failed {failed[name]} times, {notices[name]} notices are shown"
 
 
 def _is_line(message: ShownMessage) -> bool:
     return message.voice is Voice.WEBHOOK or (message.voice is Voice.BOT and message.embeds > 0)
 
 
-def _told(message: ShownMessage) -> str:
-    return f"{message.author}: {(message.description or message.content)[:60]!r}"
+def _is_said(message: ShownMessage) -> bool:
+    """Whether a user wrote it into the play."""
+    return message.voice is Voice.USER and not is_command(message.content, PREFIX) and not is_aside(message.content)
+
+
+def _text(message: ShownMessage) -> str:
+    return message.description or message.content

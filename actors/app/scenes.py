@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 SCENE_BYTES_MAX = 1_000_000
 """Far above any script that people write by hand."""
@@ -20,10 +20,17 @@ class SceneError(Exception):
 class SceneLine(BaseModel):
     """What a user writes."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
     user: str = Field(min_length=1, max_length=32)
     text: str = Field(min_length=1, max_length=2000)
+
+    @field_validator("text")
+    @classmethod
+    def _is_no_command(cls, value: str) -> str:
+        if value.startswith("!"):
+            raise ValueError("commands are no part of a scene; the rehearsal opens and ends it")
+        return value
 
 
 class Scene(BaseModel):
@@ -44,7 +51,7 @@ def find(script: str) -> Path:
     if path.is_file():
         return path
     shipped = {Path(entry.name).stem: entry for entry in _shipped()}
-    if path.stem in shipped and path.suffix in ("", ".yaml", ".yml"):
+    if path.stem in shipped and path.suffix in ("", ".yaml", ".yml") and path.parent in (Path(), Path("examples")):
         return shipped[path.stem]
     raise SceneError(f"there is no scene {script!r}; shipped scenes: {', '.join(sorted(shipped))}")
 
@@ -62,10 +69,13 @@ def read(path: Path) -> Scene:
         raise SceneError(f"{path}: is not UTF-8 text; save it as UTF-8") from error
     except yaml.YAMLError as error:
         raise SceneError(f"{path}: is not YAML ({_one_line(str(error))})") from error
+    except RecursionError as error:
+        raise SceneError(f"{path}: is nested too deeply; see the shipped scenes for the form") from error
     except ValidationError as error:
         problem = error.errors()[0]
         where = ".".join(str(part) for part in problem["loc"]) or "the script"
-        raise SceneError(f"{path}: {where}: {problem['msg']}; see the shipped scenes for the form") from error
+        words = problem["msg"].removeprefix("Value error, ")
+        raise SceneError(f"{path}: {where}: {words}; see the shipped scenes for the form") from error
 
 
 def _shipped() -> list[Path]:

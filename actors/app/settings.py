@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.adapters.inspector import is_loopback, parse_address
@@ -15,6 +15,20 @@ from machines.response import Limits
 
 MEANT_WHEN_EMPTY: Final = frozenset({"command_prefix", "status_url", "inspector_address", "groq_fallback_models"})
 """Empty turns these off; any other empty variable counts as not set."""
+
+
+HTTP_EXAMPLES: Final = {
+    "discord_api_url": "http://127.0.0.1:8400/api/v10",
+    "groq_base_url": "http://localhost:11434/v1",
+    "status_url": "https://discordstatus.com/api/v2",
+}
+
+
+SHOWN_MAX: Final = 60
+"""Characters of a wrong value that its line shows."""
+
+SECRET: Final = frozenset({"DISCORD_TOKEN", "GROQ_API_KEY", "INSPECTOR_TOKEN", "DATABASE_URL"})
+"""Never shown, not even when they are wrong."""
 
 
 class SettingsError(Exception):
@@ -85,8 +99,8 @@ class Settings(BaseSettings):
 
     @field_validator("discord_api_url", "groq_base_url", "status_url")
     @classmethod
-    def _is_http(cls, value: str) -> str:
-        return _checked_url(value, ("http", "https"), "http://localhost:11434/v1")
+    def _is_http(cls, value: str, info: ValidationInfo) -> str:
+        return _checked_url(value, ("http", "https"), HTTP_EXAMPLES[str(info.field_name)])
 
     @field_validator("discord_gateway_url")
     @classmethod
@@ -120,7 +134,10 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """What must never be written anywhere."""
         held = (self.discord_token, self.groq_api_key, self.inspector_token)
-        return tuple(secret.get_secret_value() for secret in held if secret is not None)
+        keys = [secret.get_secret_value() for secret in held if secret is not None]
+        addresses = (self.discord_api_url, self.discord_gateway_url, self.groq_base_url, self.status_url)
+        passwords = [urlsplit(address).password for address in addresses]
+        return tuple(filter(None, (*keys, *passwords)))
 
     def rules(self) -> Rules:
         """The settings that decide how it plays."""
@@ -138,11 +155,6 @@ class Settings(BaseSettings):
             response_tokens=self.response_tokens,
         )
 
-    def database_url_in_data_dir(self) -> str:
-        """The database's URL; a relative SQLite path is taken under DATA_DIR."""
-        path = Path(self.database_url.removeprefix("sqlite:///"))
-        return f"sqlite:///{path if path.is_absolute() else self.data_dir / path}"
-
 
 def load(**overrides: object) -> Settings:
     """Read the environment and `.env`. Raises SettingsError, with one line for each wrong value."""
@@ -150,25 +162,31 @@ def load(**overrides: object) -> Settings:
         settings = Settings(**overrides)  # type: ignore[arg-type] # pydantic checks the values, whatever they are
     except ValidationError as error:
         raise SettingsError("\n".join(_line(dict(problem)) for problem in error.errors())) from None
-    if any(shard >= settings.shard_count for shard in settings.shard_ids):
-        raise SettingsError(f"SHARD_IDS: shards run from 0 to SHARD_COUNT - 1 = {settings.shard_count - 1}.")
-    if settings.inspector_address and settings.inspector_token is None and not _is_private(settings.inspector_address):
-        raise SettingsError(
-            f"INSPECTOR_TOKEN: it must be set, as INSPECTOR_ADDRESS={settings.inspector_address} is open to others;"
-            " or use 127.0.0.1:8420."
-        )
+    except UnicodeDecodeError as error:
+        raise SettingsError(".env: is not UTF-8 text; save it as UTF-8.") from error
+    if together := _wrong_together(settings):
+        raise SettingsError("\n".join(together))
     return settings
 
 
-def _is_private(address: str) -> bool:
-    return is_loopback(parse_address(address)[0])
+def _wrong_together(settings: Settings) -> list[str]:
+    """What no value can tell by itself: a line for each."""
+    lines = []
+    if any(shard >= settings.shard_count for shard in settings.shard_ids):
+        lines.append(f"SHARD_IDS: shards run from 0 to SHARD_COUNT - 1 = {settings.shard_count - 1}.")
+    address = settings.inspector_address
+    if address and settings.inspector_token is None and not is_loopback(parse_address(address)[0]):
+        lines.append(f"INSPECTOR_TOKEN: set one, since INSPECTOR_ADDRESS ({address}) is open to other machines.")
+    return lines
 
 
 def _line(problem: dict[str, object]) -> str:
     location = problem["loc"]
     name = str(location[0]).upper() if isinstance(location, tuple) and location else "settings"
     words = str(problem["msg"]).removeprefix("Value error, ")
-    shown = "" if any(word in name for word in ("TOKEN", "KEY", "DATABASE")) else f" (it is {problem['input']!r})"
+    # An address may carry a password before its host.
+    is_secret = name in SECRET or "@" in str(problem["input"])
+    shown = "" if is_secret else f" (it is {str(problem['input'])[:SHOWN_MAX]!r})"
     return f"{name}: {words}{shown}."
 
 

@@ -22,6 +22,7 @@ from actors.ports.discord import (
 from actors.ports.engine import Drain, Engine, Pending
 from actors.ports.gateway import (
     ChannelGone,
+    ConnectionLost,
     GatewayEvent,
     MessageDeleted,
     MessageEdited,
@@ -53,6 +54,7 @@ __all__ = [
     "ChannelGone",
     "Clock",
     "Completion",
+    "ConnectionLost",
     "Context",
     "DeleteOutcome",
     "Deleted",

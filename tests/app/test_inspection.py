@@ -96,7 +96,7 @@ def test_an_empty_address_turns_it_off(store: SqlStore) -> None:
     ("values", "line"),
     [
         ({"inspector_address": "8420"}, "INSPECTOR_ADDRESS: write it as host:port"),
-        ({"inspector_address": "0.0.0.0:8420"}, "INSPECTOR_TOKEN: it must be set"),
+        ({"inspector_address": "0.0.0.0:8420"}, "INSPECTOR_TOKEN: set one"),
     ],
 )
 def test_wrong_settings_are_one_line_that_names_the_variable(values: dict[str, object], line: str) -> None:

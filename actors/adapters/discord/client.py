@@ -17,15 +17,17 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import aiohttp
 import anyio
 import discord
 
 from actors.adapters.discord.endpoints import find_gateway
-from actors.adapters.discord.guard import guard, unpaced
+from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.ports import (
     ChannelGone,
+    ConnectionLost,
     GatewayEvent,
     MessageDeleted,
     MessageEdited,
@@ -67,8 +69,11 @@ class IntentsMissing(Exception):
         )
 
 
-class GatewayLost(Exception):
-    """The gateway is out of reach."""
+class GatewayLost(ConnectionLost):
+    """Discord is out of reach: its gateway, or at the login its REST."""
+
+
+OUT_OF_REACH: Final = (Stopped, discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)
 
 
 def intents() -> discord.Intents:
@@ -147,6 +152,10 @@ class GatewayClient(discord.Client):
             if error.code == AUTHENTICATION_FAILED:
                 raise WrongToken from error
             raise GatewayLost(f"the gateway closed with {error.code}") from error
+        except OUT_OF_REACH as error:
+            status = getattr(error, "status", None)
+            why = f"HTTP {status}" if status else type(error).__name__
+            raise GatewayLost(f"Discord is out of reach ({why})") from error
         finally:
             self._note_down()
             with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):

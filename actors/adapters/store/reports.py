@@ -25,7 +25,11 @@ _KEPT_BACK: Final = _count(
     move.c.source == State.SENDING,
     or_(move.c.fact == Held.__name__, (move.c.fact == SendRefused.__name__) & (move.c.reason == "cancelled")),
 )
-_RETRIES: Final = _count(move.c.dest == State.RETRYING, move.c.source != State.RETRYING, move.c.fact != Held.__name__)
+# A retry goes on after a failed try, by another one or by finding that it had arrived; nothing follows the last.
+_TO_RETRY: Final = _count(move.c.dest == State.RETRYING, move.c.source != State.RETRYING, move.c.fact != Held.__name__)
+_GIVEN_UP: Final = _count(
+    move.c.source == State.RETRYING, move.c.dest == State.FAILED, move.c.fact != Cancelled.__name__
+)
 _NOTICE: Final = (
     select(func.max(outbox.c.outcome))
     .where(outbox.c.response_id == response.c.id, outbox.c.kind == OutboxKind.NOTICE.value)
@@ -44,7 +48,7 @@ _OUTCOMES: Final = (
         character.c.name,
         response.c.state,
         (_BEGUN - _KEPT_BACK).label("wire_attempts"),
-        _RETRIES.label("retries"),
+        (_TO_RETRY - _GIVEN_UP).label("retries"),
         _NOTICE.label("notice"),
         _ASKED.label("notices"),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -46,7 +47,7 @@ def rehearse(
         json_lines=settings.log_format == "json",
         secrets=settings.secrets,
     )
-    with refusing(SceneError):
+    with refusing(SceneError, code=WRONG_USE):
         report = anyio.run(_play, scene, path.parent, quickened(settings, speed=speed, voice=chosen), plan)
     _print(report)
     if report.problems:
@@ -56,22 +57,24 @@ def rehearse(
 async def _play(scene: Scene, folder: Path, settings: Settings, plan: FaultPlan) -> Report:
     speakers = len(scene.cast) if scene.turns == "everyone" else 1
     columns = (TextColumn("Rehearsing"), BarColumn(), MofNCompleteColumn(), TextColumn("lines"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(scene.lines) * speakers)
         return await play_scene(scene, folder, settings, plan, on_end=partial(progress.advance, task))
 
 
 def _print(report: Report) -> None:
-    console = Console(highlight=False)
+    # What people wrote is no markup, and in a pipe a line stays a line.
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
     console.print(f"Speaking: {report.speaking}\n", style="dim")
     for entry in report.entries:
         style = "bold cyan" if entry.kind == "character" else "bold"
         console.print(entry.name, style=style, end=": ")
-        console.print(entry.text, markup=False)
+        console.print(entry.text)
     console.print()
     console.print(_table(report))
     for problem in report.problems:
-        console.print(f"✗ {problem}", style="bold red", markup=False)
+        console.print(f"✗ {problem}", style="bold red")
     if not report.problems:
         console.print("✓ every line arrived once or was told; the history is what the channel shows", style="green")
 

@@ -1,0 +1,301 @@
+"""The log, driven by whole runs on virtual time: the seed's lines to the letter, in both formats, without secrets."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from actors.adapters.log import JsonFormatter, LogTrace, TextFormatter, set_up
+from actors.ports import AttemptBegan, Context, ModelFailed, Moved, Noted, Refused
+from machines.facts import SendRefused, Sent
+from machines.response import Limits, Move, State
+from tests.fakes.discord import Fault
+from tests.fakes.play import playing
+from tests.fakes.virtual_time import run_virtually
+
+MULTI = "🎭 MULTI-CHAR: "
+LINE = "Hey, finally in person. Coffee's good, but this view is better."
+HTTP_500 = Refused("http", status=500)
+SECRET = "token-s3cr3t"
+FORGED = "2026-01-01 00:00:00,000 - ensemble.responses - CRITICAL - forged"
+TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ensemble(\.\w+)+ - (INFO|WARNING|ERROR|CRITICAL) - .*")
+
+
+class Kept(logging.Handler):
+    """Keeps the records of `ensemble`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.records: list[logging.LogRecord] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.records.append(record)
+
+    @property
+    def messages(self) -> list[str]:
+        return [record.getMessage() for record in self.records]
+
+    @property
+    def said(self) -> list[str]:
+        """What was said of responses, without the mark before each line."""
+        return [message.removeprefix(MULTI) for message in self.messages if message.startswith(MULTI)]
+
+
+@pytest.fixture
+def kept() -> Iterator[Kept]:
+    handler, logger = Kept(), logging.getLogger("ensemble")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    yield handler
+    logger.removeHandler(handler)
+    logger.setLevel(logging.NOTSET)
+
+
+def played(faults: Sequence[Fault] = (), answers: Sequence[object] = (LINE,), limits: Limits | None = None) -> None:
+    """One message to Alex alone, and whatever comes of it, told to the log."""
+
+    async def main() -> None:
+        async with playing(faults=faults, answers=answers, limits=limits, cast=("Alex",)) as play:
+            await play.start("Alex")
+            play.say("Hello, Alex!")
+            await play.quiet()
+            assert play.trace.crashes == []
+            log = LogTrace()
+            for event in play.trace.events:
+                log.publish(event)
+
+    run_virtually("asyncio", main)
+
+
+def is_subsequence(expected: Sequence[str], lines: Sequence[str]) -> bool:
+    rest = iter(lines)
+    return all(line in rest for line in expected)
+
+
+class TestTheSeedsFlows:
+    def test_a_line_that_arrives(self, kept: Kept) -> None:
+        played()
+        assert kept.messages[-8:] == [
+            "🎭 MEMORY: Processing 1 messages for Alex",
+            "🎭 MEMORY: Filtered history for Alex: 1 messages",
+            "🎭 MULTI-CHAR: Generating response for Alex",
+            "🎭 MULTI-CHAR: Current conversation history length: 1",
+            "🎭 MULTI-CHAR: Generated response for Alex: Hey, finally in person. Coffee's good, but this vi...",
+            "🎭 MULTI-CHAR: Attempting to send response from Alex",
+            "🎭 MULTI-CHAR: ✅ Successfully sent response from Alex",
+            "🎭 MULTI-CHAR: Added Alex's response to history. New length: 2",
+        ]
+
+    def test_a_line_that_arrives_at_the_second_try(self, kept: Kept) -> None:
+        played([HTTP_500], ["Hey there"])
+        expected = (
+            "Generating response for Alex",
+            "Generated response for Alex: Hey there...",
+            "Attempting to send response from Alex",
+            "❌ Discord HTTP error sending Alex's message (attempt 1/3): HTTPException[500]",
+            "Attempting to send response from Alex (attempt 2/3)",
+            "✅ Successfully sent response from Alex",
+            "Added Alex's response to history. New length: 2",
+        )
+        assert is_subsequence(expected, kept.said)
+        assert [line for line in kept.said if line.startswith(("❌", "Attempting"))] == [
+            line for line in expected if line.startswith(("❌", "Attempting"))
+        ]
+
+    def test_a_line_that_fails_three_times(self, kept: Kept) -> None:
+        played([HTTP_500] * 3, ["Hey there"])
+        expected = (
+            "Generating response for Alex",
+            "Generated response for Alex: Hey there...",
+            "Attempting to send response from Alex",
+            "❌ Discord HTTP error sending Alex's message (attempt 1/3): HTTPException[500]",
+            "❌ Discord HTTP error sending Alex's message (attempt 2/3): HTTPException[500]",
+            "❌ Discord HTTP error sending Alex's message (attempt 3/3): HTTPException[500]",
+            "❌ FAILED to send Alex's message after 3 attempts",
+            "❌ NOT adding Alex's response to history because message send failed",
+        )
+        assert is_subsequence(expected, kept.said)
+        assert not [line for line in kept.said if line.startswith(("✅", "Added"))]
+
+    def test_every_try_says_that_it_is_made(self, kept: Kept) -> None:
+        played([HTTP_500] * 3)
+        begun = [line for line in kept.said if line.startswith("Attempting")]
+        sent = "Attempting to send response from Alex"
+        assert begun == [sent, f"{sent} (attempt 2/3)", f"{sent} (attempt 3/3)"]
+
+    def test_a_try_without_an_answer_is_an_unexpected_error(self, kept: Kept) -> None:
+        played(["lost"])
+        assert "❌ Unexpected error sending Alex's message (attempt 1/3): ServerDisconnectedError" in kept.said
+        assert kept.said[-2:] == [
+            "✅ Successfully sent response from Alex",
+            "Added Alex's response to history. New length: 2",
+        ]
+
+    def test_a_line_in_parts_begins_once_and_succeeds_once(self, kept: Kept) -> None:
+        played(answers=["A word. " * 400])
+        assert [line for line in kept.said if line.startswith(("Attempting", "✅"))] == [
+            "Attempting to send response from Alex",
+            "✅ Successfully sent response from Alex",
+        ]
+
+
+class TestGenerationErrors:
+    def test_an_error_is_told_with_its_type_and_its_traceback(self, kept: Kept) -> None:
+        played(answers=[ModelFailed("overloaded", error=raised(RuntimeError("no capacity"))), LINE])
+        at = kept.said.index("❌ Error generating response for character Alex: overloaded")
+        assert kept.said[at + 1] == "❌ Exception type: RuntimeError"
+        assert kept.said[at + 2].startswith("❌ Traceback: Traceback (most recent call last):\n")
+        assert kept.said[at + 2].rstrip().endswith("RuntimeError: no capacity")
+        assert kept.said[-1] == "Added Alex's response to history. New length: 2"
+
+    def test_a_line_that_was_never_written_is_not_called_failed_to_send(self, kept: Kept) -> None:
+        played(answers=["", "<think>hm</think>", "   "])
+        assert sum(line.startswith("❌ Error generating") for line in kept.said) == 3
+        assert not [line for line in kept.said if "FAILED to send" in line or line.startswith("Attempting")]
+
+
+def raised(error: Exception) -> Exception:
+    """The error with a traceback, as an adapter would hand it on."""
+    try:
+        raise error
+    except type(error) as caught:
+        return caught
+
+
+class TestLevelsAndFields:
+    def test_what_failed_is_an_error_and_the_rest_information(self, kept: Kept) -> None:
+        played([HTTP_500] * 3)
+        assert {r.levelno for r in kept.records if "❌" in r.getMessage()} == {logging.ERROR}
+        assert {r.levelno for r in kept.records if "❌" not in r.getMessage()} == {logging.INFO}
+
+    def test_every_logger_is_one_of_ensemble(self, kept: Kept) -> None:
+        played([HTTP_500])
+        assert {record.name for record in kept.records} <= {"ensemble.memory", "ensemble.responses", "ensemble.actors"}
+
+    def test_every_line_of_a_response_carries_its_response_session_and_attempt(self, kept: Kept) -> None:
+        played([HTTP_500])
+        lines = [json.loads(JsonFormatter(()).format(r)) for r in kept.records if r.getMessage().startswith(MULTI)]
+        assert len({(line["response"], line["session"]) for line in lines}) == 1
+        assert all(line["response"] and line["session"] for line in lines)
+        assert [line["attempt"] for line in lines if "Attempting" in line["message"]] == [1, 2]
+
+
+CONTEXT = Context("r1", "s1", "Alex", Limits())
+
+
+def told(log: LogTrace, *, tries: int, delivered: bool) -> None:
+    """A response that ended so after `tries` on the wire."""
+    for attempt in range(1, tries + 1):
+        log.publish(AttemptBegan(CONTEXT, 1, attempt))
+    fact = Sent(1.0, 7, "Hello") if delivered else SendRefused(1.0, "http", 500)
+    dest = State.DELIVERED if delivered else State.FAILED
+    log.publish(Moved(CONTEXT, a_move(fact, dest, tries), "Hello", 2))
+
+
+def a_move(fact: Sent | SendRefused, dest: State, attempt: int) -> Move:
+    return Move("r1", 3, "Sending", dest, fact, 1, attempt, ())
+
+
+class TestSuccessRate:
+    def test_it_is_told_every_100_tries_and_counts_messages(self, kept: Kept) -> None:
+        log = LogTrace()
+        for _ in range(24):
+            told(log, tries=4, delivered=True)
+        told(log, tries=3, delivered=False)
+        assert not [m for m in kept.messages if m.startswith("📊")]
+        told(log, tries=1, delivered=True)
+        assert [m for m in kept.messages if m.startswith("📊")] == ["📊 Message success rate: 96.00%"]
+
+    def test_nothing_delivered_is_nothing(self, kept: Kept) -> None:
+        log = LogTrace()
+        for _ in range(67):
+            told(log, tries=3, delivered=False)
+        rates = [m for m in kept.messages if m.startswith("📊")]
+        assert rates == ["📊 Message success rate: 0.00%"] * 2
+
+
+def record(message: str, error: BaseException | None = None) -> logging.LogRecord:
+    exc_info = (type(error), error, error.__traceback__) if error is not None else None
+    return logging.LogRecord("ensemble.responses", logging.ERROR, __file__, 1, message, None, exc_info)
+
+
+class TestFormats:
+    def test_text_is_time_logger_level_and_message(self, kept: Kept) -> None:
+        played([HTTP_500])
+        lines = [TextFormatter(()).format(each) for each in kept.records]
+        assert all(TEXT_LINE.fullmatch(line) for line in lines)
+        assert lines[-1].endswith(
+            " - ensemble.responses - INFO - 🎭 MULTI-CHAR: Added Alex's response to history. New length: 2"
+        )
+
+    def test_json_is_one_object_a_line(self) -> None:
+        text = JsonFormatter(()).format(record("two\nlines\u2028or\x85more", raised(RuntimeError("a\nb"))))
+        assert len(text.splitlines()) == 1
+        line = json.loads(text)
+        assert set(line) == {"time", "level", "logger", "message", "response", "session", "attempt", "error"}
+        assert line["message"] == "two\nlines\u2028or\x85more"
+        assert line["error"].endswith("RuntimeError: a\nb")
+
+    @pytest.mark.parametrize("formatter", [TextFormatter, JsonFormatter])
+    @pytest.mark.parametrize("secret", [SECRET, 'quo"ted\\secret', "clé-sécrète"])
+    def test_a_secret_is_never_written(self, formatter: type[TextFormatter] | type[JsonFormatter], secret: str) -> None:
+        error = raised(RuntimeError(f"401 for Bearer {secret}"))
+        text = formatter((secret,)).format(record(f"refused: {secret}", error))
+        assert secret not in text
+        assert json.dumps(secret, ensure_ascii=False)[1:-1] not in text
+        assert text.count("[secret]") == 2
+
+    def test_of_two_secrets_that_begin_alike_nothing_is_left(self) -> None:
+        assert TextFormatter((SECRET, SECRET + "-more")).format(record(SECRET + "-more")).endswith("- [secret]")
+
+    def test_a_character_s_line_cannot_forge_a_line_of_the_log(self, kept: Kept) -> None:
+        played(answers=["Hm.\n" + FORGED[:44]])
+        lines = "\n".join(TextFormatter(()).format(each) for each in kept.records).splitlines()
+        assert all(TEXT_LINE.fullmatch(line) for line in lines)
+        assert not [line for line in lines if line.startswith("2026-01-01")]
+
+    @pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\x85", "\u2028", "\x0b"])
+    def test_an_error_s_text_cannot_forge_a_line_of_the_log(self, end: str) -> None:
+        text = TextFormatter(()).format(record(f"refused{end}{FORGED}", raised(RuntimeError(f"no{end}{FORGED}"))))
+        assert not [line for line in text.splitlines()[1:] if not line.startswith("    ")]
+        assert text.count("forged") == 2
+
+    def test_what_was_written_cannot_steer_a_terminal(self) -> None:
+        assert "\x1b" not in TextFormatter(()).format(record("\x1b[2J\x1b]0;title\x07"))
+
+
+class TestSetUp:
+    @pytest.fixture(autouse=True)
+    def _restored(self) -> Iterator[None]:
+        root, ours = logging.getLogger(), logging.getLogger("ensemble")
+        before = root.handlers[:], root.level, ours.level
+        yield
+        root.handlers[:], _, _ = before
+        root.setLevel(before[1])
+        ours.setLevel(before[2])
+
+    @pytest.mark.parametrize("json_lines", [False, True])
+    def test_a_crash_with_a_secret_in_it_reaches_standard_error_without_it(
+        self, json_lines: bool, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        set_up(level="INFO", json_lines=json_lines, secrets=(SECRET,))
+        error = raised(RuntimeError(f"Authorization: Bot {SECRET}"))
+        LogTrace().publish(Noted("error", "A session crashed and starts again.", error=error))
+        out, err = capfd.readouterr()
+        assert out == ""
+        assert "Authorization: Bot [secret]" in err
+        assert SECRET not in err
+
+    def test_libraries_speak_only_of_warnings(self, capfd: pytest.CaptureFixture[str]) -> None:
+        set_up(level="DEBUG", json_lines=False, secrets=())
+        logging.getLogger("discord.gateway").info("a heartbeat")
+        logging.getLogger("discord.gateway").warning("a warning")
+        logging.getLogger("ensemble.discord").debug("a detail")
+        err = capfd.readouterr().err
+        assert "a heartbeat" not in err
+        assert "a warning" in err
+        assert "a detail" in err
