@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import sys
@@ -42,7 +43,9 @@ def play(
             else:
                 anyio.run(_serve, folder, port, not no_open)
         except OSError as error:
-            fail(f"the playground cannot start on port {port} ({error.strerror}); try `play --port 0`")
+            if error.errno == errno.EADDRINUSE:
+                fail(f"port {port} is in use: end what runs there, or try `play --port 0`")
+            fail(f"the playground cannot start: {error}")
 
 
 async def _serve_alone(folder: Path, port: int) -> None:
@@ -62,7 +65,9 @@ async def _serve(folder: Path, port: int, opens_browser: bool) -> None:
             inspector = _inspector_address()
             server.card_shelf = StoreCardShelf(store, SystemClock())
             server.inspector_url = f"http://{inspector}"
-            async with bot_process(_environment(server, folder, inspector)) as bot:
+            # Not `-m bot`: the folder that we were started in may hold another bot.py.
+            command = (sys.executable, sys.argv[0], "run")
+            async with bot_process(_environment(server, folder, inspector), command) as bot:
                 server.bot_control = bot
                 await bot.start()
                 _say_where(server)
