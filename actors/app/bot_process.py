@@ -10,6 +10,7 @@ Failure modes: an interpreter that cannot be started is an OSError of `start`; a
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final
@@ -19,6 +20,9 @@ from anyio.abc import Process, TaskGroup
 
 from actors.playground import BotState
 
+COMMAND: Final = (sys.executable, "-P", "-m", "bot", "run")
+"""-P: the folder that we were started in may hold another bot.py."""
+
 END_S: Final = 15.0
 """How long the bot may take to end: its sends in flight have ten seconds."""
 
@@ -26,7 +30,7 @@ END_S: Final = 15.0
 class BotProcess:
     """The playground's `BotControl`. At most one process at a time."""
 
-    def __init__(self, tasks: TaskGroup, environment: Mapping[str, str], command: Sequence[str]) -> None:
+    def __init__(self, tasks: TaskGroup, environment: Mapping[str, str], command: Sequence[str] = COMMAND) -> None:
         self._tasks = tasks
         self._command = tuple(command)
         self._environment = {**os.environ, **environment}
@@ -89,7 +93,7 @@ class BotProcess:
 
 
 @asynccontextmanager
-async def bot_process(environment: Mapping[str, str], command: Sequence[str]) -> AsyncIterator[BotProcess]:
+async def bot_process(environment: Mapping[str, str], command: Sequence[str] = COMMAND) -> AsyncIterator[BotProcess]:
     """A bot that is not started yet; however the block ends, no process is left."""
     async with anyio.create_task_group() as tasks:
         bot = BotProcess(tasks, environment, command)

@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from actors.ports import Clock, Store
-from actors.roleplay.card import CardError, read_card
+from actors.roleplay.card import FILE_BYTES_MAX, CardError, read_card
 from actors.roleplay.model import Character
 from actors.roleplay.names import clean_name
 
@@ -20,15 +20,16 @@ def character_from(data: bytes, *, filename: str, new_id: str) -> Character:
 def read_character(path: Path, *, new_id: str) -> Character:
     """The character in the file at `path`. Raises CardError, for a file that cannot be read as well."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(FILE_BYTES_MAX + 1)  # one more is refused as too large, without reading it all
     except OSError as error:
         raise CardError(f"{path}: cannot be read ({error.strerror}).") from error
     return character_from(data, filename=path.name, new_id=new_id)
 
 
 async def add_shipped(store: Store, clock: Clock) -> None:
-    """Give a database without characters the three that ship with Ensemble."""
-    if await store.characters():
+    """Give a new database the three characters that ship with Ensemble; whoever deletes them is rid of them."""
+    if await store.has_had_characters():
         return
     for entry in sorted(resources.files("actors.app").joinpath("cards").iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".png"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, NoReturn
@@ -27,6 +28,11 @@ def read_settings() -> Settings:
         return app_settings.load()
     except SettingsError as error:
         fail(str(error).replace("\n", "\nensemble: "), WRONG_USE)
+
+
+def printable(text: str) -> str:
+    """`text` without the control characters with which a card or a message could steer the terminal."""
+    return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
 
 
 @contextmanager

@@ -247,6 +247,9 @@ class Store(Protocol):
         """The current version of each, by name."""
         ...
 
+    async def has_had_characters(self) -> bool:
+        """Whether there was ever one, deleted ones included: a new database has had none."""
+
     async def add_character(self, character: Character, *, at: float) -> bool:
         """Add a version; True where it replaces one of that name (compared without case)."""
         ...

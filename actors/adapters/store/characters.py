@@ -22,6 +22,10 @@ def characters(conn: Connection) -> tuple[Character, ...]:
     return tuple(_character(row) for row in rows)
 
 
+def has_had_characters(conn: Connection) -> bool:
+    return conn.execute(select(character.c.id).limit(1)).first() is not None
+
+
 def add_character(conn: Connection, new: Character, *, at: float) -> bool:
     replaces = _retire(conn, new.name) is not None
     conn.execute(

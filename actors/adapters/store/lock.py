@@ -14,7 +14,7 @@ from types import TracebackType
 
 from filelock import FileLock, Timeout
 
-from actors.adapters.store.errors import AlreadyRunning
+from actors.adapters.store.errors import AlreadyRunning, StoreError
 
 
 class DatabaseLock:
@@ -27,14 +27,21 @@ class DatabaseLock:
         self._holder = database.with_name(f"{database.name}.holder.lock")
 
     def acquire(self, *, at: float) -> None:
-        """Take the lock; `at` is told to whoever comes second. Raises AlreadyRunning, which names the holder."""
-        self._database.parent.mkdir(parents=True, exist_ok=True)
+        """Take the lock; `at` is told to whoever comes second.
+
+        Raises AlreadyRunning, which names the holder, and StoreError where no lock can be.
+        """
         try:
+            self._database.parent.mkdir(parents=True, exist_ok=True)
             self._lock.acquire()
         except Timeout as error:
             raise AlreadyRunning(
                 f"Ensemble is already running on {self._database} ({self._held_by()}): "
                 "stop it first, or set another DATABASE_URL"
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"{self._database} cannot be locked ({error}): mend it, or set another DATABASE_URL"
             ) from error
         self._holder.write_text(json.dumps({"pid": os.getpid(), "since": at}))
 

@@ -171,6 +171,9 @@ class SqlStore:
     async def characters(self) -> tuple[Character, ...]:
         return await self._run(characters.characters)
 
+    async def has_had_characters(self) -> bool:
+        return await self._run(characters.has_had_characters)
+
     async def add_character(self, character: Character, *, at: float) -> bool:
         return await self._run(characters.add_character, character, at=at)
 

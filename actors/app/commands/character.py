@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, NoReturn, TypeVar
+from typing import Annotated, Final, NoReturn, TypeVar
 
 import anyio
 import typer
@@ -12,11 +12,14 @@ import typer
 from actors.adapters.clock import SystemClock
 from actors.adapters.store import SqlStore, StoreError, open_store
 from actors.app.characters import add_shipped, read_character
-from actors.app.console import FAILED, fail, read_settings, refusing
+from actors.app.console import FAILED, fail, printable, read_settings, refusing
 from actors.roleplay.card import CardError, read_card, write_png
 from actors.roleplay.model import Character
 
 T = TypeVar("T")
+
+WIDTH: Final = 80
+"""Columns of a terminal, as it has always been."""
 
 app = typer.Typer(help="Characters: Tavern cards V1, V2 and V3 from JSON, PNG and CHARX.", no_args_is_help=True)
 
@@ -33,7 +36,7 @@ def list_() -> None:
     """List the characters by name."""
     for character in _with_store(lambda store: store.characters()):
         card, _ = read_card(character.card_json.encode())
-        typer.echo(f"{character.name}: {_first_line(card.description)}")
+        typer.echo(printable(_row(character.name, card.description)))
 
 
 @app.command()
@@ -54,7 +57,7 @@ def show(name: str) -> None:
     )
     for title, text in rows:
         if text:
-            typer.echo(f"{title}: {text}")
+            typer.echo(printable(f"{title}: {text}"))
 
 
 @app.command()
@@ -119,6 +122,7 @@ def _unknown(name: str) -> NoReturn:
     fail(f"there is no character named {name!r}; there are: {known or 'none'}")
 
 
-def _first_line(text: str) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= 90 else line[:89] + "…"
+def _row(name: str, description: str) -> str:
+    """A line of the list, no wider than a terminal."""
+    line = " ".join(f"{name}: {description}".split())
+    return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"

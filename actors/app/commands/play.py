@@ -7,6 +7,8 @@ import os
 import socket
 import sys
 import webbrowser
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,14 +21,20 @@ from actors.adapters.store import StoreError, open_store
 from actors.app.bot_process import bot_process
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
-from actors.app.commands.run import asked_to_end
-from actors.app.console import fail, read_settings, refusing
+from actors.app.commands.run import ending
+from actors.app.console import read_settings, refusing
 from actors.app.first_scene import open_first_scene
 from actors.playground import PlaygroundServer
 
-PORT = 8400
+PORT: Final = 8400
 LOOPBACK: Final = "127.0.0.1"
 DATABASE_URL: Final = "sqlite:///ensemble.db"
+
+AskedToEnd = Callable[[], Awaitable[None]]
+
+
+class PlayError(Exception):
+    """The playground cannot start: one line with the mend."""
 
 
 def play(
@@ -36,45 +44,39 @@ def play(
 ) -> None:
     """Play on a local Discord; no account, key or server is needed."""
     folder = read_settings().data_dir / "playground"
-    with refusing(StoreError):
-        try:
-            if no_bot:
-                anyio.run(_serve_alone, folder, port)
-            else:
-                anyio.run(_serve, folder, port, not no_open)
-        except OSError as error:
-            if error.errno == errno.EADDRINUSE:
-                fail(f"port {port} is in use: end what runs there, or try `play --port 0`")
-            fail(f"the playground cannot start: {error}")
+    with refusing(PlayError, StoreError):
+        if no_bot:
+            anyio.run(_play_alone, folder, port)
+        else:
+            anyio.run(_play, folder, port, not no_open)
 
 
-async def _serve_alone(folder: Path, port: int) -> None:
-    async with PlaygroundServer(port=port, folder=folder) as server:
-        typer.echo(f"DISCORD_API_URL={server.api_url}")
-        typer.echo(f"DISCORD_GATEWAY_URL={server.gateway_url}")
-        typer.echo(f"DISCORD_TOKEN={server.token}")
-        _say_where(server)
-        await asked_to_end()
+async def _play_alone(folder: Path, port: int) -> None:
+    with ending() as asked_to_end:
+        async with _serving(folder, port) as server:
+            typer.echo(f"DISCORD_API_URL={server.api_url}")
+            typer.echo(f"DISCORD_GATEWAY_URL={server.gateway_url}")
+            typer.echo(f"DISCORD_TOKEN={server.token}")
+            _say_where(server)
+            await asked_to_end()
 
 
-async def _serve(folder: Path, port: int, opens_browser: bool) -> None:
-    # The characters' database is made before the bot starts, so that not both of them migrate it.
-    async with open_store(DATABASE_URL, folder=folder) as store:
-        await add_shipped(store, SystemClock())
-        async with PlaygroundServer(port=port, folder=folder) as server:
+async def _play(folder: Path, port: int, opens_browser: bool) -> None:
+    with ending() as asked_to_end:
+        # The characters' database is made before the bot starts, so that not both of them migrate it.
+        async with open_store(DATABASE_URL, folder=folder) as store, _serving(folder, port) as server:
+            await add_shipped(store, SystemClock())
             inspector = _inspector_address()
             server.card_shelf = StoreCardShelf(store, SystemClock())
             server.inspector_url = f"http://{inspector}"
-            # Not `-m bot`: the folder that we were started in may hold another bot.py.
-            command = (sys.executable, sys.argv[0], "run")
-            async with bot_process(_environment(server, folder, inspector), command) as bot:
+            async with bot_process(_environment(server, folder, inspector)) as bot:
                 server.bot_control = bot
                 await bot.start()
                 _say_where(server)
-                await _play_on(server, opens_browser=opens_browser)
+                await _accompany(server, asked_to_end, opens_browser=opens_browser)
 
 
-async def _play_on(server: PlaygroundServer, *, opens_browser: bool) -> None:
+async def _accompany(server: PlaygroundServer, asked_to_end: AskedToEnd, *, opens_browser: bool) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(open_first_scene, server)
         if opens_browser and _has_screen():
@@ -82,6 +84,22 @@ async def _play_on(server: PlaygroundServer, *, opens_browser: bool) -> None:
             tasks.start_soon(_open_browser, server.url + "/")
         await asked_to_end()
         tasks.cancel_scope.cancel()
+
+
+@asynccontextmanager
+async def _serving(folder: Path, port: int) -> AsyncIterator[PlaygroundServer]:
+    """The local Discord on `port`. Raises PlayError."""
+    server = PlaygroundServer(port=port, folder=folder)
+    try:
+        await server.start()
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise PlayError(f"port {port} is in use: end what runs there, or try `play --port 0`") from error
+        raise PlayError(f"the playground cannot start: {error}") from error
+    try:
+        yield server
+    finally:
+        await server.stop()
 
 
 def _has_screen() -> bool:

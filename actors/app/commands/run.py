@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import anyio
@@ -43,10 +43,11 @@ def held(settings: Settings) -> Iterator[None]:
 
 async def _run(settings: Settings, token: str) -> None:
     endpoint = Endpoint(token, urls_of(settings))
-    async with open_store(settings.database_url, folder=settings.data_dir) as store, open_model(settings) as model:
-        await add_shipped(store, SystemClock())
-        bot = compose(settings, endpoint, store, model, trace=log.LogTrace())
-        await bot.run(on_ready=say_ready, until=asked_to_end)
+    with ending() as asked_to_end:
+        async with open_store(settings.database_url, folder=settings.data_dir) as store, open_model(settings) as model:
+            await add_shipped(store, SystemClock())
+            bot = compose(settings, endpoint, store, model, trace=log.LogTrace())
+            await bot.run(on_ready=say_ready, until=asked_to_end)
 
 
 async def say_ready(gateway: Gateway) -> None:
@@ -54,8 +55,17 @@ async def say_ready(gateway: Gateway) -> None:
     typer.echo(f"Ready: {gateway.identity}, {gateway.channel_count} channels")
 
 
-async def asked_to_end() -> None:
-    """Wait for SIGTERM or Ctrl-C."""
+@contextmanager
+def ending() -> Iterator[Callable[[], Awaitable[None]]]:
+    """Give a wait for SIGTERM or Ctrl-C; until the block ends, further ones change nothing.
+
+    A terminal sends Ctrl-C to `play` and to its bot, and `play` then asks the bot as well: the second
+    must not cut off the sends that the first one lets finish.
+    """
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
-        async for _ in signals:
-            return
+
+        async def asked_to_end() -> None:
+            async for _ in signals:
+                return
+
+        yield asked_to_end

@@ -13,7 +13,7 @@ import anyio
 import typer
 
 from actors.adapters.store import StoreError, open_store
-from actors.app.console import fail, read_settings, refusing
+from actors.app.console import fail, printable, read_settings, refusing
 from actors.app.settings import Settings
 from actors.roleplay.model import Entry, SessionRecord
 
@@ -86,7 +86,7 @@ def as_markdown(sessions: Iterable[Session]) -> Iterable[str]:
     for session, entries in sessions:
         yield f"# Session {session.id}\n"
         for entry in entries:
-            yield f"**{entry.name}**: {entry.text}\n"
+            yield printable(f"**{entry.name}**: {entry.text}\n")
 
 
 def as_html(sessions: Iterable[Session]) -> Iterable[str]:

@@ -1,0 +1,78 @@
+"""`python bot.py …` as a process of its own, in a folder of its own, without this machine's settings."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from actors.app.settings import Settings
+
+BOT = Path(__file__).parent.parent.parent / "bot.py"
+END_TIMEOUT_S = 60.0
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The process's environment: of our settings, only these."""
+    own = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
+    return own | settings
+
+
+def run_bot(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    return subprocess.run(
+        [sys.executable, str(BOT), *arguments],
+        cwd=folder,
+        env=environment(**settings),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=END_TIMEOUT_S,
+        check=False,
+    )
+
+
+@contextmanager
+def started(
+    folder: Path, *arguments: str, until: str, **settings: str
+) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """A command that goes on; given with its lines up to the one that begins with `until`. Killed at the end."""
+    with (folder / "stderr").open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, str(BOT), *arguments],
+            cwd=folder,
+            env=environment(**settings),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+    assert process.stdout is not None
+    try:
+        lines: list[str] = []
+        while not lines or not lines[-1].startswith(until):
+            line = process.stdout.readline()
+            assert line, f"it ended before {until!r}: {(folder / 'stderr').read_text()}"
+            lines.append(line.rstrip("\n"))
+        yield process, lines
+    finally:
+        process.kill()
+        process.wait(END_TIMEOUT_S)
+        process.stdout.close()
+
+
+def group_is_gone(group: int, timeout_s: float = 10.0) -> bool:
+    """Whether no process of the group is left, within the time."""
+    deadline = time.monotonic() + timeout_s
+    while time.monotonic() < deadline:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.05)
+    return False
