@@ -79,7 +79,7 @@ async def _play(folder: Path, port: int, opens_browser: bool) -> None:
 async def _accompany(server: PlaygroundServer, asked_to_end: AskedToEnd, *, opens_browser: bool) -> None:
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(open_first_scene, server)
-        if opens_browser:
+        if opens_browser and _has_screen():
             # In a thread that may be left behind: some browsers return only when they are closed.
             tasks.start_soon(_open_browser, server.url + "/")
         await asked_to_end()
@@ -100,6 +100,11 @@ async def _serving(folder: Path, port: int) -> AsyncIterator[PlaygroundServer]:
         yield server
     finally:
         await server.stop()
+
+
+def _has_screen() -> bool:
+    """Without one, Python would start a browser for terminals on top of our output."""
+    return not sys.platform.startswith("linux") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
 
 
 async def _open_browser(url: str) -> None:
