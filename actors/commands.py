@@ -5,6 +5,7 @@ An unknown `!word` is ignored: other bots share the channel.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -47,15 +48,19 @@ class Start:
     scenario: str
 
 
+_SCENARIO: Final = re.compile(r"(?:^|(?<=\s))--(?:\s|$)")
+_CURLY: Final = str.maketrans(dict.fromkeys("“”„‟", '"'))
+
+
 class BadCommand(ValueError):
     """What is wrong with a command, and how it is written; shown to the user."""
 
 
 def parse_start(rest: str) -> Start:
     """`NAME… [--turns ORDER] [-- SCENARIO]`, names with spaces in quotes. Raises BadCommand."""
-    head, _, scenario = f" {rest} ".partition(" -- ")
+    head, *scenario = _SCENARIO.split(rest, maxsplit=1)
     try:
-        words = shlex.split(head.replace("“", '"').replace("”", '"'), posix=True)
+        words = _words(head)
     except ValueError as error:
         raise BadCommand("A quote is not closed.") from error
     order = TurnOrder.EVERYONE.value
@@ -65,7 +70,17 @@ def parse_start(rest: str) -> Start:
             raise BadCommand("`--turns` needs an order: everyone or list.")
         order = words[at + 1].lower()
         del words[at : at + 2]
-    return Start(tuple(words), order, scenario.strip())
+    return Start(tuple(words), order, "".join(scenario).strip())
+
+
+def _words(head: str) -> list[str]:
+    """Words, those in double quotes as one. Raises ValueError for a quote that is not closed.
+
+    Only double quotes count: O'Neill is a name, and a backslash is a letter as any other.
+    """
+    words = shlex.shlex(head.translate(_CURLY), posix=True, punctuation_chars=False)
+    words.whitespace_split, words.quotes, words.escape, words.commenters = True, '"', "", ""
+    return list(words)
 
 
 class Commands:
@@ -130,7 +145,7 @@ class Commands:
     async def _end(self, message: ChannelMessage, rest: str) -> SessionId | None:
         answer = self._draft(message, "🎬 The scene has ended. It is kept; a new one starts afresh.")
         fact = machine.EndRequested(self._world.clock.now())
-        session_id = await self._end_session(message.channel_id, fact, "end", (answer,))
+        session_id = await self._end_session(message.channel_id, fact, "end", (answer,), asked_by=message.id)
         if session_id is None:
             await self._answer(message, self._none_open)
         self._world.outbox_bell.ring()
@@ -207,11 +222,12 @@ class Commands:
         return cast
 
     async def _end_session(
-        self, channel_id: int, fact: machine.Fact, by: str, outbox: tuple[OutboxDraft, ...]
+        self, channel_id: int, fact: machine.Fact, by: str, outbox: tuple[OutboxDraft, ...], asked_by: int | None = None
     ) -> SessionId | None:
+        """End the channel's session; None where none is open, or where it is younger than the message that asks."""
         for tries_left in reversed(range(MOVE_TRIES)):
             record = await self._world.store.session_in(channel_id)
-            if record is None:
+            if record is None or (asked_by is not None and asked_by <= record.opened_after):
                 return None
             session = machine.Session(record.id, record.state, record.version)
             machine.advance(session, fact)

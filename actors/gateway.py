@@ -8,15 +8,17 @@
 After each READY every open session's channel is read again from the last id that was handled: a new
 connection replays nothing. Until the channels to read are known, later events wait.
 
-Failure modes: a full mailbox drops the event and reads the channel again instead; a channel that cannot be
-read is tried again, later events of it waiting behind.
+Failure modes: a full mailbox drops messages, all of them from the first one on, and reads the channel again
+from there; a channel that cannot be read, or an event that cannot be handled, is tried again, later events of
+the channel waiting behind. Edits and deletions that a full mailbox drops are told as an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import count
 from typing import Final, assert_never
 
 import anyio
@@ -52,6 +54,10 @@ RE_READ_WAIT_S: Final = 1.0
 RE_READ_WAIT_MAX_S: Final = 60.0
 """A channel that cannot be read is tried again after 1, 2, 4 … 60 s."""
 
+HANDLE_TRIES_MAX: Final = 10
+"""Tries at one event whose handling crashes, over some five minutes: a full disk may be over by then, and a
+message that nobody can handle must not silence its channel for ever."""
+
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
@@ -78,7 +84,7 @@ class Gateway:
         self._supervisor = supervisor
         self._nudge = nudge
         self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
-        self._to_read_again: set[int] = set()  # channels of which events were dropped or failed
+        self._dropped_after: dict[int, int] = {}  # by channel: the id before the first message that was dropped
         self._to_catch_up: set[int] = set()  # channels without which we are not ready
         self._group: TaskGroup | None = None
         self._listed = anyio.Event()  # the channels to catch up on are known
@@ -112,12 +118,23 @@ class Gateway:
     # ── mailboxes ───────────────────────────────────────────────────────────────────────────────────
 
     def _put(self, event: ChannelEvent, *, first: bool = False) -> None:
-        mailbox = self._mailbox(event_channel(event))
+        channel_id = event_channel(event)
+        mailbox = self._mailbox(channel_id)
         if first:
             mailbox.offer_first_nowait(event)
+        elif isinstance(event, MessageSeen) and channel_id in self._dropped_after:
+            self._drop(event.message)  # room or not: it must not overtake those before it
         elif not mailbox.offer_nowait(event):
-            self._to_read_again.add(event_channel(event))
-            self._world.trace.publish(Noted("warning", "A channel's mailbox is full; the channel is read again."))
+            if isinstance(event, MessageSeen):
+                self._world.trace.publish(Noted("warning", "A channel's mailbox is full; the channel is read again."))
+                self._drop(event.message)
+            else:
+                words = "A channel's mailbox is full: an edit or a deletion is lost to the history."
+                self._world.trace.publish(Noted("error", words))
+
+    def _drop(self, message: ChannelMessage) -> None:
+        after = message.id - 1
+        self._dropped_after[message.channel_id] = min(after, self._dropped_after.get(message.channel_id, after))
 
     def _mailbox(self, channel_id: int) -> Mailbox[ChannelEvent]:
         if channel_id not in self._mailboxes:
@@ -132,22 +149,30 @@ class Gateway:
         while len(mailbox):
             await self._listed.wait()
             event = mailbox.take_nowait()
-            if not await self._supervisor.contain("The gateway", partial(self._handle, event)):
-                self._to_read_again.add(channel_id)
+            await self._insist(event)
+            if isinstance(event, CatchUp):
+                self._to_catch_up.discard(channel_id)
+                self._note_ready()
+            if not len(mailbox) and channel_id in self._dropped_after:
+                mailbox.offer_first_nowait(CatchUp(channel_id, self._dropped_after.pop(channel_id)))
         del self._mailboxes[channel_id]
-        if channel_id in self._to_read_again:
-            self._to_read_again.discard(channel_id)
-            await anyio.sleep(RE_READ_WAIT_S)
-            await self._supervisor.contain("The gateway", partial(self._read_again, {channel_id}))
+
+    async def _insist(self, event: ChannelEvent) -> None:
+        """Handle an event, again while that crashes: what comes after it would hide that it is missing."""
+        for wait_s in _waits(HANDLE_TRIES_MAX):
+            if await self._supervisor.contain("The gateway", partial(self._handle, event)):
+                return
+            await anyio.sleep(wait_s)
+        self._world.trace.publish(Noted("error", "An event could not be handled and is given up."))
 
     async def _handle(self, event: ChannelEvent) -> None:
         match event:
             case MessageSeen(message=message):
                 await self._saw(message)
-            case MessageEdited(message_id=message_id, text=text):
-                await self._world.store.amend(message_id, text=text, at=self._world.clock.now())
-            case MessageDeleted(message_id=message_id):
-                session_id = await self._world.store.amend(message_id, text=None, at=self._world.clock.now())
+            case MessageEdited():
+                await self._reaper.amend(event)
+            case MessageDeleted():
+                session_id = await self._reaper.amend(event)
                 if session_id is not None:
                     await self._nudge(session_id)
             case ChannelGone(channel_id=channel_id):
@@ -190,18 +215,18 @@ class Gateway:
 
     async def _list_channels(self, listed: anyio.Event) -> None:
         """Put the catch-up of each open session's channel before everything that came since READY."""
-        await self._supervisor.contain("The gateway", partial(self._read_again, None))
+        for wait_s in _waits():
+            if await self._supervisor.contain("The gateway", self._put_catch_ups):
+                break
+            await anyio.sleep(wait_s)
         listed.set()
         self._note_ready()
 
-    async def _read_again(self, channels: set[int] | None) -> None:
-        """Catch up on the open sessions' channels, or on those of them that are named."""
+    async def _put_catch_ups(self) -> None:
         since = self._world.clock.now() - WATCH_S
         for _, channel_id, after in await self._world.store.open_sessions(since=since):
-            if channels is None or channel_id in channels:
-                if channels is None:
-                    self._to_catch_up.add(channel_id)
-                self._put(CatchUp(channel_id, after), first=True)
+            self._to_catch_up.add(channel_id)
+            self._put(CatchUp(channel_id, after), first=True)
 
     def _note_ready(self) -> None:
         if not self._to_catch_up:
@@ -209,20 +234,16 @@ class Gateway:
 
     async def _catch_up(self, channel_id: int, after: int) -> None:
         """Handle what the channel shows since `after`, trying until it can be read or never will be."""
-        wait_s = RE_READ_WAIT_S
-        while True:
+        for wait_s in _waits():
             seen = await self._world.channel.messages(channel_id, after=after)
             if isinstance(seen, tuple):
                 for message in seen:
                     await self._saw(message)
-                break
+                return
             if isinstance(seen, Refused) and seen.final:
                 await self._cannot_read(channel_id, seen)
-                break
+                return
             await anyio.sleep(max(wait_s, getattr(seen, "retry_after_s", 0.0)))
-            wait_s = min(RE_READ_WAIT_MAX_S, wait_s * 2)
-        self._to_catch_up.discard(channel_id)
-        self._note_ready()
 
     async def _cannot_read(self, channel_id: int, refused: Refused) -> None:
         if refused.reason == CHANNEL_GONE:
@@ -230,6 +251,12 @@ class Gateway:
         else:
             words = f"A session's channel cannot be read ({refused.reason}): messages sent meanwhile are unknown."
             self._world.trace.publish(Noted("error", words, error=refused.error))
+
+
+def _waits(tries_max: int | None = None) -> Iterator[float]:
+    """The wait after each try: 1, 2, 4 … 60 s."""
+    tries = count() if tries_max is None else range(tries_max)
+    return (min(RE_READ_WAIT_MAX_S, RE_READ_WAIT_S * 2 ** min(number, 10)) for number in tries)
 
 
 def event_channel(event: ChannelEvent) -> int:

@@ -10,7 +10,7 @@ from typing import Final
 
 import anyio
 
-from actors.ports import Fenced, Noted, Trace
+from actors.ports import ConnectionLost, Fenced, Noted, Trace
 
 RESTART_WAIT_FIRST_S: Final = 1.0
 RESTART_WAIT_MAX_S: Final = 60.0
@@ -42,12 +42,21 @@ class Supervisor:
         """Run `work` once; False when it crashed, which is then in the log."""
         try:
             await work()
-        except self._fatal:
-            raise
-        except Fenced:
-            self._trace.publish(Noted("info", f"{name}: another worker holds this now."))
-            return False
-        except Exception as error:  # noqa: BLE001 - the one place that contains crashes
-            self._trace.publish(Noted("error", f"{name} crashed and starts again.", error=error))
+        except Exception as error:  # the one place that contains crashes
+            if _is_all(error, self._fatal):
+                raise
+            if _is_all(error, (Fenced,)):
+                self._trace.publish(Noted("info", f"{name}: another worker holds this now."))
+            elif isinstance(error, ConnectionLost):
+                self._trace.publish(Noted("warning", f"{name}: {error}; it is tried again."))
+            else:
+                self._trace.publish(Noted("error", f"{name} crashed and starts again.", error=error))
             return False
         return True
+
+
+def _is_all(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
+    """Whether `error` is one of `kinds`, or comes out of task groups with nothing else beside it."""
+    if isinstance(error, ExceptionGroup):
+        return bool(kinds) and error.split(kinds)[1] is None
+    return isinstance(error, kinds)

@@ -33,6 +33,9 @@ RATE_EVERY: Final = 100
 SHOWN: Final = 50
 """Characters of a generated line that the log shows (the seed document)."""
 
+SECRET_MIN: Final = 8
+"""Characters below which a secret is none, and blotting it out would only blot out words."""
+
 _FIELDS: Final = ("response", "session", "attempt")
 
 INDENT: Final = "    "
@@ -192,7 +195,7 @@ class JsonFormatter(logging.Formatter):
 
 def _longest_first(secrets: Sequence[str]) -> tuple[str, ...]:
     # One secret may begin with another: blotting the shorter first would leave the rest of the longer.
-    return tuple(sorted(filter(None, secrets), key=len, reverse=True))
+    return tuple(sorted((secret for secret in secrets if len(secret) >= SECRET_MIN), key=len, reverse=True))
 
 
 def _scrubbed(text: str, secrets: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
     Discord client ─► gateway ─► store ◄─ sessions ◄─ engine
           ▲                        ▲           │
-          └──── voice, channel ◄───┴─ outbox ◄─┘
+          └──── voice, channel ◄───┴─ outbox ◄─┘          everything ─► trace: log, inspector
 
 Failure modes: each actor is contained and restarted by the supervisor; a wrong token and missing intents
 end the process, since no restart mends them. At the end sends in flight get their grace, then the client goes.
@@ -17,13 +17,17 @@ from functools import partial
 from typing import Final
 
 import anyio
+from anyio.abc import TaskGroup
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, WrongToken
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.groq import GroqModel
+from actors.adapters.inspector import CannotServe, Inspector
 from actors.adapters.store import SqlStore
+from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
+from actors.app.inspection import inspect, inspector_of
 from actors.app.settings import Settings
 from actors.commands import Commands
 from actors.gateway import Gateway
@@ -38,10 +42,13 @@ from actors.world import World
 GUILDS_S: Final = 2.0
 """How long after a guild the next may come before READY counts as complete (discord.py's own default)."""
 
+IDENTIFY_PAUSE_S: Final = 5.0
+"""Between two logins of a process (Discord's reference, "Identifying": one every five seconds)."""
+
 GUILDS_LOCAL_S: Final = 0.1
 """The same for another server than Discord: such servers have a handful of guilds."""
 
-FATAL = (WrongToken, IntentsMissing)
+FATAL = (WrongToken, IntentsMissing, CannotServe)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,22 +89,78 @@ async def open_model(settings: Settings) -> AsyncIterator[GroqModel | Understudy
                 await model.aclose()
 
 
-async def play(
-    settings: Settings,
-    endpoint: Endpoint,
-    store: SqlStore,
-    model: Model,
-    *,
-    trace: Trace,
-    on_ready: Callable[[Gateway], Awaitable[None]],
-    until: Callable[[], Awaitable[None]],
-) -> None:
-    """Play until `until` returns; `on_ready` is called once, after READY and catch-up.
+@dataclass(frozen=True, slots=True)
+class Bot:
+    """The parts of one process that are run; `compose` makes them."""
 
-    Raises WrongToken and IntentsMissing.
-    """
+    settings: Settings
+    store: SqlStore
+    world: World
+    adapter: DiscordAdapter
+    gateway: Gateway
+    sessions: Sessions
+    engine: EmbeddedEngine
+    supervisor: Supervisor
+    inspector: Inspector | None
+
+    async def run(
+        self, *, on_ready: Callable[[Gateway], Awaitable[None]], until: Callable[[], Awaitable[None]]
+    ) -> None:
+        """Play until `until` returns; `on_ready` is called once, after READY and catch-up.
+
+        Raises WrongToken, IntentsMissing, and CannotServe for an INSPECTOR_ADDRESS that cannot be had.
+        """
+        fatal: list[Exception] = []
+        try:
+            async with anyio.create_task_group() as connection:
+                async with anyio.create_task_group() as actors:
+                    await self._start_actors(actors)
+                    self._start_connection(connection)
+                    actors.start_soon(self._announce, on_ready)
+                    await until()
+                    self.world.shutdown.begin()
+                    actors.cancel_scope.cancel()
+                # Only now the client: what the actors had on the wire needed it until their grace was over.
+                # The inspector goes with it, so that the last moves are seen.
+                connection.cancel_scope.cancel()
+        except* FATAL as group:
+            fatal.extend(group.exceptions)
+        if fatal:
+            raise fatal[0]
+
+    async def _start_actors(self, group: TaskGroup) -> None:
+        await group.start(self.gateway.run)
+        keep = self.supervisor.keep_running
+        group.start_soon(keep, "The engine", partial(self.engine.run, self._drain, self._pending))
+        group.start_soon(keep, "The outbox", Outbox(self.world).run)
+
+    def _start_connection(self, group: TaskGroup) -> None:
+        keep = self.supervisor.keep_running
+        if self.inspector is not None:
+            group.start_soon(keep, "The inspector", partial(inspect, self.inspector, self.settings, self.world.trace))
+        for shard in self.adapter.shard_ids:
+            group.start_soon(keep, f"The Discord client of shard {shard}", partial(self.adapter.run, shard))
+
+    async def _announce(self, on_ready: Callable[[Gateway], Awaitable[None]]) -> None:
+        await self.gateway.ready.wait()
+        if self.inspector is not None:
+            self.inspector.set_ready()
+        await on_ready(self.gateway)
+
+    async def _drain(self, session_id: SessionId) -> None:
+        await self.supervisor.contain("A session", partial(self.sessions.drain, session_id))
+
+    async def _pending(self) -> Sequence[SessionId]:
+        return await self.store.pending(now=self.world.clock.now())
+
+
+def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Model, *, trace: Trace) -> Bot:
+    """Put one process together; nothing runs yet."""
     clock = SystemClock()
-    supervisor = Supervisor(trace, fatal=FATAL)
+    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "")
+    if inspector is not None:
+        trace = Traces(trace, inspector)
+    is_local = endpoint.urls.api_url is not None
     adapter = DiscordAdapter(
         token=endpoint.token,
         endpoints=endpoint.urls,
@@ -108,9 +171,11 @@ async def play(
         webhooks=store,
         sink=lambda event: gateway.offer(event),  # the gateway is made of what the adapter offers
         now=clock.now,
-        guild_ready_timeout_s=GUILDS_LOCAL_S if endpoint.urls.api_url else GUILDS_S,
+        guild_ready_timeout_s=GUILDS_LOCAL_S if is_local else GUILDS_S,
+        identify_pause_s=0.0 if is_local else IDENTIFY_PAUSE_S,
     )
     world = World(clock, model, adapter.voice, adapter.channel, store, trace, settings.rules())
+    supervisor = Supervisor(trace, fatal=FATAL)
     reaper, engine = Reaper(world), EmbeddedEngine()
     sessions = Sessions(world, reaper)
     gateway = Gateway(
@@ -121,34 +186,4 @@ async def play(
         supervisor=supervisor,
         nudge=sessions.nudge,
     )
-
-    async def drain(session_id: SessionId) -> None:
-        await supervisor.contain("A session", partial(sessions.drain, session_id))
-
-    async def pending() -> Sequence[SessionId]:
-        return await store.pending(now=clock.now())
-
-    async def announce() -> None:
-        await gateway.ready.wait()
-        await on_ready(gateway)
-
-    fatal: list[Exception] = []
-    try:
-        async with anyio.create_task_group() as connection:
-            async with anyio.create_task_group() as actors:
-                await actors.start(gateway.run)
-                for shard in adapter.shard_ids:
-                    name = f"The Discord client of shard {shard}"
-                    connection.start_soon(supervisor.keep_running, name, partial(adapter.run, shard))
-                actors.start_soon(supervisor.keep_running, "The engine", partial(engine.run, drain, pending))
-                actors.start_soon(supervisor.keep_running, "The outbox", Outbox(world).run)
-                actors.start_soon(announce)
-                await until()
-                world.shutdown.begin()
-                actors.cancel_scope.cancel()
-            # Only now the client: what the actors had on the wire needed it until their grace was over.
-            connection.cancel_scope.cancel()
-    except* FATAL as group:
-        fatal.extend(group.exceptions)
-    if fatal:
-        raise fatal[0]
+    return Bot(settings, store, world, adapter, gateway, sessions, engine, supervisor, inspector)

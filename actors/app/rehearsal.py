@@ -20,7 +20,7 @@ from actors.adapters.discord import Endpoints
 from actors.adapters.log import LogTrace
 from actors.adapters.store import ResponseOutcome, SqlStore, open_store
 from actors.app.characters import add_shipped, read_character
-from actors.app.composition import Endpoint, open_model, play
+from actors.app.composition import Endpoint, compose, open_model
 from actors.app.scenes import Scene, SceneError, SceneLine
 from actors.app.settings import Settings
 from actors.gateway import Gateway
@@ -91,7 +91,7 @@ class Finished:
 
 
 def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
-    """The settings of a rehearsal: every wait divided by `speed`, no breaker, the scene's voice.
+    """The settings of a rehearsal: every wait divided by `speed`, no breaker, no inspector, the scene's voice.
 
     The rest of what it fixes would keep the bot from hearing the scene: another prefix, shards elsewhere.
     """
@@ -100,6 +100,7 @@ def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
         "settle_s": settings.settle_s / speed,
         "breaker_failures": 0,
         "voice": voice,
+        "inspector_address": "",  # its port belongs to the bot that may run beside
         "command_prefix": PREFIX,
         "shard_count": 1,
         "shard_ids": (),
@@ -122,7 +123,8 @@ async def rehearse(
             over = anyio.Event()
             conductor = _Conductor(scene, names, server, store, trace, over, settings)
             endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
-            await play(settings, endpoint, store, model, trace=trace, on_ready=conductor.conduct, until=over.wait)
+            bot = compose(settings, endpoint, store, model, trace=trace)
+            await bot.run(on_ready=conductor.conduct, until=over.wait)
             return await conductor.report(model.label)
 
 

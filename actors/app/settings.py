@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from actors.adapters.inspector import is_loopback, parse_address
 from actors.world import Rules
 from machines.response import Limits
 
@@ -22,15 +23,12 @@ HTTP_EXAMPLES: Final = {
     "status_url": "https://discordstatus.com/api/v2",
 }
 
-PORT_MAX: Final = 65_535
 
 SHOWN_MAX: Final = 60
 """Characters of a wrong value that its line shows."""
 
 SECRET: Final = frozenset({"DISCORD_TOKEN", "GROQ_API_KEY", "INSPECTOR_TOKEN", "DATABASE_URL"})
 """Never shown, not even when they are wrong."""
-
-LOOPBACK: Final = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 class SettingsError(Exception):
@@ -120,10 +118,9 @@ class Settings(BaseSettings):
 
     @field_validator("inspector_address")
     @classmethod
-    def _is_address(cls, value: str) -> str:
-        host, _, port = value.rpartition(":")
-        if value and not (host and port.isascii() and port.isdecimal() and int(port) <= PORT_MAX):
-            raise ValueError("write it like 127.0.0.1:8420; empty turns the inspector off")
+    def _can_be_served_on(cls, value: str) -> str:
+        if value:
+            parse_address(value)
         return value
 
     @field_validator("shard_ids")
@@ -177,9 +174,9 @@ def _wrong_together(settings: Settings) -> list[str]:
     lines = []
     if any(shard >= settings.shard_count for shard in settings.shard_ids):
         lines.append(f"SHARD_IDS: shards run from 0 to SHARD_COUNT - 1 = {settings.shard_count - 1}.")
-    host = settings.inspector_address.rpartition(":")[0]
-    if host and host not in LOOPBACK and settings.inspector_token is None:
-        lines.append(f"INSPECTOR_TOKEN: set one, since INSPECTOR_ADDRESS ({host}) is open to other machines.")
+    address = settings.inspector_address
+    if address and settings.inspector_token is None and not is_loopback(parse_address(address)[0]):
+        lines.append(f"INSPECTOR_TOKEN: set one, since INSPECTOR_ADDRESS ({address}) is open to other machines.")
     return lines
 
 

@@ -4,18 +4,25 @@ It imports nothing of the bot, so that it can judge it.
 """
 
 from .faults import FaultPlan
+from .hooks import CARD_FIELDS, BotControl, BotState, CardRefused, CardShelf, ShownCard
 from .ledger import Entry, Line
 from .ratelimit import DISCORD_LIMITS, WIDE_LIMITS
 from .server import PlaygroundServer
 from .shown import ShownMessage, Voice
 
 __all__ = [
+    "CARD_FIELDS",
     "DISCORD_LIMITS",
     "WIDE_LIMITS",
+    "BotControl",
+    "BotState",
+    "CardRefused",
+    "CardShelf",
     "Entry",
     "FaultPlan",
     "Line",
     "PlaygroundServer",
+    "ShownCard",
     "ShownMessage",
     "Voice",
 ]

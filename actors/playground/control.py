@@ -17,19 +17,17 @@ elsewhere in the user's browser is refused (403): the host must be loopback, the
 """
 
 import asyncio
-import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from aiohttp import web
 
+from .asking import Handler, asked, guarded, number, path_id, text
 from .faults import FaultPlan
 from .gateway import Close
 from .ledger import Entry
 from .payloads import channel_json, user_json, webhook_json
 from .records import Json
-from .refusals import Refusal
 from .shown import shown_json
 from .wire import json_response
 
@@ -37,10 +35,7 @@ if TYPE_CHECKING:
     from .server import PlaygroundServer
 
 PREFIX = "/_control"
-HOSTS = ("127.0.0.1", "localhost", "[::1]")
 HOLD_TIMEOUT_S, HOLD_TIMEOUT_MAX_S = 30.0, 300.0
-
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
@@ -67,7 +62,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("DELETE", "hold"): control.release,
     }
     for (method, path), handler in routes.items():
-        app.router.add_route(method, f"{PREFIX}/{path}", _guarded(handler))
+        app.router.add_route(method, f"{PREFIX}/{path}", guarded(handler))
 
 
 class _Control:
@@ -101,52 +96,52 @@ class _Control:
         return json_response([shown_json(each) for each in found])
 
     async def say(self, request: web.Request) -> web.StreamResponse:
-        asked = await _asked(request)
-        reply_to = asked.get("reply_to")
+        fields = await asked(request)
+        reply_to = fields.get("reply_to")
         said = self._server.say(
-            _text(asked, "channel"),
-            _text(asked, "user"),
-            _text(asked, "text"),
-            reply_to=None if reply_to is None else _number("reply_to", reply_to),
+            text(fields, "channel"),
+            text(fields, "user"),
+            text(fields, "text"),
+            reply_to=None if reply_to is None else number("reply_to", reply_to),
         )
         return json_response(shown_json(said), 201)
 
     async def edit(self, request: web.Request) -> web.StreamResponse:
-        asked = await _asked(request)
-        return json_response(shown_json(self._server.edit(_path_id(request, "message"), _text(asked, "text"))))
+        fields = await asked(request)
+        return json_response(shown_json(self._server.edit(path_id(request, "message"), text(fields, "text"))))
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
-        self._server.delete(_path_id(request, "message"))
+        self._server.delete(path_id(request, "message"))
         return web.Response(status=204)
 
     async def react(self, request: web.Request) -> web.StreamResponse:
-        asked = await _asked(request)
-        message_id = _number("message", asked.get("message"))
-        user, emoji = _text(asked, "user"), _text(asked, "emoji")
-        self._server.react(message_id, user, emoji, on=asked.get("on", True) is True)
+        fields = await asked(request)
+        message_id = number("message", fields.get("message"))
+        user, emoji = text(fields, "user"), text(fields, "emoji")
+        self._server.react(message_id, user, emoji, on=fields.get("on", True) is True)
         return web.Response(status=204)
 
     async def requests(self, request: web.Request) -> web.StreamResponse:
-        since = _number("since", request.query.get("since", "0"))
+        since = number("since", request.query.get("since", "0"))
         only_lines = request.query.get("only_lines") == "1"
         return json_response([_entry_json(each) for each in self._server.ledger.since(since, only_lines=only_lines)])
 
     async def add_user(self, request: web.Request) -> web.StreamResponse:
-        user = self._server.add_user(_text(await _asked(request), "name"))
+        user = self._server.add_user(text(await asked(request), "name"))
         return json_response(user_json(user), 201)
 
     async def add_channel(self, request: web.Request) -> web.StreamResponse:
-        channel = self._server.add_channel(_text(await _asked(request), "name"))
+        channel = self._server.add_channel(text(await asked(request), "name"))
         return json_response(channel_json(self._world, channel), 201)
 
     async def add_thread(self, request: web.Request) -> web.StreamResponse:
-        asked = await _asked(request)
-        on = asked.get("on")
+        fields = await asked(request)
+        on = fields.get("on")
         thread = self._server.add_thread(
-            _text(asked, "channel"),
-            _text(asked, "name"),
-            _text(asked, "user"),
-            on=None if on is None else _number("on", on),
+            text(fields, "channel"),
+            text(fields, "name"),
+            text(fields, "user"),
+            on=None if on is None else number("on", on),
         )
         return json_response(channel_json(self._world, thread), 201)
 
@@ -155,38 +150,38 @@ class _Control:
         return web.Response(status=204)
 
     async def delete_webhook(self, request: web.Request) -> web.StreamResponse:
-        self._server.delete_webhook(_path_id(request, "webhook"))
+        self._server.delete_webhook(path_id(request, "webhook"))
         return web.Response(status=204)
 
     async def permit(self, request: web.Request) -> web.StreamResponse:
-        asked = await _asked(request)
-        allowed = asked.get("allowed")
+        fields = await asked(request)
+        allowed = fields.get("allowed")
         if not isinstance(allowed, bool):
             raise ValueError("`allowed` must be true or false")
-        self._server.permit(_text(asked, "permission"), allowed, channel=asked.get("channel"))
+        self._server.permit(text(fields, "permission"), allowed, channel=fields.get("channel"))
         return web.Response(status=204)
 
     async def set_faults(self, request: web.Request) -> web.StreamResponse:
-        asked = await _asked(request)
-        texts = asked.get("faults")
+        fields = await asked(request)
+        texts = fields.get("faults")
         if not isinstance(texts, list):
             raise ValueError('`faults` must be a list, e.g. ["drop_after=0.3"]')
-        seed = _number("seed", asked.get("seed", self._server.faults.seed))
-        self._server.faults = FaultPlan.parse(map(str, texts), seed=seed, speed=float(asked.get("speed", 1.0)))
+        seed = number("seed", fields.get("seed", self._server.faults.seed))
+        self._server.faults = FaultPlan.parse(map(str, texts), seed=seed, speed=float(fields.get("speed", 1.0)))
         return json_response(asdict(self._server.faults))
 
     async def steer_gateway(self, request: web.Request) -> web.StreamResponse:
-        asked = await _asked(request)
+        fields = await asked(request)
         gateway = self._server.gateway
-        match asked.get("do"):
+        match fields.get("do"):
             case "close":
-                gateway.close_all(_number("code", asked.get("code", int(Close.UNKNOWN_ERROR))))
+                gateway.close_all(number("code", fields.get("code", int(Close.UNKNOWN_ERROR))))
             case "reconnect":
                 gateway.ask_reconnect()
             case "invalidate":
-                gateway.invalidate(resumable=asked.get("resumable") is True)
+                gateway.invalidate(resumable=fields.get("resumable") is True)
             case "refuse":
-                gateway.refusing = asked.get("on", True) is True
+                gateway.refusing = fields.get("on", True) is True
             case other:
                 raise ValueError(f"unknown `do` {other!r}; known: close, reconnect, invalidate, refuse")
         return web.Response(status=204)
@@ -208,51 +203,6 @@ class _Control:
     async def release(self, request: web.Request) -> web.StreamResponse:
         self._server.hold.release()
         return web.Response(status=204)
-
-
-def _guarded(handler: Handler) -> Handler:
-    """Refuses requests that another site's page could send, and words what is wrong with a request."""
-
-    async def serve(request: web.Request) -> web.StreamResponse:
-        host = request.host.rpartition(":")[0] if request.host.rpartition(":")[2].isdigit() else request.host
-        if host not in HOSTS or request.headers.get("Origin", f"http://{request.host}") != f"http://{request.host}":
-            return json_response({"message": "only the playground's own page may steer it"}, 403)
-        try:
-            return await handler(request)
-        except Refusal as refusal:
-            return json_response(refusal.body, refusal.reason.status)
-        except ValueError as error:
-            return json_response({"message": str(error)}, 400)
-
-    return serve
-
-
-async def _asked(request: web.Request) -> Json:
-    """The body; raises ValueError unless it is a JSON object, declared as JSON."""
-    if request.content_type != "application/json":
-        raise ValueError("the body must be JSON, with `Content-Type: application/json`")
-    asked = json.loads(await request.text())
-    if not isinstance(asked, dict):
-        raise ValueError("the body must be a JSON object")
-    return asked
-
-
-def _text(asked: Json, name: str) -> str:
-    value = asked.get(name)
-    if not isinstance(value, str | int) or value == "":
-        raise ValueError(f"`{name}` is missing")
-    return str(value)
-
-
-def _number(name: str, value: object) -> int:
-    text = str(value)
-    if not text.isascii() or not text.isdigit():
-        raise ValueError(f"`{name}` must be a number, not {text!r}")
-    return int(text)
-
-
-def _path_id(request: web.Request, name: str) -> int:
-    return _number(name, request.match_info[name])
 
 
 def _entry_json(entry: Entry) -> Json:

@@ -9,6 +9,7 @@ Source: https://discord.com/developers/docs/events/gateway
 import asyncio
 import hmac
 import json
+from collections.abc import Callable
 from enum import IntEnum
 
 from aiohttp import WSMsgType, web
@@ -66,6 +67,7 @@ class Gateway:
         self._token = token
         self._connections: dict[Connection, Session | None] = {}
         self._sessions: dict[str, Session] = {}
+        self._watcher: Callable[[], None] | None = None
         self._connected, self._alone = asyncio.Event(), asyncio.Event()
         self._alone.set()
         world.subscribe(self._publish)
@@ -74,6 +76,10 @@ class Gateway:
     def connected(self) -> int:
         """How many clients have identified or resumed and are still there."""
         return sum(session is not None for session in self._connections.values())
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Calls `watcher` whenever `connected` may have changed."""
+        self._watcher = watcher
 
     async def wait_connected(self) -> None:
         """Waits until a client has identified or resumed."""
@@ -237,6 +243,8 @@ class Gateway:
         met, unmet = (self._connected, self._alone) if self.connected else (self._alone, self._connected)
         met.set()
         unmet.clear()
+        if self._watcher is not None:
+            self._watcher()
 
     def _forget_oldest(self) -> None:
         detached = [session for session in self._sessions.values() if session.connection is None]

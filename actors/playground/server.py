@@ -12,6 +12,7 @@ Failure modes: a port in use, and a folder that cannot be used, are OSErrors of 
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,16 +21,21 @@ from aiohttp import web
 
 from .control import mount_control
 from .faults import FaultPlan, Hold
+from .feed import Feed
 from .gateway import Gateway
+from .hooks import BotControl, CardShelf
 from .images import mount_images
 from .ledger import Ledger
+from .page_routes import mount_page
+from .page_view import change_of, world_view
 from .ratelimit import WIDE_LIMITS, LimitPlan, RateLimits
+from .records import Json
 from .rest import ROUTES
 from .shelf import NONCE_WINDOW_S
 from .steering import Steering
 from .store import WorldFile
 from .wire import API_PREFIX, BODY_BYTES_MAX, Wire
-from .world import World
+from .world import Event, World
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHUTDOWN_S = 0.2
@@ -62,10 +68,18 @@ class PlaygroundServer(Steering):
         self.app = web.Application(client_max_size=BODY_BYTES_MAX)
         """A page can add its routes before `start`."""
         self.gateway = Gateway(self.world, self.token)
+        self.feed = Feed(self._snapshot)
+        """What every open page is told."""
+        self.card_shelf: CardShelf | None = None
+        self.inspector_url: str | None = None
+        """Of the bot's inspector, without a slash at the end; pages reach it under `/inspector/`."""
+        self._bot_control: BotControl | None = None
         self._host, self._port, self._folder = host, port, folder
         self._wire = Wire(self.world, token=self.token, plan=faults or FaultPlan(), limits=RateLimits(limits, now))
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         self._file: WorldFile | None = None
+        self.world.subscribe(self._tell)
+        self.gateway.watch(self._tell_presence)
 
     async def __aenter__(self) -> Self:
         await self.start()
@@ -91,6 +105,7 @@ class PlaygroundServer(Steering):
 
     async def stop(self) -> None:
         """Closes every connection, then the world's file."""
+        self.feed.close()
         self.gateway.close_all(1001)
         await self._wire.close()
         await self._runner.cleanup()
@@ -121,8 +136,19 @@ class PlaygroundServer(Steering):
     @faults.setter
     def faults(self, plan: FaultPlan) -> None:
         self._wire.plan = plan
+        self.feed.publish("faults", asdict(plan))
         if plan.chance("outage") == 1:
             self.gateway.close_all()
+
+    @property
+    def bot_control(self) -> BotControl | None:
+        """The bot's process, for the page to kill and to start."""
+        return self._bot_control
+
+    @bot_control.setter
+    def bot_control(self, control: BotControl) -> None:
+        self._bot_control = control
+        control.watch(self._tell_presence)
 
     @property
     def ledger(self) -> Ledger:
@@ -160,6 +186,23 @@ class PlaygroundServer(Steering):
             self.app.router.add_get(path, self._serve_gateway)
         mount_images(self.app, self.world)
         mount_control(self.app, self)
+        mount_page(self.app, self)
+
+    def _snapshot(self) -> Json:
+        has = {"cards": self.card_shelf is not None, "inspector": self.inspector_url is not None}
+        return world_view(self.world) | {"faults": asdict(self.faults), "presence": self._presence(), "has": has}
+
+    def _presence(self) -> Json:
+        """Whether the bot is connected, and what its process does if it is ours to steer."""
+        process = None if self._bot_control is None else str(self._bot_control.state)
+        return {"connected": self.gateway.connected > 0, "process": process}
+
+    def _tell(self, event: Event) -> None:
+        for kind, body in change_of(self.world, event):
+            self.feed.publish(kind, body)
+
+    def _tell_presence(self) -> None:
+        self.feed.publish("presence", self._presence())
 
     async def _serve_gateway(self, request: web.Request) -> web.StreamResponse:
         if self._wire.is_out():

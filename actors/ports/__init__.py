@@ -22,6 +22,7 @@ from actors.ports.discord import (
 from actors.ports.engine import Drain, Engine, Pending
 from actors.ports.gateway import (
     ChannelGone,
+    ConnectionLost,
     GatewayEvent,
     MessageDeleted,
     MessageEdited,
@@ -31,6 +32,7 @@ from actors.ports.gateway import (
     ShardResumed,
     Sink,
 )
+from actors.ports.journal import Journal, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
 from actors.ports.trace import (
@@ -52,6 +54,7 @@ __all__ = [
     "ChannelGone",
     "Clock",
     "Completion",
+    "ConnectionLost",
     "Context",
     "DeleteOutcome",
     "Deleted",
@@ -63,6 +66,7 @@ __all__ = [
     "GenerationErred",
     "HeldBack",
     "HistoryRead",
+    "Journal",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
@@ -77,6 +81,7 @@ __all__ = [
     "Posted",
     "PrepareOutcome",
     "ReadOutcome",
+    "Recorded",
     "Refused",
     "ResponseRecord",
     "SendOutcome",

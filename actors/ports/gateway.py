@@ -61,6 +61,10 @@ class ShardDown:
     shard_id: int
 
 
+class ConnectionLost(Exception):
+    """Expected of a network: the connection ended and is to be made anew. The words carry no secret."""
+
+
 GatewayEvent = MessageSeen | MessageEdited | MessageDeleted | ChannelGone | ShardReady | ShardResumed | ShardDown
 
 Sink = Callable[[GatewayEvent], None]

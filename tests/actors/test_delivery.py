@@ -10,7 +10,7 @@ from actors.roleplay.model import OutboundKind
 from machines.facts import SendUnconfirmed
 from machines.response import Limits
 from tests.fakes.discord import Fault
-from tests.fakes.play import CHANNEL, Play, playing
+from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, EPOCH, run_virtually
 
 VOICES = (OutboundKind.WEBHOOK, OutboundKind.EMBED)
@@ -23,14 +23,6 @@ async def one_line(play: Play) -> None:
     await play.quiet()
 
 
-async def assert_equal_to_the_channel(play: Play) -> None:
-    """The history holds exactly the users' and characters' lines that the channel shows, in its order."""
-    texts = set(play.discord.texts(CHANNEL))
-    shown = [(n, t) for n, t in play.discord.lines(CHANNEL) if t not in texts and not t.startswith("!")]
-    assert await play.history() == shown
-    assert play.trace.crashes == []
-
-
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_every_character_answers_once_in_the_order_of_the_cast(backend: str) -> None:
     async def main() -> None:
@@ -41,7 +33,7 @@ def test_every_character_answers_once_in_the_order_of_the_cast(backend: str) -> 
             assert [name for name, _ in play.discord.character_lines(CHANNEL)] == ["Ada", "Bo"]
             assert [e.kind for e in await play.entries()] == ["user", "character", "character"]
             assert play.trace.states_of("Ada") == ["Generating", "Sending", "Delivered"]
-            await assert_equal_to_the_channel(play)
+            await equal_to_the_channel(play)
 
     run_virtually(backend, main)
 
@@ -86,7 +78,7 @@ def test_one_fault_of_any_kind_still_shows_and_commits_the_line_once(
             assert len(play.discord.character_lines(CHANNEL)) == 1
             assert "Retrying" in play.trace.states_of("Ada")
             assert play.trace.states_of("Ada")[-1] == "Delivered"
-            await assert_equal_to_the_channel(play)
+            await equal_to_the_channel(play)
             group.cancel_scope.cancel()
 
     run_virtually(backend, main)
@@ -101,7 +93,7 @@ def test_a_webhook_line_that_lands_after_its_resend_is_reaped(backend: str) -> N
             await anyio.sleep(120)
             assert len(play.discord.posts) >= 2
             assert len(play.discord.character_lines(CHANNEL)) == 1
-            await assert_equal_to_the_channel(play)
+            await equal_to_the_channel(play)
             group.cancel_scope.cancel()
 
     run_virtually(backend, main)
@@ -159,7 +151,7 @@ def test_a_channel_that_cannot_be_read_for_a_while_costs_no_attempt(backend: str
             await play.quiet(for_s=200)
             assert play.trace.states_of("Ada")[-1] == "Delivered"
             assert len([p for p in play.discord.posts if p.kind is OutboundKind.WEBHOOK]) == 1
-            await assert_equal_to_the_channel(play)
+            await equal_to_the_channel(play)
 
     run_virtually(backend, main)
 
@@ -277,7 +269,7 @@ def test_a_users_line_that_comes_during_a_send_stands_where_the_channel_shows_it
             await play.quiet()
             names = [name for name, _ in await play.history()]
             assert names == ["Robin", "Robin", "Ada", "Ada"]
-            await assert_equal_to_the_channel(play)
+            await equal_to_the_channel(play)
 
     run_virtually(backend, main)
 

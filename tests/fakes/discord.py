@@ -29,6 +29,9 @@ from tests.fakes.virtual_time import EPOCH
 BOT = 1
 WEBHOOK = 77
 
+TRANSIT_S = 0.05
+"""How long a request takes to Discord, and its answer back."""
+
 Fault = (
     Literal["ok", "lost", "stored_then_cut"]  # lost: cut before storing; both end without an answer
     | Refused
@@ -55,6 +58,13 @@ class FakeDiscord:
     nonces: dict[str, int] = field(default_factory=dict)
     sink: Callable[[MessageSeen | MessageEdited | MessageDeleted], None] | None = None
     late: list[tuple[float, Outbound]] = field(default_factory=list)
+    orphans: list[tuple[float, Outbound]] = field(default_factory=list)
+    read_faults_of: dict[int, deque[Refused | Unconfirmed]] = field(default_factory=dict)
+    delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
+    answer_takes_s: float = TRANSIT_S
+    nonce_window_s: float = 300.0
+    deletions: list[int] = field(default_factory=list)
+    reads: list[tuple[int, int]] = field(default_factory=list)
     _last_id: int = 1_000
 
     # ── what tests do ───────────────────────────────────────────────────────────────────────────────
@@ -75,13 +85,16 @@ class FakeDiscord:
         ours = [m for m in self.shown if m.is_ours and m.channel_id == channel_id]
         return [m.text for m in ours if not m.webhook_id and not m.is_embed]
 
-    async def land_late_ones(self) -> None:
+    async def land_late_ones(self, *, orphans_land: bool = False) -> None:
         """Store what lands late, when its time has come; run in the background by tests that need it."""
         while True:
+            if orphans_land:  # their senders are dead: nobody else takes them from the list any more
+                self.late += [orphan for orphan in self.orphans if orphan[0] < self.clock_now()]
+                self.orphans = [orphan for orphan in self.orphans if orphan[0] >= self.clock_now()]
             for at, outbound in list(self.late):
                 if at <= self.clock_now():
                     self.late.remove((at, outbound))
-                    self._land(outbound)
+                    self.land(outbound)
             await anyio.sleep(0.1)
 
     # ── Voice ───────────────────────────────────────────────────────────────────────────────────────
@@ -92,8 +105,17 @@ class FakeDiscord:
         return self.kind, WEBHOOK if self.kind is OutboundKind.WEBHOOK else None
 
     async def send(self, outbound: Outbound) -> SendOutcome:
-        await anyio.sleep(0.05)
+        """Takes a request; one whose sender dies on the way may land all the same (`orphans_land`)."""
+        orphan = (self.clock_now() + TRANSIT_S, outbound)
+        self.orphans.append(orphan)
+        await anyio.sleep(TRANSIT_S)
+        self.orphans.remove(orphan)
         self.posts.append(outbound)
+        outcome = await self._answer(outbound)
+        await anyio.sleep(self.answer_takes_s)
+        return outcome
+
+    async def _answer(self, outbound: Outbound) -> SendOutcome:
         queue = self.text_faults if outbound.kind is OutboundKind.TEXT else self.faults
         fault: Fault = queue.popleft() if queue else "ok"
         match fault:
@@ -104,43 +126,58 @@ class FakeDiscord:
             case "lost":
                 return Unconfirmed("ServerDisconnectedError")
             case "stored_then_cut":
-                self._land(outbound)
+                self.land(outbound)
                 return Unconfirmed("http", status=502)
             case ("late", after_s):
                 self.late.append((self.clock_now() + after_s, outbound))
                 return Unconfirmed("timeout")
             case ("hang", after_s):
                 await anyio.sleep(after_s)
-        message = self._land(outbound)
+        message = self.land(outbound)
         return Posted(message.id, message.text)
 
     # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
-        await anyio.sleep(0.05)
+        await anyio.sleep(TRANSIT_S)
+        self.reads.append((channel_id, after))
+        of_channel = self.read_faults_of.get(channel_id)
+        if of_channel:
+            return of_channel.popleft()
         if self.read_faults:
             return self.read_faults.popleft()
         return tuple(m for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id and m.id > after)
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
-        await anyio.sleep(0.05)
+        await anyio.sleep(TRANSIT_S)
+        self.deletions.append(message_id)
+        if self.delete_faults:
+            return self.delete_faults.popleft()
         self.user_deletes(channel_id, message_id)
         return Deleted()
 
     def user_deletes(self, channel_id: int, message_id: int) -> None:
+        if not any(m.id == message_id for m in self.shown):
+            return
         self.shown = [m for m in self.shown if m.id != message_id]
         if self.sink is not None:
             self.sink(MessageDeleted(channel_id, message_id))
+
+    def user_edits(self, channel_id: int, message_id: int, text: str) -> None:
+        self.shown = [replace(m, text=text) if m.id == message_id else m for m in self.shown]
+        if self.sink is not None:
+            self.sink(MessageEdited(channel_id, message_id, text))
 
     async def typing(self, channel_id: int) -> None:
         self.typings += 1
 
     # ── within ──────────────────────────────────────────────────────────────────────────────────────
 
-    def _land(self, outbound: Outbound) -> ChannelMessage:
-        known = self.nonces.get(outbound.nonce) if outbound.kind is not OutboundKind.WEBHOOK else None
+    def land(self, outbound: Outbound) -> ChannelMessage:
+        """Store what was sent, or find what its nonce stored before."""
+        known = self._remembered(outbound)
         if known is not None:
-            return next(m for m in self.shown if m.id == known)
+            return known
         message = ChannelMessage(
             id=0,
             channel_id=outbound.channel_id,
@@ -156,6 +193,12 @@ class FakeDiscord:
         stored = self._store(message)
         self.nonces[outbound.nonce] = stored.id
         return stored
+
+    def _remembered(self, outbound: Outbound) -> ChannelMessage | None:
+        """The message that this nonce stored lately; webhooks have no nonces."""
+        known = self.nonces.get(outbound.nonce) if outbound.kind is not OutboundKind.WEBHOOK else None
+        alike = [m for m in self.shown if m.id == known and m.at + self.nonce_window_s > self.clock_now()]
+        return alike[0] if alike else None
 
     def _store(self, message: ChannelMessage) -> ChannelMessage:
         self._last_id = max(self._last_id + 1, int((self.clock_now() - EPOCH) * 1000) + 1_000)

@@ -10,13 +10,16 @@ from dataclasses import dataclass, field
 from functools import partial
 
 import anyio
+from anyio.abc import TaskGroup
+from sqlalchemy import select
 
 from actors.adapters.engine.embedded import EmbeddedEngine
-from actors.adapters.store import SqlStore, memory_store
+from actors.adapters.store import SqlStore
+from actors.adapters.store.schema import response, session
 from actors.commands import Commands
 from actors.gateway import Gateway
 from actors.outbox import Outbox
-from actors.ports import Moved, Noted, ShardReady, TraceEvent
+from actors.ports import GatewayEvent, Moved, Noted, ShardReady, TraceEvent
 from actors.reaper import Reaper
 from actors.roleplay.model import Character, Entry, OutboundKind, SessionId
 from actors.session import Sessions
@@ -25,6 +28,7 @@ from actors.world import Rules, World
 from machines.response import Limits
 from tests.fakes.discord import FakeDiscord, Fault
 from tests.fakes.model import FakeModel
+from tests.fakes.store import Killed, MortalExecutor, mortal_store
 from tests.fakes.virtual_time import VirtualClock
 
 CHANNEL = 42
@@ -32,7 +36,7 @@ CHANNEL = 42
 
 def card(name: str) -> Character:
     """A character with the least card that there is."""
-    return Character(id=name.lower().ljust(13, "0"), name=name, card_json=json.dumps({"name": name}))
+    return Character(id=name.lower().ljust(13, "_"), name=name, card_json=json.dumps({"name": name}))
 
 
 @dataclass
@@ -54,6 +58,10 @@ class Recorder:
         moved = [event for event in self.events if isinstance(event, Moved)]
         return [(e.context.name, type(e.move.fact).__name__, str(e.move.dest)) for e in moved]
 
+    @property
+    def last_move_at(self) -> float:
+        return max(event.move.at for event in self.events if isinstance(event, Moved))
+
     def states_of(self, name: str) -> list[str]:
         return [state for mover, _, state in self.moves if mover == name]
 
@@ -70,6 +78,16 @@ class Play:
     world: World
     gateway: Gateway
     sessions: Sessions
+    engine: EmbeddedEngine
+    executor: MortalExecutor
+    group: TaskGroup
+
+    def kill(self) -> None:
+        """End this process as kill -9 does: in the middle of whatever it is at; what is on the wire may land."""
+        self.executor.is_dead = True
+        self.discord.sink = None
+        self.world.shutdown.begin(0.0)
+        self.group.cancel_scope.cancel()
 
     def say(self, text: str, *, name: str = "Robin", channel_id: int = CHANNEL) -> int:
         return self.discord.user_says(channel_id, text, name).id
@@ -78,11 +96,11 @@ class Play:
         self.say(f"!start {' '.join(names)} --turns {turns}", channel_id=channel_id)
         await self.until(lambda: bool(self.discord.texts(channel_id)))
 
-    async def until(self, holds: Callable[[], bool], timeout_s: float = 3600.0) -> None:
+    async def until(self, holds: Callable[[], bool], timeout_s: float = 3600.0, step_s: float = 0.05) -> None:
         """Let virtual time go on until `holds`. Raises TimeoutError."""
         with anyio.fail_after(timeout_s):
             while not holds():  # noqa: ASYNC110 - what is waited for has no event
-                await anyio.sleep(0.05)
+                await anyio.sleep(step_s)
 
     async def quiet(self, for_s: float = 20.0) -> None:
         """Let virtual time go on until nothing has moved for a while."""
@@ -99,8 +117,38 @@ class Play:
         entries = await self.entries(channel_id)
         return [(entry.name, entry.text) for entry in entries]
 
+    def session_state(self, channel_id: int = CHANNEL) -> str:
+        """That of the newest session, past the store's latency."""
+        states = select(session.c.state).where(session.c.channel_id == channel_id).order_by(session.c.id.desc())
+        with self.executor.engine.connect() as conn:
+            return str(conn.execute(states).scalars().first())
+
+    async def triggers(self, channel_id: int = CHANNEL) -> list[int]:
+        """The message that each response of the newest session answers, in the order of their starts."""
+        wanted = select(response.c.trigger_id).where(response.c.session_id == await self.session_id(channel_id))
+        with self.executor.engine.connect() as conn:
+            return list(conn.execute(wanted.order_by(response.c.started_at, response.c.id)).scalars())
+
     async def entries(self, channel_id: int = CHANNEL) -> tuple[Entry, ...]:
         return await self.store.history(await self.session_id(channel_id))
+
+
+async def equal_to_the_channel(play: Play, channel_id: int = CHANNEL, *, crashes: int = 0) -> None:
+    """Claim that the newest session's history is exactly what the channel shows, in its order."""
+    said_by_bot = set(play.discord.texts(channel_id))
+    shown = {
+        message.id: message
+        for message in sorted(play.discord.shown, key=lambda message: message.id)
+        if message.channel_id == channel_id and message.text not in said_by_bot and not message.text.startswith("!")
+    }
+    entries = await play.entries(channel_id)
+    assert sorted(message_id for entry in entries for message_id in entry.message_ids) == list(shown), "messages"
+    for entry in entries:
+        assert entry.text == "\n".join(shown[message_id].text for message_id in entry.message_ids), "a line's text"
+        assert {entry.name} == {shown[message_id].name for message_id in entry.message_ids}, "a line's speaker"
+    firsts = [entry.message_ids[0] for entry in entries]
+    assert firsts == sorted(firsts), "order"
+    assert len(play.trace.crashes) == crashes, play.trace.crashes
 
 
 @asynccontextmanager
@@ -112,14 +160,24 @@ async def playing(
     limits: Limits | None = None,
     rules: Rules | None = None,
     before: Play | None = None,
+    model: FakeModel | None = None,
+    discord: FakeDiscord | None = None,
     cast: Sequence[str] = ("Ada", "Bo"),
+    latency_s: float = 0.0,
+    early: Sequence[GatewayEvent] = (),
+    wait_ready: bool = True,
+    faults_of_store: dict[str, list[Exception]] | None = None,
 ) -> AsyncIterator[Play]:
-    """Run the actors; with `before`, as a new process on what that one left."""
+    """Run the actors; with `before`, as a new process on what that one left.
+
+    `early` is what the gateway tells before READY; `latency_s` how long the store takes for each half of a call.
+    """
     clock = before.clock if before else VirtualClock()
-    store = before.store if before else memory_store()
-    discord = before.discord if before else FakeDiscord(clock.now, kind)
+    store, executor = mortal_store(latency_s=latency_s, engine=before.executor.engine if before else None)
+    executor.faults = faults_of_store or {}
+    discord = discord or (before.discord if before else FakeDiscord(clock.now, kind))
     discord.faults.extend(faults)
-    model = before.model if before else FakeModel()
+    model = model or (before.model if before else FakeModel())
     model.answers = deque([*model.answers, *answers])  # type: ignore[list-item] # a script's answers
     if before is None:
         for name in cast:
@@ -137,7 +195,6 @@ async def playing(
         supervisor=supervisor,
         nudge=sessions.nudge,
     )
-    play = Play(store, discord, model, clock, trace, world, gateway, sessions)
 
     async def drain(session_id: SessionId) -> None:
         await supervisor.contain("session", partial(sessions.drain, session_id))
@@ -145,14 +202,23 @@ async def playing(
     async def pending() -> Sequence[SessionId]:
         return await store.pending(now=clock.now())
 
-    async with anyio.create_task_group() as group:
-        await group.start(gateway.run)
-        discord.sink = gateway.offer
-        group.start_soon(engine.run, drain, pending)
-        group.start_soon(Outbox(world).run)
-        gateway.offer(ShardReady(0, "Ensemble", 1))
-        with anyio.fail_after(600):
-            await gateway.ready.wait()
-        yield play
-        discord.sink = None
-        group.cancel_scope.cancel()
+    try:
+        async with anyio.create_task_group() as group:
+            play = Play(store, discord, model, clock, trace, world, gateway, sessions, engine, executor, group)
+            await group.start(gateway.run)
+            discord.sink = gateway.offer
+            group.start_soon(engine.run, drain, pending)
+            group.start_soon(Outbox(world).run)
+            for event in early:
+                gateway.offer(event)
+            if early:
+                await anyio.sleep(0.5)  # whoever waits for READY waits by now
+            gateway.offer(ShardReady(0, "Ensemble", 1))
+            if wait_ready:
+                with anyio.fail_after(600):
+                    await gateway.ready.wait()
+            yield play
+            discord.sink = None
+            group.cancel_scope.cancel()
+    except* Killed:
+        assert executor.is_dead

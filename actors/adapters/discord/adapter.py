@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from actors.adapters.discord.channel import DiscordChannel
-from actors.adapters.discord.client import GatewayClient
+from actors.adapters.discord.client import IDENTIFY_PAUSE_S, RECONNECT_MAX_S, GatewayClient, IdentifyTurns
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.places import Places
@@ -42,8 +42,13 @@ class DiscordAdapter:
         preference: Preference = "webhook",
         endpoints: Endpoints = DISCORD,
         guild_ready_timeout_s: float = 2.0,
+        identify_pause_s: float = IDENTIFY_PAUSE_S,
+        reconnect_max_s: float = RECONNECT_MAX_S,
     ) -> None:
-        """Point the process at `endpoints`. `now` is seconds since 1970."""
+        """Point the process at `endpoints`. `now` is seconds since 1970.
+
+        A server of our own needs neither the time to name its guilds nor a pause between connections.
+        """
         endpoints.apply()
         self.shard_ids = shard_ids
         self._token = token
@@ -51,6 +56,8 @@ class DiscordAdapter:
         self._shard_count = shard_count
         self._endpoints = endpoints
         self._guild_ready_timeout_s = guild_ready_timeout_s
+        self._reconnect_max_s = reconnect_max_s
+        self._turns = IdentifyTurns(identify_pause_s)
         self._ourselves = Ourselves()
         self._wire = Wire(now=now, try_timeout_s=send_timeout_s)
         self._places = Places(self._wire)
@@ -67,9 +74,11 @@ class DiscordAdapter:
             shard_count=self._shard_count,
             sink=self._take,
             ourselves=self._ourselves,
+            on_login=self._wire.add,
+            turns=self._turns,
             asks_for_gateway=self._endpoints.asks_for_gateway,
             guild_ready_timeout_s=self._guild_ready_timeout_s,
-            on_login=self._wire.add,
+            reconnect_max_s=self._reconnect_max_s,
         )
         try:
             await client.run_once(self._token)

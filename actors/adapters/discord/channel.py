@@ -53,7 +53,7 @@ class DiscordChannel:
             read += page
             if len(page) < PAGE:
                 return self._said(read)
-        return Refused("too_many_messages")
+        return Refused("too_many_messages", final=True)
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         """Delete a message of ours; absent is success.

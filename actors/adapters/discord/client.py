@@ -17,15 +17,17 @@ import logging
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+import aiohttp
 import anyio
 import discord
 
 from actors.adapters.discord.endpoints import find_gateway
-from actors.adapters.discord.guard import guard, unpaced
+from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.ports import (
     ChannelGone,
+    ConnectionLost,
     GatewayEvent,
     MessageDeleted,
     MessageEdited,
@@ -39,6 +41,8 @@ from actors.ports import (
 LOGIN_TIMEOUT_S: Final = 30.0
 RECONNECT_MAX_S: Final = 180.0
 """discord.py's own back-off grows to 17 minutes; by then Discord has forgotten the session anyway."""
+IDENTIFY_PAUSE_S: Final = 5.0
+"""https://discord.com/developers/docs/events/gateway#rate-limiting (max_concurrency 1)"""
 CLOSE_TIMEOUT_S: Final = 5.0
 AUTHENTICATION_FAILED: Final = 4004
 """https://discord.com/developers/docs/topics/opcodes-and-status-codes#gateway-gateway-close-event-codes"""
@@ -65,13 +69,31 @@ class IntentsMissing(Exception):
         )
 
 
-class GatewayLost(Exception):
-    """The gateway is out of reach."""
+class GatewayLost(ConnectionLost):
+    """Discord is out of reach: its gateway, or at the login its REST."""
+
+
+OUT_OF_REACH: Final = (Stopped, discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)
 
 
 def intents() -> discord.Intents:
     """No more than the bot reads; `message_content` is the privileged one."""
     return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
+
+
+class IdentifyTurns:
+    """Lets the shards of one token identify one after the other."""
+
+    def __init__(self, pause_s: float = IDENTIFY_PAUSE_S) -> None:
+        self._pause_s = pause_s
+        self._lock = anyio.Lock()
+        self._next_at = 0.0
+
+    async def wait_turn(self) -> None:
+        """Wait until the last IDENTIFY is long enough ago."""
+        async with self._lock:
+            await anyio.sleep_until(self._next_at)
+            self._next_at = anyio.current_time() + self._pause_s
 
 
 class GatewayClient(discord.Client):
@@ -84,9 +106,11 @@ class GatewayClient(discord.Client):
         shard_count: int,
         sink: Sink,
         ourselves: Ourselves,
+        on_login: Callable[[GatewayClient], None],
+        turns: IdentifyTurns,
         asks_for_gateway: bool = False,
         guild_ready_timeout_s: float = 2.0,
-        on_login: Callable[[GatewayClient], None],
+        reconnect_max_s: float = RECONNECT_MAX_S,
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -104,6 +128,8 @@ class GatewayClient(discord.Client):
         self._ourselves = ourselves
         self._asks_for_gateway = asks_for_gateway
         self._on_login = on_login
+        self._turns = turns
+        self._reconnect_max_s = reconnect_max_s
         self._patience = anyio.CancelScope()
         self._was_connected = False
         self._is_up = False
@@ -126,6 +152,10 @@ class GatewayClient(discord.Client):
             if error.code == AUTHENTICATION_FAILED:
                 raise WrongToken from error
             raise GatewayLost(f"the gateway closed with {error.code}") from error
+        except OUT_OF_REACH as error:
+            status = getattr(error, "status", None)
+            why = f"HTTP {status}" if status else type(error).__name__
+            raise GatewayLost(f"Discord is out of reach ({why})") from error
         finally:
             self._note_down()
             with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
@@ -137,6 +167,10 @@ class GatewayClient(discord.Client):
         if self._asks_for_gateway:
             await find_gateway(self)
         self._on_login(self)
+
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """Called by discord.py before each IDENTIFY; its own form knows nothing of other shards."""
+        await self._turns.wait_turn()
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - discord.py's own
         """Take the event in the order of arrival, before any task is made of it."""
@@ -201,7 +235,7 @@ class GatewayClient(discord.Client):
                 self._note_up()
                 return (ShardResumed(self._shard),)
             case "disconnect":
-                self._patience.deadline = anyio.current_time() + (RECONNECT_MAX_S if self._was_connected else 0.0)
+                self._patience.deadline = anyio.current_time() + (self._reconnect_max_s if self._was_connected else 0.0)
                 self._note_down()
         return ()
 

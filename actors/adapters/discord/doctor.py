@@ -8,7 +8,7 @@ from typing import Final
 import anyio
 import discord
 
-from actors.adapters.discord.client import GatewayClient, GatewayLost, IntentsMissing, WrongToken
+from actors.adapters.discord.client import GatewayClient, GatewayLost, IdentifyTurns, IntentsMissing, WrongToken
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
 from actors.adapters.discord.guard import Stopped
 from actors.adapters.discord.inbound import Ourselves
@@ -56,9 +56,10 @@ async def examine(
         shard_count=1,
         sink=sink,
         ourselves=Ourselves(),
+        on_login=lambda _: None,
+        turns=IdentifyTurns(),
         asks_for_gateway=endpoints.asks_for_gateway,
         guild_ready_timeout_s=guild_ready_timeout_s,
-        on_login=lambda _: None,
     )
     findings: list[Finding] = []
 

@@ -57,7 +57,7 @@ class Wire:
     @property
     def clients(self) -> tuple[discord.Client, ...]:
         """Those that are logged in; REST needs one of them, whichever."""
-        return tuple(self._clients)
+        return tuple([client for client in self._clients if not client.is_closed()])
 
     def add(self, client: discord.Client) -> None:
         self._clients.append(client)
@@ -68,7 +68,8 @@ class Wire:
 
     async def attempt(self, bucket: str, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
         """Await `request(client)`, which is one request on the wire; `bucket` names what shares its limits."""
-        if not self._clients:
+        client = next(iter(self.clients), None)
+        if client is None:
             return NOT_CONNECTED
         until = self._pauses.until(bucket)
         if until is not None:
@@ -76,11 +77,15 @@ class Wire:
         with guarded() as tries:
             try:
                 with anyio.fail_after(self._try_timeout_s):
-                    return await request(self._clients[0])
+                    return await request(client)
             except EXPECTED as error:
                 if isinstance(error, Stopped) and error.is_global:
                     self._pauses.pause_everything(error.retry_after_s)
                 return judged(error, tries)
+            except RuntimeError:
+                if tries.wire or not client.is_closed():
+                    raise
+                return NOT_CONNECTED  # closed while the request stood in a queue: aiohttp says it like this
             finally:
                 if tries.pause_s:
                     self._pauses.pause_bucket(bucket, tries.pause_s)

@@ -52,7 +52,9 @@ _READY: Final = (
     .where(
         session.c.state.in_((State.IDLE.value, State.RESPONDING.value)),
         ~select(response.c.id).where(response.c.session_id == session.c.id, IS_UNFINISHED).exists(),
-        select(turn.c.id).where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0")).exists()
+        # Responding with nothing left to do is work too: somebody has to say that it is Idle.
+        (session.c.state == State.RESPONDING.value)
+        | select(turn.c.id).where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0")).exists()
         | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists(),
     )
     .order_by(session.c.id)

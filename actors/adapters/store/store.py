@@ -10,6 +10,7 @@ from actors.adapters.store import (
     inbox,
     outbox,
     reaper,
+    recorded,
     reports,
     responses,
     sessions,
@@ -17,6 +18,7 @@ from actors.adapters.store import (
     webhooks,
 )
 from actors.adapters.store.executor import Executor
+from actors.ports.journal import Recorded
 from actors.ports.store import Accepted, ResponseRecord, WatchedPart, Work
 from actors.roleplay.model import (
     ChannelMessage,
@@ -194,6 +196,16 @@ class SqlStore:
 
     async def known_webhooks(self, channel_id: int) -> frozenset[int]:
         return await self._run(webhooks.known_webhooks, channel_id)
+
+    # ── the Journal port ────────────────────────────────────────────────────────────────────────────
+
+    async def recorded(self, response_id: ResponseId) -> Recorded | None:
+        return await self._run(recorded.recorded, response_id)
+
+    async def recently_recorded(
+        self, *, limit: int, state: str | None = None, session_id: SessionId | None = None
+    ) -> tuple[Recorded, ...]:
+        return await self._run(recorded.recently_recorded, limit=limit, state=state, session_id=session_id)
 
     # ── for the command line; not in the ports ──────────────────────────────────────────────────────
 

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from actors.adapters.picture import png
 from actors.app.console import WRONG_USE, fail, refusing
 from machines.diagram import MACHINES, mermaid, text
+from machines.svg import svg
+
+PICTURE_WIDTH = 2180
+"""Pixels: twice the diagram's own width, for sharp screens."""
 
 
 class Format(StrEnum):
     TEXT = "text"
     MERMAID = "mermaid"
-
-
-WRITERS = {Format.TEXT: text, Format.MERMAID: mermaid}
+    SVG = "svg"
+    PNG = "png"
 
 
 def diagram(
@@ -28,9 +33,26 @@ def diagram(
     """Draw a machine from the table that runs."""
     if machine not in MACHINES:
         fail(f"there is no machine {machine!r}; there are: {', '.join(MACHINES)}", WRONG_USE)
-    drawn = WRITERS[format](MACHINES[machine])
+    if format is Format.PNG and output is None and sys.stdout.isatty():
+        fail("a picture does not show in a terminal; write it to a file with -o", WRONG_USE)
+    drawn = draw(machine, format)
     if output is None:
-        typer.echo(drawn, nl=False)
+        sys.stdout.buffer.write(drawn)
+        sys.stdout.flush()
         return
     with refusing(OSError):
-        output.write_text(drawn, encoding="utf-8")
+        output.write_bytes(drawn)
+
+
+def draw(machine: str, format: Format) -> bytes:
+    """The machine of this name, as a file's content."""
+    drawn = MACHINES[machine]
+    match format:
+        case Format.TEXT:
+            return text(drawn).encode()
+        case Format.MERMAID:
+            return mermaid(drawn).encode()
+        case Format.SVG:
+            return svg(drawn).encode()
+        case Format.PNG:
+            return png(svg(drawn, theme="light"), width=PICTURE_WIDTH)

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import sys
+import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import anyio
+import anyio.to_thread
 import typer
-from anyio.abc import Process
 
+from actors.adapters.clock import SystemClock
+from actors.adapters.store import StoreError, open_store
+from actors.app.bot_process import bot_process
+from actors.app.card_shelf import StoreCardShelf
+from actors.app.characters import add_shipped
 from actors.app.commands.run import ending
 from actors.app.console import read_settings, refusing
-from actors.app.settings import Settings
+from actors.app.first_scene import open_first_scene
 from actors.playground import PlaygroundServer
 
 PORT = 8400
-END_S = 15.0
-"""How long the bot may take to end: its sends in flight have ten seconds."""
+LOOPBACK: Final = "127.0.0.1"
+DATABASE_URL: Final = "sqlite:///ensemble.db"
 
 
 def play(
@@ -30,79 +37,98 @@ def play(
     no_bot: Annotated[bool, typer.Option("--no-bot", help="Serve alone; print the URLs and a token.")] = False,
 ) -> None:
     """Play on a local Discord; no account, key or server is needed."""
-    settings = read_settings()
-    with refusing(PlayError):
-        anyio.run(_play, settings, port, no_bot)
+    folder = read_settings().data_dir / "playground"
+    with refusing(StoreError, CannotServe):
+        if no_bot:
+            anyio.run(_serve_alone, folder, port)
+        else:
+            anyio.run(_serve, folder, port, not no_open)
 
 
-class PlayError(Exception):
-    """The playground cannot go on: one line with the mend."""
+class CannotServe(Exception):
+    """The playground's server cannot start: one line with the mend."""
 
 
-async def _play(settings: Settings, port: int, no_bot: bool) -> None:
+async def _serve_alone(folder: Path, port: int) -> None:
     with ending() as asked_to_end:
-        async with _serving(port, settings.data_dir / "playground") as server:
-            if no_bot:
-                typer.echo(f"DISCORD_API_URL={server.api_url}")
-                typer.echo(f"DISCORD_GATEWAY_URL={server.gateway_url}")
-                typer.echo(f"DISCORD_TOKEN={server.token}")
-            typer.echo(f"Playground: {server.url}/")
-            sys.stdout.flush()
-            if no_bot:
-                await asked_to_end()
-            else:
-                async with await _bot(server, settings) as bot:
-                    await _accompany(bot, asked_to_end)
+        async with _serving(port, folder) as server:
+            typer.echo(f"DISCORD_API_URL={server.api_url}")
+            typer.echo(f"DISCORD_GATEWAY_URL={server.gateway_url}")
+            typer.echo(f"DISCORD_TOKEN={server.token}")
+            _say_where(server)
+            await asked_to_end()
+
+
+async def _serve(folder: Path, port: int, opens_browser: bool) -> None:
+    # The characters' database is made before the bot starts, so that not both of them migrate it.
+    with ending() as asked_to_end:
+        async with open_store(DATABASE_URL, folder=folder) as store:
+            await add_shipped(store, SystemClock())
+            async with _serving(port, folder) as server:
+                inspector = _inspector_address()
+                server.card_shelf = StoreCardShelf(store, SystemClock())
+                server.inspector_url = f"http://{inspector}"
+                async with bot_process(_environment(server, folder, inspector)) as bot:
+                    server.bot_control = bot
+                    await bot.start()
+                    _say_where(server)
+                    await _play_on(server, asked_to_end, opens_browser=opens_browser)
 
 
 @asynccontextmanager
 async def _serving(port: int, folder: Path) -> AsyncIterator[PlaygroundServer]:
+    """A started server. Raises CannotServe."""
     server = PlaygroundServer(port=port, folder=folder)
     try:
         await server.start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise PlayError(f"port {port} is in use: end what runs there, or try `play --port 0`") from error
-        raise PlayError(f"the playground cannot start: {error}") from error
+            raise CannotServe(f"port {port} is in use: end what runs there, or try `play --port 0`") from error
+        raise CannotServe(f"the playground cannot start: {error}") from error
     try:
         yield server
     finally:
         await server.stop()
 
 
-async def _bot(server: PlaygroundServer, settings: Settings) -> Process:
-    """The real bot as a child process, started as we were: it may be killed and started again without harm."""
-    environment = os.environ | {
+async def _play_on(
+    server: PlaygroundServer, asked_to_end: Callable[[], Awaitable[None]], *, opens_browser: bool
+) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(open_first_scene, server)
+        if opens_browser:
+            # In a thread that may be left behind: some browsers return only when they are closed.
+            tasks.start_soon(_open_browser, server.url + "/")
+        await asked_to_end()
+        tasks.cancel_scope.cancel()
+
+
+async def _open_browser(url: str) -> None:
+    await anyio.to_thread.run_sync(webbrowser.open, url, abandon_on_cancel=True)
+
+
+def _say_where(server: PlaygroundServer) -> None:
+    typer.echo(f"Playground: {server.url}/")
+    sys.stdout.flush()
+
+
+def _inspector_address() -> str:
+    """As the user set it; else a free port, which every bot of this playground takes in turn."""
+    asked_for = os.environ.get("INSPECTOR_ADDRESS")
+    if asked_for:
+        return asked_for
+    with socket.create_server((LOOPBACK, 0)) as probe:
+        return f"{LOOPBACK}:{probe.getsockname()[1]}"
+
+
+def _environment(server: PlaygroundServer, folder: Path, inspector: str) -> dict[str, str]:
+    """What the bot needs to know of this playground; everything else is as the user set it."""
+    return {
         "DISCORD_TOKEN": server.token,
         "DISCORD_API_URL": server.api_url,
         "DISCORD_GATEWAY_URL": server.gateway_url,
-        "DATABASE_URL": "sqlite:///ensemble.db",
-        "DATA_DIR": str(settings.data_dir / "playground"),
+        "DATABASE_URL": DATABASE_URL,
+        "DATA_DIR": str(folder),
+        "INSPECTOR_ADDRESS": inspector,
+        "INSPECTOR_TOKEN": "",
     }
-    # Not `-m bot`: the folder that we were started in may hold another bot.py.
-    return await anyio.open_process(
-        [sys.executable, sys.argv[0], "run"], stdin=None, stdout=None, stderr=None, env=environment
-    )
-
-
-async def _accompany(bot: Process, asked_to_end: Callable[[], Awaitable[None]]) -> None:
-    """Stay until asked to end, and end the bot then. Raises PlayError if it ends by itself."""
-    was_asked = False
-    async with anyio.create_task_group() as group:
-
-        async def watch() -> None:
-            await bot.wait()
-            group.cancel_scope.cancel()
-
-        group.start_soon(watch)
-        await asked_to_end()
-        was_asked = True
-        group.cancel_scope.cancel()
-    if not was_asked:
-        raise PlayError(f"the bot ended by itself (exit code {bot.returncode}); it says why above")
-    if bot.returncode is None:
-        bot.terminate()
-    with anyio.move_on_after(END_S):
-        await bot.wait()
-        return
-    bot.kill()

@@ -13,7 +13,7 @@ from actors.adapters import log
 from actors.adapters.clock import SystemClock
 from actors.adapters.store import DatabaseLock, StoreError, database_path, open_store
 from actors.app.characters import add_shipped
-from actors.app.composition import FATAL, Endpoint, open_model, play, urls_of
+from actors.app.composition import FATAL, Endpoint, compose, open_model, urls_of
 from actors.app.console import WRONG_USE, fail, read_settings, refusing
 from actors.app.settings import Settings
 from actors.gateway import Gateway
@@ -46,8 +46,8 @@ async def _run(settings: Settings, token: str) -> None:
     with ending() as asked_to_end:
         async with open_store(settings.database_url, folder=settings.data_dir) as store, open_model(settings) as model:
             await add_shipped(store, SystemClock())
-            trace = log.LogTrace()
-            await play(settings, endpoint, store, model, trace=trace, on_ready=say_ready, until=asked_to_end)
+            bot = compose(settings, endpoint, store, model, trace=log.LogTrace())
+            await bot.run(on_ready=say_ready, until=asked_to_end)
 
 
 async def say_ready(gateway: Gateway) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from actors.adapters.discord.channel import DiscordChannel
-from actors.adapters.discord.client import GatewayClient
+from actors.adapters.discord.client import GatewayClient, IdentifyTurns
 from actors.adapters.discord.endpoints import Endpoints
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.places import Places
@@ -52,7 +52,14 @@ async def logged_in(
     wire = Wire(now=now or Clock().now, try_timeout_s=try_timeout_s)
     ourselves, places = Ourselves(), Places(wire)
     kept = table or WebhookTable()
-    client = GatewayClient(shard_id=0, shard_count=1, sink=lambda event: None, ourselves=ourselves, on_login=wire.add)
+    client = GatewayClient(
+        shard_id=0,
+        shard_count=1,
+        sink=lambda event: None,
+        ourselves=ourselves,
+        on_login=wire.add,
+        turns=IdentifyTurns(),
+    )
     async with client:
         await client.login(token)
         voice = DiscordVoice(wire, places, kept, ourselves, preference=preference)

@@ -38,13 +38,13 @@ def as_json(body: object, status: int = 200, headers: dict[str, str] | None = No
     return Answer(status, json.dumps(body), {"Content-Type": "application/json"} | (headers or {}))
 
 
-def message(content: str = "Hello", **fields: object) -> dict[str, object]:
+def message(**fields: object) -> dict[str, object]:
     author = {"id": str(USER_ID), "username": "Ensemble", "discriminator": "0", "avatar": None, "bot": True}
     known: dict[str, object] = {
         "id": "41",
         "channel_id": str(CHANNEL_ID),
         "type": 0,
-        "content": content,
+        "content": "Hello",
         "author": author,
         "timestamp": "2025-01-01T00:00:00+00:00",
         "edited_timestamp": None,

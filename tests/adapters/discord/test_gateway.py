@@ -11,6 +11,7 @@ import anyio
 import pytest
 
 from actors.adapters.discord import DiscordAdapter, Endpoints, GatewayLost, IntentsMissing, WrongToken, examine
+from actors.adapters.discord.client import IdentifyTurns
 from actors.playground import PlaygroundServer
 from actors.ports import (
     ChannelGone,
@@ -50,7 +51,15 @@ class Bot:
             return await self.events.get()
 
 
-def bot_for(server: PlaygroundServer, *, token: str | None = None, endpoints: Endpoints | None = None) -> Bot:
+def bot_for(
+    server: PlaygroundServer,
+    *,
+    token: str | None = None,
+    endpoints: Endpoints | None = None,
+    shard_count: int = 1,
+    reconnect_max_s: float = WAIT_S,
+    identify_pause_s: float = 0.0,
+) -> Bot:
     events: asyncio.Queue[GatewayEvent] = asyncio.Queue()
     adapter = DiscordAdapter(
         token=token or server.token,
@@ -58,7 +67,11 @@ def bot_for(server: PlaygroundServer, *, token: str | None = None, endpoints: En
         sink=events.put_nowait,
         now=server.world.now,
         endpoints=endpoints or Endpoints(server.api_url, server.gateway_url),
+        shard_ids=tuple(range(shard_count)),
+        shard_count=shard_count,
         guild_ready_timeout_s=0.05,
+        identify_pause_s=identify_pause_s,
+        reconnect_max_s=reconnect_max_s,
     )
     return Bot(adapter, events)
 
@@ -66,7 +79,8 @@ def bot_for(server: PlaygroundServer, *, token: str | None = None, endpoints: En
 @asynccontextmanager
 async def running(bot: Bot) -> AsyncIterator[None]:
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(bot.adapter.run)
+        for shard_id in bot.adapter.shard_ids:
+            tasks.start_soon(bot.adapter.run, shard_id)
         yield
         tasks.cancel_scope.cancel()
 
@@ -182,6 +196,62 @@ async def test_a_lost_connection_is_resumed_and_nothing_is_lost(
         downs += isinstance(event, ShardDown)
         seen += [event.message.id] if isinstance(event, MessageSeen) else []
     assert (seen, downs) == (said, 1)
+
+
+async def test_a_gateway_that_stays_away_ends_the_client(
+    playground: PlaygroundServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.CRITICAL, "discord")
+    bot = bot_for(playground, reconnect_max_s=0.05)
+    async with anyio.create_task_group() as tasks:
+
+        async def refuse_once_ready() -> None:
+            await bot.next(ShardReady)
+            playground.gateway.refusing = True
+            playground.gateway.close_all()
+
+        tasks.start_soon(refuse_once_ready)
+        with pytest.raises(GatewayLost), anyio.fail_after(WAIT_S):
+            await bot.adapter.run()
+    assert await bot.next(ShardDown) == ShardDown(0)
+
+
+async def test_a_resumed_connection_stays_when_its_patience_is_over(playground: PlaygroundServer) -> None:
+    bot = bot_for(playground, reconnect_max_s=0.2)
+    async with running(bot):
+        await bot.next(ShardReady)
+        playground.gateway.close_all()
+        assert await bot.next(ShardDown) == ShardDown(0)
+        assert await bot.next(ShardResumed) == ShardResumed(0)
+        with anyio.move_on_after(0.25) as waited:
+            await bot.next_of_any()
+        assert waited.cancelled_caught
+
+
+async def test_an_invalidated_session_is_begun_anew(bot: Bot, playground: PlaygroundServer) -> None:
+    playground.gateway.invalidate()
+    assert await bot.next(ShardDown) == ShardDown(0)
+    assert await bot.next(ShardReady) == ShardReady(0, "Ensemble", 3)
+
+
+async def test_each_shard_has_its_own_connection_and_its_turn(playground: PlaygroundServer) -> None:
+    bot = bot_for(playground, shard_count=2, identify_pause_s=0.3)
+    begun = anyio.current_time()
+    async with running(bot):
+        ready = [await bot.next(ShardReady) for _ in range(2)]
+        assert anyio.current_time() - begun >= 0.3
+        assert sorted((each.shard_id, each.channel_count) for each in ready) in ([(0, 3), (1, 0)], [(0, 0), (1, 3)])
+        said = playground.say("tavern", "Robin", "Hello?")
+        assert (await bot.next(MessageSeen)).message.id == said.id
+
+
+async def test_identifying_takes_turns() -> None:
+    turns = IdentifyTurns(0.05)
+    begun = anyio.current_time()
+    async with anyio.create_task_group() as tasks:
+        for _ in range(3):
+            tasks.start_soon(turns.wait_turn)
+    assert anyio.current_time() - begun >= 0.1
 
 
 async def test_the_voice_outlives_a_client(playground: PlaygroundServer) -> None:

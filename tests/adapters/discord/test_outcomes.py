@@ -3,15 +3,16 @@
 from collections.abc import Callable, Sequence
 
 import anyio
+import anyio.lowlevel
 import pytest
 from discord.http import Route
 
 from actors.adapters.discord.places import Place
 from actors.ports import HeldBack, Posted, Refused, Unconfirmed
-from actors.roleplay.model import Outbound, OutboundKind
+from actors.roleplay.model import Character, Outbound, OutboundKind
 
 from .rest import Clock, Rest, logged_in
-from .scripted import CHANNEL_ID, WEBHOOK_ID, Answer, Request, ScriptedDiscord, as_json, message
+from .scripted import APPLICATION_ID, CHANNEL_ID, WEBHOOK_ID, Answer, Request, ScriptedDiscord, as_json, message
 
 pytestmark = pytest.mark.anyio
 
@@ -220,6 +221,47 @@ async def test_without_a_client_nothing_is_sent(rest: Rest, scripted: ScriptedDi
     assert came() == []
 
 
+async def test_a_client_that_closes_under_a_waiting_send_is_not_connected(
+    rest: Rest, scripted: ScriptedDiscord
+) -> None:
+    came = scripted.will(Answer(how="never"))
+    outcomes: list[object] = []
+
+    async def speak() -> None:
+        outcomes.append(await send(rest, OutboundKind.WEBHOOK))
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(speak)
+        tasks.start_soon(speak)  # waits for the first: they share the webhook
+        with anyio.fail_after(1):
+            while not came():
+                await anyio.lowlevel.checkpoint()
+        await rest.client.close()
+    first, second = outcomes
+    assert isinstance(first, Unconfirmed)
+    assert second == Refused("not_connected")
+    assert len(came()) == 1
+
+
+async def test_another_client_takes_over_from_one_that_closes(rest: Rest, scripted: ScriptedDiscord) -> None:
+    scripted.will(as_json(message()))
+    async with logged_in(scripted.api_url) as other:
+        rest.wire.add(other.client)
+        await rest.client.close()
+        assert await send(rest, OutboundKind.TEXT) == Posted(41, "Hello")
+
+
+async def test_a_channel_full_of_others_webhooks_is_not_asked_for_one_more(
+    rest: Rest, scripted: ScriptedDiscord
+) -> None:
+    rest.voice._places._known[CHANNEL_ID] = Place(CHANNEL_ID)
+    others = [{"id": str(number), "type": 1, "name": "Mira", "application_id": "98"} for number in range(15)]
+    came = scripted.will(as_json(others))
+    prepared = await rest.voice.prepare(CHANNEL_ID, Character("1", "Mira", "{}"))
+    assert prepared == (OutboundKind.EMBED, None)
+    assert [request.method for request in came()] == ["GET"]
+
+
 async def test_a_cancelled_send_is_cancelled_and_the_next_one_goes_out(rest: Rest, scripted: ScriptedDiscord) -> None:
     came = scripted.will(Answer(how="never"), as_json(message()))
     with anyio.move_on_after(0.05) as scope:
@@ -257,6 +299,36 @@ async def test_a_second_request_within_one_try_stays_off_the_wire(rest: Rest, sc
     outcome = await rest.wire.attempt("send", twice)
     assert isinstance(outcome, Unconfirmed)
     assert [request.body["content"] for request in came()] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "is_ours"),
+    [
+        ({"webhook_id": "99"}, False),
+        ({"webhook_id": "99", "application_id": "98"}, False),
+        ({"webhook_id": "99", "application_id": str(APPLICATION_ID)}, True),
+        ({"webhook_id": str(WEBHOOK_ID)}, True),
+        ({}, True),
+        ({"author": {"id": "5", "username": "Robin", "discriminator": "0", "avatar": None}}, False),
+    ],
+)
+async def test_only_our_bot_and_our_webhooks_are_ours(
+    rest: Rest, scripted: ScriptedDiscord, fields: dict[str, object], is_ours: bool
+) -> None:
+    await rest.table.keep_webhook(CHANNEL_ID, "mira", WEBHOOK_ID, "secret")
+    rest.voice._places._known[CHANNEL_ID] = Place(CHANNEL_ID)
+    scripted.will(as_json([message(**fields)]))
+    messages = await rest.channel.messages(CHANNEL_ID, after=0)
+    assert isinstance(messages, tuple)
+    assert [each.is_ours for each in messages] == [is_ours]
+
+
+async def test_what_discord_itself_announces_is_nobodys_message(rest: Rest, scripted: ScriptedDiscord) -> None:
+    rest.voice._places._known[CHANNEL_ID] = Place(CHANNEL_ID)
+    scripted.will(as_json([message(id="43", type=19), message(id="42", type=6)]))
+    messages = await rest.channel.messages(CHANNEL_ID, after=0)
+    assert isinstance(messages, tuple)
+    assert [each.id for each in messages] == [43]
 
 
 @pytest.mark.parametrize("status", [429, 500, 502, 503])

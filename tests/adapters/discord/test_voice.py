@@ -169,6 +169,16 @@ async def test_where_all_fifteen_webhooks_are_taken_lines_go_as_embeds(
     assert await local.voice.prepare(tavern.id, character("Mira")) == (OutboundKind.EMBED, None)
 
 
+async def test_in_a_full_channel_the_shared_webhook_is_used_where_there_is_one(
+    local: Rest, playground: PlaygroundServer
+) -> None:
+    tavern = playground.world.find_channel("tavern")
+    for number in range(14):
+        playground.world.add_webhook(tavern, f"Other {number}", None)
+    shared = playground.world.add_webhook(tavern, "Ensemble", None)
+    assert await local.voice.prepare(tavern.id, character("Mira")) == (OutboundKind.WEBHOOK, shared.id)
+
+
 async def test_a_picture_that_is_no_png_is_left_out(local: Rest, playground: PlaygroundServer) -> None:
     prepared = await local.voice.prepare(channel_id(playground), character("Mira", b"GIF89a"))
     (webhook,) = playground.webhooks("tavern")

@@ -1,0 +1,6 @@
+"""The inspector: what the bot's state machines do, live and from the journal, over HTTP."""
+
+from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
+from actors.adapters.inspector.inspector import CannotServe, Inspector
+
+__all__ = ["AddressError", "CannotServe", "Inspector", "is_loopback", "parse_address"]

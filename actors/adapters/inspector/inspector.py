@@ -1,0 +1,218 @@
+"""The inspector's server: moves come in by `publish`, views go out over HTTP.
+
+    publish ─► lives (bounded) ─► feed ─► /events        the journal ─► /api/responses
+
+Failure modes: an address that cannot be had is CannotServe; a slow viewer is cut off; a journal that cannot be
+read is a 500 of that request, and of `run` where it feeds the stream.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import anyio
+from aiohttp import web
+from anyio.abc import TaskStatus
+
+from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
+from actors.adapters.inspector.feed import Feed, compact_json
+from actors.adapters.inspector.gate import Gate
+from actors.adapters.inspector.life import Life, Step
+from actors.adapters.inspector.lives import Lives
+from actors.adapters.inspector.view import step_view, view
+from actors.ports import Journal, Moved, TraceEvent
+from machines.diagram import MACHINES, mermaid, text
+from machines.layout import Size
+from machines.response import MACHINE
+from machines.style import css
+from machines.svg import svg
+
+PING_S: Final = 15.0
+SNAPSHOT_MAX: Final = 200
+LIST_DEFAULT: Final = 50
+LIST_MAX: Final = 500
+SHUTDOWN_S: Final = 0.2
+"""How long answers in flight may take when it ends; the streams are closed before."""
+
+DRAWN: Final = {
+    "svg": (svg, "image/svg+xml"),
+    "mmd": (mermaid, "text/plain"),
+    "txt": (text, "text/plain"),
+}
+
+
+class CannotServe(Exception):
+    """The address cannot be had; the words name the variable and the mend."""
+
+
+class Inspector:
+    """The `Trace` port, and a server beside the bot. `publish` never waits; `run` serves until cancelled."""
+
+    def __init__(
+        self,
+        address: str,
+        token: str | None,
+        *,
+        journal: Journal,
+        origins: tuple[str, ...] = (),
+        now: Callable[[], float] = time.time,
+        ping_s: float = PING_S,
+    ) -> None:
+        """Raises AddressError for a wrong address, and for any but loopback without a token."""
+        self._host, self._port = parse_address(address)
+        if not token and not is_loopback(self._host):
+            raise AddressError(f"{address} is open to others: set INSPECTOR_TOKEN, or use 127.0.0.1")
+        self._gate = Gate(self._host, token, origins)
+        self._journal = journal
+        self._ping_s = ping_s
+        self._feed = Feed(now)
+        self._lives = Lives(journal, self._tell)
+        self._is_ready = False
+        self.port = 0
+        """The port that it serves on; 0 before it does."""
+
+    @property
+    def url(self) -> str:
+        """Where people look; ends with a slash."""
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        return f"http://{host}:{self.port}/"
+
+    @property
+    def viewer_count(self) -> int:
+        """Open streams."""
+        return self._feed.viewer_count
+
+    def set_ready(self) -> None:
+        """From now on `/readyz` says yes."""
+        self._is_ready = True
+
+    def publish(self, event: TraceEvent) -> None:
+        if isinstance(event, Moved):
+            self._lives.saw(event)
+
+    async def run(self, *, task_status: TaskStatus[str] = anyio.TASK_STATUS_IGNORED) -> None:
+        """Serve until cancelled; `started` gives the URL. Raises CannotServe."""
+        runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=SHUTDOWN_S)
+        await runner.setup()
+        try:
+            await self._listen(runner)
+            await self._lives.read_newest()
+            task_status.started(self.url)
+            await self._lives.keep_up()
+        finally:
+            with anyio.CancelScope(shield=True):
+                self._feed.cut_off_all()
+                await runner.cleanup()
+
+    async def _listen(self, runner: web.AppRunner) -> None:
+        try:
+            await web.TCPSite(runner, self._host, self._port).start()
+        except OSError as error:
+            words = f"INSPECTOR_ADDRESS: {self._host}:{self._port} cannot be had ({error.strerror})"
+            raise CannotServe(f"{words}; set another one, or leave it empty to go without.") from error
+        self.port = runner.addresses[0][1]
+
+    def _app(self) -> web.Application:
+        app = web.Application(middlewares=[self._gate.check])
+        app.on_response_prepare.append(self._gate.dress)
+        app.router.add_get("/events", self._events)
+        app.router.add_get("/api/responses", self._responses)
+        app.router.add_get("/api/responses/{id}", self._response)
+        app.router.add_get("/api/machines", self._machines)
+        app.router.add_get("/api/machines/diagram.css", self._style)
+        app.router.add_get(r"/api/machines/{name}.{kind:svg|mmd|txt}", self._machine)
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/readyz", self._readyz)
+        return app
+
+    # ── the stream ──────────────────────────────────────────────────────────────────────────────────
+
+    def _tell(self, life: Life, step: Step) -> None:
+        self._feed.tell("move", lambda: {"response": view(life), "move": step_view(step)})
+
+    def _snapshot(self) -> bytes:
+        shown = [view(life) for life in self._lives.newest_first(SNAPSHOT_MAX)]
+        return self._feed.frame("snapshot", {"responses": shown})
+
+    async def _events(self, request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
+        await response.prepare(request)
+        viewer = self._feed.join(_last_seen(request), lambda: _abort(request))
+        first = self._snapshot() if viewer.backlog is None else b"".join(viewer.backlog)
+        try:
+            await response.write(b": welcome\n\n" + first)
+            while True:
+                frames = b": ping\n\n"
+                with anyio.move_on_after(self._ping_s):
+                    frames = await viewer.receive()
+                await response.write(frames)
+        except (anyio.EndOfStream, ConnectionResetError):
+            return response  # cut off by us, or gone: the browser comes back by Last-Event-ID
+        finally:
+            self._feed.leave(viewer)
+            viewer.close()
+
+    # ── the API ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def _responses(self, request: web.Request) -> web.Response:
+        state, session_id = request.query.get("state") or None, request.query.get("session") or None
+        if state is not None and state not in MACHINE.states:
+            raise web.HTTPBadRequest(text=f"There is no state {state!r}; there are: {', '.join(MACHINE.states)}.\n")
+        limit = _limit(request.query.get("limit", str(LIST_DEFAULT)))
+        found = await self._journal.recently_recorded(limit=limit, state=state, session_id=session_id)
+        return _json({"responses": [view(Life.of(recorded)) for recorded in found]})
+
+    async def _response(self, request: web.Request) -> web.Response:
+        response_id = request.match_info["id"]
+        life = self._lives.get(response_id)
+        if life is None:
+            recorded = await self._journal.recorded(response_id)
+            if recorded is None:
+                raise web.HTTPNotFound(text="There is no such response.\n")
+            life = Life.of(recorded)
+        return _json(view(life, whole_path=True))
+
+    async def _machines(self, request: web.Request) -> web.Response:
+        return _json({"machines": list(MACHINES)})
+
+    async def _machine(self, request: web.Request) -> web.Response:
+        machine = MACHINES.get(request.match_info["name"])
+        if machine is None:
+            raise web.HTTPNotFound(text=f"There is no such machine; there are: {', '.join(MACHINES)}.\n")
+        draw, content_type = DRAWN[request.match_info["kind"]]
+        if draw is svg and request.query.get("size") == Size.COMPACT:
+            draw = partial(svg, size=Size.COMPACT)
+        return web.Response(text=draw(machine), content_type=content_type, charset="utf-8")
+
+    async def _style(self, request: web.Request) -> web.Response:
+        return web.Response(text=css(), content_type="text/css", charset="utf-8")
+
+    async def _healthz(self, request: web.Request) -> web.Response:
+        return web.Response(text="ok\n")
+
+    async def _readyz(self, request: web.Request) -> web.Response:
+        return web.Response(text="ready\n") if self._is_ready else web.Response(status=503, text="not ready yet\n")
+
+
+def _last_seen(request: web.Request) -> int | None:
+    given = request.headers.get("Last-Event-ID", "")
+    return int(given) if given.isdecimal() and given.isascii() and len(given) <= 20 else None
+
+
+def _limit(given: str) -> int:
+    if not (given.isascii() and given.isdecimal() and len(given) <= 6):
+        raise web.HTTPBadRequest(text="limit is a whole number.\n")
+    return min(int(given), LIST_MAX)
+
+
+def _abort(request: web.Request) -> None:
+    # A viewer that reads nothing keeps its handler in `write`; only the end of the connection frees it.
+    if request.transport is not None:
+        request.transport.abort()
+
+
+def _json(value: object) -> web.Response:
+    return web.Response(text=compact_json(value) + "\n", content_type="application/json")

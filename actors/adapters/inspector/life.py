@@ -1,0 +1,128 @@
+"""One response as it is shown: its moves played again through the machine, without a word of its text.
+
+fact ─► without_text ─► advance ─► the same state, attempt and times that the actor's own response has
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from actors.ports.journal import Recorded
+from actors.roleplay.model import ResponseId, SessionId
+from machines.binding import IllegalMove
+from machines.facts import (
+    Fact,
+    FoundInChannel,
+    Generated,
+    GenerationFailed,
+    ReadBackFailed,
+    ReadBackImpossible,
+    SendRefused,
+    SendUnconfirmed,
+    Sent,
+    Started,
+)
+from machines.response import Limits, Response, advance
+from machines.svg import edge_key
+
+Failure = GenerationFailed | SendRefused | SendUnconfirmed | ReadBackFailed | ReadBackImpossible
+FAILURES: Final = Failure.__args__
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One move of the path, as it is shown."""
+
+    seq: int
+    fact: str
+    source: str
+    dest: str
+    at: float
+    attempt: int
+    part: int
+    reason: str | None
+
+
+@dataclass(slots=True)
+class Life:
+    """A response and the path that led to where it is. `take` in order; `response` holds no text."""
+
+    id: ResponseId
+    session_id: SessionId
+    name: str
+    response: Response
+    path: list[Step] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    last_fact: Fact | None = None
+    last_failure: Failure | None = None
+    entered_at: float = 0.0
+
+    @classmethod
+    def new(cls, response_id: ResponseId, session_id: SessionId, name: str, limits: Limits) -> Life:
+        return cls(response_id, session_id, name, Response(response_id, limits))
+
+    @classmethod
+    def of(cls, recorded: Recorded) -> Life:
+        """The life that the journal tells."""
+        life = cls.new(recorded.response_id, recorded.session_id, recorded.name, recorded.limits)
+        for source, dest, fact in recorded.moves:
+            life.take(source, dest, fact)
+        return life
+
+    @property
+    def seq(self) -> int:
+        """The number of the last move that was taken."""
+        return len(self.path)
+
+    @property
+    def started_at(self) -> float:
+        return self.path[0].at if self.path else 0.0
+
+    def take(self, source: str, dest: str, fact: Fact) -> Step:
+        """Play one recorded move."""
+        step = Step(
+            seq=self.seq + 1,
+            fact=type(fact).__name__,
+            source=source,
+            dest=dest,
+            at=fact.at,
+            attempt=self.response.attempt,
+            part=self.response.part,
+            reason=_reason(fact),
+        )
+        fact = without_text(fact)
+        self._advance(dest, fact)
+        self.path.append(step)
+        self.counts[edge_key(source, dest)] += 1
+        self.last_fact = fact
+        if isinstance(fact, FAILURES):
+            self.last_failure = fact
+        if source != dest:
+            self.entered_at = fact.at
+        return step
+
+    def _advance(self, dest: str, fact: Fact) -> None:
+        try:
+            advance(self.response, fact)
+        except IllegalMove:
+            # The journal of an older version may hold moves that today's table has not; they did happen.
+            self.response = replace(self.response, version=self.seq + 1)
+        if self.response._state != dest:
+            self.response = replace(self.response, _state=dest)
+
+
+def without_text(fact: Fact) -> Fact:
+    """The fact without what anybody wrote; the machine decides by the number of parts alone."""
+    match fact:
+        case Started(texts=texts) | Generated(texts=texts):
+            return replace(fact, texts=("",) * len(texts))
+        case Sent() | FoundInChannel():
+            return replace(fact, text="")
+        case _:
+            return fact
+
+
+def _reason(fact: Fact) -> str | None:
+    return getattr(fact, "reason", None) or getattr(fact, "cause", None) or getattr(fact, "by", None)

@@ -1,0 +1,56 @@
+"""Responses with all their moves, for those who look on."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Select, select
+
+from actors.adapters.store.schema import AnyRow, character, move, response
+from actors.ports.journal import Recorded
+from actors.roleplay.model import ResponseId, SessionId
+from machines.facts import Fact, revive
+from machines.response import Limits
+
+_RESPONSES: Final = select(response.c.id, response.c.session_id, response.c.limits, character.c.name).select_from(
+    response.join(character, character.c.id == response.c.character_id)
+)
+_MOVES: Final = select(move.c.response_id, move.c.source, move.c.dest, move.c.fact, move.c.fields)
+
+
+def recorded(conn: Connection, response_id: ResponseId) -> Recorded | None:
+    """One response; None where there is none of this id."""
+    found = _with_moves(conn, _RESPONSES.where(response.c.id == response_id))
+    return found[0] if found else None
+
+
+def recently_recorded(
+    conn: Connection, *, limit: int, state: str | None = None, session_id: SessionId | None = None
+) -> tuple[Recorded, ...]:
+    """At most `limit` responses, newest first: ids sort by the time at which they were made."""
+    wanted = _RESPONSES.order_by(response.c.id.desc()).limit(limit)
+    if state is not None:
+        wanted = wanted.where(response.c.state == state)
+    if session_id is not None:
+        wanted = wanted.where(response.c.session_id == session_id)
+    return _with_moves(conn, wanted)
+
+
+def _with_moves(conn: Connection, wanted: Select[Any]) -> tuple[Recorded, ...]:
+    rows = conn.execute(wanted).all()
+    moves = _moves_of(conn, [row.id for row in rows])
+    return tuple(_recorded(row, tuple(moves[row.id])) for row in rows)
+
+
+def _moves_of(conn: Connection, ids: Sequence[ResponseId]) -> dict[ResponseId, list[tuple[str, str, Fact]]]:
+    moves: dict[ResponseId, list[tuple[str, str, Fact]]] = defaultdict(list)
+    for row in conn.execute(_MOVES.where(move.c.response_id.in_(ids)).order_by(move.c.response_id, move.c.seq)):
+        moves[row.response_id].append((row.source, row.dest, revive(row.fact, json.loads(row.fields))))
+    return moves
+
+
+def _recorded(row: AnyRow, moves: tuple[tuple[str, str, Fact], ...]) -> Recorded:
+    return Recorded(row.id, row.session_id, row.name, Limits(**row.limits), moves)

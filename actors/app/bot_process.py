@@ -1,0 +1,104 @@
+"""The real bot as a child process of the playground: it may be killed and started again without harm.
+
+    start ─► running ─► kill, or its own end ─► stopped ─► start …
+
+Its output goes where ours goes. At the end it is asked to end, and killed if it takes too long.
+Failure modes: an interpreter that cannot be started is an OSError of `start`; a bot that ends by itself is
+`stopped`, and its last lines on the terminal say why.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Final
+
+import anyio
+from anyio.abc import Process, TaskGroup
+
+from actors.playground import BotState
+
+COMMAND: Final = (sys.executable, sys.argv[0], "run")
+"""As we were started ourselves. Not `-m bot`: the folder that we were started in may hold another bot.py."""
+
+END_S: Final = 15.0
+"""How long the bot may take to end: its sends in flight have ten seconds."""
+
+
+class BotProcess:
+    """The playground's `BotControl`. At most one process at a time."""
+
+    def __init__(self, tasks: TaskGroup, environment: Mapping[str, str], command: Sequence[str] = COMMAND) -> None:
+        self._tasks = tasks
+        self._command = tuple(command)
+        self._environment = {**os.environ, **environment}
+        self._process: Process | None = None
+        self._changing = anyio.Lock()
+        self._watchers: list[Callable[[], None]] = []
+
+    @property
+    def state(self) -> BotState:
+        """Running from the moment the process exists."""
+        is_alive = self._process is not None and self._process.returncode is None
+        return BotState.RUNNING if is_alive else BotState.STOPPED
+
+    @property
+    def pid(self) -> int | None:
+        """Of the running process."""
+        return self._process.pid if self._process is not None and self.state is BotState.RUNNING else None
+
+    def watch(self, watcher: Callable[[], None]) -> None:
+        """Call `watcher` after every change of `state`."""
+        self._watchers.append(watcher)
+
+    async def start(self) -> None:
+        """Start the bot unless it runs. Raises OSError."""
+        async with self._changing:
+            if self.state is BotState.RUNNING:
+                return
+            self._process = await anyio.open_process(
+                self._command, stdin=None, stdout=None, stderr=None, env=self._environment
+            )
+            self._tasks.start_soon(self._see_end, self._process)
+        self._tell()
+
+    async def kill(self) -> None:
+        """SIGKILL: the bot gets no chance to tidy up. It is gone when this returns."""
+        async with self._changing:
+            if self._process is not None and self.state is BotState.RUNNING:
+                self._process.kill()
+                await self._process.wait()
+
+    async def end(self) -> None:
+        """Ask the bot to end, and wait for it; kill it if it takes too long."""
+        async with self._changing:
+            if self._process is None or self.state is not BotState.RUNNING:
+                return
+            self._process.terminate()
+            with anyio.move_on_after(END_S):
+                await self._process.wait()
+                return
+            self._process.kill()
+            await self._process.wait()
+
+    async def _see_end(self, process: Process) -> None:
+        await process.wait()
+        self._tell()
+
+    def _tell(self) -> None:
+        for watcher in self._watchers:
+            watcher()
+
+
+@asynccontextmanager
+async def bot_process(environment: Mapping[str, str], command: Sequence[str] = COMMAND) -> AsyncIterator[BotProcess]:
+    """A bot that is not started yet; however the block ends, no process is left."""
+    async with anyio.create_task_group() as tasks:
+        bot = BotProcess(tasks, environment, command)
+        try:
+            yield bot
+        finally:
+            with anyio.CancelScope(shield=True):
+                await bot.end()

@@ -1,0 +1,84 @@
+"""The characters of a database, for the playground's page: shown, added from card files, edited.
+
+Versions never change: an edit makes a new one, which the next `!start` takes; open scenes keep theirs.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from actors.app.characters import character_from
+from actors.playground import CARD_FIELDS, CardRefused, ShownCard
+from actors.ports import Clock, Store
+from actors.roleplay.card import CardError, read_card
+from actors.roleplay.model import Character
+
+
+class StoreCardShelf:
+    """The playground's `CardShelf` over a store, which may be open in a running bot as well."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+
+    async def list(self) -> Sequence[ShownCard]:
+        """Every character that `!start` knows, by name."""
+        return [_shown(character) for character in await self._store.characters()]
+
+    async def picture(self, name: str) -> bytes | None:
+        """The picture as the card brought it."""
+        character = await self._find(name)
+        return None if character is None else character.picture
+
+    async def save(self, data: bytes, filename: str) -> ShownCard:
+        """Add the character in a card file, or replace the one of its name. Raises CardRefused."""
+        character = self._read(data, filename)
+        await self._store.add_character(character, at=self._clock.now())
+        return _shown(character)
+
+    async def edit(self, name: str, fields: dict[str, str]) -> ShownCard:
+        """Change these fields only; lorebook, extensions and picture stay. Raises CardRefused."""
+        before = await self._find(name)
+        if before is None:
+            raise CardRefused(f"There is no character named {name} any more; load the page again.")
+        edited = self._read(_with_fields(before.card_json, fields), name)
+        is_renamed = edited.name.casefold() != before.name.casefold()
+        if is_renamed and await self._find(edited.name) is not None:
+            raise CardRefused(f"There is a character named {edited.name} already; choose another name.")
+        after = replace(edited, picture=before.picture)
+        await self._store.add_character(after, at=self._clock.now())
+        if is_renamed:
+            await self._store.delete_character(before.name)
+        return _shown(after)
+
+    def _read(self, data: bytes, filename: str) -> Character:
+        try:
+            return character_from(data, filename=filename, new_id=self._clock.new_id())
+        except CardError as error:
+            raise CardRefused(str(error)) from error
+
+    async def _find(self, name: str) -> Character | None:
+        for character in await self._store.characters():
+            if character.name.casefold() == name.casefold():
+                return character
+        return None
+
+
+def _shown(character: Character) -> ShownCard:
+    card, _ = read_card(character.card_json.encode())
+    fields = {name: str(getattr(card, name)) for name in CARD_FIELDS}
+    return ShownCard(character.name, character.id, character.picture is not None, fields)
+
+
+def _with_fields(card_json: str, fields: dict[str, str]) -> bytes:
+    """The card's JSON with these fields changed; one of V1 becomes V2, where they have their place."""
+    whole: dict[str, Any] = json.loads(card_json)
+    if not isinstance(whole.get("data"), dict):
+        card, _ = read_card(card_json.encode())
+        known = {name: getattr(card, name) for name in CARD_FIELDS}
+        whole = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {**whole, **known}}
+    whole["data"] = {**whole["data"], **fields}
+    return json.dumps(whole, ensure_ascii=False).encode()

@@ -1,0 +1,54 @@
+"""The inspector beside the bot: made from the settings, contained like every actor."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import anyio
+from anyio.abc import TaskStatus
+
+from actors.adapters.inspector import CannotServe, Inspector, is_loopback
+from actors.app.settings import Settings
+from actors.ports import Journal, Noted, Trace
+
+
+def inspector_of(settings: Settings, journal: Journal, *, api_url: str) -> Inspector | None:
+    """The inspector that the settings ask for; None where it is turned off.
+
+    A local Discord's page (`api_url` on loopback) may embed and read it.
+    """
+    if not settings.inspector_address:
+        return None
+    token = settings.inspector_token.get_secret_value() if settings.inspector_token else None
+    return Inspector(settings.inspector_address, token, journal=journal, origins=_local_origins(api_url))
+
+
+async def inspect(inspector: Inspector, settings: Settings, trace: Trace) -> None:
+    """Serve it until cancelled. Raises CannotServe for an address that was asked for; does without the default."""
+    try:
+        await inspector.run(task_status=_Announced(trace))
+    except CannotServe as error:
+        if "inspector_address" in settings.model_fields_set:
+            raise
+        trace.publish(Noted("warning", f"{error} There is no inspector this time."))
+        await anyio.sleep_forever()
+
+
+class _Announced(TaskStatus[str]):
+    """Says in the log where it serves, at every start."""
+
+    def __init__(self, trace: Trace) -> None:
+        self._trace = trace
+
+    def started(self, value: str | None = None) -> None:
+        self._trace.publish(Noted("info", f"Inspector: {value}"))
+
+
+def _local_origins(api_url: str) -> tuple[str, ...]:
+    """The page's origin under both of its names."""
+    parts = urlsplit(api_url)
+    if parts.hostname is None or not is_loopback(parts.hostname):
+        return ()
+    port = f":{parts.port}" if parts.port else ""
+    hosts = dict.fromkeys((parts.netloc.removesuffix(port), "127.0.0.1", "localhost"))
+    return tuple(f"{parts.scheme}://{host}{port}" for host in hosts)

@@ -1,0 +1,38 @@
+// The control API. Every refusal becomes an Error whose message is for the user.
+
+async function call(method, path, { json, body } = {}) {
+  const headers = json === undefined ? {} : { "Content-Type": "application/json" };
+  let answer;
+  try {
+    answer = await fetch(path, { method, headers, body: json === undefined ? body : JSON.stringify(json) });
+  } catch (error) {
+    throw new Error("The playground does not answer. Is it still running?", { cause: error });
+  }
+  const content = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : null;
+  if (!answer.ok) throw new Error(sentence(content?.message ?? `The playground answered ${answer.status}`));
+  return content;
+}
+
+const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
+
+export const say = (channel, user, text, replyTo) =>
+  call("POST", "/_control/messages", { json: { channel, user, text, ...(replyTo ? { reply_to: replyTo } : {}) } });
+export const edit = (id, text) => call("PATCH", `/_control/messages/${id}`, { json: { text } });
+export const remove = (id) => call("DELETE", `/_control/messages/${id}`);
+export const react = (message, user, emoji, on) => call("POST", "/_control/reactions", { json: { message, user, emoji, on } });
+export const earlier = (channel, before) => call("GET", `/_control/earlier?channel=${channel}&before=${before}`);
+export const addChannel = (name) => call("POST", "/_control/channels", { json: { name } });
+export const addThread = (channel, name, user) => call("POST", "/_control/threads", { json: { channel, name, user } });
+export const setFaults = (faults, seed) => call("PUT", "/_control/faults", { json: { faults, seed } });
+export const steerBot = (what) => call("POST", "/_control/bot", { json: { do: what } });
+export const armHold = () => call("POST", "/_control/hold");
+export const waitHeld = () => call("GET", "/_control/hold?timeout_s=120");
+export const releaseHold = () => call("DELETE", "/_control/hold");
+export const cards = () => call("GET", "/_control/cards");
+export const addCard = (file) => call("POST", `/_control/cards?filename=${encodeURIComponent(file.name)}`, { body: file });
+export const editCard = (name, fields) => call("PATCH", `/_control/cards/${encodeURIComponent(name)}`, { json: fields });
+export const inspected = (path) => call("GET", `/inspector/${path}`);
+
+/** Where a character's picture is; the version makes a changed one a new address. */
+export const pictureOf = (card) =>
+  card.has_picture ? `/_control/cards/${encodeURIComponent(card.name)}/picture?v=${encodeURIComponent(card.version)}` : null;

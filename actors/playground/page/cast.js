@@ -1,0 +1,145 @@
+// The characters: look at their cards, edit them, add new ones, and start a scene with them.
+
+import * as api from "./api.js";
+import { avatar, byId, h } from "./dom.js";
+import { attempt, toast } from "./shell.js";
+
+const FIELDS = [
+  ["name", "Name", 1],
+  ["description", "Description", 6],
+  ["personality", "Personality", 3],
+  ["scenario", "Scenario", 3],
+  ["first_mes", "First message", 4],
+  ["mes_example", "Examples of speech", 6],
+];
+const SUMMARY_MAX = 110;
+
+export class Cast {
+  #view;
+  #cards = [];
+  #chosen = null; // names in the next scene; all of them until somebody chooses
+
+  constructor(view) {
+    this.#view = view;
+    byId("card-file").addEventListener("change", (event) => this.#add([...event.target.files]));
+    byId("start-scene").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#start();
+    });
+    byId("end-scene").addEventListener("click", () => this.#view.say("!end"));
+    byId("card-form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#save();
+    });
+    byId("card-cancel").addEventListener("click", () => byId("card").close());
+    byId("card").addEventListener("click", (event) => event.target === byId("card") && byId("card").close());
+    this.#takeDrops();
+  }
+
+  async load() {
+    try {
+      this.#cards = await api.cards();
+    } catch (error) {
+      byId("card-trouble").textContent = error.message;
+      return;
+    }
+    this.#render();
+  }
+
+  #render() {
+    byId("card-list").replaceChildren(...this.#cards.map((card) => this.#item(card)));
+    byId("no-cards").hidden = this.#cards.length > 0;
+  }
+
+  #item(card) {
+    const isIn = this.#chosen?.has(card.name) ?? true;
+    const box = h("input", { type: "checkbox", checked: isIn, "aria-label": `${card.name} plays in the next scene` });
+    box.addEventListener("change", () => {
+      this.#chosen ??= new Set(this.#cards.map((each) => each.name));
+      if (box.checked) this.#chosen.add(card.name);
+      else this.#chosen.delete(card.name);
+    });
+    const about = card.fields.description.replaceAll(/\s+/g, " ");
+    const words = about.length > SUMMARY_MAX ? `${about.slice(0, SUMMARY_MAX)}…` : about;
+    return h(
+      "li",
+      { class: "card-item" },
+      box,
+      avatar(card.name, api.pictureOf(card)),
+      h("div", { class: "about" }, h("strong", {}, card.name), h("p", {}, words || "No description yet.")),
+      h("button", { type: "button", class: "button plain", "aria-label": `Edit ${card.name}`, onclick: () => this.#open(card) }, "Edit"),
+    );
+  }
+
+  #open(card) {
+    byId("card-title").replaceChildren(avatar(card.name, api.pictureOf(card)), h("span", {}, card.name));
+    byId("card-fields").replaceChildren(...FIELDS.map(([name, label, rows]) => fieldView(name, label, rows, card.fields[name])));
+    byId("card-form").dataset.name = card.name;
+    byId("card-error").textContent = "";
+    byId("card").showModal();
+  }
+
+  async #save() {
+    const form = byId("card-form");
+    const fields = Object.fromEntries(FIELDS.map(([name]) => [name, form.querySelector(`[name="${name}"]`).value]));
+    try {
+      await api.editCard(form.dataset.name, fields);
+    } catch (error) {
+      byId("card-error").textContent = error.message;
+      return;
+    }
+    byId("card").close();
+    toast(`${fields.name} is saved. The next scene plays with the new card.`);
+    await this.load();
+  }
+
+  async #add(files) {
+    byId("card-trouble").textContent = "";
+    for (const file of files) {
+      try {
+        const card = await api.addCard(file);
+        this.#chosen?.add(card.name);
+        toast(`${card.name} has joined the cast.`);
+      } catch (error) {
+        byId("card-trouble").textContent = error.message;
+      }
+    }
+    byId("card-file").value = "";
+    await this.load();
+  }
+
+  #start() {
+    const names = this.#cards.map((each) => each.name).filter((name) => this.#chosen?.has(name) ?? true);
+    if (names.length === 0) return toast("Choose at least one character.");
+    const quoted = names.map((name) => (/[\s"']/.test(name) ? `"${name.replaceAll('"', "")}"` : name)).join(" ");
+    const scenario = byId("scenario").value.trim().replaceAll(/\s+/g, " ");
+    this.#view.say(`!start ${quoted}${scenario ? ` -- ${scenario}` : ""}`);
+  }
+
+  /** A card can be dropped anywhere on the page. */
+  #takeDrops() {
+    const app = byId("app");
+    const isFile = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
+    document.addEventListener("dragover", (event) => {
+      if (!isFile(event)) return;
+      event.preventDefault();
+      app.classList.add("dropping");
+    });
+    document.addEventListener("dragleave", (event) => event.relatedTarget === null && app.classList.remove("dropping"));
+    document.addEventListener("drop", (event) => {
+      if (!isFile(event)) return;
+      event.preventDefault();
+      app.classList.remove("dropping");
+      this.#view.showPanel("cast");
+      this.#add([...event.dataTransfer.files]);
+    });
+  }
+}
+
+function fieldView(name, label, rows, value) {
+  const id = `card-${name}`;
+  const box = rows === 1 ? h("input", { type: "text", id, name, required: true, maxlength: 80, value }) : h("textarea", { id, name, rows, value });
+  return h("div", { class: "field" }, h("label", { for: id }, label), box);
+}
+
+export const say = (channelId, me, words) => attempt(api.say(channelId, me.id, words));

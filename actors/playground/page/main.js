@@ -1,0 +1,133 @@
+// Puts the page together: one model, one stream, and the views that read it.
+
+import { BotStrip } from "./bot.js";
+import { Cast, say } from "./cast.js";
+import { Composer } from "./composer.js";
+import { byId, h, icon } from "./dom.js";
+import { Faults } from "./faults.js";
+import { LineCards } from "./line_cards.js";
+import { Lines } from "./lines.js";
+import { Model, TYPING_MS } from "./model.js";
+import { Places } from "./places.js";
+import { announce, attempt, setUpDrawer, setUpKeys, setUpPanels, setUpTheme } from "./shell.js";
+import { Timeline } from "./timeline.js";
+
+const model = new Model();
+const lines = new Lines();
+
+/** What the user has chosen; every view reads it. */
+const view = {
+  channelId: null,
+  me: { id: "0", username: "" },
+  open(channelId) {
+    view.channelId = channelId;
+    localStorage.setItem("channel", channelId);
+    closeDrawer();
+    showPanel("chat");
+    render();
+    composer.box.focus();
+  },
+  become(user) {
+    view.me = user;
+    localStorage.setItem("person", user.username);
+    render();
+  },
+  reply: (message) => composer.reply(message),
+  editLast: () => timeline.editLastOfMine(),
+  toEnd: () => timeline.toEnd(),
+  say: (words) => say(view.channelId, view.me, words),
+  showPanel: (name) => showPanel(name),
+};
+
+for (const each of document.querySelectorAll("[data-icon]")) each.prepend(icon(each.dataset.icon));
+setUpTheme();
+const showPanel = setUpPanels();
+const closeDrawer = setUpDrawer();
+const timeline = new Timeline(model, view);
+const composer = new Composer(model, view);
+const places = new Places(model, view);
+const faults = new Faults(model);
+const cast = new Cast(view);
+const bot = new BotStrip(model, lines);
+const cards = new LineCards(lines, () => byId("panel-lines").offsetParent !== null);
+let typingTimer = 0;
+let isCastLoaded = false;
+
+setUpKeys({
+  ArrowUp: () => view.open(places.neighbour(-1)),
+  ArrowDown: () => view.open(places.neighbour(1)),
+  Digit1: () => showPanel("chat"),
+  Digit2: () => showPanel("lines"),
+  Digit3: () => showPanel("faults"),
+  Digit4: () => showPanel("cast"),
+  KeyM: () => composer.box.focus(),
+});
+
+model.addEventListener("changed", () => {
+  if (!model.isFilled) return bot.render();
+  settle();
+  lines.want(model.has.inspector && model.presence.connected && model.isLinked);
+  render();
+});
+model.addEventListener("heard", ({ detail }) => {
+  if (detail.channel_id !== view.channelId) return;
+  const words = detail.content || detail.embeds.map((embed) => embed.description ?? "").join(" ");
+  announce(`${detail.author.username}: ${words}`);
+});
+lines.addEventListener("changed", renderTyping);
+cards.render();
+model.connect();
+
+/** Chooses a channel and a person where none is chosen, or the chosen one has gone. */
+function settle() {
+  const chosen = [view.channelId, localStorage.getItem("channel")].find((id) => model.channels.has(id));
+  view.channelId = chosen ?? model.channels.keys().next().value ?? null;
+  const wanted = view.me.username || localStorage.getItem("person");
+  view.me = model.users.find((user) => user.username === wanted) ?? model.users[0] ?? view.me;
+  if (model.has.cards && !isCastLoaded) {
+    isCastLoaded = true;
+    attempt(cast.load());
+  }
+}
+
+function render() {
+  const channel = model.channels.get(view.channelId);
+  byId("channel-name").textContent = channel?.name ?? "";
+  document.title = `#${channel?.name ?? ""} · Ensemble Playground`;
+  byId("app").classList.toggle("filled", model.isFilled);
+  places.render();
+  renderTyping();
+  composer.render();
+  timeline.render();
+  faults.render();
+  bot.render();
+}
+
+/** The bot types on behalf of characters: say which, where the bot's own stream tells. */
+function renderTyping() {
+  if (view.channelId === null) return;
+  const names = model.typists(view.channelId).flatMap((id) => (id === model.bot.id ? speakers() : [model.name(id) ?? "Somebody"]));
+  const words = names.length === 0 ? "" : `${new Intl.ListFormat("en").format(names)} ${names.length === 1 ? "is" : "are"} typing`;
+  if (byId("typing-words").textContent !== words) byId("typing-words").textContent = words;
+  byId("typing").classList.toggle("on", names.length > 0);
+  clearTimeout(typingTimer);
+  if (names.length > 0) typingTimer = setTimeout(renderTyping, TYPING_MS / 10);
+}
+
+function speakers() {
+  const names = [...new Set(lines.underway.map((each) => each.name))];
+  return names.length > 0 ? names : [model.bot.username];
+}
+
+// The document's own summary of keys, so that it never differs from what is set up above.
+byId("key-list").replaceChildren(
+  ...[
+    ["Enter", "Send the message"],
+    ["Shift + Enter", "Begin a new line"],
+    ["↑ in an empty box", "Edit your last message"],
+    ["Esc", "Stop replying or editing"],
+    ["Alt + ↑ or ↓", "Previous or next channel"],
+    ["Alt + 1 … 4", "Chat, Lines, Faults, Cast"],
+    ["Alt + M", "Go to the message box"],
+  ].map(([keys, words]) => h("div", {}, h("dt", {}, h("kbd", {}, keys)), h("dd", {}, words))),
+);

@@ -1,0 +1,109 @@
+// From the tree of `markdown.js` to elements.
+
+import { h } from "./dom.js";
+import { parse } from "./markdown.js";
+
+const TAGS = { strong: "strong", emphasis: "em", underline: "u", strike: "s" };
+const STYLES = {
+  t: { timeStyle: "short" },
+  T: { timeStyle: "medium" },
+  d: { dateStyle: "short" },
+  D: { dateStyle: "long" },
+  f: { dateStyle: "long", timeStyle: "short" },
+  F: { dateStyle: "full", timeStyle: "short" },
+};
+const STEPS = [
+  ["year", 31_536_000],
+  ["month", 2_592_000],
+  ["day", 86_400],
+  ["hour", 3_600],
+  ["minute", 60],
+  ["second", 1],
+];
+
+/** A message's text as elements; `names` says what mentions are called: {user(id), channel(id)}. */
+export function render(text, names) {
+  return parse(text).map((block) => blockView(block, names));
+}
+
+function blockView(block, names) {
+  const within = () => inlineView(block.children, names);
+  switch (block.kind) {
+    case "heading": // the page has its own h1 and h2
+      return h("p", { class: `heading heading-${block.level}`, role: "heading", "aria-level": block.level + 3 }, within());
+    case "subtext":
+      return h("p", { class: "subtext" }, within());
+    case "quote":
+      return h("blockquote", {}, block.blocks.map((inner) => blockView(inner, names)));
+    case "code":
+      return h("pre", { tabindex: 0, "data-language": block.language }, h("code", {}, block.text));
+    case "list":
+      return listView(block, names);
+    default:
+      return h("p", {}, within());
+  }
+}
+
+function listView(list, names) {
+  const items = list.items.map(({ children, list: inner }) =>
+    h("li", {}, inlineView(children, names), inner && listView(inner, names)),
+  );
+  return h(list.ordered ? "ol" : "ul", { start: list.start }, items);
+}
+
+function inlineView(nodes, names) {
+  return nodes.map((node) => (typeof node === "string" ? node : nodeView(node, names)));
+}
+
+function nodeView(node, names) {
+  switch (node.kind) {
+    case "code":
+      return h("code", {}, node.text);
+    case "link":
+      return h("a", { href: node.url, rel: "noopener noreferrer nofollow", target: "_blank" }, inlineView(node.children, names));
+    case "mention":
+      return h("span", { class: "mention" }, mentioned(node, names));
+    case "time":
+      return timeView(node);
+    case "spoiler":
+      return spoilerView(inlineView(node.children, names));
+    default:
+      return h(TAGS[node.kind], {}, inlineView(node.children, names));
+  }
+}
+
+function mentioned({ user, channel, text }, names) {
+  if (user) return `@${names.user(user) ?? "somebody"}`;
+  return channel ? `#${names.channel(channel) ?? "somewhere"}` : text;
+}
+
+function timeView({ seconds, style }) {
+  const at = new Date(seconds * 1000);
+  if (Number.isNaN(at.getTime())) return `<t:${seconds}>`;
+  const text = style === "R" ? relative(seconds) : new Intl.DateTimeFormat(undefined, STYLES[style]).format(at);
+  return h("time", { datetime: at.toISOString(), class: "stamp" }, text);
+}
+
+function relative(seconds) {
+  const away = seconds - Date.now() / 1000;
+  const [unit, size] = STEPS.find(([, step]) => Math.abs(away) >= step) ?? STEPS.at(-1);
+  return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(away / size), unit);
+}
+
+function spoilerView(children) {
+  const inside = h("span", { class: "hidden-text" }, children);
+  inside.inert = true;
+  const cover = h("span", { class: "spoiler", role: "button", tabindex: 0, "aria-label": "Spoiler: show it" }, inside);
+  const show = () => {
+    inside.inert = false;
+    cover.classList.add("shown");
+    for (const name of ["role", "tabindex", "aria-label"]) cover.removeAttribute(name);
+  };
+  cover.addEventListener("click", show);
+  cover.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    show();
+  });
+  return cover;
+}

@@ -1,0 +1,149 @@
+// One message as an element. `timeline.js` says when to build it anew.
+
+import { avatar, h, iconButton, tone } from "./dom.js";
+import { render } from "./markdown_view.js";
+
+export const EMOJIS = ["👍", "❤️", "😂", "😮", "😢", "🎭", "🔥", "👀"];
+const SNIPPET_MAX = 90;
+const LINK_BUTTON = 5;
+const BUTTON_STYLES = { 1: "primary", 2: "plain", 3: "good", 4: "danger", 5: "plain" };
+
+/**
+ * The message's list item. `context`: {names, me, isGrouped, replied, act}.
+ * `act` holds what its tools do: reply, edit, remove, react, press, jump.
+ */
+export function messageView(message, context) {
+  const kind = message.webhook_id ? "character" : message.author.bot ? "bot" : "person";
+  const item = h(
+    "li",
+    {
+      class: `message ${kind}${context.isGrouped ? " grouped" : ""}`,
+      id: `m${message.id}`,
+      "data-id": message.id,
+      tabindex: -1,
+    },
+    context.isGrouped ? h("time", { class: "side-time", datetime: message.timestamp }, clock(message.timestamp)) : picture(message),
+    h("div", { class: "body" }, reply(message, context), context.isGrouped ? null : head(message, kind), content(message, context)),
+    tools(message, context),
+  );
+  return item;
+}
+
+const picture = (message) => avatar(message.author.username, message.avatar);
+
+function head(message, kind) {
+  const tags = { character: "Character", bot: "Bot" };
+  const at = new Date(message.timestamp);
+  return h(
+    "div",
+    { class: "head" },
+    h("span", { class: `name ${tone(message.author.username)}` }, message.author.username),
+    tags[kind] && h("span", { class: "tag" }, tags[kind]),
+    h("time", { datetime: message.timestamp, title: at.toLocaleString() }, clock(message.timestamp)),
+  );
+}
+
+function content(message, { names, me, act }) {
+  const text = message.content ? h("div", { class: "text" }, render(message.content, names)) : null;
+  const mark = message.edited_timestamp ? h("span", { class: "edited", title: new Date(message.edited_timestamp).toLocaleString() }, "(edited)") : null;
+  if (text && mark) (text.lastElementChild?.tagName === "P" ? text.lastElementChild : text).append(" ", mark);
+  return [
+    text,
+    message.embeds.map((embed) => embedView(embed, names)),
+    text ? null : mark,
+    message.attachments.map(attachmentView),
+    message.components.map((row) => rowView(row, act)),
+    reactionsView(message, me, names, act),
+  ];
+}
+
+function reply(message, { replied, act, names }) {
+  if (!message.message_reference) return null;
+  const original = replied ?? message.referenced_message;
+  if (!original) return h("div", { class: "reply" }, "↱ The original message was deleted");
+  const words = original.content || original.embeds?.[0]?.description || "…";
+  const snippet = words.length > SNIPPET_MAX ? `${words.slice(0, SNIPPET_MAX)}…` : words;
+  const name = original.author?.username ?? names.user(original.author_id);
+  return h(
+    "button",
+    { type: "button", class: "reply", onclick: () => act.jump(original.id) },
+    "↱ ",
+    h("strong", { class: tone(name) }, name),
+    ` ${snippet.replaceAll("\n", " ")}`,
+  );
+}
+
+function embedView(embed, names) {
+  const title = embed.title && h("p", { class: "embed-title" }, embed.url ? outside(embed.url, embed.title) : render(embed.title, names));
+  return h(
+    "div",
+    { class: "embed" },
+    embed.author?.name && h("p", { class: "embed-author" }, embed.author.name),
+    title,
+    embed.description && h("div", { class: "text" }, render(embed.description, names)),
+    embed.fields?.length && h("dl", {}, embed.fields.map((field) => fieldView(field, names))),
+    embed.image?.url && h("p", {}, outside(embed.image.url, "Picture (on another site)")),
+    embed.footer?.text && h("p", { class: "embed-footer" }, embed.footer.text),
+  );
+}
+
+function fieldView(field, names) {
+  return h("div", { class: field.inline ? "inline" : "wide" }, h("dt", {}, field.name), h("dd", { class: "text" }, render(field.value, names)));
+}
+
+function outside(url, words) {
+  if (!/^https?:\/\//.test(url)) return words;
+  return h("a", { href: url, rel: "noopener noreferrer nofollow", target: "_blank" }, words);
+}
+
+function attachmentView(attachment) {
+  const size = attachment.size > 1024 * 1024 ? `${(attachment.size / 1024 / 1024).toFixed(1)} MB` : `${Math.ceil(attachment.size / 1024)} KB`;
+  const shownInside = /^image\/(png|jpeg|gif|webp)$/.test(attachment.content_type);
+  return shownInside
+    ? h("a", { href: attachment.url, class: "picture" }, h("img", { src: attachment.url, alt: attachment.filename, loading: "lazy" }))
+    : h("a", { href: attachment.url, class: "file" }, `${attachment.filename} · ${size}`);
+}
+
+/** A row of buttons (component 1), or what newer layouts put around and beside one. */
+function rowView(component, act) {
+  if (component.type === 2) return buttonView(component, act);
+  if (component.type === 10) return h("div", { class: "text" }, render(component.content ?? "", { user: () => null, channel: () => null }));
+  return h("div", { class: "row" }, (component.components ?? []).map((each) => rowView(each, act)));
+}
+
+function buttonView(button, act) {
+  const style = `button ${BUTTON_STYLES[button.style] ?? "plain"}`;
+  const label = [button.emoji?.name, button.label].filter(Boolean).join(" ") || "Button";
+  if (button.style === LINK_BUTTON) return h("span", { class: style }, outside(button.url, label));
+  return h("button", { type: "button", class: style, disabled: button.disabled, onclick: () => act.press(button) }, label);
+}
+
+function reactionsView(message, me, names, act) {
+  const found = message.reactions ?? [];
+  if (found.length === 0) return null;
+  const buttons = found.map(({ emoji, users }) => {
+    const isMine = users.includes(me.id);
+    const who = users.map((id) => names.user(id) ?? "somebody").join(", ");
+    const label = `${emoji} ${users.length}: ${who}`;
+    const attributes = { type: "button", class: "reaction", "aria-pressed": String(isMine), "aria-label": label, title: who };
+    return h("button", { ...attributes, onclick: () => act.react(message, emoji, !isMine) }, emoji, h("span", {}, String(users.length)));
+  });
+  return h("div", { class: "reactions" }, buttons);
+}
+
+function tools(message, { me, act }) {
+  const isMine = !message.webhook_id && message.author.id === me.id;
+  const about = `message of ${message.author.username}`;
+  return h(
+    "div",
+    { class: "tools", role: "group", "aria-label": `Actions on the ${about}` },
+    iconButton("smile", "Add a reaction", (event) => act.pick(message, event.currentTarget), { "aria-haspopup": "true" }),
+    iconButton("reply", "Reply", () => act.reply(message)),
+    isMine && iconButton("pencil", "Edit", () => act.edit(message)),
+    isMine && iconButton("bin", "Delete", (event) => act.remove(message, event.currentTarget)),
+  );
+}
+
+export function clock(iso) {
+  return new Date(iso).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+}

@@ -1,0 +1,132 @@
+// The world as this page knows it: filled by the feed, read by the views. It never touches the page.
+
+import { earlier } from "./api.js";
+import { follow } from "./feed.js";
+
+const KINDS = ["snapshot", "message", "deleted", "typing", "channel", "channel_deleted", "faults", "presence"];
+export const TYPING_MS = 10_000; // as Discord shows it
+const DM = 1;
+export const THREAD = 11;
+
+export class Model extends EventTarget {
+  isLinked = false;
+  isFilled = false;
+  bot = { id: "0", username: "Bot" };
+  users = [];
+  channels = new Map();
+  messages = new Map(); // channel id → Map of message id → message, oldest first
+  hasEarlier = new Map();
+  typing = new Map(); // channel id → Map of user id → until when
+  faults = { chances: [], seed: 0 };
+  presence = { connected: false, process: null };
+  has = { cards: false, inspector: false };
+  lines = 0;
+
+  /** Begins to follow; `changed` is dispatched after every event, `heard` for each new message. */
+  connect() {
+    follow("/_control/events", KINDS, {
+      onEvent: (kind, body) => this.apply(kind, body),
+      onLink: (isLinked) => {
+        this.isLinked = isLinked;
+        this.#tell("link");
+      },
+    });
+  }
+
+  apply(kind, body) {
+    this[`_${kind}`](body);
+    this.#tell(kind, body);
+  }
+
+  /** What a channel shows, oldest first. */
+  shown(channelId) {
+    return [...(this.messages.get(channelId)?.values() ?? [])];
+  }
+
+  find(channelId, messageId) {
+    return this.messages.get(channelId)?.get(messageId);
+  }
+
+  name(userId) {
+    if (userId === this.bot.id) return this.bot.username;
+    return this.users.find((user) => user.id === userId)?.username;
+  }
+
+  /** Who is typing there now. */
+  typists(channelId) {
+    const now = Date.now();
+    return [...(this.typing.get(channelId) ?? [])].filter(([, until]) => until > now).map(([userId]) => userId);
+  }
+
+  /** Fetches older messages of a channel and puts them in front. */
+  async loadEarlier(channelId) {
+    const known = this.messages.get(channelId);
+    const [oldest] = known.keys();
+    const found = await earlier(channelId, oldest);
+    this.messages.set(channelId, new Map([...found.shown.map((each) => [each.id, each]), ...known]));
+    this.hasEarlier.set(channelId, found.more);
+    this.#tell("earlier");
+  }
+
+  _snapshot(body) {
+    this.bot = body.bot;
+    this.users = body.users;
+    this.channels = new Map(body.channels.filter((each) => each.type !== DM).map((each) => [each.id, each]));
+    this.messages = new Map();
+    for (const [channelId, { shown, more }] of Object.entries(body.messages)) {
+      this.messages.set(channelId, new Map(shown.map((each) => [each.id, each])));
+      this.hasEarlier.set(channelId, more);
+    }
+    this.typing.clear();
+    this.faults = body.faults;
+    this.presence = body.presence;
+    this.has = body.has;
+    this.lines = body.lines;
+    this.isFilled = true;
+  }
+
+  _message(message) {
+    const channel = this.messages.get(message.channel_id) ?? new Map();
+    this.messages.set(message.channel_id, channel);
+    const isNew = !channel.has(message.id);
+    const [oldest] = channel.keys();
+    if (isNew && oldest !== undefined && BigInt(message.id) < BigInt(oldest)) return; // older than what is loaded
+    channel.set(message.id, message);
+    if (!isNew) return;
+    if (message.is_line) this.lines += 1;
+    this.typing.get(message.channel_id)?.delete(message.webhook_id ? this.bot.id : message.author.id);
+    this.dispatchEvent(new CustomEvent("heard", { detail: message }));
+  }
+
+  _deleted({ id, channel_id: channelId, is_line: isLine }) {
+    this.messages.get(channelId)?.delete(id);
+    if (isLine) this.lines -= 1;
+  }
+
+  _typing({ channel_id: channelId, user_id: userId }) {
+    const there = this.typing.get(channelId) ?? new Map();
+    this.typing.set(channelId, there.set(userId, Date.now() + TYPING_MS));
+  }
+
+  _channel(channel) {
+    this.channels.set(channel.id, channel);
+    if (!this.messages.has(channel.id)) this.messages.set(channel.id, new Map());
+  }
+
+  _channel_deleted({ id }) {
+    this.channels.delete(id);
+  }
+
+  _faults(faults) {
+    this.faults = faults;
+  }
+
+  _presence(presence) {
+    this.presence = presence;
+    if (!presence.connected) for (const there of this.typing.values()) there.delete(this.bot.id);
+  }
+
+  #tell(kind, body) {
+    this.dispatchEvent(new CustomEvent("changed", { detail: { kind, body } }));
+  }
+}

@@ -1,0 +1,120 @@
+// The frame around everything: which panel is open, the theme, short notices, and keys that work everywhere.
+
+import { byId, h } from "./dom.js";
+
+const TOAST_MS = 6000;
+const SAID_MAX = 240;
+
+/** A short notice at the page's edge; read out as well. */
+export function toast(words) {
+  const note = h("div", { class: "toast" }, words);
+  byId("toasts").append(note);
+  const gone = () => note.remove();
+  note.addEventListener("click", gone);
+  setTimeout(gone, TOAST_MS);
+}
+
+/** Waits for what was asked for; says why it failed, if it did. Tells whether it succeeded. */
+export async function attempt(asked) {
+  try {
+    await asked;
+    return true;
+  } catch (error) {
+    toast(error.message);
+    return false;
+  }
+}
+
+/** Read out by screen readers, seen by nobody. */
+export function announce(words) {
+  byId("said").append(h("p", {}, words.slice(0, SAID_MAX)));
+  while (byId("said").childElementCount > 20) byId("said").firstElementChild.remove();
+}
+
+/** Panels beside the chat; on small screens one of them, or the chat, fills the page. */
+export function setUpPanels() {
+  const app = byId("app");
+  const tabs = [...document.querySelectorAll('[role="tab"]')];
+  const switches = [...document.querySelectorAll("[data-open]")];
+
+  function show(name) {
+    app.dataset.view = name;
+    if (name !== "chat") {
+      app.dataset.panel = name;
+      for (const tab of tabs) {
+        const isOpen = tab.dataset.panel === name;
+        tab.setAttribute("aria-selected", String(isOpen));
+        tab.tabIndex = isOpen ? 0 : -1;
+        byId(tab.getAttribute("aria-controls")).hidden = !isOpen;
+      }
+    }
+    for (const each of switches) {
+      if (each.dataset.open === name) each.setAttribute("aria-current", "page");
+      else each.removeAttribute("aria-current");
+    }
+    app.dispatchEvent(new CustomEvent("panel", { detail: name }));
+  }
+
+  tabs.forEach((tab, index) => {
+    tab.addEventListener("click", () => show(tab.dataset.panel));
+    tab.addEventListener("keydown", (event) => {
+      const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+      if (!step) return;
+      const next = tabs[(index + step + tabs.length) % tabs.length];
+      next.focus();
+      show(next.dataset.panel);
+    });
+  });
+  for (const each of switches) each.addEventListener("click", () => show(each.dataset.open));
+  show("lines");
+  show("chat");
+  return show;
+}
+
+/** The list of channels slides in where there is no room for it. */
+export function setUpDrawer() {
+  const app = byId("app");
+  const opener = byId("open-places");
+  const set = (isOpen) => {
+    app.classList.toggle("places-open", isOpen);
+    opener.setAttribute("aria-expanded", String(isOpen));
+  };
+  opener.addEventListener("click", () => {
+    set(!app.classList.contains("places-open"));
+    byId("places").querySelector("[aria-current]")?.focus();
+  });
+  byId("veil").addEventListener("click", () => set(false));
+  byId("places").addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !app.classList.contains("places-open")) return;
+    set(false);
+    opener.focus();
+  });
+  return () => set(false);
+}
+
+/** Light and dark: as the system says, until the user says otherwise. */
+export function setUpTheme() {
+  const button = byId("theme");
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
+  const show = () => button.setAttribute("aria-label", isDark() ? "Use the light look" : "Use the dark look");
+  button.addEventListener("click", () => {
+    document.documentElement.dataset.theme = isDark() ? "light" : "dark";
+    localStorage.setItem("theme", document.documentElement.dataset.theme);
+    show();
+  });
+  system.addEventListener("change", show);
+  show();
+}
+
+/** `onKey` maps a key, pressed with Alt, to what it does. */
+export function setUpKeys(onKey) {
+  document.addEventListener("keydown", (event) => {
+    if (!event.altKey || event.ctrlKey || event.metaKey || !(event.code in onKey)) return;
+    event.preventDefault();
+    onKey[event.code]();
+  });
+  byId("keys").addEventListener("click", () => byId("help").showModal());
+  byId("help").addEventListener("click", (event) => event.target === byId("help") && byId("help").close());
+  byId("help-close").addEventListener("click", () => byId("help").close());
+}

@@ -1,0 +1,33 @@
+"""The journal, for those who only look: responses with their recorded moves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from actors.roleplay.model import ResponseId, SessionId
+from machines.facts import Fact
+from machines.response import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """One response as the journal has it; `moves` are (from, to, fact), oldest first, with the lines' text."""
+
+    response_id: ResponseId
+    session_id: SessionId
+    name: str
+    limits: Limits
+    moves: tuple[tuple[str, str, Fact], ...]
+
+
+class Journal(Protocol):
+    """What looking at responses needs of the store."""
+
+    async def recorded(self, response_id: ResponseId) -> Recorded | None: ...
+
+    async def recently_recorded(
+        self, *, limit: int, state: str | None = None, session_id: SessionId | None = None
+    ) -> tuple[Recorded, ...]:
+        """At most `limit` responses, newest first."""
+        ...

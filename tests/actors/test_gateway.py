@@ -1,0 +1,220 @@
+"""Events of a channel are handled in its order, each once, however the connection and the store behave."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import anyio
+import pytest
+
+from actors.gateway import CHANNEL_EVENTS_MAX
+from actors.ports import MessageSeen, Noted, Refused, ShardReady, Unconfirmed
+from actors.roleplay.model import ChannelMessage
+from actors.world import Rules
+from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
+from tests.fakes.virtual_time import BACKENDS, run_virtually
+
+both = pytest.mark.parametrize("backend", BACKENDS)
+OTHER = 43
+
+
+def said_unheard(play: Play, text: str, *, channel_id: int = CHANNEL) -> ChannelMessage:
+    """A user's message that the gateway does not tell of."""
+    sink, play.discord.sink = play.discord.sink, None
+    message = play.discord.user_says(channel_id, text)
+    play.discord.sink = sink
+    return message
+
+
+async def heard(play: Play, channel_id: int = CHANNEL) -> list[str]:
+    return [text for name, text in await play.history(channel_id) if name == "Robin"]
+
+
+@both
+def test_a_message_seen_before_ready_is_answered(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            await first.quiet()
+        early = first.discord.user_says(CHANNEL, "early")
+        async with playing(before=first, early=[MessageSeen(early)]) as play:
+            await play.quiet()
+            assert await play.triggers() == [early.id]
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_what_is_said_while_nobody_is_there_is_caught_up_once_and_in_order(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            await first.quiet()
+        missed = [first.discord.user_says(CHANNEL, text) for text in ("one", "two", "three")]
+        async with playing(before=first, early=[MessageSeen(missed[2])]) as play:
+            play.say("four")
+            await play.quiet()
+            assert (await play.triggers())[:3] == [message.id for message in missed]
+            assert await heard(play) == ["one", "two", "three", "four"]
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_new_connection_within_one_process_catches_up_too(backend: str) -> None:
+    async def main() -> None:
+        async with playing(latency_s=0.05) as play:
+            await play.start("Ada")
+            missed = said_unheard(play, "missed")
+            play.gateway.offer(ShardReady(0, "Ensemble", 1))
+            after = play.say("after")  # its event comes before the channels to read are listed
+            await play.quiet()
+            assert await play.triggers() == [missed.id, after]
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_what_was_said_before_the_start_is_never_read(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            first.say("before the scene")
+            await first.start("Ada")
+        async with playing(before=first) as play:
+            await play.quiet()
+            assert await play.history() == []
+            assert play.model.prompts == []
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_command_missed_is_carried_out_once(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            first.say("Hello?")
+            await first.quiet()
+        first.discord.user_says(CHANNEL, "!end")
+        async with playing(before=first) as play:
+            await play.quiet()
+            assert play.session_state() == "Ended"
+            assert sum(text.startswith("🎬") for text in play.discord.texts(CHANNEL)) == 1
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_channel_that_cannot_be_read_yet_holds_back_its_own_events_only(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            for channel_id in (CHANNEL, OTHER):
+                await first.start("Ada", channel_id=channel_id)
+        missed = first.discord.user_says(CHANNEL, "missed")
+        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("http", 503)] * 4)
+        async with playing(before=first, wait_ready=False) as play:
+            after = play.say("after")
+            play.say("Hello?", channel_id=OTHER)
+            await anyio.sleep(5)
+            assert len(play.discord.character_lines(OTHER)) == 1
+            assert await heard(play) == []
+            assert not play.gateway.ready.is_set()
+            await play.quiet()
+            assert play.gateway.ready.is_set()
+            assert await play.triggers() == [missed.id, after]
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_channel_that_can_never_be_read_is_told_and_does_not_keep_us_from_being_ready(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+        first.discord.read_faults_of[CHANNEL] = deque([Refused("forbidden", 403, final=True)])
+        async with playing(before=first) as play:
+            told = [e for e in play.trace.events if isinstance(e, Noted) and e.level == "error"]
+            assert ["forbidden" in event.words for event in told] == [True]
+            play.say("Hello?")
+            await play.quiet()
+            assert len(play.discord.character_lines(CHANNEL)) == 1
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_channel_that_went_while_nobody_was_there_ends_its_session(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+        first.discord.read_faults_of[CHANNEL] = deque([Refused("channel_gone", 404, final=True)])
+        async with playing(before=first) as play:
+            await play.quiet()
+            assert play.session_state() == "Ended"
+
+    run_virtually(backend, main)
+
+
+@both
+def test_what_a_full_mailbox_drops_is_read_again_and_nothing_overtakes_it(backend: str) -> None:
+    async def main() -> None:
+        count = CHANNEL_EVENTS_MAX + 20
+        async with playing(latency_s=0.01, rules=Rules(waiting_max=2)) as play:
+            await play.start("Ada")
+            for n in range(count):
+                play.say(f"line {n}")
+            await anyio.sleep(1)  # there is room again, but the dropped ones are not heard yet
+            play.say("last")
+            await play.quiet(for_s=60)
+            assert await heard(play) == [*(f"line {n}" for n in range(count)), "last"]
+            assert await play.triggers() == sorted(await play.triggers())
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_message_that_the_store_did_not_take_is_taken_before_the_next(backend: str) -> None:
+    async def main() -> None:
+        async with playing(latency_s=0.01) as play:
+            await play.start("Ada")
+            play.executor.faults["accept"] = [OSError("the disk is full")]
+            first, second = play.say("first"), play.say("second")
+            await play.quiet()
+            assert await play.triggers() == [first, second]
+            await equal_to_the_channel(play, crashes=1)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_message_that_nobody_can_handle_does_not_silence_its_channel_for_ever(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            await play.start("Ada")
+            play.executor.faults["accept"] = [KeyError("a programmer's error")] * 10
+            play.say("poison")
+            second = play.say("second")
+            await play.quiet(for_s=600)
+            assert await play.triggers() == [second]
+            given_up = [e for e in play.trace.events if isinstance(e, Noted) and "given up" in e.words]
+            assert len(given_up) == 1
+
+    run_virtually(backend, main)
+
+
+@both
+def test_sessions_that_could_not_be_listed_are_listed_again_before_anything_else(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+        missed = first.discord.user_says(CHANNEL, "missed")
+        async with playing(before=first, faults_of_store={"open_sessions": [OSError("the disk is full")]}) as play:
+            after = play.say("after")
+            await play.quiet()
+            assert await play.triggers() == [missed.id, after]
+
+    run_virtually(backend, main)

@@ -1,0 +1,248 @@
+"""The answers: what a view says, from memory and from the journal alike, and that no line's text is in any."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from actors.adapters.inspector import CannotServe, Inspector
+from actors.adapters.inspector.life import Life
+from actors.adapters.inspector.view import PATH_SHOWN_MAX, view
+from actors.adapters.store import SqlStore
+from actors.ports import Recorded
+from machines.diagram import MACHINES
+from machines.facts import (
+    Cancelled,
+    Fact,
+    FoundInChannel,
+    Generated,
+    GenerationFailed,
+    Held,
+    NotInChannel,
+    ReadBackFailed,
+    SendRefused,
+    SendUnconfirmed,
+    Sent,
+    Started,
+    WaitElapsed,
+)
+from machines.response import Limits, Response, advance
+from tests.adapters.inspector.stage import SECRET, Stage, serving
+from tests.contracts.scene import NOW, Scene
+
+pytestmark = pytest.mark.anyio
+
+
+async def in_doubt(stage: Stage) -> str:
+    """A response of two parts whose first one is in doubt; its id."""
+    line = await stage.line()
+    await line.generate(parts=2)
+    await line.tell(SendUnconfirmed(NOW + 2, "server", 500))
+    return line.id
+
+
+async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: Stage) -> None:
+    response_id = await in_doubt(stage)
+    shown = await stage.json(f"/api/responses/{response_id}")
+    assert shown.pop("path") == [
+        _step(1, "Started", "[*]", "Generating", NOW, attempt=0, part=0),
+        _step(2, "Generated", "Generating", "Sending", NOW + 1, attempt=1, part=0),
+        _step(3, "SendUnconfirmed", "Sending", "Retrying", NOW + 2, attempt=1, part=1, reason="server"),
+    ]
+    assert shown == {
+        "id": response_id,
+        "session": stage.scene.claim.session_id,
+        "name": "Mira",
+        "state": "Retrying",
+        "part": 1,
+        "parts": 2,
+        "attempt": 1,
+        "attempts_max": 3,
+        "unconfirmed": True,
+        "cancel_by": None,
+        "started_at": NOW,
+        "entered_at": NOW + 2,
+        "due_at": NOW + 7,
+        "deadline_at": NOW + 300,
+        "waits": "Discord answered 500; reading the channel back",
+        "last_error": "Discord answered 500",
+        "is_final": False,
+        "legal": ["ReadBackFailed", "ReadBackImpossible", "FoundInChannel", "NotInChannel", "WaitElapsed", "Cancelled"],
+        "counts": {"[*]-Generating": 1, "Generating-Sending": 1, "Sending-Retrying": 1},
+    }
+
+
+def _step(seq: int, fact: str, source: str, dest: str, at: float, **rest: Any) -> dict[str, Any]:  # noqa: ANN401
+    return {"seq": seq, "fact": fact, "from": source, "to": dest, "at": at, "reason": None, **rest}
+
+
+async def test_after_a_restart_everything_is_there_again(stage: Stage, store: SqlStore, scene: Scene) -> None:
+    response_id = await in_doubt(stage)
+    before = await stage.json(f"/api/responses/{response_id}")
+    async with serving(store, scene) as later:
+        assert await later.json(f"/api/responses/{response_id}") == before
+        assert (await later.json("/api/responses"))["responses"] == [before]
+        async with later.events() as stream:
+            assert (await stream.event()).data["responses"] == [before]
+
+
+async def test_what_is_not_in_memory_comes_from_the_journal(stage: Stage) -> None:
+    response_id = await in_doubt(stage)
+    before = await stage.json(f"/api/responses/{response_id}")
+    stage.inspector._lives._lives.clear()
+    assert await stage.json(f"/api/responses/{response_id}") == before
+
+
+async def test_responses_are_listed_newest_first_by_state_session_and_number(stage: Stage) -> None:
+    ids = []
+    for number in (1, 2, 3):
+        line = await stage.line(number)
+        ids.append(line.id)
+        await line.generate()
+        if number < 3:
+            await line.deliver(at=NOW + number + 1)
+
+    async def listed(query: str) -> list[str]:
+        return [shown["id"] for shown in (await stage.json(f"/api/responses{query}"))["responses"]]
+
+    assert await listed("") == ids[::-1]
+    assert await listed("?limit=2") == ids[:0:-1]
+    assert await listed("?state=Delivered") == [ids[1], ids[0]]
+    assert await listed(f"?session={stage.scene.claim.session_id}&state=Sending") == [ids[2]]
+    assert await listed("?session=nosuchsession") == []
+
+
+@pytest.mark.parametrize("query", ["?limit=many", "?limit=-1", "?state=Lost", "?limit=٣"])
+async def test_a_wrong_question_is_answered_with_what_is_wrong(stage: Stage, query: str) -> None:
+    status, body, _ = await stage.get(f"/api/responses{query}")
+    assert status == 400
+    assert body.startswith(("limit is", "There is no state"))
+
+
+async def test_what_does_not_exist_is_a_404(stage: Stage) -> None:
+    for path in ("/api/responses/nosuch", "/api/machines/nosuch.svg", "/api/machines/response.exe", "/nowhere"):
+        assert (await stage.get(path))[0] == 404
+
+
+async def test_no_text_of_a_line_is_in_any_answer(stage: Stage, store: SqlStore, scene: Scene) -> None:
+    async with stage.events() as stream:
+        await stream.event()
+        line = await stage.line()
+        await line.generate(parts=2)
+        await line.deliver()
+        await line.tell(SendUnconfirmed(NOW + 3, "timeout"), FoundInChannel(NOW + 4, 77, SECRET))
+        moves = [await stream.event() for _ in range(5)]
+        assert moves[-1].data["response"]["state"] == "Delivered"
+    bodies = [stream.text]
+    async with serving(store, scene) as later:
+        for of in (stage, later):
+            for path in ("/api/responses", f"/api/responses/{line.id}"):
+                bodies.append((await of.get(path))[1])
+            async with of.events() as again:
+                await again.event()
+            bodies.append(again.text)
+    assert all(line.id in body for body in bodies)
+    assert not any("smuggler" in body for body in bodies)
+    assert "smuggler" not in repr(stage.inspector._lives._lives)
+
+
+async def test_every_machine_is_drawn_in_every_way(stage: Stage) -> None:
+    assert await stage.json("/api/machines") == {"machines": list(MACHINES)}
+    for name in MACHINES:
+        status, drawn, headers = await stage.get(f"/api/machines/{name}.svg")
+        assert (status, headers["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")
+        assert ElementTree.fromstring(drawn).get("data-machine") == name
+        assert (await stage.get(f"/api/machines/{name}.mmd"))[1].startswith("stateDiagram-v2")
+        assert (await stage.get(f"/api/machines/{name}.txt"))[1].startswith(f"{name}: ")
+    assert (await stage.get("/api/machines/diagram.css"))[2]["Content-Type"].startswith("text/css")
+
+
+async def test_it_is_healthy_at_once_and_ready_when_told(stage: Stage) -> None:
+    assert [(await stage.get(path))[0] for path in ("/healthz", "/readyz")] == [200, 503]
+    stage.inspector.set_ready()
+    assert (await stage.get("/readyz"))[0] == 200
+
+
+async def test_a_port_in_use_is_told_by_the_variables_name(stage: Stage, store: SqlStore) -> None:
+    second = Inspector(f"127.0.0.1:{stage.inspector.port}", None, journal=store)
+    with pytest.raises(CannotServe, match=rf"INSPECTOR_ADDRESS: 127\.0\.0\.1:{stage.inspector.port} cannot be had"):
+        await second.run()
+
+
+# ── views of paths that take long to play over sockets ──────────────────────────────────────────────
+
+
+def life(*facts: Fact, limits: Limits = Limits()) -> Life:  # noqa: B008 - frozen
+    """What the journal tells of a response that went this way."""
+    response, moves = Response("r1", limits), []
+    for fact in facts:
+        move = advance(response, fact)
+        moves.append((move.source, move.dest.value, fact))
+    return Life.of(Recorded("r1", "s1", "Mira", limits, tuple(moves)))
+
+
+SENDING = (Started(NOW), Generated(NOW, ("a",)))
+WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
+    ((Started(NOW),), "The model is writing (try 1 of 3)", None),
+    (
+        (Started(NOW), GenerationFailed(NOW, "rate_limit", 9.0)),
+        "The model failed: rate_limit; asking it again",
+        NOW + 9,
+    ),
+    (SENDING, "Discord has not answered yet (try 1 of 3)", None),
+    ((*SENDING[:1], Generated(NOW, ("a", "b"))), "Discord has not answered yet (part 1 of 2, try 1 of 3)", None),
+    (
+        (*SENDING, SendRefused(NOW, "rate_limit", 429, 4.0)),
+        "Discord refused it: rate_limit (429); sending again",
+        NOW + 4,
+    ),
+    (
+        (*SENDING, SendUnconfirmed(NOW, "timeout")),
+        "Discord gave no usable answer: timeout; reading the channel back",
+        NOW + 5,
+    ),
+    (
+        (*SENDING, SendUnconfirmed(NOW, "timeout"), ReadBackFailed(NOW + 1, "server", 3.0)),
+        "The channel could not be read: server; reading it again",
+        NOW + 4,
+    ),
+    (
+        (*SENDING, SendUnconfirmed(NOW, "timeout"), Cancelled(NOW + 1, "end")),
+        "Cancelled (end) while a send is in doubt; reading the channel back",
+        NOW + 6,
+    ),
+    (
+        (*SENDING, Held(NOW, NOW + 60)),
+        "Everything is held back for a while, nothing left the process; then sending again",
+        NOW + 60,
+    ),
+    ((*SENDING, Sent(NOW, 5, "a")), None, None),
+]
+
+
+@pytest.mark.parametrize(("facts", "why", "due_at"), WAITS)
+def test_it_says_why_it_waits_and_until_when(facts: tuple[Fact, ...], why: str | None, due_at: float | None) -> None:
+    shown = view(life(*facts))
+    assert (shown["waits"], shown["due_at"]) == (why, due_at)
+    assert json.loads(json.dumps(shown)) == shown
+
+
+def test_a_long_path_is_cut_in_lists_and_whole_on_its_own() -> None:
+    loop = [fact for n in range(30) for fact in (SendRefused(NOW + n, "busy"), WaitElapsed(NOW + n))]
+    long = life(*SENDING, *loop, limits=Limits(send_attempts=99, backoff_base_s=0.0))
+    assert [len(view(long)["path"]), len(view(long, whole_path=True)["path"])] == [PATH_SHOWN_MAX, 62]
+    assert view(long)["path"][-1]["seq"] == 62
+    assert view(long)["counts"]["Sending-Retrying"] == 30
+
+
+def test_a_move_that_todays_table_has_not_is_still_shown() -> None:
+    moves = (("[*]", "Generating", Started(NOW)), ("Generating", "Delivered", NotInChannel(NOW + 1)))
+    shown = view(Life.of(Recorded("r1", "s1", "Mira", Limits(), moves)))
+    assert (shown["state"], shown["is_final"], [step["to"] for step in shown["path"]]) == (
+        "Delivered",
+        True,
+        ["Generating", "Delivered"],
+    )

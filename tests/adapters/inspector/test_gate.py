@@ -1,0 +1,125 @@
+"""Who may look, over real sockets: names, pages, tokens and headers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import aiohttp
+import pytest
+
+from actors.adapters.inspector import AddressError, Inspector, parse_address
+from actors.adapters.store import SqlStore
+from tests.adapters.inspector.stage import Stage, serving
+from tests.contracts.scene import Scene
+
+pytestmark = pytest.mark.anyio
+
+TOKEN = "correct horse"
+PLAYGROUND = "http://127.0.0.1:8400"
+API = "/api/machines"
+
+
+@pytest.fixture
+async def guarded(store: SqlStore, scene: Scene) -> AsyncIterator[Stage]:
+    async with serving(store, scene, address="0.0.0.0:0", token=TOKEN) as stage:
+        yield stage
+
+
+@pytest.mark.parametrize("name", ["127.0.0.1", "localhost:8420", "[::1]:1", "127.0.0.1:9"])
+async def test_loopback_answers_under_its_own_names(stage: Stage, name: str) -> None:
+    assert (await stage.get(API, Host=name))[0] == 200
+
+
+@pytest.mark.parametrize(
+    "name", ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example:8420", "[", "0.0.0.0"]
+)
+async def test_loopback_does_not_answer_under_a_foreign_name(stage: Stage, name: str) -> None:
+    for path in (API, "/events", "/readyz"):
+        assert (await stage.get(path, Host=name))[0] in (400, 403)
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1:1", "http://localhost"])
+async def test_a_foreign_page_reads_nothing(stage: Stage, origin: str) -> None:
+    status, _, headers = await stage.get(API, Origin=origin)
+    assert status == 403
+    assert "Access-Control-Allow-Origin" not in headers
+
+
+async def test_its_own_page_reads_it(stage: Stage) -> None:
+    assert (await stage.get(API, Origin=f"http://127.0.0.1:{stage.inspector.port}"))[0] == 200
+
+
+async def test_a_page_that_was_let_in_may_read_and_embed_it_and_no_other(store: SqlStore, scene: Scene) -> None:
+    async with serving(store, scene, origins=(PLAYGROUND,)) as stage:
+        status, _, headers = await stage.get(API, Origin=PLAYGROUND)
+        assert (status, headers["Access-Control-Allow-Origin"], headers["Vary"]) == (200, PLAYGROUND, "Origin")
+        assert f"frame-ancestors 'self' {PLAYGROUND}" in headers["Content-Security-Policy"]
+        async with stage.events(Origin=PLAYGROUND) as stream:
+            assert stream.response.headers["Access-Control-Allow-Origin"] == PLAYGROUND
+        assert (await stage.get(API, Origin="http://127.0.0.1:8401"))[0] == 403
+
+
+async def test_every_answer_forbids_what_a_page_does_not_need(stage: Stage) -> None:
+    for path in (API, "/api/responses", "/events", "/nowhere", "/healthz", "/api/machines/response.svg"):
+        async with stage.client.get(stage.url(path)) as response:
+            policy = response.headers["Content-Security-Policy"]
+            assert policy.startswith("default-src 'none'; script-src 'self'; style-src ")
+            assert ("'unsafe-inline'" in policy) == path.endswith(".svg")
+            assert response.headers["X-Content-Type-Options"] == "nosniff"
+            assert response.headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:8420", "192.0.2.1:80", "example.org:80", "[::]:80"])
+@pytest.mark.parametrize("token", [None, ""])
+def test_without_a_token_only_loopback_is_served(address: str, token: str | None, store: SqlStore) -> None:
+    with pytest.raises(AddressError, match="set INSPECTOR_TOKEN"):
+        Inspector(address, token, journal=store)
+
+
+@pytest.mark.parametrize(
+    "address", ["", "8420", "127.0.0.1", ":80", "127.0.0.1:x", "http://a:1", "a@b:1", "a:1/x", "::1:8"]
+)
+def test_an_address_that_is_none_is_refused(address: str) -> None:
+    with pytest.raises(AddressError, match="host:port"):
+        parse_address(address)
+
+
+NO_TOKEN = [
+    {},
+    {"Authorization": "Bearer wrong"},
+    {"Authorization": TOKEN},
+    {"Authorization": f"Basic {TOKEN}"},
+    {"Cookie": f"ensemble_inspector={TOKEN}"},
+]
+
+
+@pytest.mark.parametrize("headers", NO_TOKEN)
+async def test_without_the_token_nothing_is_told(guarded: Stage, headers: dict[str, str]) -> None:
+    for path in (API, "/events", "/api/responses", "/nowhere", f"{API}?token=wrong"):
+        assert (await guarded.get(path, **headers))[0] == 401
+
+
+async def test_probes_need_no_token(guarded: Stage) -> None:
+    assert [(await guarded.get(path))[0] for path in ("/healthz", "/readyz")] == [200, 503]
+
+
+async def test_a_bearer_is_let_in(guarded: Stage) -> None:
+    assert (await guarded.get(API, Authorization=f"Bearer {TOKEN}"))[0] == 200
+
+
+async def test_the_first_visit_turns_the_token_into_a_cookie_and_drops_it_from_the_address(guarded: Stage) -> None:
+    jar = aiohttp.CookieJar(unsafe=True)
+    async with aiohttp.ClientSession(cookie_jar=jar) as browser:
+        url = guarded.url(f"{API}?token={TOKEN.replace(' ', '%20')}&x=1")
+        async with browser.get(url, allow_redirects=False) as first:
+            assert (first.status, first.headers["Location"]) == (303, f"{API}?x=1")
+            cookie = first.headers["Set-Cookie"]
+        async with browser.get(guarded.url(API)) as second:
+            assert second.status == 200
+    assert all(word in cookie for word in ("HttpOnly", "SameSite=Strict"))
+    assert TOKEN not in cookie
+
+
+async def test_another_origin_is_refused_even_with_the_token(guarded: Stage) -> None:
+    headers = {"Authorization": f"Bearer {TOKEN}", "Origin": "https://evil.example"}
+    assert (await guarded.get(API, **headers))[0] == 403

@@ -1,0 +1,304 @@
+"""The playground's page, as people use it: a real browser, real sockets, a small bot behind."""
+
+import json
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Page, expect
+
+from actors.playground import FaultPlan, PlaygroundServer
+
+from .conftest import OpenPage
+from .fake_bot import FakeBot
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+RICH = (
+    "# Title\n**bold** *it* __u__ ~~s~~ ||secret|| `code` <@{bot}> <#{library}>\n> quote\n- one\n  - two\n"
+    "```py\nx = 1\n```\n[link](https://example.org/a) [bad](javascript:alert(1)) <b>raw</b>"
+)
+GRAVE = ("serious", "critical")
+
+
+async def write(page: Page, text: str) -> None:
+    """As a person does: into the box, then Enter."""
+    await page.locator("#text").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_a_line_written_is_answered_by_two_characters_with_name_and_picture(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await write(page, "Hello?")
+    answers = page.locator("#messages .message.character")
+    await expect(answers).to_have_count(2)
+    assert await answers.locator(".name").all_inner_texts() == ["Maren", "Fitch"]
+    assert await answers.locator("img.avatar").evaluate_all("all => all.map(one => one.naturalWidth > 0)") == [True] * 2
+    assert [entry.status for entry in server.ledger.since(only_lines=True)] == [200, 200]
+    await expect(page.locator("#tally")).to_have_attribute("data-verdict", "equal")
+    await expect(page.locator("#shown")).to_have_text("2")
+    await expect(page.locator("#remembered")).to_have_text("2")
+
+
+async def test_a_lost_answer_lights_retrying_and_the_line_comes_once(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await page.locator("#tab-faults").click()
+    await page.locator("#fault-drop_after").fill("100")
+    await expect(page.locator("#storm-mark")).to_have_text("100 %")
+    await page.wait_for_function("() => document.querySelector('.fault.on')")
+    assert server.faults.chances == (("drop_after", 1.0),)
+    await page.locator("#tab-lines").click()
+    await page.evaluate(
+        """() => {
+            globalThis.litStates = new Set();
+            new MutationObserver(() => {
+                for (const each of document.querySelectorAll(".diagram .lit")) litStates.add(each.dataset.state);
+            }).observe(document.querySelector("#line-cards"), { subtree: true, childList: true, attributes: true });
+        }"""
+    )
+    await write(page, "Anyone?")
+    await expect(page.locator("#messages .message.character")).to_have_count(2)
+    await expect(page.locator(".line-card.delivered")).to_have_count(2)
+    await page.wait_for_function("() => litStates.has('Delivered')")
+    assert "Retrying" in await page.evaluate("() => [...litStates]")
+    newest = page.locator(".line-card").first
+    taken = await newest.locator(".edge.taken").evaluate_all("all => all.map(one => one.dataset.edge)")
+    assert set(taken) >= {"Generating-Sending", "Sending-Retrying", "Retrying-Delivered"}
+    await expect(newest.locator(".steps")).to_contain_text("connection reset")
+    await expect(page.locator("#tally")).to_have_attribute("data-verdict", "equal")
+
+
+async def test_a_bot_killed_in_the_middle_of_a_line_says_it_once_after_its_restart(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await page.locator("#tab-faults").click()
+    await page.locator("#kill-amid").click()
+    await expect(page.locator("#kill-amid")).to_be_disabled()
+    await page.wait_for_function("() => document.querySelector('.toast')")
+    await write(page, "Now")
+    await expect(page.locator("#bot")).to_have_attribute("data-state", "offline")
+    assert bot.state == "stopped"
+    await expect(page.locator("#messages .message.character")).to_have_count(1)
+    await page.locator("#revive").click()
+    await expect(page.locator("#bot")).to_have_attribute("data-state", "online")
+    await page.locator("#tab-lines").click()
+    await expect(page.locator(".line-card.delivered summary .name")).to_have_text(["Maren"])
+    await expect(page.locator("#messages .message.character")).to_have_count(1)
+    await expect(page.locator("#tally")).to_have_attribute("data-verdict", "equal")
+
+
+async def test_markdown_is_shown_as_discord_shows_it_and_html_as_text(
+    server: PlaygroundServer, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    server.say("tavern", "Sam", RICH.format(bot=server.world.bot.id, library=server.world.find_channel("library").id))
+    text = page.locator("#messages .message .text")
+    for tag, words in {
+        "strong": "bold",
+        "em": "it",
+        "u": "u",
+        "s": "s",
+        ".text p code": "code",
+        "blockquote": "quote",
+        "li li": "two",
+        "pre code": "x = 1",
+        "[role=heading]": "Title",
+    }.items():
+        await expect(page.locator("#messages .message").locator(tag)).to_have_text(words)
+    await expect(text.locator(".mention")).to_have_text(["@Ensemble", "#library"])
+    assert await text.locator("a").evaluate_all("all => all.map(one => one.href)") == ["https://example.org/a"]
+    await expect(text).to_contain_text("<b>raw</b>")
+    await expect(text.locator("b")).to_have_count(0)
+    spoiler = text.locator(".spoiler")
+    await spoiler.press("Enter")
+    await expect(spoiler).to_have_class("spoiler shown")
+
+
+async def test_a_hostile_text_is_read_in_no_time(server: PlaygroundServer, open_page: OpenPage) -> None:
+    page = await open_page()
+    slowest_ms = await page.evaluate(
+        """async () => {
+            const { parse } = await import("/page/markdown.js");
+            const texts = ["*", "_*", "**a ", "|", "[", "<@1", "`a``", "**_~~||", "> ", "- ", "```"].map((one) =>
+                one.repeat(4096 / one.length));
+            const timed = (text) => { const at = performance.now(); parse(text); return performance.now() - at; };
+            return Math.max(...texts.map(timed));
+        }"""
+    )
+    assert slowest_ms < 500
+
+
+async def test_a_person_edits_and_deletes_only_his_own_messages(server: PlaygroundServer, open_page: OpenPage) -> None:
+    server.say("tavern", "Sam", "Sam's")
+    page = await open_page()
+    await write(page, "Mine, wrnog")
+    mine = page.locator("#messages .message", has_text="Mine")
+    await expect(mine).to_have_count(1)
+    others = page.locator("#messages .message", has_text="Sam's")
+    await expect(others.get_by_role("button", name="Edit")).to_have_count(0)
+    await page.locator("#text").press("ArrowUp")
+    await page.get_by_role("textbox", name="Edit the message").fill("Mine, wrong")
+    await page.keyboard.press("Enter")
+    await expect(mine.locator(".text")).to_have_text("Mine, wrong (edited)")
+    await mine.hover()
+    await mine.get_by_role("button", name="Delete").click()
+    await mine.get_by_role("button", name="Delete for good").click()
+    await expect(mine).to_have_count(0)
+    assert [message.content for message in server.messages("tavern")] == ["Sam's"]
+
+
+async def test_another_person_writes_replies_and_reacts(server: PlaygroundServer, open_page: OpenPage) -> None:
+    server.say("tavern", "Robin", "First")
+    page = await open_page()
+    await page.get_by_role("radio", name="Kim").check()
+    first = page.locator("#messages .message", has_text="First")
+    await first.hover()
+    await first.get_by_role("button", name="Reply").click()
+    await write(page, "Second")
+    second = page.locator("#messages .message").nth(1)
+    await expect(second.locator(".reply")).to_contain_text("First")
+    await second.hover()
+    await second.get_by_role("button", name="Add a reaction").click()
+    await second.get_by_role("button", name="React with 🔥").click()
+    await expect(second.locator(".reaction")).to_have_attribute("aria-pressed", "true")
+    (_, said) = server.messages("tavern")
+    assert (said.author, said.reply_to, said.reactions) == ("Kim", server.messages("tavern")[0].id, ("🔥",))
+
+
+async def test_a_new_message_does_not_move_the_reader_of_older_ones(
+    server: PlaygroundServer, open_page: OpenPage
+) -> None:
+    for number in range(60):
+        server.say("tavern", "Sam", f"Line {number}")
+    page = await open_page()
+    at_end = (
+        "() => { const s = document.querySelector('#scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight }"
+    )
+    assert await page.evaluate(at_end) < 2
+    await page.locator("#scroll").evaluate("element => { element.scrollTop = 100 }")
+    await page.wait_for_function("() => document.querySelector('#scroll').scrollTop === 100")
+    server.say("tavern", "Sam", "Newest")
+    newer = page.locator("#newer")
+    await expect(newer).to_have_text("1 new message")
+    assert await page.locator("#scroll").evaluate("element => element.scrollTop") == 100
+    await newer.click()
+    await expect(newer).to_be_hidden()
+    assert await page.evaluate(at_end) < 2
+    server.say("tavern", "Sam", "Followed")
+    await expect(page.locator("#messages .message .text").last).to_have_text("Followed")
+    assert await page.evaluate(at_end) < 2
+
+
+async def test_older_messages_are_fetched_on_request(server: PlaygroundServer, open_page: OpenPage) -> None:
+    for number in range(230):
+        server.say("tavern", "Sam", f"Line {number}.")
+    page = await open_page()
+    messages = page.locator("#messages .message")
+    await expect(messages).to_have_count(200)
+    await page.get_by_role("button", name="Show earlier messages").click()
+    await expect(messages).to_have_count(230)
+    await expect(messages.first.locator(".text")).to_have_text("Line 0.")
+    await expect(page.get_by_role("button", name="Show earlier messages")).to_have_count(0)
+
+
+async def test_a_page_that_lost_its_stream_comes_back_with_everything(
+    server: PlaygroundServer, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    server.say("tavern", "Sam", "Before")
+    await expect(page.locator("#messages .message")).to_have_count(1)
+    server.feed.close()
+    server.say("tavern", "Kim", "Meanwhile")
+    await expect(page.locator("#messages .message")).to_have_count(2)
+
+
+async def test_a_card_is_edited_added_by_a_file_and_refused_in_one_sentence(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await page.locator("#tab-cast").click()
+    await expect(page.locator(".card-item strong")).to_have_text(["Fitch", "Maren", "Oriel"])
+    await page.get_by_role("button", name="Edit Maren").click()
+    await page.get_by_label("Personality").fill("Cheerful, for once.")
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.locator("#card")).to_be_hidden()
+    assert server.card_shelf is not None
+    maren = next(card for card in await server.card_shelf.list() if card.name == "Maren")
+    assert (maren.fields["personality"], maren.has_picture) == ("Cheerful, for once.", True)
+    card = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {"name": "Vesna", "description": "A pilot."}}
+    files = page.locator("#card-file")
+    await files.set_input_files({"name": "v.json", "mimeType": "application/json", "buffer": json.dumps(card).encode()})
+    await expect(page.locator(".card-item strong")).to_have_text(["Fitch", "Maren", "Oriel", "Vesna"])
+
+
+async def test_a_scene_is_opened_with_those_who_are_chosen(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    await page.locator("#tab-cast").click()
+    await page.get_by_role("checkbox", name="Oriel plays").uncheck()
+    await page.get_by_label("Where are they").fill("A harbour, at dawn.")
+    await page.get_by_role("button", name="Open the scene").click()
+    await expect(page.locator("#messages .message.bot")).to_contain_text("The scene is open")
+    assert server.messages("tavern")[0].content == "!start Fitch Maren -- A harbour, at dawn."
+    chip = page.locator("#suggestions button").first
+    await chip.click()
+    await expect(page.locator("#text")).to_have_value(await chip.inner_text())
+
+
+async def test_an_outage_is_switched_on_and_off_and_the_faults_come_back(
+    server: PlaygroundServer, open_page: OpenPage
+) -> None:
+    server.faults = FaultPlan.parse(["slow=0.25"], seed=4)
+    page = await open_page()
+    await page.locator("#tab-faults").click()
+    outage = page.locator("#outage")
+    await outage.click()
+    await expect(outage).to_have_attribute("aria-pressed", "true")
+    assert server.faults.chances == (("outage", 1.0),)
+    await outage.click()
+    await expect(outage).to_have_attribute("aria-pressed", "false")
+    assert (server.faults.chances, server.faults.seed) == ((("slow", 0.25),), 4)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 800, 1440])
+async def test_no_serious_finding_of_axe_and_nothing_wider_than_the_window(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage, width: int, scheme: str
+) -> None:
+    server.say("tavern", "Sam", RICH.format(bot=server.world.bot.id, library=server.world.find_channel("library").id))
+    page = await open_page(width, 760, scheme)
+    await expect(page.locator("#messages .message.character")).to_have_count(2)
+    for panel in ("chat", "lines", "faults", "cast"):
+        if width < 720:
+            await page.locator(f".switches [data-open={panel}]").click()
+        elif panel != "chat":
+            await page.locator(f"#tab-{panel}").click()
+        found = await Axe().run(page)
+        grave = [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"] if one["impact"] in GRAVE]
+        assert grave == []
+        assert await page.evaluate("() => document.documentElement.scrollWidth") <= width
+
+
+async def test_everything_is_reached_by_the_keyboard(server: PlaygroundServer, open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.keyboard.press("Tab")
+    await expect(page.locator(".skip")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.locator("#text")).to_be_focused()
+    await page.keyboard.press("Alt+ArrowDown")
+    await expect(page.locator("#channel-name")).to_have_text("station")
+    await page.keyboard.press("Alt+3")
+    await expect(page.locator("#panel-faults")).to_be_visible()
+    await page.locator("#tab-faults").press("ArrowRight")
+    await expect(page.locator("#tab-cast")).to_be_focused()
+
+
+async def test_a_new_message_is_read_out(server: PlaygroundServer, open_page: OpenPage) -> None:
+    page = await open_page()
+    server.say("tavern", "Sam", "Listen")
+    await expect(page.locator("#said[aria-live=polite] p")).to_have_text("Sam: Listen")

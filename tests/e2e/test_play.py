@@ -1,0 +1,113 @@
+"""`play` as a newcomer meets it: the real bot in its own process, the real page, one line after the other."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from playwright.async_api import Browser, Page, expect
+
+ROOT = Path(__file__).parents[2]
+START_S = 30.0
+LINE_MS = 30_000
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+
+@asynccontextmanager
+async def playing(folder: Path) -> AsyncIterator[str]:
+    """`bot.py play` on a fresh database; gives the page's address, and ends it as Ctrl-C would."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("DISCORD_", "GROQ_"))}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(ROOT / "bot.py"), "play", "--port", "0", "--no-open"),
+        cwd=folder,
+        env=environment | {"DATA_DIR": str(folder)},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(START_S):
+            while not (line := (await process.stdout.readline()).decode()).startswith("Playground: "):
+                assert line, "play ended before it said where it is"
+        yield line.removeprefix("Playground: ").strip()
+        process.send_signal(signal.SIGINT)
+        async with asyncio.timeout(START_S):
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def lines_posted(url: str) -> list[dict[str, Any]]:
+    """The tries to send a line, as the server counted them."""
+    async with aiohttp.ClientSession() as http, http.get(f"{url}_control/requests?only_lines=1") as answer:
+        found: list[dict[str, Any]] = await answer.json()
+        return found
+
+
+async def ask(page: Page, text: str) -> None:
+    await page.locator("#text").fill(text)
+    await page.keyboard.press("Enter")
+
+
+async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_a_line(
+    browser: Browser, tmp_path: Path
+) -> None:
+    complaints: list[str] = []
+    async with playing(tmp_path) as url:
+        page = await browser.new_page(viewport={"width": 1440, "height": 900})
+        page.set_default_timeout(LINE_MS)
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        await page.goto(url)
+        spoken = page.locator("#messages .message.character")
+        equal = page.locator("#tally[data-verdict=equal]")
+
+        await expect(page.locator("#messages .message.bot")).to_contain_text("The scene is open", timeout=LINE_MS)
+        await page.locator("#suggestions button").first.click()
+        await page.keyboard.press("Enter")
+        await expect(spoken).to_have_count(3, timeout=LINE_MS)
+        assert await spoken.locator(".name").all_inner_texts() == ["Maren", "Fitch", "Oriel"]
+        assert len(await lines_posted(url)) == 3
+
+        await page.evaluate(
+            """() => {
+                globalThis.litStates = new Set();
+                new MutationObserver(() => {
+                    for (const each of document.querySelectorAll(".diagram .lit")) litStates.add(each.dataset.state);
+                }).observe(document.querySelector("#line-cards"), { subtree: true, childList: true, attributes: true });
+            }"""
+        )
+        await page.locator("#tab-faults").click()
+        await page.locator("#fault-drop_after").fill("100")
+        await expect(page.locator("#storm-mark")).to_have_text("100 %")
+        await page.wait_for_function("() => document.querySelector('.fault.on')")
+        await page.locator("#tab-lines").click()
+        await ask(page, "What is that noise on the stairs?")
+        await expect(spoken).to_have_count(6, timeout=LINE_MS)
+        await page.wait_for_function("() => litStates.has('Retrying') && litStates.has('Delivered')")
+        await expect(equal).to_be_visible(timeout=LINE_MS)
+
+        await page.locator("#tab-faults").click()
+        await page.get_by_role("button", name="Calm").click()
+        await expect(page.locator("#storm-mark")).to_be_hidden()
+        await page.locator("#kill-amid").click()
+        await page.locator(".toast", has_text="Armed").wait_for()
+        await ask(page, "Who has the key?")
+        await expect(page.locator("#bot")).to_have_attribute("data-state", "offline", timeout=LINE_MS)
+        await expect(spoken).to_have_count(7, timeout=LINE_MS)
+        await page.locator("#revive").click()
+        await expect(page.locator("#bot")).to_have_attribute("data-state", "online", timeout=LINE_MS)
+        await expect(spoken).to_have_count(9, timeout=LINE_MS)
+        await expect(equal).to_be_visible(timeout=LINE_MS)
+        names = await spoken.locator(".name").all_inner_texts()
+        assert names == ["Maren", "Fitch", "Oriel"] * 3
+        await page.close()
+    assert complaints == []
