@@ -20,8 +20,8 @@ from anyio.abc import Process, TaskGroup
 
 from actors.playground import BotState
 
-COMMAND: Final = (sys.executable, "-P", "-m", "bot", "run")
-"""-P: the folder that we were started in may hold another bot.py."""
+COMMAND: Final = (sys.executable, sys.argv[0], "run")
+"""As we were started ourselves. Not `-m bot`: the folder that we were started in may hold another bot.py."""
 
 END_S: Final = 15.0
 """How long the bot may take to end: its sends in flight have ten seconds."""

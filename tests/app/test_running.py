@@ -244,7 +244,7 @@ class TestPlay:
     def test_it_starts_the_real_bot_and_ends_it(self, to_all: bool, tmp_path: Path) -> None:
         (tmp_path / "bot.py").write_text("raise SystemExit('another program of this name')")
         elsewhere = {"DISCORD_TOKEN": "of-the-real-bot", "DATABASE_URL": "sqlite:////nowhere/real.db"}
-        with started(tmp_path, "play", "--port", "0", until="Ready: ", **elsewhere) as (process, lines):
+        with started(tmp_path, "play", "--no-open", "--port", "0", until="Ready: ", **elsewhere) as (process, lines):
             assert any(line.startswith("Playground: http://") for line in lines)
             assert (tmp_path / "playground" / "ensemble.db").is_file()
             if to_all:
@@ -255,10 +255,10 @@ class TestPlay:
             assert group_is_gone(process.pid)
         assert "Traceback" not in (tmp_path / "stderr").read_text()
 
-    def test_a_world_whose_database_is_broken_is_one_line_with_the_mend(self, tmp_path: Path) -> None:
+    def test_where_its_database_cannot_be_used_it_says_so(self, tmp_path: Path) -> None:
         (tmp_path / "playground").mkdir()
         (tmp_path / "playground" / "ensemble.db").write_text("no database " * 50)
-        done = run_bot(tmp_path, "play", "--port", "0")
+        done = run_bot(tmp_path, "play", "--no-open", "--port", "0")
         assert done.returncode == 1
         (line,) = done.stderr.splitlines()
         assert "is not an SQLite database" in line

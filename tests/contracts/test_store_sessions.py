@@ -189,3 +189,11 @@ async def test_a_deleted_character_stays_in_its_running_session(scene: Scene) ->
     record = await scene.store.session_in(CHANNEL)
     assert record is not None
     assert record.cast == (MIRA, TOBIN)
+
+
+async def test_a_store_that_has_had_a_character_remembers_it_when_it_is_deleted(store: SqlStore) -> None:
+    assert await store.has_had_characters() is False
+    await store.add_character(MIRA, at=NOW)
+    await store.delete_character("Mira")
+    assert await store.characters() == ()
+    assert await store.has_had_characters() is True
