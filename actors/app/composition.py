@@ -151,7 +151,14 @@ class Bot:
         await self.supervisor.contain("A session", partial(self.sessions.drain, session_id))
 
     async def _pending(self) -> Sequence[SessionId]:
-        return await self.store.pending(now=self.world.clock.now())
+        """What the sweep finds; a sweep that fails must not end the drains that run."""
+        found: list[SessionId] = []
+
+        async def look() -> None:
+            found.extend(await self.store.pending(now=self.world.clock.now()))
+
+        await self.supervisor.contain("The sweep", look)
+        return found
 
 
 def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Model, *, trace: Trace) -> Bot:

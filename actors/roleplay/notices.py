@@ -36,7 +36,8 @@ def failure(name: str, reason: str, prefix: str) -> str:
     """The notice for a line that did not come."""
     clause = CLAUSES.get(reason)
     why = f" ({clause})" if clause else ""
-    return f"⚠️ Failed to send response from {name}. Please try again or use `{prefix or '!'}end` to restart.{why}"
+    restart = f" or use `{prefix}end` to restart" if prefix else ""
+    return f"⚠️ Failed to send response from {name}. Please try again{restart}.{why}"
 
 
 def overflow(waiting_max: int) -> str:

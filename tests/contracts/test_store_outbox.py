@@ -34,7 +34,7 @@ async def test_a_row_is_read_back_whole(store: SqlStore) -> None:
 
 async def test_due_rows_are_the_longest_due_first_and_bounded(store: SqlStore) -> None:
     for number in (3, 1, 2):
-        await store.enqueue(replace(NOTICE, key=f"n{number}"), at=NOW + number)
+        await store.enqueue(replace(NOTICE, key=f"n{number}", channel_id=number), at=NOW + number)
     assert await store.next_outbox_due() == NOW + 1
     assert [row.draft.key for row in await store.due_outbox(now=NOW + 2, limit=9)] == ["n1", "n2"]
     assert [row.draft.key for row in await store.due_outbox(now=NOW + 9, limit=1)] == ["n1"]

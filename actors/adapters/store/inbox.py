@@ -73,13 +73,13 @@ def accept(
 
 
 def next_work(conn: Connection, claim: Claim) -> Work:
-    """What the session has to do next; of an Ended one only what is unfinished. Raises Fenced."""
+    """What the session has to do next; of an Ended or Paused one only what is unfinished. Raises Fenced."""
     hold_session(conn, claim)
     here = {"session_id": claim.session_id}
     unfinished = unfinished_response(conn, claim.session_id)
     if unfinished is not None:
         return unfinished
-    if conn.execute(_STATE, here).scalar_one() == State.ENDED:
+    if conn.execute(_STATE, here).scalar_one() in (State.ENDED, State.PAUSED):
         return None
     open_turn = conn.execute(_OPEN_TURN, here).one_or_none()
     if open_turn is not None:

@@ -275,7 +275,7 @@ async def test_two_thousand_messages_are_a_failed_read(local: Rest, playground: 
     for number in range(2_000):
         playground.say("tavern", "Robin", str(number))
     refused = await local.channel.messages(channel_id(playground), after=0)
-    assert refused == Refused("too_many_messages")
+    assert refused == Refused("too_many_messages", final=True)
 
 
 async def test_who_said_what_is_read_back(local: Rest, playground: PlaygroundServer) -> None:
