@@ -73,6 +73,11 @@ def parse_start(rest: str) -> Start:
     return Start(tuple(words), order, "".join(scenario).strip())
 
 
+def _key(name: str) -> str:
+    """What a name is found by: without case, and without the quotes that a command cannot say."""
+    return name.translate(_CURLY).replace('"', "").casefold()
+
+
 def _words(head: str) -> list[str]:
     """Words, those in double quotes as one. Raises ValueError for a quote that is not closed.
 
@@ -209,14 +214,14 @@ class Commands:
         return TurnOrder(word)
 
     async def _named(self, names: tuple[str, ...]) -> tuple[Character, ...]:
-        known = {character.name.casefold(): character for character in await self._world.store.characters()}
+        known = {_key(character.name): character for character in await self._world.store.characters()}
         if not names:
             raise BadCommand(f"Who shall play? `{self._p}start NAME…` with one of: {_names(tuple(known.values()))}.")
-        unknown = [name for name in names if name.casefold() not in known]
+        unknown = [name for name in names if _key(name) not in known]
         if unknown:
             there = _names(tuple(known.values())) or "none yet"
             raise BadCommand(f"There is no character named {', '.join(unknown)[:200]}. Characters here: {there}.")
-        cast = tuple(dict.fromkeys(known[name.casefold()] for name in names))
+        cast = tuple(dict.fromkeys(known[_key(name)] for name in names))
         if len(cast) > CAST_MAX:
             raise BadCommand(f"A scene has at most {CAST_MAX} characters; you named {len(cast)}.")
         return cast

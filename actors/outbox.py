@@ -3,6 +3,9 @@
     written with its cause ─► due ─► counted ─► wire ─► done
                                ▲────── later ◄────┘          (waits 1, 2, 4 … 60 s; it never gives up)
 
+The texts of a channel keep their order: one that must wait holds the later ones back. Channels are side by
+side: one where Discord does not answer holds nobody else up.
+
 It ends early only where there is nothing left to deliver to: then the row is closed as `dropped`, with an
 error in the log. A text is sent under one nonce; when its first try is older than Discord remembers
 nonces for, the channel is read back before the next.
@@ -15,14 +18,15 @@ from typing import Final, assert_never
 import anyio
 import anyio.lowlevel
 
+from actors.delivery import CHANNEL_GONE
 from actors.ports import Deleted, HeldBack, Noted, Posted, Refused, Unconfirmed
 from actors.roleplay.history import shows
 from actors.roleplay.model import Outbound, OutboundKind, OutboxKind, OutboxRow
 from actors.world import World
 from machines.response import NONCE_WINDOW_S
 
-BATCH: Final = 50
-"""Rows read at a time."""
+BATCH: Final = 200
+"""Rows read at a time; those of channels that are busy are among them."""
 
 WAIT_MAX_S: Final = 60.0
 """The longest wait between two tries of one row."""
@@ -38,42 +42,50 @@ class Outbox:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._busy: set[int] = set()  # channels with a task of their own
 
     async def run(self) -> None:
         """Deliver for ever. Raises what the store raises."""
-        while True:
-            self._world.outbox_bell.silence()
-            rows = await self._world.store.due_outbox(now=self._world.clock.now(), limit=BATCH)
-            if rows:
-                await self.deliver(rows)
-            else:
+        async with anyio.create_task_group() as group:
+            while True:
+                self._world.outbox_bell.silence()
+                rows = await self._world.store.due_outbox(now=self._world.clock.now(), limit=BATCH)
+                for channel_id, queue in self._by_idle_channel(rows).items():
+                    self._busy.add(channel_id)
+                    group.start_soon(self._deliver_in_order, channel_id, queue)
                 await self._world.outbox_bell.wait(await self._rest_s())
 
-    async def deliver(self, rows: tuple[OutboxRow, ...]) -> None:
-        """Try each row once."""
+    def _by_idle_channel(self, rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
         channels: dict[int, list[OutboxRow]] = {}
         for row in rows:
-            channels.setdefault(row.draft.channel_id, []).append(row)
-        async with anyio.create_task_group() as group:
-            for queue in channels.values():
-                group.start_soon(self._deliver_in_order, queue)
+            if row.draft.channel_id not in self._busy:
+                channels.setdefault(row.draft.channel_id, []).append(row)
+        return channels
 
     async def _rest_s(self) -> float:
+        """Until the next row is due; what is due in a busy channel is announced by the bell when that is done."""
         due_at = await self._world.store.next_outbox_due()
-        return SWEEP_S if due_at is None else min(SWEEP_S, max(0.0, due_at - self._world.clock.now()))
+        rest_s = SWEEP_S if due_at is None else due_at - self._world.clock.now()
+        return SWEEP_S if rest_s <= 0 and self._busy else min(SWEEP_S, max(0.0, rest_s))
 
-    async def _deliver_in_order(self, rows: list[OutboxRow]) -> None:
-        for row in rows:
-            with self._world.shutdown.grace():
-                await self._try(row)
-            await anyio.lowlevel.checkpoint()
+    async def _deliver_in_order(self, channel_id: int, rows: list[OutboxRow]) -> None:
+        """Try each row once, up to the first that must wait."""
+        try:
+            for row in rows:
+                with self._world.shutdown.grace():
+                    if not await self._try(row):
+                        break
+                await anyio.lowlevel.checkpoint()
+        finally:
+            self._busy.discard(channel_id)
+            self._world.outbox_bell.ring()
 
-    async def _try(self, row: OutboxRow) -> None:
+    async def _try(self, row: OutboxRow) -> bool:
+        """Whether the row is done."""
         tried = await self._world.store.outbox_try(row.id, at=self._world.clock.now())
         if tried.draft.kind is OutboxKind.TAKEDOWN:
-            await self._settle(tried, await self._take_down(tried))
-        else:
-            await self._settle(tried, await self._say(tried))
+            return await self._settle(tried, await self._take_down(tried))
+        return await self._settle(tried, await self._say(tried))
 
     async def _take_down(self, row: OutboxRow) -> Outcome:
         draft = row.draft
@@ -99,6 +111,8 @@ class Outbox:
     async def _find(self, outbound: Outbound) -> Outcome | None:
         """What the channel says of a text whose nonce may be forgotten; None where it is not there."""
         seen = await self._world.channel.messages(outbound.channel_id, after=outbound.fence)
+        if isinstance(seen, Refused) and seen.final and seen.reason != CHANNEL_GONE:
+            return None  # where nobody lets us look, twice told is better than untold
         if not isinstance(seen, tuple):
             return seen
         own = await self._world.store.own_messages(outbound.channel_id, after=outbound.fence)
@@ -107,7 +121,8 @@ class Outbox:
                 return Posted(message.id, message.text)
         return None
 
-    async def _settle(self, row: OutboxRow, outcome: Outcome) -> None:
+    async def _settle(self, row: OutboxRow, outcome: Outcome) -> bool:
+        """Close the row, or put it off; whether it is closed."""
         at = self._world.clock.now()
         match outcome:
             case Posted(message_id=message_id):
@@ -118,14 +133,17 @@ class Outbox:
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="sent")
             case Refused(final=True, reason=reason, error=error):
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
-                words = f"A {row.draft.kind} could not be delivered and is dropped: {reason}."
+                words = f"The {row.draft.kind} could not be delivered and is dropped: {reason}."
                 self._world.trace.publish(Noted("error", words, error=error))
             case Refused(retry_after_s=wait_s) | Unconfirmed(retry_after_s=wait_s):
                 await self._world.store.outbox_later(row.id, due_at=at + max(wait_s, self._wait_s(row)))
+                return False
             case HeldBack(until=until):
                 await self._world.store.outbox_later(row.id, due_at=until)
+                return False
             case _:
                 assert_never(outcome)
+        return True
 
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s

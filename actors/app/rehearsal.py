@@ -5,7 +5,6 @@ script ─► users write in the server ─► the real bot answers ─► what 
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -194,7 +193,7 @@ class _Conductor:
                 return  # a line is lost already; the rest would only wait for it as long again
 
     def _start_command(self) -> str:
-        names = " ".join(shlex.quote(name) for name in self.names)
+        names = " ".join('"' + name.replace('"', "") + '"' for name in self.names)
         scenario = " ".join(self.scene.scenario.split())
         return f"{PREFIX}start {names} --turns {self.scene.turns}" + (f" -- {scenario}" if scenario else "")
 

@@ -320,3 +320,15 @@ def test_an_end_that_meets_a_moving_session_holds(backend: str) -> None:
             assert sum(text.startswith("🎬") for text in play.discord.texts(CHANNEL)) == 1
 
     run_virtually(backend, main)
+
+
+def test_a_name_with_quotes_in_it_is_found_by_the_same_name_without_them() -> None:
+    async def main() -> None:
+        async with playing(cast=['Jack "Red" Doe']) as play:
+            for number, said in enumerate(('"Jack "Red" Doe"', '"jack red doe"', "“Jack “Red” Doe”")):
+                channel_id = CHANNEL + number
+                play.say(f"!start {said}", channel_id=channel_id)
+                await play.quiet()
+                assert play.discord.texts(channel_id)[0].startswith('🎭 The scene is open with Jack "Red" Doe.')
+
+    run_virtually("asyncio", main)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import anyio
 import anyio.lowlevel
 import pytest
@@ -30,7 +32,7 @@ class Crashing:
 
     @property
     def pauses(self) -> list[float]:
-        return [later - sooner for sooner, later in zip(self.began, self.began[1:], strict=False)]
+        return [later - sooner for sooner, later in pairwise(self.began)]
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

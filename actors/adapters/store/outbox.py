@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from actors.adapters.store.fences import newest_message
 from actors.adapters.store.schema import AnyRow, outbox, part
@@ -15,6 +15,10 @@ from actors.roleplay.model import OutboxDraft, OutboxKind, OutboxRow, base36
 
 _SENT_BY: Final = select(part.c.webhook_id).where(part.c.message_id == bindparam("message_id"))
 _OPEN: Final = text("done_at IS NULL")
+_IS_TEXT: Final = outbox.c.kind != OutboxKind.TAKEDOWN.value
+_LAST_TEXT: Final = select(func.max(outbox.c.due_at)).where(
+    _OPEN, _IS_TEXT, outbox.c.channel_id == bindparam("channel_id")
+)
 _IS_KNOWN: Final = select(outbox.c.id).where(outbox.c.key == bindparam("key"))
 _DUE: Final = (
     select(outbox)
@@ -26,7 +30,7 @@ _NEXT: Final = select(outbox.c.due_at).where(_OPEN).order_by(outbox.c.due_at).li
 
 
 def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
-    """Add a delivery, due at once; False when its key is known already."""
+    """Add a delivery, due at once or with the texts before it; False when its key is known already."""
     if conn.execute(_IS_KNOWN, {"key": draft.key}).scalar() is not None:
         return False
     conn.execute(
@@ -42,10 +46,18 @@ def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
             fence=0,
             attempt=0,
             first_try_at=0.0,
-            due_at=at,
+            due_at=max(at, _due_before(conn, draft)),
         )
     )
     return True
+
+
+def _due_before(conn: Connection, draft: OutboxDraft) -> float:
+    """When the channel's last text that is not done is due: texts keep their order. Take-downs need none."""
+    if draft.kind is OutboxKind.TAKEDOWN:
+        return 0.0
+    due_at: float | None = conn.execute(_LAST_TEXT, {"channel_id": draft.channel_id}).scalar()
+    return due_at or 0.0
 
 
 def _sender(conn: Connection, draft: OutboxDraft) -> int | None:
@@ -77,9 +89,12 @@ def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:
 
 
 def outbox_later(conn: Connection, row_id: int, *, due_at: float) -> None:
-    """Put the next try off. Raises Fenced when the row is done."""
-    _hold(conn, row_id)
+    """Put the next try off, and the channel's later texts with it. Raises Fenced when the row is done."""
+    row = _hold(conn, row_id)
     conn.execute(update(outbox).where(outbox.c.id == row_id).values(due_at=due_at))
+    if row.kind != OutboxKind.TAKEDOWN:
+        behind = (outbox.c.channel_id == row.channel_id, outbox.c.id > row_id, outbox.c.due_at < due_at)
+        conn.execute(update(outbox).where(_OPEN, _IS_TEXT, *behind).values(due_at=due_at))
 
 
 def outbox_done(conn: Connection, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:

@@ -26,9 +26,15 @@ from actors.app.console import read_settings, refusing
 from actors.app.first_scene import open_first_scene
 from actors.playground import PlaygroundServer
 
-PORT = 8400
+PORT: Final = 8400
 LOOPBACK: Final = "127.0.0.1"
 DATABASE_URL: Final = "sqlite:///ensemble.db"
+
+AskedToEnd = Callable[[], Awaitable[None]]
+
+
+class PlayError(Exception):
+    """The playground cannot start: one line with the mend."""
 
 
 def play(
@@ -38,20 +44,16 @@ def play(
 ) -> None:
     """Play on a local Discord; no account, key or server is needed."""
     folder = read_settings().data_dir / "playground"
-    with refusing(StoreError, CannotServe):
+    with refusing(PlayError, StoreError):
         if no_bot:
-            anyio.run(_serve_alone, folder, port)
+            anyio.run(_play_alone, folder, port)
         else:
-            anyio.run(_serve, folder, port, not no_open)
+            anyio.run(_play, folder, port, not no_open)
 
 
-class CannotServe(Exception):
-    """The playground's server cannot start: one line with the mend."""
-
-
-async def _serve_alone(folder: Path, port: int) -> None:
+async def _play_alone(folder: Path, port: int) -> None:
     with ending() as asked_to_end:
-        async with _serving(port, folder) as server:
+        async with _serving(folder, port) as server:
             typer.echo(f"DISCORD_API_URL={server.api_url}")
             typer.echo(f"DISCORD_GATEWAY_URL={server.gateway_url}")
             typer.echo(f"DISCORD_TOKEN={server.token}")
@@ -59,48 +61,50 @@ async def _serve_alone(folder: Path, port: int) -> None:
             await asked_to_end()
 
 
-async def _serve(folder: Path, port: int, opens_browser: bool) -> None:
-    # The characters' database is made before the bot starts, so that not both of them migrate it.
+async def _play(folder: Path, port: int, opens_browser: bool) -> None:
     with ending() as asked_to_end:
-        async with open_store(DATABASE_URL, folder=folder) as store:
+        # The characters' database is made before the bot starts, so that not both of them migrate it.
+        async with open_store(DATABASE_URL, folder=folder) as store, _serving(folder, port) as server:
             await add_shipped(store, SystemClock())
-            async with _serving(port, folder) as server:
-                inspector = _inspector_address()
-                server.card_shelf = StoreCardShelf(store, SystemClock())
-                server.inspector_url = f"http://{inspector}"
-                async with bot_process(_environment(server, folder, inspector)) as bot:
-                    server.bot_control = bot
-                    await bot.start()
-                    _say_where(server)
-                    await _play_on(server, asked_to_end, opens_browser=opens_browser)
+            inspector = _inspector_address()
+            server.card_shelf = StoreCardShelf(store, SystemClock())
+            server.inspector_url = f"http://{inspector}"
+            async with bot_process(_environment(server, folder, inspector)) as bot:
+                server.bot_control = bot
+                await bot.start()
+                _say_where(server)
+                await _accompany(server, asked_to_end, opens_browser=opens_browser)
+
+
+async def _accompany(server: PlaygroundServer, asked_to_end: AskedToEnd, *, opens_browser: bool) -> None:
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(open_first_scene, server)
+        if opens_browser and _has_screen():
+            # In a thread that may be left behind: some browsers return only when they are closed.
+            tasks.start_soon(_open_browser, server.url + "/")
+        await asked_to_end()
+        tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
-async def _serving(port: int, folder: Path) -> AsyncIterator[PlaygroundServer]:
-    """A started server. Raises CannotServe."""
+async def _serving(folder: Path, port: int) -> AsyncIterator[PlaygroundServer]:
+    """The local Discord on `port`. Raises PlayError."""
     server = PlaygroundServer(port=port, folder=folder)
     try:
         await server.start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise CannotServe(f"port {port} is in use: end what runs there, or try `play --port 0`") from error
-        raise CannotServe(f"the playground cannot start: {error}") from error
+            raise PlayError(f"port {port} is in use: end what runs there, or try `play --port 0`") from error
+        raise PlayError(f"the playground cannot start: {error}") from error
     try:
         yield server
     finally:
         await server.stop()
 
 
-async def _play_on(
-    server: PlaygroundServer, asked_to_end: Callable[[], Awaitable[None]], *, opens_browser: bool
-) -> None:
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(open_first_scene, server)
-        if opens_browser:
-            # In a thread that may be left behind: some browsers return only when they are closed.
-            tasks.start_soon(_open_browser, server.url + "/")
-        await asked_to_end()
-        tasks.cancel_scope.cancel()
+def _has_screen() -> bool:
+    """Without one, Python would start a browser for terminals on top of our output."""
+    return not sys.platform.startswith("linux") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
 
 
 async def _open_browser(url: str) -> None:

@@ -111,7 +111,7 @@ export class Cast {
   #start() {
     const names = this.#cards.map((each) => each.name).filter((name) => this.#chosen?.has(name) ?? true);
     if (names.length === 0) return toast("Choose at least one character.");
-    const quoted = names.map((name) => (/[\s"']/.test(name) ? `"${name.replaceAll('"', "")}"` : name)).join(" ");
+    const quoted = names.map((name) => (/[\s"'\\]/.test(name) ? `"${name.replaceAll(/["\\]/g, "\\$&")}"` : name)).join(" ");
     const scenario = byId("scenario").value.trim().replaceAll(/\s+/g, " ");
     this.#view.say(`!start ${quoted}${scenario ? ` -- ${scenario}` : ""}`);
   }
