@@ -87,6 +87,7 @@ class Gateway:
         self._dropped_after: dict[int, int] = {}  # by channel: the id before the first message that was dropped
         self._to_catch_up: set[int] = set()  # channels without which we are not ready
         self._group: TaskGroup | None = None
+        self._is_over = False
         self._listed = anyio.Event()  # the channels to catch up on are known
         self.ready = anyio.Event()
         self.identity = ""
@@ -94,14 +95,19 @@ class Gateway:
 
     async def run(self, *, task_status: TaskStatus[None] = anyio.TASK_STATUS_IGNORED) -> None:
         """Handle events until cancelled; `offer` may be called from `started` on."""
-        async with anyio.create_task_group() as self._group:
-            task_status.started()
-            await anyio.sleep_forever()
+        try:
+            async with anyio.create_task_group() as self._group:
+                task_status.started()
+                await anyio.sleep_forever()
+        finally:
+            self._is_over = True
 
     def offer(self, event: GatewayEvent) -> None:
         """Take one event, in its order. Raises RuntimeError before `run` has started."""
         if self._group is None:
             raise RuntimeError("the gateway actor does not run yet")
+        if self._is_over:
+            return  # the client lives on for the sends in flight; the next process reads what came meanwhile
         match event:
             case ShardReady(user_name=user_name, channel_count=channel_count):
                 self.identity, self.channel_count = user_name, channel_count

@@ -218,3 +218,21 @@ def test_sessions_that_could_not_be_listed_are_listed_again_before_anything_else
             assert await play.triggers() == [missed.id, after]
 
     run_virtually(backend, main)
+
+
+@both
+def test_what_is_said_while_the_last_sends_finish_is_left_to_the_next_process(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            await first.quiet()
+        # The client is still connected then: an exception here would take it away from those sends.
+        late = first.discord.user_says(OTHER, "elsewhere"), first.discord.user_says(CHANNEL, "late")
+        for message in late:
+            first.gateway.offer(MessageSeen(message))
+        async with playing(before=first) as play:
+            await play.quiet()
+            assert await play.triggers() == [late[1].id]
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
