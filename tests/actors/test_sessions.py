@@ -7,12 +7,11 @@ from collections import deque
 import anyio
 import pytest
 
-from actors.ports import Completion, MessageSeen, ModelFailed, Noted, Refused, Unconfirmed
-from actors.roleplay.model import ChannelMessage, OutboundKind, Prompt
+from actors.ports import MessageSeen, Refused, Unconfirmed
+from actors.roleplay.model import ChannelMessage, OutboundKind
 from actors.world import Rules
 from machines.response import Limits
 from tests.fakes.discord import Fault
-from tests.fakes.model import FakeModel
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, run_virtually
 
@@ -337,88 +336,7 @@ def test_an_edited_message_is_remembered_as_edited(backend: str) -> None:
     run_virtually(backend, main)
 
 
-# ── crashes and other workers ───────────────────────────────────────────────────────────────────────
-
-
-class Trap(FakeModel):
-    """A model with a programmer's error that shows where somebody says "trap"."""
-
-    def __init__(self, *, springs: int) -> None:
-        super().__init__()
-        self.springs = springs
-
-    async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
-        if self.springs and "trap" in prompt.messages[-1].content + prompt.messages[-2].content:
-            self.springs -= 1
-            raise KeyError("a programmer's error")
-        return await super().complete(prompt)
-
-
-@both
-def test_a_crash_in_one_session_is_told_touches_no_other_and_the_session_goes_on(backend: str) -> None:
-    async def main() -> None:
-        async with playing(model=Trap(springs=1)) as play:
-            for channel_id in (1, 2):
-                await play.start("Ada", channel_id=channel_id)
-            play.say("trap", channel_id=1)
-            play.say("Hello?", channel_id=2)
-            await play.quiet()
-            assert len(play.trace.crashes) == 1
-            for channel_id in (1, 2):
-                assert len(play.discord.character_lines(channel_id)) == 1
-                await equal_to_the_channel(play, channel_id, crashes=1)
-
-    run_virtually(backend, main)
-
-
-@both
-def test_a_crash_that_comes_each_time_ends_in_a_told_failure_and_the_next_message_is_answered(backend: str) -> None:
-    async def main() -> None:
-        async with playing(model=Trap(springs=3)) as play:
-            await play.start("Ada")
-            play.say("trap")
-            await play.quiet()
-            assert play.trace.states_of("Ada")[-1] == "Failed"
-            assert play.discord.texts(CHANNEL)[-1].startswith("⚠️ Failed to send response from Ada.")
-            play.say("Still there?")
-            await play.quiet()
-            assert len(play.discord.character_lines(CHANNEL)) == 1
-
-    run_virtually(backend, main)
-
-
-@both
-@pytest.mark.parametrize("state", ["Generating", "Sending", "Retrying", "Delivered"])
-def test_a_session_that_another_worker_claims_is_let_go_and_nothing_is_doubled(state: str, backend: str) -> None:
-    async def main() -> None:
-        async with playing(faults=["stored_then_cut", ("hang", 1.0)]) as play:
-            await play.start("Ada", "Bo")
-            play.say("Hello?")
-            await play.until(lambda: play.trace.states_of("Ada")[-1:] == [state], step_s=0.01)
-            await play.store.claim(await play.session_id())
-            await play.quiet()
-            fenced = [e for e in play.trace.events if isinstance(e, Noted) and "another worker" in e.words]
-            assert len(fenced) == 1
-            assert [name for name, _ in play.discord.character_lines(CHANNEL)] == ["Ada", "Bo"]
-            assert play.session_state() == "Idle"
-            await equal_to_the_channel(play)
-
-    run_virtually(backend, main)
-
-
-@both
-def test_a_message_deleted_just_as_its_turn_begins_leaves_the_session_idle(backend: str) -> None:
-    async def main() -> None:
-        async with playing(latency_s=0.1) as play:
-            await play.start("Ada")
-            trigger = play.say("Hello?")
-            await play.until(lambda: play.session_state() == "Responding", step_s=0.01)
-            play.discord.user_deletes(CHANNEL, trigger)
-            await play.quiet()
-            assert play.session_state() == "Idle"
-            assert play.trace.moves == []
-
-    run_virtually(backend, main)
+# ── the deadline ────────────────────────────────────────────────────────────────────────────────────
 
 
 @both

@@ -1,4 +1,7 @@
-"""`play` as a newcomer meets it: the real bot in its own process, the real page, one line after the other."""
+"""`play` as a newcomer meets it: the real bot in its own process, the real page, one line after the other.
+
+The README's pictures come from here: `PICTURES=docs/pictures pytest -n 0 tests/e2e/test_play.py`.
+"""
 
 import asyncio
 import os
@@ -57,15 +60,27 @@ async def ask(page: Page, text: str) -> None:
     await page.keyboard.press("Enter")
 
 
+async def picture(page: Page, name: str) -> None:
+    """Take a picture for the documentation, where it was asked for."""
+    folder = os.environ.get("PICTURES")
+    if folder:
+        await page.screenshot(path=ROOT / folder / f"{name}.png")
+
+
 async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_a_line(
     browser: Browser, tmp_path: Path
 ) -> None:
     complaints: list[str] = []
+    foreign: list[str] = []
     async with playing(tmp_path) as url:
         page = await browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(LINE_MS)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on(
+            "request",
+            lambda asked: None if asked.url.startswith((url, "data:", "blob:")) else foreign.append(asked.url),
+        )
         await page.goto(url)
         spoken = page.locator("#messages .message.character")
         equal = page.locator("#tally[data-verdict=equal]")
@@ -76,6 +91,7 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         await expect(spoken).to_have_count(3, timeout=LINE_MS)
         assert await spoken.locator(".name").all_inner_texts() == ["Maren", "Fitch", "Oriel"]
         assert len(await lines_posted(url)) == 3
+        await picture(page, "playground")
 
         await page.evaluate(
             """() => {
@@ -94,6 +110,8 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         await expect(spoken).to_have_count(6, timeout=LINE_MS)
         await page.wait_for_function("() => litStates.has('Retrying') && litStates.has('Delivered')")
         await expect(equal).to_be_visible(timeout=LINE_MS)
+        await page.emulate_media(color_scheme="dark")
+        await picture(page, "playground-faults")
 
         await page.locator("#tab-faults").click()
         await page.get_by_role("button", name="Calm").click()
@@ -110,4 +128,4 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         names = await spoken.locator(".name").all_inner_texts()
         assert names == ["Maren", "Fitch", "Oriel"] * 3
         await page.close()
-    assert complaints == []
+    assert (complaints, foreign) == ([], [])
