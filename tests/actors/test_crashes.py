@@ -67,7 +67,7 @@ def test_a_session_that_another_worker_claims_is_let_go_and_nothing_is_doubled(s
         async with playing(faults=["stored_then_cut", ("hang", 1.0)]) as play:
             await play.start("Ada", "Bo")
             play.say("Hello?")
-            await play.until(lambda: play.trace.states_of("Ada")[-1:] == [state])
+            await play.until(lambda: play.trace.states_of("Ada")[-1:] == [state], step_s=0.01)
             await play.store.claim(await play.session_id())
             await play.quiet()
             fenced = [e for e in play.trace.events if isinstance(e, Noted) and "another worker" in e.words]
