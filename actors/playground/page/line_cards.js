@@ -119,6 +119,15 @@ export class LineCards {
   }
 }
 
+// Why it is where it is, for a move that is shown after the bot has gone on.
+const WHY = {
+  GenerationFailed: (reason) => `The model failed (${reason}); it is asked again`,
+  Held: () => "Discord asked for a pause",
+  SendRefused: (reason) => `Discord refused it (${reason}); it is sent again`,
+  SendUnconfirmed: (reason) => `No usable answer (${reason}): the channel is read back before another try`,
+  ReadBackFailed: (reason) => `The channel could not be read (${reason}); it is read again`,
+};
+
 /** The card's view without the moves that are not shown yet. */
 function asShown({ view, behind }) {
   if (behind === 0) return view;
@@ -126,7 +135,7 @@ function asShown({ view, behind }) {
   const counts = { ...view.counts };
   for (const move of view.path.slice(path.length)) counts[`${move.from}-${move.to}`] -= 1;
   const last = path.at(-1);
-  const waits = last.reason ?? view.waits ?? "";
+  const waits = WHY[last.fact]?.(last.reason) ?? last.reason ?? view.waits ?? "";
   return { ...view, path, counts, state: last.to, entered_at: last.at, is_final: false, waits, due_at: null };
 }
 

@@ -155,6 +155,8 @@ async def test_every_machine_is_drawn_in_every_way(stage: Stage) -> None:
         status, drawn, headers = await stage.get(f"/api/machines/{name}.svg")
         assert (status, headers["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")
         assert ElementTree.fromstring(drawn).get("data-machine") == name
+        compact = ElementTree.fromstring((await stage.get(f"/api/machines/{name}.svg?size=compact"))[1])
+        assert compact.get("viewBox") != ElementTree.fromstring(drawn).get("viewBox")
         assert (await stage.get(f"/api/machines/{name}.mmd"))[1].startswith("stateDiagram-v2")
         assert (await stage.get(f"/api/machines/{name}.txt"))[1].startswith(f"{name}: ")
     assert (await stage.get("/api/machines/diagram.css"))[2]["Content-Type"].startswith("text/css")
