@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from actors.adapters import log
 from actors.app import scenes
@@ -69,8 +70,7 @@ def _print(report: Report) -> None:
     console.print(f"Speaking: {report.speaking}\n", style="dim")
     for entry in report.entries:
         style = "bold cyan" if entry.kind == "character" else "bold"
-        console.print(entry.name, style=style, end=": ")
-        console.print(entry.text)
+        console.print(Text.assemble((entry.name, style), ": ", entry.text))
     console.print()
     console.print(_table(report))
     for problem in report.problems:
