@@ -9,16 +9,12 @@ move costs microseconds. Only its synchronous core is used: `AsyncMachine` swall
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from transitions import EventData, Machine, MachineError
 from transitions import State as _LibraryState
-
-# At INFO the library prints two lines a move and triples its cost.
-logging.getLogger("transitions").setLevel(logging.WARNING)
 
 START: Final = "[*]"
 """The initial pseudostate, as UML and Mermaid write it: where a subject is before its first fact."""

@@ -215,5 +215,5 @@ def set_up(*, level: str, json_lines: bool, secrets: Sequence[str]) -> None:
     handler.setFormatter(JsonFormatter(secrets) if json_lines else TextFormatter(secrets))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
+    root.setLevel(logging.WARNING)  # at INFO, `transitions` alone prints two lines a move and triples its cost
     logging.getLogger("ensemble").setLevel(level)
