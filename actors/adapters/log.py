@@ -36,6 +36,9 @@ SHOWN: Final = 50
 SECRET_MIN: Final = 8
 """Characters below which a secret is none, and blotting it out would only blot out words."""
 
+NETWORK: Final = frozenset({"connection", "timeout"})
+"""Causes of a failed send that a traceback says nothing more about."""
+
 _FIELDS: Final = ("response", "session", "attempt")
 
 INDENT: Final = "    "
@@ -122,7 +125,8 @@ def _send_failed(event: Moved, fact: SendRefused | SendUnconfirmed) -> None:
     cause = fact.cause if isinstance(fact, SendUnconfirmed) else fact.reason
     kind = type(event.error).__name__ if event.error is not None else cause
     words = f"❌ Unexpected error sending {context.name}'s message {of}: {kind}"
-    _multi(context, words, attempt, logging.ERROR, event.error)
+    # A network that fails is no fault of the code's: what failed is told, and where it was found is noise.
+    _multi(context, words, attempt, logging.ERROR, None if cause in NETWORK else event.error)
 
 
 def _generation_erred(event: GenerationErred) -> None:

@@ -41,4 +41,5 @@ def refusing(*kinds: type[Exception], code: int = FAILED) -> Iterator[None]:
     try:
         yield
     except kinds as error:
-        fail(str(error), code)
+        is_file = isinstance(error, OSError) and error.filename is not None
+        fail(f"{error.filename}: {error.strerror}" if is_file and isinstance(error, OSError) else str(error), code)

@@ -2,7 +2,8 @@
 
     GET  events                        server-sent: `snapshot`, then every change (Last-Event-ID, or ?last=)
     GET  earlier?channel=&before=      older messages of a channel
-    POST bot {do: "start" | "kill"}    the bot's process, where the application gave us one
+    POST bot {do: "start" | "kill" | "kill-amid"}   the bot's process, where the application gave us one;
+                                       kill-amid: once, when its next line is stored and not yet answered
     GET  cards                         GET cards/{name}/picture
     POST cards?filename=               a Tavern card file as the body
     PATCH cards/{name} {field: text}   edits a card
@@ -59,6 +60,7 @@ def mount_page(app: web.Application, server: "PlaygroundServer") -> None:
         ("GET", "/"): _index,
         ("GET", "/page/{name}"): _file,
     }
+    app.on_cleanup.append(routes.disarm)
     for (method, path), handler in found.items():
         app.router.add_route(method, path, guarded(handler))
 
@@ -68,6 +70,12 @@ class _PageRoutes:
 
     def __init__(self, server: "PlaygroundServer") -> None:
         self._server = server
+        self._amid: asyncio.Task[None] | None = None
+
+    async def disarm(self, app: web.Application) -> None:
+        """Nobody is to be killed any more."""
+        if self._amid is not None:
+            self._amid.cancel()
 
     async def earlier(self, request: web.Request) -> web.StreamResponse:
         channel = self._server.world.find_channel(request.query.get("channel", ""))
@@ -78,8 +86,26 @@ class _PageRoutes:
         control = self._server.bot_control
         if control is None:
             return _missing("this playground does not run the bot: start and stop it where you started it")
-        await _steer(control, text(await asked(request), "do"))
+        do = text(await asked(request), "do")
+        if do == "kill-amid":
+            self._arm(control)
+        else:
+            await _steer(control, do)
         return web.Response(status=204)
+
+    def _arm(self, control: BotControl) -> None:
+        """Kill the bot amid its next line; here and not in the page, which may be closed by then."""
+        if self._amid is not None:
+            self._amid.cancel()
+        self._server.hold.arm()
+        self._amid = asyncio.create_task(self._kill_amid(control))
+
+    async def _kill_amid(self, control: BotControl) -> None:
+        await self._server.hold.wait_caught()
+        try:
+            await control.kill()
+        finally:
+            self._server.hold.release()
 
     async def cards(self, request: web.Request) -> web.StreamResponse:
         shelf = self._server.card_shelf
@@ -131,7 +157,7 @@ async def _steer(control: BotControl, do: str) -> None:
         case "kill":
             await asyncio.shield(asyncio.ensure_future(control.kill()))
         case other:
-            raise ValueError(f"unknown `do` {other!r}; known: start, kill")
+            raise ValueError(f"unknown `do` {other!r}; known: start, kill, kill-amid")
 
 
 async def _save(shelf: CardShelf, request: web.Request) -> web.StreamResponse:

@@ -309,3 +309,16 @@ def test_the_causes_of_doubt_are_journalled() -> None:
             assert [(doubt.cause, doubt.status) for doubt in doubts] == [("http", 502)]
 
     run_virtually("asyncio", main)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_somebody_is_shown_typing_for_as_long_as_the_model_writes(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            await play.start("Ada")
+            play.model.takes_s = 20.0
+            play.say("Hello?")
+            await play.quiet()
+            assert play.discord.typings == 3  # Discord shows each for ten seconds
+
+    run_virtually(backend, main)

@@ -135,6 +135,10 @@ class TestTheSeedsFlows:
             "Added Alex's response to history. New length: 2",
         ]
 
+    def test_a_network_that_fails_is_told_without_a_traceback(self, kept: Kept) -> None:
+        played(["lost"])
+        assert not any(record.exc_info for record in kept.records if "Unexpected error" in record.getMessage())
+
     def test_a_line_in_parts_begins_once_and_succeeds_once(self, kept: Kept) -> None:
         played(answers=["A word. " * 400])
         assert [line for line in kept.said if line.startswith(("Attempting", "✅"))] == [

@@ -69,7 +69,8 @@ def first_answer(card: Card, text: str, seed: str = "s") -> str:
 async def test_it_is_a_model_that_completes_and_says_who_it_is() -> None:
     understudy, play = Understudy(), Play(SHIPPED)
     play.add("Robin", "Hello! Is anyone here?")
-    assert (understudy.label, understudy.models) == ("the understudy", ("understudy",))
+    assert understudy.label.startswith("the understudy (no model is set")
+    assert understudy.models == ("understudy",)
     assert await understudy.complete(play.prompt(SHIPPED[0])) == Completion(
         "Aye. Mind the third step, it's wet. It's always wet.", model="understudy"
     )

@@ -174,8 +174,21 @@ class TestDiagram:
         assert invoke("diagram").stdout == invoke("diagram", "response").stdout
 
     def test_it_is_written_to_a_file(self, bare: Path) -> None:
-        assert invoke("diagram", "-o", "response.txt").stdout == ""
+        assert invoke("diagram", "-o", "response.txt").stdout == "Wrote the response machine to response.txt (text)\n"
         assert (bare / "response.txt").read_text(encoding="utf-8") == invoke("diagram").stdout
+
+    @pytest.mark.parametrize(
+        ("name", "begins"), [("r.svg", b"<svg"), ("r.png", b"\x89PNG"), ("r.mmd", b"stateDiagram-v2")]
+    )
+    def test_the_files_ending_says_what_it_is(self, name: str, begins: bytes, bare: Path) -> None:
+        assert invoke("diagram", "-o", name).exit_code == 0
+        assert (bare / name).read_bytes().startswith(begins)
+
+    def test_an_ending_that_says_nothing_is_wrong_use(self, bare: Path) -> None:
+        done = invoke("diagram", "-o", "response.pdf")
+        assert done.exit_code == 2
+        assert the_line(done).startswith("response.pdf: say what it is to be with --format")
+        assert not (bare / "response.pdf").exists()
 
     def test_an_unknown_machine_is_wrong_use(self) -> None:
         done = invoke("diagram", "toaster")
@@ -190,9 +203,9 @@ class TestDiagram:
 
 class TestDatabases:
     def test_migrate_makes_one_and_says_so_again(self, bare: Path) -> None:
-        for _ in range(2):
+        for words in ("Made a new database", "The database is up to date"):
             done = invoke("migrate")
-            assert (done.exit_code, done.stdout) == (0, "The database is up to date.\n")
+            assert (done.exit_code, done.stdout) == (0, f"{words}: ensemble.db\n")
         assert (bare / "ensemble.db").is_file()
 
     def test_a_relative_path_is_under_data_dir(self, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -239,7 +252,9 @@ class TestDatabases:
         invoke("migrate")
         done = invoke("transcript", "12345")
         assert done.exit_code == 1
-        assert the_line(done).startswith("there is no session '12345': give a channel's id, or a session's")
+        assert the_line(done).startswith(
+            "there is no session '12345' in ensemble.db: give a channel's id, or a session's"
+        )
 
 
 def unusable(what: str, folder: Path) -> tuple[Path, str]:

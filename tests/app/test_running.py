@@ -184,6 +184,13 @@ class TestDoctor:
 
         with_server(work)
 
+    def test_a_slip_of_the_pen_in_a_dotenv_is_named(self, tmp_path: Path) -> None:
+        (tmp_path / ".env").write_text("DISCORD_TOKN=abc\n")
+        done = run_bot(tmp_path, "doctor")
+        assert done.returncode == 1
+        assert "✗ .env: names no setting: DISCORD_TOKN" in done.stdout.splitlines()
+        assert "abc" not in done.stdout
+
     def test_a_missing_permission_is_named_with_its_channel_and_mend(self, tmp_path: Path) -> None:
         def work(server: PlaygroundServer) -> None:
             server.permit("SEND_MESSAGES", False, channel=CHANNEL)

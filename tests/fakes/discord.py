@@ -32,6 +32,11 @@ WEBHOOK = 77
 TRANSIT_S = 0.05
 """How long a request takes to Discord, and its answer back."""
 
+
+class ServerDisconnectedError(Exception):
+    """What a client's library says of a connection that ended without an answer."""
+
+
 Fault = (
     Literal["ok", "lost", "stored_then_cut"]  # lost: cut before storing; both end without an answer
     | Refused
@@ -124,7 +129,7 @@ class FakeDiscord:
                     self.posts.pop()  # nothing left the process
                 return fault
             case "lost":
-                return Unconfirmed("ServerDisconnectedError")
+                return Unconfirmed("connection", error=ServerDisconnectedError())
             case "stored_then_cut":
                 self.land(outbound)
                 return Unconfirmed("http", status=502)

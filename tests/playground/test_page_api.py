@@ -237,6 +237,21 @@ async def test_the_bot_is_killed_and_started(server: PlaygroundServer, wire: Wir
     assert (await wire.control("POST", "bot", {"do": "dance"})).status == 400
 
 
+async def test_an_armed_bot_is_killed_amid_its_next_line_though_nobody_looks_any_more(
+    server: PlaygroundServer, wire: WireClient
+) -> None:
+    bot = ScriptedBot()
+    server.bot_control = bot
+    await bot.start()
+    killed_at: list[int] = []
+    bot.watch(lambda: killed_at.append(len(server.messages("tavern"))))
+    for _ in range(2):  # armed again, it still dies once
+        assert (await wire.control("POST", "bot", {"do": "kill-amid"})).status == 204
+    assert bot.state is BotState.RUNNING
+    assert (await wire.line("Stored, and not told")).status == 200
+    assert (bot.state, killed_at) == (BotState.STOPPED, [1])
+
+
 async def test_without_hooks_the_routes_say_so(server: PlaygroundServer, wire: WireClient) -> None:
     for method, path, body in (("POST", "bot", {"do": "kill"}), ("GET", "cards", None), ("PATCH", "cards/Mira", {})):
         reply = await wire.control(method, path, body)

@@ -31,7 +31,7 @@ class Understudy:
 
     @property
     def label(self) -> str:
-        return f"the {NAME}"
+        return f"the {NAME} (no model is set: it picks from the cards' example lines)"
 
     @property
     def models(self) -> tuple[str, ...]:

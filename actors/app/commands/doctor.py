@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import anyio
 import typer
+from dotenv import dotenv_values
 
 from actors.adapters.discord import examine
 from actors.adapters.groq import GroqModel
@@ -14,6 +15,8 @@ from actors.adapters.store import StoreError, database_path, open_store
 from actors.app.composition import model_of, urls_of
 from actors.app.console import FAILED, read_settings
 from actors.app.settings import Settings
+
+DOTENV = ".env"
 
 DISK_FREE_MIN = 100_000_000
 """Bytes that should be free beside the database: months of a busy server's play."""
@@ -42,7 +45,17 @@ def doctor() -> None:
 
 
 async def _look(settings: Settings) -> list[Finding]:
-    return [*await _database(settings), _disk(settings), await _model(settings), *await _discord(settings)]
+    return [*_dotenv(), *await _database(settings), _disk(settings), await _model(settings), *await _discord(settings)]
+
+
+def _dotenv() -> list[Finding]:
+    """Names in `.env` that are no settings: most often a slip of the pen."""
+    known = {name.upper() for name in Settings.model_fields}
+    unknown = [name for name in dotenv_values(DOTENV) if name.upper() not in known]
+    if not unknown:
+        return []
+    mend = "look at .env.example for the names; what another program reads can stay"
+    return [Finding(DOTENV, False, f"names no setting: {', '.join(sorted(unknown))}", mend)]
 
 
 async def _database(settings: Settings) -> list[Finding]:

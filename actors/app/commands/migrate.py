@@ -6,7 +6,7 @@ import anyio
 import typer
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.store import StoreError, open_store
+from actors.adapters.store import StoreError, database_path, open_store
 from actors.app.characters import add_shipped
 from actors.app.commands.run import held
 from actors.app.console import read_settings, refusing
@@ -16,9 +16,11 @@ from actors.app.settings import Settings
 def migrate() -> None:
     """Bring the database up to date."""
     settings = read_settings()
+    path = database_path(settings.database_url, folder=settings.data_dir)
+    is_new = path is not None and not path.exists()
     with refusing(StoreError), held(settings):
         anyio.run(_migrate, settings)
-    typer.echo("The database is up to date.")
+    typer.echo(f"Made a new database: {path}" if is_new else f"The database is up to date: {path}")
 
 
 async def _migrate(settings: Settings) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated
 import anyio
 import typer
 
-from actors.adapters.store import StoreError, open_store
+from actors.adapters.store import StoreError, database_path, open_store
 from actors.app.console import fail, printable, read_settings, refusing
 from actors.app.settings import Settings
 from actors.roleplay.model import Entry, SessionRecord
@@ -36,7 +36,11 @@ def transcript(
     with refusing(StoreError):
         sessions = anyio.run(_read, settings, channel_or_session)
     if not sessions:
-        fail(f"there is no session {channel_or_session!r}: give a channel's id, or a session's from `!status`")
+        path = database_path(settings.database_url, folder=settings.data_dir)
+        fail(
+            f"there is no session {channel_or_session!r} in {path}: give a channel's id, or a session's from "
+            "`!status`; what the playground played is found with DATA_DIR=playground"
+        )
     for line in WRITERS[format](sessions):
         typer.echo(line)
 

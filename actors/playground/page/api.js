@@ -25,9 +25,7 @@ export const addChannel = (name) => call("POST", "/_control/channels", { json: {
 export const addThread = (channel, name, user) => call("POST", "/_control/threads", { json: { channel, name, user } });
 export const setFaults = (faults, seed) => call("PUT", "/_control/faults", { json: { faults, seed } });
 export const steerBot = (what) => call("POST", "/_control/bot", { json: { do: what } });
-export const armHold = () => call("POST", "/_control/hold");
 export const waitHeld = () => call("GET", "/_control/hold?timeout_s=120");
-export const releaseHold = () => call("DELETE", "/_control/hold");
 export const cards = () => call("GET", "/_control/cards");
 export const addCard = (file) => call("POST", `/_control/cards?filename=${encodeURIComponent(file.name)}`, { body: file });
 export const editCard = (name, fields) => call("PATCH", `/_control/cards/${encodeURIComponent(name)}`, { json: fields });

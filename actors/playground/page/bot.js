@@ -64,7 +64,7 @@ export class BotStrip {
     return { kind: "underway", words: "A line is on its way." };
   }
 
-  /** Stores the next line, holds its answer back, and kills the bot before it hears of it. */
+  /** The server stores the next line and kills the bot before it hears of it, whether this page is open or not. */
   async #killAmid() {
     this.#isHolding = true;
     this.render();
@@ -74,16 +74,11 @@ export class BotStrip {
   }
 
   async #holdAndKill() {
-    await api.armHold();
+    await api.steerBot("kill-amid");
     toast("Armed: the bot dies in the middle of its next line. Write something.");
-    try {
-      const held = await api.waitHeld();
-      if (held === null) return toast("No line came within two minutes; the bot lives.");
-      await api.steerBot("kill");
-      toast("The line was stored and the bot killed before it heard of it. Start it again and count.");
-    } finally {
-      await api.releaseHold();
-    }
+    const held = await api.waitHeld();
+    if (held === null) return toast("No line came within two minutes; it is still armed.");
+    toast("The line was stored and the bot killed before it heard of it. Start it again and count.");
   }
 }
 
