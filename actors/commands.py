@@ -161,11 +161,11 @@ class Commands:
         if session is None:
             await self._answer(message, self._none_open)
             return
-        entries = await self._world.store.history(session.id)
+        recent = await self._world.store.recent_history(session.id, entries_max=1)
         rows = (
             f"Session `{session.id}`: {session.state}",
             f"Cast: {_names(session.cast)} (turns: {session.order})",
-            f"Lines in the history: {len(entries)}",
+            f"Lines in the history: {recent.length}",
             f"Speaking: {self._world.model.label}",
         )
         await self._answer(message, "\n".join(rows))
@@ -182,8 +182,8 @@ class Commands:
             await self._answer(message, self._none_open)
             return
         count = _line_count(rest)
-        entries = (await self._world.store.history(session.id))[-count:]
-        lines = [f"**{entry.name}**: {entry.text}" for entry in entries]
+        recent = await self._world.store.recent_history(session.id, entries_max=count)
+        lines = [f"**{entry.name}**: {entry.text}" for entry in recent.entries]
         await self._answer(message, _fit(lines) or "Nothing has been said yet.")
 
     async def _help(self, message: ChannelMessage, rest: str) -> None:

@@ -15,6 +15,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboxDraft,
     OutboxRow,
+    RecentHistory,
     ResponseId,
     SessionId,
     SessionRecord,
@@ -182,7 +183,17 @@ class Store(Protocol):
         ...
 
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
-        """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
+        """The whole shared history in the channel's order, amendments applied, deleted lines left out.
+
+        It costs as much as there is of it: for transcripts and audits. Whoever plays reads `recent_history`.
+        """
+        ...
+
+    async def recent_history(self, session_id: SessionId, *, entries_max: int) -> RecentHistory:
+        """The newest lines of `history`, at a cost that does not grow with it.
+
+        Fewer than there are only where most of the newest messages were deleted, or lines are very long.
+        """
         ...
 
     async def cancel_reason(self, response_id: ResponseId) -> str | None:

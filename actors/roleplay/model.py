@@ -142,6 +142,23 @@ class Entry:
     response_id: ResponseId | None = None  # of characters
 
 
+@dataclass(frozen=True, slots=True)
+class RecentHistory:
+    """The newest lines of a history, oldest first; `older` lines stand before them.
+
+    `first_user` is the first line of a person where that is among the older ones.
+    """
+
+    entries: tuple[Entry, ...]
+    older: int = 0
+    first_user: Entry | None = None
+
+    @property
+    def length(self) -> int:
+        """Lines of the whole history."""
+        return self.older + len(self.entries)
+
+
 # ── the outbox ──────────────────────────────────────────────────────────────────────────────────────
 
 

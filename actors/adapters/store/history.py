@@ -7,14 +7,21 @@ left out. The order is the channel's: by the id of the first message.
 
 from __future__ import annotations
 
-from itertools import groupby
+from collections.abc import Iterable, Iterator
+from itertools import groupby, islice
 from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from actors.adapters.store.schema import AnyRow, amendment, history, history_message, inbox, part, response, session
-from actors.roleplay.model import ChannelMessage, Entry, SessionId
+from actors.roleplay.model import ChannelMessage, Entry, RecentHistory, SessionId
 from machines.response import Response, State
+
+MESSAGES_PER_LINE: Final = 4
+"""Messages looked at for each line that is asked for: lines in several parts, and deleted ones between them."""
+
+BEGINNING_MESSAGES_MAX: Final = 32
+"""Where the first line of a person is looked for; a session begins with one, unless it was deleted."""
 
 _NEWEST: Final = (
     select(func.max(amendment.c.id))
@@ -22,10 +29,11 @@ _NEWEST: Final = (
     .correlate(history_message)
     .scalar_subquery()
 )
-_LINES: Final = (
+_MESSAGES: Final = (
     select(
         history,
         history_message.c.message_id,
+        history_message.c.ordinal,
         history_message.c.text,
         amendment.c.id.label("amendment_id"),
         amendment.c.text.label("amended_text"),
@@ -36,8 +44,13 @@ _LINES: Final = (
         )
     )
     .where(history.c.session_id == bindparam("session_id"))
-    .order_by(history.c.first_message_id, history.c.id, history_message.c.ordinal)
 )
+_ORDER: Final = (history.c.first_message_id, history.c.id, history_message.c.ordinal)
+_LINES: Final = _MESSAGES.order_by(*_ORDER)
+# The order of the index, read from its end: rows come one by one, and those that are not asked for cost nothing.
+_NEWEST_FIRST: Final = _MESSAGES.order_by(*(column.desc() for column in _ORDER)).limit(bindparam("messages_max"))
+_OLDEST_FIRST: Final = _LINES.limit(bindparam("messages_max"))
+_LENGTH: Final = select(session.c.history_length).where(session.c.id == bindparam("session_id"))
 _IS_DELETED: Final = (
     select(amendment.c.id)
     .where(amendment.c.message_id == history_message.c.message_id, text("amendment.text IS NULL"))
@@ -65,9 +78,24 @@ _LAST_AMENDMENT: Final = (
 
 def entries(conn: Connection, session_id: SessionId) -> tuple[Entry, ...]:
     """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
-    rows = conn.execute(_LINES, {"session_id": session_id}).all()
-    lines = (_entry(list(messages)) for _, messages in groupby(rows, key=lambda row: row.id))
-    return tuple(line for line in lines if line is not None)
+    return tuple(_entries(conn.execute(_LINES, {"session_id": session_id})))
+
+
+def recent_entries(conn: Connection, session_id: SessionId, *, entries_max: int) -> RecentHistory:
+    """The newest of `entries`, and what of the others a prompt needs; read from the end, whatever their number."""
+    wanted = {"session_id": session_id, "messages_max": entries_max * MESSAGES_PER_LINE}
+    length: int = conn.execute(_LENGTH, {"session_id": session_id}).scalar() or 0
+    with conn.execute(_NEWEST_FIRST, wanted) as rows:
+        newest_first = tuple(islice(_entries(rows), entries_max))
+    older = max(0, length - len(newest_first))
+    return RecentHistory(newest_first[::-1], older, _first_user(conn, session_id) if older else None)
+
+
+def _first_user(conn: Connection, session_id: SessionId) -> Entry | None:
+    wanted = {"session_id": session_id, "messages_max": BEGINNING_MESSAGES_MAX}
+    with conn.execute(_OLDEST_FIRST, wanted) as rows:
+        return next((line for line in _entries(rows) if line.kind == "user"), None)
+
 
 
 def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) -> None:
@@ -139,6 +167,15 @@ def _forget(conn: Connection, session_id: SessionId, message_id: int, at: float)
 def _lengthen(conn: Connection, session_id: SessionId, by: int) -> None:
     longer = session.c.history_length + by
     conn.execute(update(session).where(session.c.id == session_id).values(history_length=longer))
+
+
+def _entries(rows: Iterable[AnyRow]) -> Iterator[Entry]:
+    """The lines of rows in order, whichever way; none of one whose beginning was not read."""
+    for _, group in groupby(rows, key=lambda row: row.id):
+        messages = sorted(group, key=lambda row: row.ordinal)
+        line = _entry(messages) if messages[0].ordinal == 1 else None
+        if line is not None:
+            yield line
 
 
 def _entry(messages: list[AnyRow]) -> Entry | None:
