@@ -81,7 +81,11 @@ class Generation:
     async def _request(self, attempt: int) -> tuple[Prompt, _Heard]:
         world, record = self._world, self._record
         context_tokens = world.rules.context_tokens
-        recent = await world.store.recent_history(self._session.id, entries_max=prompt.entries_max(context_tokens))
+        recent = await world.store.recent_history(
+            self._session.id,
+            entries_max=prompt.entries_max(context_tokens),
+            characters_max=prompt.characters_max(context_tokens),
+        )
         built = prompt.build(
             self._speaker(),
             recent.entries,

@@ -189,10 +189,13 @@ class Store(Protocol):
         """
         ...
 
-    async def recent_history(self, session_id: SessionId, *, entries_max: int) -> RecentHistory:
+    async def recent_history(
+        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    ) -> RecentHistory:
         """The newest lines of `history`, at a cost that does not grow with it.
 
-        Fewer than there are only where most of the newest messages were deleted, or lines are very long.
+        It ends with the line that makes them longer than `characters_max`, and early where most of the newest
+        messages were deleted.
         """
         ...
 

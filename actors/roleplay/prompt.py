@@ -24,7 +24,7 @@ from actors.roleplay.model import CharacterId, ChatMessage, Entry, Prompt, Purpo
 from actors.roleplay.names import clean_name
 from actors.roleplay.plan import Plan
 from actors.roleplay.speakers import SILENCE, Speakers, fold
-from actors.roleplay.tokens import bounded_ratio, cut_to, prompt_tokens, text_tokens
+from actors.roleplay.tokens import BYTES_PER_TOKEN, bounded_ratio, cut_to, prompt_tokens, text_tokens
 
 CONTEXT_TOKENS_MIN: Final = 1000  # below it a card and one message do not fit beside each other
 HISTORY_STEP: Final = 8  # entries dropped at once: the cache is lost once in 8 entries, not in each turn
@@ -118,6 +118,11 @@ def build(
 def entries_max(context_tokens: int) -> int:
     """How many of the newest entries are worth reading for a prompt of this size."""
     return max(HISTORY_STEP, context_tokens // LINE_TOKENS_MIN)
+
+
+def characters_max(context_tokens: int) -> int:
+    """After how many characters of the newest entries no further one can fit into a prompt of this size."""
+    return context_tokens * BYTES_PER_TOKEN
 
 
 # ── the texts ───────────────────────────────────────────────────────────────────────────────────────

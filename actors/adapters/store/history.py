@@ -8,12 +8,15 @@ left out. The order is the channel's: by the id of the first message.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, text, update
 
-from actors.adapters.store.schema import AnyRow, amendment, history, history_message, inbox, part, response, session
+from actors.adapters.store.prepared import Prepared
+from actors.adapters.store.schema import amendment, history, history_message, inbox, part, response, session
 from actors.roleplay.model import ChannelMessage, Entry, RecentHistory, SessionId
 from machines.response import Response, State
 
@@ -31,12 +34,17 @@ _NEWEST: Final = (
 )
 _MESSAGES: Final = (
     select(
-        history,
+        history.c.id,
+        history.c.kind,
+        history.c.name,
+        history.c.at,
+        history.c.session_id,
+        history.c.author_id,
+        history.c.character_id,
+        history.c.response_id,
         history_message.c.message_id,
         history_message.c.ordinal,
-        history_message.c.text,
-        amendment.c.id.label("amendment_id"),
-        amendment.c.text.label("amended_text"),
+        case((amendment.c.id.is_(None), history_message.c.text), else_=amendment.c.text).label("shown"),
     )
     .select_from(
         history.join(history_message, history_message.c.history_id == history.c.id).outerjoin(
@@ -46,10 +54,14 @@ _MESSAGES: Final = (
     .where(history.c.session_id == bindparam("session_id"))
 )
 _ORDER: Final = (history.c.first_message_id, history.c.id, history_message.c.ordinal)
-_LINES: Final = _MESSAGES.order_by(*_ORDER)
+_LINES: Final = Prepared(_MESSAGES.order_by(*_ORDER))
 # The order of the index, read from its end: rows come one by one, and those that are not asked for cost nothing.
-_NEWEST_FIRST: Final = _MESSAGES.order_by(*(column.desc() for column in _ORDER)).limit(bindparam("messages_max"))
-_OLDEST_FIRST: Final = _LINES.limit(bindparam("messages_max"))
+_NEWEST_FIRST: Final = Prepared(
+    _MESSAGES.order_by(*(column.desc() for column in _ORDER)).limit(bindparam("messages_max"))
+)
+_OLDEST_FIRST: Final = Prepared(_MESSAGES.order_by(*_ORDER).limit(bindparam("messages_max")))
+_LINE: Final = itemgetter(*range(8))
+_MESSAGE: Final = itemgetter(9, 8, 10)
 _LENGTH: Final = select(session.c.history_length).where(session.c.id == bindparam("session_id"))
 _IS_DELETED: Final = (
     select(amendment.c.id)
@@ -78,24 +90,38 @@ _LAST_AMENDMENT: Final = (
 
 def entries(conn: Connection, session_id: SessionId) -> tuple[Entry, ...]:
     """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
-    return tuple(_entries(conn.execute(_LINES, {"session_id": session_id})))
+    with closing(_LINES.run(conn, {"session_id": session_id})) as rows:
+        return tuple(_entries(rows))
 
 
-def recent_entries(conn: Connection, session_id: SessionId, *, entries_max: int) -> RecentHistory:
+def recent_entries(
+    conn: Connection, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+) -> RecentHistory:
     """The newest of `entries`, and what of the others a prompt needs; read from the end, whatever their number."""
     wanted = {"session_id": session_id, "messages_max": entries_max * MESSAGES_PER_LINE}
     length: int = conn.execute(_LENGTH, {"session_id": session_id}).scalar() or 0
-    with conn.execute(_NEWEST_FIRST, wanted) as rows:
-        newest_first = tuple(islice(_entries(rows), entries_max))
-    older = max(0, length - len(newest_first))
-    return RecentHistory(newest_first[::-1], older, _first_user(conn, session_id) if older else None)
+    with closing(_NEWEST_FIRST.run(conn, wanted)) as rows:
+        newest = _up_to(islice(_entries(rows), entries_max), characters_max)[::-1]
+    older = max(0, length - len(newest))
+    return RecentHistory(newest, older, _first_user(conn, session_id) if older else None)
+
+
+def _up_to(lines: Iterable[Entry], characters_max: int | None) -> tuple[Entry, ...]:
+    """All lines up to the one that goes beyond `characters_max`."""
+    taken: list[Entry] = []
+    characters = 0
+    for line in lines:
+        taken.append(line)
+        characters += len(line.text)
+        if characters_max is not None and characters > characters_max:
+            break
+    return tuple(taken)
 
 
 def _first_user(conn: Connection, session_id: SessionId) -> Entry | None:
     wanted = {"session_id": session_id, "messages_max": BEGINNING_MESSAGES_MAX}
-    with conn.execute(_OLDEST_FIRST, wanted) as rows:
+    with closing(_OLDEST_FIRST.run(conn, wanted)) as rows:
         return next((line for line in _entries(rows) if line.kind == "user"), None)
-
 
 
 def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) -> None:
@@ -169,32 +195,12 @@ def _lengthen(conn: Connection, session_id: SessionId, by: int) -> None:
     conn.execute(update(session).where(session.c.id == session_id).values(history_length=longer))
 
 
-def _entries(rows: Iterable[AnyRow]) -> Iterator[Entry]:
+def _entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
     """The lines of rows in order, whichever way; none of one whose beginning was not read."""
-    for _, group in groupby(rows, key=lambda row: row.id):
-        messages = sorted(group, key=lambda row: row.ordinal)
-        line = _entry(messages) if messages[0].ordinal == 1 else None
-        if line is not None:
-            yield line
-
-
-def _entry(messages: list[AnyRow]) -> Entry | None:
-    shown = [
-        (row.message_id, row.text if row.amendment_id is None else row.amended_text)
-        for row in messages
-        if row.amendment_id is None or row.amended_text is not None
-    ]
-    if not shown:
-        return None
-    first = messages[0]
-    return Entry(
-        kind=first.kind,
-        name=first.name,
-        text="\n".join(words for _, words in shown),
-        message_ids=tuple(message_id for message_id, _ in shown),
-        at=first.at,
-        session_id=first.session_id,
-        author_id=first.author_id,
-        character_id=first.character_id,
-        response_id=first.response_id,
-    )
+    for line, group in groupby(rows, key=_LINE):
+        messages = sorted(map(_MESSAGE, group))
+        shown = [(message_id, words) for _, message_id, words in messages if words is not None]
+        if shown and messages[0][0] == 1:
+            _, kind, name, at, session_id, author_id, character_id, response_id = line
+            ids, texts = zip(*shown, strict=True)
+            yield Entry(kind, name, "\n".join(texts), ids, at, session_id, author_id, character_id, response_id)

@@ -136,8 +136,12 @@ class SqlStore:
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
         return await self._run(history.entries, session_id)
 
-    async def recent_history(self, session_id: SessionId, *, entries_max: int) -> RecentHistory:
-        return await self._run(history.recent_entries, session_id, entries_max=entries_max)
+    async def recent_history(
+        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    ) -> RecentHistory:
+        return await self._run(
+            history.recent_entries, session_id, entries_max=entries_max, characters_max=characters_max
+        )
 
     async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         return await self._run(history.amend, message_id, text=text, at=at)
