@@ -35,6 +35,7 @@ from actors.ports import (
     MessageEdited,
     MessageSeen,
     Noted,
+    Page,
     Refused,
     ShardDown,
     ShardReady,
@@ -49,6 +50,10 @@ from actors.world import World
 
 CHANNEL_EVENTS_MAX: Final = 500
 """Events of one channel that wait to be handled."""
+
+READS_AT_ONCE: Final = 50
+"""Channels that are read at the same moment: all that Discord allows in a second (its reference, "Global Rate
+Limit"); after a READY every open session's channel is to be read."""
 
 RE_READ_WAIT_S: Final = 1.0
 RE_READ_WAIT_MAX_S: Final = 60.0
@@ -86,6 +91,7 @@ class Gateway:
         self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
         self._dropped_after: dict[int, int] = {}  # by channel: the id before the first message that was dropped
         self._to_catch_up: set[int] = set()  # channels without which we are not ready
+        self._reading = anyio.Semaphore(READS_AT_ONCE)
         self._group: TaskGroup | None = None
         self._is_over = False
         self._listed = anyio.Event()  # the channels to catch up on are known
@@ -239,17 +245,26 @@ class Gateway:
             self.ready.set()
 
     async def _catch_up(self, channel_id: int, after: int) -> None:
-        """Handle what the channel shows since `after`, trying until it can be read or never will be."""
+        """Handle what the channel shows since `after`, however much it is, a page at a time."""
+        unread: int | None = after
+        while unread is not None:
+            page = await self._page(channel_id, unread)
+            for message in page.messages:
+                await self._saw(message)
+            unread = page.newest
+
+    async def _page(self, channel_id: int, after: int) -> Page:
+        """Read on, trying until the channel can be read; an empty page where it never will be."""
         for wait_s in _waits():
-            seen = await self._world.channel.messages(channel_id, after=after)
-            if isinstance(seen, tuple):
-                for message in seen:
-                    await self._saw(message)
-                return
-            if isinstance(seen, Refused) and seen.final:
-                await self._cannot_read(channel_id, seen)
-                return
-            await anyio.sleep(max(wait_s, getattr(seen, "retry_after_s", 0.0)))
+            async with self._reading:
+                page = await self._world.channel.page(channel_id, after=after)
+            if isinstance(page, Page):
+                return page
+            if isinstance(page, Refused) and page.final:
+                await self._cannot_read(channel_id, page)
+                break
+            await anyio.sleep(max(wait_s, getattr(page, "retry_after_s", 0.0)))
+        return Page((), newest=None)
 
     async def _cannot_read(self, channel_id: int, refused: Refused) -> None:
         if refused.reason == CHANNEL_GONE:

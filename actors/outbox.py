@@ -26,7 +26,7 @@ from actors.world import World
 from machines.response import NONCE_WINDOW_S
 
 BATCH: Final = 200
-"""Rows read at a time; those of channels that are busy are among them."""
+"""Rows read at a time."""
 
 WAIT_MAX_S: Final = 60.0
 """The longest wait between two tries of one row."""
@@ -49,18 +49,14 @@ class Outbox:
         async with anyio.create_task_group() as group:
             while True:
                 self._world.outbox_bell.silence()
-                rows = await self._world.store.due_outbox(now=self._world.clock.now(), limit=BATCH)
-                for channel_id, queue in self._by_idle_channel(rows).items():
+                now, busy = self._world.clock.now(), frozenset(self._busy)
+                # Without the busy channels: a flood in some must not fill the batch and hide all the others.
+                rows = await self._world.store.due_outbox(now=now, limit=BATCH, besides=busy)
+                for channel_id, queue in _by_channel(rows).items():
                     self._busy.add(channel_id)
                     group.start_soon(self._deliver_in_order, channel_id, queue)
-                await self._world.outbox_bell.wait(await self._rest_s())
-
-    def _by_idle_channel(self, rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
-        channels: dict[int, list[OutboxRow]] = {}
-        for row in rows:
-            if row.draft.channel_id not in self._busy:
-                channels.setdefault(row.draft.channel_id, []).append(row)
-        return channels
+                if len(rows) < BATCH:
+                    await self._world.outbox_bell.wait(await self._rest_s())
 
     async def _rest_s(self) -> float:
         """Until the next row is due; what is due in a busy channel is announced by the bell when that is done."""
@@ -148,3 +144,10 @@ class Outbox:
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s
         return min(WAIT_MAX_S, float(base_s * 2 ** min(row.attempt - 1, 10)))
+
+
+def _by_channel(rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
+    channels: dict[int, list[OutboxRow]] = {}
+    for row in rows:
+        channels.setdefault(row.draft.channel_id, []).append(row)
+    return channels

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -234,7 +234,13 @@ class Store(Protocol):
         """
         ...
 
-    async def due_outbox(self, *, now: float, limit: int) -> tuple[OutboxRow, ...]: ...
+    async def answers_waiting(self, channel_id: int) -> int:
+        """Answers to commands of this channel that are not done."""
+        ...
+
+    async def due_outbox(self, *, now: float, limit: int, besides: Collection[int] = ()) -> tuple[OutboxRow, ...]:
+        """Deliveries whose time has come, the longest due first, but those of the channels `besides`."""
+        ...
 
     async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
         """Count a try before the wire; returns the row with attempt, first_try_at and fence set.

@@ -16,6 +16,7 @@ from actors.ports import (
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    Page,
     Posted,
     PrepareOutcome,
     ReadOutcome,
@@ -28,6 +29,8 @@ from tests.fakes.virtual_time import EPOCH
 
 BOT = 1
 WEBHOOK = 77
+
+PAGE = 100
 
 TRANSIT_S = 0.05
 """How long a request takes to Discord, and its answer back."""
@@ -152,6 +155,12 @@ class FakeDiscord:
         if self.read_faults:
             return self.read_faults.popleft()
         return tuple(m for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id and m.id > after)
+
+    async def page(self, channel_id: int, *, after: int) -> Page | Refused | Unconfirmed | HeldBack:
+        seen = await self.messages(channel_id, after=after)
+        if not isinstance(seen, tuple):
+            return seen
+        return Page(seen[:PAGE], newest=seen[PAGE - 1].id if len(seen) >= PAGE else None)
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         await anyio.sleep(TRANSIT_S)

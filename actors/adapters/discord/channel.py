@@ -11,7 +11,7 @@ from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.outcomes import Refusal
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
-from actors.ports import Deleted, DeleteOutcome, ReadOutcome, Refused, Webhooks
+from actors.ports import Deleted, DeleteOutcome, Page, ReadOutcome, Refused, Webhooks
 from actors.roleplay.model import ChannelMessage
 
 READ_MAX: Final = 2_000
@@ -35,8 +35,24 @@ class DiscordChannel:
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         """Every message newer than `after`, oldest first; 2,000 of them are a failed read.
 
-        Each page is a try of its own; one that fails, fails the whole. Without the permission to read the
-        history Discord answers with an empty page, which must not be taken for "it is not there".
+        Each page is a try of its own; one that fails, fails the whole.
+        """
+        read: list[ChannelMessage] = []
+        for _ in range(READ_MAX // PAGE):
+            page = await self.page(channel_id, after=after)
+            if not isinstance(page, Page):
+                return page
+            read += page.messages
+            if page.newest is None:
+                return tuple(read)
+            after = page.newest
+        return Refused("too_many_messages", final=True)
+
+    async def page(self, channel_id: int, *, after: int) -> Page | Refusal:
+        """The first messages that are newer than `after`.
+
+        Without the permission to read the history Discord answers with an empty page, which must not be taken
+        for "it is not there".
         """
         place = await self._places.find(channel_id)
         if not isinstance(place, Place):
@@ -44,16 +60,12 @@ class DiscordChannel:
         if not self._places.may_read_history(channel_id):
             return Refused("forbidden", final=True)
         self._ourselves.webhook_ids |= await self._table.known_webhooks(place.home_id)
-        read: list[discord.Message] = []
-        while len(read) < READ_MAX:
-            newest = read[-1].id if read else after
-            page = await self._page(channel_id, newest)
-            if not isinstance(page, list):
-                return page
-            read += page
-            if len(page) < PAGE:
-                return self._said(read)
-        return Refused("too_many_messages", final=True)
+        read = await self._wire.attempt(f"read:{channel_id}", lambda client: _read(client, channel_id, after))
+        if not isinstance(read, list):
+            return read
+        seen = [channel_message(message, self._ourselves) for message in read]
+        messages = tuple([message for message in seen if message is not None])
+        return Page(messages, newest=read[-1].id if len(read) == PAGE else None)
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         """Delete a message of ours; absent is success.
@@ -76,13 +88,6 @@ class DiscordChannel:
         outcome = await self._wire.attempt(f"typing:{channel_id}", lambda client: _type(client, channel_id))
         if outcome is not None:
             log.debug("typing in %s came to nothing: %s", channel_id, outcome)
-
-    async def _page(self, channel_id: int, after: int) -> list[discord.Message] | Refusal:
-        return await self._wire.attempt(f"read:{channel_id}", lambda client: _read(client, channel_id, after))
-
-    def _said(self, read: list[discord.Message]) -> tuple[ChannelMessage, ...]:
-        seen = [channel_message(message, self._ourselves) for message in read]
-        return tuple([message for message in seen if message is not None])
 
     async def _delete_spoken(self, channel_id: int, message_id: int, webhook_id: int, token: str) -> DeleteOutcome:
         place = await self._places.find(channel_id)

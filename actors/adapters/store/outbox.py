@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from hashlib import blake2b
 from typing import Final
 
@@ -19,10 +19,15 @@ _IS_TEXT: Final = outbox.c.kind != OutboxKind.TAKEDOWN.value
 _LAST_TEXT: Final = select(func.max(outbox.c.due_at)).where(
     _OPEN, _IS_TEXT, outbox.c.channel_id == bindparam("channel_id")
 )
+_ANSWERS: Final = (
+    select(func.count())
+    .select_from(outbox)
+    .where(_OPEN, outbox.c.channel_id == bindparam("channel_id"), outbox.c.kind == OutboxKind.ANSWER.value)
+)
 _IS_KNOWN: Final = select(outbox.c.id).where(outbox.c.key == bindparam("key"))
 _DUE: Final = (
     select(outbox)
-    .where(_OPEN, outbox.c.due_at <= bindparam("now"))
+    .where(_OPEN, outbox.c.due_at <= bindparam("now"), outbox.c.channel_id.not_in(bindparam("besides", expanding=True)))
     .order_by(outbox.c.due_at, outbox.c.id)
     .limit(bindparam("limit"))
 )
@@ -73,9 +78,15 @@ def enqueue_all(conn: Connection, drafts: Sequence[OutboxDraft], *, at: float) -
         enqueue(conn, draft, at=at)
 
 
-def due_outbox(conn: Connection, *, now: float, limit: int) -> tuple[OutboxRow, ...]:
-    """Deliveries whose time has come, the longest due first."""
-    return tuple(_row(row) for row in conn.execute(_DUE, {"now": now, "limit": limit}))
+def answers_waiting(conn: Connection, channel_id: int) -> int:
+    """Answers to commands of this channel that are not done."""
+    return conn.execute(_ANSWERS, {"channel_id": channel_id}).scalar_one()
+
+
+def due_outbox(conn: Connection, *, now: float, limit: int, besides: Collection[int] = ()) -> tuple[OutboxRow, ...]:
+    """Deliveries whose time has come, the longest due first, but those of the channels `besides`."""
+    wanted = {"now": now, "limit": limit, "besides": list(besides)}
+    return tuple(_row(row) for row in conn.execute(_DUE, wanted))
 
 
 def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from actors.adapters.store import (
     characters,
@@ -159,8 +159,11 @@ class SqlStore:
     async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
         return await self._run(outbox.enqueue, draft, at=at)
 
-    async def due_outbox(self, *, now: float, limit: int) -> tuple[OutboxRow, ...]:
-        return await self._run(outbox.due_outbox, now=now, limit=limit)
+    async def answers_waiting(self, channel_id: int) -> int:
+        return await self._run(outbox.answers_waiting, channel_id)
+
+    async def due_outbox(self, *, now: float, limit: int, besides: Collection[int] = ()) -> tuple[OutboxRow, ...]:
+        return await self._run(outbox.due_outbox, now=now, limit=limit, besides=besides)
 
     async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
         return await self._run(outbox.outbox_try, row_id, at=at)
