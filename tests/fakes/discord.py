@@ -154,7 +154,8 @@ class FakeDiscord:
             return of_channel.popleft()
         if self.read_faults:
             return self.read_faults.popleft()
-        return tuple(m for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id and m.id > after)
+        newer = (m for m in self.shown if m.id > after and m.channel_id == channel_id)
+        return tuple(sorted(newer, key=lambda m: m.id))
 
     async def page(self, channel_id: int, *, after: int) -> Page | Refused | Unconfirmed | HeldBack:
         seen = await self.messages(channel_id, after=after)
