@@ -218,7 +218,7 @@ async def measure(options: argparse.Namespace) -> None:
         async with PlaygroundServer() as server, instant_model(options.model_ms / 1000) as model_url:
             load = Load(server)
             server.world.subscribe(load.saw)
-            env = environment(server, Path(folder), GROQ_BASE_URL=model_url, LOG_LEVEL="ERROR")
+            env = environment(server, Path(folder), GROQ_BASE_URL=model_url, LOG_LEVEL="WARNING")
             async with running(env) as bot:
                 await play(load, bot, options)
                 code = await bot.end()
