@@ -175,10 +175,12 @@ class Gateway:
         match event:
             case MessageSeen(message=message):
                 await self._saw(message)
-            case MessageEdited():
-                await self._reaper.amend(event)
-            case MessageDeleted():
-                session_id = await self._reaper.amend(event)
+            case MessageEdited(channel_id=channel_id, message_id=message_id, text=text):
+                await self._world.store.amend(channel_id, message_id, text=text, at=self._world.clock.now())
+            case MessageDeleted(channel_id=channel_id, message_id=message_id):
+                session_id = await self._world.store.amend(
+                    channel_id, message_id, text=None, at=self._world.clock.now()
+                )
                 if session_id is not None:
                     await self._nudge(session_id)
             case ChannelGone(channel_id=channel_id):

@@ -200,10 +200,11 @@ class Store(Protocol):
         """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
         ...
 
-    async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         """Note that a line was edited, or deleted (None); returns its session, None where it is no line.
 
-        A deleted user message that has no turn yet starts none.
+        A deleted user message that has no turn yet starts none. While a response is on its way in the channel,
+        an unknown message may be its part, changed before we were told its id: what is noted waits for it.
         """
         ...
 

@@ -152,7 +152,7 @@ async def test_the_channel_is_told_of_an_overflow_once(scene: Scene) -> None:
 async def test_a_deleted_message_without_a_turn_starts_none(scene: Scene) -> None:
     await scene.hear(10)
     await scene.hear(11)
-    await scene.store.amend(10, text=None, at=NOW)
+    await scene.store.amend(CHANNEL, 10, text=None, at=NOW)
     assert await scene.store.next_work(scene.claim) == NextMessage(11, turns=0)
     with pytest.raises(Fenced):
         await scene.take_turn(10)

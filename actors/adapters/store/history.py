@@ -13,6 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from actors.adapters.store.schema import AnyRow, amendment, history, history_message, inbox, part, response, session
+from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.roleplay.model import ChannelMessage, Entry, SessionId
 from machines.response import Response, State
 
@@ -55,6 +56,13 @@ _SAID: Final = (
     .select_from(part.join(response, response.c.id == part.c.response_id))
     .where(part.c.message_id == bindparam("message_id"), response.c.state != State.FAILED.value)
 )
+_MAY_BE_SAID: Final = (
+    select(response.c.id)
+    .join(session, session.c.id == response.c.session_id)
+    .where(
+        session.c.channel_id == bindparam("channel_id"), IS_UNFINISHED, response.c.trigger_id < bindparam("message_id")
+    )
+)
 _LAST_AMENDMENT: Final = (
     select(amendment.c.text)
     .where(amendment.c.message_id == bindparam("message_id"))
@@ -67,7 +75,8 @@ def entries(conn: Connection, session_id: SessionId) -> tuple[Entry, ...]:
     """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
     rows = conn.execute(_LINES, {"session_id": session_id}).all()
     lines = (_entry(list(messages)) for _, messages in groupby(rows, key=lambda row: row.id))
-    return tuple(line for line in lines if line is not None)
+    # A line whose first message was deleted begins with its next one.
+    return tuple(sorted((line for line in lines if line is not None), key=lambda line: line.message_ids[0]))
 
 
 def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) -> None:
@@ -94,21 +103,25 @@ def add_said(conn: Connection, response: Response, entry: Entry) -> int:
     return _add(conn, entry.session_id, fields, response.shown)
 
 
-def amend(conn: Connection, message_id: int, *, text: str | None, at: float) -> SessionId | None:
-    """Note an edit or a deletion of a line, or of a part of one that is still on its way."""
+def amend(conn: Connection, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+    """Note an edit or a deletion of a line, or of a part of one that is still on its way.
+
+    While a response is on its way, an unknown message may be a part of it whose confirmation is not written
+    yet: its amendment waits for it. Nothing is kept of what is older than that response's trigger.
+    """
     wanted = {"message_id": message_id}
     line = conn.execute(_HEARD, wanted).one_or_none() or conn.execute(_SAID, wanted).one_or_none()
-    if line is None:
+    if line is None and conn.execute(_MAY_BE_SAID, {"channel_id": channel_id, **wanted}).first() is None:
         return None
-    session_id: SessionId = line.session_id
     last = conn.execute(_LAST_AMENDMENT, wanted).one_or_none()
-    shown = line.text if last is None else last.text
+    is_deleted = last is not None and last.text is None
+    shown = last.text if last is not None else line.text if line is not None else None
     # Discord tells of edits that change nothing (a link's preview), and out of order: deleted is for good.
-    if shown is not None and shown != text:
+    if not is_deleted and (text is None or text != shown):
         conn.execute(insert(amendment).values(message_id=message_id, text=text, at=at))
-        if text is None:
-            _forget(conn, session_id, message_id, at)
-    return session_id
+        if text is None and line is not None:
+            _forget(conn, line.session_id, message_id, at)
+    return None if line is None else line.session_id
 
 
 def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], messages: tuple[tuple[int, str], ...]) -> int:

@@ -135,8 +135,8 @@ class SqlStore:
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
         return await self._run(history.entries, session_id)
 
-    async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
-        return await self._run(history.amend, message_id, text=text, at=at)
+    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+        return await self._run(history.amend, channel_id, message_id, text=text, at=at)
 
     # ── the reaper ──────────────────────────────────────────────────────────────────────────────────
 
