@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from actors.ports import Noted
-from actors.roleplay.history import shows
+from actors.roleplay.history import is_line, shows
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
 from actors.world import World
 
@@ -68,6 +68,9 @@ class Reaper:
                 self._undecided.setdefault(channel_id, deque(maxlen=UNDECIDED_MAX)).append(message)
             elif copies:
                 await self._take_down(message)
+            elif is_line(message):
+                words = "A line of ours that nobody knows of stands in a channel; it is let be, and `audit` names it."
+                self._world.trace.publish(Noted("warning", words))
 
     async def _take_down(self, message: ChannelMessage) -> None:
         draft = OutboxDraft(

@@ -34,7 +34,17 @@ from actors.ports.gateway import (
 )
 from actors.ports.journal import Journal, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
-from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
+from actors.ports.store import (
+    Accepted,
+    Fenced,
+    NextMessage,
+    NextSpeaker,
+    ResponseRecord,
+    Store,
+    ToCatchUp,
+    WatchedPart,
+    Work,
+)
 from actors.ports.trace import (
     AttemptBegan,
     Context,
@@ -90,6 +100,7 @@ __all__ = [
     "ShardResumed",
     "Sink",
     "Store",
+    "ToCatchUp",
     "Trace",
     "TraceEvent",
     "Unconfirmed",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.roleplay.model import Amendment, KnownMessage
 from machines.facts import SendRefused, Sent
 from tests.contracts.scene import CHANNEL, MIRA, NOW, Line, Scene
 
@@ -157,3 +158,33 @@ async def test_a_line_whose_first_message_is_deleted_stands_where_its_next_one_d
     await line.tell(Sent(NOW, 22, "Two."))
     await scene.store.amend(CHANNEL, 20, text=None, at=NOW)
     assert await texts(scene) == ["First", "Between", "Two."]
+
+
+async def test_what_is_known_of_a_channel_is_what_its_lines_show(scene: Scene) -> None:
+    await scene.hear(10)
+    delivered = await (await scene.line()).start("One.", "Two.")
+    for message_id, words in ((20, "One."), (21, "Two.")):
+        await delivered.keep_intent()
+        await delivered.tell(Sent(NOW, message_id, words))
+    await scene.hear(30)
+    on_its_way = await (await scene.line()).start("Three.", "Four.")
+    await on_its_way.keep_intent()
+    await on_its_way.tell(Sent(NOW + 40, 31, "Three."))
+    await scene.store.amend(CHANNEL, 20, text=None, at=NOW + 50)
+    await scene.store.amend(CHANNEL, 21, text="Too!", at=NOW + 60)
+    assert await scene.store.known_messages(CHANNEL, after=10) == (
+        KnownMessage(21, "Too!", NOW + 60),
+        KnownMessage(30, "Hello?", NOW + 30),
+        KnownMessage(31, "Three.", NOW + 40),
+    )
+    assert await scene.store.known_messages(CHANNEL + 1, after=0) == ()
+    await on_its_way.tell(SendRefused(NOW + 41, "forbidden", 403, final=True))
+    assert [each.message_id for each in await scene.store.known_messages(CHANNEL, after=21)] == [30]
+
+
+async def test_many_are_amended_at_once_or_none(scene: Scene) -> None:
+    await scene.hear(10)
+    await scene.hear(11)
+    learnt = (Amendment(10, "Hello!"), Amendment(11, None), Amendment(999, None))
+    assert await scene.store.amend_all(CHANNEL, learnt, at=NOW) == (scene.claim.session_id,)
+    assert await texts(scene) == ["Hello!"]

@@ -7,14 +7,15 @@ left out. The order is the channel's: by the id of the first message.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, union_all, update
 
 from actors.adapters.store.schema import AnyRow, amendment, history, history_message, inbox, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED
-from actors.roleplay.model import ChannelMessage, Entry, SessionId
+from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, SessionId
 from machines.response import Response, State
 
 _NEWEST: Final = (
@@ -62,6 +63,34 @@ _MAY_BE_SAID: Final = (
     .where(
         session.c.channel_id == bindparam("channel_id"), IS_UNFINISHED, response.c.trigger_id < bindparam("message_id")
     )
+)
+_SHOWN: Final = union_all(
+    select(inbox.c.message_id, inbox.c.text, inbox.c.at).where(
+        inbox.c.channel_id == bindparam("channel_id"), inbox.c.message_id > bindparam("after")
+    ),
+    select(part.c.message_id, part.c.shown_text, response.c.moved_at)
+    .join(response, response.c.id == part.c.response_id)
+    .where(
+        part.c.channel_id == bindparam("channel_id"),
+        part.c.message_id > bindparam("after"),
+        response.c.state != State.FAILED.value,
+    ),
+).subquery("shown")
+_NEWEST_OF_SHOWN: Final = (
+    select(func.max(amendment.c.id))
+    .where(amendment.c.message_id == _SHOWN.c.message_id)
+    .correlate(_SHOWN)
+    .scalar_subquery()
+)
+_KNOWN: Final = (
+    select(
+        _SHOWN,
+        amendment.c.id.label("amendment_id"),
+        amendment.c.text.label("amended_text"),
+        amendment.c.at.label("amended_at"),
+    )
+    .select_from(_SHOWN.outerjoin(amendment, amendment.c.id == _NEWEST_OF_SHOWN))
+    .order_by(_SHOWN.c.message_id)
 )
 _LAST_AMENDMENT: Final = (
     select(amendment.c.text)
@@ -122,6 +151,25 @@ def amend(conn: Connection, channel_id: int, message_id: int, *, text: str | Non
         if text is None and line is not None:
             _forget(conn, line.session_id, message_id, at)
     return None if line is None else line.session_id
+
+
+def amend_all(
+    conn: Connection, channel_id: int, amendments: Sequence[Amendment], *, at: float
+) -> tuple[SessionId, ...]:
+    """`amend` for each; returns the sessions whose lines they are."""
+    amended = [amend(conn, channel_id, each.message_id, text=each.text, at=at) for each in amendments]
+    return tuple(dict.fromkeys(session_id for session_id in amended if session_id is not None))
+
+
+def known_messages(conn: Connection, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
+    """Messages newer than `after` that belong to lines, or to such on their way; without deleted ones."""
+    return tuple(
+        KnownMessage(row.message_id, row.text, row.at)
+        if row.amendment_id is None
+        else KnownMessage(row.message_id, row.amended_text, row.amended_at)
+        for row in conn.execute(_KNOWN, {"channel_id": channel_id, "after": after})
+        if row.amendment_id is None or row.amended_text is not None
+    )
 
 
 def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], messages: tuple[tuple[int, str], ...]) -> int:

@@ -19,13 +19,15 @@ from actors.adapters.store import (
 )
 from actors.adapters.store.executor import Executor
 from actors.ports.journal import Recorded
-from actors.ports.store import Accepted, ResponseRecord, WatchedPart, Work
+from actors.ports.store import Accepted, ResponseRecord, ToCatchUp, WatchedPart, Work
 from actors.roleplay.model import (
+    Amendment,
     ChannelMessage,
     Character,
     CharacterId,
     Claim,
     Entry,
+    KnownMessage,
     Outbound,
     OutboxDraft,
     OutboxRow,
@@ -60,8 +62,8 @@ class SqlStore:
     async def session(self, session_id: SessionId) -> SessionRecord | None:
         return await self._run(sessions.session_of, session_id)
 
-    async def open_sessions(self, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
-        return await self._run(sessions.open_sessions, since=since)
+    async def open_sessions(self, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
+        return await self._run(sessions.open_sessions, since=since, lookback=lookback)
 
     async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord]:
         return await self._run(sessions.claim, session_id)
@@ -137,6 +139,12 @@ class SqlStore:
 
     async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         return await self._run(history.amend, channel_id, message_id, text=text, at=at)
+
+    async def known_messages(self, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
+        return await self._run(history.known_messages, channel_id, after=after)
+
+    async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
+        return await self._run(history.amend_all, channel_id, amendments, at=at)
 
     # ── the reaper ──────────────────────────────────────────────────────────────────────────────────
 
