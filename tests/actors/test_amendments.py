@@ -11,6 +11,7 @@ from actors.ports import Noted, Refused, ShardReady, Unconfirmed
 from actors.roleplay.model import OutboundKind
 from machines.response import Limits
 from tests.fakes.discord import Fault
+from tests.fakes.model import FakeModel
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, run_virtually
 
@@ -85,6 +86,24 @@ def test_a_trigger_deleted_meanwhile_takes_the_reason_of_its_turn_away(backend: 
             assert after.trace.states_of("Ada") == ["Failed"]
             assert after.discord.character_lines(CHANNEL) == []
             await equal_to_the_channel(after)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_such_a_turn_ends_even_while_its_line_is_being_written(backend: str) -> None:
+    async def main() -> None:
+        async with playing(model=FakeModel(takes_s=30.0)) as first:
+            await first.start("Ada")
+            first.say("Regretted.")
+            await anyio.sleep(10)
+            first.kill()
+        first.discord.user_deletes(CHANNEL, ids(first, ours=False)[0])
+        first.discord.read_takes_s = 5.0  # the line is begun anew before the channel is read
+        async with playing(before=first) as after:
+            await anyio.sleep(1)
+            assert after.trace.states_of("Ada")[-1] == "Failed"
+            assert after.discord.character_lines(CHANNEL) == []
 
     run_virtually(backend, main)
 
