@@ -1,5 +1,6 @@
 """The store: SQLAlchemy Core on SQLite, written by one thread, migrated by Alembic."""
 
+from actors.adapters.store.audit import Audited
 from actors.adapters.store.errors import (
     AlreadyRunning,
     CommitFailed,
@@ -15,6 +16,7 @@ from actors.adapters.store.store import SqlStore
 
 __all__ = [
     "AlreadyRunning",
+    "Audited",
     "CommitFailed",
     "DatabaseLock",
     "NewerDatabase",

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, union_
 
 from actors.adapters.store.schema import AnyRow, amendment, history, history_message, inbox, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED
-from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, SessionId
+from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, Line, SessionId
 from machines.response import Response, State
 
 _NEWEST: Final = (
@@ -102,10 +102,12 @@ _LAST_AMENDMENT: Final = (
 
 def entries(conn: Connection, session_id: SessionId) -> tuple[Entry, ...]:
     """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
-    rows = conn.execute(_LINES, {"session_id": session_id}).all()
-    lines = (_entry(list(messages)) for _, messages in groupby(rows, key=lambda row: row.id))
-    # A line whose first message was deleted begins with its next one.
-    return tuple(sorted((line for line in lines if line is not None), key=lambda line: line.message_ids[0]))
+    return tuple(_entry(row, shown) for row, shown in _shown_lines(conn, session_id))
+
+
+def lines(conn: Connection, session_id: SessionId) -> tuple[Line, ...]:
+    """The same, message by message."""
+    return tuple(Line(row.name, tuple(shown), row.response_id) for row, shown in _shown_lines(conn, session_id))
 
 
 def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) -> None:
@@ -202,23 +204,31 @@ def _lengthen(conn: Connection, session_id: SessionId, by: int) -> None:
     conn.execute(update(session).where(session.c.id == session_id).values(history_length=longer))
 
 
-def _entry(messages: list[AnyRow]) -> Entry | None:
-    shown = [
+def _shown_lines(conn: Connection, session_id: SessionId) -> list[tuple[AnyRow, list[tuple[int, str]]]]:
+    rows = conn.execute(_LINES, {"session_id": session_id}).all()
+    lines = [list(messages) for _, messages in groupby(rows, key=lambda row: row.id)]
+    shown = [(messages[0], _shown(messages)) for messages in lines]
+    # A line whose first message was deleted begins with its next one.
+    return sorted((line for line in shown if line[1]), key=lambda line: line[1][0])
+
+
+def _shown(messages: list[AnyRow]) -> list[tuple[int, str]]:
+    return [
         (row.message_id, row.text if row.amendment_id is None else row.amended_text)
         for row in messages
         if row.amendment_id is None or row.amended_text is not None
     ]
-    if not shown:
-        return None
-    first = messages[0]
+
+
+def _entry(row: AnyRow, shown: list[tuple[int, str]]) -> Entry:
     return Entry(
-        kind=first.kind,
-        name=first.name,
+        kind=row.kind,
+        name=row.name,
         text="\n".join(words for _, words in shown),
         message_ids=tuple(message_id for message_id, _ in shown),
-        at=first.at,
-        session_id=first.session_id,
-        author_id=first.author_id,
-        character_id=first.character_id,
-        response_id=first.response_id,
+        at=row.at,
+        session_id=row.session_id,
+        author_id=row.author_id,
+        character_id=row.character_id,
+        response_id=row.response_id,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.adapters.store import (
+    audit,
     characters,
     history,
     inbox,
@@ -28,6 +29,7 @@ from actors.roleplay.model import (
     Claim,
     Entry,
     KnownMessage,
+    Line,
     Outbound,
     OutboxDraft,
     OutboxRow,
@@ -220,6 +222,18 @@ class SqlStore:
     async def find_sessions(self, channel_or_session: str) -> tuple[SessionRecord, ...]:
         """The session of this id, or all of this channel, oldest first; empty where there is none."""
         return await self._run(reports.find_sessions, channel_or_session)
+
+    async def lines(self, session_id: SessionId) -> tuple[Line, ...]:
+        """The history message by message."""
+        return await self._run(history.lines, session_id)
+
+    async def sessions_since(self, *, since: float) -> tuple[SessionId, ...]:
+        """Those that are open, or ended at `since` or later; oldest first."""
+        return await self._run(audit.sessions_since, since=since)
+
+    async def audited(self, session_id: SessionId) -> audit.Audited:
+        """Everything that the audit needs of a session, as of one moment."""
+        return await self._run(audit.audited, session_id)
 
     async def session_outcomes(self, session_id: SessionId) -> tuple[reports.ResponseOutcome, ...]:
         """Every response of a session, oldest first."""
