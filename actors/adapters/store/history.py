@@ -83,12 +83,7 @@ _NEWEST_OF_SHOWN: Final = (
     .scalar_subquery()
 )
 _KNOWN: Final = (
-    select(
-        _SHOWN,
-        amendment.c.id.label("amendment_id"),
-        amendment.c.text.label("amended_text"),
-        amendment.c.at.label("amended_at"),
-    )
+    select(_SHOWN, amendment.c.text.label("amended_text"), amendment.c.at.label("amended_at"))
     .select_from(_SHOWN.outerjoin(amendment, amendment.c.id == _NEWEST_OF_SHOWN))
     .order_by(_SHOWN.c.message_id)
 )
@@ -165,12 +160,13 @@ def amend_all(
 
 def known_messages(conn: Connection, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
     """Messages newer than `after` that belong to lines, or to such on their way; without deleted ones."""
+    # Unpacked: by name, the rows of a thousand channels at once would take twice as long.
     return tuple(
-        KnownMessage(row.message_id, row.text, row.at)
-        if row.amendment_id is None
-        else KnownMessage(row.message_id, row.amended_text, row.amended_at)
-        for row in conn.execute(_KNOWN, {"channel_id": channel_id, "after": after})
-        if row.amendment_id is None or row.amended_text is not None
+        KnownMessage(message_id, words, at) if amended_at is None else KnownMessage(message_id, amended, amended_at)
+        for message_id, words, at, amended, amended_at in conn.execute(
+            _KNOWN, {"channel_id": channel_id, "after": after}
+        )
+        if amended_at is None or amended is not None
     )
 
 

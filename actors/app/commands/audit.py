@@ -32,8 +32,8 @@ def audit(
     A bot may run beside it. Without an argument: all sessions that are open, or ended in the last seven days.
     What people say while no bot runs is extra until one has caught up.
 
-    For the playground, with `play` running: DATA_DIR=playground, and DISCORD_API_URL and DISCORD_TOKEN as
-    `play --no-bot` prints them.
+    On a playground: `play --no-bot` prints DISCORD_API_URL, DISCORD_GATEWAY_URL and DISCORD_TOKEN; with them in the
+    environment, `run` plays there and `audit` checks it.
     """
     settings = read_settings()
     with refusing(AuditError, StoreError, WrongToken, GatewayLost):
