@@ -10,6 +10,7 @@ Sources: Character Card V2 and V3 specifications; where they set no limit, ours 
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -183,7 +184,9 @@ def _load(data: bytes) -> tuple[str, dict[str, Any]]:
     except UnicodeDecodeError as error:
         raise _UnreadableError("its text is not UTF-8") from error
     try:
-        whole = json.loads(raw, parse_constant=_refuse_constant)
+        whole = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
+    except _UnreadableError:
+        raise
     except (ValueError, RecursionError) as error:
         raise _UnreadableError("it is neither a PNG, a CHARX nor valid JSON") from error
     if not isinstance(whole, dict):
@@ -194,6 +197,14 @@ def _load(data: bytes) -> tuple[str, dict[str, Any]]:
 def _refuse_constant(constant: str) -> None:
     """Refuse NaN and Infinity, which Python reads and no other reader of our exports would."""
     raise ValueError(constant)
+
+
+def _finite(number: str) -> float:
+    """Refuse 1e999, which Python reads as Infinity and would then write as such."""
+    value = float(number)
+    if math.isinf(value):
+        raise _UnreadableError("it holds a number too large to be kept", "Correct that number.")
+    return value
 
 
 def _fields(whole: dict[str, Any]) -> dict[str, Any]:
