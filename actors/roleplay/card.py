@@ -22,6 +22,7 @@ FILE_BYTES_MAX = 10 * 1024 * 1024  # the largest upload that every Discord user 
 JSON_BYTES_MAX = 4 * 1024 * 1024  # the largest lorebooks in use are near 2 MB
 FIELD_BYTES_MAX = 100 * 1024  # more than any model here reads at once
 LIST_ITEMS_MAX = 200  # tags and greetings are read by people
+LABEL_MAX = 100  # of a file's name in an error; names are strangers' text as well
 _BASE64_BYTES_MAX = JSON_BYTES_MAX * 4 // 3 + 4096  # base64 of the JSON, with line breaks
 
 _KEYWORDS = ("ccv3", "chara")  # the first wins
@@ -80,7 +81,7 @@ def read_card(data: bytes, filename_hint: str = "") -> tuple[Card, bytes | None]
     The file's kind is told from its bytes; `filename_hint` only names it in the error.
     The picture is the PNG without its card, or the main icon embedded in the card.
     """
-    label = " ".join(filename_hint.split()) or "The file"
+    label = "".join(filter(str.isprintable, filename_hint))[:LABEL_MAX].strip() or "The file"
     try:
         return _read(data)
     except _UnreadableError as error:

@@ -18,7 +18,8 @@ MARKS: Final = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe00-\ufe0
 """The combining marks that fit to every letter, and the variation selectors; as the inside of a character class."""
 
 HIDDEN: Final = (
-    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f\u2800\u3164\ufeff\uffa0"
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2060-\u206f"
+    "\u2800\u3164\ufeff\uffa0\U000e0000-\U000e0fff"
 )
 """Format characters and blank letters that writers hide between letters; as the inside of a character class."""
 

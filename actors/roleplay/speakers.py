@@ -25,6 +25,7 @@ _HEADS: Final = (
     re.compile(f"([^{COLONS}]++)[{COLONS}]"),
     re.compile(rf"([\W_{BLANK_LETTERS}]*+[^{COLONS}]++)[{COLONS}]"),
 )
+_ROUND: Final = str.maketrans("[]", "()")
 _BRACKETED: Final = re.compile(rf"([\W{BLANK_LETTERS}]*?)\[([^\]]*)\]?")
 
 
@@ -48,9 +49,10 @@ class Speakers:
         name = clean_name(entry.name)
         if entry.kind == "narration":
             return NARRATOR
-        if entry.kind == "user" and fold(name) in self.characters | _RESERVED:
-            return name + PERSON
-        return name
+        if entry.kind != "user":
+            return name
+        name = name.translate(_ROUND)  # "[Write …" would read as one of our instructions
+        return name + PERSON if fold(name) in self.characters | _RESERVED else name
 
     def line(self, entry: Entry) -> str:
         """`Name: text`, the text disarmed."""

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.roleplay.invisible import is_blank
+from actors.roleplay.invisible import is_blank, is_drawn
 from actors.roleplay.parts import PART_UNITS_MAX, PART_UNITS_MIN, join, length, split
 
 PARAGRAPH = "The sea is up and the lamp is lit. " * 20  # 700 characters
@@ -109,7 +109,7 @@ LIMITS = st.integers(PART_UNITS_MIN, 300)
 
 
 def substance(text: str) -> str:
-    return re.sub(r"\s|`{3,}|[py]", "", text)
+    return "".join(filter(is_drawn, re.sub(r"\s|`{3,}|[py]", "", text)))
 
 
 @given(TEXTS, LIMITS)
