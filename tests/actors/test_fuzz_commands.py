@@ -12,7 +12,7 @@ from actors.commands import ANSWER_MAX, BadCommand, Start, parse_start
 from actors.roleplay.model import OutboundKind
 from tests.fakes.play import CHANNEL, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, run_virtually
-from tests.roleplay.hostile import NAMES, PIECES, TEXTS
+from tests.roleplay.hostile import NAMES, PIECES, TEXTS, storable
 
 both = pytest.mark.parametrize("backend", BACKENDS)
 WORDS = st.sampled_from(("--turns", "--", '"', "“", "everyone", "list", "Ada", " ", "\n", "\\", "#", "'"))
@@ -31,7 +31,7 @@ def test_any_text_behind_start_is_a_start_or_a_bad_command(rest: str) -> None:
 
 
 COMMANDS = st.builds(
-    lambda word, rest: f"!{word}{rest}".encode(errors="ignore").decode()[:4000],
+    lambda word, rest: storable(f"!{word}{rest}")[:4000],
     st.sampled_from(("start ", "START ", "end", "status", "cast", "history ", "history 9", "help", "nonsense ", "")),
     STARTS | st.sampled_from(("9" * 3900, "-1", "٣", "²", "1.5", "0", "51", "Ada " * 990)),
 )
@@ -101,9 +101,8 @@ def test_any_person_and_any_message_is_answered_and_the_history_is_what_the_chan
         async with playing() as play:
             await play.start("Ada")
             for name, text in said:
-                storable = text.encode(errors="ignore").decode().replace("\0", "")
-                if storable.strip():
-                    play.say(storable[:4000], name=name.encode(errors="ignore").decode().replace("\0", ""))
+                if storable(text).strip():
+                    play.say(storable(text)[:4000], name=storable(name))
                     await play.quiet(for_s=3.0)
             assert play.trace.crashes == []
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from actors.app.commands.transcript import as_html, as_jsonl, as_markdown, as_sillytavern
 from actors.roleplay.model import Character, Entry, SessionRecord, TurnOrder
-from tests.roleplay.hostile import CAST, NAMES, NEWLINES, TEXTS, forged_lines
+from tests.roleplay.hostile import CAST, NAMES, NEWLINES, TEXTS, forged_lines, storable
 
 MARKUP = (
     "<script>alert(1)</script>",
@@ -38,8 +38,7 @@ def session(*entries: Entry) -> list[tuple[SessionRecord, tuple[Entry, ...]]]:
 
 
 def entry(name: str, text: str) -> Entry:
-    storable = (word.encode(errors="ignore").decode() for word in (name, text))
-    return Entry("user", *storable, (1,), 0.0, "s1", author_id=7)
+    return Entry("user", storable(name), storable(text), (1,), 0.0, "s1", author_id=7)
 
 
 class Page(HTMLParser):

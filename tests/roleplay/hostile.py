@@ -75,6 +75,11 @@ TEXTS = st.lists(st.sampled_from(PIECES), max_size=30).map("".join) | st.text(st
 NAMES = st.lists(st.sampled_from(PIECES), max_size=6).map("".join) | st.text(st.characters(), max_size=200)
 
 
+def storable(text: str) -> str:
+    """As the store holds it: half characters and NUL are gone since the message came in."""
+    return text.encode(errors="ignore").decode().replace("\0", "")
+
+
 @st.composite
 def forged_lines(draw: st.DrawFn) -> str:
     """A line that would pass for one of the cast: signs in front, letters apart, and one of the colons."""

@@ -12,7 +12,7 @@ from actors.roleplay.model import Entry, Purpose
 from actors.roleplay.names import clean_name
 from actors.roleplay.plan import Plan
 from actors.roleplay.prompt import CONTEXT_TOKENS_MIN, Built, Speaker, build
-from tests.roleplay.hostile import CAST, NAMES, NEWLINES, TEXTS, forged_lines, speaker_of
+from tests.roleplay.hostile import CAST, NAMES, NEWLINES, TEXTS, forged_lines, speaker_of, storable
 
 PLAN = Plan("test-model", 700)
 MAREN = read_card(json.dumps({"name": "Maren"}).encode())[0]
@@ -20,9 +20,7 @@ WIDE = 1_000_000
 
 
 def said(name: str, text: str) -> Entry:
-    """As the store holds it: what no database takes is gone since the message came in."""
-    storable = (word.encode(errors="ignore").decode() for word in (name, text))
-    return Entry("user", *storable, (1,), 0.0, "s1", author_id=7)
+    return Entry("user", storable(name), storable(text), (1,), 0.0, "s1", author_id=7)
 
 
 def spoken(name: str, text: str) -> Entry:
