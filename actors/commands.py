@@ -32,9 +32,6 @@ HISTORY_LINES: Final = 10
 
 HISTORY_LINES_MAX: Final = 50
 
-HISTORY_DIGITS_MAX: Final = 4
-"""Python refuses to read a number of thousands of digits."""
-
 CAST_MAX: Final = 10
 """Characters of one session: as many webhooks of ours as a channel holds."""
 
@@ -265,7 +262,7 @@ def _names(characters: tuple[Character, ...]) -> str:
 def _line_count(word: str) -> int:
     if not word:
         return HISTORY_LINES
-    if not word.isdecimal() or len(word) > HISTORY_DIGITS_MAX or not 1 <= int(word) <= HISTORY_LINES_MAX:
+    if not word.isdecimal() or not 1 <= int(word) <= HISTORY_LINES_MAX:
         raise BadCommand(f"`history` takes a number of lines from 1 to {HISTORY_LINES_MAX}.")
     return int(word)
 

@@ -9,15 +9,12 @@ The claim: any bytes are a card, or one CardError; a card that was read can be w
 
 import sys
 
-import atheris  # type: ignore[import-not-found, unused-ignore]
+import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 with atheris.instrument_imports(include=["actors.roleplay", "zipfile", "json", "base64"]):
     from actors.roleplay.card import CardError, read_card, write_png
 
-PICTURE = bytes.fromhex(
-    "89504e470d0a1a0a0000000d4948445200000001000000010806000000"
-    "1f15c4890000000d49444154789c636460f85f0f0002870180eb47ba920000000049454e44ae426082"
-)
+from tests.roleplay.test_card import PICTURE
 
 
 def one_file(data: bytes) -> None:
