@@ -10,7 +10,7 @@ end the process, since no restart mends them. At the end sends in flight get the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -29,14 +29,10 @@ from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
 from actors.app.inspection import inspect, inspector_of
 from actors.app.settings import Settings
-from actors.commands import Commands
 from actors.gateway import Gateway
-from actors.outbox import Outbox
 from actors.ports import Model, Trace
-from actors.reaper import Reaper
-from actors.roleplay.model import SessionId
-from actors.session import Sessions
 from actors.supervisor import Supervisor
+from actors.system import ActorSystem
 from actors.world import World
 
 GUILDS_S: Final = 2.0
@@ -97,9 +93,7 @@ class Bot:
     store: SqlStore
     world: World
     adapter: DiscordAdapter
-    gateway: Gateway
-    sessions: Sessions
-    engine: EmbeddedEngine
+    actors: ActorSystem
     supervisor: Supervisor
     inspector: Inspector | None
 
@@ -114,7 +108,7 @@ class Bot:
         try:
             async with anyio.create_task_group() as connection:
                 async with anyio.create_task_group() as actors:
-                    await self._start_actors(actors)
+                    await self.actors.start(actors)
                     self._start_connection(connection)
                     actors.start_soon(self._announce, on_ready)
                     await until()
@@ -128,12 +122,6 @@ class Bot:
         if fatal:
             raise fatal[0]
 
-    async def _start_actors(self, group: TaskGroup) -> None:
-        await group.start(self.gateway.run)
-        keep = self.supervisor.keep_running
-        group.start_soon(keep, "The engine", partial(self.engine.run, self._drain, self._pending))
-        group.start_soon(keep, "The outbox", Outbox(self.world).run)
-
     def _start_connection(self, group: TaskGroup) -> None:
         keep = self.supervisor.keep_running
         if self.inspector is not None:
@@ -142,23 +130,10 @@ class Bot:
             group.start_soon(keep, f"The Discord client of shard {shard}", partial(self.adapter.run, shard))
 
     async def _announce(self, on_ready: Callable[[Gateway], Awaitable[None]]) -> None:
-        await self.gateway.ready.wait()
+        await self.actors.gateway.ready.wait()
         if self.inspector is not None:
             self.inspector.set_ready()
-        await on_ready(self.gateway)
-
-    async def _drain(self, session_id: SessionId) -> None:
-        await self.supervisor.contain("A session", partial(self.sessions.drain, session_id))
-
-    async def _pending(self) -> Sequence[SessionId]:
-        """What the sweep finds; a sweep that fails must not end the drains that run."""
-        found: list[SessionId] = []
-
-        async def look() -> None:
-            found.extend(await self.store.pending(now=self.world.clock.now()))
-
-        await self.supervisor.contain("The sweep", look)
-        return found
+        await on_ready(self.actors.gateway)
 
 
 def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Model, *, trace: Trace) -> Bot:
@@ -176,21 +151,12 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
         send_timeout_s=settings.send_timeout_s,
         preference=settings.voice,
         webhooks=store,
-        sink=lambda event: gateway.offer(event),  # the gateway is made of what the adapter offers
+        sink=lambda event: actors.gateway.offer(event),  # the actors are made of what the adapter offers
         now=clock.now,
         guild_ready_timeout_s=GUILDS_LOCAL_S if is_local else GUILDS_S,
         identify_pause_s=0.0 if is_local else IDENTIFY_PAUSE_S,
     )
     world = World(clock, model, adapter.voice, adapter.channel, store, trace, settings.rules())
     supervisor = Supervisor(trace, fatal=FATAL)
-    reaper, engine = Reaper(world), EmbeddedEngine()
-    sessions = Sessions(world, reaper)
-    gateway = Gateway(
-        world,
-        engine=engine,
-        reaper=reaper,
-        commands=Commands(world),
-        supervisor=supervisor,
-        nudge=sessions.nudge,
-    )
-    return Bot(settings, store, world, adapter, gateway, sessions, engine, supervisor, inspector)
+    actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)
+    return Bot(settings, store, world, adapter, actors, supervisor, inspector)

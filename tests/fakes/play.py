@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
 
 import anyio
 from anyio.abc import TaskGroup
@@ -16,14 +15,12 @@ from sqlalchemy import select
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.store import SqlStore
 from actors.adapters.store.schema import response, session
-from actors.commands import Commands
 from actors.gateway import Gateway
-from actors.outbox import Outbox
 from actors.ports import GatewayEvent, Moved, Noted, ShardReady, TraceEvent
-from actors.reaper import Reaper
 from actors.roleplay.model import Character, Entry, OutboundKind, SessionId
 from actors.session import Sessions
 from actors.supervisor import Supervisor
+from actors.system import ActorSystem
 from actors.world import Rules, World
 from machines.response import Limits
 from tests.fakes.discord import FakeDiscord, Fault
@@ -184,31 +181,15 @@ async def playing(
             await store.add_character(card(name), at=clock.now())
     trace = Recorder()
     world = World(clock, model, discord, discord, store, trace, rules or Rules(limits=limits or Limits()))
-    supervisor = Supervisor(trace)
-    reaper, engine = Reaper(world), EmbeddedEngine()
-    sessions = Sessions(world, reaper)
-    gateway = Gateway(
-        world,
-        engine=engine,
-        reaper=reaper,
-        commands=Commands(world),
-        supervisor=supervisor,
-        nudge=sessions.nudge,
-    )
-
-    async def drain(session_id: SessionId) -> None:
-        await supervisor.contain("session", partial(sessions.drain, session_id))
-
-    async def pending() -> Sequence[SessionId]:
-        return await store.pending(now=clock.now())
+    engine = EmbeddedEngine()
+    system = ActorSystem(world, engine=engine, supervisor=Supervisor(trace))
 
     try:
         async with anyio.create_task_group() as group:
-            play = Play(store, discord, model, clock, trace, world, gateway, sessions, engine, executor, group)
-            await group.start(gateway.run)
+            gateway = system.gateway
+            play = Play(store, discord, model, clock, trace, world, gateway, system.sessions, engine, executor, group)
+            await system.start(group)
             discord.sink = gateway.offer
-            group.start_soon(engine.run, drain, pending)
-            group.start_soon(Outbox(world).run)
             for event in early:
                 gateway.offer(event)
             if early:

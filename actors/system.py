@@ -1,0 +1,62 @@
+"""The actor system of one process: the actors wired to each other, over whatever world they are given.
+
+    events ─► gateway ─► store ◄─ sessions ◄─ engine          outbox ◄─ store
+
+Failure modes: the supervisor contains each actor and starts it again; what it names as fatal passes through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+from anyio.abc import TaskGroup
+
+from actors.commands import Commands
+from actors.gateway import Gateway
+from actors.outbox import Outbox
+from actors.ports import Engine
+from actors.reaper import Reaper
+from actors.roleplay.model import SessionId
+from actors.session import Sessions
+from actors.supervisor import Supervisor
+from actors.world import World
+
+
+class ActorSystem:
+    """All actors of a process. `gateway.offer` takes Discord's events once `start` has returned."""
+
+    def __init__(self, world: World, *, engine: Engine, supervisor: Supervisor) -> None:
+        self.world = world
+        self._engine = engine
+        self._supervisor = supervisor
+        self._reaper = Reaper(world)
+        self.sessions = Sessions(world, self._reaper)
+        self.gateway = Gateway(
+            world,
+            engine=engine,
+            reaper=self._reaper,
+            commands=Commands(world),
+            supervisor=supervisor,
+            nudge=self.sessions.nudge,
+        )
+
+    async def start(self, group: TaskGroup) -> None:
+        """Run the actors in `group` until it is cancelled."""
+        await group.start(self.gateway.run)
+        keep = self._supervisor.keep_running
+        group.start_soon(keep, "The engine", partial(self._engine.run, self._drain, self._pending))
+        group.start_soon(keep, "The outbox", Outbox(self.world).run)
+
+    async def _drain(self, session_id: SessionId) -> None:
+        await self._supervisor.contain("A session", partial(self.sessions.drain, session_id))
+
+    async def _pending(self) -> Sequence[SessionId]:
+        """What the sweep finds; a sweep that fails must not end the drains that run."""
+        found: list[SessionId] = []
+
+        async def look() -> None:
+            found.extend(await self.world.store.pending(now=self.world.clock.now()))
+
+        await self._supervisor.contain("The sweep", look)
+        return found
