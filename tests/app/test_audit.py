@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from pathlib import Path
 
@@ -41,6 +42,22 @@ def forge(server: PlaygroundServer, text: str) -> int:
     return anyio.from_thread.run_sync(post)
 
 
+def mend_after_the_first_look(server: PlaygroundServer, message_id: int, text: str) -> None:
+    """Edit a message back as soon as somebody has read a channel."""
+    seen = server.ledger.since()[-1].order
+
+    async def mend() -> None:
+        while not any(e.path.endswith("/messages") and e.status for e in server.ledger.since(seen)):  # noqa: ASYNC110
+            await anyio.sleep(0.02)
+        server.edit(message_id, text)
+
+    async def begin() -> None:
+        mending.append(asyncio.get_running_loop().create_task(mend()))
+
+    mending: list[asyncio.Task[None]] = []
+    anyio.from_thread.run(begin)
+
+
 def kinds(output: str) -> dict[int, str]:
     """By message id, what it is said to be."""
     return {int(i): kind for kind, i in re.findall(r"^✗ ([a-z ]+): .* message (\d+),", output, re.MULTILINE)}
@@ -59,6 +76,10 @@ def test_after_faults_it_is_clean_and_what_is_changed_behind_the_bots_back_is_na
             assert "no difference" in clean.stdout
         users = [message for message in server.messages(CHANNEL) if message.content.startswith("Line")]
         lines = [message for message in server.messages(CHANNEL) if message.voice is Voice.WEBHOOK]
+        anyio.from_thread.run_sync(server.edit, users[0].id, "For a moment.")
+        mend_after_the_first_look(server, users[0].id, users[0].content)
+        passing = run_bot(tmp_path, "audit", **{**settings, "SETTLE_S": "2"})
+        assert passing.returncode == 0, passing.stdout  # what only one look finds is no difference
         forged = forge(server, "I never said that.")
         anyio.from_thread.run_sync(server.edit, users[0].id, "Something else?")
         anyio.from_thread.run_sync(server.purge, CHANNEL, [users[1].id, lines[1].id])
