@@ -12,6 +12,7 @@ from actors.ports import (
     Completion,
     Context,
     GenerationBegan,
+    GenerationEnded,
     GenerationErred,
     HistoryRead,
     ModelFailed,
@@ -64,7 +65,9 @@ class Generation:
         )
         world.trace.publish(HistoryRead(self._context, len(entries), built.entries_kept))
         world.trace.publish(GenerationBegan(self._context, attempt, len(entries)))
+        began = anyio.current_time()
         outcome = await self._while_typing(lambda: world.model.complete(built.prompt))
+        self._tell_end(attempt, built.prompt.model, anyio.current_time() - began, outcome)
         match outcome:
             case Completion():
                 return self._judge_text(outcome, entries, attempt)
@@ -72,6 +75,16 @@ class Generation:
                 return self._failed(attempt, reason, wait_s, error)
             case _:
                 assert_never(outcome)
+
+    def _tell_end(self, attempt: int, model: str, duration_s: float, outcome: Completion | ModelFailed) -> None:
+        match outcome:
+            case Completion(prompt_tokens=read, completion_tokens=written):
+                ended = GenerationEnded(self._context, attempt, model, duration_s, read, written, "ok")
+            case ModelFailed(reason=reason):
+                ended = GenerationEnded(self._context, attempt, model, duration_s, 0, 0, reason)
+            case _:
+                assert_never(outcome)
+        self._world.trace.publish(ended)
 
     def _judge_text(self, completion: Completion, entries: tuple[Entry, ...], attempt: int) -> Told:
         character = self._record.character

@@ -11,7 +11,7 @@ import pytest
 
 from actors.adapters.log import JsonFormatter, LogTrace, TextFormatter, set_up
 from actors.ports import AttemptBegan, Context, ModelFailed, Moved, Noted, Refused
-from machines.facts import SendRefused, Sent
+from machines.facts import Held, SendRefused, Sent
 from machines.response import Limits, Move, State
 from tests.fakes.discord import Fault
 from tests.fakes.play import playing
@@ -137,7 +137,10 @@ class TestTheSeedsFlows:
 
     def test_a_network_that_fails_is_told_without_a_traceback(self, kept: Kept) -> None:
         played(["lost"])
-        assert not any(record.exc_info for record in kept.records if "Unexpected error" in record.getMessage())
+        (failed,) = [record for record in kept.records if "Unexpected error" in record.getMessage()]
+        assert "Traceback" not in TextFormatter(()).format(failed)
+        line = json.loads(JsonFormatter(()).format(failed))
+        assert line["error_type"] == "ServerDisconnectedError", "machines read it, people do not"
 
     def test_a_line_in_parts_begins_once_and_succeeds_once(self, kept: Kept) -> None:
         played(answers=["A word. " * 400])
@@ -193,14 +196,16 @@ CONTEXT = Context("r1", "s1", "Alex", Limits())
 
 def told(log: LogTrace, *, tries: int, delivered: bool) -> None:
     """A response that ended so after `tries` on the wire."""
-    for attempt in range(1, tries + 1):
+    for attempt in range(1, tries):
         log.publish(AttemptBegan(CONTEXT, 1, attempt))
+        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "http", 500), State.RETRYING, attempt), "Hello", 1))
+    log.publish(AttemptBegan(CONTEXT, 1, tries))
     fact = Sent(1.0, 7, "Hello") if delivered else SendRefused(1.0, "http", 500)
     dest = State.DELIVERED if delivered else State.FAILED
     log.publish(Moved(CONTEXT, a_move(fact, dest, tries), "Hello", 2))
 
 
-def a_move(fact: Sent | SendRefused, dest: State, attempt: int) -> Move:
+def a_move(fact: Sent | SendRefused | Held, dest: State, attempt: int) -> Move:
     return Move("r1", 3, "Sending", dest, fact, 1, attempt, ())
 
 
@@ -212,7 +217,16 @@ class TestSuccessRate:
         told(log, tries=3, delivered=False)
         assert not [m for m in kept.messages if m.startswith("📊")]
         told(log, tries=1, delivered=True)
-        assert [m for m in kept.messages if m.startswith("📊")] == ["📊 Message success rate: 96.00%"]
+        assert [m for m in kept.messages if m.startswith("📊")] == ["📊 Message success rate: 96.15%"]
+        assert log.message_send_attempts == 100
+        assert log.message_send_retries == 100 - 26
+        assert log.message_send_failures == 1
+
+    def test_a_try_that_was_held_back_or_not_wanted_any_more_is_no_attempt(self, kept: Kept) -> None:
+        log = LogTrace()
+        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "cancelled", final=True), State.FAILED, 2), "Hi", 2, True))
+        log.publish(Moved(CONTEXT, a_move(Held(1.0, 2.0), State.RETRYING, 1), "Hi", 2))
+        assert (log.message_send_attempts, log.message_send_retries, log.message_send_failures) == (0, 0, 0)
 
     def test_nothing_delivered_is_nothing(self, kept: Kept) -> None:
         log = LogTrace()
@@ -240,7 +254,18 @@ class TestFormats:
         text = JsonFormatter(()).format(record("two\nlines\u2028or\x85more", raised(RuntimeError("a\nb"))))
         assert len(text.splitlines()) == 1
         line = json.loads(text)
-        assert set(line) == {"time", "level", "logger", "message", "response", "session", "attempt", "error"}
+        assert set(line) == {
+            "time",
+            "level",
+            "logger",
+            "message",
+            "response",
+            "session",
+            "attempt",
+            "error_type",
+            "error",
+        }
+        assert line["error_type"] == "RuntimeError"
         assert line["message"] == "two\nlines\u2028or\x85more"
         assert line["error"].endswith("RuntimeError: a\nb")
 
