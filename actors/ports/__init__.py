@@ -32,7 +32,7 @@ from actors.ports.gateway import (
     ShardResumed,
     Sink,
 )
-from actors.ports.journal import Journal, Recorded
+from actors.ports.journal import Journal, LinesInState, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
 from actors.ports.trace import (
@@ -77,6 +77,7 @@ __all__ = [
     "HeldBack",
     "HistoryRead",
     "Journal",
+    "LinesInState",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
