@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, TypeVar, assert_never
 
 import anyio
@@ -67,24 +67,16 @@ class Generation:
         world.trace.publish(GenerationBegan(self._context, attempt, len(entries)))
         began = anyio.current_time()
         outcome = await self._while_typing(lambda: world.model.complete(built.prompt))
-        self._tell_end(attempt, built.prompt.model, anyio.current_time() - began, outcome)
+        ended = partial(GenerationEnded, self._context, attempt, built.prompt.model, anyio.current_time() - began)
         match outcome:
-            case Completion():
+            case Completion(prompt_tokens=read, completion_tokens=written):
+                world.trace.publish(ended(read, written, "ok"))
                 return self._judge_text(outcome, entries, attempt)
             case ModelFailed(reason=reason, retry_after_s=wait_s, error=error):
+                world.trace.publish(ended(0, 0, reason))
                 return self._failed(attempt, reason, wait_s, error)
             case _:
                 assert_never(outcome)
-
-    def _tell_end(self, attempt: int, model: str, duration_s: float, outcome: Completion | ModelFailed) -> None:
-        match outcome:
-            case Completion(prompt_tokens=read, completion_tokens=written):
-                ended = GenerationEnded(self._context, attempt, model, duration_s, read, written, "ok")
-            case ModelFailed(reason=reason):
-                ended = GenerationEnded(self._context, attempt, model, duration_s, 0, 0, reason)
-            case _:
-                assert_never(outcome)
-        self._world.trace.publish(ended)
 
     def _judge_text(self, completion: Completion, entries: tuple[Entry, ...], attempt: int) -> Told:
         character = self._record.character
