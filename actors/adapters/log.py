@@ -288,6 +288,9 @@ _LOOKS_SECRET: Final = tuple(
 )
 """What is a secret by its looks, whoever's it is; the first group stays."""
 
+_GAP: Final = r"(?:\s|\\[nrt])*"
+"""What may stand between two characters of a secret that was split over lines, the lines' repr() included."""
+
 _LONG: Final = re.compile(r"[\w.-]{58,}")
 _LONG_SECRETS: Final = tuple(
     re.compile(pattern)
@@ -326,7 +329,7 @@ def _blot(found: re.Match[str]) -> str:
 
 def _as_written(secret: str) -> str:
     """A pattern for the secret with any of its characters encoded, and line ends between them."""
-    return r"\s*".join(_any_of(character) for character in secret)
+    return _GAP.join(_any_of(character) for character in secret)
 
 
 def _any_of(character: str) -> str:
@@ -341,4 +344,4 @@ def _in_base64(secret: str) -> Iterator[str]:
         coded = base64.b64encode(b"\0" * offset + secret.encode()).decode().rstrip("=")
         # The characters at both ends hold bits of the neighbours as well.
         inner = coded[(0, 2, 3)[offset] : -1]
-        yield r"\s*".join({"+": "[+-]", "/": "[/_]"}.get(character, character) for character in inner)
+        yield _GAP.join({"+": "[+-]", "/": "[/_]"}.get(character, character) for character in inner)
