@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import re
+import sys
 from collections.abc import Iterator, Sequence
 
 import pytest
 
-from actors.adapters.log import JsonFormatter, LogTrace, TextFormatter, set_up
+from actors.adapters.log import JsonFormatter, LogTrace, Scrubber, TextFormatter, set_up
 from actors.ports import AttemptBegan, Context, ModelFailed, Moved, Noted, Refused
 from machines.facts import Held, SendRefused, Sent
 from machines.response import Limits, Move, State
@@ -297,12 +299,67 @@ class TestFormats:
         assert "\x1b" not in TextFormatter(()).format(record("\x1b[2J\x1b]0;title\x07"))
 
 
+BOT_TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA.GxY1zW.aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5zA"
+WEBHOOK_TOKEN = "aB3-dE5_fG7" * 6 + "hI"
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        "form",
+        [
+            "%74oken-s3cr3t",
+            "%74%6F%6b%65%6E%2d%73%33%63%72%33%74",
+            *(base64.b64encode(b"x" * offset + SECRET.encode() + b"y").decode() for offset in range(3)),
+            "token-\n        s3cr3t",
+            "token-\\r\\n  s3cr3t",
+            "t o k e n - s 3 c r 3 t",
+        ],
+    )
+    def test_one_of_ours_is_found_in_every_form(self, form: str) -> None:
+        shown = Scrubber((SECRET,))(f"before {form} after")
+        assert shown.startswith("before ")
+        assert shown.endswith(" after")
+        assert "[secret]" in shown
+        assert len(shown) <= len("before xxxx[secret]xxxx after"), shown
+
+    @pytest.mark.parametrize(
+        ("words", "left"),
+        [
+            (f"POST https://discord.com/api/v10/webhooks/123456789012345678/{WEBHOOK_TOKEN}?wait=1",
+             "POST https://discord.com/api/v10/webhooks/123456789012345678/[secret]?wait=1"),
+            (f"the token {WEBHOOK_TOKEN}, again", "the token [secret], again"),
+            (f"({BOT_TOKEN})", "([secret])"),
+            ("key gsk_Q1w2E3r4T5y6U7i8O9p0A1s2 is wrong", "key gsk_[secret] is wrong"),
+            ("in organization `org_01hq2w3e4r5t6y7u8i9o0p1a2s` on", "in organization `org_[secret]` on"),
+            ("{'Authorization': 'Bot abc.def', 'X': 1}", "{'Authorization': 'Bot [secret]', 'X': 1}"),
+            ("Bearer abc-def-ghi", "Bearer [secret]"),
+            ("http://me:pass@host/v1?api_key=abc&n=1", "http://[secret]@host/v1?api_key=[secret]&n=1"),
+        ],
+    )  # fmt: skip
+    def test_what_looks_like_anybody_s_is_blotted_out(self, words: str, left: str) -> None:
+        assert Scrubber(())(words) == left
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            'File "/home/Robin1/.venv/lib/python3.11/site-packages/discord/webhook/async_.py", line 1234, in request',
+            "🎭 MULTI-CHAR: Generated response for Org_Chart: organisation-wide, the bot is a bearer of news...",
+            "-" * 80 + "=" * 80 + "a" * 80,
+            "Ready: https://127.0.0.1:8420/ and 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ],
+    )
+    def test_what_is_no_secret_stays(self, words: str) -> None:
+        assert Scrubber((SECRET,))(words) == words
+
+
 class TestSetUp:
     @pytest.fixture(autouse=True)
     def _restored(self) -> Iterator[None]:
         root, ours = logging.getLogger(), logging.getLogger("ensemble")
         before = root.handlers[:], root.level, ours.level
+        hook = sys.excepthook
         yield
+        sys.excepthook = hook
         root.handlers[:], _, _ = before
         root.setLevel(before[1])
         ours.setLevel(before[2])
@@ -318,6 +375,14 @@ class TestSetUp:
         assert out == ""
         assert "Authorization: Bot [secret]" in err
         assert SECRET not in err
+
+    def test_an_error_that_ends_the_program_is_told_without_a_secret(self, capfd: pytest.CaptureFixture[str]) -> None:
+        set_up(level="INFO", json_lines=False, secrets=(SECRET,))
+        error = raised(RuntimeError(f"no {SECRET}"))
+        sys.excepthook(RuntimeError, error, error.__traceback__)
+        err = capfd.readouterr().err
+        assert " - ensemble.actors - CRITICAL - The program ends: RuntimeError\n    Traceback " in err
+        assert err.rstrip().endswith("RuntimeError: no [secret]")
 
     def test_libraries_speak_only_of_warnings(self, capfd: pytest.CaptureFixture[str]) -> None:
         set_up(level="DEBUG", json_lines=False, secrets=())
