@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import anyio
 import pytest
@@ -152,6 +154,13 @@ def moves(*facts: Fact, response: Response | None = None) -> list[Moved]:
 class TestNames:
     def test_they_are_those_of_the_documentation_and_no_others(self) -> None:
         assert set(fed().families) == set(LABELS)
+
+    def test_each_is_explained_with_its_labels(self) -> None:
+        page = (Path(__file__).parent.parent.parent / "docs" / "operations.md").read_text(encoding="utf-8")
+        for name, labels in LABELS.items():
+            found = re.search(rf"^\| `{name}(?:_total)?(?:\{{([\w,]+)\}})?` \|", page, re.MULTILINE)
+            assert found is not None, name
+            assert name.startswith("gen_ai_") or set((found[1] or "").split(",")) - {""} == labels, name
 
     def test_no_id_is_a_label(self) -> None:
         read = fed(*moves(Started(1.0), Generated(2.0, ("Hi",)), Sent(3.0, 77, "Hi")))
