@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Final, Literal, get_args
 
+import anyio.to_thread
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
 from actors.ports import (
@@ -115,7 +116,8 @@ class Metrics:
         for state in UNFINISHED:
             oldest_at = found[state].oldest_at if state in found else None
             self._oldest_s.labels(state).set(max(0.0, self._now() - oldest_at) if oldest_at is not None else 0)
-        return generate_latest(self._registry)
+        # A thousand lines take some milliseconds, in which the loop had better answer somebody.
+        return await anyio.to_thread.run_sync(generate_latest, self._registry)
 
     def observe_loop_lag(self, lag_s: float) -> None:
         """How much later than asked the event loop came back."""

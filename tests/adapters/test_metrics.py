@@ -123,19 +123,23 @@ def fed(*events: TraceEvent) -> Read:
 def played(faults: Sequence[Fault] = (), answers: Sequence[object] = ()) -> Read:
     """One message to Ada, and whatever comes of it, told to the metrics."""
 
-    async def main() -> Read:
+    async def main() -> Metrics:
         async with playing(faults=faults, answers=answers, cast=("Ada",)) as play:
             await play.start("Ada")
             play.say("Hello!")
             await play.quiet()
             assert play.trace.crashes == []
-            metrics = make(play.store.lines_by_state, play.clock.now)
+            found, now = await play.store.lines_by_state(), play.clock.now()
+
+            async def lines() -> Sequence[LinesInState]:
+                return found
+
+            metrics = make(lines, lambda: now)
             for event in play.trace.events:
                 metrics.publish(event)
-            return Read((await metrics.text()).decode())
+            return metrics
 
-    read: Read = run_virtually("asyncio", main)
-    return read
+    return scraped(run_virtually("asyncio", main))
 
 
 CONTEXT = Context("r1", "s1", "Ada", Limits())
