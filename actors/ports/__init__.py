@@ -32,7 +32,7 @@ from actors.ports.gateway import (
     ShardResumed,
     Sink,
 )
-from actors.ports.journal import Journal, Recorded
+from actors.ports.journal import Journal, LinesInState, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.store import (
     Accepted,
@@ -46,20 +46,28 @@ from actors.ports.store import (
     Work,
 )
 from actors.ports.trace import (
+    CANCELLED,
     AttemptBegan,
+    BreakerMoved,
     Context,
+    Diverged,
     GenerationBegan,
+    GenerationEnded,
     GenerationErred,
     HistoryRead,
     Moved,
+    MoveRefused,
     Noted,
+    OutboxSettled,
     Trace,
     TraceEvent,
 )
 
 __all__ = [
+    "CANCELLED",
     "Accepted",
     "AttemptBegan",
+    "BreakerMoved",
     "Channel",
     "ChannelGone",
     "Clock",
@@ -68,25 +76,30 @@ __all__ = [
     "Context",
     "DeleteOutcome",
     "Deleted",
+    "Diverged",
     "Drain",
     "Engine",
     "Fenced",
     "GatewayEvent",
     "GenerationBegan",
+    "GenerationEnded",
     "GenerationErred",
     "HeldBack",
     "HistoryRead",
     "Journal",
+    "LinesInState",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
     "Model",
     "ModelFailed",
     "ModelReason",
+    "MoveRefused",
     "Moved",
     "NextMessage",
     "NextSpeaker",
     "Noted",
+    "OutboxSettled",
     "Pending",
     "Posted",
     "PrepareOutcome",

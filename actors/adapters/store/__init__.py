@@ -11,7 +11,7 @@ from actors.adapters.store.errors import (
 )
 from actors.adapters.store.lock import DatabaseLock
 from actors.adapters.store.opening import database_path, memory_store, open_store, prepare
-from actors.adapters.store.reports import ResponseOutcome
+from actors.adapters.store.reports import Reliability, ResponseOutcome
 from actors.adapters.store.store import SqlStore
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "DatabaseLock",
     "NewerDatabase",
     "NotADatabase",
+    "Reliability",
     "ResponseOutcome",
     "SqlStore",
     "StoreClosed",

@@ -19,7 +19,7 @@ from actors.adapters.store import (
     webhooks,
 )
 from actors.adapters.store.executor import Executor
-from actors.ports.journal import Recorded
+from actors.ports.journal import LinesInState, Recorded
 from actors.ports.store import Accepted, ResponseRecord, ToCatchUp, WatchedPart, Work
 from actors.roleplay.model import (
     Amendment,
@@ -217,6 +217,9 @@ class SqlStore:
     ) -> tuple[Recorded, ...]:
         return await self._run(recorded.recently_recorded, limit=limit, state=state, session_id=session_id)
 
+    async def lines_by_state(self) -> tuple[LinesInState, ...]:
+        return await self._run(reports.lines_by_state)
+
     # ── for the command line; not in the ports ──────────────────────────────────────────────────────
 
     async def find_sessions(self, channel_or_session: str) -> tuple[SessionRecord, ...]:
@@ -238,3 +241,7 @@ class SqlStore:
     async def session_outcomes(self, session_id: SessionId) -> tuple[reports.ResponseOutcome, ...]:
         """Every response of a session, oldest first."""
         return await self._run(reports.session_outcomes, session_id)
+
+    async def reliability(self, *, since: float) -> reports.Reliability:
+        """What became of the responses that ended at `since` or later."""
+        return await self._run(reports.reliability, since=since)
