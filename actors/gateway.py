@@ -31,6 +31,7 @@ from actors.ports import (
     ChannelGone,
     Engine,
     GatewayEvent,
+    HeldBack,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
@@ -249,7 +250,10 @@ class Gateway:
             if isinstance(seen, Refused) and seen.final:
                 await self._cannot_read(channel_id, seen)
                 return
-            await anyio.sleep(max(wait_s, getattr(seen, "retry_after_s", 0.0)))
+            if isinstance(seen, HeldBack):
+                await self._world.clock.sleep_until(seen.until)
+            else:
+                await anyio.sleep(max(wait_s, seen.retry_after_s))
 
     async def _cannot_read(self, channel_id: int, refused: Refused) -> None:
         if refused.reason == CHANNEL_GONE:

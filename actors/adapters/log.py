@@ -15,6 +15,7 @@ from typing import Final, assert_never
 
 from actors.ports import (
     AttemptBegan,
+    BreakerMoved,
     Context,
     GenerationBegan,
     GenerationErred,
@@ -23,6 +24,7 @@ from actors.ports import (
     Noted,
     TraceEvent,
 )
+from machines.breaker import CLOSED, HALF_OPEN
 from machines.facts import Generated, SendRefused, SendUnconfirmed
 from machines.response import DELIVERED, FAILED
 
@@ -39,6 +41,9 @@ SECRET_MIN: Final = 8
 NETWORK: Final = frozenset({"connection", "timeout"})
 """Causes of a failed send that a traceback says nothing more about."""
 
+DISCORD: Final = "discord"
+"""How Discord's breaker is named; the others bear the names of models."""
+
 _FIELDS: Final = ("response", "session", "attempt")
 
 INDENT: Final = "    "
@@ -48,6 +53,7 @@ _CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 _memory = logging.getLogger("ensemble.memory")
 _responses = logging.getLogger("ensemble.responses")
+_breakers = logging.getLogger("ensemble.breakers")
 _actors = logging.getLogger("ensemble.actors")
 
 
@@ -58,6 +64,7 @@ class LogTrace:
         self._send_attempts = 0
         self._delivered = 0
         self._failed = 0
+        self._opened_at: dict[str, float] = {}  # of each breaker that is not closed
 
     def publish(self, event: TraceEvent) -> None:
         match event:
@@ -73,11 +80,32 @@ class LogTrace:
                 self._attempt_began(event)
             case Moved():
                 self._moved(event)
+            case BreakerMoved():
+                self._breaker_moved(event)
             case Noted(level=level, words=words, session_id=session_id, error=error):
                 _actors.log(logging.getLevelNamesMapping()[level.upper()], words,
                             extra={"session": session_id}, exc_info=error)  # fmt: skip
             case _:
                 assert_never(event)
+
+    def _breaker_moved(self, event: BreakerMoved) -> None:
+        name = "Discord" if event.dependency == DISCORD else f"The model {event.dependency}"
+        if event.dest == CLOSED:
+            lasted_s = event.at - self._opened_at.pop(event.dependency, event.at)
+            _breakers.info(f"{name} answers again, after {lasted_s:.0f} s.")
+            return
+        if event.dest == HALF_OPEN:
+            _breakers.info(f"{name} is tried again.")
+            return
+        wait_s = event.until - event.at
+        if event.source != CLOSED:
+            _breakers.warning(f"{name} still does not answer; next try in {wait_s:.0f} s.")
+            return
+        self._opened_at[event.dependency] = event.at
+        if event.dependency == DISCORD:
+            _breakers.critical("🚨 Discord API appears to be down. Entering degraded mode.")
+        else:
+            _breakers.warning(f"{name} does not answer or refuses all; it is left alone for {wait_s:.0f} s.")
 
     def _attempt_began(self, event: AttemptBegan) -> None:
         context, attempt = event.context, event.attempt

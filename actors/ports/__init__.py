@@ -34,9 +34,11 @@ from actors.ports.gateway import (
 )
 from actors.ports.journal import Journal, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
+from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
 from actors.ports.trace import (
     AttemptBegan,
+    BreakerMoved,
     Context,
     GenerationBegan,
     GenerationErred,
@@ -50,6 +52,7 @@ from actors.ports.trace import (
 __all__ = [
     "Accepted",
     "AttemptBegan",
+    "BreakerMoved",
     "Channel",
     "ChannelGone",
     "Clock",
@@ -66,6 +69,7 @@ __all__ = [
     "GenerationErred",
     "HeldBack",
     "HistoryRead",
+    "Indicator",
     "Journal",
     "MessageDeleted",
     "MessageEdited",
@@ -89,6 +93,9 @@ __all__ = [
     "ShardReady",
     "ShardResumed",
     "Sink",
+    "Status",
+    "StatusPage",
+    "StatusUnknown",
     "Store",
     "Trace",
     "TraceEvent",

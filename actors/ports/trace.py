@@ -74,7 +74,18 @@ class Noted:
     error: BaseException | None = None
 
 
-TraceEvent = HistoryRead | GenerationBegan | GenerationErred | AttemptBegan | Moved | Noted
+@dataclass(frozen=True, slots=True)
+class BreakerMoved:
+    """The breaker of `dependency` went from state `source` to `dest`; `until` is when an open one is tried again."""
+
+    dependency: str
+    source: str
+    dest: str
+    at: float
+    until: float
+
+
+TraceEvent = HistoryRead | GenerationBegan | GenerationErred | AttemptBegan | Moved | Noted | BreakerMoved
 
 
 class Trace(Protocol):
