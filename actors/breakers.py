@@ -116,6 +116,19 @@ def judge_model(outcome: object, at: float) -> Fact | None:
             return Succeeded(at)
 
 
+def always(outcome: object) -> bool:
+    return True
+
+
+def never(outcome: object) -> bool:
+    return False
+
+
+def is_refused(outcome: object) -> bool:
+    """Whether a send is known not to be stored: no connection was made, or what prepares it failed."""
+    return isinstance(outcome, Refused)
+
+
 class Gate:
     """One dependency behind its breaker."""
 
@@ -150,11 +163,16 @@ class Gate:
         """When the next try may go out; now, where it only waits for somebody to make it."""
         return self.held_until or self._clock.now()
 
-    async def attempt(self, call: Callable[[], Awaitable[T]], verdict: Verdict) -> T | HeldBack:
-        """Await `call()` and judge what came of it, or hold it back."""
-        until = self.held_until
-        if until is not None:
-            return HeldBack(self._slot_after(until), self._cause, self._breaker.opened_at)
+    async def attempt(
+        self, call: Callable[[], Awaitable[T]], verdict: Verdict, *, is_free: Callable[[T], bool] = never
+    ) -> T | HeldBack:
+        """Await `call()` and judge what came of it, or hold it back.
+
+        A failure that opened it, or met it open, is held back as well where it `is_free`: it did nothing at the
+        other end and may be repeated, so nobody is to pay an attempt for it.
+        """
+        if self.held_until is not None:
+            return self._hold(self.held_until)
         is_probe = not self.is_closed
         if is_probe:
             self._begin_probe()
@@ -167,7 +185,12 @@ class Gate:
         # What left before it opened does not decide: only the probe does.
         if fact is not None and (is_probe or self._breaker.state is not HALF_OPEN):
             self._advance(fact)
+        if isinstance(fact, Failed) and self.held_until is not None and is_free(outcome):
+            return self._hold(self.held_until)
         return outcome
+
+    def _hold(self, until: float) -> HeldBack:
+        return HeldBack(self._slot_after(until), self._cause, self._breaker.opened_at)
 
     def _slot_after(self, until: float) -> float:
         """The next free time in the line; the first one, while the pause lasts, is the probe's."""
@@ -232,10 +255,12 @@ class GuardedVoice:
         self._gate = gate
 
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
-        return await self._gate.attempt(lambda: self._voice.prepare(channel_id, character), judge_prepared)
+        return await self._gate.attempt(
+            lambda: self._voice.prepare(channel_id, character), judge_prepared, is_free=always
+        )
 
     async def send(self, outbound: Outbound) -> SendOutcome:
-        return await self._gate.attempt(lambda: self._voice.send(outbound), judge_discord)
+        return await self._gate.attempt(lambda: self._voice.send(outbound), judge_discord, is_free=is_refused)
 
 
 class GuardedChannel:
@@ -246,10 +271,14 @@ class GuardedChannel:
         self._gate = gate
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
-        return await self._gate.attempt(lambda: self._channel.messages(channel_id, after=after), judge_discord)
+        return await self._gate.attempt(
+            lambda: self._channel.messages(channel_id, after=after), judge_discord, is_free=always
+        )
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
-        return await self._gate.attempt(lambda: self._channel.delete(channel_id, message_id, webhook_id), judge_discord)
+        return await self._gate.attempt(
+            lambda: self._channel.delete(channel_id, message_id, webhook_id), judge_discord, is_free=always
+        )
 
     async def typing(self, channel_id: int) -> None:
         """A courtesy: it is left out while the breaker is not closed, and proves nothing."""
