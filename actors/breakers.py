@@ -171,8 +171,9 @@ class Gate:
         A failure that opened it, or met it open, is held back as well where it `is_free`: it did nothing at the
         other end and may be repeated, so nobody is to pay an attempt for it.
         """
-        if self.held_until is not None:
-            return self._hold(self.held_until)
+        until = self.held_until
+        if until is not None:
+            return self._hold(until)
         is_probe = not self.is_closed
         if is_probe:
             self._begin_probe()
@@ -185,8 +186,9 @@ class Gate:
         # What left before it opened does not decide: only the probe does.
         if fact is not None and (is_probe or self._breaker.state is not HALF_OPEN):
             self._advance(fact)
-        if isinstance(fact, Failed) and self.held_until is not None and is_free(outcome):
-            return self._hold(self.held_until)
+        until = self.held_until
+        if until is not None and isinstance(fact, Failed) and is_free(outcome):
+            return self._hold(until)
         return outcome
 
     def _hold(self, until: float) -> HeldBack:

@@ -12,8 +12,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+import aiohttp
 import anyio
-import httpx
 from pydantic import BaseModel, ValidationError
 
 from actors.ports import Indicator, Status, StatusUnknown
@@ -24,6 +24,7 @@ TIMEOUT_S: Final = 5.0
 BYTES_MAX: Final = 256 * 1024
 """An answer of discordstatus.com has a few kilobytes; incidents carry all their updates."""
 
+REDIRECTS_MAX: Final = 3
 INCIDENTS_MAX: Final = 3
 NAME_MAX: Final = 80
 """Incidents, and characters of each name, that a log line takes."""
@@ -65,9 +66,9 @@ class HttpStatusPage:
                 return await self._read()
         except TimeoutError:
             return StatusUnknown("timeout")
-        except httpx.HTTPStatusError:
+        except aiohttp.ClientResponseError:
             return StatusUnknown("http")
-        except (httpx.HTTPError, httpx.InvalidURL):
+        except (aiohttp.ClientError, OSError):
             return StatusUnknown("connection")
         except _TooLarge:
             return StatusUnknown("too_large")
@@ -75,7 +76,7 @@ class HttpStatusPage:
             return StatusUnknown("malformed")
 
     async def _read(self) -> Status:
-        async with httpx.AsyncClient(timeout=None, follow_redirects=True, max_redirects=3) as client:
+        async with aiohttp.ClientSession(raise_for_status=True) as client:
             verdict = _StatusAnswer.model_validate_json(await _body(client, f"{self._url}/status.json"))
             unresolved = await _body(client, f"{self._url}/incidents/unresolved.json")
         incidents = _IncidentsAnswer.model_validate_json(unresolved).incidents
@@ -83,12 +84,11 @@ class HttpStatusPage:
         return Status(verdict.status.indicator, tuple(name for name in names if name))
 
 
-async def _body(client: httpx.AsyncClient, url: str) -> bytes:
+async def _body(client: aiohttp.ClientSession, url: str) -> bytes:
     """The body of a 2xx answer. Raises _TooLarge before more than BYTES_MAX and a chunk of it are held."""
     body = b""
-    async with client.stream("GET", url) as answer:
-        answer.raise_for_status()
-        async for chunk in answer.aiter_bytes():
+    async with client.get(url, max_redirects=REDIRECTS_MAX) as answer:
+        while chunk := await answer.content.read(BYTES_MAX):
             body += chunk
             if len(body) > BYTES_MAX:
                 raise _TooLarge
