@@ -195,7 +195,7 @@ class TestDoctor:
 
     def test_a_slip_of_the_pen_in_a_dotenv_is_named(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("DISCORD_TOKN=abc\n")
-        done = run_bot(tmp_path, "doctor")
+        done = run_bot(tmp_path, "doctor", STATUS_URL="")
         assert done.returncode == 1
         assert "✗ .env: names no setting: DISCORD_TOKN" in done.stdout.splitlines()
         assert "abc" not in done.stdout
@@ -223,7 +223,7 @@ class TestDoctor:
         with_server(work)
 
     def test_without_a_token_it_says_where_to_put_it(self, tmp_path: Path) -> None:
-        done = run_bot(tmp_path, "doctor")
+        done = run_bot(tmp_path, "doctor", STATUS_URL="")
         assert done.returncode == 1
         assert "✗ token: DISCORD_TOKEN is not set\n    put the bot's token into .env" in done.stdout
 
