@@ -182,6 +182,8 @@ class Gate:
         finally:
             if is_probe:
                 self._is_probing = False  # of a task that died as well: the next caller is the probe
+        if is_probe and isinstance(outcome, HeldBack):
+            return self._hold(outcome.until)  # it could not leave (no connection yet): the line does not rush after it
         fact = verdict(outcome, self._clock.now())
         # What left before it opened does not decide: only the probe does.
         if fact is not None and (is_probe or self._breaker.state is not HALF_OPEN):

@@ -169,6 +169,21 @@ def test_a_probe_that_decides_nothing_leaves_its_place_to_the_next_caller(end: s
 
 
 @both
+def test_a_line_whose_probes_cannot_leave_does_not_rush(backend: str) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        gate = await opened(Recorder(), clock)
+        await anyio.sleep(BREAKER_PAUSE_S)
+        until = clock.now() + 2.0
+        calls = [await gate.attempt(answering(HeldBack(until)), judge_discord) for _ in range(3)]
+        slots = [each.until - until for each in calls if isinstance(each, HeldBack) and each.cause == "discord_down"]
+        step = 1 / DISCORD_RELEASED_PER_S
+        assert slots == pytest.approx([PROBE_LEAD_S + number * step for number in range(3)], abs=1e-5)
+
+    run_virtually(backend, main)
+
+
+@both
 @pytest.mark.parametrize("late", [DOWN, Posted(1, "")])
 def test_what_left_before_it_opened_does_not_decide_for_the_probe(late: object, backend: str) -> None:
     async def main() -> None:
