@@ -32,6 +32,11 @@ def belongs(message: ChannelMessage, prefix: str) -> bool:
     return bool(text) and not is_command(text, prefix) and not is_aside(text)
 
 
+def is_line(message: ChannelMessage) -> bool:
+    """Whether `message` is how we show a character's line; what is plain text of ours is a notice or an answer."""
+    return message.is_ours and _kind(message) is not OutboundKind.TEXT
+
+
 def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     """Whether `message` is `outbound` as the channel shows it: same sender, same name, same text.
 
