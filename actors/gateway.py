@@ -32,6 +32,7 @@ from actors.ports import (
     ChannelGone,
     Engine,
     GatewayEvent,
+    HeldBack,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
@@ -268,7 +269,10 @@ class Gateway:
             if isinstance(seen, Refused) and seen.final:
                 await self._cannot_read(gap, seen)
                 return
-            await anyio.sleep(max(wait_s, getattr(seen, "retry_after_s", 0.0)))
+            if isinstance(seen, HeldBack):
+                await self._world.clock.sleep_until(seen.until)
+            else:
+                await anyio.sleep(max(wait_s, seen.retry_after_s))
 
     async def _amend(
         self, gap: CatchUp, known: tuple[KnownMessage, ...], seen: tuple[ChannelMessage, ...], began: float

@@ -47,6 +47,8 @@ class ActorSystem:
         keep = self._supervisor.keep_running
         group.start_soon(keep, "The engine", partial(self._engine.run, self._drain, self._pending))
         group.start_soon(keep, "The outbox", Outbox(self.world).run)
+        if self.world.breakers.watch is not None:
+            group.start_soon(keep, "The watch of Discord's status page", self.world.breakers.watch.run)
 
     async def _drain(self, session_id: SessionId) -> None:
         await self._supervisor.contain("A session", partial(self.sessions.drain, session_id), session_id=session_id)

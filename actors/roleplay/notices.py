@@ -40,6 +40,26 @@ def failure(name: str, reason: str, prefix: str) -> str:
     return f"⚠️ Failed to send response from {name}. Please try again{restart}.{why}"
 
 
+INDICATED: Final[dict[str, str]] = {
+    "minor": "minor trouble",
+    "major": "a major outage",
+    "critical": "a critical outage",
+}
+"""What Discord's status page says of itself, by its indicator; its own free text goes to the log only."""
+
+
+def held(name: str, cause: str, indicator: str = "none") -> str:
+    """Told once in each channel where a line waits for a breaker to close.
+
+    That Discord is down can only be read when it is up again, so those words are of the past.
+    """
+    if cause != "discord_down":
+        return f"⏳ The model is not available at the moment. {name}'s response waits, and comes when it is."
+    reported = INDICATED.get(indicator)
+    clause = f" (its status page reported {reported})" if reported else ""
+    return f"⏳ Discord was not answering{clause}, so {name}'s response comes late."
+
+
 def overflow(waiting_max: int) -> str:
     """Told once when more messages wait than are answered."""
     return (
