@@ -107,6 +107,11 @@ class Gateway:
             for connection in self._connections:
                 self._attach(connection, None)
 
+    def dispatch(self, name: str, body: Json) -> None:
+        """Sends every client an event of one's own making, which need not be what Discord documents."""
+        for session in self._sessions.values():
+            session.dispatch(name, body)
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One client, from its handshake to its end."""
         if self.refusing:
