@@ -72,6 +72,11 @@ async def webhook_deleted(stage: Stage) -> None:
     stage.say()
 
 
+async def silenced(stage: Stage) -> None:
+    stage.server.permit("SEND_MESSAGES", allowed=False)
+    stage.say()
+
+
 async def removed_at_once(stage: Stage) -> None:
     before = len(stage.lines)
     stage.say()
@@ -182,6 +187,9 @@ UNREADABLE = Outcome(
     stands=False,
     told="could not be confirmed",
 )
+GIVEN_UP = Outcome(
+    f"{in_doubt('connection')}, {TRY_AGAIN}, {failed('too_long')}", 2, stands=False, told="message too long"
+)
 READ_TWICE = Outcome(f"{in_doubt('connection')}, ReadBackFailed(outage) → Retrying, {FOUND}", 1)
 
 CASES: tuple[Case, ...] = (
@@ -197,6 +205,7 @@ CASES: tuple[Case, ...] = (
     alike("silence, not stored", sent_again("timeout"), "silence"),
     Case("lands late, within SETTLE_S", found("connection"), sent_again("connection"), ("late",)),
     alike("lands later than SETTLE_S", sent_again("connection"), "late", act=lands_too_late),
+    alike("lands after its failure was told", GIVEN_UP, "late", "http_413", act=lands_too_late),
     alike("429 with `Via`", waited_for("rate_limit"), "rate_limit"),
     alike("429 without `Via`, from the edge", waited_for("rate_limit"), "rate_limit_edge"),
     alike("429 for everything (global)", waited_for("rate_limit"), "rate_limit_global"),
@@ -207,6 +216,13 @@ CASES: tuple[Case, ...] = (
         waited_for("webhooks_forbidden"),
         told("forbidden", "missing permission in this channel"),
         ("http_403_50013",),
+    ),
+    Case(
+        "403, the bot may write nothing at all",
+        SMOOTH,
+        Outcome(failed("forbidden"), 1, stands=False, told="log"),
+        act=silenced,
+        goes_on=False,
     ),
     Case("404, the webhook is gone (10015)", waited_for("webhook_gone"), None, act=webhook_deleted),
     replace(
