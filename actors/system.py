@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from anyio.abc import TaskGroup
 
@@ -21,6 +22,10 @@ from actors.roleplay.model import SessionId
 from actors.session import Sessions
 from actors.supervisor import Supervisor
 from actors.world import World
+
+
+LOOK_AHEAD_S: Final = 2.0
+"""As far apart as an engine's sweeps may be: what falls due before the next one is taken up by this one."""
 
 
 class ActorSystem:
@@ -56,7 +61,7 @@ class ActorSystem:
         found: list[SessionId] = []
 
         async def look() -> None:
-            found.extend(await self.world.store.pending(now=self.world.clock.now()))
+            found.extend(await self.world.store.pending(now=self.world.clock.now() + LOOK_AHEAD_S))
 
         await self._supervisor.contain("The sweep", look)
         return found
