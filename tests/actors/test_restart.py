@@ -8,7 +8,7 @@ from functools import partial
 import anyio
 import pytest
 
-from actors.ports import Moved, Refused
+from actors.ports import MessageDeleted, Moved, Refused
 from actors.roleplay.model import OutboundKind
 from machines.facts import WaitElapsed
 from machines.response import Limits
@@ -183,5 +183,23 @@ def test_killed_again_and_again_it_still_comes_to_an_end(backend: str) -> None:
             assert play.discord.character_lines(CHANNEL) == []
             assert play.discord.texts(CHANNEL)[-1].startswith("⚠️ Failed to send response from Ada.")
             assert len(play.model.prompts) == Limits().generate_attempts
+
+    run_virtually(backend, main)
+
+
+@both
+def test_nothing_is_tried_before_discord_was_reached(backend: str) -> None:
+    async def main() -> None:
+        async with playing(faults=["stored_then_cut"]) as first:
+            await first.start("Ada")
+            first.say("Hello?")
+            await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"], step_s=0.01)
+            first.kill()
+        begun = first.clock.now()
+        async with playing(before=first, early=[MessageDeleted(CHANNEL, 1)]) as after:  # READY comes half a second on
+            await after.quiet()
+            assert after.trace.states_of("Ada") == ["Delivered"]
+            assert begun + 0.5 <= after.trace.last_move_at < begun + 1.0
+            await equal_to_the_channel(after)
 
     run_virtually(backend, main)
