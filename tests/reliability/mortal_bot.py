@@ -123,7 +123,7 @@ class Reporting:
 
     def publish(self, event: TraceEvent) -> None:
         if isinstance(event, Moved | AttemptBegan | GenerationBegan):
-            self.pipe.send(("goes on", time.monotonic()))
+            self.pipe.send(("goes on", time.time()))
 
 
 def play(part: Part, pipe: Connection) -> None:
@@ -141,7 +141,7 @@ async def _play(part: Part, settings: Settings, pipe: Connection) -> None:
     bot = compose(settings, endpoint, store, ScriptedModel(part.text, list(part.answers)), trace=Reporting(pipe))
 
     async def say_ready(_: object) -> None:
-        pipe.send(("ready", time.monotonic()))
+        pipe.send(("ready", time.time()))
 
     with ending() as asked_to_end:
         await bot.run(on_ready=say_ready, until=asked_to_end)
@@ -164,10 +164,10 @@ class Process:
         except (EOFError, ConnectionResetError):
             return  # it is dead
 
-    def when(self, what: str) -> float | None:
-        """When it first said so; `time.monotonic` is one clock for all processes of a machine."""
+    def times(self, what: str) -> list[float]:
+        """When it said so."""
         self.listen()
-        return next((at for said, at in self.told if said == what), None)
+        return [at for said, at in self.told if said == what]
 
     @property
     def exit_code(self) -> int | None:
