@@ -84,6 +84,10 @@ class Crash:
     """Where the process before died, if it takes a restart to come to this row."""
     rest_s: float = 0.0
     """How long nobody runs after that."""
+    retry_after_s: float = 0.3
+    """What the server's 429s ask for."""
+    told_before: int = 0
+    """Failures that the channel is told of on the way to this row."""
 
     @property
     def name(self) -> str:
