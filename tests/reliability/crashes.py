@@ -8,7 +8,7 @@ from typing import Literal
 
 from actors.playground import PlaygroundServer
 from machines.binding import START
-from tests.reliability.mortal_bot import HANG, Death
+from tests.reliability.mortal_bot import HANG, SLOW, Death
 
 CHANNEL = "tavern"
 TYPING = "POST /channels/{channel}/typing"
@@ -113,7 +113,14 @@ CRASHES: tuple[Crash, ...] = (
     Crash(("Generated", GENERATING, SENDING), "stands", "stands"),
     Crash(("GenerationFailed", GENERATING, RETRYING), "stands", "stands", answers=("overloaded",)),
     Crash(("GenerationFailed", GENERATING, FAILED), "stands", "told", answers=("credentials",)),
-    Crash(("Held", SENDING, RETRYING), "stands", "stands", typing=("rate_limit_global",)),
+    Crash(
+        ("Held", SENDING, RETRYING),
+        "stands",
+        "stands",
+        typing=("rate_limit_global",),
+        answers=(SLOW,),
+        retry_after_s=2.0,
+    ),
     Crash(("Sent", SENDING, SENDING), "stands", "stands", text=TWO_PARTS),
     Crash(("Sent", SENDING, DELIVERED), "stands", "stands"),
     Crash(("Sent", SENDING, FAILED), "nothing", "nothing", text=TWO_PARTS, act=end_while_sending),

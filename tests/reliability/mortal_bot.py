@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
 import os
 import signal
@@ -29,7 +30,9 @@ from actors.roleplay.model import Character, Claim, Entry, OutboxDraft, Prompt, 
 from machines.response import Move, Response
 
 DATABASE = "ensemble.db"
-HANG = "hang"
+HANG, SLOW = "hang", "slow"
+SLOW_S = 0.8
+"""Longer than "is typing" needs to be answered, on a busy machine too."""
 LAST_QUESTION, LAST_ANSWER = "Still there?", "Yes, and I have not forgotten anything."
 """No character may say its own last line again."""
 
@@ -104,15 +107,14 @@ class ScriptedModel:
     models: tuple[str, ...] = ("one",)
 
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
-        await anyio.sleep(0.05)  # so that "is typing" goes out first
         is_last = any(LAST_QUESTION in message.content for message in prompt.messages)
-        answer = self.answers.pop(0) if self.answers else LAST_ANSWER if is_last else self.text
-        if answer == HANG:
-            await anyio.sleep_forever()
+        answer = self.answers.pop(0) if self.answers else ""
+        if answer in (HANG, SLOW):
+            await anyio.sleep(SLOW_S if answer == SLOW else math.inf)
         for reason in FAILURES:
             if answer == reason:
                 return ModelFailed(reason)
-        return Completion(answer)
+        return Completion(LAST_ANSWER if is_last else self.text)
 
 
 @dataclass
