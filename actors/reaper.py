@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from actors.ports import Noted
+from actors.ports import Diverged, Noted
 from actors.roleplay.history import is_line, shows
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
 from actors.world import World
@@ -69,8 +69,7 @@ class Reaper:
             elif copies:
                 await self._take_down(message)
             elif is_line(message):
-                words = "A line of ours that nobody knows of stands in a channel; it is let be, and `audit` names it."
-                self._world.trace.publish(Noted("warning", words))
+                self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
 
     async def _take_down(self, message: ChannelMessage) -> None:
         draft = OutboxDraft(

@@ -91,7 +91,7 @@ class LogTrace:
                 words = f"A {kind} did not go out (attempt {attempt}, {outcome}); it is tried again."
                 _actors.warning(words, extra={"attempt": attempt})
             case Diverged(session_id=session_id, kind=kind, count=count):
-                words = f"Channel and history differ: {count} {kind}"
+                words = f"Channel and history differ: {count} {kind}; `audit` names what."
                 _actors.warning(words, extra={"session": session_id})
             case Noted():
                 _noted(event)

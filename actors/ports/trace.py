@@ -136,9 +136,9 @@ class OutboxSettled:
 
 @dataclass(frozen=True, slots=True)
 class Diverged:
-    """A channel and its history differ in `count` places of one kind."""
+    """A channel and its history differ in `count` places of one kind; no session is named where nobody knows it."""
 
-    session_id: SessionId
+    session_id: SessionId | None
     kind: str
     count: int
 

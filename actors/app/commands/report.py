@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 from actors.adapters.clock import SystemClock
+from actors.adapters.discord import GatewayLost, WrongToken
 from actors.adapters.store import Reliability, StoreError, open_store
+from actors.app.auditing import audit_all
 from actors.app.console import FAILED, WRONG_USE, fail, read_settings, refusing
 from actors.app.settings import Settings
 
@@ -34,14 +36,22 @@ _SINCE: Final = re.compile(r"([1-9]\d{0,5})([smhd])")
 
 @dataclass(frozen=True, slots=True)
 class Accuracy:
-    """What an audit found: entries compared with their channels, and how many of them differ."""
+    """What an audit found: lines compared with their channels, differences, and channels that cannot be read."""
 
     compared: int
     different: int
+    unread: int = 0
 
 
-FindAccuracy = Callable[[], Awaitable[Accuracy | None]]
-"""Compares the history with the channels; None where they cannot be read."""
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """No audit; `why`, and what to do."""
+
+    why: str
+
+
+FindAccuracy = Callable[[Settings], Awaitable[Accuracy | NotChecked]]
+"""Compares the history with the channels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +71,7 @@ def report(
     since_s = _seconds(since)
     settings = read_settings()
     with refusing(StoreError):
-        found, accuracy = anyio.run(_look, settings, since_s, not_checked)
+        found, accuracy = anyio.run(_look, settings, since_s, by_audit)
     if not found.ended:
         typer.echo(f"No response has ended in the last {since}: nothing to report.")
         return
@@ -71,12 +81,18 @@ def report(
         raise typer.Exit(FAILED)
 
 
-async def not_checked() -> None:
-    """No audit: the channels were not read."""
-    return
+async def by_audit(settings: Settings) -> Accuracy | NotChecked:
+    """Read back the channels of all recent sessions, where there is a token and Discord answers."""
+    if settings.discord_token is None:
+        return NotChecked("DISCORD_TOKEN is not set, and the channels are read with it")
+    try:
+        result = await audit_all(settings)
+    except (GatewayLost, WrongToken) as error:
+        return NotChecked(str(error))
+    return Accuracy(result.lines_compared, result.by_kind.total(), result.sessions_unread)
 
 
-def checklist(found: Reliability, accuracy: Accuracy | None) -> tuple[Row, ...]:
+def checklist(found: Reliability, accuracy: Accuracy | NotChecked) -> tuple[Row, ...]:
     """The seed's rows, in its order."""
     messages = found.delivered + found.failed
     return (_success(found, messages), _retries(found, messages), _notices(found), _history(accuracy),
@@ -114,15 +130,17 @@ def _notices(found: Reliability) -> Row:
     return Row(name, figure, bar, found.told == found.to_tell)
 
 
-def _history(accuracy: Accuracy | None) -> Row:
+def _history(accuracy: Accuracy | NotChecked) -> Row:
     name, bar = "History equal to the channel", "100 %"
-    if accuracy is None:
-        return Row(name, "not checked: run `audit`, which needs DISCORD_TOKEN to read the channels", bar, None)
+    if isinstance(accuracy, NotChecked):
+        return Row(name, f"not checked: {accuracy.why}", bar, None)
+    holds = not accuracy.different and not accuracy.unread
+    unread = f", {_count(accuracy.unread, 'session')} unread: see `audit`" if accuracy.unread else ""
     if not accuracy.compared:
-        return Row(name, "nothing to compare", bar, accuracy.different == 0)
+        return Row(name, f"nothing to compare{unread}", bar, holds)
     share = 1 - accuracy.different / accuracy.compared
-    figure = f"{100 * share:.2f} % ({accuracy.different} of {accuracy.compared} differ)"
-    return Row(name, figure, bar, accuracy.different == 0)
+    figure = f"{100 * share:.2f} % ({accuracy.different} of {accuracy.compared} differ{unread})"
+    return Row(name, figure, bar, holds)
 
 
 def _error_lines(found: Reliability, messages: int) -> Row:
@@ -131,10 +149,12 @@ def _error_lines(found: Reliability, messages: int) -> Row:
     return Row("❌ lines in the log", figure, f"< {ERROR_LINES_MAX:g} per 100", per_hundred < ERROR_LINES_MAX)
 
 
-async def _look(settings: Settings, since_s: int, find_accuracy: FindAccuracy) -> tuple[Reliability, Accuracy | None]:
+async def _look(
+    settings: Settings, since_s: int, find_accuracy: FindAccuracy
+) -> tuple[Reliability, Accuracy | NotChecked]:
     async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
         found = await store.reliability(since=SystemClock().now() - since_s)
-    return found, await find_accuracy() if found.ended else None
+    return found, await find_accuracy(settings) if found.ended else NotChecked("nothing has ended")
 
 
 def _seconds(since: str) -> int:
