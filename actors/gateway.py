@@ -101,6 +101,7 @@ class Gateway:
         self._group: TaskGroup | None = None
         self._is_over = False
         self._listed = anyio.Event()  # the channels to catch up on are known
+        self.reached = anyio.Event()  # some shard was ready: from now on there is somebody to speak to
         self.ready = anyio.Event()
         self.identity = ""
         self.channel_count = 0
@@ -123,6 +124,7 @@ class Gateway:
         match event:
             case ShardReady(user_name=user_name, channel_count=channel_count):
                 self.identity, self.channel_count = user_name, channel_count
+                self.reached.set()
                 if self._listed.is_set():  # else events wait for it already, some came before READY
                     self._listed = anyio.Event()
                 self._group.start_soon(self._list_channels, self._listed)

@@ -205,12 +205,12 @@ class ResponseActor:
         )
 
     def _notice(self, reason: str) -> OutboxDraft:
-        name = self._record.character.name
+        name, prefix = self._record.character.name, self._world.rules.command_prefix
         return OutboxDraft(
             key=f"notice:{self._response.id}",
             kind=OutboxKind.NOTICE,
             channel_id=self._session.channel_id,
-            text=notices.failure(name, reason, self._world.rules.command_prefix),
+            text=notices.failure(name, reason, prefix, is_written=bool(self._response.texts)),
             response_id=self._response.id,
         )
 

@@ -31,10 +31,13 @@ CLAUSES: Final[dict[str, str]] = {
 }
 """One clause for each reason that people can make something of; any other reason gets none."""
 
+AFTER_WRITING: Final = dict.fromkeys(("connection", "timeout", "malformed"), "Discord did not answer")
+"""Reasons that model and Discord share: once the line is written, it was not the model."""
 
-def failure(name: str, reason: str, prefix: str) -> str:
-    """The notice for a line that did not come."""
-    clause = CLAUSES.get(reason)
+
+def failure(name: str, reason: str, prefix: str, *, is_written: bool = False) -> str:
+    """The notice for a line that did not come; `is_written` where the model did its part."""
+    clause = (AFTER_WRITING if is_written else {}).get(reason) or CLAUSES.get(reason)
     why = f" ({clause})" if clause else ""
     restart = f" or use `{prefix}end` to restart" if prefix else ""
     return f"⚠️ Failed to send response from {name}. Please try again{restart}.{why}"
