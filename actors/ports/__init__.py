@@ -21,6 +21,7 @@ from actors.ports.discord import (
 )
 from actors.ports.engine import Drain, Engine, Pending
 from actors.ports.gateway import (
+    ButtonPressed,
     ChannelGone,
     ConnectionLost,
     GatewayEvent,
@@ -34,7 +35,19 @@ from actors.ports.gateway import (
 )
 from actors.ports.journal import Journal, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
-from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, ResponseRecord, Store, WatchedPart, Work
+from actors.ports.store import (
+    Accepted,
+    Fenced,
+    NextMessage,
+    NextRetry,
+    NextSpeaker,
+    ResponseRecord,
+    RetryAsked,
+    RetryOutcome,
+    Store,
+    WatchedPart,
+    Work,
+)
 from actors.ports.trace import (
     AttemptBegan,
     Context,
@@ -50,6 +63,7 @@ from actors.ports.trace import (
 __all__ = [
     "Accepted",
     "AttemptBegan",
+    "ButtonPressed",
     "Channel",
     "ChannelGone",
     "Clock",
@@ -75,6 +89,7 @@ __all__ = [
     "ModelReason",
     "Moved",
     "NextMessage",
+    "NextRetry",
     "NextSpeaker",
     "Noted",
     "Pending",
@@ -84,6 +99,8 @@ __all__ = [
     "Recorded",
     "Refused",
     "ResponseRecord",
+    "RetryAsked",
+    "RetryOutcome",
     "SendOutcome",
     "ShardDown",
     "ShardReady",

@@ -14,10 +14,10 @@ from machines.response import FINAL
 
 _OWN: Final = union(
     *(
-        select(table.c.message_id).where(
-            table.c.channel_id == bindparam("channel_id"), table.c.message_id > bindparam("after")
+        select(message_id).where(
+            message_id.table.c.channel_id == bindparam("channel_id"), message_id > bindparam("after")
         )
-        for table in (part, outbox)
+        for message_id in (part.c.message_id, outbox.c.message_id, outbox.c.target_id)
     )
 )
 _WATCHED: Final = (
@@ -33,7 +33,7 @@ _WATCHED: Final = (
 
 
 def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
-    """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
+    """Ids newer than `after` of what is confirmed (parts, notices, answers) or is to be taken down."""
     return frozenset(conn.execute(_OWN, {"channel_id": channel_id, "after": after}).scalars())
 
 
