@@ -197,4 +197,5 @@ class ResponseActor:
             channel_id=self._session.channel_id,
             text=notices.failure(name, reason, self._world.rules.command_prefix),
             response_id=self._response.id,
+            buttons=notices.buttons(self._response.id, reason),
         )

@@ -81,14 +81,7 @@ class ConnectionLost(Exception):
 
 
 GatewayEvent = (
-    MessageSeen
-    | MessageEdited
-    | MessageDeleted
-    | ButtonPressed
-    | ChannelGone
-    | ShardReady
-    | ShardResumed
-    | ShardDown
+    MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | ShardReady | ShardResumed | ShardDown
 )
 
 Sink = Callable[[GatewayEvent], None]

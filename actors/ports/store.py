@@ -83,6 +83,7 @@ class NextRetry:
     ordinal: int
     character: Character
     texts: tuple[str, ...]
+    look_after: int | None  # where a try of the failed one was in doubt: its line may stand there unseen
 
 
 Work = ResponseRecord | NextRetry | NextSpeaker | NextMessage | None
@@ -264,7 +265,7 @@ class Store(Protocol):
 
     # the reaper
     async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
-        """Parts of doubtful responses tried after `since`, and all parts of responses that are not final."""
+        """Parts of doubtful responses tried after `since` or asked for again, and all of those not final."""
         ...
 
     # the outbox

@@ -12,7 +12,9 @@ from actors.adapters.store.schema import inbox, outbox, part
 _NEWEST: Final = select(
     *(
         func.coalesce(
-            select(func.max(message_id)).where(message_id.table.c.channel_id == bindparam("channel_id")).scalar_subquery(),
+            select(func.max(message_id))
+            .where(message_id.table.c.channel_id == bindparam("channel_id"))
+            .scalar_subquery(),
             0,
         )
         # A copy that is to be taken down has been seen, so what we send next is newer than that, too.

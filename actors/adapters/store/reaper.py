@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, or_, select, union
 
-from actors.adapters.store.schema import outbox, part, response
+from actors.adapters.store.schema import outbox, part, response, retry_request
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.store import WatchedPart
@@ -20,13 +20,22 @@ _OWN: Final = union(
         for message_id in (part.c.message_id, outbox.c.message_id, outbox.c.target_id)
     )
 )
+_IS_ASKED_FOR: Final = (
+    select(retry_request.c.response_id)
+    .where(retry_request.c.response_id == response.c.id, retry_request.c.taken_by.is_(None))
+    .correlate(response)
+    .exists()
+)
 _WATCHED: Final = (
     select(part, response.c.state)
     .select_from(part.join(response, response.c.id == part.c.response_id))
     .where(
         part.c.channel_id == bindparam("channel_id"),
         part.c.nonce.is_not(None),
-        or_(IS_UNFINISHED, (response.c.doubtful | response.c.is_watched) & (part.c.tried_at > bindparam("since"))),
+        or_(
+            IS_UNFINISHED,
+            (response.c.doubtful | response.c.is_watched) & ((part.c.tried_at > bindparam("since")) | _IS_ASKED_FOR),
+        ),
     )
     .order_by(part.c.response_id, part.c.number)
 )
@@ -38,7 +47,7 @@ def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[
 
 
 def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
-    """Parts of doubtful responses whose last try was after `since`, and all that are not final."""
+    """Parts of doubtful responses whose last try was after `since`, or that are wanted again, and all not final."""
     rows = conn.execute(_WATCHED, {"channel_id": channel_id, "since": since})
     return tuple(
         WatchedPart(row.response_id, outbound_of(row), row.message_id, is_final=row.state in FINAL) for row in rows

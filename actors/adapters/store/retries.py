@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, insert, select
+from sqlalchemy import Connection, bindparam, func, insert, select
 
 from actors.adapters.store.characters import character_of
 from actors.adapters.store.outbox import enqueue
@@ -68,6 +68,8 @@ _NEXT: Final = (
 )
 _TEXTS: Final = select(part.c.text).where(part.c.response_id == bindparam("response_id")).order_by(part.c.number)
 
+_OLDEST_FENCE: Final = select(func.min(part.c.fence)).where(part.c.response_id == bindparam("response_id"))
+
 
 def request_retry(
     conn: Connection,
@@ -101,6 +103,7 @@ def next_retry(conn: Connection, session_id: SessionId) -> NextRetry | None:
         ordinal=failed.ordinal,
         character=character_of(conn, failed.character_id),
         texts=tuple(conn.execute(_TEXTS, {"response_id": failed.id}).scalars()),
+        look_after=conn.execute(_OLDEST_FENCE, {"response_id": failed.id}).scalar() if failed.doubtful else None,
     )
 
 
