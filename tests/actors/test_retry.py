@@ -132,7 +132,7 @@ def test_the_retry_comes_before_the_messages_that_wait(backend: str) -> None:
         async with failed(cast=("Ada",)) as play:
             play.discord.faults.append(("hang", 3.0))
             play.say("one")
-            await play.until(lambda: len(play.discord.posts) > 4)
+            await play.until(lambda: len(play.model.prompts) == 2)
             play.say("two")
             press(play)
             await play.quiet()
