@@ -23,6 +23,7 @@ from .table import WebhookTable
 class Rest:
     voice: DiscordVoice
     channel: DiscordChannel
+    interactions: Interactions
     wire: Wire
     table: WebhookTable
     client: GatewayClient
@@ -65,4 +66,4 @@ async def logged_in(
     async with client:
         await client.login(token)
         voice = DiscordVoice(wire, places, kept, ourselves, interactions, preference=preference)
-        yield Rest(voice, DiscordChannel(wire, places, kept, ourselves), wire, kept, client)
+        yield Rest(voice, DiscordChannel(wire, places, kept, ourselves), interactions, wire, kept, client)
