@@ -360,3 +360,19 @@ def test_killed_at_any_moment_after_the_press_the_line_comes_once(fault: Fault) 
     else:
         pytest.fail("the retry was never over before the kill")
     assert number > 10
+
+
+@both
+def test_a_command_that_the_next_process_reads_again_asks_for_nothing_more(backend: str) -> None:
+    async def main() -> None:
+        async with failed() as first:
+            first.discord.faults.extend([REFUSED] * 3)
+            first.say("!retry")
+            await first.until(lambda: len(first.discord.buttons(CHANNEL)) == 2)
+            await first.quiet()
+        async with playing(before=first, limits=QUICK) as play:  # catch-up reads from the last user's message on
+            await play.quiet()
+            assert play.discord.texts(CHANNEL).count(AGAIN) == 1
+            assert play.discord.character_lines(CHANNEL) == []
+
+    run_virtually(backend, main)

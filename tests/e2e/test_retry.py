@@ -7,9 +7,11 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Page, expect
 
 from actors.playground import FaultPlan, PlaygroundServer
+from actors.playground.world import Author, Draft
 
 from .bot_process import environment, running, transcript
 from .conftest import OpenPage
+from .fake_bot import FakeBot
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -25,6 +27,25 @@ async def write(page: Page, text: str) -> None:
 async def grave_findings(page: Page) -> list[tuple[str, str]]:
     found = await Axe().run(page)
     return [(one["id"], one["nodes"][0]["html"]) for one in found.response["violations"] if one["impact"] in GRAVE]
+
+
+async def test_a_press_that_nobody_answers_in_time_is_said_to_have_failed(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    button = {"type": 2, "style": 2, "label": "Retry", "custom_id": "retry:1"}
+    draft = Draft("It failed.", components=({"type": 1, "components": [button]},))
+    server.world.post(server.world.find_channel("tavern"), Author(server.world.bot.id, "Ensemble"), draft)
+    page = await open_page()
+    await page.clock.install()
+    retry = page.get_by_role("button", name="Retry", exact=True)
+    async with page.expect_response("**/_control/presses"):
+        await retry.click()
+    await expect(retry).to_have_attribute("aria-busy", "true")
+    await page.clock.fast_forward(3000)
+    await expect(page.locator(".toast")).to_have_count(0)
+    await page.clock.fast_forward(1000)
+    await expect(page.locator(".toast")).to_contain_text("This interaction failed")
+    await expect(retry).not_to_have_attribute("aria-busy", "true")
 
 
 @pytest.mark.parametrize("by", ["mouse", "keyboard"])
