@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, TypeVar, assert_never
 
 import anyio
@@ -12,6 +12,7 @@ from actors.ports import (
     Completion,
     Context,
     GenerationBegan,
+    GenerationEnded,
     GenerationErred,
     HistoryRead,
     ModelFailed,
@@ -64,11 +65,15 @@ class Generation:
         )
         world.trace.publish(HistoryRead(self._context, len(entries), built.entries_kept))
         world.trace.publish(GenerationBegan(self._context, attempt, len(entries)))
+        began = anyio.current_time()
         outcome = await self._while_typing(lambda: world.model.complete(built.prompt))
+        ended = partial(GenerationEnded, self._context, attempt, built.prompt.model, anyio.current_time() - began)
         match outcome:
-            case Completion():
+            case Completion(prompt_tokens=read, completion_tokens=written):
+                world.trace.publish(ended(read, written, "ok"))
                 return self._judge_text(outcome, entries, attempt)
             case ModelFailed(reason=reason, retry_after_s=wait_s, error=error):
+                world.trace.publish(ended(0, 0, reason))
                 return self._failed(attempt, reason, wait_s, error)
             case _:
                 assert_never(outcome)

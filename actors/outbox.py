@@ -22,7 +22,7 @@ import anyio
 import anyio.lowlevel
 
 from actors.delivery import CHANNEL_GONE
-from actors.ports import Deleted, HeldBack, Noted, Posted, Refused, Unconfirmed
+from actors.ports import Deleted, HeldBack, Noted, OutboxSettled, Posted, Refused, Unconfirmed
 from actors.roleplay.history import shows
 from actors.roleplay.model import Outbound, OutboundKind, OutboxKind, OutboxRow
 from actors.world import World
@@ -87,9 +87,11 @@ class Outbox:
         if row.draft.reply is not None and row.draft.reply.expires_at <= self._world.clock.now():
             return await self._give_up_reply(row)
         tried = await self._world.store.outbox_try(row.id, at=self._world.clock.now())
-        if tried.draft.kind is OutboxKind.TAKEDOWN:
-            return await self._settle(tried, await self._take_down(tried))
-        return await self._settle(tried, await self._say(tried))
+        is_takedown = tried.draft.kind is OutboxKind.TAKEDOWN
+        outcome = await self._take_down(tried) if is_takedown else await self._say(tried)
+        is_done = await self._settle(tried, outcome)
+        self._world.trace.publish(_settled(tried, outcome, is_done=is_done))
+        return is_done
 
     async def _take_down(self, row: OutboxRow) -> Outcome:
         draft = row.draft
@@ -145,7 +147,9 @@ class Outbox:
             case Refused(final=True, reason=reason, error=error):
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
                 words = f"The {row.draft.kind} could not be delivered and is dropped: {reason}."
-                self._world.trace.publish(Noted("error", words, error=error))
+                self._world.trace.publish(
+                    Noted("error", words, error=error, response_id=row.draft.response_id, attempt=row.attempt)
+                )
             case Refused(retry_after_s=wait_s) | Unconfirmed(retry_after_s=wait_s):
                 await self._world.store.outbox_later(row.id, due_at=at + max(wait_s, self._wait_s(row)))
                 return False
@@ -159,6 +163,7 @@ class Outbox:
     async def _give_up_reply(self, row: OutboxRow) -> bool:
         at = self._world.clock.now()
         await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
+        self._world.trace.publish(OutboxSettled(row.draft.kind, "dropped", row.attempt))
         self._world.trace.publish(Noted("info", "The answer to an interaction came too late: its token has expired."))
         return True
 
@@ -184,3 +189,20 @@ def _by_channel(rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
 
 def _forbidden_wait_s(row: OutboxRow) -> float:
     return min(FORBIDDEN_WAIT_MAX_S, float(WAIT_MAX_S * 2 ** min(row.attempt - 1, 10)))
+
+
+def _settled(row: OutboxRow, outcome: Outcome, *, is_done: bool) -> OutboxSettled:
+    kind, attempt = row.draft.kind, row.attempt
+    match outcome:
+        case Posted() | Refused(reason="removed"):
+            return OutboxSettled(kind, "sent", attempt)
+        case Deleted():
+            return OutboxSettled(kind, "deleted", attempt)
+        case Refused():
+            return OutboxSettled(kind, "dropped" if is_done else "refused", attempt)
+        case Unconfirmed():
+            return OutboxSettled(kind, "unconfirmed", attempt)
+        case HeldBack():
+            return OutboxSettled(kind, "held", attempt)
+        case _:
+            assert_never(outcome)

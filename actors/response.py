@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import assert_never
+from typing import Literal, assert_never
 
 import anyio
 import anyio.lowlevel
@@ -21,6 +21,7 @@ from actors.generation import Generation
 from actors.ports import (
     Context,
     Moved,
+    MoveRefused,
     ResponseRecord,
 )
 from actors.roleplay import notices
@@ -33,10 +34,12 @@ from actors.roleplay.model import (
 )
 from actors.told import Told
 from actors.world import World
+from machines.binding import IllegalMove
 from machines.facts import (
     ArmReaper,
     Cancelled,
     CommitLine,
+    Fact,
     Generate,
     Notify,
     ReadBack,
@@ -139,7 +142,7 @@ class ResponseActor:
     # ── applying facts ──────────────────────────────────────────────────────────────────────────────
 
     async def _apply(self, told: Told) -> None:
-        move = advance(self._response, told.fact)
+        move = self._advance(told.fact)
         self._last_reason = getattr(told.fact, "reason", None)
         with anyio.CancelScope(shield=True):
             length = await self._world.store.record(
@@ -155,6 +158,15 @@ class ResponseActor:
         self._world.trace.publish(Moved(self._context, move, text, length, is_cancelled, told.error))
         if any(isinstance(effect, TakeBack | Notify) for effect in move.effects):
             self._world.outbox_bell.ring()
+
+    def _advance(self, fact: Fact) -> Move:
+        try:
+            return advance(self._response, fact)
+        except IllegalMove as error:
+            why: Literal["no_row", "guard"] = "guard" if error.refused else "no_row"
+            refused = MoveRefused(self._context, error.step.source, type(fact).__name__, why)
+            self._world.trace.publish(refused)
+            raise
 
     def _entry_of(self, move: Move) -> Entry | None:
         for effect in move.effects:

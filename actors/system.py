@@ -49,7 +49,7 @@ class ActorSystem:
         group.start_soon(keep, "The outbox", Outbox(self.world).run)
 
     async def _drain(self, session_id: SessionId) -> None:
-        await self._supervisor.contain("A session", partial(self.sessions.drain, session_id))
+        await self._supervisor.contain("A session", partial(self.sessions.drain, session_id), session_id=session_id)
 
     async def _pending(self) -> Sequence[SessionId]:
         """What the sweep finds; a sweep that fails must not end the drains that run."""

@@ -2,7 +2,7 @@
 
     Discord client ─► gateway ─► store ◄─ sessions ◄─ engine
           ▲                        ▲           │
-          └──── voice, channel ◄───┴─ outbox ◄─┘          everything ─► trace: log, inspector
+          └──── voice, channel ◄───┴─ outbox ◄─┘          everything ─► trace: log, inspector, metrics
 
 Failure modes: each actor is contained and restarted by the supervisor; a wrong token and missing intents
 end the process, since no restart mends them. At the end sends in flight get their grace, then the client goes.
@@ -24,10 +24,12 @@ from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, W
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.groq import GroqModel
 from actors.adapters.inspector import CannotServe, Inspector
+from actors.adapters.metrics import Metrics
 from actors.adapters.store import SqlStore
 from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
 from actors.app.inspection import inspect, inspector_of
+from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
 from actors.gateway import Gateway
 from actors.ports import Model, Trace
@@ -96,6 +98,8 @@ class Bot:
     actors: ActorSystem
     supervisor: Supervisor
     inspector: Inspector | None
+    metrics: Metrics
+    """Fed and served with the inspector; without it nobody could read them."""
 
     async def run(
         self, *, on_ready: Callable[[Gateway], Awaitable[None]], until: Callable[[], Awaitable[None]]
@@ -126,6 +130,7 @@ class Bot:
         keep = self.supervisor.keep_running
         if self.inspector is not None:
             group.start_soon(keep, "The inspector", partial(inspect, self.inspector, self.settings, self.world.trace))
+            group.start_soon(watch_loop, self.metrics.observe_loop_lag)
         for shard in self.adapter.shard_ids:
             group.start_soon(keep, f"The Discord client of shard {shard}", partial(self.adapter.run, shard))
 
@@ -139,9 +144,10 @@ class Bot:
 def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Model, *, trace: Trace) -> Bot:
     """Put one process together; nothing runs yet."""
     clock = SystemClock()
-    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "")
+    metrics = metrics_of(settings, store, model, now=clock.now)
+    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "", metrics=metrics.text)
     if inspector is not None:
-        trace = Traces(trace, inspector)
+        trace = Traces(trace, metrics, inspector)
     is_local = endpoint.urls.api_url is not None
     adapter = DiscordAdapter(
         token=endpoint.token,
@@ -159,4 +165,4 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
     world = World(clock, model, adapter.voice, adapter.channel, store, trace, settings.rules())
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)
-    return Bot(settings, store, world, adapter, actors, supervisor, inspector)
+    return Bot(settings, store, world, adapter, actors, supervisor, inspector, metrics)

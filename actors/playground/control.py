@@ -3,6 +3,7 @@
     GET    state                              guild, channels, users, webhooks, faults, connected clients
     GET    messages?channel=&with_deleted=1   POST messages {channel, user, text, reply_to?}
     PATCH  messages/{id} {text}               DELETE messages/{id}
+    DELETE messages {channel, messages: ["id", …]}   all at once, as a moderator's purge
     POST   reactions {message, user, emoji, on?}
     POST   presses {message, user, button}    a button by its custom id; answers {id}
     GET    requests?since=&only_lines=1       the ledger
@@ -48,6 +49,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("POST", "messages"): control.say,
         ("PATCH", "messages/{message}"): control.edit,
         ("DELETE", "messages/{message}"): control.delete,
+        ("DELETE", "messages"): control.purge,
         ("POST", "reactions"): control.react,
         ("POST", "presses"): control.press,
         ("GET", "requests"): control.requests,
@@ -114,6 +116,14 @@ class _Control:
 
     async def delete(self, request: web.Request) -> web.StreamResponse:
         self._server.delete(path_id(request, "message"))
+        return web.Response(status=204)
+
+    async def purge(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        ids = fields.get("messages")
+        if not isinstance(ids, list):
+            raise ValueError('`messages` must be a list of ids, e.g. ["1234"]')
+        self._server.purge(text(fields, "channel"), [number("messages", each) for each in ids])
         return web.Response(status=204)
 
     async def react(self, request: web.Request) -> web.StreamResponse:

@@ -5,7 +5,7 @@ Source: https://discord.com/developers/docs/events/gateway#gateway-intents
 
 from enum import IntFlag
 
-from .events import Event, Reacted, Typed
+from .events import Event, Purged, Reacted, Typed
 from .interactions import Interaction, Whisper
 from .payloads import channel_json, interaction_json, member_json, message_json, roles_json, user_json
 from .records import Channel, Guild, Json, Message, Webhook
@@ -30,6 +30,7 @@ IN_GUILD = {
     "MESSAGE_CREATE": Intent.GUILD_MESSAGES,
     "MESSAGE_UPDATE": Intent.GUILD_MESSAGES,
     "MESSAGE_DELETE": Intent.GUILD_MESSAGES,
+    "MESSAGE_DELETE_BULK": Intent.GUILD_MESSAGES,
     "MESSAGE_REACTION_ADD": Intent.GUILD_MESSAGE_REACTIONS,
     "MESSAGE_REACTION_REMOVE": Intent.GUILD_MESSAGE_REACTIONS,
     "TYPING_START": Intent.GUILD_MESSAGE_TYPING,
@@ -76,7 +77,7 @@ def _channel_id(event: Event) -> int | None:
             return channel_id
         case Reacted(message=message) | Interaction(message=message) | Whisper(message=message):
             return message.channel_id
-        case Typed(channel=channel):
+        case Typed(channel=channel) | Purged(channel=channel):
             return channel.id
 
 
@@ -97,6 +98,8 @@ def _body(world: World, event: Event, intents: Intent) -> Json:
             return _interaction_body(world, interaction)
         case Whisper(message=message):
             return message_json(world, message)
+        case Purged(channel=channel, messages=messages):
+            return {"ids": [str(message.id) for message in messages], "channel_id": str(channel.id)}
         case Reacted() as reacted:
             return _reaction_body(world, reacted, is_added=event.name == "MESSAGE_REACTION_ADD")
         case Typed() as typed:

@@ -20,7 +20,15 @@ class Typed:
     at: float
 
 
-Subject = Guild | Channel | Webhook | Message | Reacted | Typed | Interaction | Whisper
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """Several messages of a channel, deleted at once."""
+
+    channel: Channel
+    messages: tuple[Message, ...]
+
+
+Subject = Guild | Channel | Webhook | Message | Reacted | Typed | Purged | Interaction | Whisper
 
 
 @dataclass(frozen=True, slots=True)

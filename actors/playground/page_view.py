@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from . import records
-from .events import Event, Reacted, Typed
+from .events import Event, Purged, Reacted, Typed
 from .interactions import Interaction, Whisper
 from .payloads import avatar_hash, channel_json, message_json, user_json
 from .records import Channel, Json, Message
@@ -59,8 +59,9 @@ def change_of(world: World, event: Event) -> Iterable[tuple[str, Json]]:
     """The event as pages are told of it; nothing where a page shows nothing of it."""
     match event.subject:
         case Message() as message if event.name == "MESSAGE_DELETE":
-            body = {"id": str(message.id), "channel_id": str(message.channel_id), "is_line": is_line(world, message)}
-            return [("deleted", body)]
+            return [_deletion(world, message)]
+        case Purged(messages=messages):
+            return [_deletion(world, message) for message in messages]
         case Message() as message:
             return [("message", message_view(world, message))]
         case Whisper(message=message, user_id=user_id, interaction_id=pressed, is_gone=is_gone):
@@ -79,6 +80,11 @@ def change_of(world: World, event: Event) -> Iterable[tuple[str, Json]]:
             return [("channel", channel_view(world, channel))]
         case _:
             return []
+
+
+def _deletion(world: World, message: Message) -> tuple[str, Json]:
+    body = {"id": str(message.id), "channel_id": str(message.channel_id), "is_line": is_line(world, message)}
+    return "deleted", body
 
 
 def _avatar(world: World, message: Message) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from . import records
-from .events import Event, Reacted, Subject, Typed
+from .events import Event, Purged, Reacted, Subject, Typed
 from .interactions import Callback, Desk, Interaction, Whisper
 from .limits import WEBHOOKS_PER_CHANNEL_MAX
 from .permissions import BOT, Permission
@@ -282,6 +282,12 @@ class World:
         """Takes the message out of its channel."""
         self._keep(replace(message, deleted=True))
         self._announce("MESSAGE_DELETE", message)
+
+    def purge(self, channel: Channel, messages: tuple[Message, ...]) -> None:
+        """Takes several messages out of their channel, with one announcement."""
+        for message in messages:
+            self._keep(replace(message, deleted=True))
+        self._announce("MESSAGE_DELETE_BULK", Purged(channel, messages))
 
     def react(self, message: Message, user_id: int, emoji: str, *, on: bool) -> None:
         """Adds or takes away one person's reaction; once is as good as twice."""

@@ -8,11 +8,13 @@ from enum import StrEnum
 from typing import Protocol
 
 from actors.roleplay.model import (
+    Amendment,
     ChannelMessage,
     Character,
     CharacterId,
     Claim,
     Entry,
+    KnownMessage,
     Outbound,
     OutboxDraft,
     OutboxRow,
@@ -120,6 +122,20 @@ class WatchedPart:
     is_final: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ToCatchUp:
+    """An open session whose channel is to be read again after a gap.
+
+    What is newer than `after` may be unheard. From `known_after` (never newer) on, what is known may have
+    been edited or deleted meanwhile.
+    """
+
+    session_id: SessionId
+    channel_id: int
+    after: int
+    known_after: int
+
+
 class Store(Protocol):
     """The durable truth. Each call is one transaction, done or not done when it returns.
 
@@ -140,10 +156,11 @@ class Store(Protocol):
 
     async def session(self, session_id: SessionId) -> SessionRecord | None: ...
 
-    async def open_sessions(self, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
-        """(session, channel, id after which its channel is to be read again) of each open session.
+    async def open_sessions(self, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
+        """Every open session, and from where on its channel is to be read again.
 
-        It is read again from the last message heard on, and from before doubtful lines tried after `since`.
+        What is unheard is newer than the last message heard, or than doubtful lines tried after `since`;
+        the newest `lookback` messages of the history are to be compared.
         """
         ...
 
@@ -256,11 +273,20 @@ class Store(Protocol):
         """
         ...
 
-    async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         """Note that a line was edited, or deleted (None); returns its session, None where it is no line.
 
-        A deleted user message that has no turn yet starts none.
+        A deleted user message that has no turn yet starts none. While a response is on its way in the channel,
+        an unknown message may be its part, changed before we were told its id: what is noted waits for it.
         """
+        ...
+
+    async def known_messages(self, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
+        """Messages newer than `after` that belong to lines, or to such on their way; without deleted ones."""
+        ...
+
+    async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
+        """`amend` for each, all or none; returns the sessions whose lines they are."""
         ...
 
     # the reaper

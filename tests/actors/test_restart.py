@@ -186,3 +186,24 @@ def test_killed_again_and_again_it_still_comes_to_an_end(backend: str) -> None:
             assert len(play.model.prompts) == Limits().generate_attempts
 
     run_virtually(backend, main)
+
+
+@both
+def test_a_part_deleted_before_its_answer_came_stays_deleted_over_a_kill(backend: str) -> None:
+    async def main() -> None:
+        async with playing(answers=[TWO_PARTS]) as first:
+            first.discord.answer_takes_s = 2.0
+            await first.start("Ada")
+            first.say("Hello?")
+            await first.until(lambda: bool(first.discord.character_lines(CHANNEL)))
+            part = next(m for m in first.discord.shown if m.webhook_id)
+            first.discord.user_deletes(CHANNEL, part.id)
+            await first.until(lambda: first.trace.states_of("Ada").count("Sending") == 2)  # its answer came
+            first.kill()
+        async with playing(before=first) as after:  # too soon for a comparison with the channel to count
+            await after.quiet()
+            assert after.trace.states_of("Ada")[-1] == "Delivered"
+            assert part.id not in [message_id for entry in await after.entries() for message_id in entry.message_ids]
+            await equal_to_the_channel(after)
+
+    run_virtually(backend, main)

@@ -320,7 +320,7 @@ async def test_a_line_loses_its_reason_with_its_trigger_until_its_turn_delivered
     await scene.take_turn(10, MIRA, TOBIN)
     first = await (await scene.line()).start("One.", "Two.")
     await first.tell(Sent(NOW, 20, "One."))
-    await scene.store.amend(10, text=None, at=NOW)
+    await scene.store.amend(CHANNEL, 10, text=None, at=NOW)
     assert await scene.store.cancel_reason(first.response.id) == "trigger_deleted"
     await first.tell(Sent(NOW, 21, "Two."))
     second = await (await scene.line()).start("Three.")

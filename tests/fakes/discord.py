@@ -73,6 +73,8 @@ class FakeDiscord:
     replies: dict[str, list[str]] = field(default_factory=dict)
     interactions: int = 9_000
     reads: list[tuple[int, int]] = field(default_factory=list)
+    read_takes_s: float = 0.0  # how long an answer to a read is under way: what it shows is that old
+    unseen: set[int] = field(default_factory=set)  # ids that reads do not show yet
     _last_id: int = 1_000
 
     # ── what tests do ───────────────────────────────────────────────────────────────────────────────
@@ -170,7 +172,9 @@ class FakeDiscord:
             return of_channel.popleft()
         if self.read_faults:
             return self.read_faults.popleft()
-        return tuple(m for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id and m.id > after)
+        newer = [m for m in self.shown if m.channel_id == channel_id and m.id > after and m.id not in self.unseen]
+        await anyio.sleep(self.read_takes_s)
+        return tuple(sorted(newer, key=lambda m: m.id))
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         await anyio.sleep(TRANSIT_S)
@@ -191,6 +195,10 @@ class FakeDiscord:
         self.shown = [replace(m, text=text) if m.id == message_id else m for m in self.shown]
         if self.sink is not None:
             self.sink(MessageEdited(channel_id, message_id, text))
+
+    def forge(self, like: ChannelMessage, text: str) -> ChannelMessage:
+        """A message of ours that no process of ours knows of."""
+        return self._store(replace(like, text=text))
 
     async def typing(self, channel_id: int) -> None:
         self.typings += 1

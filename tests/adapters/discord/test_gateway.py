@@ -136,6 +136,15 @@ async def test_messages_from_before_are_edited_and_deleted_too(playground: Playg
         assert await bot.next(MessageDeleted) == MessageDeleted(said.channel_id, said.id)
 
 
+async def test_a_moderators_purge_is_a_deletion_of_each_oldest_first(bot: Bot, playground: PlaygroundServer) -> None:
+    said = [playground.say("tavern", "Robin", text) for text in ("One.", "Two.")]
+    for _ in said:
+        await bot.next(MessageSeen)
+    playground.purge("tavern", [each.id for each in reversed(said)])
+    for each in said:
+        assert await bot.next(MessageDeleted) == MessageDeleted(each.channel_id, each.id)
+
+
 async def test_our_own_lines_come_back_as_ours(bot: Bot, playground: PlaygroundServer) -> None:
     tavern = playground.world.find_channel("tavern").id
     mira = Character("1", "Mira", "{}")

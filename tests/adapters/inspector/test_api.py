@@ -248,3 +248,28 @@ def test_a_move_that_todays_table_has_not_is_still_shown() -> None:
         True,
         ["Generating", "Delivered"],
     )
+
+
+async def measured() -> bytes:
+    return b"# TYPE lines counter\nlines_total 3\n"
+
+
+@pytest.mark.anyio
+async def test_metrics_are_served_as_prometheus_expects_them(store: SqlStore, scene: Scene) -> None:
+    async with serving(store, scene, metrics=measured) as stage:
+        status, body, headers = await stage.get("/metrics")
+    assert (status, body) == (200, (await measured()).decode())
+    assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.mark.anyio
+async def test_where_nothing_is_measured_metrics_are_not_found(stage: Stage) -> None:
+    status, body, _ = await stage.get("/metrics")
+    assert (status, body) == (404, "Nothing is measured here.\n")
+
+
+@pytest.mark.anyio
+async def test_metrics_are_behind_the_token(store: SqlStore, scene: Scene) -> None:
+    async with serving(store, scene, metrics=measured, token="of-the-inspector") as stage:
+        assert (await stage.get("/metrics"))[0] == 401
+        assert (await stage.get("/metrics", Authorization="Bearer of-the-inspector"))[0] == 200
