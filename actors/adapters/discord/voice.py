@@ -117,7 +117,7 @@ def _view(buttons: tuple[Button, ...]) -> discord.ui.View:
     view = discord.ui.View()
     for button in buttons:
         view.add_item(discord.ui.Button(label=button.label, custom_id=button.custom_id))
-    view.stop()  # else the client keeps it, and acknowledges presses by itself
+    view.stop()  # else the client keeps it for minutes, to call it back when somebody presses
     return view
 
 

@@ -206,9 +206,7 @@ async def test_one_failed_answer_is_one_request_on_the_wire(playground: Playgrou
         assert len(playground.ledger.since()) == before + 1
 
 
-async def test_the_client_keeps_no_button_and_acknowledges_nothing_by_itself(
-    playground: PlaygroundServer, heard: Heard
-) -> None:
+async def test_a_press_is_acknowledged_by_one_request_alone(playground: PlaygroundServer, heard: Heard) -> None:
     async with pressing(playground) as (bot, press):
         await answer(bot, press)
         callbacks = [each for each in playground.ledger.since() if each.path.endswith("/callback")]
