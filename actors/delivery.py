@@ -77,8 +77,8 @@ class Delivery:
             case Unconfirmed(cause=cause, status=status, retry_after_s=wait_s, error=error):
                 has_nonce = kind is not OutboundKind.WEBHOOK
                 return Told(SendUnconfirmed(at, cause, status, wait_s, has_nonce), error)
-            case HeldBack(until=until):
-                return Told(Held(at, until))
+            case HeldBack(until=until, cause=cause, since=since):
+                return Told(Held(at, until, cause, since))
             case _:
                 assert_never(outcome)
 
@@ -109,8 +109,8 @@ class Delivery:
                 return Told(ReadBackFailed(now(), cause, wait_s), error)
             case Unconfirmed(cause=cause, retry_after_s=wait_s, error=error):
                 return Told(ReadBackFailed(now(), cause, wait_s), error)
-            case HeldBack(until=until):
-                return Told(ReadBackFailed(now(), "held", max(0.0, until - now())))
+            case HeldBack(until=until, cause=cause, since=since):
+                return Told(Held(now(), until, cause, since))
             case tuple():
                 return await self._pick(seen, self.outbound)
             case _:

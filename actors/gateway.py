@@ -34,6 +34,7 @@ from actors.ports import (
     ChannelGone,
     Engine,
     GatewayEvent,
+    HeldBack,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
@@ -104,6 +105,7 @@ class Gateway:
         self._group: TaskGroup | None = None
         self._is_over = False
         self._listed = anyio.Event()  # the channels to catch up on are known
+        self.reached = anyio.Event()  # some shard was ready: from now on there is somebody to speak to
         self.ready = anyio.Event()
         self.identity = ""
         self.channel_count = 0
@@ -126,6 +128,7 @@ class Gateway:
         match event:
             case ShardReady(user_name=user_name, channel_count=channel_count):
                 self.identity, self.channel_count = user_name, channel_count
+                self.reached.set()
                 if self._listed.is_set():  # else events wait for it already, some came before READY
                     self._listed = anyio.Event()
                 self._group.start_soon(self._list_channels, self._listed)
@@ -277,7 +280,10 @@ class Gateway:
             if isinstance(seen, Refused) and seen.final:
                 await self._cannot_read(gap, seen)
                 return
-            await anyio.sleep(max(wait_s, getattr(seen, "retry_after_s", 0.0)))
+            if isinstance(seen, HeldBack):
+                await self._world.clock.sleep_until(seen.until)
+            else:
+                await anyio.sleep(max(wait_s, seen.retry_after_s))
 
     async def _amend(
         self, gap: CatchUp, known: tuple[KnownMessage, ...], seen: tuple[ChannelMessage, ...], began: float

@@ -36,6 +36,7 @@ from actors.told import Told
 from actors.world import World
 from machines.binding import IllegalMove
 from machines.facts import (
+    Announce,
     ArmReaper,
     Cancelled,
     CommitLine,
@@ -156,7 +157,7 @@ class ResponseActor:
         text = "\n".join(self._response.texts)
         is_cancelled = self._response.cancel_by is not None
         self._world.trace.publish(Moved(self._context, move, text, length, is_cancelled, told.error))
-        if any(isinstance(effect, TakeBack | Notify) for effect in move.effects):
+        if any(isinstance(effect, TakeBack | Notify | Announce) for effect in move.effects):
             self._world.outbox_bell.ring()
 
     def _advance(self, fact: Fact) -> Move:
@@ -190,6 +191,8 @@ class ResponseActor:
                 drafts += [self._takedown(message_id) for message_id in effect.message_ids]
             if isinstance(effect, Notify):
                 drafts.append(self._notice(effect.reason))
+            if isinstance(effect, Announce):
+                drafts.append(self._delay(effect))
         return drafts
 
     def _takedown(self, message_id: int) -> OutboxDraft:
@@ -202,12 +205,23 @@ class ResponseActor:
         )
 
     def _notice(self, reason: str) -> OutboxDraft:
-        name = self._record.character.name
+        name, prefix = self._record.character.name, self._world.rules.command_prefix
         return OutboxDraft(
             key=f"notice:{self._response.id}",
             kind=OutboxKind.NOTICE,
             channel_id=self._session.channel_id,
-            text=notices.failure(name, reason, self._world.rules.command_prefix),
+            text=notices.failure(name, reason, prefix, is_written=bool(self._response.texts)),
             response_id=self._response.id,
-            buttons=notices.buttons(self._response.id, reason),
+        )
+
+    def _delay(self, effect: Announce) -> OutboxDraft:
+        # One key for the channel and the opening: the second response that waits there says nothing new.
+        channel_id = self._session.channel_id
+        indicator = self._world.breakers.indicator
+        return OutboxDraft(
+            key=f"held:{channel_id}:{effect.cause}:{effect.since:.0f}",
+            kind=OutboxKind.NOTICE,
+            channel_id=channel_id,
+            text=notices.held(self._record.character.name, effect.cause, indicator),
+            response_id=self._response.id,
         )

@@ -31,6 +31,7 @@ from actors.ports import (
     OutboxSettled,
     TraceEvent,
 )
+from machines.breaker import CLOSED, HALF_OPEN
 from machines.facts import Generated, SendRefused, SendUnconfirmed
 from machines.response import DELIVERED
 
@@ -44,6 +45,9 @@ SHOWN: Final = 50
 NETWORK: Final = frozenset({"connection", "timeout"})
 """Causes of a failed send that a traceback says nothing more about."""
 
+DISCORD: Final = "discord"
+"""How Discord's breaker is named; the others bear the names of models."""
+
 _FIELDS: Final = ("response", "session", "attempt")
 
 INDENT: Final = "    "
@@ -53,6 +57,7 @@ _CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 _memory = logging.getLogger("ensemble.memory")
 _responses = logging.getLogger("ensemble.responses")
+_breakers = logging.getLogger("ensemble.breakers")
 _actors = logging.getLogger("ensemble.actors")
 
 
@@ -69,6 +74,7 @@ class LogTrace:
         self.message_send_failures = 0
         self.message_send_retries = 0
         self._delivered = 0
+        self._opened_at: dict[str, float] = {}  # of each breaker that is not closed
 
     def publish(self, event: TraceEvent) -> None:
         match event:
@@ -93,12 +99,33 @@ class LogTrace:
             case Diverged(session_id=session_id, kind=kind, count=count):
                 words = f"Channel and history differ: {count} {kind}; `audit` names what."
                 _actors.warning(words, extra={"session": session_id})
+            case BreakerMoved():
+                self._breaker_moved(event)
             case Noted():
                 _noted(event)
-            case GenerationEnded() | OutboxSettled() | BreakerMoved():
+            case GenerationEnded() | OutboxSettled():
                 pass  # told by other events, or of use to the metrics alone
             case _:
                 assert_never(event)
+
+    def _breaker_moved(self, event: BreakerMoved) -> None:
+        name = "Discord" if event.dependency == DISCORD else f"The model {event.dependency}"
+        if event.dest == CLOSED:
+            lasted_s = event.at - self._opened_at.pop(event.dependency, event.at)
+            _breakers.info(f"{name} answers again, after {lasted_s:.0f} s.")
+            return
+        if event.dest == HALF_OPEN:
+            _breakers.info(f"{name} is tried again.")
+            return
+        wait_s = event.until - event.at
+        if event.source != CLOSED:
+            _breakers.warning(f"{name} still does not answer; next try in {wait_s:.0f} s.")
+            return
+        self._opened_at[event.dependency] = event.at
+        if event.dependency == DISCORD:
+            _breakers.critical("🚨 Discord API appears to be down. Entering degraded mode.")
+        else:
+            _breakers.warning(f"{name} does not answer or refuses all; it is left alone for {wait_s:.0f} s.")
 
     def _moved(self, event: Moved) -> None:
         context, move, name = event.context, event.move, event.context.name

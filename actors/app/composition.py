@@ -2,7 +2,7 @@
 
     Discord client ─► gateway ─► store ◄─ sessions ◄─ engine
           ▲                        ▲           │
-          └──── voice, channel ◄───┴─ outbox ◄─┘          everything ─► trace: log, inspector, metrics
+          └ breakers ◄ voice, channel ◄ outbox ◄┘         everything ─► trace: log, inspector, metrics
 
 Failure modes: each actor is contained and restarted by the supervisor; a wrong token and missing intents
 end the process, since no restart mends them. At the end sends in flight get their grace, then the client goes.
@@ -25,12 +25,14 @@ from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.groq import GroqModel
 from actors.adapters.inspector import CannotServe, Inspector
 from actors.adapters.metrics import Metrics
+from actors.adapters.status import HttpStatusPage
 from actors.adapters.store import SqlStore
 from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
 from actors.app.inspection import inspect, inspector_of
 from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
+from actors.breakers import guard
 from actors.gateway import Gateway
 from actors.ports import Model, Trace
 from actors.supervisor import Supervisor
@@ -73,6 +75,12 @@ def model_of(settings: Settings) -> GroqModel | Understudy:
         models=tuple(dict.fromkeys((settings.groq_model, *settings.groq_fallback_models))),
         timeout_s=settings.generate_timeout_s,
     )
+
+
+def status_page_of(settings: Settings, *, is_discord: bool) -> HttpStatusPage | None:
+    """The page to ask, if any. Discord's own says nothing about another server, whose page must be named."""
+    is_meant = is_discord or "status_url" in settings.model_fields_set
+    return HttpStatusPage(settings.status_url) if settings.status_url and is_meant else None
 
 
 @asynccontextmanager
@@ -162,7 +170,18 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
         guild_ready_timeout_s=GUILDS_LOCAL_S if is_local else GUILDS_S,
         identify_pause_s=0.0 if is_local else IDENTIFY_PAUSE_S,
     )
-    world = World(clock, model, adapter.voice, adapter.channel, store, trace, settings.rules())
+    guarded = guard(
+        adapter.voice,
+        adapter.channel,
+        model,
+        clock=clock,
+        trace=trace,
+        failures_max=settings.breaker_failures,
+        pause_s=settings.breaker_pause_s,
+        status_page=status_page_of(settings, is_discord=not is_local),
+    )
+    rules, breakers = settings.rules(), guarded.breakers
+    world = World(clock, guarded.model, guarded.voice, guarded.channel, store, trace, rules, breakers=breakers)
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)
     return Bot(settings, store, world, adapter, actors, supervisor, inspector, metrics)

@@ -11,7 +11,9 @@
     DELETE channels/{name or id}              DELETE webhooks/{id}
     PUT    permissions {permission, allowed, channel?}
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
+    POST   script {faults: ["reset", null, …], requests?}          once each, for lines or a sort of request
     POST   gateway {do: "close", code?} {do: "reconnect"} {do: "invalidate", resumable?} {do: "refuse", on?}
+                   {do: "dispatch", name, body}
     POST   hold (arm)   GET hold?timeout_s= (waits: {message_id} or 204)   DELETE hold (release)
 
 Failure modes: 400 with a message for a wrong request, Discord's own 404 for what does not exist. A page from
@@ -60,6 +62,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("DELETE", "webhooks/{webhook}"): control.delete_webhook,
         ("PUT", "permissions"): control.permit,
         ("PUT", "faults"): control.set_faults,
+        ("POST", "script"): control.write_script,
         ("POST", "gateway"): control.steer_gateway,
         ("POST", "hold"): control.hold,
         ("GET", "hold"): control.wait_held,
@@ -188,6 +191,18 @@ class _Control:
         self._server.faults = FaultPlan.parse(map(str, texts), seed=seed, speed=float(fields.get("speed", 1.0)))
         return json_response(asdict(self._server.faults))
 
+    async def write_script(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        kinds = fields.get("faults")
+        if not isinstance(kinds, list):
+            raise ValueError('`faults` must be a list, e.g. ["reset", null, "stored_502"]')
+        named = tuple(None if kind is None else str(kind) for kind in kinds)
+        if "requests" in fields:
+            self._server.next_requests(text(fields, "requests"), *named)
+        else:
+            self._server.next_lines(*named)
+        return web.Response(status=204)
+
     async def steer_gateway(self, request: web.Request) -> web.StreamResponse:
         fields = await asked(request)
         gateway = self._server.gateway
@@ -200,8 +215,10 @@ class _Control:
                 gateway.invalidate(resumable=fields.get("resumable") is True)
             case "refuse":
                 gateway.refusing = fields.get("on", True) is True
+            case "dispatch":
+                gateway.dispatch(text(fields, "name"), fields.get("body", {}))
             case other:
-                raise ValueError(f"unknown `do` {other!r}; known: close, reconnect, invalidate, refuse")
+                raise ValueError(f"unknown `do` {other!r}; known: close, reconnect, invalidate, refuse, dispatch")
         return web.Response(status=204)
 
     async def hold(self, request: web.Request) -> web.StreamResponse:

@@ -35,6 +35,7 @@ from actors.ports.gateway import (
 )
 from actors.ports.journal import Journal, LinesInState, Recorded
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
+from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.store import (
     Accepted,
     Fenced,
@@ -91,6 +92,7 @@ __all__ = [
     "GenerationErred",
     "HeldBack",
     "HistoryRead",
+    "Indicator",
     "Journal",
     "LinesInState",
     "MessageDeleted",
@@ -120,6 +122,9 @@ __all__ = [
     "ShardReady",
     "ShardResumed",
     "Sink",
+    "Status",
+    "StatusPage",
+    "StatusUnknown",
     "Store",
     "ToCatchUp",
     "Trace",

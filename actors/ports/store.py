@@ -24,6 +24,7 @@ from actors.roleplay.model import (
     Turn,
     TurnId,
 )
+from actors.roleplay.plan import Failure
 from machines.facts import Fact
 from machines.response import Move, Response
 
@@ -44,8 +45,8 @@ class Accepted:
 class ResponseRecord:
     """Everything that an actor needs to take a response up, wherever the last process left it.
 
-    `outbound` is the current part's intent, None when it never came near the wire; `reasons` are those of
-    the failed generations, oldest first.
+    `outbound` is the current part's intent, None when it never came near the wire; `reasons` say what
+    went wrong with its generations, oldest first.
     """
 
     response: Response
@@ -55,7 +56,7 @@ class ResponseRecord:
     trigger_id: int
     character: Character
     outbound: Outbound | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 from actors.adapters.log import JsonFormatter, LogTrace, Scrubber, TextFormatter, set_up
-from actors.ports import AttemptBegan, Context, ModelFailed, Moved, Noted, Refused
+from actors.ports import AttemptBegan, BreakerMoved, Context, ModelFailed, Moved, Noted, Refused
 from machines.facts import Held, SendRefused, Sent
 from machines.response import Limits, Move, State
 from tests.fakes.discord import Fault
@@ -236,6 +236,39 @@ class TestSuccessRate:
             told(log, tries=3, delivered=False)
         rates = [m for m in kept.messages if m.startswith("📊")]
         assert rates == ["📊 Message success rate: 0.00%"] * 2
+
+
+class TestBreakers:
+    """The seed's line for Discord, to the letter; models are told plainly."""
+
+    @staticmethod
+    def told(kept: Kept, dependency: str) -> list[tuple[str, str]]:
+        log = LogTrace()
+        for source, dest, at, until in (
+            ("Closed", "Open", 100.0, 160.0),
+            ("Open", "HalfOpen", 160.0, 0.0),
+            ("HalfOpen", "Open", 161.0, 221.0),
+            ("Open", "HalfOpen", 221.0, 0.0),
+            ("HalfOpen", "Closed", 222.0, 0.0),
+        ):
+            log.publish(BreakerMoved(dependency, source, dest, at, until))
+        return [(record.levelname, record.getMessage()) for record in kept.records]
+
+    def test_discord_s_outage_is_critical_and_its_end_says_how_long_it_lasted(self, kept: Kept) -> None:
+        assert self.told(kept, "discord") == [
+            ("CRITICAL", "🚨 Discord API appears to be down. Entering degraded mode."),
+            ("INFO", "Discord is tried again."),
+            ("WARNING", "Discord still does not answer; next try in 60 s."),
+            ("INFO", "Discord is tried again."),
+            ("INFO", "Discord answers again, after 122 s."),
+        ]
+
+    def test_a_model_s_is_a_warning(self, kept: Kept) -> None:
+        level, words = self.told(kept, "large")[0]
+        assert (level, words) == (
+            "WARNING",
+            "The model large does not answer or refuses all; it is left alone for 60 s.",
+        )
 
 
 def record(message: str, error: BaseException | None = None) -> logging.LogRecord:

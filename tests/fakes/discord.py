@@ -69,6 +69,8 @@ class FakeDiscord:
     delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
     answer_takes_s: float = TRANSIT_S
     nonce_window_s: float = 300.0
+    outage: Refused | Unconfirmed | None = None
+    asked_in_outage: list[float] = field(default_factory=list)
     deletions: list[int] = field(default_factory=list)
     replies: dict[str, list[str]] = field(default_factory=dict)
     interactions: int = 9_000
@@ -134,7 +136,7 @@ class FakeDiscord:
         await anyio.sleep(TRANSIT_S)
         self.orphans.remove(orphan)
         self.posts.append(outbound)
-        outcome = await self._answer(outbound)
+        outcome = self._none_in_outage() or await self._answer(outbound)
         await anyio.sleep(self.answer_takes_s)
         return outcome
 
@@ -167,6 +169,9 @@ class FakeDiscord:
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         await anyio.sleep(TRANSIT_S)
         self.reads.append((channel_id, after))
+        refusal = self._none_in_outage()
+        if refusal is not None:
+            return refusal
         of_channel = self.read_faults_of.get(channel_id)
         if of_channel:
             return of_channel.popleft()
@@ -179,6 +184,9 @@ class FakeDiscord:
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         await anyio.sleep(TRANSIT_S)
         self.deletions.append(message_id)
+        refusal = self._none_in_outage()
+        if refusal is not None:
+            return refusal
         if self.delete_faults:
             return self.delete_faults.popleft()
         self.user_deletes(channel_id, message_id)
@@ -202,6 +210,12 @@ class FakeDiscord:
 
     async def typing(self, channel_id: int) -> None:
         self.typings += 1
+
+    def _none_in_outage(self) -> Refused | Unconfirmed | None:
+        """While `outage` is set, every request meets it, and nothing is stored."""
+        if self.outage is not None:
+            self.asked_in_outage.append(self.clock_now())
+        return self.outage
 
     # ── within ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,9 +22,10 @@ from actors.roleplay.model import OutboxDraft, OutboxKind, ResponseId, SessionId
 from machines.response import State
 from machines.session import State as SessionState
 
+# By its key: that a line waits for a breaker is a notice of it as well, and no failure.
 _TOLD: Final = (
     select(outbox.c.id)
-    .where(outbox.c.response_id == response.c.id, outbox.c.kind == OutboxKind.NOTICE.value)
+    .where(outbox.c.key == "notice:" + response.c.id, outbox.c.kind == OutboxKind.NOTICE.value)
     .correlate(response)
     .exists()
 )

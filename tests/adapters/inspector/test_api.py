@@ -70,7 +70,15 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         "waits": "Discord answered 500; reading the channel back",
         "last_error": "Discord answered 500",
         "is_final": False,
-        "legal": ["ReadBackFailed", "ReadBackImpossible", "FoundInChannel", "NotInChannel", "WaitElapsed", "Cancelled"],
+        "legal": [
+            "Held",
+            "ReadBackFailed",
+            "ReadBackImpossible",
+            "FoundInChannel",
+            "NotInChannel",
+            "WaitElapsed",
+            "Cancelled",
+        ],
         "counts": {"[*]-Generating": 1, "Generating-Sending": 1, "Sending-Retrying": 1},
     }
 
@@ -219,6 +227,16 @@ WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
     (
         (*SENDING, Held(NOW, NOW + 60)),
         "Everything is held back for a while, nothing left the process; then sending again",
+        NOW + 60,
+    ),
+    (
+        (*SENDING, SendUnconfirmed(NOW, "timeout"), Held(NOW, NOW + 60, "discord_down", NOW - 9)),
+        "Discord does not answer, nothing left the process; then reading the channel back again",
+        NOW + 60,
+    ),
+    (
+        (Started(NOW), Held(NOW, NOW + 60, "model_down", NOW - 9)),
+        "The model does not answer, nothing left the process; then asking the model again",
         NOW + 60,
     ),
     ((*SENDING, Sent(NOW, 5, "a")), None, None),
