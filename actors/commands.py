@@ -13,6 +13,7 @@ from typing import Final
 
 from actors.breakers import DISCORD
 from actors.ports import Fenced
+from actors.retries import Retries
 from actors.roleplay.model import (
     ChannelMessage,
     Character,
@@ -94,17 +95,19 @@ class Commands:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._retries = Retries(world)
         self._handlers: dict[str, Callable[[ChannelMessage, str], Awaitable[SessionId | None]]] = {
             "start": self._start,
             "end": self._end,
             "status": self._status,
             "cast": self._cast,
             "history": self._history,
+            "retry": self._retry,
             "help": self._help,
         }
 
     async def handle(self, message: ChannelMessage) -> SessionId | None:
-        """Carry the command out; returns the session that was ended, if one was."""
+        """Carry the command out; returns the session that was ended or has work now, if one has."""
         word, *rest = message.text.removeprefix(self._p).split(maxsplit=1) or [""]
         handler = self._handlers.get(word.lower())
         if handler is None:
@@ -188,12 +191,19 @@ class Commands:
         lines = [f"**{entry.name}**: {entry.text}" for entry in entries]
         await self._answer(message, _fit(lines) or "Nothing has been said yet.")
 
+    async def _retry(self, message: ChannelMessage, rest: str) -> SessionId | None:
+        if await self._world.store.session_in(message.channel_id) is None:
+            await self._answer(message, self._none_open)
+            return None
+        return await self._retries.commanded(message)
+
     async def _help(self, message: ChannelMessage, rest: str) -> None:
         p = self._p
         rows = (
             f"`{p}start NAME… [--turns everyone|list] [-- SCENARIO]` opens a scene in this channel; "
             "names with spaces in quotes. `everyone`: all answer in order; `list`: one a message, in turn.",
             f"`{p}end` ends it · `{p}status` · `{p}cast` who plays, and who could · `{p}history [n]` the last lines",
+            f"`{p}retry` delivers the last line that failed, as does the button under its notice.",
             "A message in `((double brackets))`, or one that begins with `\\`, is not part of the play.",
         )
         await self._answer(message, "\n".join(rows))

@@ -3,7 +3,8 @@
     offer (synchronous) ─► one mailbox a channel ─► accept ─► ring the session
                                                  ├► a command ─► its answer in the outbox
                                                  ├► a line of ours ─► the reaper
-                                                 └► an edit or a deletion ─► an amendment
+                                                 ├► an edit or a deletion ─► an amendment
+                                                 └► a press of a button ─► its answer in the outbox
 
 After each READY every open session's channel is read again from the last id that was handled: a new
 connection replays nothing. The same read tells what was edited and deleted meanwhile among the newest lines.
@@ -29,6 +30,7 @@ from actors.commands import Commands
 from actors.delivery import CHANNEL_GONE
 from actors.mailbox import Mailbox
 from actors.ports import (
+    ButtonPressed,
     ChannelGone,
     Engine,
     GatewayEvent,
@@ -43,6 +45,7 @@ from actors.ports import (
     ShardResumed,
 )
 from actors.reaper import WATCH_S, Reaper
+from actors.retries import Retries
 from actors.roleplay import notices
 from actors.roleplay.audit import amendments
 from actors.roleplay.history import belongs, is_command
@@ -79,7 +82,7 @@ class CatchUp:
     known_after: int
 
 
-ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ChannelGone | CatchUp
+ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | CatchUp
 Nudge = Callable[[SessionId], Awaitable[None]]
 
 
@@ -93,6 +96,7 @@ class Gateway:
         self._engine = engine
         self._reaper = reaper
         self._commands = commands
+        self._retries = Retries(world)
         self._supervisor = supervisor
         self._nudge = nudge
         self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
@@ -149,7 +153,7 @@ class Gateway:
                 self._world.trace.publish(Noted("warning", "A channel's mailbox is full; the channel is read again."))
                 self._drop(event.message)
             else:
-                words = "A channel's mailbox is full: an edit or a deletion is lost to the history."
+                words = "A channel's mailbox is full: an edit, a deletion or a press of a button is lost."
                 self._world.trace.publish(Noted("error", words))
 
     def _drop(self, message: ChannelMessage) -> None:
@@ -198,6 +202,10 @@ class Gateway:
                 )
                 if session_id is not None:
                     await self._nudge(session_id)
+            case ButtonPressed():
+                session_id = await self._retries.pressed(event)
+                if session_id is not None:
+                    await self._engine.ring(session_id)
             case ChannelGone(channel_id=channel_id):
                 await self._end(channel_id)
             case CatchUp():
@@ -213,6 +221,7 @@ class Gateway:
             session_id = await self._commands.handle(message)
             if session_id is not None:
                 await self._nudge(session_id)
+                await self._engine.ring(session_id)
         elif belongs(message, prefix):
             await self._accept(message)
 

@@ -48,6 +48,14 @@ class Reaper:
         kept.append(message)
         await self.judge(message.channel_id)
 
+    async def look(self, channel_id: int, *, after: int) -> None:
+        """Judge what the channel shows since `after`; where it cannot be read, nothing is known."""
+        seen = await self._world.channel.messages(channel_id, after=after)
+        if isinstance(seen, tuple):
+            for message in seen:
+                if message.is_ours:
+                    await self.saw(message)
+
     async def judge(self, channel_id: int) -> None:
         """Judge what was kept, if nothing is on its way there any more."""
         if channel_id in self._busy:
@@ -79,6 +87,7 @@ class Reaper:
             message_id=message.id,
             webhook_id=message.webhook_id,
         )
-        await self._world.store.enqueue(draft, at=self._world.clock.now())
+        if not await self._world.store.enqueue_copy(draft, at=self._world.clock.now()):
+            return  # a retry found its part in it while we judged: it is no copy any more
         self._world.outbox_bell.ring()
         self._world.trace.publish(Noted("warning", "A second copy of a line turned up; it is taken back."))

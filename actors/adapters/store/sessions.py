@@ -9,7 +9,18 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from actors.adapters.store.characters import cast_of
 from actors.adapters.store.outbox import enqueue, enqueue_all
-from actors.adapters.store.schema import AnyRow, cast, history, history_message, inbox, part, response, session, turn
+from actors.adapters.store.schema import (
+    AnyRow,
+    cast,
+    history,
+    history_message,
+    inbox,
+    part,
+    response,
+    retry_request,
+    session,
+    turn,
+)
 from actors.ports.store import Fenced, ToCatchUp
 from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder
 from machines.session import State
@@ -66,7 +77,10 @@ _READY: Final = (
         # Responding with nothing left to do is work too: somebody has to say that it is Idle.
         (session.c.state == State.RESPONDING.value)
         | select(turn.c.id).where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0")).exists()
-        | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists(),
+        | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists()
+        | select(retry_request.c.response_id)
+        .where(retry_request.c.session_id == session.c.id, retry_request.c.taken_by.is_(None))
+        .exists(),
     )
     .order_by(session.c.id)
 )
