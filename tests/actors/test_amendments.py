@@ -233,7 +233,8 @@ def test_a_line_of_ours_that_is_nobodys_is_told_and_let_be(backend: str) -> None
         first.discord.sink = sink
         async with playing(before=first) as after:
             await after.quiet()
-            assert [event for event in after.trace.events if isinstance(event, Diverged)] == [Diverged(None, "extra", 1)]
+            diverged = [event for event in after.trace.events if isinstance(event, Diverged)]
+            assert diverged == [Diverged(None, "extra", 1)]
             assert ("Ada", "Who said that?") in after.discord.character_lines(CHANNEL)
 
     run_virtually(backend, main)
