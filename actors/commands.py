@@ -11,7 +11,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from actors.breakers import DISCORD
 from actors.ports import Fenced
+from actors.retries import Retries
 from actors.roleplay.model import (
     ChannelMessage,
     Character,
@@ -99,17 +101,19 @@ class Commands:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._retries = Retries(world)
         self._handlers: dict[str, Callable[[ChannelMessage, str], Awaitable[SessionId | None]]] = {
             "start": self._start,
             "end": self._end,
             "status": self._status,
             "cast": self._cast,
             "history": self._history,
+            "retry": self._retry,
             "help": self._help,
         }
 
     async def handle(self, message: ChannelMessage) -> SessionId | None:
-        """Carry the command out; returns the session that was ended, if one was."""
+        """Carry the command out; returns the session that was ended or has work now, if one has."""
         word, *rest = message.text.removeprefix(self._p).split(maxsplit=1) or [""]
         handler = self._handlers.get(word.lower())
         if handler is None:
@@ -175,6 +179,7 @@ class Commands:
             f"Cast: {_names(session.cast)} (turns: {session.order})",
             f"Lines in the history: {recent.length}",
             f"Speaking: {self._world.model.label}",
+            *(_trouble(*trouble) for trouble in self._world.breakers.troubles()),
         )
         await self._answer(message, "\n".join(rows))
 
@@ -194,12 +199,19 @@ class Commands:
         lines = [f"**{entry.name}**: {entry.text}" for entry in recent.entries]
         await self._answer(message, _fit(lines) or "Nothing has been said yet.")
 
+    async def _retry(self, message: ChannelMessage, rest: str) -> SessionId | None:
+        if await self._world.store.session_in(message.channel_id) is None:
+            await self._answer(message, self._none_open)
+            return None
+        return await self._retries.commanded(message)
+
     async def _help(self, message: ChannelMessage, rest: str) -> None:
         p = self._p
         rows = (
             f"`{p}start NAME… [--turns everyone|list] [-- SCENARIO]` opens a scene in this channel; "
             "names with spaces in quotes. `everyone`: all answer in order; `list`: one a message, in turn.",
             f"`{p}end` ends it · `{p}status` · `{p}cast` who plays, and who could · `{p}history [n]` the last lines",
+            f"`{p}retry` delivers the last line that failed, as does the button under its notice.",
             "A message in `((double brackets))`, or one that begins with `\\`, is not part of the play.",
         )
         await self._answer(message, "\n".join(rows))
@@ -271,6 +283,12 @@ class Commands:
 
 def _names(characters: tuple[Character, ...]) -> str:
     return ", ".join(character.name for character in characters)
+
+
+def _trouble(dependency: str, until: float) -> str:
+    """A breaker that is not closed; the reader's Discord writes the time (reference, "Timestamp Styles")."""
+    subject = "Discord" if dependency == DISCORD else dependency
+    return f"{subject}: not available, tried again at <t:{until:.0f}:T>"
 
 
 def _line_count(word: str) -> int:

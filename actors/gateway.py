@@ -3,10 +3,12 @@
     offer (synchronous) ─► one mailbox a channel ─► accept ─► ring the session
                                                  ├► a command ─► its answer in the outbox
                                                  ├► a line of ours ─► the reaper
-                                                 └► an edit or a deletion ─► an amendment
+                                                 ├► an edit or a deletion ─► an amendment
+                                                 └► a press of a button ─► its answer in the outbox
 
 After each READY every open session's channel is read again from the last id that was handled: a new
-connection replays nothing. Until the channels to read are known, later events wait.
+connection replays nothing. The same read tells what was edited and deleted meanwhile among the newest lines.
+Until the channels to read are known, later events wait.
 
 Failure modes: a full mailbox drops messages, all of them from the first one on, and reads the channel again
 from there; a channel that cannot be read, or an event that cannot be handled, is tried again, later events of
@@ -16,7 +18,7 @@ the channel waiting behind. Edits and deletions that a full mailbox drops are to
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Final, assert_never
@@ -28,9 +30,11 @@ from actors.commands import Commands
 from actors.delivery import CHANNEL_GONE
 from actors.mailbox import Mailbox
 from actors.ports import (
+    ButtonPressed,
     ChannelGone,
     Engine,
     GatewayEvent,
+    HeldBack,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
@@ -40,17 +44,22 @@ from actors.ports import (
     ShardDown,
     ShardReady,
     ShardResumed,
+    Unconfirmed,
 )
 from actors.reaper import WATCH_S, Reaper
+from actors.retries import Retries
 from actors.roleplay import notices
+from actors.roleplay.audit import amendments
 from actors.roleplay.history import belongs, is_command
-from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
+from actors.roleplay.model import ChannelMessage, KnownMessage, OutboxDraft, OutboxKind, SessionId
 from actors.supervisor import Supervisor
 from actors.world import World
 
 CHANNEL_EVENTS_MAX: Final = 500
 """Events of one channel that wait to be handled."""
 
+TOO_MANY_MESSAGES: Final = "too_many_messages"
+"""The reason with which a Channel refuses to read on and on."""
 READS_AT_ONCE: Final = 50
 """Channels that are read at the same moment: all that Discord allows in a second (its reference, "Global Rate
 Limit"); after a READY every open session's channel is to be read."""
@@ -64,15 +73,21 @@ HANDLE_TRIES_MAX: Final = 10
 message that nobody can handle must not silence its channel for ever."""
 
 
+AMEND_LOOKBACK: Final = 80
+"""Newest messages of a history that a catch-up compares with the channel. With what else stands between them
+they are one page of Discord's 100: no request more than hearing what was missed."""
+
+
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """Read this channel again from `after` on."""
+    """Read this channel again: what is newer than `after` may be unheard, than `known_after` amended."""
 
     channel_id: int
     after: int
+    known_after: int
 
 
-ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ChannelGone | CatchUp
+ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | CatchUp
 Nudge = Callable[[SessionId], Awaitable[None]]
 
 
@@ -86,6 +101,7 @@ class Gateway:
         self._engine = engine
         self._reaper = reaper
         self._commands = commands
+        self._retries = Retries(world)
         self._supervisor = supervisor
         self._nudge = nudge
         self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
@@ -95,6 +111,7 @@ class Gateway:
         self._group: TaskGroup | None = None
         self._is_over = False
         self._listed = anyio.Event()  # the channels to catch up on are known
+        self.reached = anyio.Event()  # some shard was ready: from now on there is somebody to speak to
         self.ready = anyio.Event()
         self.identity = ""
         self.channel_count = 0
@@ -117,6 +134,7 @@ class Gateway:
         match event:
             case ShardReady(user_name=user_name, channel_count=channel_count):
                 self.identity, self.channel_count = user_name, channel_count
+                self.reached.set()
                 if self._listed.is_set():  # else events wait for it already, some came before READY
                     self._listed = anyio.Event()
                 self._group.start_soon(self._list_channels, self._listed)
@@ -141,7 +159,7 @@ class Gateway:
                 self._world.trace.publish(Noted("warning", "A channel's mailbox is full; the channel is read again."))
                 self._drop(event.message)
             else:
-                words = "A channel's mailbox is full: an edit or a deletion is lost to the history."
+                words = "A channel's mailbox is full: an edit, a deletion or a press of a button is lost."
                 self._world.trace.publish(Noted("error", words))
 
     def _drop(self, message: ChannelMessage) -> None:
@@ -166,7 +184,8 @@ class Gateway:
                 self._to_catch_up.discard(channel_id)
                 self._note_ready()
             if not len(mailbox) and channel_id in self._dropped_after:
-                mailbox.offer_first_nowait(CatchUp(channel_id, self._dropped_after.pop(channel_id)))
+                after = self._dropped_after.pop(channel_id)
+                mailbox.offer_first_nowait(CatchUp(channel_id, after, after))
         del self._mailboxes[channel_id]
 
     async def _insist(self, event: ChannelEvent) -> None:
@@ -181,16 +200,22 @@ class Gateway:
         match event:
             case MessageSeen(message=message):
                 await self._saw(message)
-            case MessageEdited():
-                await self._reaper.amend(event)
-            case MessageDeleted():
-                session_id = await self._reaper.amend(event)
+            case MessageEdited(channel_id=channel_id, message_id=message_id, text=text):
+                await self._world.store.amend(channel_id, message_id, text=text, at=self._world.clock.now())
+            case MessageDeleted(channel_id=channel_id, message_id=message_id):
+                session_id = await self._world.store.amend(
+                    channel_id, message_id, text=None, at=self._world.clock.now()
+                )
                 if session_id is not None:
                     await self._nudge(session_id)
+            case ButtonPressed():
+                session_id = await self._retries.pressed(event)
+                if session_id is not None:
+                    await self._engine.ring(session_id)
             case ChannelGone(channel_id=channel_id):
                 await self._end(channel_id)
-            case CatchUp(channel_id=channel_id, after=after):
-                await self._catch_up(channel_id, after)
+            case CatchUp():
+                await self._catch_up(event)
             case _:
                 assert_never(event)
 
@@ -202,6 +227,7 @@ class Gateway:
             session_id = await self._commands.handle(message)
             if session_id is not None:
                 await self._nudge(session_id)
+                await self._engine.ring(session_id)
         elif belongs(message, prefix):
             await self._accept(message)
 
@@ -236,39 +262,90 @@ class Gateway:
 
     async def _put_catch_ups(self) -> None:
         since = self._world.clock.now() - WATCH_S
-        for _, channel_id, after in await self._world.store.open_sessions(since=since):
-            self._to_catch_up.add(channel_id)
-            self._put(CatchUp(channel_id, after), first=True)
+        for each in await self._world.store.open_sessions(since=since, lookback=AMEND_LOOKBACK):
+            self._to_catch_up.add(each.channel_id)
+            self._put(CatchUp(each.channel_id, each.after, each.known_after), first=True)
 
     def _note_ready(self) -> None:
         if not self._to_catch_up:
             self.ready.set()
 
-    async def _catch_up(self, channel_id: int, after: int) -> None:
-        """Handle what the channel shows since `after`, however much it is, a page at a time."""
-        unread: int | None = after
+    async def _catch_up(self, gap: CatchUp) -> None:
+        """Handle what the channel shows since the gap, trying until it can be read or never will be."""
+        world = self._world
+        for wait_s in _waits():
+            async with self._reading:
+                began = world.clock.now()
+                known = await world.store.known_messages(gap.channel_id, after=gap.known_after)
+                seen = await world.channel.messages(gap.channel_id, after=gap.known_after)
+            if isinstance(seen, tuple):
+                await self._amend(gap, known, seen, began)
+                for message in seen:
+                    if message.id > gap.after:
+                        await self._saw(message)
+                return
+            if isinstance(seen, Refused) and seen.final:
+                await self._cannot_read(gap, seen)
+                return
+            await self._wait(seen, wait_s)
+
+    async def _catch_up_by_pages(self, gap: CatchUp) -> None:
+        """Hear what was missed, however much it is; too much to be held at once and compared."""
+        unread: int | None = gap.after
         while unread is not None:
-            page = await self._page(channel_id, unread)
+            page = await self._page(gap, unread)
             for message in page.messages:
                 await self._saw(message)
             unread = page.newest
 
-    async def _page(self, channel_id: int, after: int) -> Page:
+    async def _page(self, gap: CatchUp, after: int) -> Page:
         """Read on, trying until the channel can be read; an empty page where it never will be."""
         for wait_s in _waits():
             async with self._reading:
-                page = await self._world.channel.page(channel_id, after=after)
+                page = await self._world.channel.page(gap.channel_id, after=after)
             if isinstance(page, Page):
                 return page
             if isinstance(page, Refused) and page.final:
-                await self._cannot_read(channel_id, page)
+                await self._cannot_read(gap, page)
                 break
-            await anyio.sleep(max(wait_s, getattr(page, "retry_after_s", 0.0)))
+            await self._wait(page, wait_s)
         return Page((), newest=None)
 
-    async def _cannot_read(self, channel_id: int, refused: Refused) -> None:
+    async def _wait(self, unread: Refused | Unconfirmed | HeldBack, wait_s: float) -> None:
+        if isinstance(unread, HeldBack):
+            await self._world.clock.sleep_until(unread.until)
+        else:
+            await anyio.sleep(max(wait_s, unread.retry_after_s))
+
+    async def _amend(
+        self, gap: CatchUp, known: tuple[KnownMessage, ...], seen: tuple[ChannelMessage, ...], began: float
+    ) -> None:
+        """Note what people changed during the gap: a response may have lost its reason by it.
+
+        A read may not show yet what has just been written; what was learnt too shortly before is looked at again.
+        """
+        world = self._world
+        settled = [each for each in known if each.at < began - world.rules.limits.settle_s]
+        learnt = amendments(settled, seen)
+        if learnt:
+            for session_id in await world.store.amend_all(gap.channel_id, learnt, at=world.clock.now()):
+                await self._nudge(session_id)
+        if len(amendments(known, seen)) > len(learnt) and self._group is not None:
+            newest = max((message.id for message in seen), default=gap.after)
+            self._group.start_soon(self._look_again, replace(gap, after=max(gap.after, newest)))
+
+    async def _look_again(self, gap: CatchUp) -> None:
+        await anyio.sleep(self._world.rules.limits.settle_s)
+        self._put(gap)
+
+    async def _cannot_read(self, gap: CatchUp, refused: Refused) -> None:
         if refused.reason == CHANNEL_GONE:
-            await self._end(channel_id)
+            await self._end(gap.channel_id)
+        elif refused.reason == TOO_MANY_MESSAGES and gap.known_after < gap.after:
+            # Much was said there that is no part of the play; hearing what was missed goes before.
+            await self._catch_up(replace(gap, known_after=gap.after))
+        elif refused.reason == TOO_MANY_MESSAGES:
+            await self._catch_up_by_pages(gap)
         else:
             words = f"A session's channel cannot be read ({refused.reason}): messages sent meanwhile are unknown."
             self._world.trace.publish(Noted("error", words, error=refused.error))

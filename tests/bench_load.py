@@ -28,8 +28,8 @@ from aiohttp import web
 
 from actors.adapters.store import open_store
 from actors.playground import PlaygroundServer, Voice
+from actors.playground.events import Event
 from actors.playground.records import Message
-from actors.playground.world import Event
 from tests.e2e.bot_process import Bot, environment, running
 
 SETTLING_S: Final = 5.0

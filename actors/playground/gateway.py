@@ -16,10 +16,11 @@ from aiohttp import WSMsgType, web
 
 from .connection import Connection
 from .dispatch import Intent
+from .events import Event
 from .payloads import application_flags, guild_json, member_json, user_json
 from .records import Json
 from .session import Session
-from .world import Event, World
+from .world import World
 
 HEARTBEAT_INTERVAL_MS = 41_250
 SESSIONS_MAX = 64
@@ -63,6 +64,8 @@ class Gateway:
     def __init__(self, world: World, token: str) -> None:
         self.refusing = False
         """While set, nobody can connect: a handshake is answered with 503."""
+        self.refusals = 0
+        """How many handshakes were refused."""
         self._world = world
         self._token = token
         self._connections: dict[Connection, Session | None] = {}
@@ -107,9 +110,15 @@ class Gateway:
             for connection in self._connections:
                 self._attach(connection, None)
 
+    def dispatch(self, name: str, body: Json) -> None:
+        """Sends every client an event of one's own making, which need not be what Discord documents."""
+        for session in self._sessions.values():
+            session.dispatch(name, body)
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One client, from its handshake to its end."""
         if self.refusing:
+            self.refusals += 1
             return web.Response(status=503)
         socket = web.WebSocketResponse(compress=False, timeout=CLOSE_TIMEOUT_S)
         await socket.prepare(request)

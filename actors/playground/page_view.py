@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from . import records
+from .events import Event, Purged, Reacted, Typed
+from .interactions import Interaction, Whisper
 from .payloads import avatar_hash, channel_json, message_json, user_json
 from .records import Channel, Json, Message
-from .world import Event, Reacted, Typed, World
+from .world import World
 
 SHOWN_MAX = 200
 """Messages of one channel in a snapshot; older ones are asked for."""
@@ -57,10 +59,17 @@ def change_of(world: World, event: Event) -> Iterable[tuple[str, Json]]:
     """The event as pages are told of it; nothing where a page shows nothing of it."""
     match event.subject:
         case Message() as message if event.name == "MESSAGE_DELETE":
-            body = {"id": str(message.id), "channel_id": str(message.channel_id), "is_line": is_line(world, message)}
-            return [("deleted", body)]
+            return [_deletion(world, message)]
+        case Purged(messages=messages):
+            return [_deletion(world, message) for message in messages]
         case Message() as message:
             return [("message", message_view(world, message))]
+        case Whisper(message=message, user_id=user_id, interaction_id=pressed, is_gone=is_gone):
+            body = {"for": str(user_id), "interaction": str(pressed), "gone": is_gone}
+            return [("whisper", message_view(world, message) | body)]
+        case Interaction(answered_with=answer) as interaction:
+            body = {"id": str(interaction.id), "answered": answer is not None}
+            return [("press", body)]
         case Reacted(message=message):
             return [("message", message_view(world, message))]
         case Typed() as typed:
@@ -71,6 +80,11 @@ def change_of(world: World, event: Event) -> Iterable[tuple[str, Json]]:
             return [("channel", channel_view(world, channel))]
         case _:
             return []
+
+
+def _deletion(world: World, message: Message) -> tuple[str, Json]:
+    body = {"id": str(message.id), "channel_id": str(message.channel_id), "is_line": is_line(world, message)}
+    return "deleted", body
 
 
 def _avatar(world: World, message: Message) -> str | None:

@@ -3,8 +3,10 @@
 Channels and users are given by name or id. What does not exist raises `Refusal` with Discord's words.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
+from .interactions import Interaction
 from .limits import CONTENT_MAX, checked_name, refuse_empty, text_within
 from .permissions import permission_named
 from .records import Channel, Message, User, Webhook
@@ -40,9 +42,18 @@ class Steering:
         """A message's author, or a moderator, takes it away."""
         self.world.delete(self._message(message_id))
 
+    def purge(self, channel: str | int, message_ids: Iterable[int]) -> None:
+        """A moderator takes several messages of a channel away at once."""
+        place = self.world.find_channel(channel)
+        self.world.purge(place, tuple(self.world.shelf.get(place.id, message_id) for message_id in message_ids))
+
     def react(self, message_id: int, user: str | int, emoji: str, *, on: bool = True) -> None:
         """A person's reaction, or its end."""
         self.world.react(self._message(message_id), self.world.find_user(user).id, emoji, on=on)
+
+    def press(self, message_id: int, user: str | int, custom_id: str) -> Interaction:
+        """A person presses a button of a message."""
+        return self.world.press(self.world.find_user(user), self._message(message_id), custom_id)
 
     def type_in(self, channel: str | int, user: str | int) -> None:
         """A person begins to type."""

@@ -43,9 +43,14 @@ class Unconfirmed:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Nothing left the process: a global pause holds until `until` (seconds since 1970)."""
+    """Nothing left the process: a pause holds until `until`, or a breaker, open since `since`, for `cause`.
+
+    Times are seconds since 1970. A mere pause (a rate limit, no connection yet) has no cause.
+    """
 
     until: float
+    cause: str = ""
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ PrepareOutcome = tuple[OutboundKind, int | None] | Refused | HeldBack
 SendOutcome = Posted | Refused | Unconfirmed | HeldBack
 DeleteOutcome = Deleted | Refused | Unconfirmed | HeldBack
 ReadOutcome = tuple[ChannelMessage, ...] | Refused | Unconfirmed | HeldBack
+PageOutcome = Page | Refused | Unconfirmed | HeldBack
 
 
 class Voice(Protocol):
@@ -91,7 +97,7 @@ class Channel(Protocol):
         """Every message newer than `after`, oldest first. More than 2,000 of them is a failed read."""
         ...
 
-    async def page(self, channel_id: int, *, after: int) -> Page | Refused | Unconfirmed | HeldBack:
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
         """The first messages newer than `after`: for who need not have all of them at once."""
         ...
 

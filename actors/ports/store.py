@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from actors.roleplay.model import (
+    Amendment,
     ChannelMessage,
     Character,
     CharacterId,
     Claim,
     Entry,
+    KnownMessage,
     Outbound,
     OutboxDraft,
     OutboxRow,
@@ -22,6 +25,7 @@ from actors.roleplay.model import (
     Turn,
     TurnId,
 )
+from actors.roleplay.plan import Failure
 from machines.facts import Fact
 from machines.response import Move, Response
 
@@ -42,8 +46,8 @@ class Accepted:
 class ResponseRecord:
     """Everything that an actor needs to take a response up, wherever the last process left it.
 
-    `outbound` is the current part's intent, None when it never came near the wire; `reasons` are those of
-    the failed generations, oldest first.
+    `outbound` is the current part's intent, None when it never came near the wire; `reasons` say what
+    went wrong with its generations, oldest first.
     """
 
     response: Response
@@ -53,7 +57,7 @@ class ResponseRecord:
     trigger_id: int
     character: Character
     outbound: Outbound | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +77,41 @@ class NextMessage:
     turns: int
 
 
-Work = ResponseRecord | NextSpeaker | NextMessage | None
-"""What a session has to do next: finish, then speak on, then answer the next message, else nothing."""
+@dataclass(frozen=True, slots=True)
+class NextRetry:
+    """Somebody asked for a failed line again: `texts` are its stored parts, none where it never had a text."""
+
+    replaces: ResponseId
+    turn_id: TurnId | None
+    trigger_id: int
+    ordinal: int
+    character: Character
+    texts: tuple[str, ...]
+    look_after: int | None  # where a try of the failed one was in doubt: its line may stand there unseen
+
+
+Work = ResponseRecord | NextRetry | NextSpeaker | NextMessage | None
+"""What a session has to do next: finish, then retry, then speak on, then answer the next message, else nothing."""
+
+
+class RetryOutcome(StrEnum):
+    """What came of the wish to have a failed line again; all but ACCEPTED change nothing."""
+
+    ACCEPTED = "accepted"
+    ON_ITS_WAY = "on its way"  # asked for already, or being delivered again
+    DELIVERED = "delivered"  # it stands in the channel, at once or by an earlier retry
+    WITHDRAWN = "withdrawn"  # the message that it answers was deleted
+    SESSION_ENDED = "session ended"
+    NONE = "none"  # no failed line that the channel was told of
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAsked:
+    """The outcome, and whose line it is; `session_id` has work when it is accepted."""
+
+    outcome: RetryOutcome
+    name: str = ""
+    session_id: SessionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +122,20 @@ class WatchedPart:
     outbound: Outbound
     message_id: int | None
     is_final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ToCatchUp:
+    """An open session whose channel is to be read again after a gap.
+
+    What is newer than `after` may be unheard. From `known_after` (never newer) on, what is known may have
+    been edited or deleted meanwhile.
+    """
+
+    session_id: SessionId
+    channel_id: int
+    after: int
+    known_after: int
 
 
 class Store(Protocol):
@@ -107,10 +158,11 @@ class Store(Protocol):
 
     async def session(self, session_id: SessionId) -> SessionRecord | None: ...
 
-    async def open_sessions(self, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
-        """(session, channel, id after which its channel is to be read again) of each open session.
+    async def open_sessions(self, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
+        """Every open session, and from where on its channel is to be read again.
 
-        It is read again from the last message heard on, and from before doubtful lines tried after `since`.
+        What is unheard is newer than the last message heard, or than doubtful lines tried after `since`;
+        the newest `lookback` messages of the history are to be compared.
         """
         ...
 
@@ -156,7 +208,10 @@ class Store(Protocol):
         *,
         replaces: ResponseId | None = None,
     ) -> None:
-        """Write a new response with its first move; one that `replaces` another takes no speaker's place."""
+        """Write a new response with its first move; one that `replaces` another takes no speaker's place.
+
+        The request to retry the replaced one is then taken. Raises Fenced when it is replaced already.
+        """
         ...
 
     async def record(
@@ -171,7 +226,23 @@ class Store(Protocol):
     ) -> int:
         """The move, the response after it and all that belongs to it, in one transaction.
 
-        Returns the length of the session's history after it.
+        Returns the length of the session's history after it. Raises Fenced, too, when the part was found in a
+        message that is to be taken down: the channel is to be read again.
+        """
+        ...
+
+    async def request_retry(
+        self,
+        response_id: ResponseId | None,
+        *,
+        channel_id: int,
+        at: float,
+        answer: Callable[[RetryAsked], OutboxDraft],
+    ) -> RetryAsked | None:
+        """Ask for a failed line of this channel again (None: its last one), with the answer, in one transaction.
+
+        A line that was replaced means its newest replacement. `answer` is pure; its key is that of the request:
+        None, and nothing written, when it was answered before.
         """
         ...
 
@@ -211,19 +282,31 @@ class Store(Protocol):
         ...
 
     async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
-        """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
+        """Ids newer than `after` that no line may be taken for any more.
+
+        Those of parts, notices and answers that are confirmed, and those that are to be taken down.
+        """
         ...
 
-    async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         """Note that a line was edited, or deleted (None); returns its session, None where it is no line.
 
-        A deleted user message that has no turn yet starts none.
+        A deleted user message that has no turn yet starts none. While a response is on its way in the channel,
+        an unknown message may be its part, changed before we were told its id: what is noted waits for it.
         """
+        ...
+
+    async def known_messages(self, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
+        """Messages newer than `after` that belong to lines, or to such on their way; without deleted ones."""
+        ...
+
+    async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
+        """`amend` for each, all or none; returns the sessions whose lines they are."""
         ...
 
     # the reaper
     async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
-        """Parts of doubtful responses tried after `since`, and all parts of responses that are not final."""
+        """Parts of doubtful responses tried after `since` or asked for again, and all of those not final."""
         ...
 
     # the outbox
@@ -238,8 +321,14 @@ class Store(Protocol):
         """Answers to commands of this channel that are not done."""
         ...
 
-    async def due_outbox(self, *, now: float, limit: int, besides: Collection[int] = ()) -> tuple[OutboxRow, ...]:
-        """Deliveries whose time has come, the longest due first, but those of the channels `besides`."""
+    async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:
+        """Add a takedown unless its message has become a line, or its key is known: False then."""
+        ...
+
+    async def due_outbox(
+        self, *, now: float, limit: int, besides: Collection[int] = frozenset()
+    ) -> tuple[OutboxRow, ...]:
+        """Deliveries whose time has come, the longest due first, those of the channels `besides` left out."""
         ...
 
     async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
@@ -259,7 +348,7 @@ class Store(Protocol):
 
     # the sweeper
     async def pending(self, *, now: float) -> tuple[SessionId, ...]:
-        """Open or ended sessions with work: an unfinished response, an open turn, a message without one."""
+        """Open or ended sessions with work: an unfinished response, a retry, an open turn, a message without one."""
         ...
 
     # characters

@@ -5,7 +5,7 @@ Ids of ours are 13 characters of base 36, ordered by time. Ids of Discord are in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -104,11 +104,28 @@ class OutboundKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """Something to press under a message; `custom_id` (≤ 100 characters) says what it asks for."""
+
+    label: str
+    custom_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAddress:
+    """Where the answer to an interaction goes, until `expires_at`; the token is a secret."""
+
+    token: str = field(repr=False)
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One message as it goes on the wire; durable before it does, so that any process can find it again.
 
     `fence` is the newest message id known in the channel before the first try: what we sent is newer.
     `webhook_id` is None for what the bot sends itself; only such messages have a nonce that Discord checks.
+    With a `reply` it is no message of the channel: it takes the place of what acknowledged an interaction.
     """
 
     kind: OutboundKind
@@ -119,6 +136,8 @@ class Outbound:
     fence: int = 0
     webhook_id: int | None = None
     character_id: CharacterId | None = None
+    buttons: tuple[Button, ...] = ()
+    reply: ReplyAddress | None = None
 
 
 # ── the history ─────────────────────────────────────────────────────────────────────────────────────
@@ -159,6 +178,32 @@ class RecentHistory:
         return self.older + len(self.entries)
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry message by message: (id, text) of each that is not deleted, oldest first; never empty."""
+
+    name: str
+    messages: tuple[tuple[int, str], ...]
+    response_id: ResponseId | None = None  # of characters
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """A message of a line as the database has it, amended; `at` is when it learnt the last of it."""
+
+    message_id: int
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What became of a line's message: its new text, or its deletion (None)."""
+
+    message_id: int
+    text: str | None
+
+
 # ── the outbox ──────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -173,7 +218,7 @@ class OutboxDraft:
     """A small delivery to be written in the transaction that calls for it.
 
     `key` is unique: the same cause asks only once. A takedown names `message_id` (and the webhook that
-    sent it); notices and answers carry `text`.
+    sent it); notices and answers carry `text`, an answer to an interaction also where it goes (`reply`).
     """
 
     key: str
@@ -183,6 +228,8 @@ class OutboxDraft:
     message_id: int | None = None
     webhook_id: int | None = None
     response_id: ResponseId | None = None
+    buttons: tuple[Button, ...] = ()
+    reply: ReplyAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from actors.roleplay.model import Button, ResponseId
+
 CLAUSES: Final[dict[str, str]] = {
     "rate_limit": "rate limit reached",
     "rate_limit_long": "rate limit reached",
@@ -31,13 +33,53 @@ CLAUSES: Final[dict[str, str]] = {
 }
 """One clause for each reason that people can make something of; any other reason gets none."""
 
+AFTER_WRITING: Final = dict.fromkeys(("connection", "timeout", "malformed"), "Discord did not answer")
+"""Reasons that model and Discord share: once the line is written, it was not the model."""
 
-def failure(name: str, reason: str, prefix: str) -> str:
-    """The notice for a line that did not come."""
-    clause = CLAUSES.get(reason)
+
+def failure(name: str, reason: str, prefix: str, *, is_written: bool = False) -> str:
+    """The notice for a line that did not come; `is_written` where the model did its part."""
+    clause = (AFTER_WRITING if is_written else {}).get(reason) or CLAUSES.get(reason)
     why = f" ({clause})" if clause else ""
     restart = f" or use `{prefix}end` to restart" if prefix else ""
     return f"⚠️ Failed to send response from {name}. Please try again{restart}.{why}"
+
+
+RETRY: Final = "retry:"
+"""How the custom id of a Retry button begins; the failed response's id follows."""
+
+BEYOND_RETRY: Final = frozenset({"too_long"})
+"""Told failures that the same text would only meet again."""
+
+
+def buttons(response_id: ResponseId, reason: str) -> tuple[Button, ...]:
+    """What can be pressed under the notice of a failed line."""
+    return () if reason in BEYOND_RETRY else (Button("Retry", f"{RETRY}{response_id}"),)
+
+
+def response_to_retry(custom_id: str) -> ResponseId | None:
+    """Whose Retry button this is; None where it is none."""
+    return custom_id.removeprefix(RETRY) if custom_id.startswith(RETRY) else None
+
+
+INDICATED: Final[dict[str, str]] = {
+    "minor": "minor trouble",
+    "major": "a major outage",
+    "critical": "a critical outage",
+}
+"""What Discord's status page says of itself, by its indicator; its own free text goes to the log only."""
+
+
+def held(name: str, cause: str, indicator: str = "none") -> str:
+    """Told once in each channel where a line waits for a breaker to close.
+
+    That Discord is down can only be read when it is up again, so those words are of the past.
+    """
+    if cause != "discord_down":
+        return f"⏳ The model is not available at the moment. {name}'s response waits, and comes when it is."
+    reported = INDICATED.get(indicator)
+    clause = f" (its status page reported {reported})" if reported else ""
+    return f"⏳ Discord was not answering{clause}, so {name}'s response comes late."
 
 
 def overflow(waiting_max: int) -> str:

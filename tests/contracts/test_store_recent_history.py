@@ -6,7 +6,7 @@ import pytest
 
 from actors.roleplay.model import Entry
 from machines.facts import Sent
-from tests.contracts.scene import NOW, Scene
+from tests.contracts.scene import CHANNEL, NOW, Scene
 
 pytestmark = pytest.mark.anyio
 
@@ -19,9 +19,9 @@ async def a_long_scene(scene: Scene) -> tuple[Entry, ...]:
         line = await (await scene.line()).start("One.", "Two.")
         await line.tell(Sent(NOW, 135 + 10 * number, "One."))
         await line.tell(Sent(NOW, 136 + 10 * number, "Two."))
-    await scene.store.amend(120, text="Line 2, edited", at=NOW)
+    await scene.store.amend(CHANNEL, 120, text="Line 2, edited", at=NOW)
     for deleted in (100, 135, 145, 146, 210):
-        await scene.store.amend(deleted, text=None, at=NOW)
+        await scene.store.amend(CHANNEL, deleted, text=None, at=NOW)
     return await scene.store.history(scene.claim.session_id)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
 
 import discord
 
@@ -13,6 +14,8 @@ from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
 from actors.ports import Deleted, DeleteOutcome, Page, ReadOutcome, Refused, Webhooks
 from actors.roleplay.model import ChannelMessage
+
+T = TypeVar("T")
 
 READ_MAX: Final = 2_000
 """More is not read: it would be a history, not a gap."""
@@ -57,14 +60,17 @@ class DiscordChannel:
         place = await self._places.find(channel_id)
         if not isinstance(place, Place):
             return place
-        if not self._places.may_read_history(channel_id):
+        may_read = self._places.may_read_history(place)
+        if may_read is False:
             return Refused("forbidden", final=True)
         self._ourselves.webhook_ids |= await self._table.known_webhooks(place.home_id)
-        read = await self._wire.attempt(f"read:{channel_id}", lambda client: _read(client, channel_id, after))
+        read = await self._attempt_read(channel_id, lambda client: _read(client, channel_id, after))
         if not isinstance(read, list):
             return read
+        if not read and may_read is None:
+            return await self._empty_page(channel_id, after)
         seen = [channel_message(message, self._ourselves) for message in read]
-        messages = tuple([message for message in seen if message is not None])
+        messages = tuple(message for message in seen if message is not None)
         return Page(messages, newest=read[-1].id if len(read) == PAGE else None)
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
@@ -88,6 +94,16 @@ class DiscordChannel:
         outcome = await self._wire.attempt(f"typing:{channel_id}", lambda client: _type(client, channel_id))
         if outcome is not None:
             log.debug("typing in %s came to nothing: %s", channel_id, outcome)
+
+    async def _empty_page(self, channel_id: int, message_id: int) -> Page | Refusal:
+        """Nothing, if we may read: asked for one message, Discord says whether we may, even if there is none."""
+        found = await self._attempt_read(channel_id, lambda client: _find(client, channel_id, message_id))
+        if found is None or (isinstance(found, Refused) and found.reason == "removed"):
+            return Page((), None)
+        return found
+
+    async def _attempt_read(self, channel_id: int, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
+        return await self._wire.attempt(f"read:{channel_id}", request)
 
     async def _delete_spoken(self, channel_id: int, message_id: int, webhook_id: int, token: str) -> DeleteOutcome:
         place = await self._places.find(channel_id)
@@ -116,6 +132,10 @@ async def _read(client: discord.Client, channel_id: int, after: int) -> list[dis
         limit=PAGE, after=discord.Object(after), oldest_first=True
     )
     return [message async for message in history]
+
+
+async def _find(client: discord.Client, channel_id: int, message_id: int) -> None:
+    await client.get_partial_messageable(channel_id).fetch_message(message_id)
 
 
 async def _delete_posted(client: discord.Client, channel_id: int, message_id: int) -> Deleted:

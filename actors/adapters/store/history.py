@@ -7,18 +7,22 @@ left out. The order is the channel's: by the id of the first message.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, text, union_all, update
 
 from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.schema import amendment, history, history_message, inbox, part, response, session
-from actors.roleplay.model import ChannelMessage, Entry, RecentHistory, SessionId
+from actors.adapters.store.sessions import IS_UNFINISHED
+from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, Line, RecentHistory, SessionId
 from machines.response import Response, State
+
+_Shown: TypeAlias = tuple[tuple[Any, ...], tuple[tuple[int, str], ...]]
+"""A line's own columns, and (id, text) of each of its messages that is not deleted."""
 
 MESSAGES_PER_LINE: Final = 4
 """Messages looked at for each line that is asked for: lines in several parts, and deleted ones between them."""
@@ -80,6 +84,36 @@ _SAID: Final = (
     .select_from(part.join(response, response.c.id == part.c.response_id))
     .where(part.c.message_id == bindparam("message_id"), response.c.state != State.FAILED.value)
 )
+_MAY_BE_SAID: Final = (
+    select(response.c.id)
+    .join(session, session.c.id == response.c.session_id)
+    .where(
+        session.c.channel_id == bindparam("channel_id"), IS_UNFINISHED, response.c.trigger_id < bindparam("message_id")
+    )
+)
+_SHOWN: Final = union_all(
+    select(inbox.c.message_id, inbox.c.text, inbox.c.at).where(
+        inbox.c.channel_id == bindparam("channel_id"), inbox.c.message_id > bindparam("after")
+    ),
+    select(part.c.message_id, part.c.shown_text, response.c.moved_at)
+    .join(response, response.c.id == part.c.response_id)
+    .where(
+        part.c.channel_id == bindparam("channel_id"),
+        part.c.message_id > bindparam("after"),
+        response.c.state != State.FAILED.value,
+    ),
+).subquery("shown")
+_NEWEST_OF_SHOWN: Final = (
+    select(func.max(amendment.c.id))
+    .where(amendment.c.message_id == _SHOWN.c.message_id)
+    .correlate(_SHOWN)
+    .scalar_subquery()
+)
+_KNOWN: Final = (
+    select(_SHOWN, amendment.c.text.label("amended_text"), amendment.c.at.label("amended_at"))
+    .select_from(_SHOWN.outerjoin(amendment, amendment.c.id == _NEWEST_OF_SHOWN))
+    .order_by(_SHOWN.c.message_id)
+)
 _LAST_AMENDMENT: Final = (
     select(amendment.c.text)
     .where(amendment.c.message_id == bindparam("message_id"))
@@ -90,8 +124,12 @@ _LAST_AMENDMENT: Final = (
 
 def entries(conn: Connection, session_id: SessionId) -> tuple[Entry, ...]:
     """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
-    with closing(_LINES.run(conn, {"session_id": session_id})) as rows:
-        return tuple(_entries(rows))
+    return tuple(map(_entry, _whole(conn, session_id)))
+
+
+def lines(conn: Connection, session_id: SessionId) -> tuple[Line, ...]:
+    """The same, message by message."""
+    return tuple(map(_line, _whole(conn, session_id)))
 
 
 def recent_entries(
@@ -101,13 +139,13 @@ def recent_entries(
     wanted = {"session_id": session_id, "messages_max": entries_max * MESSAGES_PER_LINE}
     length: int = conn.execute(_LENGTH, {"session_id": session_id}).scalar() or 0
     with closing(_NEWEST_FIRST.run(conn, wanted)) as rows:
-        newest = _up_to(islice(_entries(rows), entries_max), characters_max)[::-1]
+        newest = _up_to(islice(map(_entry, _shown_lines(rows)), entries_max), characters_max)
     older = max(0, length - len(newest))
-    return RecentHistory(newest, older, _first_user(conn, session_id) if older else None)
+    return RecentHistory(tuple(newest), older, _first_user(conn, session_id) if older else None)
 
 
-def _up_to(lines: Iterable[Entry], characters_max: int | None) -> tuple[Entry, ...]:
-    """All lines up to the one that goes beyond `characters_max`."""
+def _up_to(lines: Iterable[Entry], characters_max: int | None) -> list[Entry]:
+    """All lines up to the one that goes beyond `characters_max`, in the channel's order."""
     taken: list[Entry] = []
     characters = 0
     for line in lines:
@@ -115,13 +153,13 @@ def _up_to(lines: Iterable[Entry], characters_max: int | None) -> tuple[Entry, .
         characters += len(line.text)
         if characters_max is not None and characters > characters_max:
             break
-    return tuple(taken)
+    return sorted(taken, key=lambda line: line.message_ids[0])
 
 
 def _first_user(conn: Connection, session_id: SessionId) -> Entry | None:
     wanted = {"session_id": session_id, "messages_max": BEGINNING_MESSAGES_MAX}
     with closing(_OLDEST_FIRST.run(conn, wanted)) as rows:
-        return next((line for line in _entries(rows) if line.kind == "user"), None)
+        return next((line for line in map(_entry, _shown_lines(rows)) if line.kind == "user"), None)
 
 
 def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) -> None:
@@ -148,21 +186,45 @@ def add_said(conn: Connection, response: Response, entry: Entry) -> int:
     return _add(conn, entry.session_id, fields, response.shown)
 
 
-def amend(conn: Connection, message_id: int, *, text: str | None, at: float) -> SessionId | None:
-    """Note an edit or a deletion of a line, or of a part of one that is still on its way."""
+def amend(conn: Connection, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+    """Note an edit or a deletion of a line, or of a part of one that is still on its way.
+
+    While a response is on its way, an unknown message may be a part of it whose confirmation is not written
+    yet: its amendment waits for it. Nothing is kept of what is older than that response's trigger.
+    """
     wanted = {"message_id": message_id}
     line = conn.execute(_HEARD, wanted).one_or_none() or conn.execute(_SAID, wanted).one_or_none()
-    if line is None:
+    if line is None and conn.execute(_MAY_BE_SAID, {"channel_id": channel_id, **wanted}).first() is None:
         return None
-    session_id: SessionId = line.session_id
     last = conn.execute(_LAST_AMENDMENT, wanted).one_or_none()
-    shown = line.text if last is None else last.text
+    is_deleted = last is not None and last.text is None
+    shown = last.text if last is not None else line.text if line is not None else None
     # Discord tells of edits that change nothing (a link's preview), and out of order: deleted is for good.
-    if shown is not None and shown != text:
+    if not is_deleted and (text is None or text != shown):
         conn.execute(insert(amendment).values(message_id=message_id, text=text, at=at))
-        if text is None:
-            _forget(conn, session_id, message_id, at)
-    return session_id
+        if text is None and line is not None:
+            _forget(conn, line.session_id, message_id, at)
+    return None if line is None else line.session_id
+
+
+def amend_all(
+    conn: Connection, channel_id: int, amendments: Sequence[Amendment], *, at: float
+) -> tuple[SessionId, ...]:
+    """`amend` for each; returns the sessions whose lines they are."""
+    amended = [amend(conn, channel_id, each.message_id, text=each.text, at=at) for each in amendments]
+    return tuple(dict.fromkeys(session_id for session_id in amended if session_id is not None))
+
+
+def known_messages(conn: Connection, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
+    """Messages newer than `after` that belong to lines, or to such on their way; without deleted ones."""
+    # Unpacked: by name, the rows of a thousand channels at once would take twice as long.
+    return tuple(
+        KnownMessage(message_id, words, at) if amended_at is None else KnownMessage(message_id, amended, amended_at)
+        for message_id, words, at, amended, amended_at in conn.execute(
+            _KNOWN, {"channel_id": channel_id, "after": after}
+        )
+        if amended_at is None or amended is not None
+    )
 
 
 def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], messages: tuple[tuple[int, str], ...]) -> int:
@@ -195,12 +257,27 @@ def _lengthen(conn: Connection, session_id: SessionId, by: int) -> None:
     conn.execute(update(session).where(session.c.id == session_id).values(history_length=longer))
 
 
-def _entries(rows: Iterable[tuple[Any, ...]]) -> Iterator[Entry]:
+def _whole(conn: Connection, session_id: SessionId) -> list[_Shown]:
+    with closing(_LINES.run(conn, {"session_id": session_id})) as rows:
+        # A line whose first message was deleted begins with its next one.
+        return sorted(_shown_lines(rows), key=lambda line: line[1][0])
+
+
+def _shown_lines(rows: Iterable[tuple[Any, ...]]) -> Iterator[_Shown]:
     """The lines of rows in order, whichever way; none of one whose beginning was not read."""
     for line, group in groupby(rows, key=_LINE):
         messages = sorted(map(_MESSAGE, group))
-        shown = [(message_id, words) for _, message_id, words in messages if words is not None]
+        shown = tuple((message_id, words) for _, message_id, words in messages if words is not None)
         if shown and messages[0][0] == 1:
-            _, kind, name, at, session_id, author_id, character_id, response_id = line
-            ids, texts = zip(*shown, strict=True)
-            yield Entry(kind, name, "\n".join(texts), ids, at, session_id, author_id, character_id, response_id)
+            yield line, shown
+
+
+def _entry(shown: _Shown) -> Entry:
+    (_, kind, name, at, session_id, author_id, character_id, response_id), messages = shown
+    ids, texts = zip(*messages, strict=True)
+    return Entry(kind, name, "\n".join(texts), ids, at, session_id, author_id, character_id, response_id)
+
+
+def _line(shown: _Shown) -> Line:
+    (_, _, name, _, _, _, _, response_id), messages = shown
+    return Line(name, messages, response_id)

@@ -9,8 +9,19 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from actors.adapters.store.characters import cast_of
 from actors.adapters.store.outbox import enqueue, enqueue_all
-from actors.adapters.store.schema import AnyRow, cast, inbox, part, response, session, turn
-from actors.ports.store import Fenced
+from actors.adapters.store.schema import (
+    AnyRow,
+    cast,
+    history,
+    history_message,
+    inbox,
+    part,
+    response,
+    retry_request,
+    session,
+    turn,
+)
+from actors.ports.store import Fenced, ToCatchUp
 from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder
 from machines.session import State
 
@@ -30,6 +41,16 @@ _OLDEST_DOUBT: Final = (
     .correlate(session)
     .scalar_subquery()
 )
+_NEWEST: Final = (
+    select(history.c.first_message_id.label("message_id"))
+    .join(history_message, history_message.c.history_id == history.c.id)
+    .where(history.c.session_id == session.c.id)
+    .order_by(history.c.first_message_id.desc())
+    .limit(bindparam("lookback"))
+    .correlate(session)
+    .subquery("newest")
+)
+_OLDEST_COMPARED: Final = select(func.min(_NEWEST.c.message_id)).correlate(session).scalar_subquery()
 # The order of the index that leaves out what has ended: without it SQLite reads every session there ever was.
 _OPEN_ORDER: Final = session.c.channel_id
 _OPEN: Final = (
@@ -38,6 +59,7 @@ _OPEN: Final = (
         session.c.channel_id,
         func.coalesce(_LAST_HEARD, session.c.opened_after).label("last_heard"),
         _OLDEST_DOUBT.label("oldest_doubt"),
+        _OLDEST_COMPARED.label("oldest_compared"),
     )
     .where(IS_OPEN)
     .order_by(_OPEN_ORDER)
@@ -71,7 +93,10 @@ _READY: Final = (
         # Responding with nothing left to do is work too: somebody has to say that it is Idle.
         (session.c.state == State.RESPONDING.value)
         | _OPEN_TURN.is_not(None)
-        | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists(),
+        | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists()
+        | select(retry_request.c.response_id)
+        .where(retry_request.c.session_id == session.c.id, retry_request.c.taken_by.is_(None))
+        .exists(),
     )
     .order_by(_OPEN_ORDER)
 )
@@ -116,10 +141,9 @@ def session_of(conn: Connection, session_id: SessionId) -> SessionRecord | None:
     return None if row is None else session_record(conn, row)
 
 
-def open_sessions(conn: Connection, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
+def open_sessions(conn: Connection, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
     """Read a channel again from the last message heard, or from before a line whose copy may have come since."""
-    rows = conn.execute(_OPEN, {"since": since})
-    return tuple((row.id, row.channel_id, min(row.last_heard, row.oldest_doubt or row.last_heard)) for row in rows)
+    return tuple(_to_catch_up(row) for row in conn.execute(_OPEN, {"since": since, "lookback": lookback}))
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
@@ -157,6 +181,12 @@ def pending(conn: Connection, *, now: float) -> tuple[SessionId, ...]:
     """Sessions with work that can be done at `now`; those that are Paused or Ended only finish."""
     due = conn.execute(_DUE, {"now": now}).scalars().all()
     return tuple(sorted({*due, *conn.execute(_READY).scalars()}))
+
+
+def _to_catch_up(row: AnyRow) -> ToCatchUp:
+    after = min(row.last_heard, row.oldest_doubt or row.last_heard)
+    known_after = after if row.oldest_compared is None else min(after, row.oldest_compared - 1)
+    return ToCatchUp(row.id, row.channel_id, after, known_after)
 
 
 def session_record(conn: Connection, row: AnyRow) -> SessionRecord:
