@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
 
 import anyio
@@ -10,7 +11,7 @@ import pytest
 from actors.commands import ANSWERS_WAITING_MAX, TOO_MANY_COMMANDS
 from actors.gateway import CHANNEL_EVENTS_MAX, READS_AT_ONCE
 from actors.outbox import BATCH
-from actors.ports import Noted
+from actors.ports import HeldBack, Noted, Refused
 from actors.roleplay import notices
 from actors.roleplay.model import OutboxDraft, OutboxKind
 from actors.world import WAITING_MAX
@@ -107,10 +108,29 @@ def test_messages_by_the_thousand_are_each_in_the_history_once_and_in_order(back
     run_virtually(backend, main)
 
 
+def test_what_was_said_while_the_bot_was_away_is_heard_however_much_it_is(backend: str) -> None:
+    async def main() -> None:
+        async with playing(cast=("Ada",)) as play:
+            await play.start("Ada")
+            play.say("Hello?")
+            await play.quiet()
+        missed = [play.discord.user_says(CHANNEL, f"Missed {number}.", name="Sam").text for number in range(2_100)]
+        too_many, held_back = Refused("too_many_messages", final=True), HeldBack(play.clock.now() + 9.0)
+        play.discord.read_faults_of[CHANNEL] = deque([too_many, too_many, Refused("outage", 503), held_back])
+        async with playing(before=play, cast=("Ada",)) as after:
+            assert after.clock.now() >= held_back.until
+            await after.quiet()
+            assert [text for name, text in await after.history() if name == "Sam"] == missed
+            await equal_to_the_channel(after)
+
+    run_virtually(backend, main)
+
+
 def test_commands_by_the_dozen_are_answered_up_to_a_bound_and_the_last_answer_says_so(backend: str) -> None:
     async def main() -> None:
         async with playing() as play:
             await play.start("Ada")
+            await play.quiet()  # until its own answer is done
             play.discord.text_faults.extend(["lost"] * 3)
             for _ in range(100):
                 play.say("!help")

@@ -67,3 +67,14 @@ async def test_a_line_of_which_not_all_was_read_is_left_out(scene: Scene) -> Non
 async def test_a_session_in_which_nothing_was_said_has_no_newest_lines(scene: Scene) -> None:
     recent = await scene.store.recent_history(scene.claim.session_id, entries_max=5)
     assert (recent.entries, recent.older, recent.first_user) == ((), 0, None)
+
+
+async def test_a_newest_line_whose_first_message_is_deleted_stands_where_its_next_one_does(scene: Scene) -> None:
+    await scene.hear(10)
+    line = await (await scene.line()).start("One.", "Two.")
+    await line.tell(Sent(NOW, 20, "One."))
+    await scene.hear(21, "Between")
+    await line.tell(Sent(NOW, 22, "Two."))
+    await scene.store.amend(CHANNEL, 20, text=None, at=NOW)
+    recent = await scene.store.recent_history(scene.claim.session_id, entries_max=2)
+    assert [entry.text for entry in recent.entries] == ["Between", "Two."]

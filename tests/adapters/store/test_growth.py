@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from actors.adapters.store import SqlStore
-from actors.gateway import AMEND_LOOKBACK
 from actors.ports.store import NextMessage
 from actors.roleplay.model import OutboxDraft, OutboxKind
 from machines.facts import FoundInChannel, SendUnconfirmed, Sent
@@ -70,7 +69,7 @@ async def costs(scene: Scene, executor: MortalExecutor, key: str, message_id: in
     draft = OutboxDraft(key, OutboxKind.ANSWER, CHANNEL, "Well.")
     calls: dict[str, Callable[[], Awaitable[object]]] = {
         "pending": lambda: store.pending(now=NOW),
-        "open_sessions": lambda: store.open_sessions(since=NOW, lookback=AMEND_LOOKBACK),
+        "open_sessions": lambda: store.open_sessions(since=NOW, lookback=TURNS_FEW),
         "recent_history": lambda: store.recent_history(session_id, entries_max=20),
         "accept": lambda: store.accept(said(message_id), waiting_max=50),
         "next_work": lambda: store.next_work(scene.claim),
