@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
@@ -94,6 +95,7 @@ def _made(settings: Settings, environment: Mapping[str, str]) -> Tracing:
         if not str(error.name).startswith("opentelemetry"):
             raise
         return Tracing(note=Noted("warning", f"{variable} {MISSING}"))
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # it would tell of each of its own retries
     has_model = settings.groq_api_key is not None or bool(settings.groq_base_url)
     provider = provider_of(settings) if has_model else "understudy"
     spans = Spans(BatchSpanProcessor(OTLPSpanExporter()), provider=provider)

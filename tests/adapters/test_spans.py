@@ -102,13 +102,13 @@ def parent_of(told: Told, span: ReadableSpan) -> str | None:
 
 def trace_id(span: ReadableSpan) -> str:
     assert span.context is not None
-    return format_trace_id(span.context.trace_id)
+    return str(format_trace_id(span.context.trace_id))
 
 
 def seconds(span: ReadableSpan) -> float:
     assert span.start_time is not None
     assert span.end_time is not None
-    return (span.end_time - span.start_time) / 1e9
+    return float(span.end_time - span.start_time) / 1e9
 
 
 class TestShape:
