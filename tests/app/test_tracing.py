@@ -31,9 +31,9 @@ KEY = "c0llect0r-k3y"
 
 
 class Collector:
-    """Takes what is sent to `/v1/traces`, as a real one does."""
+    """Takes what is sent to `/v1/traces`, as a real one does, and answers with `status` and the key that it saw."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: int) -> None:
         self.requests: list[ExportTraceServiceRequest] = []
         self.keys: set[str | None] = set()
         collector = self
@@ -44,7 +44,7 @@ class Collector:
                 sent = self.rfile.read(int(self.headers["Content-Length"]))
                 collector.requests.append(ExportTraceServiceRequest.FromString(sent))
                 collector.keys.add(self.headers["X-Key"])
-                self.send_response(200)
+                self.send_response(status, f"Your key is {self.headers['X-Key']}")
                 self.end_headers()
 
             def log_message(self, *_: object) -> None:
@@ -64,8 +64,8 @@ class Collector:
 
 
 @contextmanager
-def collecting() -> Iterator[Collector]:
-    collector = Collector()
+def collecting(status: int) -> Iterator[Collector]:
+    collector = Collector(status)
     thread = threading.Thread(target=collector.server.serve_forever)
     thread.start()
     try:
@@ -83,7 +83,7 @@ def asked_for(**environment: str) -> Tracing:
 
 class TestRun:
     def test_a_line_that_was_played_is_one_trace_that_the_log_leads_to(self, tmp_path: Path) -> None:
-        with collecting() as collector:
+        with collecting(400) as collector:
             variables = {ENDPOINT: collector.url, "OTEL_EXPORTER_OTLP_HEADERS": f"x-key={KEY}"}
             (tmp_path / ".env").write_text("".join(f"{name}={value}\n" for name, value in variables.items()))
 
@@ -102,6 +102,7 @@ class TestRun:
         (trace_id,) = {line["trace_id"] for line in lines if line["response"] is not None}
         assert {("Generating", trace_id), ("Sending", trace_id)} < set(collector.spans)
         assert collector.keys == {KEY}
+        assert "Your key is [secret]" in log, "what a collector says to a refusal is logged"
         assert KEY not in log
 
 
