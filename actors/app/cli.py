@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from actors.app.commands import character, diagram, doctor, migrate, play, rehearse, run, transcript
+from actors.app.commands import character, diagram, doctor, migrate, play, rehearse, run, simulate, transcript
 from actors.app.console import read_settings
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ def main(context: typer.Context) -> None:
 app.command()(run.run)
 app.command()(play.play)
 app.command()(rehearse.rehearse)
+app.command()(simulate.simulate)
 app.command()(transcript.transcript)
 app.command()(diagram.diagram)
 app.command()(migrate.migrate)
