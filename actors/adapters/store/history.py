@@ -67,7 +67,8 @@ def entries(conn: Connection, session_id: SessionId) -> tuple[Entry, ...]:
     """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
     rows = conn.execute(_LINES, {"session_id": session_id}).all()
     lines = (_entry(list(messages)) for _, messages in groupby(rows, key=lambda row: row.id))
-    return tuple(line for line in lines if line is not None)
+    # A line whose first message was deleted stands where the rest of it does.
+    return tuple(sorted((line for line in lines if line is not None), key=lambda line: line.message_ids[0]))
 
 
 def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) -> None:
