@@ -6,7 +6,8 @@
                                                  └► an edit or a deletion ─► an amendment
 
 After each READY every open session's channel is read again from the last id that was handled: a new
-connection replays nothing. Until the channels to read are known, later events wait.
+connection replays nothing. It is read twice, since Discord's reads lag behind what it stored. Until the
+channels to read are known, later events wait.
 
 Failure modes: a full mailbox drops messages, all of them from the first one on, and reads the channel again
 from there; a channel that cannot be read, or an event that cannot be handled, is tried again, later events of
@@ -16,7 +17,7 @@ the channel waiting behind. Edits and deletions that a full mailbox drops are to
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 from typing import Final, assert_never
@@ -61,10 +62,11 @@ message that nobody can handle must not silence its channel for ever."""
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """Read this channel again from `after` on."""
+    """Read this channel again from `after` on; once more a while later, for what reads did not show yet."""
 
     channel_id: int
     after: int
+    is_second: bool = False
 
 
 ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ChannelGone | CatchUp
@@ -159,6 +161,8 @@ class Gateway:
             if isinstance(event, CatchUp):
                 self._to_catch_up.discard(channel_id)
                 self._note_ready()
+                if not event.is_second and self._group is not None:
+                    self._group.start_soon(self._catch_up_again, event)
             if not len(mailbox) and channel_id in self._dropped_after:
                 mailbox.offer_first_nowait(CatchUp(channel_id, self._dropped_after.pop(channel_id)))
         del self._mailboxes[channel_id]
@@ -230,7 +234,10 @@ class Gateway:
 
     async def _put_catch_ups(self) -> None:
         since = self._world.clock.now() - WATCH_S
+        oldest: dict[int, int] = {}
         for _, channel_id, after in await self._world.store.open_sessions(since=since):
+            oldest[channel_id] = min(after, oldest.get(channel_id, after))
+        for channel_id, after in oldest.items():
             self._to_catch_up.add(channel_id)
             self._put(CatchUp(channel_id, after), first=True)
 
@@ -243,13 +250,20 @@ class Gateway:
         for wait_s in _waits():
             seen = await self._world.channel.messages(channel_id, after=after)
             if isinstance(seen, tuple):
+                known = await self._world.store.known_messages(channel_id, after=after)
                 for message in seen:
-                    await self._saw(message)
+                    if message.id not in known:
+                        await self._saw(message)
                 return
             if isinstance(seen, Refused) and seen.final:
                 await self._cannot_read(channel_id, seen)
                 return
             await anyio.sleep(max(wait_s, getattr(seen, "retry_after_s", 0.0)))
+
+    async def _catch_up_again(self, event: CatchUp) -> None:
+        """A message stored a moment before a read may not be in it, and nobody else tells us of it."""
+        await anyio.sleep(self._world.rules.limits.settle_s)
+        self._put(replace(event, is_second=True), first=True)
 
     async def _cannot_read(self, channel_id: int, refused: Refused) -> None:
         if refused.reason == CHANNEL_GONE:

@@ -109,7 +109,8 @@ class Store(Protocol):
     async def open_sessions(self, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
         """(session, channel, id after which its channel is to be read again) of each open session.
 
-        It is read again from the last message heard on, and from before doubtful lines tried after `since`.
+        It is read again from the last message heard on, and from before doubtful lines tried after `since`;
+        for these alone also where the session has ended: a copy may land after its end.
         """
         ...
 
@@ -198,6 +199,10 @@ class Store(Protocol):
 
     async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
         """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
+        ...
+
+    async def known_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        """Ids that were handled, all newer than `after`: people's lines, answered commands, confirmed ones of ours."""
         ...
 
     async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:

@@ -67,6 +67,7 @@ class FakeDiscord:
     read_faults_of: dict[int, deque[Refused | Unconfirmed]] = field(default_factory=dict)
     delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
     answer_takes_s: float = TRANSIT_S
+    hidden_s: float = 0.0  # how long a stored message is not in reads
     nonce_window_s: float = 300.0
     deletions: list[int] = field(default_factory=list)
     reads: list[tuple[int, int]] = field(default_factory=list)
@@ -151,7 +152,8 @@ class FakeDiscord:
             return of_channel.popleft()
         if self.read_faults:
             return self.read_faults.popleft()
-        return tuple(m for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id and m.id > after)
+        shown = [m for m in self.shown if m.at + self.hidden_s <= self.clock_now()]
+        return tuple(m for m in sorted(shown, key=lambda m: m.id) if m.channel_id == channel_id and m.id > after)
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         await anyio.sleep(TRANSIT_S)

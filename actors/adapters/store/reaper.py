@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, or_, select, union
+from sqlalchemy import CompoundSelect, Connection, Table, bindparam, or_, select, union
 
-from actors.adapters.store.schema import outbox, part, response
+from actors.adapters.store.schema import inbox, outbox, part, response
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.store import WatchedPart
+from actors.roleplay.model import OutboxKind
 from machines.response import FINAL
 
-_OWN: Final = union(
-    *(
-        select(table.c.message_id).where(
-            table.c.channel_id == bindparam("channel_id"), table.c.message_id > bindparam("after")
+
+
+def _newer_in(*tables: Table) -> CompoundSelect[tuple[int]]:
+    return union(
+        *(
+            select(table.c.message_id).where(
+                table.c.channel_id == bindparam("channel_id"), table.c.message_id > bindparam("after")
+            )
+            for table in tables
         )
-        for table in (part, outbox)
     )
+
+
+_OWN: Final = _newer_in(part, outbox)
+_KNOWN: Final = _newer_in(part, outbox, inbox)
+_ANSWER: Final = "answer:"
+"""With the id of the command's message, the key of its answer."""
+
+_ANSWERED: Final = select(outbox.c.key).where(
+    outbox.c.channel_id == bindparam("channel_id"),
+    outbox.c.kind == OutboxKind.ANSWER.value,
+    or_(outbox.c.message_id > bindparam("after"), outbox.c.message_id.is_(None)),
 )
 _WATCHED: Final = (
     select(part, response.c.state)
@@ -35,6 +51,13 @@ _WATCHED: Final = (
 def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
     """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
     return frozenset(conn.execute(_OWN, {"channel_id": channel_id, "after": after}).scalars())
+
+
+def known_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
+    """Ids that were handled, all newer than `after`: lines of people, answered commands, confirmed ones of ours."""
+    here = {"channel_id": channel_id, "after": after}
+    commands = (int(key.removeprefix(_ANSWER)) for key in conn.execute(_ANSWERED, here).scalars())
+    return frozenset(conn.execute(_KNOWN, here).scalars()).union(commands)
 
 
 def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:

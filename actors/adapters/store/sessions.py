@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, text, update
 
 from actors.adapters.store.characters import cast_of
 from actors.adapters.store.outbox import enqueue, enqueue_all
@@ -17,6 +17,9 @@ from machines.session import State
 IS_OPEN: Final = text(f"session.state <> '{State.ENDED}'")
 IS_UNFINISHED: Final = text("response.state IN ('Generating', 'Sending', 'Retrying')")
 IS_WAITING: Final = text("inbox.starts_turn AND NOT inbox.has_turn AND inbox.deleted_at IS NULL")
+
+_NEVER: Final = 2**63 - 1
+"""Greater than every message id."""
 
 _BY_ID: Final = select(session).where(session.c.id == bindparam("session_id"))
 _IN_CHANNEL: Final = select(session).where(session.c.channel_id == bindparam("channel_id"), IS_OPEN)
@@ -34,10 +37,10 @@ _OPEN: Final = (
     select(
         session.c.id,
         session.c.channel_id,
-        func.coalesce(_LAST_HEARD, session.c.opened_after).label("last_heard"),
+        case((IS_OPEN, func.coalesce(_LAST_HEARD, session.c.opened_after))).label("last_heard"),
         _OLDEST_DOUBT.label("oldest_doubt"),
     )
-    .where(IS_OPEN)
+    .where(or_(IS_OPEN, _OLDEST_DOUBT.is_not(None)))
     .order_by(session.c.id)
 )
 
@@ -101,9 +104,12 @@ def session_of(conn: Connection, session_id: SessionId) -> SessionRecord | None:
 
 
 def open_sessions(conn: Connection, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
-    """Read a channel again from the last message heard, or from before a line whose copy may have come since."""
+    """Read a channel again from the last message heard, or from before a line whose copy may have come since.
+
+    Of a session that has ended only the copies matter.
+    """
     rows = conn.execute(_OPEN, {"since": since})
-    return tuple((row.id, row.channel_id, min(row.last_heard, row.oldest_doubt or row.last_heard)) for row in rows)
+    return tuple((row.id, row.channel_id, min(row.last_heard or _NEVER, row.oldest_doubt or _NEVER)) for row in rows)
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
