@@ -36,6 +36,9 @@ READABLE_AFTER_S: Final = 2.0
 EVENT_DELAY_S: Final = 20.0
 """How late the gateway may tell of something."""
 
+TICK_S: Final = 0.001
+"""Between two events of a channel: the loop keeps no order among timers of one moment."""
+
 STRIPPED: Final = str.maketrans("", "", "\u200b\ufeff")
 """Some of what Discord takes out of a text without a word."""
 
@@ -145,7 +148,7 @@ class Discord:
             return
         fault = self._faults.pick("gateway", GATEWAY, share=0.1)
         delay_s = self._random.random() * (EVENT_DELAY_S if fault == "event_delayed" else 0.1)
-        channel.told_at = max(channel.told_at, self._now() + delay_s)
+        channel.told_at = max(channel.told_at + TICK_S, self._now() + delay_s)
         connection, times = self._connection, 2 if fault == "event_twice" else 1
 
         def arrive() -> None:

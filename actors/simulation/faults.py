@@ -94,8 +94,8 @@ KINDS: Final = tuple(
 )
 """Every kind that can be switched off."""
 
-CRASHES_PER_POINT: Final = 0.012
-"""Of the probability of a fault: at 30 % some three crashes in a thousand points, one in ten responses."""
+CRASHES_PER_POINT: Final = 0.006
+"""Of the probability of a fault: at 30 % two crashes in a thousand points, one for every six or seven responses."""
 
 STORE_SHARE: Final = 0.01
 """A disk fails far less often than a network."""

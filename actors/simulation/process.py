@@ -67,7 +67,8 @@ class Life:
 class MortalExecutor:
     """Runs store operations at once on one connection, with a crash possible before and after each.
 
-    One that had not begun is never carried out; one that was carried out is not answered.
+    One that had not begun is never carried out; one that was carried out is not answered. As on the writer's
+    thread each is a savepoint; the transaction around them is never closed, since no disk waits for it.
     """
 
     def __init__(self, connection: Connection, life: Life, faults: Faults, watch: Watch) -> None:
@@ -75,6 +76,7 @@ class MortalExecutor:
         self._life = life
         self._faults = faults
         self._watch = watch
+        self._savepoints = connection.connection.cursor()
 
     async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry `operation` out, unless the disk is full or the process dies."""
@@ -82,13 +84,22 @@ class MortalExecutor:
         await anyio.lowlevel.checkpoint()
         self._life.point(f"before {name}")
         self._refuse(name)
-        with self._connection.begin():
-            result = operation(self._connection, *args, **kwargs)
+        result = self._carry_out(operation, *args, **kwargs)
         self._watch.carried_out(name, args, kwargs, result)
         self._life.point(f"after {name}")
         await anyio.lowlevel.checkpoint()
         self._life.go_on()
         return result
+
+    def _carry_out(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        self._savepoints.execute("SAVEPOINT operation")
+        try:
+            return operation(self._connection, *args, **kwargs)
+        except BaseException:
+            self._savepoints.execute("ROLLBACK TO operation")
+            raise
+        finally:
+            self._savepoints.execute("RELEASE operation")
 
     async def aclose(self) -> None:
         """The database outlives the process."""

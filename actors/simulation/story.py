@@ -42,9 +42,8 @@ def tell(connection: Connection, watch: Watch, broken: Broken) -> str:
 def digest(connection: Connection, watch: Watch) -> str:
     """A fingerprint of everything that was decided and sent, with its times."""
     hashed = blake2b(digest_size=16)
-    with connection.begin():
-        for row in connection.execute(select(move).order_by(move.c.response_id, move.c.seq)):
-            hashed.update(repr(tuple(row)).encode())
+    for row in connection.execute(select(move).order_by(move.c.response_id, move.c.seq)):
+        hashed.update(repr(tuple(row)).encode())
     for wire in watch.on_wire:
         hashed.update(repr(wire).encode())
     hashed.update(repr(watch.deaths).encode())
@@ -54,8 +53,7 @@ def digest(connection: Connection, watch: Watch) -> str:
 def _rows(connection: Connection, response_id: str) -> list[tuple[str, str, str, float, str, int, int]]:
     columns = (move.c.source, move.c.fact, move.c.dest, move.c.at, move.c.fields, move.c.part, move.c.attempt)
     wanted = select(*columns).where(move.c.response_id == response_id).order_by(move.c.seq)
-    with connection.begin():
-        return [(str(row[0]), str(row[1]), str(row[2]), *row[3:]) for row in connection.execute(wanted)]
+    return [(str(row[0]), str(row[1]), str(row[2]), *row[3:]) for row in connection.execute(wanted)]
 
 
 def _steps(connection: Connection, watch: Watch, response_id: str) -> Iterator[tuple[float, str]]:

@@ -16,6 +16,7 @@ from actors.adapters.store.store import SqlStore
 from actors.gateway import CHANNEL_EVENTS_MAX, Gateway
 from actors.ports import Accepted, GatewayEvent, Moved, Noted, Posted, Refused, SendOutcome, TraceEvent
 from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose
+from actors.roleplay.tokens import CUT_MARK
 from actors.simulation.discord import Discord
 from machines.response import Limits, Response
 
@@ -134,8 +135,9 @@ class Watch:
             if message.purpose is Purpose.HISTORY
             for token in TOKEN.findall(message.content)
         )
+        is_cut = any(CUT_MARK in message.content for message in prompt.messages)
         readings = [texts for at, texts in self._read.get(session_id, ()) if at == self._now()]
-        if not any(_is_shown_by(found, texts) for texts in readings):
+        if not any(_is_shown_by(found, texts, is_cut=is_cut) for texts in readings):
             self.break_("prompt", f"a prompt of session {session_id} is not what was committed then: {found[-6:]}")
 
     # ── the store ───────────────────────────────────────────────────────────────────────────────────
@@ -191,12 +193,18 @@ class Watch:
         return offer
 
 
-def _is_shown_by(found: tuple[str, ...], texts: tuple[str, ...]) -> bool:
-    """Whether a prompt with these tokens shows these texts, or their end where they are too many."""
+def _is_shown_by(found: tuple[str, ...], texts: tuple[str, ...], *, is_cut: bool) -> bool:
+    """Whether a prompt with these tokens shows these texts, or their end where they are too many.
+
+    A single line that is too long lacks its middle.
+    """
     expected = tuple(token for text in texts for token in TOKEN.findall(text))
     if found == expected:
         return True
     if sum(map(len, texts)) < TRIMMED_FROM or not found:
         return False
+    if is_cut:
+        rest = iter(expected)
+        return all(token in rest for token in found)
     starts = range(len(expected) - len(found) + 1)
     return any(expected[start : start + len(found)] == found for start in starts)

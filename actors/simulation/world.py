@@ -105,7 +105,7 @@ class SimulatedWorld:
     async def run(self, *, told: bool) -> Result:
         engine = memory_engine()
         create_all(engine)
-        with engine.connect() as connection:
+        with engine.begin() as connection:
             self._add_cast(connection)
             await self._live_through(connection)
             broken = (*self._watch.broken, *judge(connection, self._discord, self._watch, self._shape))
@@ -125,10 +125,9 @@ class SimulatedWorld:
         )
 
     def _add_cast(self, connection: Connection) -> None:
-        with connection.begin():
-            for name in self._shape.habits.cast:
-                card = json.dumps({"name": name, "description": f"{name} minds the harbour."})
-                add_character(connection, Character(self._clock.new_id(), name, card), at=self._clock.now())
+        for name in self._shape.habits.cast:
+            card = json.dumps({"name": name, "description": f"{name} minds the harbour."})
+            add_character(connection, Character(self._clock.new_id(), name, card), at=self._clock.now())
 
     async def _live_through(self, connection: Connection) -> None:
         async with anyio.create_task_group() as outside:
@@ -194,8 +193,10 @@ class SimulatedWorld:
                 await system.start(group)
                 self._discord.connect(self._watch.sink(system.gateway))
                 await anyio.sleep_forever()
-        except* Killed:
-            life.is_dead = True
+        except BaseExceptionGroup as errors:
+            # What else was being raised when it died would have been contained, had it lived.
+            if errors.split(Killed)[0] is None:
+                raise
         finally:
             life.is_dead = True
 
