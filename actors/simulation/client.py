@@ -1,7 +1,7 @@
 """One process's way to the simulated Discord: the ports Voice and Channel, with a wire that fails.
 
-    before ─► leaves ─► arrives (call_at: also when the sender is dead by then) ─► answer ─► after
-      └ crash   └ crash                                                              └ crash
+before ─► leaves ─► arrives (call_at: also when the sender is dead by then) ─► answer ─► after
+  └ crash   └ crash                                                              └ crash
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Preference = Literal["webhook", "embed"]
 
 _SLOW: Final = frozenset({"timeout_lost", "late", "very_late"})
 _OUTAGE: Final[kinds.Weights] = {"no_connection": 3, "http_5xx": 3, "timeout_lost": 1, "stored_5xx": 0.3}
-_NOTHING_STORED: Final = {
+_NOTHING_STORED: Final[dict[str, Refused | Unconfirmed]] = {
     "http_5xx": Unconfirmed("outage", 503),
     "cut_before": Unconfirmed("connection"),
     "timeout_lost": Unconfirmed("timeout"),
@@ -127,7 +127,7 @@ class Client:
 
     def _arrive(self, outbound: Outbound, fault: str | None) -> SendOutcome:
         """What Discord does with a request, and what its sender is told of that."""
-        if fault in _NOTHING_STORED:
+        if fault is not None and fault in _NOTHING_STORED:
             return _NOTHING_STORED[fault]
         if fault in ("rate_limit", "global_pause"):
             return self._limited(is_global=fault == "global_pause")

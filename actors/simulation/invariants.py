@@ -110,7 +110,9 @@ class Rest:
             if row.kind == OutboxKind.ANSWER and row.text.startswith(ENDED)
         ]
         return {
-            row.id: min(message_id for at, message_id in heard if at == row.channel_id and message_id > row.opened_after)
+            row.id: min(
+                message_id for at, message_id in heard if at == row.channel_id and message_id > row.opened_after
+            )
             for row in self.sessions
             if row.ended_by == "end"
         }
@@ -133,11 +135,11 @@ class Rest:
                 owner = self.responses[one.response_id]
                 if owner.session_id != row.id or owner.state != State.DELIVERED:
                     continue
-            elif not belongs(shown.message, PREFIX):
-                continue
-            elif message_id not in heard and (message_id <= unreadable or (end is not None and message_id > end)):
-                continue
-            elif row.ended_at is not None and shown.message.at > row.ended_at:
+            elif (
+                not belongs(shown.message, PREFIX)
+                or (message_id not in heard and (message_id <= unreadable or (end is not None and message_id > end)))
+                or (row.ended_at is not None and shown.message.at > row.ended_at)
+            ):
                 continue
             found[message_id] = shown.message.text
         return found
@@ -276,7 +278,9 @@ def no_retry_after_its_deadline(rest: Rest) -> Iterator[Broken]:
             is_retry = row.fact in (WaitElapsed.__name__, NotInChannel.__name__) and row.dest != State.FAILED
             if is_retry and row.at > deadline_at:
                 late_s = row.at - deadline_at
-                yield Broken("deadline", f"{response_id} was tried again {late_s:.1f} s after its deadline", response_id)
+                yield Broken(
+                    "deadline", f"{response_id} was tried again {late_s:.1f} s after its deadline", response_id
+                )
 
 
 def waiting_is_bounded(rest: Rest) -> Iterator[Broken]:

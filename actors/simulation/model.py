@@ -15,11 +15,55 @@ from actors.simulation.watch import Watch
 TIMEOUT_S: Final = 60.0
 """GENERATE_TIMEOUT_S."""
 
-WORDS: Final = (
-    "lamp harbour gull rope winter letter door candle bread river stone song cold bright under slowly never "
-    "carry listen turn promise storm ink salt morning iron glass quiet ladder smoke field between copper thread "
-    "shadow laugh open keep wander hollow feather map tide answer blue corner early"
-).split()
+WORDS: Final = [
+    "lamp",
+    "harbour",
+    "gull",
+    "rope",
+    "winter",
+    "letter",
+    "door",
+    "candle",
+    "bread",
+    "river",
+    "stone",
+    "song",
+    "cold",
+    "bright",
+    "under",
+    "slowly",
+    "never",
+    "carry",
+    "listen",
+    "turn",
+    "promise",
+    "storm",
+    "ink",
+    "salt",
+    "morning",
+    "iron",
+    "glass",
+    "quiet",
+    "ladder",
+    "smoke",
+    "field",
+    "between",
+    "copper",
+    "thread",
+    "shadow",
+    "laugh",
+    "open",
+    "keep",
+    "wander",
+    "hollow",
+    "feather",
+    "map",
+    "tide",
+    "answer",
+    "blue",
+    "corner",
+    "early",
+]
 
 _REASONS: Final = {
     "overloaded": ModelFailed("overloaded"),

@@ -108,7 +108,9 @@ class People:
             return
         chosen = self._random.choice(candidates)
         if kind.startswith("edits"):
-            self._discord.edit(self.channel, chosen.message.id, f"{chosen.message.text} Edited {self._speech.sentence(2)}")
+            self._discord.edit(
+                self.channel, chosen.message.id, f"{chosen.message.text} Edited {self._speech.sentence(2)}"
+            )
         else:
             self._discord.delete(self.channel, chosen.message.id, "people")
 

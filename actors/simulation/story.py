@@ -1,9 +1,9 @@
 """The story of one response for people: its path through the machine, its tries on the wire, and the crashes.
 
-    Generating            +0.000 s  Started
-      └► Sending          +1.204 s  Generated(2 parts)
-           wire           +1.310 s  webhook 00000000000a1.1: cut_after
-         ☠ crash          +1.512 s
+Generating            +0.000 s  Started
+  └► Sending          +1.204 s  Generated(2 parts)
+       wire           +1.310 s  webhook 00000000000a1.1: cut_after
+     ☠ crash          +1.512 s
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _facts(fields: str) -> str:
     return ", ".join(f"{name}={str(value)[:TEXT_MAX]}" for name, value in known.items())
 
 
-def _table(taken: set[tuple[str, ...]]) -> str:
+def _table(taken: set[tuple[str, str, str]]) -> str:
     """The machine's table, the rows that were taken marked."""
     marks = {(source, f"{fact} ", dest) for source, fact, dest in taken}
     drawn: list[str] = []

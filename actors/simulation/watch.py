@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from actors.adapters.store.store import SqlStore
 from actors.gateway import CHANNEL_EVENTS_MAX, Gateway
 from actors.ports import Accepted, GatewayEvent, Moved, Noted, Posted, Refused, SendOutcome, TraceEvent
 from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose

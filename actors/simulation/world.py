@@ -75,7 +75,7 @@ class Order:
         return f"{self.seed}/{self.index}"
 
 
-def run_world(order: Order, build: Build = Build(), *, told: bool = False) -> Result:  # noqa: B008 - frozen
+def run_world(order: Order, build: Build = Build(), *, told: bool = False) -> Result:
     """Run one world to its verdict; with `told`, the broken response's story with it."""
     began = time.process_time()
     result = run_virtually(lambda: SimulatedWorld(order, build).run(told=told))
@@ -185,7 +185,7 @@ class SimulatedWorld:
     async def _run_process(self, connection: Connection) -> None:
         shutdown = self._shutdown = Shutdown()
         life = self._life = Life(shutdown, self._faults)
-        system, world = self._built(connection, life, shutdown)
+        system = self._built(connection, life, shutdown)
         try:
             async with anyio.create_task_group() as group:
                 life.lives_in(group.cancel_scope)
@@ -200,7 +200,7 @@ class SimulatedWorld:
         finally:
             life.is_dead = True
 
-    def _built(self, connection: Connection, life: Life, shutdown: Shutdown) -> tuple[ActorSystem, ActorsWorld]:
+    def _built(self, connection: Connection, life: Life, shutdown: Shutdown) -> ActorSystem:
         shape, watch = self._shape, self._watch
         client = Client(
             self._discord,
@@ -222,7 +222,7 @@ class SimulatedWorld:
             Rules(limits=shape.limits, waiting_max=shape.waiting_max, context_tokens=shape.context_tokens),
             shutdown,
         )
-        return ActorSystem(world, engine=EmbeddedEngine(), supervisor=Supervisor(watch)), world
+        return ActorSystem(world, engine=EmbeddedEngine(), supervisor=Supervisor(watch))
 
     def _stop(self) -> None:
         """As SIGTERM: no new work, what is on the wire may finish."""

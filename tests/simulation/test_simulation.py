@@ -163,4 +163,5 @@ def test_a_failure_is_cut_down_to_what_matters() -> None:
     assert "read before resend" in {one.invariant for one in result.broken}
     assert least.responses < order.responses
     assert len(least.cut.without) > len(KINDS) / 2
-    assert "wire" in result.story and "►" in result.story
+    assert "wire" in result.story
+    assert "►" in result.story

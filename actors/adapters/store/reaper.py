@@ -14,8 +14,7 @@ from actors.roleplay.model import OutboxKind
 from machines.response import FINAL
 
 
-
-def _newer_in(*tables: Table) -> CompoundSelect[tuple[int]]:
+def _newer_in(*tables: Table) -> CompoundSelect[int]:
     return union(
         *(
             select(table.c.message_id).where(

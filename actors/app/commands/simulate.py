@@ -80,7 +80,10 @@ def _print(console: Console, totals: Totals, *, seed: int, wall_s: float) -> Non
     table = Table.grid(padding=(0, 2))
     rows = (
         ("Seed", f"{seed}"),
-        ("Responses", f"{totals.responses:,}: {delivered:,} delivered, {failed:,} failed, told where anybody is to be told"),
+        (
+            "Responses",
+            f"{totals.responses:,}: {delivered:,} delivered, {failed:,} failed, told where anybody is to be told",
+        ),
         ("Fault points", f"{totals.points:,}"),
         ("Crashes", f"{totals.crashes:,}"),
         ("Faults", f"{sum(totals.faults.values()):,}"),
