@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
+from actors.breakers import DISCORD
 from actors.ports import Fenced
 from actors.roleplay.model import (
     ChannelMessage,
@@ -167,6 +168,7 @@ class Commands:
             f"Cast: {_names(session.cast)} (turns: {session.order})",
             f"Lines in the history: {len(entries)}",
             f"Speaking: {self._world.model.label}",
+            *(_trouble(*trouble) for trouble in self._world.breakers.troubles()),
         )
         await self._answer(message, "\n".join(rows))
 
@@ -257,6 +259,12 @@ class Commands:
 
 def _names(characters: tuple[Character, ...]) -> str:
     return ", ".join(character.name for character in characters)
+
+
+def _trouble(dependency: str, until: float) -> str:
+    """A breaker that is not closed; the reader's Discord writes the time (reference, "Timestamp Styles")."""
+    subject = "Discord" if dependency == DISCORD else dependency
+    return f"{subject}: not available, tried again at <t:{until:.0f}:T>"
 
 
 def _line_count(word: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, assert_never
 
-from actors.ports import AttemptBegan, Context, HeldBack, Posted, Refused, ResponseRecord, Unconfirmed
+from actors.ports import CANCELLED, AttemptBegan, Context, HeldBack, Posted, Refused, ResponseRecord, Unconfirmed
 from actors.roleplay.history import shows
 from actors.roleplay.model import ChannelMessage, Claim, Outbound, OutboundKind, nonce_of
 from actors.told import Told
@@ -46,7 +46,7 @@ class Delivery:
         """One try on the wire, its intent durable before it."""
         world, response = self._world, self._response
         if response.cancel_by is not None:
-            return Told(SendRefused(world.clock.now(), "cancelled", final=True))  # nothing left the process
+            return Told(SendRefused(world.clock.now(), CANCELLED, final=True))  # nothing left the process
         prepared = await world.voice.prepare(self._channel_id, self._record.character)
         if not isinstance(prepared, tuple):
             return self._told_of(prepared, OutboundKind.TEXT)
@@ -77,8 +77,8 @@ class Delivery:
             case Unconfirmed(cause=cause, status=status, retry_after_s=wait_s, error=error):
                 has_nonce = kind is not OutboundKind.WEBHOOK
                 return Told(SendUnconfirmed(at, cause, status, wait_s, has_nonce), error)
-            case HeldBack(until=until):
-                return Told(Held(at, until))
+            case HeldBack(until=until, cause=cause, since=since):
+                return Told(Held(at, until, cause, since))
             case _:
                 assert_never(outcome)
 
@@ -109,8 +109,8 @@ class Delivery:
                 return Told(ReadBackFailed(now(), cause, wait_s), error)
             case Unconfirmed(cause=cause, retry_after_s=wait_s, error=error):
                 return Told(ReadBackFailed(now(), cause, wait_s), error)
-            case HeldBack(until=until):
-                return Told(ReadBackFailed(now(), "held", max(0.0, until - now())))
+            case HeldBack(until=until, cause=cause, since=since):
+                return Told(Held(now(), until, cause, since))
             case tuple():
                 return await self._pick(seen, self.outbound)
             case _:

@@ -6,8 +6,9 @@
                                                  └► an edit or a deletion ─► an amendment
 
 After each READY every open session's channel is read again from the last id that was handled: a new
-connection replays nothing. It is read twice, since Discord's reads lag behind what it stored. Until the
-channels to read are known, later events wait.
+connection replays nothing. The same read tells what was edited and deleted meanwhile among the newest lines.
+It is read twice, since Discord's reads lag behind what it stored. Until the channels to read are known, later
+events wait.
 
 Failure modes: a full mailbox drops messages, all of them from the first one on, and reads the channel again
 from there; a channel that cannot be read, or an event that cannot be handled, is tried again, later events of
@@ -32,6 +33,7 @@ from actors.ports import (
     ChannelGone,
     Engine,
     GatewayEvent,
+    HeldBack,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
@@ -43,13 +45,17 @@ from actors.ports import (
 )
 from actors.reaper import WATCH_S, Reaper
 from actors.roleplay import notices
+from actors.roleplay.audit import amendments
 from actors.roleplay.history import belongs, is_command
-from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
+from actors.roleplay.model import ChannelMessage, KnownMessage, OutboxDraft, OutboxKind, SessionId
 from actors.supervisor import Supervisor
 from actors.world import World
 
 CHANNEL_EVENTS_MAX: Final = 500
 """Events of one channel that wait to be handled."""
+
+TOO_MANY_MESSAGES: Final = "too_many_messages"
+"""The reason with which a Channel refuses to read on and on."""
 
 RE_READ_WAIT_S: Final = 1.0
 RE_READ_WAIT_MAX_S: Final = 60.0
@@ -60,12 +66,21 @@ HANDLE_TRIES_MAX: Final = 10
 message that nobody can handle must not silence its channel for ever."""
 
 
+AMEND_LOOKBACK: Final = 80
+"""Newest messages of a history that a catch-up compares with the channel. With what else stands between them
+they are one page of Discord's 100: no request more than hearing what was missed."""
+
+
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """Read this channel again from `after` on; once more a while later, for what reads did not show yet."""
+    """Read this channel again: what is newer than `after` may be unheard, than `known_after` amended.
+
+    It is read once more a while later, for what reads do not show yet (`is_second`).
+    """
 
     channel_id: int
     after: int
+    known_after: int
     is_second: bool = False
 
 
@@ -91,6 +106,7 @@ class Gateway:
         self._group: TaskGroup | None = None
         self._is_over = False
         self._listed = anyio.Event()  # the channels to catch up on are known
+        self.reached = anyio.Event()  # some shard was ready: from now on there is somebody to speak to
         self.ready = anyio.Event()
         self.identity = ""
         self.channel_count = 0
@@ -113,6 +129,7 @@ class Gateway:
         match event:
             case ShardReady(user_name=user_name, channel_count=channel_count):
                 self.identity, self.channel_count = user_name, channel_count
+                self.reached.set()
                 if self._listed.is_set():  # else events wait for it already, some came before READY
                     self._listed = anyio.Event()
                 self._group.start_soon(self._list_channels, self._listed)
@@ -164,7 +181,8 @@ class Gateway:
                 if not event.is_second and self._group is not None:
                     self._group.start_soon(self._catch_up_again, event)
             if not len(mailbox) and channel_id in self._dropped_after:
-                mailbox.offer_first_nowait(CatchUp(channel_id, self._dropped_after.pop(channel_id)))
+                after = self._dropped_after.pop(channel_id)
+                mailbox.offer_first_nowait(CatchUp(channel_id, after, after))
         del self._mailboxes[channel_id]
 
     async def _insist(self, event: ChannelEvent) -> None:
@@ -179,16 +197,18 @@ class Gateway:
         match event:
             case MessageSeen(message=message):
                 await self._saw(message)
-            case MessageEdited():
-                await self._reaper.amend(event)
-            case MessageDeleted():
-                session_id = await self._reaper.amend(event)
+            case MessageEdited(channel_id=channel_id, message_id=message_id, text=text):
+                await self._world.store.amend(channel_id, message_id, text=text, at=self._world.clock.now())
+            case MessageDeleted(channel_id=channel_id, message_id=message_id):
+                session_id = await self._world.store.amend(
+                    channel_id, message_id, text=None, at=self._world.clock.now()
+                )
                 if session_id is not None:
                     await self._nudge(session_id)
             case ChannelGone(channel_id=channel_id):
                 await self._end(channel_id)
-            case CatchUp(channel_id=channel_id, after=after):
-                await self._catch_up(channel_id, after)
+            case CatchUp():
+                await self._catch_up(event)
             case _:
                 assert_never(event)
 
@@ -234,40 +254,67 @@ class Gateway:
 
     async def _put_catch_ups(self) -> None:
         since = self._world.clock.now() - WATCH_S
-        oldest: dict[int, int] = {}
-        for _, channel_id, after in await self._world.store.open_sessions(since=since):
-            oldest[channel_id] = min(after, oldest.get(channel_id, after))
-        for channel_id, after in oldest.items():
-            self._to_catch_up.add(channel_id)
-            self._put(CatchUp(channel_id, after), first=True)
+        gaps: dict[int, CatchUp] = {}
+        for each in await self._world.store.open_sessions(since=since, lookback=AMEND_LOOKBACK):
+            gap = gaps.get(each.channel_id, CatchUp(each.channel_id, each.after, each.known_after))
+            after, known_after = min(gap.after, each.after), min(gap.known_after, each.known_after)
+            gaps[each.channel_id] = CatchUp(each.channel_id, after, known_after)
+        for gap in gaps.values():
+            self._to_catch_up.add(gap.channel_id)
+            self._put(gap, first=True)
 
     def _note_ready(self) -> None:
         if not self._to_catch_up:
             self.ready.set()
 
-    async def _catch_up(self, channel_id: int, after: int) -> None:
-        """Handle what the channel shows since `after`, trying until it can be read or never will be."""
+    async def _catch_up(self, gap: CatchUp) -> None:
+        """Handle what the channel shows since the gap, trying until it can be read or never will be."""
+        world = self._world
         for wait_s in _waits():
-            seen = await self._world.channel.messages(channel_id, after=after)
+            began = world.clock.now()
+            known = await world.store.known_messages(gap.channel_id, after=gap.known_after)
+            seen = await world.channel.messages(gap.channel_id, after=gap.known_after)
             if isinstance(seen, tuple):
-                known = await self._world.store.known_messages(channel_id, after=after)
+                await self._amend(gap, known, seen, began)
+                handled = await world.store.handled_messages(gap.channel_id, after=gap.after)
                 for message in seen:
-                    if message.id not in known:
+                    if message.id > gap.after and message.id not in handled:
                         await self._saw(message)
                 return
             if isinstance(seen, Refused) and seen.final:
-                await self._cannot_read(channel_id, seen)
+                await self._cannot_read(gap, seen)
                 return
-            await anyio.sleep(max(wait_s, getattr(seen, "retry_after_s", 0.0)))
+            if isinstance(seen, HeldBack):
+                await self._world.clock.sleep_until(seen.until)
+            else:
+                await anyio.sleep(max(wait_s, seen.retry_after_s))
 
-    async def _catch_up_again(self, event: CatchUp) -> None:
+    async def _catch_up_again(self, gap: CatchUp) -> None:
         """A message stored a moment before a read may not be in it, and nobody else tells us of it."""
         await anyio.sleep(self._world.rules.limits.settle_s)
-        self._put(replace(event, is_second=True), first=True)
+        self._put(replace(gap, is_second=True), first=True)
 
-    async def _cannot_read(self, channel_id: int, refused: Refused) -> None:
+    async def _amend(
+        self, gap: CatchUp, known: tuple[KnownMessage, ...], seen: tuple[ChannelMessage, ...], began: float
+    ) -> None:
+        """Note what people changed during the gap: a response may have lost its reason by it.
+
+        A read may not show yet what has just been written; what was learnt too shortly before is left to the
+        second read.
+        """
+        world = self._world
+        settled = [each for each in known if each.at < began - world.rules.limits.settle_s]
+        learnt = amendments(settled, seen)
+        if learnt:
+            for session_id in await world.store.amend_all(gap.channel_id, learnt, at=world.clock.now()):
+                await self._nudge(session_id)
+
+    async def _cannot_read(self, gap: CatchUp, refused: Refused) -> None:
         if refused.reason == CHANNEL_GONE:
-            await self._end(channel_id)
+            await self._end(gap.channel_id)
+        elif refused.reason == TOO_MANY_MESSAGES and gap.known_after < gap.after:
+            # Much was said there that is no part of the play; hearing what was missed goes before.
+            await self._catch_up(replace(gap, known_after=gap.after))
         else:
             words = f"A session's channel cannot be read ({refused.reason}): messages sent meanwhile are unknown."
             self._world.trace.publish(Noted("error", words, error=refused.error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Final, TypeVar, assert_never
 
 import anyio
@@ -12,7 +12,9 @@ from actors.ports import (
     Completion,
     Context,
     GenerationBegan,
+    GenerationEnded,
     GenerationErred,
+    HeldBack,
     HistoryRead,
     ModelFailed,
     ResponseRecord,
@@ -23,7 +25,7 @@ from actors.roleplay.model import Entry, SessionRecord
 from actors.roleplay.parts import split
 from actors.told import Told
 from actors.world import World
-from machines.facts import Generated, GenerationFailed
+from machines.facts import Generated, GenerationFailed, Held
 
 TYPING_EVERY_S: Final = 8.0
 """Discord shows "is typing" for about ten seconds (Discord's reference, "Trigger Typing Indicator")."""
@@ -42,38 +44,51 @@ def card_of(card_json: str) -> Card:
 
 
 class Generation:
-    """The tries at one response's text. `reasons` of the failed ones decide what the next asks for."""
+    """The tries at one response's text. What went wrong in the earlier ones decides what the next asks for."""
 
     def __init__(self, world: World, session: SessionRecord, record: ResponseRecord, context: Context) -> None:
         self._world = world
         self._session = session
         self._record = record
         self._context = context
-        self._reasons = list(record.reasons)
+        self._failures = list(record.reasons)
 
     async def generate(self, attempt: int) -> Told:
-        """One request on the wire: Generated, or GenerationFailed with the reason to journal."""
+        """One request on the wire: Generated, or GenerationFailed with the reason to journal; Held where no
+        model may be asked now."""
         world = self._world
         entries = await world.store.history(self._session.id)
+        request = plan.next_request(
+            self._failures,
+            world.model.models,
+            world.rules.response_tokens,
+            avoid=world.breakers.models_to_avoid(),
+        )
         built = prompt.build(
             self._speaker(),
             entries,
-            plan.next_request(self._reasons, world.model.models, world.rules.response_tokens),
+            request,
             context_tokens=world.rules.context_tokens,
             seed=f"{self._session.id}/{self._record.trigger_id}/{attempt}",
         )
         world.trace.publish(HistoryRead(self._context, len(entries), built.entries_kept))
         world.trace.publish(GenerationBegan(self._context, attempt, len(entries)))
+        began = anyio.current_time()
         outcome = await self._while_typing(lambda: world.model.complete(built.prompt))
+        ended = partial(GenerationEnded, self._context, attempt, built.prompt.model, anyio.current_time() - began)
         match outcome:
-            case Completion():
-                return self._judge_text(outcome, entries, attempt)
+            case Completion(prompt_tokens=read, completion_tokens=written):
+                world.trace.publish(ended(read, written, "ok"))
+                return self._judge_text(outcome, entries, attempt, request.model)
             case ModelFailed(reason=reason, retry_after_s=wait_s, error=error):
-                return self._failed(attempt, reason, wait_s, error)
+                world.trace.publish(ended(0, 0, reason))
+                return self._failed(attempt, plan.Failure(reason, request.model), wait_s, error)
+            case HeldBack(until=until, cause=cause, since=since):
+                return Told(Held(world.clock.now(), until, cause, since))
             case _:
                 assert_never(outcome)
 
-    def _judge_text(self, completion: Completion, entries: tuple[Entry, ...], attempt: int) -> Told:
+    def _judge_text(self, completion: Completion, entries: tuple[Entry, ...], attempt: int, model: str) -> Told:
         character = self._record.character
         own = [entry.text for entry in entries if entry.character_id == character.id]
         speakers = {entry.name for entry in entries} | set(self._others())
@@ -88,18 +103,20 @@ class Generation:
             case speech.Line(text=text):
                 return Told(Generated(self._world.clock.now(), split(text)))
             case speech.Refused(reason=reason):
-                return self._failed(attempt, reason)
+                return self._failed(attempt, plan.Failure(reason, model))
             case _:
                 assert_never(cleaned)
 
     def _failed(
-        self, attempt: int, reason: str, retry_after_s: float = 0.0, error: BaseException | None = None
+        self, attempt: int, failure: plan.Failure, retry_after_s: float = 0.0, error: BaseException | None = None
     ) -> Told:
-        verdict = plan.judge(self._reasons, reason, self._world.model.models, retry_after_s=retry_after_s)
-        self._reasons.append(verdict.reason)
-        self._world.trace.publish(GenerationErred(self._context, attempt, verdict.reason, error))
-        at = self._world.clock.now()
-        return Told(GenerationFailed(at, verdict.reason, verdict.retry_after_s, verdict.final), error)
+        world, model = self._world, failure.model
+        verdict = plan.judge(self._failures, failure, world.model.models, retry_after_s=retry_after_s)
+        self._failures.append(plan.Failure(verdict.reason, model))
+        world.trace.publish(GenerationErred(self._context, attempt, verdict.reason, error))
+        # An open breaker keeps that time itself, and tells the channel that the line waits.
+        wait_s = 0.0 if world.breakers.is_held(model) else verdict.retry_after_s
+        return Told(GenerationFailed(world.clock.now(), verdict.reason, wait_s, verdict.final, model), error)
 
     def _speaker(self) -> prompt.Speaker:
         character = self._record.character

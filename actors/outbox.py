@@ -19,7 +19,7 @@ import anyio
 import anyio.lowlevel
 
 from actors.delivery import CHANNEL_GONE
-from actors.ports import Deleted, HeldBack, Noted, Posted, Refused, Unconfirmed
+from actors.ports import Deleted, HeldBack, Noted, OutboxSettled, Posted, Refused, Unconfirmed
 from actors.roleplay.history import shows
 from actors.roleplay.model import Outbound, OutboundKind, OutboxKind, OutboxRow
 from actors.world import World
@@ -83,9 +83,11 @@ class Outbox:
     async def _try(self, row: OutboxRow) -> bool:
         """Whether the row is done."""
         tried = await self._world.store.outbox_try(row.id, at=self._world.clock.now())
-        if tried.draft.kind is OutboxKind.TAKEDOWN:
-            return await self._settle(tried, await self._take_down(tried))
-        return await self._settle(tried, await self._say(tried))
+        is_takedown = tried.draft.kind is OutboxKind.TAKEDOWN
+        outcome = await self._take_down(tried) if is_takedown else await self._say(tried)
+        is_done = await self._settle(tried, outcome)
+        self._world.trace.publish(_settled(tried, outcome))
+        return is_done
 
     async def _take_down(self, row: OutboxRow) -> Outcome:
         draft = row.draft
@@ -134,7 +136,9 @@ class Outbox:
             case Refused(final=True, reason=reason, error=error):
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
                 words = f"The {row.draft.kind} could not be delivered and is dropped: {reason}."
-                self._world.trace.publish(Noted("error", words, error=error))
+                self._world.trace.publish(
+                    Noted("error", words, error=error, response_id=row.draft.response_id, attempt=row.attempt)
+                )
             case Refused(retry_after_s=wait_s) | Unconfirmed(retry_after_s=wait_s):
                 await self._world.store.outbox_later(row.id, due_at=at + max(wait_s, self._wait_s(row)))
                 return False
@@ -148,3 +152,20 @@ class Outbox:
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s
         return min(WAIT_MAX_S, float(base_s * 2 ** min(row.attempt - 1, 10)))
+
+
+def _settled(row: OutboxRow, outcome: Outcome) -> OutboxSettled:
+    kind, attempt = row.draft.kind, row.attempt
+    match outcome:
+        case Posted() | Refused(reason="removed"):
+            return OutboxSettled(kind, "sent", attempt)
+        case Deleted():
+            return OutboxSettled(kind, "deleted", attempt)
+        case Refused(final=is_final):
+            return OutboxSettled(kind, "dropped" if is_final else "refused", attempt)
+        case Unconfirmed():
+            return OutboxSettled(kind, "unconfirmed", attempt)
+        case HeldBack():
+            return OutboxSettled(kind, "held", attempt)
+        case _:
+            assert_never(outcome)

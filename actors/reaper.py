@@ -1,7 +1,7 @@
 """The reaper: deletes a second copy of a line, and a line that lands after its failure was told.
 
 What the gateway shows while a response is on its way in its channel is not judged: a copy may be the very
-line that the response waits for, and an edit or a deletion may be of it. It is kept until the response ended.
+line that the response waits for. It is kept until the response ended.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from actors.ports import MessageDeleted, MessageEdited, Noted
-from actors.roleplay.history import shows
-from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
+from actors.ports import Diverged, Noted
+from actors.roleplay.history import is_line, shows
+from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
 from actors.world import World
 
 WATCH_S: Final = 900.0
@@ -22,8 +22,6 @@ WATCH_S: Final = 900.0
 UNDECIDED_MAX: Final = 200
 """Copies kept for one channel; further ones push out the oldest, which catch-up finds again."""
 
-Amendment = MessageEdited | MessageDeleted
-
 
 class Reaper:
     """Judges every message of ours that the gateway or a catch-up shows."""
@@ -31,7 +29,6 @@ class Reaper:
     def __init__(self, world: World) -> None:
         self._world = world
         self._undecided: dict[int, deque[ChannelMessage]] = {}
-        self._unclaimed: dict[int, deque[Amendment]] = {}
         self._busy: dict[int, int] = {}
 
     @contextmanager
@@ -51,23 +48,10 @@ class Reaper:
         kept.append(message)
         await self.judge(message.channel_id)
 
-    async def amend(self, event: Amendment) -> SessionId | None:
-        """Note an edit or a deletion; returns the session whose line it is.
-
-        The message may be on its way to be known: it was changed before Discord's answer to our POST.
-        """
-        text = event.text if isinstance(event, MessageEdited) else None
-        session_id = await self._world.store.amend(event.message_id, text=text, at=self._world.clock.now())
-        if session_id is None and event.channel_id in self._busy:
-            self._unclaimed.setdefault(event.channel_id, deque(maxlen=UNDECIDED_MAX)).append(event)
-        return session_id
-
     async def judge(self, channel_id: int) -> None:
         """Judge what was kept, if nothing is on its way there any more."""
         if channel_id in self._busy:
             return
-        for event in self._unclaimed.pop(channel_id, ()):
-            await self.amend(event)
         if channel_id in self._undecided:
             await self._judge_copies(channel_id, self._undecided.pop(channel_id))
 
@@ -84,6 +68,8 @@ class Reaper:
                 self._undecided.setdefault(channel_id, deque(maxlen=UNDECIDED_MAX)).append(message)
             elif copies:
                 await self._take_down(message)
+            elif is_line(message):
+                self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
 
     async def _take_down(self, message: ChannelMessage) -> None:
         draft = OutboxDraft(

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import assert_never
+from typing import Literal, assert_never
 
 import anyio
 import anyio.lowlevel
@@ -21,6 +21,7 @@ from actors.generation import Generation
 from actors.ports import (
     Context,
     Moved,
+    MoveRefused,
     ResponseRecord,
 )
 from actors.roleplay import notices
@@ -33,10 +34,13 @@ from actors.roleplay.model import (
 )
 from actors.told import Told
 from actors.world import World
+from machines.binding import IllegalMove
 from machines.facts import (
+    Announce,
     ArmReaper,
     Cancelled,
     CommitLine,
+    Fact,
     Generate,
     Notify,
     ReadBack,
@@ -139,7 +143,7 @@ class ResponseActor:
     # ── applying facts ──────────────────────────────────────────────────────────────────────────────
 
     async def _apply(self, told: Told) -> None:
-        move = advance(self._response, told.fact)
+        move = self._advance(told.fact)
         self._last_reason = getattr(told.fact, "reason", None)
         with anyio.CancelScope(shield=True):
             length = await self._world.store.record(
@@ -153,8 +157,17 @@ class ResponseActor:
         text = "\n".join(self._response.texts)
         is_cancelled = self._response.cancel_by is not None
         self._world.trace.publish(Moved(self._context, move, text, length, is_cancelled, told.error))
-        if any(isinstance(effect, TakeBack | Notify) for effect in move.effects):
+        if any(isinstance(effect, TakeBack | Notify | Announce) for effect in move.effects):
             self._world.outbox_bell.ring()
+
+    def _advance(self, fact: Fact) -> Move:
+        try:
+            return advance(self._response, fact)
+        except IllegalMove as error:
+            why: Literal["no_row", "guard"] = "guard" if error.refused else "no_row"
+            refused = MoveRefused(self._context, error.step.source, type(fact).__name__, why)
+            self._world.trace.publish(refused)
+            raise
 
     def _entry_of(self, move: Move) -> Entry | None:
         for effect in move.effects:
@@ -178,6 +191,8 @@ class ResponseActor:
                 drafts += [self._takedown(message_id) for message_id in effect.message_ids]
             if isinstance(effect, Notify):
                 drafts.append(self._notice(effect.reason))
+            if isinstance(effect, Announce):
+                drafts.append(self._delay(effect))
         return drafts
 
     def _takedown(self, message_id: int) -> OutboxDraft:
@@ -190,11 +205,23 @@ class ResponseActor:
         )
 
     def _notice(self, reason: str) -> OutboxDraft:
-        name = self._record.character.name
+        name, prefix = self._record.character.name, self._world.rules.command_prefix
         return OutboxDraft(
             key=f"notice:{self._response.id}",
             kind=OutboxKind.NOTICE,
             channel_id=self._session.channel_id,
-            text=notices.failure(name, reason, self._world.rules.command_prefix),
+            text=notices.failure(name, reason, prefix, is_written=bool(self._response.texts)),
+            response_id=self._response.id,
+        )
+
+    def _delay(self, effect: Announce) -> OutboxDraft:
+        # One key for the channel and the opening: the second response that waits there says nothing new.
+        channel_id = self._session.channel_id
+        indicator = self._world.breakers.indicator
+        return OutboxDraft(
+            key=f"held:{channel_id}:{effect.cause}:{effect.since:.0f}",
+            kind=OutboxKind.NOTICE,
+            channel_id=channel_id,
+            text=notices.held(self._record.character.name, effect.cause, indicator),
             response_id=self._response.id,
         )

@@ -11,6 +11,7 @@ from typing import Final
 import anyio
 
 from actors.ports import ConnectionLost, Fenced, Noted, Trace
+from actors.roleplay.model import SessionId
 
 RESTART_WAIT_FIRST_S: Final = 1.0
 RESTART_WAIT_MAX_S: Final = 60.0
@@ -38,19 +39,21 @@ class Supervisor:
             await anyio.sleep(wait_s)
             wait_s = min(RESTART_WAIT_MAX_S, wait_s * 2)
 
-    async def contain(self, name: str, work: Callable[[], Awaitable[None]]) -> bool:
-        """Run `work` once; False when it crashed, which is then in the log."""
+    async def contain(
+        self, name: str, work: Callable[[], Awaitable[None]], *, session_id: SessionId | None = None
+    ) -> bool:
+        """Run `work`, that of a session where one is named, once; False when it crashed: it is in the log then."""
         try:
             await work()
         except Exception as error:  # the one place that contains crashes
             if _is_all(error, self._fatal):
                 raise
             if _is_all(error, (Fenced,)):
-                self._trace.publish(Noted("info", f"{name}: another worker holds this now."))
+                self._trace.publish(Noted("info", f"{name}: another worker holds this now.", session_id))
             elif isinstance(error, ConnectionLost):
                 self._trace.publish(Noted("warning", f"{name}: {error}; it is tried again."))
             else:
-                self._trace.publish(Noted("error", f"{name} crashed and starts again.", error=error))
+                self._trace.publish(Noted("error", f"{name} crashed and starts again.", session_id, error))
             return False
         return True
 

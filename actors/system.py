@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
+from typing import Final
 
 from anyio.abc import TaskGroup
 
@@ -21,6 +22,9 @@ from actors.roleplay.model import SessionId
 from actors.session import Sessions
 from actors.supervisor import Supervisor
 from actors.world import World
+
+LOOK_AHEAD_S: Final = 2.0
+"""As far apart as an engine's sweeps may be: what falls due before the next one is taken up by this one."""
 
 
 class ActorSystem:
@@ -42,21 +46,28 @@ class ActorSystem:
         )
 
     async def start(self, group: TaskGroup) -> None:
-        """Run the actors in `group` until it is cancelled."""
+        """Run the actors in `group` until it is cancelled; work begins when Discord was reached."""
         await group.start(self.gateway.run)
+        group.start_soon(self._work_once_reached, group)
+
+    async def _work_once_reached(self, group: TaskGroup) -> None:
+        # Before that every try would fail without having been on the wire, and still count as one.
+        await self.gateway.reached.wait()
         keep = self._supervisor.keep_running
         group.start_soon(keep, "The engine", partial(self._engine.run, self._drain, self._pending))
         group.start_soon(keep, "The outbox", Outbox(self.world).run)
+        if self.world.breakers.watch is not None:
+            group.start_soon(keep, "The watch of Discord's status page", self.world.breakers.watch.run)
 
     async def _drain(self, session_id: SessionId) -> None:
-        await self._supervisor.contain("A session", partial(self.sessions.drain, session_id))
+        await self._supervisor.contain("A session", partial(self.sessions.drain, session_id), session_id=session_id)
 
     async def _pending(self) -> Sequence[SessionId]:
         """What the sweep finds; a sweep that fails must not end the drains that run."""
         found: list[SessionId] = []
 
         async def look() -> None:
-            found.extend(await self.world.store.pending(now=self.world.clock.now()))
+            found.extend(await self.world.store.pending(now=self.world.clock.now() + LOOK_AHEAD_S))
 
         await self._supervisor.contain("The sweep", look)
         return found

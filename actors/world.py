@@ -9,6 +9,7 @@ from typing import Final
 
 import anyio
 
+from actors.breakers import Breakers
 from actors.ports import Channel, Clock, Model, Store, Trace, Voice
 from machines.response import Limits
 
@@ -85,7 +86,10 @@ class Bell:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """The ports and rules of one process; `outbox_bell` is rung when a delivery was written."""
+    """The ports and rules of one process; `outbox_bell` is rung when a delivery was written.
+
+    `breakers` are those that stand before `model`, `voice` and `channel`.
+    """
 
     clock: Clock
     model: Model
@@ -96,3 +100,4 @@ class World:
     rules: Rules = field(default_factory=Rules)
     shutdown: Shutdown = field(default_factory=Shutdown)
     outbox_bell: Bell = field(default_factory=Bell)
+    breakers: Breakers = field(default_factory=Breakers)

@@ -4,7 +4,7 @@
                                              ◄──(probe fails)──────┘
 
 Only what says that the dependency is down counts as `Failed`: 5xx, timeouts, lost connections. A 4xx or
-a 429 proves that it lives.
+a 429 proves that it lives. A limit that lasts (a 429 that asks for minutes) opens it until the limit ends.
 """
 
 from __future__ import annotations
@@ -44,7 +44,15 @@ class PauseElapsed:
     at: float
 
 
-Fact = Succeeded | Failed | PauseElapsed
+@dataclass(frozen=True, slots=True)
+class LimitReached:
+    """It lives, and says that it will refuse everything before `until`."""
+
+    at: float
+    until: float
+
+
+Fact = Succeeded | Failed | PauseElapsed | LimitReached
 
 # ── effects ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -79,10 +87,15 @@ class Breaker:
     _state: str = CLOSED.value
     failures: int = 0  # in a row
     open_until: float = 0.0
+    opened_at: float = 0.0  # when it last left Closed: failed probes do not count as a new opening
 
     @property
     def state(self) -> State:
         return State(self._state)
+
+
+def switched_on(breaker: Breaker, fact: LimitReached) -> bool:
+    return breaker.failures_max > 0
 
 
 def too_many(breaker: Breaker, fact: Failed) -> bool:
@@ -97,8 +110,17 @@ def forget_failures(breaker: Breaker, fact: Succeeded) -> None:
     breaker.failures = 0
 
 
+def note_opening(breaker: Breaker, fact: Failed | LimitReached) -> None:
+    breaker.opened_at = fact.at
+
+
 def hold(breaker: Breaker, fact: Failed) -> Hold:
     breaker.open_until = fact.at + breaker.pause_s
+    return Hold(breaker.open_until)
+
+
+def hold_until_limit_ends(breaker: Breaker, fact: LimitReached) -> Hold:
+    breaker.open_until = max(breaker.open_until, fact.until)
     return Hold(breaker.open_until)
 
 
@@ -115,14 +137,18 @@ def release(breaker: Breaker, fact: Succeeded) -> Release:
 TABLE: Final[tuple[Row, ...]] = (
     Row(Succeeded, CLOSED, CLOSED, do=(forget_failures,)),
     Row(Failed, CLOSED, CLOSED, unless=(too_many,), do=(count_failure,)),
-    Row(Failed, CLOSED, OPEN, when=(too_many,), do=(count_failure, hold)),
+    Row(Failed, CLOSED, OPEN, when=(too_many,), do=(count_failure, note_opening, hold)),
+    Row(LimitReached, CLOSED, OPEN, when=(switched_on,), do=(note_opening, hold_until_limit_ends)),
+    Row(LimitReached, CLOSED, CLOSED, unless=(switched_on,)),
     #
     Row(PauseElapsed, OPEN, HALF_OPEN, do=(probe,)),
     Row(Succeeded, OPEN, OPEN),  # late results, of tries that left before it opened
     Row(Failed, OPEN, OPEN),
+    Row(LimitReached, OPEN, OPEN, do=(hold_until_limit_ends,)),
     #
     Row(Succeeded, HALF_OPEN, CLOSED, do=(forget_failures, release)),
     Row(Failed, HALF_OPEN, OPEN, do=(count_failure, hold)),
+    Row(LimitReached, HALF_OPEN, OPEN, do=(hold_until_limit_ends,)),
 )
 
 MACHINE: Final[StateMachine[Breaker]] = StateMachine(

@@ -29,20 +29,26 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class GenerationFailed:
-    """No usable line came. `final`: another try cannot help."""
+    """No usable line came. `final`: another try cannot help. `model`: which was asked, where one was."""
 
     at: float
     reason: str
     retry_after_s: float = 0.0
     final: bool = False
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A breaker or a global pause forbids the try until `until`; nothing left the process."""
+    """A breaker or a pause forbids the try until `until`; nothing left the process.
+
+    `cause` is a breaker's (`discord_down`, `model_down`), open since `since`; a mere pause has none.
+    """
 
     at: float
     until: float
+    cause: str = ""
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,12 +201,20 @@ class Notify:
 
 
 @dataclass(frozen=True, slots=True)
+class Announce:
+    """Written with the move: the channel is told, once for each opening, that this line waits."""
+
+    cause: str
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
 class ArmReaper:
     """Written with the move: should a try of this line land after all, that copy is deleted."""
 
 
 Task = Generate | Send | Wait | ReadBack
-Effect = Task | CommitLine | TakeBack | Notify | ArmReaper
+Effect = Task | CommitLine | TakeBack | Notify | Announce | ArmReaper
 
 # ── the journal's form ──────────────────────────────────────────────────────────────────────────────
 

@@ -15,6 +15,7 @@ from typing import Any, Final
 from machines.binding import START, Row, StateMachine
 from machines.facts import (
     RESTART,
+    Announce,
     ArmReaper,
     Cancelled,
     CommitLine,
@@ -189,9 +190,17 @@ def give_attempt_back(response: Response, fact: Held) -> None:
 
 
 def wait_until_released(response: Response, fact: Held) -> Wait:
-    response.deadline_at += max(0.0, fact.until - fact.at)
-    response.due_at = fact.until
-    return Wait(fact.until)
+    _stand_still(response, fact)
+    return Wait(response.due_at)
+
+
+def read_when_released(response: Response, fact: Held) -> ReadBack:
+    _stand_still(response, fact)
+    return ReadBack(response.due_at, response.settled_at)
+
+
+def announce(response: Response, fact: Held) -> Announce | None:
+    return Announce(fact.cause, fact.since) if fact.cause and response.cancel_by is None else None
 
 
 def settle_and_read_back(response: Response, fact: SendUnconfirmed) -> ReadBack:
@@ -242,6 +251,7 @@ NEXT_PART: Final = (note_shown, send_next_part)
 DELIVER: Final = (note_shown, commit_line, arm_reaper)
 SHOW_IN_VAIN: Final = (note_shown, take_back, arm_reaper)
 GIVE_UP: Final = (take_back, notify, arm_reaper)
+HOLD: Final = (give_attempt_back, wait_until_released, announce)
 
 TABLE: Final[tuple[Row, ...]] = (
     Row(Started, START, SENDING, when=(text_given,), do=(set_deadline, keep_text, send_next_part)),
@@ -251,8 +261,9 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(GenerationFailed, GENERATING, RETRYING, when=(may_try_again,), do=(wait,)),
     Row(GenerationFailed, GENERATING, FAILED, unless=(may_try_again,), do=(notify,)),
     #
-    Row(Held, GENERATING, RETRYING, do=(give_attempt_back, wait_until_released)),
-    Row(Held, SENDING, RETRYING, do=(give_attempt_back, wait_until_released)),
+    Row(Held, GENERATING, RETRYING, do=HOLD),
+    Row(Held, SENDING, RETRYING, do=HOLD),
+    Row(Held, RETRYING, RETRYING, when=(unconfirmed,), do=(read_when_released, announce)),
     #
     Row(Sent, SENDING, SENDING, when=(parts_left,), unless=(cancelled,), do=NEXT_PART),
     Row(Sent, SENDING, DELIVERED, unless=(parts_left,), do=DELIVER),
@@ -352,6 +363,12 @@ def _wait_s(response: Response, fact: Any) -> float:  # noqa: ANN401 - see may_t
         return 0.0  # nobody refused anything
     backoff_s = response.limits.backoff_base_s * 2 ** (response.attempt - 1)
     return float(max(backoff_s, fact.retry_after_s))
+
+
+def _stand_still(response: Response, fact: Held) -> None:
+    """The time for which nobody may try is not the response's own."""
+    response.deadline_at += max(0.0, fact.until - fact.at)
+    response.due_at = fact.until
 
 
 def _settle_s(response: Response, fact: SendUnconfirmed) -> float:

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from actors.app.commands import character, diagram, doctor, migrate, play, rehearse, run, simulate, transcript
+from actors.app.commands import (
+    audit,
+    character,
+    diagram,
+    doctor,
+    migrate,
+    play,
+    rehearse,
+    report,
+    run,
+    simulate,
+    transcript,
+)
 from actors.app.console import read_settings
 
 app = typer.Typer(
@@ -30,6 +42,8 @@ app.command()(play.play)
 app.command()(rehearse.rehearse)
 app.command()(simulate.simulate)
 app.command()(transcript.transcript)
+app.command()(audit.audit)
+app.command()(report.report)
 app.command()(diagram.diagram)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)

@@ -2,7 +2,7 @@
 
     Discord client ─► gateway ─► store ◄─ sessions ◄─ engine
           ▲                        ▲           │
-          └──── voice, channel ◄───┴─ outbox ◄─┘          everything ─► trace: log, inspector
+          └ breakers ◄ voice, channel ◄ outbox ◄┘         everything ─► trace: log, inspector, metrics
 
 Failure modes: each actor is contained and restarted by the supervisor; a wrong token and missing intents
 end the process, since no restart mends them. At the end sends in flight get their grace, then the client goes.
@@ -24,11 +24,15 @@ from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, W
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.groq import GroqModel
 from actors.adapters.inspector import CannotServe, Inspector
+from actors.adapters.metrics import Metrics
+from actors.adapters.status import HttpStatusPage
 from actors.adapters.store import SqlStore
 from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
 from actors.app.inspection import inspect, inspector_of
+from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
+from actors.breakers import guard
 from actors.gateway import Gateway
 from actors.ports import Model, Trace
 from actors.supervisor import Supervisor
@@ -73,6 +77,12 @@ def model_of(settings: Settings) -> GroqModel | Understudy:
     )
 
 
+def status_page_of(settings: Settings, *, is_discord: bool) -> HttpStatusPage | None:
+    """The page to ask, if any. Discord's own says nothing about another server, whose page must be named."""
+    is_meant = is_discord or "status_url" in settings.model_fields_set
+    return HttpStatusPage(settings.status_url) if settings.status_url and is_meant else None
+
+
 @asynccontextmanager
 async def open_model(settings: Settings) -> AsyncIterator[GroqModel | Understudy]:
     """`model_of`, its connections closed at the end."""
@@ -96,6 +106,8 @@ class Bot:
     actors: ActorSystem
     supervisor: Supervisor
     inspector: Inspector | None
+    metrics: Metrics
+    """Fed and served with the inspector; without it nobody could read them."""
 
     async def run(
         self, *, on_ready: Callable[[Gateway], Awaitable[None]], until: Callable[[], Awaitable[None]]
@@ -126,6 +138,7 @@ class Bot:
         keep = self.supervisor.keep_running
         if self.inspector is not None:
             group.start_soon(keep, "The inspector", partial(inspect, self.inspector, self.settings, self.world.trace))
+            group.start_soon(watch_loop, self.metrics.observe_loop_lag)
         for shard in self.adapter.shard_ids:
             group.start_soon(keep, f"The Discord client of shard {shard}", partial(self.adapter.run, shard))
 
@@ -139,9 +152,10 @@ class Bot:
 def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Model, *, trace: Trace) -> Bot:
     """Put one process together; nothing runs yet."""
     clock = SystemClock()
-    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "")
+    metrics = metrics_of(settings, store, model, now=clock.now)
+    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "", metrics=metrics.text)
     if inspector is not None:
-        trace = Traces(trace, inspector)
+        trace = Traces(trace, metrics, inspector)
     is_local = endpoint.urls.api_url is not None
     adapter = DiscordAdapter(
         token=endpoint.token,
@@ -156,7 +170,18 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
         guild_ready_timeout_s=GUILDS_LOCAL_S if is_local else GUILDS_S,
         identify_pause_s=0.0 if is_local else IDENTIFY_PAUSE_S,
     )
-    world = World(clock, model, adapter.voice, adapter.channel, store, trace, settings.rules())
+    guarded = guard(
+        adapter.voice,
+        adapter.channel,
+        model,
+        clock=clock,
+        trace=trace,
+        failures_max=settings.breaker_failures,
+        pause_s=settings.breaker_pause_s,
+        status_page=status_page_of(settings, is_discord=not is_local),
+    )
+    rules, breakers = settings.rules(), guarded.breakers
+    world = World(clock, guarded.model, guarded.voice, guarded.channel, store, trace, rules, breakers=breakers)
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)
-    return Bot(settings, store, world, adapter, actors, supervisor, inspector)
+    return Bot(settings, store, world, adapter, actors, supervisor, inspector, metrics)

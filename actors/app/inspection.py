@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 import anyio
@@ -12,15 +13,19 @@ from actors.app.settings import Settings
 from actors.ports import Journal, Noted, Trace
 
 
-def inspector_of(settings: Settings, journal: Journal, *, api_url: str) -> Inspector | None:
-    """The inspector that the settings ask for; None where it is turned off.
+def inspector_of(
+    settings: Settings, journal: Journal, *, api_url: str, metrics: Callable[[], Awaitable[bytes]] | None = None
+) -> Inspector | None:
+    """The inspector that the settings ask for, with `metrics` at `/metrics`; None where it is turned off.
 
     A local Discord's page (`api_url` on loopback) may embed and read it.
     """
     if not settings.inspector_address:
         return None
     token = settings.inspector_token.get_secret_value() if settings.inspector_token else None
-    return Inspector(settings.inspector_address, token, journal=journal, origins=_local_origins(api_url))
+    return Inspector(
+        settings.inspector_address, token, journal=journal, origins=_local_origins(api_url), metrics=metrics
+    )
 
 
 async def inspect(inspector: Inspector, settings: Settings, trace: Trace) -> None:

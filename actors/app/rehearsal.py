@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Final, assert_never
 
 import anyio
 
@@ -25,9 +25,10 @@ from actors.app.settings import Settings
 from actors.gateway import Gateway
 from actors.playground import FaultPlan, PlaygroundServer, ShownMessage, Voice
 from actors.ports import Moved, TraceEvent
+from actors.roleplay.audit import Difference, Kind, differences
 from actors.roleplay.card import CardError
-from actors.roleplay.history import is_aside, is_command
-from actors.roleplay.model import Entry
+from actors.roleplay.history import is_aside
+from actors.roleplay.model import ChannelMessage, Entry, Line
 from machines.response import FINAL, State
 
 CHANNEL: Final = "tavern"
@@ -231,9 +232,10 @@ class _Conductor:
             problem = f"lost: the scene did not open; the bot said: {shown[-1].content}"
             return Report((), (), tuple(self.names), tries, (problem,), speaking)
         entries = await self.store.history(sessions[-1].id)
+        lines = await self.store.lines(sessions[-1].id)
         outcomes = await self.store.session_outcomes(sessions[-1].id)
         expected = sum(self._speakers for line in self.scene.lines if _is_answered(line))
-        problems = judge(shown, entries, outcomes, expected=expected)
+        problems = judge(shown, lines, outcomes, expected=expected)
         return Report(entries, outcomes, tuple(self.names), tries, tuple(problems), speaking)
 
 
@@ -243,50 +245,65 @@ def _is_answered(line: SceneLine) -> bool:
 
 def judge(
     shown: list[ShownMessage],
-    entries: tuple[Entry, ...],
+    lines: tuple[Line, ...],
     outcomes: tuple[ResponseOutcome, ...],
     *,
     expected: int,
 ) -> list[str]:
     """Every difference between what the channel shows and what was promised; empty where there is none."""
     return [
-        *_of_the_channel(shown, entries),
-        *_of_the_history(shown, entries),
-        *_of_the_order(entries, outcomes),
+        *_of_the_audit(shown, lines),
+        *_of_the_order(lines, outcomes),
         *_of_the_ends(outcomes, expected),
         *_of_the_notices(shown, outcomes),
     ]
 
 
-def _of_the_channel(shown: list[ShownMessage], entries: tuple[Entry, ...]) -> Iterable[str]:
-    """What the channel shows and the history does not own."""
-    owned = {message_id for entry in entries for message_id in entry.message_ids}
-    known = {(message.author, _text(message)) for message in shown if message.id in owned}
-    for message in shown:
-        if message.id in owned or not (_is_line(message) or _is_said(message)):
-            continue
-        is_copy = _is_line(message) and (message.author, _text(message)) in known
-        yield f"{'doubled' if is_copy else 'seen uncommitted'}: {message.author}: {_text(message)[:SHOWN]!r}"
+def _of_the_audit(shown: list[ShownMessage], lines: tuple[Line, ...]) -> Iterable[str]:
+    """What the channel shows and the history does not own, or holds otherwise."""
+    known = {(line.name, text) for line in lines for _, text in line.messages}
+    channel = [_as_read(message) for message in shown]
+    yield from dict.fromkeys(_problem(found, known) for found in differences(channel, lines, prefix=PREFIX))
 
 
-def _of_the_history(shown: list[ShownMessage], entries: tuple[Entry, ...]) -> Iterable[str]:
-    """What the history holds and the channel does not show so."""
-    texts = {message.id: _text(message) for message in shown}
-    for entry in entries:
-        if "\n".join(texts.get(message_id, "") for message_id in entry.message_ids) != entry.text:
-            yield f"committed unseen: {entry.name}: {entry.text[:SHOWN]!r}"
+def _problem(found: Difference, known: set[tuple[str, str]]) -> str:
+    match found.kind:
+        case Kind.EXTRA:
+            is_copy = (found.name, found.shown) in known
+            return f"{'doubled' if is_copy else 'seen uncommitted'}: {found.name}: {(found.shown or '')[:SHOWN]!r}"
+        case Kind.MISSING | Kind.ALTERED:
+            return f"committed unseen: {found.name}: {(found.committed or '')[:SHOWN]!r}"
+        case Kind.OUT_OF_ORDER:
+            return "out of order: the history's order is not the channel's"
+        case _:
+            assert_never(found.kind)
 
 
-def _of_the_order(entries: tuple[Entry, ...], outcomes: tuple[ResponseOutcome, ...]) -> Iterable[str]:
+def _as_read(message: ShownMessage) -> ChannelMessage:
+    """The server's own record as the bot would read it from the channel."""
+    is_ours = message.voice is not Voice.USER
+    is_embed = message.voice is Voice.BOT and message.embeds > 0
+    return ChannelMessage(
+        id=message.id,
+        channel_id=message.channel_id,
+        author_id=0,
+        name=message.title.removeprefix(EMBED_MARK) if is_embed else message.author,
+        text=message.description if is_embed else message.content,
+        at=0.0,
+        is_ours=is_ours,
+        is_bot=is_ours,
+        webhook_id=message.webhook_id,
+        is_embed=is_embed,
+    )
+
+
+def _of_the_order(lines: tuple[Line, ...], outcomes: tuple[ResponseOutcome, ...]) -> Iterable[str]:
     delivered = [outcome.response_id for outcome in outcomes if outcome.state == State.DELIVERED]
-    committed = [entry.response_id for entry in entries if entry.kind == "character"]
-    if sorted(map(str, committed)) != sorted(delivered):
+    committed = [line.response_id for line in lines if line.response_id is not None]
+    if sorted(committed) != sorted(delivered):
         yield f"lost: {len(delivered)} lines were delivered, the history has {len(committed)}"
     elif committed != delivered:
         yield "out of order: the history's order is not the order in which they spoke"
-    beginnings = [entry.message_ids[0] for entry in entries]
-    if beginnings != sorted(beginnings):
-        yield "out of order: the history's order is not the channel's"
 
 
 def _of_the_ends(outcomes: tuple[ResponseOutcome, ...], expected: int) -> Iterable[str]:
@@ -302,16 +319,3 @@ def _of_the_notices(shown: list[ShownMessage], outcomes: tuple[ResponseOutcome, 
     for name in sorted(failed | notices):
         if failed[name] != notices[name] or unsent[name]:
             yield f"failed untold: {name} failed {failed[name]} times, {notices[name]} notices are shown"
-
-
-def _is_line(message: ShownMessage) -> bool:
-    return message.voice is Voice.WEBHOOK or (message.voice is Voice.BOT and message.embeds > 0)
-
-
-def _is_said(message: ShownMessage) -> bool:
-    """Whether a user wrote it into the play."""
-    return message.voice is Voice.USER and not is_command(message.content, PREFIX) and not is_aside(message.content)
-
-
-def _text(message: ShownMessage) -> str:
-    return message.description or message.content

@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 SCENE_BYTES_MAX = 1_000_000
 """Far above any script that people write by hand."""
 
+MISREAD = (ValueError, AttributeError, IndexError, KeyError)
+"""What PyYAML raises for a number, a date or a truth that is none, found by fuzzing; it documents none of them."""
+
 
 class SceneError(Exception):
     """A scene that cannot be played: one line with the mend."""
@@ -62,7 +65,7 @@ def read(path: Path) -> Scene:
         text = path.read_text(encoding="utf-8")
         if len(text) > SCENE_BYTES_MAX:
             raise SceneError(f"{path}: larger than {SCENE_BYTES_MAX:,} characters; split the scene")
-        return Scene.model_validate(yaml.safe_load(text))
+        return Scene.model_validate(_parsed(text))
     except OSError as error:
         raise SceneError(f"{path}: cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
@@ -76,6 +79,13 @@ def read(path: Path) -> Scene:
         where = ".".join(str(part) for part in problem["loc"]) or "the script"
         words = problem["msg"].removeprefix("Value error, ")
         raise SceneError(f"{path}: {where}: {words}; see the shipped scenes for the form") from error
+
+
+def _parsed(text: str) -> object:
+    try:
+        return yaml.safe_load(text)
+    except MISREAD as error:
+        raise yaml.YAMLError("it holds a number, a date or a truth that cannot be read; put it in quotes") from error
 
 
 def _shipped() -> list[Path]:

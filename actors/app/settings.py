@@ -82,6 +82,20 @@ class Settings(BaseSettings):
         # `NAME=` in a .env means "not set", but where empty is said to mean something.
         return {name: value for name, value in values.items() if value != "" or name in MEANT_WHEN_EMPTY}
 
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_one_line(cls, value: object) -> object:
+        if isinstance(value, str) and not value.strip().isprintable():
+            raise ValueError("it holds a character that cannot be seen; write it again on one line")
+        return value
+
+    @field_validator("discord_token", "groq_api_key", "inspector_token", mode="before")
+    @classmethod
+    def _fits_a_header(cls, value: object) -> object:
+        if isinstance(value, str) and not _is_plain(value.strip()):
+            raise ValueError("it holds a blank or a letter that no key has; copy it again")
+        return value.strip() if isinstance(value, str) else value
+
     @field_validator("command_prefix", mode="before")
     @classmethod
     def _strip(cls, value: object) -> object:
@@ -186,8 +200,13 @@ def _line(problem: dict[str, object]) -> str:
     words = str(problem["msg"]).removeprefix("Value error, ")
     # An address may carry a password before its host.
     is_secret = name in SECRET or "@" in str(problem["input"])
-    shown = "" if is_secret else f" (it is {str(problem['input'])[:SHOWN_MAX]!r})"
+    shown = "" if is_secret or not location else f" (it is {str(problem['input'])[:SHOWN_MAX]!r})"
     return f"{name}: {words}{shown}."
+
+
+def _is_plain(value: str) -> bool:
+    """Whether it can go into a request as it is: visible ASCII without blanks."""
+    return value.isascii() and value.isprintable() and " " not in value
 
 
 def _checked_url(value: str, schemes: tuple[str, ...], example: str) -> str:
@@ -195,7 +214,12 @@ def _checked_url(value: str, schemes: tuple[str, ...], example: str) -> str:
         return value
     try:
         parts = urlsplit(value)
-        is_good = parts.scheme in schemes and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+        is_good = (
+            _is_plain(value)
+            and parts.scheme in schemes
+            and bool(parts.hostname)
+            and (parts.port is None or parts.port > 0)
+        )
     except ValueError:
         is_good = False
     if not is_good:

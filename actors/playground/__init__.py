@@ -7,12 +7,14 @@ from .faults import FaultPlan
 from .hooks import CARD_FIELDS, BotControl, BotState, CardRefused, CardShelf, ShownCard
 from .ledger import Entry, Line
 from .ratelimit import DISCORD_LIMITS, WIDE_LIMITS
+from .script import READS
 from .server import PlaygroundServer
 from .shown import ShownMessage, Voice
 
 __all__ = [
     "CARD_FIELDS",
     "DISCORD_LIMITS",
+    "READS",
     "WIDE_LIMITS",
     "BotControl",
     "BotState",

@@ -3,13 +3,16 @@
     GET    state                              guild, channels, users, webhooks, faults, connected clients
     GET    messages?channel=&with_deleted=1   POST messages {channel, user, text, reply_to?}
     PATCH  messages/{id} {text}               DELETE messages/{id}
+    DELETE messages {channel, messages: ["id", …]}   all at once, as a moderator's purge
     POST   reactions {message, user, emoji, on?}
     GET    requests?since=&only_lines=1       the ledger
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
     PUT    permissions {permission, allowed, channel?}
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
+    POST   script {faults: ["reset", null, …], requests?}          once each, for lines or a sort of request
     POST   gateway {do: "close", code?} {do: "reconnect"} {do: "invalidate", resumable?} {do: "refuse", on?}
+                   {do: "dispatch", name, body}
     POST   hold (arm)   GET hold?timeout_s= (waits: {message_id} or 204)   DELETE hold (release)
 
 Failure modes: 400 with a message for a wrong request, Discord's own 404 for what does not exist. A page from
@@ -47,6 +50,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("POST", "messages"): control.say,
         ("PATCH", "messages/{message}"): control.edit,
         ("DELETE", "messages/{message}"): control.delete,
+        ("DELETE", "messages"): control.purge,
         ("POST", "reactions"): control.react,
         ("GET", "requests"): control.requests,
         ("POST", "users"): control.add_user,
@@ -56,6 +60,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("DELETE", "webhooks/{webhook}"): control.delete_webhook,
         ("PUT", "permissions"): control.permit,
         ("PUT", "faults"): control.set_faults,
+        ("POST", "script"): control.write_script,
         ("POST", "gateway"): control.steer_gateway,
         ("POST", "hold"): control.hold,
         ("GET", "hold"): control.wait_held,
@@ -114,6 +119,14 @@ class _Control:
         self._server.delete(path_id(request, "message"))
         return web.Response(status=204)
 
+    async def purge(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        ids = fields.get("messages")
+        if not isinstance(ids, list):
+            raise ValueError('`messages` must be a list of ids, e.g. ["1234"]')
+        self._server.purge(text(fields, "channel"), [number("messages", each) for each in ids])
+        return web.Response(status=204)
+
     async def react(self, request: web.Request) -> web.StreamResponse:
         fields = await asked(request)
         message_id = number("message", fields.get("message"))
@@ -170,6 +183,18 @@ class _Control:
         self._server.faults = FaultPlan.parse(map(str, texts), seed=seed, speed=float(fields.get("speed", 1.0)))
         return json_response(asdict(self._server.faults))
 
+    async def write_script(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        kinds = fields.get("faults")
+        if not isinstance(kinds, list):
+            raise ValueError('`faults` must be a list, e.g. ["reset", null, "stored_502"]')
+        named = tuple(None if kind is None else str(kind) for kind in kinds)
+        if "requests" in fields:
+            self._server.next_requests(text(fields, "requests"), *named)
+        else:
+            self._server.next_lines(*named)
+        return web.Response(status=204)
+
     async def steer_gateway(self, request: web.Request) -> web.StreamResponse:
         fields = await asked(request)
         gateway = self._server.gateway
@@ -182,8 +207,10 @@ class _Control:
                 gateway.invalidate(resumable=fields.get("resumable") is True)
             case "refuse":
                 gateway.refusing = fields.get("on", True) is True
+            case "dispatch":
+                gateway.dispatch(text(fields, "name"), fields.get("body", {}))
             case other:
-                raise ValueError(f"unknown `do` {other!r}; known: close, reconnect, invalidate, refuse")
+                raise ValueError(f"unknown `do` {other!r}; known: close, reconnect, invalidate, refuse, dispatch")
         return web.Response(status=204)
 
     async def hold(self, request: web.Request) -> web.StreamResponse:

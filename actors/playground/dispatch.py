@@ -7,7 +7,7 @@ from enum import IntFlag
 
 from .payloads import channel_json, member_json, message_json, roles_json, user_json
 from .records import Channel, Guild, Json, Message, Webhook
-from .world import Event, Reacted, Typed, World
+from .world import Event, Purged, Reacted, Typed, World
 
 
 class Intent(IntFlag):
@@ -28,6 +28,7 @@ IN_GUILD = {
     "MESSAGE_CREATE": Intent.GUILD_MESSAGES,
     "MESSAGE_UPDATE": Intent.GUILD_MESSAGES,
     "MESSAGE_DELETE": Intent.GUILD_MESSAGES,
+    "MESSAGE_DELETE_BULK": Intent.GUILD_MESSAGES,
     "MESSAGE_REACTION_ADD": Intent.GUILD_MESSAGE_REACTIONS,
     "MESSAGE_REACTION_REMOVE": Intent.GUILD_MESSAGE_REACTIONS,
     "TYPING_START": Intent.GUILD_MESSAGE_TYPING,
@@ -70,7 +71,7 @@ def _channel_id(event: Event) -> int | None:
             return channel_id
         case Reacted(message=message):
             return message.channel_id
-        case Typed(channel=channel):
+        case Typed(channel=channel) | Purged(channel=channel):
             return channel.id
 
 
@@ -87,6 +88,8 @@ def _body(world: World, event: Event, intents: Intent) -> Json:
             return {"id": str(message.id), "channel_id": str(message.channel_id)}
         case Message() as message:
             return _message_body(world, message, intents)
+        case Purged(channel=channel, messages=messages):
+            return {"ids": [str(message.id) for message in messages], "channel_id": str(channel.id)}
         case Reacted() as reacted:
             return _reaction_body(world, reacted, is_added=event.name == "MESSAGE_REACTION_ADD")
         case Typed() as typed:

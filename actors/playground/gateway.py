@@ -63,6 +63,8 @@ class Gateway:
     def __init__(self, world: World, token: str) -> None:
         self.refusing = False
         """While set, nobody can connect: a handshake is answered with 503."""
+        self.refusals = 0
+        """How many handshakes were refused."""
         self._world = world
         self._token = token
         self._connections: dict[Connection, Session | None] = {}
@@ -107,9 +109,15 @@ class Gateway:
             for connection in self._connections:
                 self._attach(connection, None)
 
+    def dispatch(self, name: str, body: Json) -> None:
+        """Sends every client an event of one's own making, which need not be what Discord documents."""
+        for session in self._sessions.values():
+            session.dispatch(name, body)
+
     async def serve(self, request: web.Request) -> web.StreamResponse:
         """One client, from its handshake to its end."""
         if self.refusing:
+            self.refusals += 1
             return web.Response(status=503)
         socket = web.WebSocketResponse(compress=False, timeout=CLOSE_TIMEOUT_S)
         await socket.prepare(request)

@@ -2,9 +2,14 @@
 
 Sources: https://discord.com/developers/docs/resources/message#embed-object-embed-limits and
 https://discord.com/developers/docs/resources/webhook#create-webhook
+What is stripped: https://github.com/discord/discord-api-docs/issues/1189 (control characters, direction overrides)
+and issues/1241 (combining marks beyond some 150); the exact list is not published.
 """
 
+import re
+import unicodedata
 from collections.abc import Sequence
+from itertools import count
 
 from .records import Json
 from .refusals import EMPTY_MESSAGE, Refusal, invalid_field
@@ -25,18 +30,26 @@ WEBHOOK_NAME_FORBIDDEN = ("clyde", "discord")
 WEBHOOKS_PER_CHANNEL_MAX = 15
 CHANNEL_NAME_MAX = 100
 PAGE_MAX = 100
+MARKS_MAX = 150
+STRIPPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def text_within(path: str, value: object, maximum: int) -> str:
-    """The text, trimmed as Discord trims it; refused if it is no text or longer than `maximum`."""
+    """The text, stripped and trimmed as Discord does it; refused if it is no text or longer than `maximum`."""
     if value is None:
         return ""
     if not isinstance(value, str):
         raise invalid_field(path, "STRING_TYPE_CONVERT", "Could not interpret value as string.")
-    trimmed = value.strip()
+    trimmed = _stripped(value).strip()
     if len(trimmed) > maximum:
         raise invalid_field(path, "BASE_TYPE_MAX_LENGTH", f"Must be {maximum} or fewer in length.")
     return trimmed
+
+
+def _stripped(text: str) -> str:
+    plain = STRIPPED.sub("", text.replace("\r\n", "\n"))
+    marks = count(1)
+    return "".join(c for c in plain if not unicodedata.combining(c) or next(marks) <= MARKS_MAX)
 
 
 def checked_nonce(value: object) -> str | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from . import records
 from .payloads import avatar_hash, channel_json, message_json, user_json
 from .records import Channel, Json, Message
-from .world import Event, Reacted, Typed, World
+from .world import Event, Purged, Reacted, Typed, World
 
 SHOWN_MAX = 200
 """Messages of one channel in a snapshot; older ones are asked for."""
@@ -57,8 +57,9 @@ def change_of(world: World, event: Event) -> Iterable[tuple[str, Json]]:
     """The event as pages are told of it; nothing where a page shows nothing of it."""
     match event.subject:
         case Message() as message if event.name == "MESSAGE_DELETE":
-            body = {"id": str(message.id), "channel_id": str(message.channel_id), "is_line": is_line(world, message)}
-            return [("deleted", body)]
+            return [_deletion(world, message)]
+        case Purged(messages=messages):
+            return [_deletion(world, message) for message in messages]
         case Message() as message:
             return [("message", message_view(world, message))]
         case Reacted(message=message):
@@ -71,6 +72,11 @@ def change_of(world: World, event: Event) -> Iterable[tuple[str, Json]]:
             return [("channel", channel_view(world, channel))]
         case _:
             return []
+
+
+def _deletion(world: World, message: Message) -> tuple[str, Json]:
+    body = {"id": str(message.id), "channel_id": str(message.channel_id), "is_line": is_line(world, message)}
+    return "deleted", body
 
 
 def _avatar(world: World, message: Message) -> str | None:

@@ -77,6 +77,7 @@ class PlaygroundServer(Steering):
         self._host, self._port, self._folder = host, port, folder
         self._wire = Wire(self.world, token=self.token, plan=faults or FaultPlan(), limits=RateLimits(limits, now))
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=SHUTDOWN_S)
+        self._site: web.TCPSite | None = None
         self._file: WorldFile | None = None
         self.world.subscribe(self._tell)
         self.gateway.watch(self._tell_presence)
@@ -96,7 +97,7 @@ class PlaygroundServer(Steering):
             self._open_world()
             self._mount()
             await self._runner.setup()
-            await web.TCPSite(self._runner, self._host, self._port).start()
+            await self.accept_connections()
         except OSError:
             await self.stop()
             raise
@@ -112,6 +113,27 @@ class PlaygroundServer(Steering):
         if self._file is not None:
             self._file.close()
             self._file = None
+
+    def next_lines(self, *kinds: str | None) -> None:
+        """Faults for the next lines, in order; None lets one pass (`script.py`). Raises ValueError."""
+        self._wire.script.add_lines(kinds)
+
+    def next_requests(self, sort: str, *kinds: str | None) -> None:
+        """The same for the next requests of one sort (`READS`) that are no lines. Raises ValueError."""
+        self._wire.script.add_requests(sort, kinds)
+
+    async def refuse_connections(self) -> None:
+        """Nobody can connect any more, and what is connected is cut; the gateway's connections stay."""
+        if self._site is not None:
+            await self._site.stop()
+            self._site = None
+        self._wire.hang_up()
+
+    async def accept_connections(self) -> None:
+        """Listens, at the same port as before. Raises OSError."""
+        if self._site is None:
+            self._site = web.TCPSite(self._runner, self._host, self._port)
+            await self._site.start()
 
     @property
     def url(self) -> str:
@@ -207,4 +229,5 @@ class PlaygroundServer(Steering):
     async def _serve_gateway(self, request: web.Request) -> web.StreamResponse:
         if self._wire.is_out():
             return web.Response(status=503)
+        self._wire.leave(request)
         return await self.gateway.serve(request)

@@ -3,6 +3,7 @@
 Channels and users are given by name or id. What does not exist raises `Refusal` with Discord's words.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from .limits import CONTENT_MAX, checked_name, refuse_empty, text_within
@@ -39,6 +40,11 @@ class Steering:
     def delete(self, message_id: int) -> None:
         """A message's author, or a moderator, takes it away."""
         self.world.delete(self._message(message_id))
+
+    def purge(self, channel: str | int, message_ids: Iterable[int]) -> None:
+        """A moderator takes several messages of a channel away at once."""
+        place = self.world.find_channel(channel)
+        self.world.purge(place, tuple(self.world.shelf.get(place.id, message_id) for message_id in message_ids))
 
     def react(self, message_id: int, user: str | int, emoji: str, *, on: bool = True) -> None:
         """A person's reaction, or its end."""

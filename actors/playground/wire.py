@@ -1,8 +1,9 @@
 """Between HTTP and the handlers: reads, counts, authorises, limits, and breaks what the plan breaks.
 
     request ─► ledger ─► read ─► token ─► limits ─► fault? ─► handler ─► fault? ─► answer
-                                                      │ drop_before, http_*,        │ stored_*, drop_after,
-                                                      │ rate_limit, outage, late    │ slow, hold
+                                                      │ drop_before, reset, http_*, │ stored_*, drop_after,
+                                                      │ rate_limit*, outage, late,  │ slow, hold
+                                                      │ silence                     │
 
 Failure modes: a client that has gone does not undo what was stored; a handler's own bug is aiohttp's 500.
 """
@@ -10,17 +11,21 @@ Failure modes: a client that has gone does not undo what was stored; a handler's
 import asyncio
 import hmac
 import json
+import socket
+import struct
+import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from http import HTTPStatus
 
 from aiohttp import BodyPartReader, web
 
-from .faults import STATUS_KIND, Dice, FaultPlan, Hold
+from .faults import Dice, FaultPlan, Hold
 from .ledger import Ledger, Line
 from .ratelimit import RateLimits, Verdict
 from .records import Channel
 from .refusals import INVALID_JSON, NO_SUCH_PATH, TOO_LARGE, UNAUTHORISED, Refusal
 from .rest.call import Answer, Call, Route, Upload
+from .script import CODE_KIND, Script
 from .world import World
 
 API_PREFIX = "/api/v10"
@@ -36,11 +41,14 @@ class Wire:
     def __init__(self, world: World, *, token: str, plan: FaultPlan, limits: RateLimits) -> None:
         self.ledger = Ledger()
         self.hold = Hold()
+        self.script = Script()
         self._world = world
         self._token = token
         self._dice = Dice(plan)
         self._limits = limits
         self._landing: set[asyncio.Task[None]] = set()
+        self._closing = asyncio.Event()
+        self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 
     @property
     def plan(self) -> FaultPlan:
@@ -66,9 +74,20 @@ class Wire:
         while self._landing:
             await asyncio.wait(self._landing)
 
+    def leave(self, request: web.Request) -> None:
+        """This request's connection is not for requests any more: it becomes the gateway's."""
+        if request.transport is not None:
+            self._transports.discard(request.transport)
+
+    def hang_up(self) -> None:
+        """Cuts every connection that carries requests; those of the gateway stay."""
+        for transport in tuple(self._transports):
+            transport.abort()
+
     async def close(self) -> None:
         """Lets a held answer go; lines that have not landed never will."""
         self.hold.release()
+        self._closing.set()
         for task in self._landing:
             task.cancel()
         await asyncio.gather(*self._landing, return_exceptions=True)
@@ -76,6 +95,8 @@ class Wire:
     def _served(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         async def serve(request: web.Request) -> web.StreamResponse:
             order = self.ledger.open(request.method, request.path)
+            if request.transport is not None:
+                self._transports.add(request.transport)
             try:
                 return await self._serve(route, request, order)
             except Refusal as refusal:
@@ -93,7 +114,7 @@ class Wire:
         verdict = self._limits.take(route.sort, _place(call, channel), counts_globally=route.needs_bot)
         if verdict.retry_after_s is not None:
             return self._limited(order, verdict.headers, verdict.retry_after_s, is_global=verdict.is_global)
-        fault = self._fault(channel, line)
+        fault = self._fault(route.sort, channel, line)
         if fault is None:
             return await self._carried_out(route, call, order, verdict, is_line=line is not None)
         self.ledger.complete(order, fault=fault)
@@ -111,26 +132,52 @@ class Wire:
     async def _broken(
         self, fault: str, route: Route, request: web.Request, call: Call, order: int, verdict: Verdict
     ) -> web.StreamResponse:
-        status = STATUS_KIND.fullmatch(fault)
-        if fault == "rate_limit" or fault == "http_429":
-            return self._limited(order, verdict.headers, self.plan.retry_after_s, is_global=False)
+        if fault.startswith("rate_limit") or fault == "http_429":
+            return self._refused_for_now(fault, order, verdict)
         if fault == "outage":
-            return self._failed(order, HTTPStatus.SERVICE_UNAVAILABLE, verdict.headers)
-        if status and status[1] == "http":
-            return self._failed(order, int(status[2]), verdict.headers)
-        if fault == "drop_before":
-            return _cut(request)
+            return self._failed(order, HTTPStatus.SERVICE_UNAVAILABLE, headers=verdict.headers)
+        if fault.startswith("http_"):
+            return self._failed(order, *_status_and_code(fault), headers=verdict.headers)
+        if fault == "silence":
+            return await self._silent()
+        if fault in ("drop_before", "reset"):
+            return _cut(request, with_reset=fault == "reset")
         if fault == "late":
             self._land_later(route, call, order)
             return _cut(request)
         answer = route.handler(self._world, call)
         self.ledger.complete(order, message_id=answer.message_id)
+        return await self._stored(fault, request, answer, order, verdict)
+
+    async def _stored(
+        self, fault: str, request: web.Request, answer: Answer, order: int, verdict: Verdict
+    ) -> web.StreamResponse:
+        """What goes wrong with the answer alone."""
         if fault == "drop_after":
             return _cut(request)
-        if status:
-            return self._failed(order, int(status[2]), verdict.headers)
+        if fault == "stored_silence":
+            return await self._silent()
+        if fault == "stored_broken":
+            self.ledger.complete(order, status=answer.status)
+            whole = _encoded(answer.body)
+            return _json(whole[: len(whole) // 2], answer.status, verdict.headers)
+        if fault.startswith("stored_"):
+            return self._failed(order, *_status_and_code(fault), headers=verdict.headers)
         await asyncio.sleep(self.plan.slow_s)
         return self._answered(order, answer, verdict.headers)
+
+    async def _silent(self) -> web.StreamResponse:
+        """Keeps the connection and says nothing, until the server ends."""
+        await self._closing.wait()
+        return web.Response()
+
+    def _refused_for_now(self, fault: str, order: int, verdict: Verdict) -> web.StreamResponse:
+        wait_s = self.plan.retry_after_s
+        if fault != "rate_limit_edge":
+            return self._limited(order, verdict.headers, wait_s, is_global=fault == "rate_limit_global")
+        self.ledger.complete(order, status=429)
+        headers = {"Retry-After": f"{wait_s:g}"}
+        return web.Response(status=429, headers=headers, text="<html>error code: 1015</html>", content_type="text/html")
 
     def _land_later(self, route: Route, call: Call, order: int) -> None:
         async def land() -> None:
@@ -149,7 +196,9 @@ class Wire:
         self._landing.add(task)
         task.add_done_callback(self._landing.discard)
 
-    def _fault(self, channel: Channel | None, line: Line | None) -> str | None:
+    def _fault(self, sort: str, channel: Channel | None, line: Line | None) -> str | None:
+        if self.script.is_written_for(sort, is_line=line is not None):
+            return self.script.take(sort, is_line=line is not None)
         if channel is not None and line is not None:
             return self._dice.for_line(channel.ordinal)
         return self._dice.for_other(None if channel is None else channel.ordinal)
@@ -186,21 +235,35 @@ class Wire:
         retry_after = {"Retry-After": f"{retry_after_s:g}"}
         return json_response(body, 429, headers | VIA | scope | retry_after)
 
-    def _failed(self, order: int, status: int, headers: dict[str, str]) -> web.StreamResponse:
+    def _failed(
+        self, order: int, status: int, code: int = 0, *, headers: dict[str, str] | None = None
+    ) -> web.StreamResponse:
         """A made-up error: JSON from 400 on; from 500 on a page, as Discord's edge sends one."""
         self.ledger.complete(order, status=status)
         words = f"{status}: {_phrase(status)}"
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
-            return json_response({"message": words, "code": 0}, status, headers)
+            return json_response({"message": words, "code": code}, status, headers)
         page = f"<html><title>{words}</title></html>"
         return web.Response(status=status, headers=headers, text=page, content_type="text/html")
 
 
 def json_response(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     """JSON with exactly the content type that clients look for."""
-    text = json.dumps(body, ensure_ascii=False)
-    kind = {"Content-Type": "application/json"}
-    return web.Response(body=text.encode(), status=status, headers=(headers or {}) | kind)
+    return _json(_encoded(body), status, headers)
+
+
+def _encoded(body: object) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def _json(body: bytes, status: int, headers: dict[str, str] | None) -> web.Response:
+    return web.Response(body=body, status=status, headers=(headers or {}) | {"Content-Type": "application/json"})
+
+
+def _status_and_code(fault: str) -> tuple[int, int]:
+    """What `http_404`, `stored_502` or `http_404_10003` answers with."""
+    coded = CODE_KIND.fullmatch(fault)
+    return (int(coded[1]), int(coded[2])) if coded else (int(fault.rpartition("_")[2]), 0)
 
 
 def _phrase(status: int) -> str:
@@ -215,9 +278,12 @@ def _place(call: Call, channel: Channel | None) -> str:
     return call.params.get("webhook", "") if channel is None else str(channel.id)
 
 
-def _cut(request: web.Request) -> web.Response:
-    """Ends the connection at once; the returned answer reaches nobody."""
+def _cut(request: web.Request, *, with_reset: bool = False) -> web.Response:
+    """Ends the connection at once, by FIN or by RST; the returned answer reaches nobody."""
     if request.transport is not None:
+        if with_reset:
+            own: socket.socket = request.transport.get_extra_info("socket")
+            own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         request.transport.abort()
     return web.Response()
 

@@ -78,11 +78,22 @@ class Typed:
 
 
 @dataclass(frozen=True, slots=True)
+class Purged:
+    """Several messages of a channel, deleted at once."""
+
+    channel: Channel
+    messages: tuple[Message, ...]
+
+
+Subject = Guild | Channel | Webhook | Message | Reacted | Typed | Purged
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened, under the name of its gateway dispatch."""
 
     name: str
-    subject: Guild | Channel | Webhook | Message | Reacted | Typed
+    subject: Subject
 
 
 class World:
@@ -304,6 +315,12 @@ class World:
         self._keep(replace(message, deleted=True))
         self._announce("MESSAGE_DELETE", message)
 
+    def purge(self, channel: Channel, messages: tuple[Message, ...]) -> None:
+        """Takes several messages out of their channel, with one announcement."""
+        for message in messages:
+            self._keep(replace(message, deleted=True))
+        self._announce("MESSAGE_DELETE_BULK", Purged(channel, messages))
+
     def react(self, message: Message, user_id: int, emoji: str, *, on: bool) -> None:
         """Adds or takes away one person's reaction; once is as good as twice."""
         reaction = (emoji, user_id)
@@ -346,7 +363,7 @@ class World:
             flags=draft.flags,
         )
 
-    def _announce(self, name: str, subject: Guild | Channel | Webhook | Message | Reacted | Typed) -> None:
+    def _announce(self, name: str, subject: Subject) -> None:
         event = Event(name, subject)
         for listener in tuple(self._listeners):
             listener(event)

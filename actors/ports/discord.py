@@ -43,9 +43,14 @@ class Unconfirmed:
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Nothing left the process: a global pause holds until `until` (seconds since 1970)."""
+    """Nothing left the process: a pause holds until `until`, or a breaker, open since `since`, for `cause`.
+
+    Times are seconds since 1970. A mere pause (a rate limit, no connection yet) has no cause.
+    """
 
     until: float
+    cause: str = ""
+    since: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,15 @@ class Recorded:
     moves: tuple[tuple[str, str, Fact], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LinesInState:
+    """How many responses are in a state now; `oldest_at` is when the first of them began, None for final states."""
+
+    state: str
+    count: int
+    oldest_at: float | None = None
+
+
 class Journal(Protocol):
     """What looking at responses needs of the store."""
 
@@ -30,4 +39,8 @@ class Journal(Protocol):
         self, *, limit: int, state: str | None = None, session_id: SessionId | None = None
     ) -> tuple[Recorded, ...]:
         """At most `limit` responses, newest first."""
+        ...
+
+    async def lines_by_state(self) -> tuple[LinesInState, ...]:
+        """Every state that a response is in."""
         ...

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from actors.ports.discord import HeldBack
 from actors.roleplay.model import Prompt
 
 
@@ -56,6 +57,6 @@ class Model(Protocol):
         """The model ids to try, in order; never empty."""
         ...
 
-    async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
+    async def complete(self, prompt: Prompt) -> Completion | ModelFailed | HeldBack:
         """Ask once: one request on the wire, under the adapter's own time limit."""
         ...

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from actors.roleplay.model import (
+    Amendment,
     ChannelMessage,
     Character,
     CharacterId,
     Claim,
     Entry,
+    KnownMessage,
     Outbound,
     OutboxDraft,
     OutboxRow,
@@ -21,6 +23,7 @@ from actors.roleplay.model import (
     Turn,
     TurnId,
 )
+from actors.roleplay.plan import Failure
 from machines.facts import Fact
 from machines.response import Move, Response
 
@@ -41,8 +44,8 @@ class Accepted:
 class ResponseRecord:
     """Everything that an actor needs to take a response up, wherever the last process left it.
 
-    `outbound` is the current part's intent, None when it never came near the wire; `reasons` are those of
-    the failed generations, oldest first.
+    `outbound` is the current part's intent, None when it never came near the wire; `reasons` say what
+    went wrong with its generations, oldest first.
     """
 
     response: Response
@@ -52,7 +55,7 @@ class ResponseRecord:
     trigger_id: int
     character: Character
     outbound: Outbound | None
-    reasons: tuple[str, ...]
+    reasons: tuple[Failure, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +89,20 @@ class WatchedPart:
     is_final: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ToCatchUp:
+    """An open session whose channel is to be read again after a gap.
+
+    What is newer than `after` may be unheard. From `known_after` (never newer) on, what is known may have
+    been edited or deleted meanwhile.
+    """
+
+    session_id: SessionId
+    channel_id: int
+    after: int
+    known_after: int
+
+
 class Store(Protocol):
     """The durable truth. Each call is one transaction, done or not done when it returns.
 
@@ -106,11 +123,12 @@ class Store(Protocol):
 
     async def session(self, session_id: SessionId) -> SessionRecord | None: ...
 
-    async def open_sessions(self, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
-        """(session, channel, id after which its channel is to be read again) of each open session.
+    async def open_sessions(self, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
+        """Every open session, and from where on its channel is to be read again.
 
-        It is read again from the last message heard on, and from before doubtful lines tried after `since`;
-        for these alone also where the session has ended: a copy may land after its end.
+        What is unheard is newer than the last message heard, or than doubtful lines tried after `since`;
+        the newest `lookback` messages of the history are to be compared. A session that has ended is among them
+        where such a line's copy may land after its end.
         """
         ...
 
@@ -201,15 +219,27 @@ class Store(Protocol):
         """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
         ...
 
-    async def known_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
-        """Ids that were handled, all newer than `after`: people's lines, answered commands, confirmed ones of ours."""
+    async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        """Ids newer than `after` with which nothing is to be done any more.
+
+        People's lines in the inbox, commands that have their answer, confirmed messages of ours.
+        """
         ...
 
-    async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         """Note that a line was edited, or deleted (None); returns its session, None where it is no line.
 
-        A deleted user message that has no turn yet starts none.
+        A deleted user message that has no turn yet starts none. While a response is on its way in the channel,
+        an unknown message may be its part, changed before we were told its id: what is noted waits for it.
         """
+        ...
+
+    async def known_messages(self, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
+        """Messages newer than `after` that belong to lines, or to such on their way; without deleted ones."""
+        ...
+
+    async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
+        """`amend` for each, all or none; returns the sessions whose lines they are."""
         ...
 
     # the reaper

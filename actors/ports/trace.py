@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
-from actors.roleplay.model import ResponseId, SessionId
-from machines.response import Limits, Move
+from actors.roleplay.model import OutboxKind, ResponseId, SessionId
+from machines.facts import SendRefused, SendUnconfirmed, Sent
+from machines.response import FAILED, SENDING, Limits, Move
+
+CANCELLED: Final = "cancelled"
+"""The reason of a SendRefused for which nothing left the process, since the line is not wanted any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +67,25 @@ class Moved:
     is_cancelled: bool = False
     error: BaseException | None = None
 
+    # What counts, for the log, the metrics and (in SQL, over the journal) the report alike.
+
+    @property
+    def is_send_attempt(self) -> bool:
+        """Whether this ends a try of a part: each is counted once, when what came of it is durable."""
+        fact = self.move.fact
+        is_end = self.move.source == SENDING and isinstance(fact, Sent | SendRefused | SendUnconfirmed)
+        return is_end and getattr(fact, "reason", None) != CANCELLED
+
+    @property
+    def is_send_retry(self) -> bool:
+        """Whether this ends a further try of a part."""
+        return self.is_send_attempt and self.move.attempt > 1
+
+    @property
+    def is_send_failure(self) -> bool:
+        """Whether a line that was written is given up, wanted as it was."""
+        return self.move.dest is FAILED and bool(self.text) and not self.is_cancelled
+
 
 @dataclass(frozen=True, slots=True)
 class Noted:
@@ -72,9 +95,78 @@ class Noted:
     words: str
     session_id: SessionId | None = None
     error: BaseException | None = None
+    response_id: ResponseId | None = None
+    attempt: int | None = None
 
 
-TraceEvent = HistoryRead | GenerationBegan | GenerationErred | AttemptBegan | Moved | Noted
+@dataclass(frozen=True, slots=True)
+class GenerationEnded:
+    """One request to a model ended. `outcome` is `ok`, or why there is no completion; `model` the one asked."""
+
+    context: Context
+    attempt: int
+    model: str
+    duration_s: float
+    prompt_tokens: int
+    completion_tokens: int
+    outcome: str
+
+
+@dataclass(frozen=True, slots=True)
+class MoveRefused:
+    """The table refused a fact. `reason`: `no_row`, or `guard` where there is a row and every guard refused."""
+
+    context: Context
+    state: str
+    fact: str
+    reason: Literal["no_row", "guard"]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxSettled:
+    """A try of an outbox row ended, durably.
+
+    `sent`, `deleted` and `dropped` close the row; after the others it is tried again.
+    """
+
+    kind: OutboxKind
+    outcome: Literal["sent", "deleted", "dropped", "refused", "unconfirmed", "held"]
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Diverged:
+    """A channel and its history differ in `count` places of one kind; no session is named where nobody knows it."""
+
+    session_id: SessionId | None
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerMoved:
+    """A dependency's breaker moved; `until` is when an open one lets a probe through."""
+
+    dependency: str
+    source: str
+    dest: str
+    at: float
+    until: float
+
+
+TraceEvent = (
+    HistoryRead
+    | GenerationBegan
+    | GenerationErred
+    | GenerationEnded
+    | AttemptBegan
+    | Moved
+    | MoveRefused
+    | OutboxSettled
+    | Diverged
+    | BreakerMoved
+    | Noted
+)
 
 
 class Trace(Protocol):

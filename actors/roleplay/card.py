@@ -10,6 +10,7 @@ Sources: Character Card V2 and V3 specifications; where they set no limit, ours 
 import base64
 import binascii
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ FILE_BYTES_MAX = 10 * 1024 * 1024  # the largest upload that every Discord user 
 JSON_BYTES_MAX = 4 * 1024 * 1024  # the largest lorebooks in use are near 2 MB
 FIELD_BYTES_MAX = 100 * 1024  # more than any model here reads at once
 LIST_ITEMS_MAX = 200  # tags and greetings are read by people
+LABEL_MAX = 100  # of a file's name in an error; names are strangers' text as well
 _BASE64_BYTES_MAX = JSON_BYTES_MAX * 4 // 3 + 4096  # base64 of the JSON, with line breaks
 
 _KEYWORDS = ("ccv3", "chara")  # the first wins
@@ -79,7 +81,7 @@ def read_card(data: bytes, filename_hint: str = "") -> tuple[Card, bytes | None]
     The file's kind is told from its bytes; `filename_hint` only names it in the error.
     The picture is the PNG without its card, or the main icon embedded in the card.
     """
-    label = " ".join(filename_hint.split()) or "The file"
+    label = "".join(filter(str.isprintable, filename_hint))[:LABEL_MAX].strip() or "The file"
     try:
         return _read(data)
     except _UnreadableError as error:
@@ -183,7 +185,9 @@ def _load(data: bytes) -> tuple[str, dict[str, Any]]:
     except UnicodeDecodeError as error:
         raise _UnreadableError("its text is not UTF-8") from error
     try:
-        whole = json.loads(raw, parse_constant=_refuse_constant)
+        whole = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
+    except _UnreadableError:
+        raise
     except (ValueError, RecursionError) as error:
         raise _UnreadableError("it is neither a PNG, a CHARX nor valid JSON") from error
     if not isinstance(whole, dict):
@@ -194,6 +198,14 @@ def _load(data: bytes) -> tuple[str, dict[str, Any]]:
 def _refuse_constant(constant: str) -> None:
     """Refuse NaN and Infinity, which Python reads and no other reader of our exports would."""
     raise ValueError(constant)
+
+
+def _finite(number: str) -> float:
+    """Refuse 1e999, which Python reads as Infinity and would then write as such."""
+    value = float(number)
+    if math.isinf(value):
+        raise _UnreadableError("it holds a number too large to be kept", "Correct that number.")
+    return value
 
 
 def _fields(whole: dict[str, Any]) -> dict[str, Any]:

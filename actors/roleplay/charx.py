@@ -8,6 +8,8 @@ import struct
 import zipfile
 import zlib
 
+MEMBERS_MAX = 2_000  # the largest cards have some hundred pictures; zipfile lists all members before it reads one
+_MEMBER_MARK = b"PK\x01\x02"  # one in front of each member's row in the archive's list
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _STARTS = (b"PK\x03\x04", b"\xff\xd8\xff")  # some writers put the zip behind a JPEG
 # What zipfile raises on damaged input, found by fuzzing; it documents only the first.
@@ -35,6 +37,8 @@ def is_charx(data: bytes) -> bool:
 
 def member(data: bytes, path: str, *, bytes_max: int) -> bytes:
     """Return the file at `path` in the archive, its checksum checked. Raises CharxError."""
+    if data.count(_MEMBER_MARK) > MEMBERS_MAX:
+        raise CharxError(f"the archive has more than {MEMBERS_MAX:,} files")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             return _read(archive, path, bytes_max)

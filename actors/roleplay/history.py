@@ -32,17 +32,27 @@ def belongs(message: ChannelMessage, prefix: str) -> bool:
     return bool(text) and not is_command(text, prefix) and not is_aside(text)
 
 
+def is_line(message: ChannelMessage) -> bool:
+    """Whether `message` is how we show a character's line; what is plain text of ours is a notice or an answer."""
+    return message.is_ours and _kind(message) is not OutboundKind.TEXT
+
+
 def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     """Whether `message` is `outbound` as the channel shows it: same sender, same name, same text.
 
-    Texts are compared normalised, since Discord may strip characters of what it was sent.
+    Names and texts are compared by what they draw, since Discord may strip characters of what it was sent.
     """
     if not message.is_ours or message.channel_id != outbound.channel_id:
         return False
     if _kind(message) is not outbound.kind or message.id <= outbound.fence:
         return False
-    named_alike = outbound.kind is OutboundKind.TEXT or normalise(message.name) == normalise(outbound.name)
-    return named_alike and normalise(message.text) == normalise(outbound.text)
+    named_alike = outbound.kind is OutboundKind.TEXT or _drawn(message.name) == _drawn(outbound.name)
+    return named_alike and _drawn(message.text) == _drawn(outbound.text)
+
+
+def _drawn(text: str) -> str:
+    """Without blanks too: a control character that we take for one may be stripped instead."""
+    return "".join(normalise(text).split())
 
 
 def _kind(message: ChannelMessage) -> OutboundKind:

@@ -142,6 +142,32 @@ class Entry:
     response_id: ResponseId | None = None  # of characters
 
 
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An entry message by message: (id, text) of each that is not deleted, oldest first; never empty."""
+
+    name: str
+    messages: tuple[tuple[int, str], ...]
+    response_id: ResponseId | None = None  # of characters
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """A message of a line as the database has it, amended; `at` is when it learnt the last of it."""
+
+    message_id: int
+    text: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """What became of a line's message: its new text, or its deletion (None)."""
+
+    message_id: int
+    text: str | None
+
+
 # ── the outbox ──────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -3,9 +3,13 @@
 import re
 import unicodedata
 
+from actors.roleplay.invisible import HIDDEN, is_blank
+
 NAME_CHARACTERS_MAX = 32  # Discord's limit of a display name; a longer one only costs prompt
 NAMELESS = "Someone"
-_COLONS = re.compile("[:\u02d0\u02f8\u05c3\u1361\u2236\ua789\ufe13\ufe55\uff1a]")  # and what passes for one
+COLONS = ":\u02d0\u02f8\u05c3\u1361\u2236\ua789\ufe13\ufe55\uff1a"  # and what passes for one; inside of a class
+_COLONS = re.compile(f"[{COLONS}]")
+_HIDDEN = re.compile(f"[{HIDDEN}]")
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 
@@ -14,7 +18,8 @@ def clean_name(name: str) -> str:
 
     A name with a newline or a colon in it could forge another speaker's line in the prompt.
     """
-    spaced = _COLONS.sub("", " ".join(name.split()))
+    spaced = _HIDDEN.sub("", _COLONS.sub("", " ".join(name.split())))
     visible = "".join(c for c in spaced if unicodedata.category(c) not in _INVISIBLE)
     folded = " ".join(unicodedata.normalize("NFC", visible).split())
-    return folded[:NAME_CHARACTERS_MAX].strip() or NAMELESS
+    short = folded[:NAME_CHARACTERS_MAX].strip()
+    return NAMELESS if is_blank(short) else short

@@ -31,13 +31,36 @@ CLAUSES: Final[dict[str, str]] = {
 }
 """One clause for each reason that people can make something of; any other reason gets none."""
 
+AFTER_WRITING: Final = dict.fromkeys(("connection", "timeout", "malformed"), "Discord did not answer")
+"""Reasons that model and Discord share: once the line is written, it was not the model."""
 
-def failure(name: str, reason: str, prefix: str) -> str:
-    """The notice for a line that did not come."""
-    clause = CLAUSES.get(reason)
+
+def failure(name: str, reason: str, prefix: str, *, is_written: bool = False) -> str:
+    """The notice for a line that did not come; `is_written` where the model did its part."""
+    clause = (AFTER_WRITING if is_written else {}).get(reason) or CLAUSES.get(reason)
     why = f" ({clause})" if clause else ""
     restart = f" or use `{prefix}end` to restart" if prefix else ""
     return f"⚠️ Failed to send response from {name}. Please try again{restart}.{why}"
+
+
+INDICATED: Final[dict[str, str]] = {
+    "minor": "minor trouble",
+    "major": "a major outage",
+    "critical": "a critical outage",
+}
+"""What Discord's status page says of itself, by its indicator; its own free text goes to the log only."""
+
+
+def held(name: str, cause: str, indicator: str = "none") -> str:
+    """Told once in each channel where a line waits for a breaker to close.
+
+    That Discord is down can only be read when it is up again, so those words are of the past.
+    """
+    if cause != "discord_down":
+        return f"⏳ The model is not available at the moment. {name}'s response waits, and comes when it is."
+    reported = INDICATED.get(indicator)
+    clause = f" (its status page reported {reported})" if reported else ""
+    return f"⏳ Discord was not answering{clause}, so {name}'s response comes late."
 
 
 def overflow(waiting_max: int) -> str:

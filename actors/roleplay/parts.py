@@ -12,6 +12,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
+from actors.roleplay.invisible import is_blank
+
 PART_UNITS_MAX = 2000  # Discord's limit of a message's content
 PART_UNITS_MIN = 64  # room for a fence's two ends, its language and some text between them
 LANGUAGE_CHARACTERS_MAX = 20  # a longer word behind a fence is text
@@ -42,7 +44,9 @@ def join(parts: Sequence[str]) -> str:
 
 
 def split(text: str, limit: int = PART_UNITS_MAX) -> tuple[str, ...]:
-    """Return the text as parts of at most `limit` UTF-16 units, none of them blank; none for a blank text.
+    """Return the text as parts of at most `limit` UTF-16 units; none for a blank text.
+
+    What stands at a cut and draws nothing is left out: Discord refuses a message of it, and strips some of it.
 
     A code fence is kept in one part where it fits; a longer one is closed and opened again with its language.
     """
@@ -50,8 +54,8 @@ def split(text: str, limit: int = PART_UNITS_MAX) -> tuple[str, ...]:
         raise ValueError(f"limit must be at least {PART_UNITS_MIN}, not {limit}")
     whole = _closed(text.strip())
     if length(whole) <= limit:
-        return (whole,) if whole else ()
-    return tuple(_parts(_FENCE.sub("```", text.strip()), limit))
+        return () if is_blank(whole) else (whole,)
+    return tuple(part for part in _parts(_FENCE.sub("```", text.strip()), limit) if not is_blank(part))
 
 
 def _parts(rest: str, limit: int) -> Iterator[str]:

@@ -1,17 +1,17 @@
 """What the next request to a model looks like, as a pure function of what went wrong before.
 
-    journalled reasons ─► next_request ─► Plan ─► prompt ─► model ─► failure ─► judge ─► Verdict
-             ▲                                                                              │
-             └──────────────────────── its reason, in the journal ──────────────────────────┘
+    journalled failures ─► next_request ─► Plan ─► prompt ─► model ─► failure ─► judge ─► Verdict
+              ▲                                                                              │
+              └─────────────────── its reason and its model, in the journal ─────────────────┘
 
-The journal holds reasons only, so a process that takes a response up plans exactly as its predecessor did.
+A process that takes a response up plans as its predecessor did, but for the models that it must avoid now.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 RATE_LIMIT: Final = "rate_limit"
 RATE_LIMIT_LONG: Final = "rate_limit_long"
@@ -27,6 +27,13 @@ _NOTES: Final = {
     "repeat": "[Say something new: no sentence of an earlier line again.]",
     "refusal": "[Stay in the story: write only what the character says and does, nothing about yourself.]",
 }
+
+
+class Failure(NamedTuple):
+    """What went wrong with one try, and the model that was asked; empty where none was (a restart)."""
+
+    reason: str
+    model: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,62 +56,53 @@ class Verdict:
 
 
 def next_request(
-    reasons: Sequence[str], models: Sequence[str], response_tokens: int, *, avoid: Collection[str] = ()
+    failures: Sequence[Failure], models: Sequence[str], response_tokens: int, *, avoid: Collection[str] = ()
 ) -> Plan:
-    """Plan the request after `reasons` (oldest first).
+    """Plan the request after `failures` (oldest first).
 
     `models` in the order of preference, never empty. A model in `avoid` (its breaker is open) is taken
     only where no other is left.
     """
-    missing, limited = _lost(reasons, models)
+    reasons = [failure.reason for failure in failures]
     failures_for_room = sum(reason in _NEEDS_ROOM for reason in reasons)
     return Plan(
-        model=_pick(models, missing, limited, avoid) or models[0],
+        model=_pick(failures, models, avoid),
         completion_tokens_max=response_tokens * min(2**failures_for_room, ROOM_FACTOR_MAX),
         context_share=TRIMMED_SHARE if "too_large" in reasons else 1.0,
         note=" ".join(note for reason, note in _NOTES.items() if reason in reasons),
     )
 
 
-def judge(reasons: Sequence[str], reason: str, models: Sequence[str], *, retry_after_s: float = 0.0) -> Verdict:
-    """Say what `reason`, which came after `reasons`, means for the response.
+def judge(
+    failures: Sequence[Failure], failure: Failure, models: Sequence[str], *, retry_after_s: float = 0.0
+) -> Verdict:
+    """Say what `failure`, which came after `failures`, means for the response.
 
     A rate limit above RETRY_AFTER_S_MAX moves on to a model that is neither missing nor limited, with no
     wait; where there is none it waits as told.
     """
-    missing, limited = _lost(reasons, models)
-    current = _pick(models, missing, limited)
+    reason, current = failure
+    missing, limited = _of(failures, "model_missing"), _of(failures, RATE_LIMIT_LONG)
     match reason:
         case "rate_limit" if retry_after_s > RETRY_AFTER_S_MAX and set(models) - missing - limited - {current}:
             return Verdict(RATE_LIMIT_LONG)
         case "model_missing":
             return Verdict(reason, final=set(models) <= missing | {current})
         case "too_large":
-            return Verdict(reason, retry_after_s, final=reason in reasons)
+            return Verdict(reason, retry_after_s, final=any(earlier.reason == reason for earlier in failures))
         case _:
             return Verdict(reason, retry_after_s, final=reason in _FINAL)
 
 
-def _lost(reasons: Sequence[str], models: Sequence[str]) -> tuple[frozenset[str], frozenset[str]]:
-    """The models that are missing, and those that are limited for long, after `reasons`."""
-    missing: frozenset[str] = frozenset()
-    limited: frozenset[str] = frozenset()
-    for reason in reasons:
-        current = _pick(models, missing, limited)
-        if current is None:
-            break
-        if reason == "model_missing":
-            missing |= {current}
-        elif reason == RATE_LIMIT_LONG:
-            limited |= {current}
-    return missing, limited
+def _of(failures: Sequence[Failure], reason: str) -> frozenset[str]:
+    """The models that failed for `reason`."""
+    return frozenset(failure.model for failure in failures if failure.reason == reason)
 
 
-def _pick(
-    models: Sequence[str], missing: Collection[str], limited: Collection[str], avoid: Collection[str] = ()
-) -> str | None:
-    """The best model that is left: free, else free but to be avoided, else limited; None if all are missing."""
+def _pick(failures: Sequence[Failure], models: Sequence[str], avoid: Collection[str]) -> str:
+    """The best model that is left: free, else free but to be avoided, else limited, else the first."""
+    missing, limited = _of(failures, "model_missing"), _of(failures, RATE_LIMIT_LONG)
     left = [model for model in models if model not in missing]
     free = [model for model in left if model not in limited]
     ready = [model for model in free if model not in avoid]
-    return next(iter(ready or free or left), None)
+    return next(iter(ready or free or left or models))

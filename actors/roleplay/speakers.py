@@ -12,15 +12,21 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Final
 
+from actors.roleplay.invisible import BLANK_LETTERS
 from actors.roleplay.model import Entry
-from actors.roleplay.names import clean_name
+from actors.roleplay.names import COLONS, clean_name
 
 NARRATOR: Final = "Narrator"
 SILENCE: Final = "…"  # a message of pictures alone
-_PERSON: Final = " (user)"  # set behind a person's name that is also a character's
+PERSON: Final = " (user)"  # set behind a person's name that is also a character's
 _RESERVED: Final = frozenset({"narrator", "system", "assistant", "developer", "user", "human", "ai", "model"})
-_HEAD: Final = re.compile("(.{1,80}?)[:\u02d0\u02f8\u05c3\u1361\u2236\ua789\ufe13\ufe55\uff1a]")
-_BRACKETED: Final = re.compile(r"(\W*?)\[([^\]]*)\]?")
+# What stands in front of a colon: of the first one, and of the first one behind any signs. Both are linear.
+_HEADS: Final = (
+    re.compile(f"([^{COLONS}]++)[{COLONS}]"),
+    re.compile(rf"([\W_{BLANK_LETTERS}]*+[^{COLONS}]++)[{COLONS}]"),
+)
+_ROUND: Final = str.maketrans("[]", "()")
+_BRACKETED: Final = re.compile(rf"([\W{BLANK_LETTERS}]*?)\[([^\]]*)\]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +41,18 @@ class Speakers:
         """Know the cast by name, and the people by what they wrote."""
         cast = frozenset(fold(clean_name(name)) for name in characters)
         people = {fold(clean_name(name)) for name in {entry.name for entry in entries}}
-        return cls(cast, cast | people | _RESERVED)
+        namesakes = frozenset(fold(name + PERSON) for name in cast | _RESERVED)
+        return cls(cast, cast | people | namesakes | _RESERVED)
 
     def name(self, entry: Entry) -> str:
         """The name under which this entry stands in the prompt."""
         name = clean_name(entry.name)
         if entry.kind == "narration":
             return NARRATOR
-        if entry.kind == "user" and fold(name) in self.characters | _RESERVED:
-            return name + _PERSON
-        return name
+        if entry.kind != "user":
+            return name
+        name = name.translate(_ROUND)  # "[Write …" would read as one of our instructions
+        return name + PERSON if fold(name) in self.characters | _RESERVED else name
 
     def line(self, entry: Entry) -> str:
         """`Name: text`, the text disarmed."""
@@ -59,13 +67,16 @@ def disarmed(text: str, folded: Collection[str]) -> str:
 def fold(name: str) -> str:
     """Return what of a name decides whose it is: letters and digits, wide and styled ones as plain."""
     plain = unicodedata.normalize("NFKC", name).casefold()
-    return "".join(c for c in plain if c.isalnum()) or plain.strip()
+    return "".join(c for c in plain if c.isalnum() and c not in BLANK_LETTERS) or plain.strip()
+
+
+def heads(line: str) -> tuple[str, ...]:
+    """Return what may be the name of whoever speaks in the line: what stands in front of its first colons."""
+    return tuple(found[1] for head in _HEADS if (found := head.match(line)))
 
 
 def _disarmed_line(line: str, folded: Collection[str]) -> str:
     if bracket := _BRACKETED.match(line):
         line = f"{bracket[1]}({bracket[2]})" + line[bracket.end() :]
-    head = _HEAD.match(line)
-    if head and fold(head[1]) in folded:
-        return f"{head[1]} –{line[head.end() :]}"
-    return line
+    forged = next((head for head in heads(line) if fold(head) in folded), None)
+    return line if forged is None else f"{forged} –{line[len(forged) + 1 :]}"

@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 
+from actors.roleplay.invisible import HIDDEN, MARKS, OVERRIDES, is_drawn
+from actors.roleplay.names import COLONS, clean_name
+from actors.roleplay.speakers import PERSON, fold, heads
+
 TEXT_CHARACTERS_MAX = 20_000  # ten full messages; what is longer is a model run wild
 REPEAT_LINES = 5  # a model that repeats itself does so at once; older lines may come back as an echo
 REPEAT_WORDS_MIN = 6  # shorter lines are near copies of each other by chance
@@ -68,19 +72,19 @@ def clean(
 
 
 def normalise(text: str) -> str:
-    """Return the text as it compares: NFC, no invisible characters, every run of blanks one space.
+    """Return the text as it compares: only what draws something, every run of blanks one space.
 
     Discord may trim and alter what was sent; a sent text and the one it shows are equal in this form.
     """
-    visible = "".join(c for c in text if c not in _INVISIBLE)
+    visible = "".join(c for c in unicodedata.normalize("NFD", text) if c.isspace() or is_drawn(c))
     return " ".join(unicodedata.normalize("NFC", visible).split())
 
 
 # The steps
 
 _NEWLINE = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-_UNSTORABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff]")  # Discord and UTF-8 take none of these
-_INVISIBLE = "\u00ad\u034f\u061c\u180e\u200b\u200c\u200d\u200e\u200f\u2060\u2061\u2062\u2063\u2064\ufeff"
+# Discord and UTF-8 take none of these. Stripped overrides let `@…everyone` close up, so they go first.
+_UNSTORABLE = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{OVERRIDES}]")
 _THOUGHT = re.compile(r"<(think|thinking|thought|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
 # Chat templates that open the thought themselves leave only its end in the answer.
 _THOUGHT_END = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
@@ -89,8 +93,11 @@ _TEMPLATE_TOKEN = re.compile(
 )
 _HALF_TEMPLATE_TOKEN = re.compile(r"(?<!\|)<\|[\w<|]*\Z")
 # Every opener goes, also half ones: whatever is left cannot close up into a new mention.
-_MENTION = re.compile(r"[ \t]?(?<!<)<+@+[!&]?[0-9]*>?")
-_PING = re.compile(r"(?<!@)@+(?=everyone|here)", re.IGNORECASE)
+_LOOSE = f"[{MARKS}{HIDDEN}]*"  # may be stripped from between two letters
+_MENTION = re.compile(rf"[ \t]?(?<!<)<+{_LOOSE}@+[!&]?[0-9]*>?")
+_PING = re.compile(
+    f"(?<!@)@+(?={'|'.join(_LOOSE + _LOOSE.join(word) for word in ('everyone', 'here'))})", re.IGNORECASE
+)
 _SENTENCE_END = re.compile(r"(?:(?<![.!?…])[.!?…]+[\"'”’»)\]*_~|`]*(?=\s|\Z)|[。！？]+[」』”’）*]*)")
 
 
@@ -100,6 +107,7 @@ class _Patterns:
 
     own: re.Pattern[str]
     other: re.Pattern[str] | None
+    foreign: frozenset[str]
     half_stops: tuple[str, ...]
 
     @classmethod
@@ -108,15 +116,23 @@ class _Patterns:
         return cls(
             own=_prefix([name.strip()]) if name.strip() else re.compile(r"(?!)"),
             other=_prefix(foreign) if foreign else None,
+            foreign=_folded(name, foreign),
             half_stops=tuple(f"{o}:" for o in foreign),
         )
+
+
+def _folded(name: str, foreign: Sequence[str]) -> frozenset[str]:
+    """What the others are known by, as the prompt names them; a person may be named as the character is."""
+    shown = [clean_name(other) for other in foreign]
+    people = [other + PERSON for other in (*shown, clean_name(name))]
+    return frozenset(map(fold, (*shown, *people))) - {fold(name), fold(clean_name(name))}
 
 
 def _prefix(names: Sequence[str]) -> re.Pattern[str]:
     either = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
     # Models write `Name:`, `**Name**:`, `**Name:**`, `[Name]:` and, in East Asian texts, a wide colon.
-    before = rf"(?:[^\S\n]|[>\[#*_{_INVISIBLE}])*?"
-    prefix = rf"{before}(?P<mark>[*_]{{0,3}})\[?(?:{either})[ \t*_\]]*[:：](?P=mark)?[ \t]*"
+    before = rf"(?:[^\S\n]|[>\[#*_{HIDDEN}])*?"
+    prefix = rf"{before}(?P<mark>[*_]{{0,3}})\[?(?:{either})[ \t*_\]]*[{COLONS}](?P=mark)?[ \t]*"
     return re.compile(rf"^(?:{prefix})+", re.IGNORECASE | re.MULTILINE)
 
 
@@ -140,7 +156,10 @@ def _without_thoughts(text: str) -> str:
 
 def _before_others(text: str, patterns: _Patterns) -> str:
     found = patterns.other.search(text) if patterns.other else None
-    return text[: found.start()] if found else text
+    lines = (text[: found.start()] if found else text).split("\n")
+    # Names written with something between their letters are read as those names, too.
+    forged = (at for at, line in enumerate(lines) if any(fold(head) in patterns.foreign for head in heads(line)))
+    return "\n".join(lines[: next(forged, len(lines))])
 
 
 def _without_half_stop(text: str, patterns: _Patterns, cut_by_length: bool) -> str:
@@ -174,8 +193,6 @@ def _without_mentions(text: str) -> str:
 # What is no line
 
 _MARKDOWN = frozenset("*_~`|>#-=+\\")
-_BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")  # drawn as nothing, although letters or symbols
-_SHOWN = frozenset("LNPS")  # first letters of the categories that draw something by themselves
 _HTML = re.compile(r"\s*(?:```\w*\s*)?<(?:!doctype\s+html|html|head|body|\?xml)\b", re.IGNORECASE)
 _HTML_PAGE = re.compile(r"<html\b.*</html>", re.IGNORECASE | re.DOTALL)
 _CANNOT = r"(?:can(?:no|')t|can not|won't|am unable to|am not able to|'m unable to|'m not able to)"
@@ -206,9 +223,7 @@ def _reason(text: str, own_last_lines: Sequence[str]) -> Reason | None:
 
 
 def _is_shown(character: str) -> bool:
-    if character in _MARKDOWN or character in _BLANK_LETTERS:
-        return False
-    return unicodedata.category(character)[0] in _SHOWN
+    return character not in _MARKDOWN and is_drawn(character)
 
 
 def _is_near_copy(text: str, line: str) -> bool:

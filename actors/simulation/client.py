@@ -133,7 +133,7 @@ class Client:
             return self._limited(is_global=fault == "global_pause")
         refused = self._discord.refuses(outbound)
         if refused is not None:
-            return refused if fault not in _ANSWER_LOST else _ANSWER_LOST[fault]
+            return refused if fault is None else _ANSWER_LOST.get(fault, refused)
         if fault in ("late", "very_late"):
             self._land_late(outbound, is_very_late=fault == "very_late")
             return _ANSWER_LOST[fault]

@@ -91,7 +91,6 @@ class Discord:
         self._webhooks_made = 0
         self._last_id = 0
         self.channels: dict[int, ChannelState] = {}
-        self.amendments: list[MessageEdited | MessageDeleted] = []
         self.out_until = 0.0
         self.landing = 0  # requests that are on their way here
 
@@ -166,21 +165,17 @@ class Discord:
     def edit(self, channel: ChannelState, message_id: int, text: str) -> None:
         shown = channel.shown[message_id]
         shown.message = replace(shown.message, text=text)
-        self._amended(channel, MessageEdited(channel.id, message_id, text))
+        self.tell(channel, MessageEdited(channel.id, message_id, text))
 
     def delete(self, channel: ChannelState, message_id: int, by: Remover) -> None:
         shown = channel.shown.get(message_id)
         if shown is not None and shown.deleted_by is None:
             shown.deleted_by = by
-            self._amended(channel, MessageDeleted(channel.id, message_id))
+            self.tell(channel, MessageDeleted(channel.id, message_id))
 
     def delete_channel(self, channel: ChannelState) -> None:
         channel.is_gone = True
         self.tell(channel, ChannelGone(channel.id))
-
-    def _amended(self, channel: ChannelState, event: MessageEdited | MessageDeleted) -> None:
-        self.amendments.append(event)
-        self.tell(channel, event)
 
     # ── what we do ──────────────────────────────────────────────────────────────────────────────────
 

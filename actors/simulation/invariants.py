@@ -198,7 +198,7 @@ def one_commit_for_each_delivered(rest: Rest) -> Iterator[Broken]:
 
 def failed_is_told_once(rest: Rest) -> Iterator[Broken]:
     """Failed: one notice in the channel, unless nobody is to be told, or Discord refuses it for good."""
-    notices = {row.response_id: row for row in rest.outbox if row.kind == OutboxKind.NOTICE}
+    notices = {row.response_id: row for row in rest.outbox if row.key.startswith("notice:")}
     for row in rest.responses.values():
         notice = notices.get(row.id)
         if row.state != State.FAILED:
@@ -216,7 +216,7 @@ def failed_is_told_once(rest: Rest) -> Iterator[Broken]:
 def answers_arrive_once(rest: Rest) -> Iterator[Broken]:
     """Answers to commands, and notices of no response, arrive once."""
     for row in rest.outbox:
-        if row.kind == OutboxKind.TAKEDOWN or row.response_id is not None or rest.refused_for_good(row):
+        if row.kind == OutboxKind.TAKEDOWN or row.key.startswith("notice:") or rest.refused_for_good(row):
             continue
         told = len(rest.by_nonce.get(row.nonce, []))
         if not rest.is_told_once(row, told):

@@ -55,6 +55,7 @@ class People:
         self._is_committed = is_committed
         self._random = faults.stream(f"people {number}")
         self._moves = 0
+        self._began = 0  # the message that opened the scene: nobody rewrites older ones
         self.channel = discord.open_channel(number * 1000)
 
     async def play(self) -> None:
@@ -71,6 +72,7 @@ class People:
         await anyio.sleep(STEP_S)
         answers = self._ours()
         self._say(f"!start {' '.join(self._habits.cast)} --turns {self._habits.order}")
+        self._began = self.channel.newest_id
         await self._patiently(lambda: self._ours() > answers)
         for _ in range(self._random.randint(1, self._habits.turns_max)):
             if self.channel.is_gone:
@@ -100,7 +102,8 @@ class People:
     def _change(self, kind: str) -> None:
         """Somebody edits or deletes one of the last lines."""
         is_line = kind.endswith("_line")
-        lately = [shown for shown in list(self.channel.shown.values())[-6:] if _is_line(shown) is is_line]
+        scene = [shown for shown in self.channel.shown.values() if shown.message.id > self._began]
+        lately = [shown for shown in scene[-6:] if _is_line(shown) is is_line]
         candidates = [shown for shown in lately if shown.deleted_by is None and not shown.message.text.startswith("!")]
         if kind == "edits_line":  # nobody can change a line that we do not know of ourselves
             candidates = [shown for shown in candidates if self._is_committed(shown.message.id)]

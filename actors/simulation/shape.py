@@ -27,7 +27,7 @@ class Shape:
     context_tokens: int = 6000
     models: tuple[str, ...] = ("first", "second")
     nonce_window_s: float = 180.0
-    learns_while_down: bool = False  # whether edits and deletions that nobody was told of are learnt
+    breaker_failures: int = 5
 
     @classmethod
     def drawn(cls, random: Random) -> Shape:
@@ -52,5 +52,6 @@ class Shape:
             waiting_max=random.choice((WAITING_MAX, 4)),
             context_tokens=random.choice((6000, 6000, 1500)),
             models=random.choice((("only",), ("first", "second"))),
+            breaker_failures=random.choice((0, 5)),
             nonce_window_s=random.uniform(NONCE_WINDOW_S + 20, 300.0),
         )

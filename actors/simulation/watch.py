@@ -151,13 +151,21 @@ class Watch:
                     self.ended[response.id] = response.state
                 if kwargs["commit"] is not None:
                     self._commit(args[0].session_id, response.shown)
-            case "amend" if result is not None and self._amended.get(args[0], "") is not None:
-                self._amended[args[0]] = kwargs["text"]
+            case "amend":
+                self._amend(args[1], kwargs["text"])
+            case "amend_all":
+                for one in args[1]:
+                    self._amend(one.message_id, one.text)
             case "entries":
                 readings = self._read.setdefault(args[0], [])
                 if readings and readings[-1][0] != self._now():
                     readings.clear()
                 readings.append((self._now(), self._texts(args[0])))
+
+    def _amend(self, message_id: int, text: str | None) -> None:
+        """Deleted is for good; what comes before its line waits for it."""
+        if self._amended.get(message_id, "") is not None:
+            self._amended[message_id] = text
 
     def is_committed(self, message_id: int) -> bool:
         return message_id in self._committed

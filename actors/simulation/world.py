@@ -23,6 +23,7 @@ from actors.adapters.store.characters import add_character
 from actors.adapters.store.executor import Executor
 from actors.adapters.store.migrate import create_all
 from actors.adapters.store.sqlite import memory_engine
+from actors.breakers import guard
 from actors.ports import Channel, Model, Voice
 from actors.roleplay.model import Character
 from actors.simulation.client import Client
@@ -43,6 +44,7 @@ from actors.system import ActorSystem
 from actors.world import Rules, Shutdown
 from actors.world import World as ActorsWorld
 
+BREAKER_PAUSE_S: Final = 60.0
 QUIET_S_MAX: Final = 3600.0
 QUIET_STEP_S: Final = 5.0
 RUN_S_MAX: Final = 48 * 3600.0
@@ -154,10 +156,6 @@ class SimulatedWorld:
         async with anyio.create_task_group() as group:
             group.start_soon(self._run_processes, connection)
             await self._until_quiet(connection)
-            if not self._shape.learns_while_down:
-                for event in self._discord.amendments:
-                    self._discord.tell(self._discord.channels[event.channel_id], event)
-                await self._until_quiet(connection)
             self._end_process()
             group.cancel_scope.cancel()
 
@@ -212,15 +210,25 @@ class SimulatedWorld:
             settle_s=shape.limits.settle_s,
         )
         model = SimulatedModel(life, self._faults, watch, self._speech, models=shape.models)
-        world = ActorsWorld(
-            self._clock,
-            self._build.model(model),
+        guarded = guard(
             self._build.voice(client),
             self._build.channel(client),
+            self._build.model(model),
+            clock=self._clock,
+            trace=watch,
+            failures_max=shape.breaker_failures,
+            pause_s=BREAKER_PAUSE_S,
+        )
+        world = ActorsWorld(
+            self._clock,
+            guarded.model,
+            guarded.voice,
+            guarded.channel,
             self._build.store(MortalExecutor(connection, life, self._faults, watch)),
             watch,
             Rules(limits=shape.limits, waiting_max=shape.waiting_max, context_tokens=shape.context_tokens),
             shutdown,
+            breakers=guarded.breakers,
         )
         return ActorSystem(world, engine=EmbeddedEngine(), supervisor=Supervisor(watch))
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import re
+import sys
 from collections.abc import Iterator, Sequence
 
 import pytest
 
-from actors.adapters.log import JsonFormatter, LogTrace, TextFormatter, set_up
-from actors.ports import AttemptBegan, Context, ModelFailed, Moved, Noted, Refused
-from machines.facts import SendRefused, Sent
+from actors.adapters.log import JsonFormatter, LogTrace, Scrubber, TextFormatter, set_up
+from actors.ports import AttemptBegan, BreakerMoved, Context, ModelFailed, Moved, Noted, Refused
+from machines.facts import Held, SendRefused, Sent
 from machines.response import Limits, Move, State
 from tests.fakes.discord import Fault
 from tests.fakes.play import playing
@@ -137,7 +139,10 @@ class TestTheSeedsFlows:
 
     def test_a_network_that_fails_is_told_without_a_traceback(self, kept: Kept) -> None:
         played(["lost"])
-        assert not any(record.exc_info for record in kept.records if "Unexpected error" in record.getMessage())
+        (failed,) = [record for record in kept.records if "Unexpected error" in record.getMessage()]
+        assert "Traceback" not in TextFormatter(()).format(failed)
+        line = json.loads(JsonFormatter(()).format(failed))
+        assert line["error_type"] == "ServerDisconnectedError", "machines read it, people do not"
 
     def test_a_line_in_parts_begins_once_and_succeeds_once(self, kept: Kept) -> None:
         played(answers=["A word. " * 400])
@@ -193,14 +198,16 @@ CONTEXT = Context("r1", "s1", "Alex", Limits())
 
 def told(log: LogTrace, *, tries: int, delivered: bool) -> None:
     """A response that ended so after `tries` on the wire."""
-    for attempt in range(1, tries + 1):
+    for attempt in range(1, tries):
         log.publish(AttemptBegan(CONTEXT, 1, attempt))
+        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "http", 500), State.RETRYING, attempt), "Hello", 1))
+    log.publish(AttemptBegan(CONTEXT, 1, tries))
     fact = Sent(1.0, 7, "Hello") if delivered else SendRefused(1.0, "http", 500)
     dest = State.DELIVERED if delivered else State.FAILED
     log.publish(Moved(CONTEXT, a_move(fact, dest, tries), "Hello", 2))
 
 
-def a_move(fact: Sent | SendRefused, dest: State, attempt: int) -> Move:
+def a_move(fact: Sent | SendRefused | Held, dest: State, attempt: int) -> Move:
     return Move("r1", 3, "Sending", dest, fact, 1, attempt, ())
 
 
@@ -212,7 +219,16 @@ class TestSuccessRate:
         told(log, tries=3, delivered=False)
         assert not [m for m in kept.messages if m.startswith("📊")]
         told(log, tries=1, delivered=True)
-        assert [m for m in kept.messages if m.startswith("📊")] == ["📊 Message success rate: 96.00%"]
+        assert [m for m in kept.messages if m.startswith("📊")] == ["📊 Message success rate: 96.15%"]
+        assert log.message_send_attempts == 100
+        assert log.message_send_retries == 100 - 26
+        assert log.message_send_failures == 1
+
+    def test_a_try_that_was_held_back_or_not_wanted_any_more_is_no_attempt(self, kept: Kept) -> None:
+        log = LogTrace()
+        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "cancelled", final=True), State.FAILED, 2), "Hi", 2, True))
+        log.publish(Moved(CONTEXT, a_move(Held(1.0, 2.0), State.RETRYING, 1), "Hi", 2))
+        assert (log.message_send_attempts, log.message_send_retries, log.message_send_failures) == (0, 0, 0)
 
     def test_nothing_delivered_is_nothing(self, kept: Kept) -> None:
         log = LogTrace()
@@ -220,6 +236,39 @@ class TestSuccessRate:
             told(log, tries=3, delivered=False)
         rates = [m for m in kept.messages if m.startswith("📊")]
         assert rates == ["📊 Message success rate: 0.00%"] * 2
+
+
+class TestBreakers:
+    """The seed's line for Discord, to the letter; models are told plainly."""
+
+    @staticmethod
+    def told(kept: Kept, dependency: str) -> list[tuple[str, str]]:
+        log = LogTrace()
+        for source, dest, at, until in (
+            ("Closed", "Open", 100.0, 160.0),
+            ("Open", "HalfOpen", 160.0, 0.0),
+            ("HalfOpen", "Open", 161.0, 221.0),
+            ("Open", "HalfOpen", 221.0, 0.0),
+            ("HalfOpen", "Closed", 222.0, 0.0),
+        ):
+            log.publish(BreakerMoved(dependency, source, dest, at, until))
+        return [(record.levelname, record.getMessage()) for record in kept.records]
+
+    def test_discord_s_outage_is_critical_and_its_end_says_how_long_it_lasted(self, kept: Kept) -> None:
+        assert self.told(kept, "discord") == [
+            ("CRITICAL", "🚨 Discord API appears to be down. Entering degraded mode."),
+            ("INFO", "Discord is tried again."),
+            ("WARNING", "Discord still does not answer; next try in 60 s."),
+            ("INFO", "Discord is tried again."),
+            ("INFO", "Discord answers again, after 122 s."),
+        ]
+
+    def test_a_model_s_is_a_warning(self, kept: Kept) -> None:
+        level, words = self.told(kept, "large")[0]
+        assert (level, words) == (
+            "WARNING",
+            "The model large does not answer or refuses all; it is left alone for 60 s.",
+        )
 
 
 def record(message: str, error: BaseException | None = None) -> logging.LogRecord:
@@ -240,7 +289,18 @@ class TestFormats:
         text = JsonFormatter(()).format(record("two\nlines\u2028or\x85more", raised(RuntimeError("a\nb"))))
         assert len(text.splitlines()) == 1
         line = json.loads(text)
-        assert set(line) == {"time", "level", "logger", "message", "response", "session", "attempt", "error"}
+        assert set(line) == {
+            "time",
+            "level",
+            "logger",
+            "message",
+            "response",
+            "session",
+            "attempt",
+            "error_type",
+            "error",
+        }
+        assert line["error_type"] == "RuntimeError"
         assert line["message"] == "two\nlines\u2028or\x85more"
         assert line["error"].endswith("RuntimeError: a\nb")
 
@@ -272,12 +332,67 @@ class TestFormats:
         assert "\x1b" not in TextFormatter(()).format(record("\x1b[2J\x1b]0;title\x07"))
 
 
+BOT_TOKEN = "MTIzNDU2Nzg5MDEyMzQ1Njc4OTA.GxY1zW.aB3dE5fG7hI9jK1lM3nO5pQ7rS9tU1vW3xY5zA"
+WEBHOOK_TOKEN = "aB3-dE5_fG7" * 6 + "hI"
+
+
+class TestSecrets:
+    @pytest.mark.parametrize(
+        "form",
+        [
+            "%74oken-s3cr3t",
+            "%74%6F%6b%65%6E%2d%73%33%63%72%33%74",
+            *(base64.b64encode(b"x" * offset + SECRET.encode() + b"y").decode() for offset in range(3)),
+            "token-\n        s3cr3t",
+            "token-\\r\\n  s3cr3t",
+            "t o k e n - s 3 c r 3 t",
+        ],
+    )
+    def test_one_of_ours_is_found_in_every_form(self, form: str) -> None:
+        shown = Scrubber((SECRET,))(f"before {form} after")
+        assert shown.startswith("before ")
+        assert shown.endswith(" after")
+        assert "[secret]" in shown
+        assert len(shown) <= len("before xxxx[secret]xxxx after"), shown
+
+    @pytest.mark.parametrize(
+        ("words", "left"),
+        [
+            (f"POST https://discord.com/api/v10/webhooks/123456789012345678/{WEBHOOK_TOKEN}?wait=1",
+             "POST https://discord.com/api/v10/webhooks/123456789012345678/[secret]?wait=1"),
+            (f"the token {WEBHOOK_TOKEN}, again", "the token [secret], again"),
+            (f"({BOT_TOKEN})", "([secret])"),
+            ("key gsk_Q1w2E3r4T5y6U7i8O9p0A1s2 is wrong", "key gsk_[secret] is wrong"),
+            ("in organization `org_01hq2w3e4r5t6y7u8i9o0p1a2s` on", "in organization `org_[secret]` on"),
+            ("{'Authorization': 'Bot abc.def', 'X': 1}", "{'Authorization': 'Bot [secret]', 'X': 1}"),
+            ("Bearer abc-def-ghi", "Bearer [secret]"),
+            ("http://me:pass@host/v1?api_key=abc&n=1", "http://[secret]@host/v1?api_key=[secret]&n=1"),
+        ],
+    )  # fmt: skip
+    def test_what_looks_like_anybody_s_is_blotted_out(self, words: str, left: str) -> None:
+        assert Scrubber(())(words) == left
+
+    @pytest.mark.parametrize(
+        "words",
+        [
+            'File "/home/Robin1/.venv/lib/python3.11/site-packages/discord/webhook/async_.py", line 1234, in request',
+            "🎭 MULTI-CHAR: Generated response for Org_Chart: organisation-wide, the bot is a bearer of news...",
+            "-" * 80 + "=" * 80 + "a" * 80,
+            "Ready: https://127.0.0.1:8420/ and 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef",
+        ],
+    )
+    def test_what_is_no_secret_stays(self, words: str) -> None:
+        assert Scrubber((SECRET,))(words) == words
+
+
 class TestSetUp:
     @pytest.fixture(autouse=True)
     def _restored(self) -> Iterator[None]:
         root, ours = logging.getLogger(), logging.getLogger("ensemble")
         before = root.handlers[:], root.level, ours.level
+        hook = sys.excepthook
         yield
+        sys.excepthook = hook
         root.handlers[:], _, _ = before
         root.setLevel(before[1])
         ours.setLevel(before[2])
@@ -293,6 +408,14 @@ class TestSetUp:
         assert out == ""
         assert "Authorization: Bot [secret]" in err
         assert SECRET not in err
+
+    def test_an_error_that_ends_the_program_is_told_without_a_secret(self, capfd: pytest.CaptureFixture[str]) -> None:
+        set_up(level="INFO", json_lines=False, secrets=(SECRET,))
+        error = raised(RuntimeError(f"no {SECRET}"))
+        sys.excepthook(RuntimeError, error, error.__traceback__)
+        err = capfd.readouterr().err
+        assert " - ensemble.actors - CRITICAL - The program ends: RuntimeError\n    Traceback " in err
+        assert err.rstrip().endswith("RuntimeError: no [secret]")
 
     def test_libraries_speak_only_of_warnings(self, capfd: pytest.CaptureFixture[str]) -> None:
         set_up(level="DEBUG", json_lines=False, secrets=())

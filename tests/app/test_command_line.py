@@ -19,7 +19,7 @@ from machines.diagram import MACHINES
 from tests.app.cards import png, v1_json, v2_json, v3_json
 from tests.app.processes import run_bot
 
-COMMANDS = ("run", "play", "rehearse", "transcript", "diagram", "migrate", "doctor", "character")
+COMMANDS = ("run", "play", "rehearse", "transcript", "report", "diagram", "migrate", "doctor", "character")
 CHARACTER_COMMANDS = ("import", "list", "show", "export", "delete")
 
 

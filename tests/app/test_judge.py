@@ -10,7 +10,7 @@ import pytest
 from actors.adapters.store import ResponseOutcome
 from actors.app.rehearsal import judge
 from actors.playground import ShownMessage, Voice
-from actors.roleplay.model import Entry
+from actors.roleplay.model import Line
 from machines.response import State
 
 
@@ -21,8 +21,8 @@ def shown(message_id: int, voice: Voice, author: str, text: str) -> ShownMessage
     )  # fmt: skip
 
 
-def entry(text: str, *ids: int, by: str = "Robin", response: str | None = None) -> Entry:
-    return Entry("character" if response else "user", by, text, ids, 0.0, "s", response_id=response)
+def line(*messages: tuple[int, str], by: str = "Robin", response: str | None = None) -> Line:
+    return Line(by, messages, response)
 
 
 def outcome(response: str, name: str, state: State = State.DELIVERED, notice: str | None = None) -> ResponseOutcome:
@@ -45,10 +45,10 @@ class Played:
             8, Voice.BOT, "Ensemble", "⚠️ Failed to send response from Cy. Please try again or use `!end` to restart."
         ),
     )
-    entries: tuple[Entry, ...] = (
-        entry("Hello?", 3),
-        entry("One half.\nThe other half.", 5, 6, by="Ada", response="a"),
-        entry("Indeed.", 7, by="Bo", response="b"),
+    lines: tuple[Line, ...] = (
+        line((3, "Hello?")),
+        line((5, "One half."), (6, "The other half."), by="Ada", response="a"),
+        line((7, "Indeed."), by="Bo", response="b"),
     )
     outcomes: tuple[ResponseOutcome, ...] = (
         outcome("a", "Ada"),
@@ -57,7 +57,7 @@ class Played:
     )
 
     def problems(self) -> list[str]:
-        return judge(list(self.shown), self.entries, self.outcomes, expected=3)
+        return judge(list(self.shown), self.lines, self.outcomes, expected=3)
 
     def without(self, message_id: int) -> Played:
         return replace(self, shown=tuple(m for m in self.shown if m.id != message_id))
@@ -74,8 +74,8 @@ def test_a_good_scene_has_no_problem() -> None:
 
 
 def test_a_line_as_an_embed_counts_as_what_it_says() -> None:
-    line = replace(shown(7, Voice.BOT, "Ensemble", ""), title="💬 Bo", description="Indeed.", embeds=1)
-    assert GOOD.without(7).with_shown(line).problems() == []
+    embed = replace(shown(7, Voice.BOT, "Ensemble", ""), title="💬 Bo", description="Indeed.", embeds=1)
+    assert GOOD.without(7).with_shown(embed).problems() == []
 
 
 @pytest.mark.parametrize(
@@ -85,14 +85,14 @@ def test_a_line_as_an_embed_counts_as_what_it_says() -> None:
         (lambda p: p.with_shown(shown(9, Voice.WEBHOOK, "Cy", "Late.")), "seen uncommitted: Cy: 'Late.'"),
         (lambda p: p.with_shown(shown(9, Voice.USER, "Sam", "Me too.")), "seen uncommitted: Sam: 'Me too.'"),
         (lambda p: p.without(7), "committed unseen: Bo: 'Indeed.'"),
-        (lambda p: p.without(6), "committed unseen: Ada: 'One half.\\nThe other half.'"),
+        (lambda p: p.without(6), "committed unseen: Ada: 'The other half.'"),
         (lambda p: p.without(3), "committed unseen: Robin: 'Hello?'"),
         (
             lambda p: replace(p, outcomes=(p.outcomes[1], p.outcomes[0], p.outcomes[2])),
             "out of order: the history's order is not the order in which they spoke",
         ),
         (
-            lambda p: replace(p, entries=(p.entries[1], p.entries[2], p.entries[0])),
+            lambda p: replace(p, lines=(p.lines[1], p.lines[2], p.lines[0])),
             "out of order: the history's order is not the channel's",
         ),
         (lambda p: replace(p, outcomes=p.outcomes[1:]), "lost: 3 lines were due, 2 came to an end"),

@@ -26,7 +26,7 @@ END_TIMEOUT_S = 30.0
 
 def settings_for(server: PlaygroundServer, **more: str) -> dict[str, str]:
     urls = {"DISCORD_API_URL": server.api_url, "DISCORD_GATEWAY_URL": server.gateway_url}
-    return {"DISCORD_TOKEN": server.token, "INSPECTOR_ADDRESS": "", **urls, **more}
+    return {"DISCORD_TOKEN": server.token, "INSPECTOR_ADDRESS": "", "STATUS_URL": "", **urls, **more}
 
 
 def with_server(work: Callable[[PlaygroundServer], Any]) -> Any:  # noqa: ANN401 - what `work` returns
@@ -139,7 +139,7 @@ class TestTranscript:
         self.check_sillytavern(tmp_path, channel, shown)
         markdown = run_bot(tmp_path, "transcript", channel).stdout
         assert markdown.count("# Session ") == 2
-        assert markdown.count(f"**Robin**: {LINE}\n") == 2
+        assert markdown.count("**Robin**: " + LINE.replace("<", "\\<") + "\n") == 2
         page = run_bot(tmp_path, "transcript", channel, "--format", "html").stdout
         assert page.count(html.escape(LINE)) == 2
         assert "<b>Good" not in page
@@ -184,9 +184,18 @@ class TestDoctor:
 
         with_server(work)
 
+    def test_a_status_page_that_cannot_be_read_is_told_and_is_no_failure(self, tmp_path: Path) -> None:
+        def work(server: PlaygroundServer) -> None:
+            page = f"http://127.0.0.1:{free_port()}"
+            done = run_bot(tmp_path, "doctor", **settings_for(server, STATUS_URL=page))
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert "✓ status page: cannot be read (connection)" in done.stdout.splitlines()
+
+        with_server(work)
+
     def test_a_slip_of_the_pen_in_a_dotenv_is_named(self, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("DISCORD_TOKN=abc\n")
-        done = run_bot(tmp_path, "doctor")
+        done = run_bot(tmp_path, "doctor", STATUS_URL="")
         assert done.returncode == 1
         assert "✗ .env: names no setting: DISCORD_TOKN" in done.stdout.splitlines()
         assert "abc" not in done.stdout
@@ -214,7 +223,7 @@ class TestDoctor:
         with_server(work)
 
     def test_without_a_token_it_says_where_to_put_it(self, tmp_path: Path) -> None:
-        done = run_bot(tmp_path, "doctor")
+        done = run_bot(tmp_path, "doctor", STATUS_URL="")
         assert done.returncode == 1
         assert "✗ token: DISCORD_TOKEN is not set\n    put the bot's token into .env" in done.stdout
 

@@ -34,7 +34,7 @@ async def unfinished(scene: Scene) -> ResponseRecord:
 async def test_a_response_is_read_back_as_it_was_left(scene: Scene) -> None:
     await scene.hear(10)
     line = await (await scene.line(limits=Limits(send_attempts=5, settle_s=2.5))).start()
-    await line.tell(GenerationFailed(NOW + 1, "overloaded", retry_after_s=2.0))
+    await line.tell(GenerationFailed(NOW + 1, "overloaded", retry_after_s=2.0, model="large"))
     await line.tell(WaitElapsed(NOW + 3))
     await line.tell(GenerationFailed(NOW + 4, "length"))
     await line.tell(WaitElapsed(NOW + 8))
@@ -48,7 +48,7 @@ async def test_a_response_is_read_back_as_it_was_left(scene: Scene) -> None:
 
     assert left.response == line.response
     assert left.outbound == intent
-    assert left.reasons == ("overloaded", "length")
+    assert left.reasons == (("overloaded", "large"), ("length", ""))
     assert (left.session_id, left.channel_id, left.turn_id) == (scene.claim.session_id, CHANNEL, line.record.turn_id)
     assert (left.trigger_id, left.character) == (10, MIRA)
 
@@ -320,7 +320,7 @@ async def test_a_line_loses_its_reason_with_its_trigger_until_its_turn_delivered
     await scene.take_turn(10, MIRA, TOBIN)
     first = await (await scene.line()).start("One.", "Two.")
     await first.tell(Sent(NOW, 20, "One."))
-    await scene.store.amend(10, text=None, at=NOW)
+    await scene.store.amend(CHANNEL, 10, text=None, at=NOW)
     assert await scene.store.cancel_reason(first.response.id) == "trigger_deleted"
     await first.tell(Sent(NOW, 21, "Two."))
     second = await (await scene.line()).start("Three.")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from actors.adapters.store import SqlStore
-from actors.ports.store import Accepted, Fenced, NextMessage
+from actors.ports.store import Accepted, Fenced, NextMessage, ToCatchUp
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
 from machines.facts import FoundInChannel, SendUnconfirmed, Sent
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said
@@ -83,9 +83,12 @@ async def test_open_sessions_say_after_which_message_to_read_again(scene: Scene)
     await scene.hear(10)
     line = await (await scene.line()).start("Hello.")
     await line.tell(Sent(NOW, 20, "Hello."))
-    assert await scene.store.open_sessions(since=NOW) == ((base36(100), CHANNEL, 12), (base36(101), 501, 1))
+    assert await scene.store.open_sessions(since=NOW, lookback=1) == (
+        ToCatchUp(base36(100), CHANNEL, 12, 12),
+        ToCatchUp(base36(101), 501, 1, 1),
+    )
     await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
-    assert [session_id for session_id, _, _ in await scene.store.open_sessions(since=NOW)] == [base36(101)]
+    assert [each.session_id for each in await scene.store.open_sessions(since=NOW, lookback=1)] == [base36(101)]
 
 
 async def test_a_channel_is_read_again_from_before_a_line_that_may_turn_up_twice(scene: Scene) -> None:
@@ -95,8 +98,22 @@ async def test_a_channel_is_read_again_from_before_a_line_that_may_turn_up_twice
     await line.tell(SendUnconfirmed(NOW + 6, "timeout"))
     await line.tell(FoundInChannel(NOW + 6, 20, "Hello."), watch=True)
     await scene.hear(30)
-    assert await scene.store.open_sessions(since=NOW + 4) == ((scene.claim.session_id, CHANNEL, 10),)
-    assert await scene.store.open_sessions(since=NOW + 5) == ((scene.claim.session_id, CHANNEL, 30),)
+    for since, after in ((NOW + 4, 10), (NOW + 5, 30)):
+        (found,) = await scene.store.open_sessions(since=since, lookback=0)
+        assert (found.after, found.known_after) == (after, after)
+
+
+@pytest.mark.parametrize(("lookback", "known_after"), [(1, 29), (2, 19), (3, 19), (4, 9), (80, 9)])
+async def test_the_newest_messages_of_the_history_are_to_be_compared(
+    scene: Scene, lookback: int, known_after: int
+) -> None:
+    await scene.hear(10)
+    line = await (await scene.line()).start("One.", "Two.")
+    await line.tell(Sent(NOW, 20, "One."))
+    await line.tell(Sent(NOW, 21, "Two."))
+    await scene.hear(30)
+    (found,) = await scene.store.open_sessions(since=NOW, lookback=lookback)
+    assert (found.after, found.known_after) == (30, known_after)
 
 
 # ── the inbox ───────────────────────────────────────────────────────────────────────────────────────
@@ -152,7 +169,7 @@ async def test_the_channel_is_told_of_an_overflow_once(scene: Scene) -> None:
 async def test_a_deleted_message_without_a_turn_starts_none(scene: Scene) -> None:
     await scene.hear(10)
     await scene.hear(11)
-    await scene.store.amend(10, text=None, at=NOW)
+    await scene.store.amend(CHANNEL, 10, text=None, at=NOW)
     assert await scene.store.next_work(scene.claim) == NextMessage(11, turns=0)
     with pytest.raises(Fenced):
         await scene.take_turn(10)

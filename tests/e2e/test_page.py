@@ -118,6 +118,35 @@ async def test_markdown_is_shown_as_discord_shows_it_and_html_as_text(
     await expect(spoiler).to_have_class("spoiler shown")
 
 
+HOSTILE = (
+    "<script>globalThis.ran = 1</script><img src=x onerror='globalThis.ran = 1'>",
+    "</p><svg onload=globalThis.ran=1><iframe srcdoc='<script>parent.ran=1</script>'></iframe>",
+    "[x](javascript:globalThis.ran=1) [y](data:text/html,<script>1</script>) <javascript:globalThis.ran=1>",
+    "```html\n<script>globalThis.ran = 1</script>\n``` `<b onclick=ran=1>` ||<img src=x onerror=ran=1>||",
+    '@everyone <@1> <@&2> <#3> <:x:4> <t:99999999999999:R> <a:"onerror=ran=1:5>',
+    "\u2067right to left\u2069 \u200f\u061c\u05d0\u05d1 Z" + "\u0301\u0316" * 60 + " \u200b\u2060\u3164",
+    '"\'>{{constructor.constructor("globalThis.ran = 1")()}} ${globalThis.ran = 1} __proto__',
+)
+
+
+async def test_markup_of_people_and_of_characters_is_shown_and_never_run(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    for text in HOSTILE:
+        await write(page, text)
+    messages = page.locator("#messages .message")
+    await expect(messages).to_have_count(3 * len(HOSTILE))  # each is said once and repeated by two characters
+    server.say("tavern", server.add_user("<img src=x onerror=ran=1>").name, HOSTILE[0])
+    await expect(messages).to_have_count(3 * len(HOSTILE) + 3)
+    shown = " ".join(await messages.locator(".text").all_text_contents())
+    assert "<script>globalThis.ran = 1</script><img" in shown
+    assert await messages.locator("script, iframe, svg[onload], [onerror], [onclick]").count() == 0
+    links = await messages.locator(".text a").evaluate_all("all => all.map(one => one.protocol)")
+    assert set(links) <= {"http:", "https:"}
+    assert await page.evaluate("() => globalThis.ran") is None
+
+
 async def test_a_hostile_text_is_read_in_no_time(server: PlaygroundServer, open_page: OpenPage) -> None:
     page = await open_page()
     slowest_ms = await page.evaluate(

@@ -69,8 +69,12 @@ class FakeDiscord:
     answer_takes_s: float = TRANSIT_S
     hidden_s: float = 0.0  # how long a stored message is not in reads
     nonce_window_s: float = 300.0
+    outage: Refused | Unconfirmed | None = None
+    asked_in_outage: list[float] = field(default_factory=list)
     deletions: list[int] = field(default_factory=list)
     reads: list[tuple[int, int]] = field(default_factory=list)
+    read_takes_s: float = 0.0  # how long an answer to a read is under way: what it shows is that old
+    unseen: set[int] = field(default_factory=set)  # ids that reads do not show yet
     _last_id: int = 1_000
 
     # ── what tests do ───────────────────────────────────────────────────────────────────────────────
@@ -117,7 +121,7 @@ class FakeDiscord:
         await anyio.sleep(TRANSIT_S)
         self.orphans.remove(orphan)
         self.posts.append(outbound)
-        outcome = await self._answer(outbound)
+        outcome = self._none_in_outage() or await self._answer(outbound)
         await anyio.sleep(self.answer_takes_s)
         return outcome
 
@@ -147,17 +151,25 @@ class FakeDiscord:
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         await anyio.sleep(TRANSIT_S)
         self.reads.append((channel_id, after))
+        refusal = self._none_in_outage()
+        if refusal is not None:
+            return refusal
         of_channel = self.read_faults_of.get(channel_id)
         if of_channel:
             return of_channel.popleft()
         if self.read_faults:
             return self.read_faults.popleft()
-        shown = [m for m in self.shown if m.at + self.hidden_s <= self.clock_now()]
-        return tuple(m for m in sorted(shown, key=lambda m: m.id) if m.channel_id == channel_id and m.id > after)
+        newer = [m for m in self.shown if m.channel_id == channel_id and m.id > after and m.id not in self.unseen]
+        newer = [m for m in newer if m.at + self.hidden_s <= self.clock_now()]
+        await anyio.sleep(self.read_takes_s)
+        return tuple(sorted(newer, key=lambda m: m.id))
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         await anyio.sleep(TRANSIT_S)
         self.deletions.append(message_id)
+        refusal = self._none_in_outage()
+        if refusal is not None:
+            return refusal
         if self.delete_faults:
             return self.delete_faults.popleft()
         self.user_deletes(channel_id, message_id)
@@ -175,8 +187,18 @@ class FakeDiscord:
         if self.sink is not None:
             self.sink(MessageEdited(channel_id, message_id, text))
 
+    def forge(self, like: ChannelMessage, text: str) -> ChannelMessage:
+        """A message of ours that no process of ours knows of."""
+        return self._store(replace(like, text=text))
+
     async def typing(self, channel_id: int) -> None:
         self.typings += 1
+
+    def _none_in_outage(self) -> Refused | Unconfirmed | None:
+        """While `outage` is set, every request meets it, and nothing is stored."""
+        if self.outage is not None:
+            self.asked_in_outage.append(self.clock_now())
+        return self.outage
 
     # ── within ──────────────────────────────────────────────────────────────────────────────────────
 

@@ -20,9 +20,12 @@ class FakeModel:
     prompts: list[Prompt] = field(default_factory=list)
     label: str = "a scripted model"
     models: tuple[str, ...] = ("first", "second")
+    down: dict[str, ModelFailed] = field(default_factory=dict)  # models that fail, and how
 
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
         self.prompts.append(prompt)
         await anyio.sleep(self.takes_s)
+        if prompt.model in self.down:
+            return self.down[prompt.model]
         answer = self.answers.popleft() if self.answers else f"Line {len(self.prompts)} by {prompt.character}."
         return Completion(answer) if isinstance(answer, str) else answer

@@ -15,8 +15,9 @@ from sqlalchemy import select
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.store import SqlStore
 from actors.adapters.store.schema import response, session
+from actors.breakers import guard
 from actors.gateway import Gateway
-from actors.ports import GatewayEvent, Moved, Noted, ShardReady, TraceEvent
+from actors.ports import BreakerMoved, GatewayEvent, Moved, Noted, ShardReady, StatusPage, TraceEvent
 from actors.roleplay.model import Character, Entry, OutboundKind, SessionId
 from actors.session import Sessions
 from actors.supervisor import Supervisor
@@ -29,6 +30,7 @@ from tests.fakes.store import Killed, MortalExecutor, mortal_store
 from tests.fakes.virtual_time import VirtualClock
 
 CHANNEL = 42
+BREAKER_PAUSE_S = 60.0
 
 
 def card(name: str) -> Character:
@@ -58,6 +60,11 @@ class Recorder:
     @property
     def last_move_at(self) -> float:
         return max(event.move.at for event in self.events if isinstance(event, Moved))
+
+    @property
+    def breaker_moves(self) -> list[tuple[str, str, str]]:
+        """(dependency, from, to) of each breaker's move, in order."""
+        return [(e.dependency, e.source, e.dest) for e in self.events if isinstance(e, BreakerMoved)]
 
     def states_of(self, name: str) -> list[str]:
         return [state for mover, _, state in self.moves if mover == name]
@@ -164,6 +171,8 @@ async def playing(
     early: Sequence[GatewayEvent] = (),
     wait_ready: bool = True,
     faults_of_store: dict[str, list[Exception]] | None = None,
+    breaker_failures: int = 0,
+    status_page: StatusPage | None = None,
 ) -> AsyncIterator[Play]:
     """Run the actors; with `before`, as a new process on what that one left.
 
@@ -180,7 +189,18 @@ async def playing(
         for name in cast:
             await store.add_character(card(name), at=clock.now())
     trace = Recorder()
-    world = World(clock, model, discord, discord, store, trace, rules or Rules(limits=limits or Limits()))
+    ports = guard(
+        discord,
+        discord,
+        model,
+        clock=clock,
+        trace=trace,
+        failures_max=breaker_failures,
+        pause_s=BREAKER_PAUSE_S,
+        status_page=status_page,
+    )
+    rules = rules or Rules(limits=limits or Limits())
+    world = World(clock, ports.model, ports.voice, ports.channel, store, trace, rules, breakers=ports.breakers)
     engine = EmbeddedEngine()
     system = ActorSystem(world, engine=engine, supervisor=Supervisor(trace))
 

@@ -15,6 +15,7 @@ from machines.binding import START, IllegalMove, Row, StateMachine
 from machines.facts import (
     FACTS,
     RESTART,
+    Announce,
     ArmReaper,
     Cancelled,
     CommitLine,
@@ -127,6 +128,16 @@ CASES = [
          {"attempt": 0, "deadline_at": T0 + 360, "due_at": T0 + 60}),
     Case("a held send gives its attempt back", sending, Held(T0, T0 + 60), RETRYING, (Wait(T0 + 60),),
          {"attempt": 0, "deadline_at": T0 + 360}),
+    Case("a generation held by a breaker is announced", generating, Held(T0, T0 + 60, "model_down", T0 - 9), RETRYING,
+         (Wait(T0 + 60), Announce("model_down", T0 - 9)), {}),
+    Case("a send held by a breaker is announced", sending, Held(T0, T0 + 60, "discord_down", T0 - 9), RETRYING,
+         (Wait(T0 + 60), Announce("discord_down", T0 - 9)), {}),
+    Case("a held read-back is announced and costs no attempt and no deadline", lambda: doubting(read_backs_failed=2),
+         Held(T0, T0 + 60, "discord_down", T0 - 9), RETRYING,
+         (ReadBack(T0 + 60, T0 + 5), Announce("discord_down", T0 - 9)),
+         {"attempt": 1, "deadline_at": T0 + 360, "due_at": T0 + 60, "unconfirmed": True, "read_backs_failed": 2}),
+    Case("a held line that nobody wants any more is not announced", lambda: doubting(cancel_by="end"),
+         Held(T0, T0 + 60, "discord_down", T0 - 9), RETRYING, (ReadBack(T0 + 60, T0 + 5),), {}),
     Case("a confirmed part is followed by the next", lambda: sending(attempt=2, **TWO_PARTS), Sent(T0, 7, "one"),
          SENDING, (Send(2, 1),), {"part": 2, "attempt": 1, "shown": ((7, "one"),), "first_try_at": T0}),
     Case("the last confirmed part commits the line that Discord returned", lambda: sending(**PART_TWO),
@@ -207,6 +218,7 @@ CASES = [
 
 REFUSED = [
     Case("not in doubt, nothing is read back", retrying, ReadBackFailed(T0, "http"), RETRYING, (), {}),
+    Case("not in doubt, no read-back is held", retrying, Held(T0, T0 + 60), RETRYING, (), {}),
     Case("not in doubt, nothing is impossible", retrying, ReadBackImpossible(T0), RETRYING, (), {}),
     Case("not in doubt, nothing is found", retrying, FoundInChannel(T0, 7, "one"), RETRYING, (), {}),
     Case("not in doubt, no further part is found", lambda: retrying(**TWO_PARTS), FoundInChannel(T0, 7, "one"),
@@ -344,6 +356,12 @@ def test_every_row_is_covered_by_a_case() -> None:
     assert covered == {(row.source, row.fact.__name__, row.dest) for row in TABLE}
 
 
+def test_a_journal_of_an_earlier_version_is_read_with_what_it_could_not_say() -> None:
+    assert revive("Held", {"at": T0, "until": T0 + 1}) == Held(T0, T0 + 1, cause="", since=0.0)
+    old = {"at": T0, "reason": "empty", "retry_after_s": 0.0, "final": False}
+    assert revive("GenerationFailed", old) == GenerationFailed(T0, "empty", model="")
+
+
 def test_a_new_process_takes_up_each_state_where_it_was_left() -> None:
     assert restart_fact(generating(), T0, has_nonce=False) == GenerationFailed(T0, RESTART)
     assert restart_fact(sending(), T0, has_nonce=True) == SendUnconfirmed(T0, RESTART, has_nonce=True)
@@ -360,7 +378,7 @@ facts = st.one_of(
     st.builds(Started, at=seconds),
     st.builds(Generated, at=seconds, texts=st.lists(st.text(min_size=1), min_size=1, max_size=3).map(tuple)),
     st.builds(GenerationFailed, at=seconds, reason=st.text(), retry_after_s=seconds, final=st.booleans()),
-    st.builds(Held, at=seconds, until=seconds),
+    st.builds(Held, at=seconds, until=seconds, cause=st.sampled_from(["", "discord_down"]), since=seconds),
     st.builds(Sent, at=seconds),
     st.builds(SendRefused, at=seconds, reason=st.text(), retry_after_s=seconds, final=st.booleans()),
     st.builds(SendUnconfirmed, at=seconds, retry_after_s=seconds, has_nonce=st.booleans()),

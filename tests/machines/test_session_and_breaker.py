@@ -36,6 +36,23 @@ BREAKER_CASES: list[tuple[Breaker, breaker.Fact, str, tuple[object, ...], int]] 
     (Breaker("d", _state="Closed", failures=4), breaker.Failed(T0), "Closed", (), 5),
     (Breaker("d", _state="Closed", failures=5), breaker.Failed(T0), "Open", (breaker.Hold(T0 + 60),), 6),
     (Breaker("d", 0, _state="Closed", failures=5), breaker.Failed(T0), "Closed", (), 6),
+    (Breaker("d", _state="Closed"), breaker.LimitReached(T0, T0 + 540), "Open", (breaker.Hold(T0 + 540),), 0),
+    (Breaker("d", 0, _state="Closed"), breaker.LimitReached(T0, T0 + 540), "Closed", (), 0),
+    (
+        Breaker("d", _state="Open", open_until=T0 + 9),
+        breaker.LimitReached(T0, T0 + 540),
+        "Open",
+        (breaker.Hold(T0 + 540),),
+        0,
+    ),
+    (
+        Breaker("d", _state="Open", open_until=T0 + 600),
+        breaker.LimitReached(T0, T0 + 540),
+        "Open",
+        (breaker.Hold(T0 + 600),),
+        0,
+    ),
+    (Breaker("d", _state="HalfOpen"), breaker.LimitReached(T0, T0 + 540), "Open", (breaker.Hold(T0 + 540),), 0),
     (Breaker("d", _state="Open", failures=6), breaker.PauseElapsed(T0), "HalfOpen", (breaker.Probe(),), 6),
     (Breaker("d", _state="Open", failures=6), breaker.Succeeded(T0), "Open", (), 6),
     (Breaker("d", _state="Open", failures=6), breaker.Failed(T0), "Open", (), 6),
@@ -70,6 +87,13 @@ def test_five_failures_in_a_row_are_borne_and_the_sixth_opens_for_a_minute() -> 
         states.append(subject.state)
     assert states == ["Closed"] * 5 + ["Open"]
     assert subject.open_until == T0 + 60
+
+
+def test_a_probe_that_fails_is_no_new_opening() -> None:
+    subject = Breaker("discord", failures_max=1)
+    for fact in (breaker.Failed(T0), breaker.Failed(T0 + 1), breaker.PauseElapsed(T0 + 61), breaker.Failed(T0 + 62)):
+        breaker.advance(subject, fact)
+    assert (subject.state, subject.opened_at, subject.open_until) == ("Open", T0 + 1, T0 + 122)
 
 
 @pytest.mark.parametrize(

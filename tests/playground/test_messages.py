@@ -6,6 +6,7 @@ import pytest
 from actors.playground import PlaygroundServer, ShownMessage, Voice
 
 from .client import Bot
+from .wire_client import WireClient
 
 pytestmark = pytest.mark.anyio
 
@@ -77,6 +78,17 @@ async def test_a_deleted_message_is_gone_for_the_client_and_kept_for_the_judge(
     assert missing.value.code == 10008
     assert server.messages("tavern") == []
     assert [(each.id, each.deleted) for each in server.messages("tavern", with_deleted=True)] == [(sent.id, True)]
+
+
+async def test_a_moderators_purge_reaches_the_client_as_one_event(server: PlaygroundServer, bot: Bot) -> None:
+    kept, *purged = [server.say("tavern", "Robin", text).id for text in ("Tea?", "Spam.", "More spam.")]
+    async with WireClient(server) as wire:
+        reply = await wire.control("DELETE", "messages", {"channel": "tavern", "messages": [str(i) for i in purged]})
+        wrong = await wire.control("DELETE", "messages", {"channel": "tavern", "messages": "all"})
+    assert (reply.status, wrong.status) == (204, 400)
+    seen = await bot.seen("raw_bulk_message_delete")
+    assert (seen.message_ids, seen.channel_id) == (set(purged), server.world.find_channel("tavern").id)
+    assert [each.id for each in server.messages("tavern")] == [kept]
 
 
 async def test_a_persons_edit_and_deletion_reach_the_client(server: PlaygroundServer, bot: Bot) -> None:

@@ -122,6 +122,15 @@ async def test_nothing_but_the_pages_own_files_is_served(server: PlaygroundServe
     assert reply.status == 404
 
 
+async def test_a_page_is_told_of_each_message_of_a_purge(server: PlaygroundServer) -> None:
+    purged = [server.say("tavern", "Robin", text).id for text in ("One", "Two")]
+    async with events(server) as stream:
+        await stream.next()
+        server.purge("tavern", purged)
+        found = [await stream.next() for _ in purged]
+    assert [(kind, body["id"]) for kind, body in found] == [("deleted", str(message_id)) for message_id in purged]
+
+
 async def test_a_stream_begins_with_a_snapshot_and_goes_on_with_every_change(server: PlaygroundServer) -> None:
     first = server.say("tavern", "Robin", "Hello")
     async with events(server) as stream:

@@ -11,6 +11,7 @@ from actors.roleplay.plan import (
     RETRY_AFTER_S_MAX,
     ROOM_FACTOR_MAX,
     TRIMMED_SHARE,
+    Failure,
     Plan,
     Verdict,
     judge,
@@ -34,8 +35,20 @@ RETRIED = (
 FINAL = ("credentials", "bad_request")
 REASONS = (*RETRIED, *FINAL, "too_large", "model_missing", RATE_LIMIT_LONG)
 
-any_reasons = st.lists(st.sampled_from(REASONS), max_size=8)
+any_failures = st.lists(
+    st.builds(Failure, st.sampled_from(REASONS), st.sampled_from(["", "a", "b", "c", "d"])), max_size=8
+)
 any_models = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4)
+
+
+def of_large(*reasons: str) -> list[Failure]:
+    """These failures, each of the first model."""
+    return [Failure(reason, "large") for reason in reasons]
+
+
+def judged(failures: Sequence[Failure], reason: str, *, retry_after_s: float = 0.0) -> Verdict:
+    """What the same model's next failure means."""
+    return judge(failures, Failure(reason, "large"), MODELS, retry_after_s=retry_after_s)
 
 
 def test_the_first_request_goes_to_the_first_model_with_the_whole_budget() -> None:
@@ -44,118 +57,128 @@ def test_the_first_request_goes_to_the_first_model_with_the_whole_budget() -> No
 
 @pytest.mark.parametrize("reason", ["length", "empty"])
 def test_a_budget_eaten_by_reasoning_is_doubled_each_time_up_to_a_bound(reason: str) -> None:
-    rooms = [next_request([reason] * tries, MODELS, 700).completion_tokens_max for tries in range(5)]
+    rooms = [next_request(of_large(*[reason] * tries), MODELS, 700).completion_tokens_max for tries in range(5)]
     assert rooms == [700, 1400, 2800, 2800, 2800]
 
 
 def test_a_prompt_that_was_too_large_stays_trimmed() -> None:
-    assert next_request(["too_large", "timeout"], MODELS, 700) == Plan("large", 700, TRIMMED_SHARE)
+    assert next_request(of_large("too_large", "timeout"), MODELS, 700) == Plan("large", 700, TRIMMED_SHARE)
 
 
 @pytest.mark.parametrize("reason", ["model_missing", RATE_LIMIT_LONG])
 def test_a_lost_model_is_followed_by_the_next(reason: str) -> None:
-    assert next_request([reason, "timeout"], MODELS, 700).model == "small"
+    assert next_request([*of_large(reason), Failure("timeout", "small")], MODELS, 700).model == "small"
+
+
+@pytest.mark.parametrize("reason", ["model_missing", RATE_LIMIT_LONG])
+def test_the_model_that_is_lost_is_the_one_that_was_asked(reason: str) -> None:
+    """The first may have been passed over: its breaker was open then."""
+    assert next_request([Failure(reason, "small")], MODELS, 700).model == "large"
+
+
+def test_a_journal_that_names_no_model_loses_none() -> None:
+    assert next_request([Failure("model_missing")], MODELS, 700).model == "large"
 
 
 @pytest.mark.parametrize("reason", ["repeat", "refusal"])
 def test_a_repeat_and_a_refusal_are_answered_with_a_note_that_stays(reason: str) -> None:
-    note = next_request([reason], MODELS, 700).note
+    note = next_request(of_large(reason), MODELS, 700).note
     assert note.startswith("[")
-    assert next_request([reason, "timeout"], MODELS, 700).note == note
+    assert next_request(of_large(reason, "timeout"), MODELS, 700).note == note
 
 
 def test_a_repeat_and_a_refusal_together_are_answered_with_both_notes() -> None:
-    both = next_request(["refusal", "repeat"], MODELS, 700).note
-    assert all(next_request([reason], MODELS, 700).note in both for reason in ("repeat", "refusal"))
+    both = next_request(of_large("refusal", "repeat"), MODELS, 700).note
+    assert all(next_request(of_large(reason), MODELS, 700).note in both for reason in ("repeat", "refusal"))
 
 
 @pytest.mark.parametrize(
     "reason", ["rate_limit", "overloaded", "timeout", "connection", "malformed", "html", "restart"]
 )
 def test_what_lies_with_the_server_changes_nothing_of_the_request(reason: str) -> None:
-    assert next_request([reason], MODELS, 700) == next_request([], MODELS, 700)
+    assert next_request(of_large(reason), MODELS, 700) == next_request([], MODELS, 700)
 
 
 def test_a_limited_model_is_taken_again_when_the_others_are_missing() -> None:
-    assert next_request([RATE_LIMIT_LONG, "model_missing"], MODELS, 700).model == "large"
+    failures = [Failure(RATE_LIMIT_LONG, "large"), Failure("model_missing", "small")]
+    assert next_request(failures, MODELS, 700).model == "large"
 
 
 def test_a_model_behind_an_open_breaker_is_passed_over_while_another_is_left() -> None:
     assert next_request([], MODELS, 700, avoid={"large"}).model == "small"
     assert next_request([], MODELS, 700, avoid={"large", "small"}).model == "large"
-    assert next_request(["model_missing"], MODELS, 700, avoid={"small"}).model == "small"
+    assert next_request(of_large("model_missing"), MODELS, 700, avoid={"small"}).model == "small"
 
 
 @pytest.mark.parametrize("reason", FINAL)
 def test_what_only_the_operator_can_mend_is_final_at_once(reason: str) -> None:
-    assert judge([], reason, MODELS) == Verdict(reason, final=True)
+    assert judged([], reason) == Verdict(reason, final=True)
 
 
 @pytest.mark.parametrize("reason", RETRIED)
 def test_what_may_pass_is_tried_again_after_the_wait_that_was_told(reason: str) -> None:
-    assert judge(["timeout"], reason, MODELS, retry_after_s=7) == Verdict(reason, 7)
+    assert judged(of_large("timeout"), reason, retry_after_s=7) == Verdict(reason, 7)
 
 
 def test_a_missing_model_is_final_only_when_no_model_is_left() -> None:
-    assert judge([], "model_missing", MODELS) == Verdict("model_missing")
-    assert judge(["model_missing"], "model_missing", MODELS) == Verdict("model_missing", final=True)
-    assert judge([], "model_missing", ["only"]) == Verdict("model_missing", final=True)
-
-
-def test_a_missing_model_after_a_limited_one_is_not_final() -> None:
-    assert judge([RATE_LIMIT_LONG], "model_missing", MODELS) == Verdict("model_missing")
+    assert judged([], "model_missing") == Verdict("model_missing")
+    assert judged([Failure("model_missing", "small")], "model_missing") == Verdict("model_missing", final=True)
+    assert judged([Failure(RATE_LIMIT_LONG, "small")], "model_missing") == Verdict("model_missing")
 
 
 def test_a_prompt_is_too_large_once_and_then_for_good() -> None:
-    assert judge([], "too_large", MODELS) == Verdict("too_large")
-    assert judge(["too_large", "timeout"], "too_large", MODELS) == Verdict("too_large", final=True)
+    assert judged([], "too_large") == Verdict("too_large")
+    assert judged(of_large("too_large", "timeout"), "too_large") == Verdict("too_large", final=True)
 
 
 def test_a_long_rate_limit_moves_on_without_a_wait() -> None:
-    assert judge([], "rate_limit", MODELS, retry_after_s=540) == Verdict(RATE_LIMIT_LONG)
+    assert judged([], "rate_limit", retry_after_s=540) == Verdict(RATE_LIMIT_LONG)
 
 
 def test_a_rate_limit_at_the_bound_is_waited_for() -> None:
     told = RETRY_AFTER_S_MAX
-    assert judge([], "rate_limit", MODELS, retry_after_s=told) == Verdict("rate_limit", told)
+    assert judged([], "rate_limit", retry_after_s=told) == Verdict("rate_limit", told)
 
 
-@pytest.mark.parametrize("reasons", [[RATE_LIMIT_LONG], ["model_missing"]])
-def test_a_long_rate_limit_of_the_last_model_is_waited_for_as_told(reasons: Sequence[str]) -> None:
-    assert judge(reasons, "rate_limit", MODELS, retry_after_s=540) == Verdict("rate_limit", 540)
+@pytest.mark.parametrize("reason", [RATE_LIMIT_LONG, "model_missing"])
+def test_a_long_rate_limit_of_the_last_model_is_waited_for_as_told(reason: str) -> None:
+    assert judged([Failure(reason, "small")], "rate_limit", retry_after_s=540) == Verdict("rate_limit", 540)
 
 
-@given(any_reasons, any_models, st.sets(st.sampled_from(["a", "b", "c", "d"])))
-def test_every_plan_is_one_that_can_be_asked(reasons: list[str], models: list[str], avoid: set[str]) -> None:
-    plan = next_request(reasons, models, 700, avoid=avoid)
+@given(any_failures, any_models, st.sets(st.sampled_from(["a", "b", "c", "d"])))
+def test_every_plan_is_one_that_can_be_asked(failures: list[Failure], models: list[str], avoid: set[str]) -> None:
+    plan = next_request(failures, models, 700, avoid=avoid)
     assert plan.model in models
     assert 700 <= plan.completion_tokens_max <= 700 * ROOM_FACTOR_MAX
     assert plan.context_share in (1.0, TRIMMED_SHARE)
-    assert plan == next_request(reasons, models, 700, avoid=avoid)
+    assert plan == next_request(failures, models, 700, avoid=avoid)
 
 
 @given(any_models, st.data())
 def test_models_that_go_missing_one_after_the_other_are_each_asked_once(models: list[str], data: st.DataObject) -> None:
-    reasons: list[str] = []
+    failures: list[Failure] = []
     asked: list[str] = []
     final = False
     while not final:
-        asked.append(next_request(reasons, models, 700).model)
-        reasons += data.draw(st.lists(st.sampled_from(RETRIED), max_size=2))
-        verdict = judge(reasons, "model_missing", models)
-        reasons.append(verdict.reason)
+        avoid = data.draw(st.sets(st.sampled_from(models)))  # breakers come and go meanwhile
+        model = next_request(failures, models, 700, avoid=avoid).model
+        asked.append(model)
+        failures += [Failure(reason, model) for reason in data.draw(st.lists(st.sampled_from(RETRIED), max_size=2))]
+        verdict = judge(failures, Failure("model_missing", model), models)
+        failures.append(Failure(verdict.reason, model))
         final = verdict.final
-    assert asked == list(dict.fromkeys(models))
+    assert sorted(asked) == sorted(set(models))
 
 
 @given(any_models, st.integers(1, 8))
 def test_long_rate_limits_ask_each_model_once_before_any_wait(models: list[str], tries: int) -> None:
-    reasons: list[str] = []
+    failures: list[Failure] = []
     asked: list[str] = []
     for _ in range(tries):
-        asked.append(next_request(reasons, models, 700).model)
-        verdict = judge(reasons, "rate_limit", models, retry_after_s=540)
-        reasons.append(verdict.reason)
+        model = next_request(failures, models, 700).model
+        asked.append(model)
+        verdict = judge(failures, Failure("rate_limit", model), models, retry_after_s=540)
+        failures.append(Failure(verdict.reason, model))
         assert not verdict.final
         assert (verdict.retry_after_s == 0) == (verdict.reason == RATE_LIMIT_LONG)
     unlike = list(dict.fromkeys(models))
@@ -163,10 +186,10 @@ def test_long_rate_limits_ask_each_model_once_before_any_wait(models: list[str],
     assert set(asked[len(unlike) :]) <= {unlike[-1]}
 
 
-@given(any_reasons, st.sampled_from(REASONS), any_models, st.floats(0, 1e6))
+@given(any_failures, st.sampled_from(REASONS), any_models, st.floats(0, 1e6))
 def test_a_verdict_never_waits_longer_than_told_nor_renames_another_reason(
-    reasons: list[str], reason: str, models: list[str], told: float
+    failures: list[Failure], reason: str, models: list[str], told: float
 ) -> None:
-    verdict = judge(reasons, reason, models, retry_after_s=told)
+    verdict = judge(failures, Failure(reason, models[0]), models, retry_after_s=told)
     assert 0 <= verdict.retry_after_s <= told
     assert verdict.reason == reason or (reason, verdict.reason) == ("rate_limit", RATE_LIMIT_LONG)

@@ -14,7 +14,7 @@ from actors.adapters.store.executor import Executor
 from actors.adapters.store.history import add_said
 from actors.adapters.store.schema import history, history_message, session
 from actors.ports import Posted, PrepareOutcome, ReadOutcome, SendOutcome, WatchedPart
-from actors.roleplay.model import Character, Claim, Entry, Outbound, OutboundKind, OutboxDraft, SessionId
+from actors.roleplay.model import Amendment, Character, Claim, Entry, Outbound, OutboundKind, OutboxDraft, SessionId
 from actors.simulation.client import Client
 from machines.facts import Generated
 from machines.response import Move, Response
@@ -152,17 +152,11 @@ class WatchesNothing(SqlStore):
         return ()
 
 
-class ForgetsEarlyAmendments(SqlStore):
-    """A store to which an edit or a deletion means nothing once it came before its line was known."""
+class IgnoresAmendments(SqlStore):
+    """A store to which edits and deletions mean nothing."""
 
-    def __init__(self, executor: Executor, forgotten: set[int]) -> None:
-        super().__init__(executor)
-        self._forgotten = forgotten  # for all processes: nobody mends it later
+    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+        return None
 
-    async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
-        if message_id in self._forgotten:
-            return None
-        session_id = await super().amend(message_id, text=text, at=at)
-        if session_id is None:
-            self._forgotten.add(message_id)
-        return session_id
+    async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
+        return ()

@@ -3,7 +3,7 @@
     gateway ─► GatewayClient ─► sink            voice, channel ─► Wire ─► whichever client is logged in
 
 The voice and the channels outlive the clients: after a crash they speak through the next one, and until
-there is one they answer `Refused("not_connected")`.
+there is one they hold everything back for a moment.
 """
 
 from __future__ import annotations

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, TypeVar
 
 import discord
 
@@ -14,6 +16,8 @@ from actors.adapters.discord.wire import Wire
 from actors.ports import Deleted, DeleteOutcome, ReadOutcome, Refused, Webhooks
 from actors.roleplay.model import ChannelMessage
 
+T = TypeVar("T")
+
 READ_MAX: Final = 2_000
 """More is not read: it would be a history, not a gap."""
 PAGE: Final = 100
@@ -21,6 +25,14 @@ PAGE: Final = 100
 NOT_FOUND: Final = 404
 
 log: Final = logging.getLogger("ensemble.discord")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a channel, oldest first; `newest` is where the next one goes on, None where there is none."""
+
+    messages: tuple[ChannelMessage, ...]
+    newest: int | None
 
 
 class DiscordChannel:
@@ -35,25 +47,40 @@ class DiscordChannel:
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         """Every message newer than `after`, oldest first; 2,000 of them are a failed read.
 
-        Each page is a try of its own; one that fails, fails the whole. Without the permission to read the
-        history Discord answers with an empty page, which must not be taken for "it is not there".
+        Each page is a try of its own; one that fails, fails the whole.
+        """
+        read: list[ChannelMessage] = []
+        for _ in range(READ_MAX // PAGE):
+            page = await self.page(channel_id, after=after)
+            if not isinstance(page, Page):
+                return page
+            read += page.messages
+            if page.newest is None:
+                return tuple(read)
+            after = page.newest
+        return Refused("too_many_messages", final=True)
+
+    async def page(self, channel_id: int, *, after: int) -> Page | Refusal:
+        """The first messages that are newer than `after`.
+
+        Without the permission to read the history Discord answers with an empty page, which must not be taken
+        for "it is not there".
         """
         place = await self._places.find(channel_id)
         if not isinstance(place, Place):
             return place
-        if not self._places.may_read_history(channel_id):
+        may_read = self._places.may_read_history(place)
+        if may_read is False:
             return Refused("forbidden", final=True)
         self._ourselves.webhook_ids |= await self._table.known_webhooks(place.home_id)
-        read: list[discord.Message] = []
-        while len(read) < READ_MAX:
-            newest = read[-1].id if read else after
-            page = await self._page(channel_id, newest)
-            if not isinstance(page, list):
-                return page
-            read += page
-            if len(page) < PAGE:
-                return self._said(read)
-        return Refused("too_many_messages", final=True)
+        read = await self._attempt_read(channel_id, lambda client: _read(client, channel_id, after))
+        if not isinstance(read, list):
+            return read
+        if not read and may_read is None:
+            return await self._empty_page(channel_id, after)
+        seen = [channel_message(message, self._ourselves) for message in read]
+        messages = tuple(message for message in seen if message is not None)
+        return Page(messages, newest=read[-1].id if len(read) == PAGE else None)
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         """Delete a message of ours; absent is success.
@@ -77,12 +104,15 @@ class DiscordChannel:
         if outcome is not None:
             log.debug("typing in %s came to nothing: %s", channel_id, outcome)
 
-    async def _page(self, channel_id: int, after: int) -> list[discord.Message] | Refusal:
-        return await self._wire.attempt(f"read:{channel_id}", lambda client: _read(client, channel_id, after))
+    async def _empty_page(self, channel_id: int, message_id: int) -> Page | Refusal:
+        """Nothing, if we may read: asked for one message, Discord says whether we may, even if there is none."""
+        found = await self._attempt_read(channel_id, lambda client: _find(client, channel_id, message_id))
+        if found is None or (isinstance(found, Refused) and found.reason == "removed"):
+            return Page((), None)
+        return found
 
-    def _said(self, read: list[discord.Message]) -> tuple[ChannelMessage, ...]:
-        seen = [channel_message(message, self._ourselves) for message in read]
-        return tuple([message for message in seen if message is not None])
+    async def _attempt_read(self, channel_id: int, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
+        return await self._wire.attempt(f"read:{channel_id}", request)
 
     async def _delete_spoken(self, channel_id: int, message_id: int, webhook_id: int, token: str) -> DeleteOutcome:
         place = await self._places.find(channel_id)
@@ -111,6 +141,10 @@ async def _read(client: discord.Client, channel_id: int, after: int) -> list[dis
         limit=PAGE, after=discord.Object(after), oldest_first=True
     )
     return [message async for message in history]
+
+
+async def _find(client: discord.Client, channel_id: int, message_id: int) -> None:
+    await client.get_partial_messageable(channel_id).fetch_message(message_id)
 
 
 async def _delete_posted(client: discord.Client, channel_id: int, message_id: int) -> Deleted:

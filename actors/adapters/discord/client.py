@@ -73,6 +73,13 @@ class GatewayLost(ConnectionLost):
     """Discord is out of reach: its gateway, or at the login its REST."""
 
 
+def out_of_reach(error: Exception) -> GatewayLost:
+    """One of OUT_OF_REACH, in a word or two."""
+    status = getattr(error, "status", None)
+    why = f"HTTP {status}" if status else type(error).__name__
+    return GatewayLost(f"Discord is out of reach ({why})")
+
+
 OUT_OF_REACH: Final = (Stopped, discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)
 
 
@@ -153,9 +160,7 @@ class GatewayClient(discord.Client):
                 raise WrongToken from error
             raise GatewayLost(f"the gateway closed with {error.code}") from error
         except OUT_OF_REACH as error:
-            status = getattr(error, "status", None)
-            why = f"HTTP {status}" if status else type(error).__name__
-            raise GatewayLost(f"Discord is out of reach ({why})") from error
+            raise out_of_reach(error) from error
         finally:
             self._note_down()
             with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):

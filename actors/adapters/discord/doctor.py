@@ -84,8 +84,10 @@ async def _connection(client: GatewayClient, token: str) -> list[Finding]:
         return [Finding("token", False, "refused", str(error))]
     except IntentsMissing as error:
         return [Finding("token", True, "valid"), Finding("intent", False, "missing", str(error))]
-    except (Stopped, GatewayLost, discord.DiscordException, OSError) as error:
-        return [_unreachable(str(error) or type(error).__name__)]
+    except GatewayLost as error:
+        return [_unreachable(str(error))]
+    except (Stopped, discord.DiscordException, OSError) as error:
+        return [_unreachable(type(error).__name__)]  # its words may be the server's
     return [_unreachable("the connection was closed")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import discord
@@ -11,6 +12,10 @@ from actors.roleplay.model import ChannelMessage
 
 SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 """All other types are Discord's own announcements, or answers to commands."""
+
+
+_UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")
+"""Half characters and NUL: JSON can carry them, no UTF-8 database can; such a message would be tried for ever."""
 
 
 class Ourselves:
@@ -45,8 +50,8 @@ def channel_message(message: discord.Message, ourselves: Ourselves) -> ChannelMe
         id=message.id,
         channel_id=message.channel.id,
         author_id=message.author.id,
-        name=name,
-        text=text,
+        name=_UNSTORABLE.sub("", name),
+        text=_UNSTORABLE.sub("", text),
         at=message.created_at.timestamp(),
         is_ours=is_ours,
         is_bot=message.author.bot or message.webhook_id is not None,

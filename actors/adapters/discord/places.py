@@ -44,14 +44,16 @@ class Places:
         fetched = await self._wire.attempt(f"channel:{channel_id}", lambda client: _fetch(client, channel_id))
         return self._keep(fetched) if isinstance(fetched, Place) else fetched
 
-    def may_read_history(self, channel_id: int) -> bool:
-        """Whether a read there shows what there is; where no cache knows the channel, Discord's answer must do."""
+    def may_read_history(self, place: Place) -> bool | None:
+        """Whether a read there shows what there is; None where no cache knows the channel, nor a thread's parent."""
+        if place.is_private:
+            return True
         for client in self._wire.clients:
-            channel = client.get_channel(channel_id)
+            channel = client.get_channel(place.channel_id) or client.get_channel(place.home_id)
             if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
                 held = channel.permissions_for(channel.guild.me)
                 return held.view_channel and held.read_message_history
-        return True
+        return None
 
     def forget(self, channel_id: int) -> None:
         self._known.pop(channel_id, None)

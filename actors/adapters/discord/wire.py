@@ -14,13 +14,14 @@ import discord
 
 from actors.adapters.discord.guard import Stopped, guarded
 from actors.adapters.discord.outcomes import EXPECTED, Refusal, judged
-from actors.ports import HeldBack, Refused
+from actors.ports import HeldBack
 
 T = TypeVar("T")
 
 BUCKETS_MAX: Final = 4_096
 """Ended pauses are cleared away when there are more."""
-NOT_CONNECTED: Final = Refused("not_connected")
+NOT_CONNECTED_WAIT_S: Final = 2.0
+"""How long what comes while no client is logged in is put off; a login takes about that."""
 
 
 class Pauses:
@@ -50,6 +51,7 @@ class Wire:
     """Makes single tries with whichever client is logged in at the moment."""
 
     def __init__(self, *, now: Callable[[], float], try_timeout_s: float) -> None:
+        self._now = now
         self._pauses = Pauses(now)
         self._try_timeout_s = try_timeout_s
         self._clients: list[discord.Client] = []
@@ -70,7 +72,7 @@ class Wire:
         """Await `request(client)`, which is one request on the wire; `bucket` names what shares its limits."""
         client = next(iter(self.clients), None)
         if client is None:
-            return NOT_CONNECTED
+            return self._not_connected()
         until = self._pauses.until(bucket)
         if until is not None:
             return HeldBack(until)
@@ -85,7 +87,10 @@ class Wire:
             except RuntimeError:
                 if tries.wire or not client.is_closed():
                     raise
-                return NOT_CONNECTED  # closed while the request stood in a queue: aiohttp says it like this
+                return self._not_connected()  # closed while the request stood in a queue: aiohttp says it like this
             finally:
                 if tries.pause_s:
                     self._pauses.pause_bucket(bucket, tries.pause_s)
+
+    def _not_connected(self) -> HeldBack:
+        return HeldBack(self._now() + NOT_CONNECTED_WAIT_S)

@@ -63,7 +63,7 @@ def _finding(url: httpx.URL, reason: str) -> Check:
         case "malformed" | "model_missing" | "bad_request":
             return Check(
                 "unreachable",
-                f"{url} is not an API of OpenAI's kind.",
+                f"{_shown(url)} is not an API of OpenAI's kind.",
                 "Check GROQ_BASE_URL; its path is often /v1.",
             )
         case _:
@@ -73,6 +73,11 @@ def _finding(url: httpx.URL, reason: str) -> Check:
 def _unreachable(url: httpx.URL, words: str) -> Check:
     mend = "Check the connection, and https://groqstatus.com." if is_groq(url) else "Start it, or check GROQ_BASE_URL."
     return Check("unreachable", f"{url.host} {words}.", mend)
+
+
+def _shown(url: httpx.URL) -> str:
+    """The address without what may be secret in it: name, password, query."""
+    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"
 
 
 def _compared(models: Sequence[str], listed: Sequence[str]) -> Check:

@@ -1,6 +1,6 @@
 """The inspector's server: moves come in by `publish`, views go out over HTTP.
 
-    publish ─► lives (bounded) ─► feed ─► /events        the journal ─► /api/responses
+    publish ─► lives (bounded) ─► feed ─► /events        the journal ─► /api/responses        metrics ─► /metrics
 
 Failure modes: an address that cannot be had is CannotServe; a slow viewer is cut off; a journal that cannot be
 read is a 500 of that request, and of `run` where it feeds the stream.
@@ -9,7 +9,7 @@ read is a 500 of that request, and of `run` where it feeds the stream.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Final
 
@@ -37,6 +37,9 @@ LIST_MAX: Final = 500
 SHUTDOWN_S: Final = 0.2
 """How long answers in flight may take when it ends; the streams are closed before."""
 
+METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+"""https://prometheus.io/docs/instrumenting/exposition_formats/"""
+
 DRAWN: Final = {
     "svg": (svg, "image/svg+xml"),
     "mmd": (mermaid, "text/plain"),
@@ -58,15 +61,20 @@ class Inspector:
         *,
         journal: Journal,
         origins: tuple[str, ...] = (),
+        metrics: Callable[[], Awaitable[bytes]] | None = None,
         now: Callable[[], float] = time.time,
         ping_s: float = PING_S,
     ) -> None:
-        """Raises AddressError for a wrong address, and for any but loopback without a token."""
+        """`metrics` gives what `/metrics` answers, in Prometheus's text format; None where nothing is measured.
+
+        Raises AddressError for a wrong address, and for any but loopback without a token.
+        """
         self._host, self._port = parse_address(address)
         if not token and not is_loopback(self._host):
             raise AddressError(f"{address} is open to others: set INSPECTOR_TOKEN, or use 127.0.0.1")
         self._gate = Gate(self._host, token, origins)
         self._journal = journal
+        self._read_metrics = metrics
         self._ping_s = ping_s
         self._feed = Feed(now)
         self._lives = Lives(journal, self._tell)
@@ -124,6 +132,7 @@ class Inspector:
         app.router.add_get("/api/machines", self._machines)
         app.router.add_get("/api/machines/diagram.css", self._style)
         app.router.add_get(r"/api/machines/{name}.{kind:svg|mmd|txt}", self._machine)
+        app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
         return app
@@ -189,6 +198,11 @@ class Inspector:
 
     async def _style(self, request: web.Request) -> web.Response:
         return web.Response(text=css(), content_type="text/css", charset="utf-8")
+
+    async def _metrics(self, request: web.Request) -> web.Response:
+        if self._read_metrics is None:
+            raise web.HTTPNotFound(text="Nothing is measured here.\n")
+        return web.Response(body=await self._read_metrics(), headers={"Content-Type": METRICS_TYPE})
 
     async def _healthz(self, request: web.Request) -> web.Response:
         return web.Response(text="ok\n")

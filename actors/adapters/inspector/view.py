@@ -19,6 +19,10 @@ from machines.response import MACHINE, Response, State
 PATH_SHOWN_MAX: Final = 50
 """Moves of one response in lists and in the stream; `/api/responses/{id}` has them all."""
 
+HELD: Final = "Everything is held back for a while"
+HOLDS: Final = {"discord_down": "Discord does not answer", "model_down": "The model does not answer"}
+"""Why it is held, by the cause of Held; a pause without one is a rate limit's, or there is no connection yet."""
+
 View = dict[str, Any]
 
 LEGAL: Final = {
@@ -110,9 +114,11 @@ def _why_it_retries(life: Life) -> str:
             return f"{told_failure(unconfirmed)}; reading the channel back"
         case ReadBackFailed() as unread:
             return f"{told_failure(unread)}; reading it again"
-        case Held():
+        case Held(cause=cause):
             goes_on = "sending" if life.response.texts else "asking the model"
-            return f"Everything is held back for a while, nothing left the process; then {goes_on} again"
+            if life.response.unconfirmed:
+                goes_on = "reading the channel back"
+            return f"{HOLDS.get(cause, HELD)}, nothing left the process; then {goes_on} again"
         case Cancelled(by=by):
             return f"Cancelled ({by}) while a send is in doubt; reading the channel back"
         case _:

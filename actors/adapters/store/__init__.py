@@ -1,5 +1,6 @@
 """The store: SQLAlchemy Core on SQLite, written by one thread, migrated by Alembic."""
 
+from actors.adapters.store.audit import Audited
 from actors.adapters.store.errors import (
     AlreadyRunning,
     CommitFailed,
@@ -10,15 +11,17 @@ from actors.adapters.store.errors import (
 )
 from actors.adapters.store.lock import DatabaseLock
 from actors.adapters.store.opening import database_path, memory_store, open_store, prepare
-from actors.adapters.store.reports import ResponseOutcome
+from actors.adapters.store.reports import Reliability, ResponseOutcome
 from actors.adapters.store.store import SqlStore
 
 __all__ = [
     "AlreadyRunning",
+    "Audited",
     "CommitFailed",
     "DatabaseLock",
     "NewerDatabase",
     "NotADatabase",
+    "Reliability",
     "ResponseOutcome",
     "SqlStore",
     "StoreClosed",

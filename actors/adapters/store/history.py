@@ -7,13 +7,15 @@ left out. The order is the channel's: by the id of the first message.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, func, insert, select, text, union_all, update
 
 from actors.adapters.store.schema import AnyRow, amendment, history, history_message, inbox, part, response, session
-from actors.roleplay.model import ChannelMessage, Entry, SessionId
+from actors.adapters.store.sessions import IS_UNFINISHED
+from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, Line, SessionId
 from machines.response import Response, State
 
 _NEWEST: Final = (
@@ -55,6 +57,36 @@ _SAID: Final = (
     .select_from(part.join(response, response.c.id == part.c.response_id))
     .where(part.c.message_id == bindparam("message_id"), response.c.state != State.FAILED.value)
 )
+_MAY_BE_SAID: Final = (
+    select(response.c.id)
+    .join(session, session.c.id == response.c.session_id)
+    .where(
+        session.c.channel_id == bindparam("channel_id"), IS_UNFINISHED, response.c.trigger_id < bindparam("message_id")
+    )
+)
+_SHOWN: Final = union_all(
+    select(inbox.c.message_id, inbox.c.text, inbox.c.at).where(
+        inbox.c.channel_id == bindparam("channel_id"), inbox.c.message_id > bindparam("after")
+    ),
+    select(part.c.message_id, part.c.shown_text, response.c.moved_at)
+    .join(response, response.c.id == part.c.response_id)
+    .where(
+        part.c.channel_id == bindparam("channel_id"),
+        part.c.message_id > bindparam("after"),
+        response.c.state != State.FAILED.value,
+    ),
+).subquery("shown")
+_NEWEST_OF_SHOWN: Final = (
+    select(func.max(amendment.c.id))
+    .where(amendment.c.message_id == _SHOWN.c.message_id)
+    .correlate(_SHOWN)
+    .scalar_subquery()
+)
+_KNOWN: Final = (
+    select(_SHOWN, amendment.c.text.label("amended_text"), amendment.c.at.label("amended_at"))
+    .select_from(_SHOWN.outerjoin(amendment, amendment.c.id == _NEWEST_OF_SHOWN))
+    .order_by(_SHOWN.c.message_id)
+)
 _LAST_AMENDMENT: Final = (
     select(amendment.c.text)
     .where(amendment.c.message_id == bindparam("message_id"))
@@ -65,10 +97,12 @@ _LAST_AMENDMENT: Final = (
 
 def entries(conn: Connection, session_id: SessionId) -> tuple[Entry, ...]:
     """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
-    rows = conn.execute(_LINES, {"session_id": session_id}).all()
-    lines = (_entry(list(messages)) for _, messages in groupby(rows, key=lambda row: row.id))
-    # A line whose first message was deleted stands where the rest of it does.
-    return tuple(sorted((line for line in lines if line is not None), key=lambda line: line.message_ids[0]))
+    return tuple(_entry(row, shown) for row, shown in _shown_lines(conn, session_id))
+
+
+def lines(conn: Connection, session_id: SessionId) -> tuple[Line, ...]:
+    """The same, message by message."""
+    return tuple(Line(row.name, tuple(shown), row.response_id) for row, shown in _shown_lines(conn, session_id))
 
 
 def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) -> None:
@@ -95,21 +129,45 @@ def add_said(conn: Connection, response: Response, entry: Entry) -> int:
     return _add(conn, entry.session_id, fields, response.shown)
 
 
-def amend(conn: Connection, message_id: int, *, text: str | None, at: float) -> SessionId | None:
-    """Note an edit or a deletion of a line, or of a part of one that is still on its way."""
+def amend(conn: Connection, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+    """Note an edit or a deletion of a line, or of a part of one that is still on its way.
+
+    While a response is on its way, an unknown message may be a part of it whose confirmation is not written
+    yet: its amendment waits for it. Nothing is kept of what is older than that response's trigger.
+    """
     wanted = {"message_id": message_id}
     line = conn.execute(_HEARD, wanted).one_or_none() or conn.execute(_SAID, wanted).one_or_none()
-    if line is None:
+    if line is None and conn.execute(_MAY_BE_SAID, {"channel_id": channel_id, **wanted}).first() is None:
         return None
-    session_id: SessionId = line.session_id
     last = conn.execute(_LAST_AMENDMENT, wanted).one_or_none()
-    shown = line.text if last is None else last.text
+    is_deleted = last is not None and last.text is None
+    shown = last.text if last is not None else line.text if line is not None else None
     # Discord tells of edits that change nothing (a link's preview), and out of order: deleted is for good.
-    if shown is not None and shown != text:
+    if not is_deleted and (text is None or text != shown):
         conn.execute(insert(amendment).values(message_id=message_id, text=text, at=at))
-        if text is None:
-            _forget(conn, session_id, message_id, at)
-    return session_id
+        if text is None and line is not None:
+            _forget(conn, line.session_id, message_id, at)
+    return None if line is None else line.session_id
+
+
+def amend_all(
+    conn: Connection, channel_id: int, amendments: Sequence[Amendment], *, at: float
+) -> tuple[SessionId, ...]:
+    """`amend` for each; returns the sessions whose lines they are."""
+    amended = [amend(conn, channel_id, each.message_id, text=each.text, at=at) for each in amendments]
+    return tuple(dict.fromkeys(session_id for session_id in amended if session_id is not None))
+
+
+def known_messages(conn: Connection, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
+    """Messages newer than `after` that belong to lines, or to such on their way; without deleted ones."""
+    # Unpacked: by name, the rows of a thousand channels at once would take twice as long.
+    return tuple(
+        KnownMessage(message_id, words, at) if amended_at is None else KnownMessage(message_id, amended, amended_at)
+        for message_id, words, at, amended, amended_at in conn.execute(
+            _KNOWN, {"channel_id": channel_id, "after": after}
+        )
+        if amended_at is None or amended is not None
+    )
 
 
 def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], messages: tuple[tuple[int, str], ...]) -> int:
@@ -142,23 +200,31 @@ def _lengthen(conn: Connection, session_id: SessionId, by: int) -> None:
     conn.execute(update(session).where(session.c.id == session_id).values(history_length=longer))
 
 
-def _entry(messages: list[AnyRow]) -> Entry | None:
-    shown = [
+def _shown_lines(conn: Connection, session_id: SessionId) -> list[tuple[AnyRow, list[tuple[int, str]]]]:
+    rows = conn.execute(_LINES, {"session_id": session_id}).all()
+    lines = [list(messages) for _, messages in groupby(rows, key=lambda row: row.id)]
+    shown = [(messages[0], _shown(messages)) for messages in lines]
+    # A line whose first message was deleted begins with its next one.
+    return sorted((line for line in shown if line[1]), key=lambda line: line[1][0])
+
+
+def _shown(messages: list[AnyRow]) -> list[tuple[int, str]]:
+    return [
         (row.message_id, row.text if row.amendment_id is None else row.amended_text)
         for row in messages
         if row.amendment_id is None or row.amended_text is not None
     ]
-    if not shown:
-        return None
-    first = messages[0]
+
+
+def _entry(row: AnyRow, shown: list[tuple[int, str]]) -> Entry:
     return Entry(
-        kind=first.kind,
-        name=first.name,
+        kind=row.kind,
+        name=row.name,
         text="\n".join(words for _, words in shown),
         message_ids=tuple(message_id for message_id, _ in shown),
-        at=first.at,
-        session_id=first.session_id,
-        author_id=first.author_id,
-        character_id=first.character_id,
-        response_id=first.response_id,
+        at=row.at,
+        session_id=row.session_id,
+        author_id=row.author_id,
+        character_id=row.character_id,
+        response_id=row.response_id,
     )

@@ -26,7 +26,7 @@ def _newer_in(*tables: Table) -> CompoundSelect[int]:
 
 
 _OWN: Final = _newer_in(part, outbox)
-_KNOWN: Final = _newer_in(part, outbox, inbox)
+_HANDLED: Final = _newer_in(part, outbox, inbox)
 _ANSWER: Final = "answer:"
 """With the id of the command's message, the key of its answer."""
 
@@ -52,11 +52,11 @@ def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[
     return frozenset(conn.execute(_OWN, {"channel_id": channel_id, "after": after}).scalars())
 
 
-def known_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
-    """Ids that were handled, all newer than `after`: lines of people, answered commands, confirmed ones of ours."""
+def handled_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
+    """Ids of people's lines, of commands that have their answer, and of confirmed messages of ours."""
     here = {"channel_id": channel_id, "after": after}
     commands = (int(key.removeprefix(_ANSWER)) for key in conn.execute(_ANSWERED, here).scalars())
-    return frozenset(conn.execute(_KNOWN, here).scalars()).union(commands)
+    return frozenset(conn.execute(_HANDLED, here).scalars()).union(commands)
 
 
 def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:

@@ -1,4 +1,4 @@
-"""What the command line reads: sessions by channel or id, and what became of their responses."""
+"""What the command line and the metrics read: sessions, what became of their responses, and how reliably."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select
 
-from actors.adapters.store.schema import AnyRow, character, move, outbox, response, session
-from actors.adapters.store.sessions import session_record
+from actors.adapters.store.schema import AnyRow, character, move, outbox, part, response, session
+from actors.adapters.store.sessions import IS_UNFINISHED, session_record
+from actors.ports.journal import LinesInState
+from actors.ports.trace import CANCELLED
 from actors.roleplay.model import OutboxKind, ResponseId, SessionId, SessionRecord
-from machines.facts import Cancelled, Held, SendRefused
-from machines.response import State
+from machines.facts import RESTART, Cancelled, GenerationFailed, Held, SendRefused, SendUnconfirmed, Sent
+from machines.response import FINAL, SILENT, State
 
 
 def _count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
@@ -62,6 +64,77 @@ _OUTCOMES: Final = (
     .order_by(response.c.started_at, response.c.id)
 )
 
+# ── how reliably ────────────────────────────────────────────────────────────────────────────────────
+
+_ENDED: Final = (response.c.state.in_(sorted(FINAL)), response.c.moved_at >= bindparam("since"))
+_IS_WANTED: Final = response.c.cancel_by.is_(None)
+_HAS_TEXT: Final = select(part.c.response_id).where(part.c.response_id == response.c.id).correlate(response).exists()
+_IS_FAILED: Final = and_(response.c.state == State.FAILED.value, _IS_WANTED)
+_LAST_REASON: Final = (
+    select(func.coalesce(move.c.reason, ""))
+    .where(move.c.response_id == response.c.id, move.c.seq == response.c.version)
+    .correlate(response)
+    .scalar_subquery()
+)
+_IS_TO_TELL: Final = and_(_IS_FAILED, _LAST_REASON.not_in(sorted(SILENT)))
+_ENDINGS: Final = select(
+    func.count().label("ended"),
+    _count(response.c.state == State.DELIVERED.value).label("delivered"),
+    _count(_IS_FAILED, _HAS_TEXT).label("failed"),
+    _count(_IS_TO_TELL).label("to_tell"),
+    _count(_IS_TO_TELL, _NOTICE == "sent").label("told"),
+    _count(_IS_TO_TELL, _NOTICE.is_(None), _ASKED > 0).label("waiting"),
+).where(*_ENDED)
+
+# What counts as an attempt and a retry is `Moved.is_send_attempt` and `is_send_retry`, said in SQL.
+_IS_NO_ANSWER: Final = move.c.fact.in_((SendRefused.__name__, SendUnconfirmed.__name__))
+_IS_ATTEMPT: Final = and_(
+    move.c.source == State.SENDING.value,
+    or_(_IS_NO_ANSWER, move.c.fact == Sent.__name__),
+    func.coalesce(move.c.reason, "") != CANCELLED,
+)
+_TRIES: Final = (
+    select(
+        _count(_IS_ATTEMPT).label("attempts"),
+        _count(_IS_ATTEMPT, move.c.attempt > 1).label("retries"),
+        _count(_IS_ATTEMPT, _IS_NO_ANSWER).label("unanswered"),
+        _count(move.c.fact == GenerationFailed.__name__, move.c.reason != RESTART).label("unwritten"),
+    )
+    .select_from(response.join(move, move.c.response_id == response.c.id))
+    .where(*_ENDED)
+)
+GENERATION_LINES: Final = 3
+FAILURE_LINES: Final = 2
+"""Lines with ❌ that the log writes of a failed try to generate, and of a line given up; of a try to send, one."""
+
+_UNFINISHED: Final = (
+    select(response.c.state, func.count(), func.min(response.c.started_at))
+    .where(IS_UNFINISHED)
+    .group_by(response.c.state)
+)
+# Two sums in one pass over an index: grouped, they would take five times as long.
+_FINISHED: Final = select(*[_count(response.c.state == state.value).label(state) for state in sorted(FINAL)])
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """What became of the responses that ended in some time.
+
+    `delivered` and `failed` count written lines that were wanted to the end; `attempts` and `retries` tries of
+    their parts; `to_tell` failures of which somebody had to be told, written or not, `waiting` those whose notice
+    is not out yet; `error_lines` the lines with ❌ that the moves put into the log.
+    """
+
+    ended: int
+    delivered: int
+    failed: int
+    attempts: int
+    retries: int
+    to_tell: int
+    told: int
+    waiting: int
+    error_lines: int
+
 
 @dataclass(frozen=True, slots=True)
 class ResponseOutcome:
@@ -98,3 +171,28 @@ def _outcome(row: AnyRow) -> ResponseOutcome:
         retries=row.retries,
         notice=(row.notice or "waiting") if row.notices else None,
     )
+
+
+def reliability(conn: Connection, *, since: float) -> Reliability:
+    """What became of the responses that ended at `since` (seconds since 1970) or later."""
+    endings = conn.execute(_ENDINGS, {"since": since}).one()
+    tries = conn.execute(_TRIES, {"since": since}).one()
+    failed, unanswered, unwritten = (each or 0 for each in (endings.failed, tries.unanswered, tries.unwritten))
+    return Reliability(
+        ended=endings.ended,
+        delivered=endings.delivered or 0,
+        failed=failed,
+        attempts=tries.attempts or 0,
+        retries=tries.retries or 0,
+        to_tell=endings.to_tell or 0,
+        told=endings.told or 0,
+        waiting=endings.waiting or 0,
+        error_lines=unanswered + GENERATION_LINES * unwritten + FAILURE_LINES * failed,
+    )
+
+
+def lines_by_state(conn: Connection) -> tuple[LinesInState, ...]:
+    """How many responses are in each state; of those on their way, when the oldest began."""
+    on_their_way = tuple(LinesInState(*row) for row in conn.execute(_UNFINISHED))
+    ended = conn.execute(_FINISHED).one()._mapping
+    return (*on_their_way, *(LinesInState(state, count or 0) for state, count in ended.items()))

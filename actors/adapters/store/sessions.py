@@ -9,8 +9,8 @@ from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, t
 
 from actors.adapters.store.characters import cast_of
 from actors.adapters.store.outbox import enqueue, enqueue_all
-from actors.adapters.store.schema import AnyRow, cast, inbox, part, response, session, turn
-from actors.ports.store import Fenced
+from actors.adapters.store.schema import AnyRow, cast, history, history_message, inbox, part, response, session, turn
+from actors.ports.store import Fenced, ToCatchUp
 from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder
 from machines.session import State
 
@@ -33,12 +33,23 @@ _OLDEST_DOUBT: Final = (
     .correlate(session)
     .scalar_subquery()
 )
+_NEWEST: Final = (
+    select(history.c.first_message_id.label("message_id"))
+    .join(history_message, history_message.c.history_id == history.c.id)
+    .where(history.c.session_id == session.c.id)
+    .order_by(history.c.first_message_id.desc())
+    .limit(bindparam("lookback"))
+    .correlate(session)
+    .subquery("newest")
+)
+_OLDEST_COMPARED: Final = select(func.min(_NEWEST.c.message_id)).correlate(session).scalar_subquery()
 _OPEN: Final = (
     select(
         session.c.id,
         session.c.channel_id,
         case((IS_OPEN, func.coalesce(_LAST_HEARD, session.c.opened_after))).label("last_heard"),
         _OLDEST_DOUBT.label("oldest_doubt"),
+        _OLDEST_COMPARED.label("oldest_compared"),
     )
     .where(or_(IS_OPEN, _OLDEST_DOUBT.is_not(None)))
     .order_by(session.c.id)
@@ -103,13 +114,12 @@ def session_of(conn: Connection, session_id: SessionId) -> SessionRecord | None:
     return None if row is None else session_record(conn, row)
 
 
-def open_sessions(conn: Connection, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
+def open_sessions(conn: Connection, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
     """Read a channel again from the last message heard, or from before a line whose copy may have come since.
 
     Of a session that has ended only the copies matter.
     """
-    rows = conn.execute(_OPEN, {"since": since})
-    return tuple((row.id, row.channel_id, min(row.last_heard or _NEVER, row.oldest_doubt or _NEVER)) for row in rows)
+    return tuple(_to_catch_up(row) for row in conn.execute(_OPEN, {"since": since, "lookback": lookback}))
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
@@ -147,6 +157,12 @@ def pending(conn: Connection, *, now: float) -> tuple[SessionId, ...]:
     """Sessions with work that can be done at `now`; those that are Paused or Ended only finish."""
     due = conn.execute(_DUE, {"now": now}).scalars().all()
     return tuple(sorted({*due, *conn.execute(_READY).scalars()}))
+
+
+def _to_catch_up(row: AnyRow) -> ToCatchUp:
+    after = min(row.last_heard or _NEVER, row.oldest_doubt or _NEVER)
+    known_after = after if row.oldest_compared is None else min(after, row.oldest_compared - 1)
+    return ToCatchUp(row.id, row.channel_id, after, known_after)
 
 
 def session_record(conn: Connection, row: AnyRow) -> SessionRecord:

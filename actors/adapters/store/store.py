@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from actors.adapters.store import (
+    audit,
     characters,
     history,
     inbox,
@@ -18,14 +19,17 @@ from actors.adapters.store import (
     webhooks,
 )
 from actors.adapters.store.executor import Executor
-from actors.ports.journal import Recorded
-from actors.ports.store import Accepted, ResponseRecord, WatchedPart, Work
+from actors.ports.journal import LinesInState, Recorded
+from actors.ports.store import Accepted, ResponseRecord, ToCatchUp, WatchedPart, Work
 from actors.roleplay.model import (
+    Amendment,
     ChannelMessage,
     Character,
     CharacterId,
     Claim,
     Entry,
+    KnownMessage,
+    Line,
     Outbound,
     OutboxDraft,
     OutboxRow,
@@ -60,8 +64,8 @@ class SqlStore:
     async def session(self, session_id: SessionId) -> SessionRecord | None:
         return await self._run(sessions.session_of, session_id)
 
-    async def open_sessions(self, *, since: float) -> tuple[tuple[SessionId, int, int], ...]:
-        return await self._run(sessions.open_sessions, since=since)
+    async def open_sessions(self, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
+        return await self._run(sessions.open_sessions, since=since, lookback=lookback)
 
     async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord]:
         return await self._run(sessions.claim, session_id)
@@ -135,16 +139,22 @@ class SqlStore:
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
         return await self._run(history.entries, session_id)
 
-    async def amend(self, message_id: int, *, text: str | None, at: float) -> SessionId | None:
-        return await self._run(history.amend, message_id, text=text, at=at)
+    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+        return await self._run(history.amend, channel_id, message_id, text=text, at=at)
+
+    async def known_messages(self, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
+        return await self._run(history.known_messages, channel_id, after=after)
+
+    async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
+        return await self._run(history.amend_all, channel_id, amendments, at=at)
 
     # ── the reaper ──────────────────────────────────────────────────────────────────────────────────
 
     async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
         return await self._run(reaper.own_messages, channel_id, after=after)
 
-    async def known_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
-        return await self._run(reaper.known_messages, channel_id, after=after)
+    async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        return await self._run(reaper.handled_messages, channel_id, after=after)
 
     async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
         return await self._run(reaper.watched, channel_id, since=since)
@@ -210,12 +220,31 @@ class SqlStore:
     ) -> tuple[Recorded, ...]:
         return await self._run(recorded.recently_recorded, limit=limit, state=state, session_id=session_id)
 
+    async def lines_by_state(self) -> tuple[LinesInState, ...]:
+        return await self._run(reports.lines_by_state)
+
     # ── for the command line; not in the ports ──────────────────────────────────────────────────────
 
     async def find_sessions(self, channel_or_session: str) -> tuple[SessionRecord, ...]:
         """The session of this id, or all of this channel, oldest first; empty where there is none."""
         return await self._run(reports.find_sessions, channel_or_session)
 
+    async def lines(self, session_id: SessionId) -> tuple[Line, ...]:
+        """The history message by message."""
+        return await self._run(history.lines, session_id)
+
+    async def sessions_since(self, *, since: float) -> tuple[SessionId, ...]:
+        """Those that are open, or ended at `since` or later; oldest first."""
+        return await self._run(audit.sessions_since, since=since)
+
+    async def audited(self, session_id: SessionId) -> audit.Audited:
+        """Everything that the audit needs of a session, as of one moment."""
+        return await self._run(audit.audited, session_id)
+
     async def session_outcomes(self, session_id: SessionId) -> tuple[reports.ResponseOutcome, ...]:
         """Every response of a session, oldest first."""
         return await self._run(reports.session_outcomes, session_id)
+
+    async def reliability(self, *, since: float) -> reports.Reliability:
+        """What became of the responses that ended at `since` or later."""
+        return await self._run(reports.reliability, since=since)

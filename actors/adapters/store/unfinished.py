@@ -13,6 +13,7 @@ from actors.adapters.store.schema import AnyRow, move, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.ports.store import ResponseRecord
 from actors.roleplay.model import Outbound, OutboundKind, ResponseId, SessionId
+from actors.roleplay.plan import Failure
 from machines.facts import Fact, GenerationFailed, revive
 from machines.response import Limits, Response
 
@@ -29,8 +30,8 @@ _MOVES: Final = (
     .where(move.c.response_id == bindparam("response_id"))
     .order_by(move.c.seq)
 )
-_REASONS: Final = (
-    select(move.c.reason)
+_FAILURES: Final = (
+    select(move.c.reason, move.c.fields)
     .where(move.c.response_id == bindparam("response_id"), move.c.fact == GenerationFailed.__name__)
     .order_by(move.c.seq)
 )
@@ -74,8 +75,13 @@ def _record(conn: Connection, row: AnyRow) -> ResponseRecord:
         trigger_id=row.trigger_id,
         character=character_of(conn, row.character_id),
         outbound=outbound_of(tried[0]) if tried else None,
-        reasons=tuple(conn.execute(_REASONS, wanted).scalars()),
+        reasons=tuple(_failure(failed) for failed in conn.execute(_FAILURES, wanted)),
     )
+
+
+def _failure(row: AnyRow) -> Failure:
+    # Journals of earlier versions do not say which model it was.
+    return Failure(row.reason, json.loads(row.fields).get("model", ""))
 
 
 def _response(row: AnyRow, parts: Sequence[AnyRow]) -> Response:

@@ -12,9 +12,10 @@ from dotenv import dotenv_values
 from actors.adapters.discord import examine
 from actors.adapters.groq import GroqModel
 from actors.adapters.store import StoreError, database_path, open_store
-from actors.app.composition import model_of, urls_of
+from actors.app.composition import model_of, status_page_of, urls_of
 from actors.app.console import FAILED, read_settings
 from actors.app.settings import Settings
+from actors.ports import StatusUnknown
 
 DOTENV = ".env"
 
@@ -45,7 +46,14 @@ def doctor() -> None:
 
 
 async def _look(settings: Settings) -> list[Finding]:
-    return [*_dotenv(), *await _database(settings), _disk(settings), await _model(settings), *await _discord(settings)]
+    return [
+        *_dotenv(),
+        *await _database(settings),
+        _disk(settings),
+        await _model(settings),
+        *await _discord(settings),
+        *await _status_page(settings),
+    ]
 
 
 def _dotenv() -> list[Finding]:
@@ -99,3 +107,15 @@ async def _discord(settings: Settings) -> list[Finding]:
         return [Finding("token", False, "DISCORD_TOKEN is not set", "put the bot's token into .env; `play` needs none")]
     found = await examine(settings.discord_token.get_secret_value(), endpoints=urls_of(settings))
     return [Finding(each.subject, each.is_fine, each.words, each.mend) for each in found]
+
+
+async def _status_page(settings: Settings) -> list[Finding]:
+    """Nothing depends on the page, so one that cannot be read is told and is no failure."""
+    page = status_page_of(settings, is_discord=not settings.discord_api_url)
+    if page is None:
+        return []
+    said = await page.read()
+    if isinstance(said, StatusUnknown):
+        mend = "look at STATUS_URL; empty turns it off, and the bot plays on without it"
+        return [Finding("status page", True, f"cannot be read ({said.reason})", mend)]
+    return [Finding("status page", True, f"it reports: {said.indicator}")]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Final
 
 import anyio
 import typer
@@ -16,6 +17,10 @@ from actors.adapters.store import StoreError, database_path, open_store
 from actors.app.console import fail, printable, read_settings, refusing
 from actors.app.settings import Settings
 from actors.roleplay.model import Entry, SessionRecord
+
+_OF_MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>#|~]")
+_TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
+_LINK: Final = re.compile(r"\](?=[(:\[])")
 
 Session = tuple[SessionRecord, tuple[Entry, ...]]
 
@@ -86,11 +91,18 @@ def as_sillytavern(sessions: Iterable[Session]) -> Iterable[str]:
 
 
 def as_markdown(sessions: Iterable[Session]) -> Iterable[str]:
-    """For people: a heading a session, a paragraph a line."""
+    """For people: a heading a session, a paragraph a line; further lines of a text are quoted below it."""
     for session, entries in sessions:
         yield f"# Session {session.id}\n"
         for entry in entries:
-            yield printable(f"**{entry.name}**: {entry.text}\n")
+            name = _OF_MARKDOWN.sub(r"\\\g<0>", " ".join(entry.name.split()))
+            yield printable(f"**{name}**: {_quoted(entry.text)}\n")
+
+
+def _quoted(text: str) -> str:
+    """No line but the first stands where a name could; tags and links are shown, not followed."""
+    harmless = _LINK.sub(r"]\\", _TAG.sub(r"\\<", text))
+    return "\n> ".join(harmless.splitlines())
 
 
 def as_html(sessions: Iterable[Session]) -> Iterable[str]:

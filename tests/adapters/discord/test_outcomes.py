@@ -8,6 +8,7 @@ import pytest
 from discord.http import Route
 
 from actors.adapters.discord.places import Place
+from actors.adapters.discord.wire import NOT_CONNECTED_WAIT_S
 from actors.ports import HeldBack, Posted, Refused, Unconfirmed
 from actors.roleplay.model import Character, Outbound, OutboundKind
 
@@ -214,15 +215,17 @@ async def test_a_connection_that_was_never_made_is_refused(
 
 
 @pytest.mark.parametrize("kind", OutboundKind)
-async def test_without_a_client_nothing_is_sent(rest: Rest, scripted: ScriptedDiscord, kind: OutboundKind) -> None:
+async def test_without_a_client_everything_is_held_back_for_a_moment(
+    rest: Rest, scripted: ScriptedDiscord, clock: Clock, kind: OutboundKind
+) -> None:
     came = scripted.will(as_json(message()))
     rest.wire.remove(rest.client)
-    assert await send(rest, kind) == Refused("not_connected")
+    assert await send(rest, kind) == HeldBack(clock.at + NOT_CONNECTED_WAIT_S)
     assert came() == []
 
 
-async def test_a_client_that_closes_under_a_waiting_send_is_not_connected(
-    rest: Rest, scripted: ScriptedDiscord
+async def test_a_client_that_closes_under_a_waiting_send_holds_it_back(
+    rest: Rest, scripted: ScriptedDiscord, clock: Clock
 ) -> None:
     came = scripted.will(Answer(how="never"))
     outcomes: list[object] = []
@@ -239,7 +242,7 @@ async def test_a_client_that_closes_under_a_waiting_send_is_not_connected(
         await rest.client.close()
     first, second = outcomes
     assert isinstance(first, Unconfirmed)
-    assert second == Refused("not_connected")
+    assert second == HeldBack(clock.at + NOT_CONNECTED_WAIT_S)
     assert len(came()) == 1
 
 

@@ -70,7 +70,15 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         "waits": "Discord answered 500; reading the channel back",
         "last_error": "Discord answered 500",
         "is_final": False,
-        "legal": ["ReadBackFailed", "ReadBackImpossible", "FoundInChannel", "NotInChannel", "WaitElapsed", "Cancelled"],
+        "legal": [
+            "Held",
+            "ReadBackFailed",
+            "ReadBackImpossible",
+            "FoundInChannel",
+            "NotInChannel",
+            "WaitElapsed",
+            "Cancelled",
+        ],
         "counts": {"[*]-Generating": 1, "Generating-Sending": 1, "Sending-Retrying": 1},
     }
 
@@ -221,6 +229,16 @@ WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
         "Everything is held back for a while, nothing left the process; then sending again",
         NOW + 60,
     ),
+    (
+        (*SENDING, SendUnconfirmed(NOW, "timeout"), Held(NOW, NOW + 60, "discord_down", NOW - 9)),
+        "Discord does not answer, nothing left the process; then reading the channel back again",
+        NOW + 60,
+    ),
+    (
+        (Started(NOW), Held(NOW, NOW + 60, "model_down", NOW - 9)),
+        "The model does not answer, nothing left the process; then asking the model again",
+        NOW + 60,
+    ),
     ((*SENDING, Sent(NOW, 5, "a")), None, None),
 ]
 
@@ -248,3 +266,28 @@ def test_a_move_that_todays_table_has_not_is_still_shown() -> None:
         True,
         ["Generating", "Delivered"],
     )
+
+
+async def measured() -> bytes:
+    return b"# TYPE lines counter\nlines_total 3\n"
+
+
+@pytest.mark.anyio
+async def test_metrics_are_served_as_prometheus_expects_them(store: SqlStore, scene: Scene) -> None:
+    async with serving(store, scene, metrics=measured) as stage:
+        status, body, headers = await stage.get("/metrics")
+    assert (status, body) == (200, (await measured()).decode())
+    assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+
+
+@pytest.mark.anyio
+async def test_where_nothing_is_measured_metrics_are_not_found(stage: Stage) -> None:
+    status, body, _ = await stage.get("/metrics")
+    assert (status, body) == (404, "Nothing is measured here.\n")
+
+
+@pytest.mark.anyio
+async def test_metrics_are_behind_the_token(store: SqlStore, scene: Scene) -> None:
+    async with serving(store, scene, metrics=measured, token="of-the-inspector") as stage:
+        assert (await stage.get("/metrics"))[0] == 401
+        assert (await stage.get("/metrics", Authorization="Bearer of-the-inspector"))[0] == 200

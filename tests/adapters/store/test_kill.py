@@ -45,7 +45,7 @@ async def test_what_was_acknowledged_is_there_and_whole(killed: tuple[Path, dict
     database, acknowledged = killed
     assert sum(acknowledged.values()) >= ACKNOWLEDGED_MIN
     async with open_store(f"sqlite:///{database}") as store:
-        sessions = [session_id for session_id, _, _ in await store.open_sessions(since=0)]
+        sessions = [each.session_id for each in await store.open_sessions(since=0, lookback=80)]
         assert len(sessions) == 8
         for response_id, version in acknowledged.items():
             assert len(await store.moves(response_id)) >= version

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 async def test_a_reader_sees_what_a_running_writer_has_committed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ensemble.db"
     async with open_store(url) as writer, open_store(url, read_only=True) as reader:
-        assert await reader.open_sessions(since=0) == ()
+        assert await reader.open_sessions(since=0, lookback=80) == ()
         scene = await open_scene(writer)
         await scene.hear(10)
         assert [entry.message_ids for entry in await reader.history(scene.claim.session_id)] == [(10,)]

@@ -15,7 +15,7 @@ from actors.adapters.store.sqlite import memory_engine
 from actors.adapters.store.store import SqlStore
 from actors.roleplay.model import base36
 from machines.facts import SendRefused, Sent
-from tests.contracts.scene import NOW, Line, Scene, open_scene
+from tests.contracts.scene import CHANNEL, NOW, Line, Scene, open_scene
 
 pytestmark = pytest.mark.anyio
 
@@ -218,7 +218,7 @@ async def test_two_current_characters_of_one_name(scene: Scene, conn: Connection
 
 
 async def test_two_deletions_of_one_message(scene: Scene, conn: Connection) -> None:
-    await scene.store.amend(10, text=None, at=NOW)
+    await scene.store.amend(CHANNEL, 10, text=None, at=NOW)
     refuses(conn, "INSERT INTO amendment (message_id, text, at) VALUES (10, NULL, 0)")
 
 

@@ -1,0 +1,49 @@
+"""Channels over REST alone: for whoever only looks, beside a running bot or without one."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import anyio
+import discord
+
+from actors.adapters.discord.channel import DiscordChannel
+from actors.adapters.discord.client import LOGIN_TIMEOUT_S, OUT_OF_REACH, WrongToken, out_of_reach
+from actors.adapters.discord.endpoints import DISCORD, Endpoints
+from actors.adapters.discord.guard import guard, unpaced
+from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.places import Places
+from actors.adapters.discord.wire import Wire
+from actors.ports import Webhooks
+
+
+@asynccontextmanager
+async def open_channels(
+    token: str,
+    *,
+    webhooks: Webhooks,
+    now: Callable[[], float],
+    endpoints: Endpoints = DISCORD,
+    try_timeout_s: float = 15.0,
+) -> AsyncIterator[DiscordChannel]:
+    """Log in, without a connection to the gateway. Raises WrongToken, GatewayLost."""
+    endpoints.apply()
+    client = discord.Client(intents=discord.Intents.none(), http_trace=guard(), max_messages=None)
+    client.http.get_ratelimit = unpaced  # type: ignore[method-assign]
+    try:
+        with anyio.fail_after(LOGIN_TIMEOUT_S):
+            await client.login(token)
+    except discord.LoginFailure as error:
+        await client.close()
+        raise WrongToken from error
+    except OUT_OF_REACH as error:
+        await client.close()
+        raise out_of_reach(error) from error
+    ourselves, wire = Ourselves(), Wire(now=now, try_timeout_s=try_timeout_s)
+    ourselves.learn(client)
+    wire.add(client)
+    try:
+        yield DiscordChannel(wire, Places(wire), webhooks, ourselves)
+    finally:
+        await client.close()

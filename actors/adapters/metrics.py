@@ -1,0 +1,325 @@
+"""Metrics for Prometheus: the trace turned into counters and histograms, read when somebody scrapes.
+
+    trace ─► publish ─► registry ─► text ─► /metrics        the journal ─► lines by state ─┘
+
+No id is ever a label, and every label's values are known from the start: the machine's own table and the closed
+lists below say them, and what is in none of them is `other`.
+
+Failure modes: of a line that an earlier process began, the moves count, but not the times, which it alone knew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Final, Literal, get_args
+
+import anyio.to_thread
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+
+from actors.ports import (
+    BreakerMoved,
+    Diverged,
+    GenerationEnded,
+    LinesInState,
+    ModelReason,
+    Moved,
+    MoveRefused,
+    OutboxSettled,
+    TraceEvent,
+)
+from actors.roleplay.model import OutboxKind, ResponseId
+from machines.breaker import State as BreakerState
+from machines.facts import RESTART, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent
+from machines.response import DELIVERED, FINAL, GENERATING, MACHINE, SENDING, State
+
+OTHER: Final = "other"
+MODEL_REASONS: Final = get_args(ModelReason)
+REASONS: Final = {
+    "generate": (*MODEL_REASONS, "rate_limit_long", "html", "repeat", "refusal", RESTART, OTHER),
+    "send": (
+        *("rate_limit", "outage", "connection", "timeout", "malformed", "not_connected", "not_found", "unauthorized"),
+        *(
+            "forbidden",
+            "webhooks_forbidden",
+            "webhook_gone",
+            "webhooks_full",
+            "bad_request",
+            "too_long",
+            RESTART,
+            OTHER,
+        ),
+    ),
+}
+"""Why a try came to nothing, for each stage."""
+
+BREAKER_VALUES: Final = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
+UNFINISHED: Final = tuple(state for state in State if state not in FINAL)
+
+LINE_S: Final = (0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60, 120, 300, 600)
+"""Seconds, from an instant model to the default deadline and twice that."""
+TRIES: Final = (1, 2, 3, 4, 6, 10, 20)
+LAG_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
+MODEL_S: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
+TOKENS: Final = tuple(4**power for power in range(14))
+"""Both as OpenTelemetry's conventions for generative AI advise, "Generative AI client metrics"."""
+
+LIVES_MAX: Final = 10_000
+"""Responses whose times are kept; more are hardly on their way at once, and the oldest is given up."""
+
+# Each series would otherwise have a twin that says when it was made, which nobody asked for.
+disable_created_metrics()  # type: ignore[no-untyped-call] # the library's own; it takes nothing
+
+
+@dataclass(slots=True)
+class _Life:
+    """What is remembered of a response on its way. `started_at`: None for one that another process began."""
+
+    started_at: float | None
+    entered_at: float | None
+    reason: str  # of its newest failed try
+    tries: int = 0
+
+
+class Metrics:
+    """The `Trace` port. `text` is what `/metrics` answers.
+
+    `models` and `dependencies` are the values of their labels; `provider` is OpenTelemetry's name of who serves them.
+    """
+
+    def __init__(
+        self,
+        *,
+        lines: Callable[[], Awaitable[Sequence[LinesInState]]],
+        now: Callable[[], float],
+        models: Sequence[str] = (),
+        provider: str = "",
+        dependencies: Iterable[str] = (),
+    ) -> None:
+        self._lines = lines
+        self._now = now
+        self._models = frozenset(models)
+        self._provider = provider
+        self._lives: dict[ResponseId, _Life] = {}
+        self._registry = CollectorRegistry()
+        self._make_responses()
+        self._make_tries()
+        self._make_model(models)
+        self._make_surroundings(dependencies)
+
+    async def text(self) -> bytes:
+        """Everything in Prometheus's text format; reads the journal."""
+        found = {each.state: each for each in await self._lines()}
+        for state in State:
+            self._responses.labels(state).set(found[state].count if state in found else 0)
+        for state in UNFINISHED:
+            oldest_at = found[state].oldest_at if state in found else None
+            self._oldest_s.labels(state).set(max(0.0, self._now() - oldest_at) if oldest_at is not None else 0)
+        # A thousand lines take some milliseconds, in which the loop had better answer somebody.
+        return await anyio.to_thread.run_sync(generate_latest, self._registry)
+
+    def observe_loop_lag(self, lag_s: float) -> None:
+        """How much later than asked the event loop came back."""
+        self._lag_s.observe(lag_s)
+
+    def publish(self, event: TraceEvent) -> None:
+        match event:
+            case Moved():
+                self._moved(event)
+            case MoveRefused(state=state, fact=fact, reason=reason):
+                self._refused.labels(state, fact, reason).inc()
+            case GenerationEnded():
+                self._generation_ended(event)
+            case OutboxSettled():
+                self._outbox_settled(event)
+            case BreakerMoved(dependency=dependency, dest=dest):
+                self._breaker.labels(dependency).set(BREAKER_VALUES[BreakerState(dest)])
+            case Diverged(count=count):
+                self._divergence.inc(count)
+            case _:
+                return  # what is told in between is for the log
+
+    # ── what moves ──────────────────────────────────────────────────────────────────────────────────
+
+    def _moved(self, event: Moved) -> None:
+        move, fact = event.move, event.move.fact
+        self._transitions.labels(move.source, type(fact).__name__, move.dest).inc()
+        life = self._life(event)
+        if event.is_send_attempt:
+            self._wire.labels("send", _outcome(fact)).inc()
+            life.tries += 1
+        if event.is_send_retry:
+            self._retries.labels("send", life.reason).inc()
+        elif move.source == GENERATING and isinstance(fact, Generated | GenerationFailed) and move.attempt > 1:
+            self._retries.labels("generate", life.reason).inc()
+        if isinstance(fact, GenerationFailed | SendRefused | SendUnconfirmed):
+            life.reason = _known_reason(move.source, fact)
+        if event.is_send_failure:
+            self._send_failures.inc()
+        self._time(life, event)
+
+    def _life(self, event: Moved) -> _Life:
+        move = event.move
+        life = self._lives.get(move.response_id)
+        if life is None:
+            began_at = move.at if move.seq == 1 else None
+            life = self._lives[move.response_id] = _Life(began_at, began_at, RESTART if began_at is None else OTHER)
+            if len(self._lives) > LIVES_MAX:
+                del self._lives[next(iter(self._lives))]
+        return life
+
+    def _time(self, life: _Life, event: Moved) -> None:
+        move = event.move
+        if move.source != move.dest:
+            if life.entered_at is not None and move.source != MACHINE.initial:
+                self._state_s.labels(move.source).observe(move.at - life.entered_at)
+            life.entered_at = move.at
+        if move.dest not in FINAL:
+            return
+        del self._lives[move.response_id]
+        if life.started_at is not None:
+            outcome = _ending(event)
+            self._duration_s.labels(outcome).observe(move.at - life.started_at)
+            self._attempts.labels(outcome).observe(life.tries)
+
+    def _generation_ended(self, event: GenerationEnded) -> None:
+        outcome = event.outcome if event.outcome in ("ok", *MODEL_REASONS) else OTHER
+        self._wire.labels("generate", outcome).inc()
+        model = event.model if event.model in self._models else OTHER
+        error = "" if outcome == "ok" else outcome
+        self._model_s.labels("chat", self._provider, model, error).observe(event.duration_s)
+        if outcome == "ok":
+            self._tokens.labels("chat", self._provider, model, "input").observe(event.prompt_tokens)
+            self._tokens.labels("chat", self._provider, model, "output").observe(event.completion_tokens)
+
+    def _outbox_settled(self, event: OutboxSettled) -> None:
+        if event.kind is OutboxKind.NOTICE and event.outcome in ("sent", "dropped"):
+            self._notices.labels(event.outcome).inc()
+        if event.outcome != "held":
+            outcome = {"sent": "ok", "deleted": "ok", "dropped": "refused"}.get(event.outcome, event.outcome)
+            self._wire.labels(event.kind, outcome).inc()
+
+    # ── what is measured ────────────────────────────────────────────────────────────────────────────
+
+    def _counter(self, name: str, words: str, *labels: str) -> Counter:
+        return Counter(name, words, labels, registry=self._registry)
+
+    def _gauge(self, name: str, words: str, *labels: str) -> Gauge:
+        return Gauge(name, words, labels, registry=self._registry)
+
+    def _histogram(self, name: str, words: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(name, words, labels, buckets=buckets, registry=self._registry)
+
+    def _make_responses(self) -> None:
+        self._transitions = self._counter(
+            "ensemble_response_transitions_total", "Moves of responses.", "source", "event", "dest"
+        )
+        self._refused = self._counter(
+            "ensemble_response_refused_total",
+            "Facts that the table refused: always a fault of the code.",
+            *("state", "event", "reason"),
+        )
+        self._responses = self._gauge("ensemble_responses", "Responses in each state, read from the journal.", "state")
+        self._oldest_s = self._gauge(
+            "ensemble_response_oldest_seconds", "Age of the oldest response in each state; 0 for none.", "state"
+        )
+        self._state_s = self._histogram(
+            "ensemble_response_state_duration_seconds", "Time in a state until it was left.", LINE_S, "state"
+        )
+        self._duration_s = self._histogram(
+            "ensemble_response_duration_seconds", "Time from a response's start to its end.", LINE_S, "outcome"
+        )
+        self._attempts = self._histogram(
+            "ensemble_response_attempts",
+            "Tries to send in a response's life, all its parts together.",
+            TRIES,
+            "outcome",
+        )
+        _with_children(self._transitions, {(row.source, row.fact.__name__, row.dest) for row in MACHINE.table})
+        _with_children(self._refused, _refusals())
+        _with_children(self._state_s, [(state,) for state in UNFINISHED])
+        for each in (self._duration_s, self._attempts):
+            _with_children(each, [(outcome,) for outcome in get_args(Ending)])
+
+    def _make_tries(self) -> None:
+        self._wire = self._counter("ensemble_wire_attempts_total", "Tries, by what came of them.", "stage", "outcome")
+        self._retries = self._counter(
+            "ensemble_retries_total", "Tries after the first, by why the one before came to nothing.", "stage", "reason"
+        )
+        self._send_failures = self._counter("ensemble_message_send_failures_total", "Written lines that were given up.")
+        self._notices = self._counter(
+            "ensemble_failure_notices_total", "Notices of failures: told, or dropped for good.", "outcome"
+        )
+        outcomes = {
+            "generate": ("ok", *MODEL_REASONS, OTHER),
+            **dict.fromkeys(("send", *OutboxKind), ("ok", "refused", "unconfirmed")),
+        }
+        for stage, ends in outcomes.items():
+            _with_children(self._wire, product([stage], ends))
+        for stage, reasons in REASONS.items():
+            _with_children(self._retries, product([stage], reasons))
+        _with_children(self._notices, [("sent",), ("dropped",)])
+
+    def _make_model(self, models: Sequence[str]) -> None:
+        labels = ("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model")
+        self._model_s = self._histogram(
+            "gen_ai_client_operation_duration_seconds",
+            "Time of one request to a model.",
+            MODEL_S,
+            *labels,
+            "error_type",
+        )
+        self._tokens = self._histogram(
+            "gen_ai_client_token_usage", "Tokens of one request to a model.", TOKENS, *labels, "gen_ai_token_type"
+        )
+        _with_children(self._model_s, product(["chat"], [self._provider], models, ["", *MODEL_REASONS]))
+        _with_children(self._tokens, product(["chat"], [self._provider], models, ["input", "output"]))
+
+    def _make_surroundings(self, dependencies: Iterable[str]) -> None:
+        self._breaker = self._gauge(
+            "ensemble_breaker_state", "0 closed, 1 half open (one probe goes out), 2 open.", "dependency"
+        )
+        self._divergence = self._counter(
+            "ensemble_history_divergence_total", "Places where a channel and its history were found to differ."
+        )
+        self._lag_s = self._histogram(
+            "event_loop_lag_seconds", "How much later than asked the event loop came back.", LAG_S
+        )
+        _with_children(self._breaker, [(dependency,) for dependency in dependencies])
+
+
+Ending = Literal["delivered", "failed", "cancelled"]
+
+
+def _ending(event: Moved) -> Ending:
+    if event.move.dest is DELIVERED:
+        return "delivered"
+    return "cancelled" if event.is_cancelled else "failed"
+
+
+def _outcome(fact: object) -> str:
+    match fact:
+        case Sent():
+            return "ok"
+        case SendRefused():
+            return "refused"
+        case _:
+            return "unconfirmed"
+
+
+def _known_reason(source: str, fact: GenerationFailed | SendRefused | SendUnconfirmed) -> str:
+    reason = fact.cause if isinstance(fact, SendUnconfirmed) else fact.reason
+    return reason if reason in REASONS["send" if source == SENDING else "generate"] else OTHER
+
+
+def _refusals() -> Iterable[tuple[str, str, str]]:
+    """Every way in which the table can refuse: a row whose guards say no, or no row."""
+    known = {(row.source, row.fact.__name__) for row in MACHINE.table}
+    for state, fact in product((MACHINE.initial, *MACHINE.states), sorted(MACHINE.facts)):
+        yield (state, fact, "guard" if (state, fact) in known else "no_row")
+
+
+def _with_children(metric: Counter | Gauge | Histogram, values: Iterable[Sequence[str]]) -> None:
+    for each in values:
+        metric.labels(*each)

@@ -1,0 +1,92 @@
+"""`audit`: reads channels back and names every difference from the committed history."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Iterable
+from typing import Annotated, Final
+
+import anyio
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from actors.adapters.discord import GatewayLost, WrongToken
+from actors.adapters.store import StoreError
+from actors.app.auditing import RECENT_DAYS, AuditError, AuditResult, SessionAudit, audit_all
+from actors.app.console import FAILED, printable, read_settings, refusing
+from actors.roleplay.audit import Difference, Kind
+
+QUOTED: Final = 60
+"""Characters of a text that a difference quotes."""
+
+
+def audit(
+    channel_or_session: Annotated[
+        str | None, typer.Argument(help="A channel's id, or a session's as `!status` shows it; else all recent ones.")
+    ] = None,
+) -> None:
+    """Read channels back and compare them with the committed history; exit 1 if anything differs.
+
+    A bot may run beside it. Without an argument: all sessions that are open, or ended in the last seven days.
+    What people say while no bot runs is extra until one has caught up.
+
+    On a playground: `play --no-bot` prints DISCORD_API_URL, DISCORD_GATEWAY_URL and DISCORD_TOKEN; with them in the
+    environment, `run` plays there and `audit` checks it.
+    """
+    settings = read_settings()
+    with refusing(AuditError, StoreError, WrongToken, GatewayLost):
+        result = anyio.run(audit_all, settings, channel_or_session)
+    # What people wrote is no markup, and in a pipe a line stays a line.
+    console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+    for line in _lines(result):
+        console.print(printable(line))
+    console.print(_table(result))
+    console.print(_summary(result, is_chosen=channel_or_session is not None))
+    if not result.holds:
+        raise typer.Exit(FAILED)
+
+
+def _lines(result: AuditResult) -> Iterable[str]:
+    for each in result.sessions:
+        where = f"session {each.session_id}, channel {each.channel_id}"
+        if each.unread:
+            yield f"✗ not checked: {where}: the channel cannot be read ({each.unread})"
+        for found in each.differences:
+            yield f"✗ {found.kind}: {where}, message {found.message_id}, {found.name}: {_texts(found)}"
+
+
+def _texts(found: Difference) -> str:
+    return f"history {_quoted(found.committed)}, channel {_quoted(found.shown)}"
+
+
+def _quoted(text: str | None) -> str:
+    if text is None:
+        return "nothing"
+    return repr(text if len(text) <= QUOTED else text[: QUOTED - 1] + "…")
+
+
+def _table(result: AuditResult) -> Table:
+    table = Table("Session", "Channel", title="Audit", title_justify="left")
+    for title in ("Lines", *(str(kind).capitalize() for kind in Kind)):
+        table.add_column(title, justify="right")
+    for each in result.sessions:
+        table.add_row(each.session_id, str(each.channel_id), *_figures(each))
+    return table
+
+
+def _figures(each: SessionAudit) -> list[str]:
+    if each.unread:
+        return ["not checked"]
+    found = Counter(difference.kind for difference in each.differences)
+    return [str(each.lines), *(str(found[kind]) for kind in Kind)]
+
+
+def _summary(result: AuditResult, *, is_chosen: bool) -> str:
+    which = "" if is_chosen else f" (open, or ended in the last {RECENT_DAYS} days)"
+    by_kind = result.by_kind
+    found = ", ".join(f"{by_kind[kind]} {kind}" for kind in Kind if by_kind[kind]) or "no difference"
+    unread = f"; {result.sessions_unread} not checked" if result.sessions_unread else ""
+    mark = "✓" if result.holds else "✗"
+    return f"{mark} {result.sessions_checked} sessions{which}, {result.lines_compared} lines compared: {found}{unread}"

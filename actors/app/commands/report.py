@@ -1,0 +1,186 @@
+"""`report`: the monitoring checklist over what the journal holds, each row with its figure and its bar.
+
+The definitions are those of the log and the metrics: an attempt is a try of one part that has ended, a retry an
+attempt after the part's first, a message a written line that was delivered or given up.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Final
+
+import anyio
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from actors.adapters.clock import SystemClock
+from actors.adapters.discord import GatewayLost, WrongToken
+from actors.adapters.store import Reliability, StoreError, open_store
+from actors.app.auditing import audit_all
+from actors.app.console import FAILED, WRONG_USE, fail, read_settings, refusing
+from actors.app.settings import Settings
+
+SUCCESS_MIN: Final = 0.99
+RETRIES_MAX: Final = 0.1
+"""Both are the seed document's, "Monitoring Checklist"; the figure must be beyond the bar, not on it."""
+
+ERROR_LINES_MAX: Final = 15.0
+"""Per 100 messages; what those two bars let happen: 10 failed tries, and one lost line with its 3 tries and 2 lines."""
+
+_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+_SINCE: Final = re.compile(r"([1-9]\d{0,5})([smhd])")
+
+
+@dataclass(frozen=True, slots=True)
+class Accuracy:
+    """What an audit found: lines compared with their channels, differences, and channels that cannot be read."""
+
+    compared: int
+    different: int
+    unread: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class NotChecked:
+    """No audit; `why`, and what to do."""
+
+    why: str
+
+
+FindAccuracy = Callable[[Settings], Awaitable[Accuracy | NotChecked]]
+"""Compares the history with the channels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of the checklist. `holds`: None where it cannot be told from here, and `figure` says why."""
+
+    name: str
+    figure: str
+    bar: str
+    holds: bool | None
+
+
+def report(
+    since: Annotated[str, typer.Option(help="How far back: 90s, 15m, 24h, 7d.")] = "24h",
+) -> None:
+    """Say how reliably lines arrived: each row's figure, its bar, and whether it holds."""
+    since_s = _seconds(since)
+    settings = read_settings()
+    with refusing(StoreError):
+        found, accuracy = anyio.run(_look, settings, since_s, by_audit)
+    if not found.ended:
+        typer.echo(f"No response has ended in the last {since}: nothing to report.")
+        return
+    rows = checklist(found, accuracy)
+    _print(rows, f"The last {since}: {_count(found.ended, 'response')} ended")
+    if any(row.holds is False for row in rows):
+        raise typer.Exit(FAILED)
+
+
+async def by_audit(settings: Settings) -> Accuracy | NotChecked:
+    """Read back the channels of all recent sessions, where there is a token and Discord answers."""
+    if settings.discord_token is None:
+        return NotChecked("DISCORD_TOKEN is not set, and the channels are read with it")
+    try:
+        result = await audit_all(settings)
+    except (GatewayLost, WrongToken) as error:
+        return NotChecked(str(error))
+    return Accuracy(result.lines_compared, result.by_kind.total(), result.sessions_unread)
+
+
+def checklist(found: Reliability, accuracy: Accuracy | NotChecked) -> tuple[Row, ...]:
+    """The seed's rows, in its order."""
+    messages = found.delivered + found.failed
+    return (_success(found, messages), _retries(found, messages), _notices(found), _history(accuracy),
+            _error_lines(found, messages), USER_REPORTS)  # fmt: skip
+
+
+USER_REPORTS: Final = Row(
+    "User reports of missing messages",
+    "not measured: ask your users; then `audit CHANNEL` names what is missing",
+    "near zero",
+    None,
+)
+
+
+def _success(found: Reliability, messages: int) -> Row:
+    if not messages:
+        return Row("Message send success rate", "no message was to be sent", "> 99 %", True)
+    share = found.delivered / messages
+    figure = f"{100 * share:.2f} % ({found.delivered} of {messages})"
+    return Row("Message send success rate", figure, "> 99 %", share > SUCCESS_MIN)
+
+
+def _retries(found: Reliability, messages: int) -> Row:
+    average = found.retries / max(1, messages)
+    figure = f"{average:.3f} ({_count(found.retries, 'retry', 'retries')}, {_count(found.attempts, 'attempt')})"
+    return Row("Retries per message", figure, "< 0.1", average < RETRIES_MAX)
+
+
+def _notices(found: Reliability) -> Row:
+    name, bar = "Failures that the channel was told of", "100 %"
+    if not found.to_tell:
+        return Row(name, "no response failed", bar, True)
+    waiting = f", {found.waiting} on the way" if found.waiting else ""
+    figure = f"{100 * found.told / found.to_tell:.2f} % ({found.told} of {found.to_tell}{waiting})"
+    return Row(name, figure, bar, found.told == found.to_tell)
+
+
+def _history(accuracy: Accuracy | NotChecked) -> Row:
+    name, bar = "History equal to the channel", "100 %"
+    if isinstance(accuracy, NotChecked):
+        return Row(name, f"not checked: {accuracy.why}", bar, None)
+    holds = not accuracy.different and not accuracy.unread
+    unread = f", {_count(accuracy.unread, 'session')} unread: see `audit`" if accuracy.unread else ""
+    if not accuracy.compared:
+        return Row(name, f"nothing to compare{unread}", bar, holds)
+    share = 1 - accuracy.different / accuracy.compared
+    figure = f"{100 * share:.2f} % ({accuracy.different} of {accuracy.compared} differ{unread})"
+    return Row(name, figure, bar, holds)
+
+
+def _error_lines(found: Reliability, messages: int) -> Row:
+    per_hundred = 100 * found.error_lines / max(1, messages)
+    figure = f"{per_hundred:.1f} per 100 messages ({found.error_lines} in all)"
+    return Row("❌ lines in the log", figure, f"< {ERROR_LINES_MAX:g} per 100", per_hundred < ERROR_LINES_MAX)
+
+
+async def _look(
+    settings: Settings, since_s: int, find_accuracy: FindAccuracy
+) -> tuple[Reliability, Accuracy | NotChecked]:
+    async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+        found = await store.reliability(since=SystemClock().now() - since_s)
+    return found, await find_accuracy(settings) if found.ended else NotChecked("nothing has ended")
+
+
+def _seconds(since: str) -> int:
+    written = _SINCE.fullmatch(since.strip())
+    if written is None:
+        fail(f"--since: write it like 90s, 15m, 24h or 7d, not {since!r}", WRONG_USE)
+    return int(written[1]) * _UNITS[written[2]]
+
+
+def _print(rows: tuple[Row, ...], title: str) -> None:
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:  # a line a row, for grep and for mails
+        typer.echo(title)
+        for row in rows:
+            typer.echo(f"{_mark(row)} {row.name}: {row.figure}; bar: {row.bar}")
+        return
+    table = Table("", "Check", "Figure", "Bar", title=title, title_justify="left")
+    for row in rows:
+        style = {True: "green", False: "bold red", None: "dim"}[row.holds]
+        table.add_row(_mark(row), row.name, row.figure, row.bar, style=style)
+    console.print(table)
+
+
+def _mark(row: Row) -> str:
+    return {True: "✓", False: "✗", None: "–"}[row.holds]
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"

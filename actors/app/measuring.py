@@ -1,0 +1,36 @@
+"""What is measured: the metrics of a process, and how late its event loop is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import anyio
+
+from actors.adapters.metrics import Metrics
+from actors.adapters.understudy import Understudy
+from actors.app.settings import Settings
+from actors.ports import Journal, Model
+
+LAG_EVERY_S: Final = 0.25
+"""Often enough to meet a stall of a second four times over; it costs some microseconds each."""
+
+
+def metrics_of(settings: Settings, journal: Journal, model: Model, *, now: Callable[[], float]) -> Metrics:
+    """The metrics with every label that these settings can lead to."""
+    provider = "understudy" if isinstance(model, Understudy) else "other" if settings.groq_base_url else "groq"
+    return Metrics(
+        lines=journal.lines_by_state,
+        now=now,
+        models=model.models,
+        provider=provider,
+        dependencies=("discord", *model.models),
+    )
+
+
+async def watch_loop(observe: Callable[[float], None], *, every_s: float = LAG_EVERY_S) -> None:
+    """Tell `observe`, for ever, how many seconds later than asked the event loop came back."""
+    while True:
+        due_at = anyio.current_time() + every_s
+        await anyio.sleep_until(due_at)
+        observe(max(0.0, anyio.current_time() - due_at))

@@ -1,0 +1,68 @@
+"""Faults by script: the next lines, or the next requests of one sort, meet these and no others.
+
+A probability says nothing about one request. Whoever must break a certain one names the faults in order:
+
+    server.next_lines("reset", None, "stored_502")      # the second line passes
+    server.next_requests(READS, "http_503")             # the next read-back fails
+
+They are taken before the plan's, once each. All the plan's kinds can be scripted, and those that make sense
+for a single request only:
+
+    reset              RST instead of an answer; nothing is stored
+    silence            no answer, ever; nothing is stored
+    stored_silence     stored, then no answer
+    stored_broken      stored, then 200 with half a body
+    rate_limit_edge    429 as Discord's edge sends it: no `Via`, no JSON
+    rate_limit_global  429 for every route
+    http_STATUS_CODE   not stored, with Discord's own code: http_404_10008
+"""
+
+import re
+from collections import deque
+
+from .faults import PLAIN_KINDS, STATUS_KIND
+
+READS = "GET /channels/{channel}/messages"
+"""The sort of request that reads a channel back; sorts are named like rate-limit buckets."""
+
+SCRIPTED_KINDS = ("rate_limit_edge", "rate_limit_global", "reset", "silence", "stored_broken", "stored_silence")
+CODE_KIND = re.compile(r"http_(4\d\d)_(\d+)")
+KNOWN = ", ".join(sorted([*PLAIN_KINDS, *SCRIPTED_KINDS, "http_STATUS", "stored_STATUS", "http_STATUS_CODE"]))
+
+
+class Script:
+    """Faults that wait for their request, in order."""
+
+    def __init__(self) -> None:
+        self._lines: deque[str | None] = deque()
+        self._others: dict[str, deque[str | None]] = {}
+
+    def add_lines(self, kinds: tuple[str | None, ...]) -> None:
+        """The next lines meet these. Raises ValueError for an unknown kind."""
+        self._lines += _checked(kinds)
+
+    def add_requests(self, sort: str, kinds: tuple[str | None, ...]) -> None:
+        """The next requests of a sort that are no lines meet these. Raises ValueError for an unknown kind."""
+        self._others.setdefault(sort, deque()).extend(_checked(kinds))
+
+    def is_written_for(self, sort: str, *, is_line: bool) -> bool:
+        """Whether the script says what happens to such a request now."""
+        return bool(self._queue(sort, is_line=is_line))
+
+    def take(self, sort: str, *, is_line: bool) -> str | None:
+        """What happens to it; None lets it pass. Raises IndexError where nothing is written."""
+        return self._queue(sort, is_line=is_line).popleft()
+
+    def _queue(self, sort: str, *, is_line: bool) -> deque[str | None]:
+        return self._lines if is_line else self._others.get(sort, deque())
+
+
+def _checked(kinds: tuple[str | None, ...]) -> tuple[str | None, ...]:
+    for kind in kinds:
+        if kind is not None and not _is_known(kind):
+            raise ValueError(f"unknown fault {kind!r}; known: {KNOWN}")
+    return kinds
+
+
+def _is_known(kind: str) -> bool:
+    return kind in PLAIN_KINDS + SCRIPTED_KINDS or bool(STATUS_KIND.fullmatch(kind) or CODE_KIND.fullmatch(kind))

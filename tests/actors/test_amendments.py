@@ -1,0 +1,240 @@
+"""What people edit and delete while nobody is there is learnt at the next connection, and never wrongly."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import anyio
+import pytest
+
+from actors.ports import Noted, Refused, ShardReady, Unconfirmed
+from actors.roleplay.model import OutboundKind
+from machines.response import Limits
+from tests.fakes.discord import Fault
+from tests.fakes.model import FakeModel
+from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
+from tests.fakes.virtual_time import BACKENDS, run_virtually
+
+both = pytest.mark.parametrize("backend", BACKENDS)
+TWO_PARTS = "word " * 300 + "\n\n" + "other " * 250
+
+
+async def played(play: Play, *texts: str) -> None:
+    await play.start("Ada")
+    for text in texts:
+        play.say(text)
+    await play.quiet()
+
+
+def ids(play: Play, *, ours: bool) -> list[int]:
+    """Those of the users' or of the characters' messages, oldest first."""
+    lines = [m for m in play.discord.shown if (m.webhook_id or m.is_embed if ours else not m.is_ours)]
+    return sorted(m.id for m in lines if not m.text.startswith("!"))
+
+
+@both
+@pytest.mark.parametrize("kind", [OutboundKind.WEBHOOK, OutboundKind.EMBED])
+def test_edits_and_deletions_made_while_nobody_is_there_are_learnt(kind: OutboundKind, backend: str) -> None:
+    async def main() -> None:
+        async with playing(kind=kind, answers=["An answer.", TWO_PARTS]) as first:
+            await played(first, "Helo?", "Never mind.", "What?")
+        edited, deleted, _ = ids(first, ours=False)
+        line, part, *_ = ids(first, ours=True)
+        first.discord.user_edits(CHANNEL, edited, "Hello?")
+        for message_id in (deleted, line, part):
+            first.discord.user_deletes(CHANNEL, message_id)
+        async with playing(before=first) as after:
+            assert after.discord.reads == [(CHANNEL, edited - 1)]  # the one request of the catch-up
+            assert [text for name, text in await after.history() if name == "Robin"] == ["Hello?", "What?"]
+            await after.quiet()
+            await equal_to_the_channel(after)
+            after.say("And now?")
+            await after.quiet()
+            assert "Helo?" not in str(after.model.prompts[-1])
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_new_connection_within_one_process_learns_them_too(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            await played(play, "Hello?")
+            sink, play.discord.sink = play.discord.sink, None
+            play.discord.user_deletes(CHANNEL, ids(play, ours=True)[0])
+            play.discord.sink = sink
+            play.gateway.offer(ShardReady(0, "Ensemble", 1))
+            await play.quiet()
+            assert await play.history() == [("Robin", "Hello?")]
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_trigger_deleted_meanwhile_takes_the_reason_of_its_turn_away(backend: str) -> None:
+    async def main() -> None:
+        async with playing(faults=[Refused("rate_limit", 429, 60.0)]) as first:
+            await first.start("Ada")
+            first.say("Regretted.")
+            await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"])
+            await anyio.sleep(10)
+            first.kill()
+        first.discord.user_deletes(CHANNEL, ids(first, ours=False)[0])
+        async with playing(before=first) as after:
+            await after.quiet(for_s=100)
+            assert after.trace.states_of("Ada") == ["Failed"]
+            assert after.discord.character_lines(CHANNEL) == []
+            await equal_to_the_channel(after)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_such_a_turn_ends_even_while_its_line_is_being_written(backend: str) -> None:
+    async def main() -> None:
+        async with playing(model=FakeModel(takes_s=30.0)) as first:
+            await first.start("Ada")
+            first.say("Regretted.")
+            await anyio.sleep(10)
+            first.kill()
+        first.discord.user_deletes(CHANNEL, ids(first, ours=False)[0])
+        first.discord.read_takes_s = 5.0  # the line is begun anew before the channel is read
+        async with playing(before=first) as after:
+            await anyio.sleep(1)
+            assert after.trace.states_of("Ada")[-1] == "Failed"
+            assert after.discord.character_lines(CHANNEL) == []
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_message_unheard_and_edited_meanwhile_enters_as_it_is_now(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await played(first)
+        said = first.discord.user_says(CHANNEL, "Helo?")
+        first.discord.user_edits(CHANNEL, said.id, "Hello?")
+        async with playing(before=first) as after:
+            await after.quiet()
+            assert (await after.history())[0] == ("Robin", "Hello?")
+
+    run_virtually(backend, main)
+
+
+@both
+def test_what_was_changed_right_after_it_was_known_is_learnt_at_a_second_look(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            first.say("Hello?")
+            await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Delivered"])
+            first.kill()
+        first.discord.user_deletes(CHANNEL, ids(first, ours=True)[0])
+        async with playing(before=first) as after:
+            assert len(await after.history()) == 2  # a read may be too young to show it
+            await after.quiet()
+            assert await after.history() == [("Robin", "Hello?")]
+            assert len(after.discord.reads) == 2
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_line_that_a_read_does_not_show_yet_is_not_taken_for_deleted(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            await play.start("Ada")
+            play.say("Hello?")
+            await play.until(lambda: play.trace.states_of("Ada")[-1:] == ["Delivered"])
+            line = ids(play, ours=True)[0]
+            play.discord.unseen = {line}
+            play.gateway.offer(ShardReady(0, "Ensemble", 1))
+            await anyio.sleep(1)
+            play.discord.unseen = set()
+            await play.quiet()
+            assert len(await play.history()) == 2
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_line_delivered_during_the_read_is_not_taken_for_deleted(backend: str) -> None:
+    async def main() -> None:
+        async with playing(limits=Limits(settle_s=0.0)) as play:
+            await played(play, "Hello?")
+            play.discord.read_takes_s = 30.0
+            play.say("Go on.")
+            play.gateway.offer(ShardReady(0, "Ensemble", 1))
+            await play.quiet(for_s=100)
+            assert len(await play.history()) == 4
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("refused", [Unconfirmed("http", 503), Refused("forbidden", 403, final=True)])
+def test_a_read_that_fails_amends_nothing(refused: Refused | Unconfirmed, backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await played(first, "Hello?")
+        before = await first.history()
+        first.discord.read_faults_of[CHANNEL] = deque([refused] * 3)
+        async with playing(before=first, wait_ready=False) as after:
+            await anyio.sleep(2.5)
+            assert await after.history() == before
+
+    run_virtually(backend, main)
+
+
+@both
+def test_where_too_much_else_was_said_to_compare_what_was_missed_is_heard(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await played(first, "Hello?", "And?")
+        missed = first.discord.user_says(CHANNEL, "missed").id
+        first.discord.read_faults_of[CHANNEL] = deque([Refused("too_many_messages", final=True)])
+        async with playing(before=first) as after:
+            await after.quiet()
+            assert await after.triggers() == [*ids(after, ours=False)[:2], missed]
+            await equal_to_the_channel(after)
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("fault", ["stored_then_cut", ("late", 3.0)])
+def test_a_line_in_doubt_is_not_amended_by_the_read_of_the_catch_up(fault: Fault, backend: str) -> None:
+    async def main() -> None:
+        async with playing(faults=[fault]) as play, anyio.create_task_group() as group:
+            group.start_soon(play.discord.land_late_ones)
+            await play.start("Ada")
+            play.say("Hello?")
+            await play.until(lambda: play.trace.states_of("Ada")[-1:] == ["Retrying"])
+            play.gateway.offer(ShardReady(0, "Ensemble", 1))
+            await play.quiet()
+            assert len(await play.history()) == 2
+            await equal_to_the_channel(play)
+            group.cancel_scope.cancel()
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_line_of_ours_that_is_nobodys_is_told_and_let_be(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await played(first, "Hello?")
+        line = next(m for m in first.discord.shown if m.webhook_id)
+        sink, first.discord.sink = first.discord.sink, None
+        first.discord.forge(line, "Who said that?")
+        first.discord.sink = sink
+        async with playing(before=first) as after:
+            await after.quiet()
+            told = [e.words for e in after.trace.events if isinstance(e, Noted) and e.level == "warning"]
+            assert ["nobody" in words for words in told] == [True]
+            assert ("Ada", "Who said that?") in after.discord.character_lines(CHANNEL)
+
+    run_virtually(backend, main)

@@ -1,0 +1,231 @@
+"""One gate on virtual time: when it holds back, who probes, and what counts as down."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import anyio
+import anyio.lowlevel
+import pytest
+
+from actors.breakers import (
+    DISCORD_RELEASED_PER_S,
+    PROBE_LEAD_S,
+    Gate,
+    judge_discord,
+    judge_model,
+    judge_prepared,
+)
+from actors.ports import (
+    BreakerMoved,
+    Completion,
+    Deleted,
+    HeldBack,
+    ModelFailed,
+    Posted,
+    Refused,
+    Unconfirmed,
+)
+from actors.roleplay.model import OutboundKind
+from machines.breaker import Breaker, Failed, LimitReached, Succeeded
+from tests.actors.outage import CLOSED_AGAIN, DOWN, FAILED_AGAIN, OPENED, PROBED
+from tests.fakes.play import BREAKER_PAUSE_S, Recorder
+from tests.fakes.virtual_time import BACKENDS, VirtualClock, run_virtually
+
+both = pytest.mark.parametrize("backend", BACKENDS)
+
+
+def gate_of(trace: Recorder, clock: VirtualClock, *, failures_max: int = 5) -> Gate:
+    breaker = Breaker("discord", failures_max, BREAKER_PAUSE_S)
+    return Gate(breaker, cause="discord_down", released_per_s=DISCORD_RELEASED_PER_S, clock=clock, trace=trace)
+
+
+def answering(outcome: object, after_s: float = 0.0) -> Callable[[], Awaitable[object]]:
+    async def call() -> object:
+        await anyio.sleep(after_s)
+        return outcome
+
+    return call
+
+
+async def opened(trace: Recorder, clock: VirtualClock) -> Gate:
+    gate = gate_of(trace, clock, failures_max=1)
+    for _ in range(2):
+        await gate.attempt(answering(DOWN), judge_discord)
+    return gate
+
+
+async def held(gate: Gate) -> HeldBack:
+    """The answer to a call that must not be made."""
+    outcome = await gate.attempt(answering(AssertionError("it touched the wire")), judge_discord)
+    assert isinstance(outcome, HeldBack)
+    return outcome
+
+
+@both
+def test_five_failures_in_a_row_are_borne_and_the_sixth_opens_it(backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock)
+        for outcome in [DOWN] * 5 + [Posted(1, "")] + [DOWN] * 5:
+            assert await gate.attempt(answering(outcome), judge_discord) == outcome
+        assert gate.is_closed
+        await gate.attempt(answering(DOWN), judge_discord)
+        now = clock.now()
+        assert trace.events == [BreakerMoved("discord", "Closed", "Open", now, now + 60)]
+        assert await held(gate) == HeldBack(now + 60, "discord_down", now)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_each_held_caller_gets_a_later_time_behind_the_probe(backend: str) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        gate = await opened(Recorder(), clock)
+        over = clock.now() + BREAKER_PAUSE_S
+        slots = [(await held(gate)).until - over for _ in range(4)]
+        lead, step = PROBE_LEAD_S, 1 / DISCORD_RELEASED_PER_S
+        assert slots == pytest.approx([0.0, lead, lead + step, lead + 2 * step], abs=1e-5)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_there_is_one_probe_and_who_comes_meanwhile_waits_behind_the_line(backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = await opened(trace, clock)
+        line = [(await held(gate)).until for _ in range(5)]
+        await clock.sleep_until(line[0])
+        async with anyio.create_task_group() as group:
+            group.start_soon(gate.attempt, answering(Posted(1, ""), after_s=0.5), judge_discord)
+            await anyio.sleep(0.1)
+            assert (await held(gate)).until > line[-1]
+            assert trace.breaker_moves == [OPENED, PROBED]
+        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_failed_probe_opens_it_again_as_the_same_outage_and_the_line_forms_anew(backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = await opened(trace, clock)
+        first = await held(gate)
+        await clock.sleep_until(first.until)
+        await gate.attempt(answering(DOWN, after_s=2.0), judge_discord)
+        again = await held(gate)
+        assert again.until == pytest.approx(clock.now() + BREAKER_PAUSE_S)
+        assert again.since == first.since
+        assert trace.breaker_moves == [OPENED, PROBED, FAILED_AGAIN]
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("end", ["cancelled", "crashed", "without a verdict"])
+def test_a_probe_that_decides_nothing_leaves_its_place_to_the_next_caller(end: str, backend: str) -> None:
+    async def crash() -> object:
+        raise RuntimeError("a bug")
+
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = await opened(trace, clock)
+        await anyio.sleep(BREAKER_PAUSE_S)
+        if end == "cancelled":
+            with anyio.move_on_after(1.0):
+                await gate.attempt(answering(DOWN, after_s=9.0), judge_discord)
+        elif end == "crashed":
+            with pytest.raises(RuntimeError):
+                await gate.attempt(crash, judge_discord)
+        else:
+            await gate.attempt(answering(HeldBack(clock.now() + 2)), judge_discord)
+        assert await gate.attempt(answering(Posted(1, "")), judge_discord) == Posted(1, "")
+        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_line_whose_probes_cannot_leave_does_not_rush(backend: str) -> None:
+    async def main() -> None:
+        clock = VirtualClock()
+        gate = await opened(Recorder(), clock)
+        await anyio.sleep(BREAKER_PAUSE_S)
+        until = clock.now() + 2.0
+        calls = [await gate.attempt(answering(HeldBack(until)), judge_discord) for _ in range(3)]
+        slots = [each.until - until for each in calls if isinstance(each, HeldBack) and each.cause == "discord_down"]
+        step = 1 / DISCORD_RELEASED_PER_S
+        assert slots == pytest.approx([PROBE_LEAD_S + number * step for number in range(3)], abs=1e-5)
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("late", [DOWN, Posted(1, "")])
+def test_what_left_before_it_opened_does_not_decide_for_the_probe(late: object, backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock, failures_max=1)
+        async with anyio.create_task_group() as group:
+            group.start_soon(gate.attempt, answering(late, after_s=BREAKER_PAUSE_S + 1), judge_discord)
+            await anyio.lowlevel.checkpoint()
+            for _ in range(2):
+                await gate.attempt(answering(DOWN), judge_discord)
+            await anyio.sleep(BREAKER_PAUSE_S)
+            await gate.attempt(answering(Posted(2, ""), after_s=3.0), judge_discord)
+        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
+
+    run_virtually(backend, main)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fact"),
+    [
+        (Posted(1, ""), Succeeded),
+        (Deleted(), Succeeded),
+        ((), Succeeded),
+        (Refused("forbidden", 403, final=True), Succeeded),
+        (Refused("rate_limit", 429, 3.0), Succeeded),
+        (Refused("outage", 503), Failed),
+        (Refused("connection"), Failed),
+        (Refused("timeout"), Failed),
+        (Unconfirmed("outage", 500), Failed),
+        (Unconfirmed("connection"), Failed),
+        (Unconfirmed("timeout"), Failed),
+        (Unconfirmed("malformed", 418), Succeeded),
+        (Unconfirmed("malformed"), None),  # one message that cannot be parsed is no outage
+        (Refused("webhook_gone"), None),  # known from the table, without asking
+        (HeldBack(9.0), None),
+    ],
+)
+def test_only_a_discord_that_does_not_answer_counts_as_down(outcome: object, fact: type | None) -> None:
+    judged = judge_discord(outcome, 7.0)
+    assert judged is None if fact is None else judged == fact(7.0)
+
+
+def test_a_voice_that_is_prepared_from_memory_proves_nothing() -> None:
+    assert judge_prepared((OutboundKind.WEBHOOK, 77), 7.0) is None
+    assert judge_prepared(Refused("outage", 502), 7.0) == Failed(7.0)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "fact"),
+    [
+        (Completion("Hello."), Succeeded(7.0)),
+        (ModelFailed("overloaded"), Failed(7.0)),
+        (ModelFailed("timeout"), Failed(7.0)),
+        (ModelFailed("connection"), Failed(7.0)),
+        (ModelFailed("credentials"), Succeeded(7.0)),
+        (ModelFailed("model_missing"), Succeeded(7.0)),
+        (ModelFailed("rate_limit", 30.0), Succeeded(7.0)),
+        (ModelFailed("rate_limit", 540.0), LimitReached(7.0, 547.0)),
+        (ModelFailed("malformed"), None),
+    ],
+)
+def test_a_model_that_refuses_lives_and_one_that_is_limited_for_long_is_left_alone(
+    outcome: object, fact: object
+) -> None:
+    assert judge_model(outcome, 7.0) == fact

@@ -1,0 +1,259 @@
+"""Every fault and what comes of it: the one table that the tests run and that docs/reliability.md shows.
+
+A case is what goes wrong with the tries at one line, and for each voice the machine's path from Sending on,
+the tries that the server counted, whether the line stands (in the channel and in the history, which must be
+equal), and what the channel is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from machines.facts import SendRefused
+from tests.reliability.stage import CHANNEL, PLAN, TOO_LATE_S, Stage
+
+Act = Callable[[Stage], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What comes of a case. `told`: the clause of the notice; `log` where there is no channel to tell."""
+
+    path: str
+    attempts: int
+    stands: bool = True
+    told: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`lines` and `reads` are what the server does with them, in order; `act` is how the message is said."""
+
+    name: str
+    webhook: Outcome | None
+    embed: Outcome | None
+    lines: tuple[str | None, ...] = ()
+    reads: tuple[str | None, ...] = ()
+    act: Act | None = None
+    goes_on: bool = True
+    """Whether the next message is answered."""
+
+    def outcome(self, voice: Literal["webhook", "embed"]) -> Outcome | None:
+        return self.webhook if voice == "webhook" else self.embed
+
+
+# ── what the world does besides ─────────────────────────────────────────────────────────────────────
+
+
+async def refused_once(stage: Stage) -> None:
+    await stage.server.refuse_connections()
+    stage.say()
+    await stage.until_fact(SendRefused)
+    await stage.server.accept_connections()
+
+
+async def refused_throughout(stage: Stage) -> None:
+    await stage.server.refuse_connections()
+    stage.say()
+    await stage.until(lambda: any(moved.move.dest == "Failed" for moved in stage.moves))
+    await stage.server.accept_connections()
+
+
+async def lands_too_late(stage: Stage) -> None:
+    stage.server.faults = replace(PLAN, late_s=TOO_LATE_S)
+    stage.say()
+
+
+async def webhook_deleted(stage: Stage) -> None:
+    for webhook in stage.server.webhooks(CHANNEL):
+        stage.server.delete_webhook(webhook.id)
+    stage.say()
+
+
+async def silenced(stage: Stage) -> None:
+    stage.server.permit("SEND_MESSAGES", allowed=False)
+    stage.say()
+
+
+async def removed_at_once(stage: Stage) -> None:
+    before = len(stage.lines)
+    stage.say()
+    await stage.until(lambda: len(stage.lines) > before)
+    stage.server.delete(stage.lines[-1].id)
+
+
+async def closed_while_sending(stage: Stage) -> None:
+    stage.server.hold.arm()
+    stage.say()
+    await stage.server.hold.wait_caught()
+    stage.server.gateway.close_all()
+    await stage.server.gateway.wait_alone()
+    stage.server.hold.release()
+
+
+async def asked_to_reconnect(stage: Stage) -> None:
+    stage.server.gateway.ask_reconnect()
+    await stage.server.gateway.wait_alone()
+    stage.say()
+
+
+async def invalidated(stage: Stage) -> None:
+    stage.server.gateway.invalidate()
+    stage.say()
+
+
+async def invalidated_but_resumable(stage: Stage) -> None:
+    stage.server.gateway.invalidate(resumable=True)
+    stage.say()
+
+
+async def refused_reconnect(stage: Stage) -> None:
+    gateway = stage.server.gateway
+    gateway.refusing = True
+    gateway.close_all()
+    await stage.until(lambda: gateway.refusals > 0)
+    stage.say()
+    gateway.refusing = False
+
+
+async def malformed_dispatch(stage: Stage) -> None:
+    stage.server.gateway.dispatch("MESSAGE_CREATE", {"id": "none", "content": 7})
+    stage.server.gateway.dispatch("MESSAGE_UPDATE", {})
+    stage.say()
+
+
+# ── the table ───────────────────────────────────────────────────────────────────────────────────────
+
+DELIVERED = "Sent → Delivered"
+FOUND = "FoundInChannel → Delivered"
+TRY_AGAIN = "NotInChannel → Sending"
+WAITED = "WaitElapsed → Sending"
+
+SMOOTH = Outcome(DELIVERED, 1)
+
+
+def refused(reason: str) -> str:
+    return f"SendRefused({reason}) → Retrying, {WAITED}"
+
+
+def failed(reason: str) -> str:
+    return f"SendRefused({reason}) → Failed"
+
+
+def in_doubt(cause: str) -> str:
+    return f"SendUnconfirmed({cause}) → Retrying"
+
+
+def sent_again(cause: str) -> Outcome:
+    """Not in the channel when it was read back: sent a second time."""
+    return Outcome(f"{in_doubt(cause)}, {TRY_AGAIN}, {DELIVERED}", 2)
+
+
+def found(cause: str) -> Outcome:
+    """In the channel when it was read back: no second try."""
+    return Outcome(f"{in_doubt(cause)}, {FOUND}", 1)
+
+
+def waited_for(reason: str) -> Outcome:
+    return Outcome(f"{refused(reason)}, {DELIVERED}", 2)
+
+
+def told(reason: str, clause: str) -> Outcome:
+    return Outcome(failed(reason), 1, stands=False, told=clause)
+
+
+def alike(name: str, outcome: Outcome, *lines: str | None, act: Act | None = None) -> Case:
+    """A case in which the voices do not differ."""
+    return Case(name, outcome, outcome, lines, act=act)
+
+
+THREE_REFUSED = Outcome(
+    f"{refused('connection')}, {refused('connection')}, {failed('connection')}",
+    0,
+    stands=False,
+    told="Discord did not answer",
+)
+THREE_LOST = Outcome(
+    ", ".join([f"{in_doubt('outage')}, {TRY_AGAIN}"] * 2 + [in_doubt("outage"), "NotInChannel → Failed"]),
+    3,
+    stands=False,
+    told="Discord did not answer",
+)
+UNREADABLE = Outcome(
+    f"{in_doubt('connection')}, ReadBackImpossible(unconfirmed) → Failed",
+    1,
+    stands=False,
+    told="could not be confirmed",
+)
+GIVEN_UP = Outcome(
+    f"{in_doubt('connection')}, {TRY_AGAIN}, {failed('too_long')}", 2, stands=False, told="message too long"
+)
+READ_TWICE = Outcome(f"{in_doubt('connection')}, ReadBackFailed(outage) → Retrying, {FOUND}", 1)
+
+CASES: tuple[Case, ...] = (
+    alike("connection refused, then accepted", Outcome(f"{refused('connection')}, {DELIVERED}", 1), act=refused_once),
+    alike("connection refused throughout", THREE_REFUSED, act=refused_throughout),
+    alike("connection reset (RST)", sent_again("connection"), "reset"),
+    alike("dropped before storing", sent_again("connection"), "drop_before"),
+    alike("dropped after storing", found("connection"), "drop_after"),
+    alike("stored, then 500", found("outage"), "stored_500"),
+    alike("stored, then 502", found("outage"), "stored_502"),
+    alike("stored, then 503", found("outage"), "stored_503"),
+    alike("stored, then silence", found("timeout"), "stored_silence"),
+    alike("silence, not stored", sent_again("timeout"), "silence"),
+    Case("lands late, within SETTLE_S", found("connection"), sent_again("connection"), ("late",)),
+    alike("lands later than SETTLE_S", sent_again("connection"), "late", act=lands_too_late),
+    alike("lands after its failure was told", GIVEN_UP, "late", "http_413", act=lands_too_late),
+    alike("429 with `Via`", waited_for("rate_limit"), "rate_limit"),
+    alike("429 without `Via`, from the edge", waited_for("rate_limit"), "rate_limit_edge"),
+    alike("429 for everything (global)", waited_for("rate_limit"), "rate_limit_global"),
+    alike("401", told("unauthorized", "Discord refused the bot"), "http_401"),
+    Case("401, the webhook's token is wrong (50027)", waited_for("webhook_gone"), None, ("http_401_50027",)),
+    Case(
+        "403, the permission is gone (50013)",
+        waited_for("webhooks_forbidden"),
+        told("forbidden", "missing permission in this channel"),
+        ("http_403_50013",),
+    ),
+    Case(
+        "403, the bot may write nothing at all",
+        SMOOTH,
+        Outcome(failed("forbidden"), 1, stands=False, told="log"),
+        act=silenced,
+        goes_on=False,
+    ),
+    Case("404, the webhook is gone (10015)", waited_for("webhook_gone"), None, act=webhook_deleted),
+    replace(
+        alike("404, the channel is gone (10003)", Outcome(failed("channel_gone"), 1, False, "log"), "http_404_10003"),
+        goes_on=False,
+    ),
+    Case(
+        "removed by a moderator before it was confirmed (10008)",
+        sent_again("timeout"),
+        Outcome(f"{in_doubt('timeout')}, {TRY_AGAIN}, {failed('removed')}", 2, stands=False),
+        ("stored_silence",),
+        act=removed_at_once,
+    ),
+    alike("413", told("too_long", "message too long"), "http_413"),
+    alike("500", sent_again("outage"), "http_500"),
+    alike("503", sent_again("outage"), "http_503"),
+    alike("520", sent_again("outage"), "http_520"),
+    alike("500 three times", THREE_LOST, "http_500", "http_500", "http_500"),
+    alike("200 with a broken body, stored", found("malformed"), "stored_broken"),
+    Case(
+        "dropped after storing, the channel unreadable for a while",
+        READ_TWICE,
+        READ_TWICE,
+        ("drop_after",),
+        ("http_503",),
+    ),
+    Case("dropped after storing, the channel never readable", UNREADABLE, UNREADABLE, ("drop_after",), ("http_403",)),
+    alike("gateway closed while the line is sent", SMOOTH, act=closed_while_sending),
+    alike("gateway: op 7 (reconnect)", SMOOTH, act=asked_to_reconnect),
+    alike("gateway: op 9 (session gone)", SMOOTH, act=invalidated),
+    alike("gateway: op 9 (may resume)", SMOOTH, act=invalidated_but_resumable),
+    alike("gateway: reconnect refused", SMOOTH, act=refused_reconnect),
+    alike("gateway: malformed dispatch", SMOOTH, act=malformed_dispatch),
+)

@@ -1,0 +1,175 @@
+"""The real bot and a playground server in one process: over real sockets, with limits that let no test wait."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+import anyio
+from discord.gateway import DiscordWebSocket
+from discord.http import Route
+
+from actors.adapters.clock import SystemClock
+from actors.adapters.discord import Endpoints
+from actors.adapters.store import SqlStore, memory_store
+from actors.app.composition import Endpoint, compose
+from actors.app.settings import Settings
+from actors.playground import FaultPlan, PlaygroundServer, ShownMessage, Voice
+from actors.ports import Moved, Noted, TraceEvent
+from actors.roleplay.model import Character, Entry
+from machines.facts import Fact, Generated
+from machines.response import FINAL
+from tests.fakes.model import FakeModel
+
+CHANNEL = "tavern"
+NAME = "Ada"
+NOTICE = f"⚠️ Failed to send response from {NAME}. "
+WAIT_S = 15.0
+POLL_S = 0.01
+
+SETTLE_S = 0.4
+SEND_TIMEOUT_S = 0.5
+LATE_S = 0.15
+"""Lands while the bot still waits for it."""
+TOO_LATE_S = 0.9
+"""Lands when the bot has given it up."""
+PLAN = FaultPlan(late_s=LATE_S, retry_after_s=0.1)
+
+
+@dataclass
+class Recorded:
+    """A Trace that keeps what it is told."""
+
+    events: list[TraceEvent] = field(default_factory=list)
+
+    def publish(self, event: TraceEvent) -> None:
+        self.events.append(event)
+
+    @property
+    def moves(self) -> list[Moved]:
+        return [event for event in self.events if isinstance(event, Moved)]
+
+    @property
+    def errors(self) -> list[Noted]:
+        return [event for event in self.events if isinstance(event, Noted) and event.level == "error"]
+
+
+@dataclass
+class Stage:
+    """One scene with one character; what went before `begin` is not counted."""
+
+    server: PlaygroundServer
+    store: SqlStore
+    trace: Recorded
+    _first_move: int = 0
+    _first_request: int = 0
+
+    def begin(self) -> None:
+        """From here on it counts."""
+        self._first_move = len(self.trace.moves)
+        self._first_request = max((entry.order for entry in self.server.ledger), default=0)
+
+    def say(self, text: str = "What do you say?") -> ShownMessage:
+        return self.server.say(CHANNEL, "Robin", text)
+
+    # ── what came of it ─────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def moves(self) -> list[Moved]:
+        return self.trace.moves[self._first_move :]
+
+    @property
+    def path(self) -> str:
+        """The moves after the line was written: `fact → state`, with the fact's reason."""
+        first = next(number for number, moved in enumerate(self.moves) if isinstance(moved.move.fact, Generated))
+        return ", ".join(f"{named(moved.move.fact)} → {moved.move.dest}" for moved in self.moves[first + 1 :])
+
+    @property
+    def attempts(self) -> int:
+        """As the server counted them."""
+        return len(self.server.ledger.since(self._first_request, only_lines=True))
+
+    @property
+    def lines(self) -> list[ShownMessage]:
+        """The characters' lines that the channel shows."""
+        return [
+            m for m in self.server.messages(CHANNEL) if m.voice is Voice.WEBHOOK or (m.voice is Voice.BOT and m.embeds)
+        ]
+
+    @property
+    def notices(self) -> list[str]:
+        return [m.content for m in self.server.messages(CHANNEL) if m.voice is Voice.BOT and m.content.startswith("⚠️")]
+
+    async def history(self) -> tuple[Entry, ...]:
+        (session,) = await self.store.find_sessions(str(self.server.world.find_channel(CHANNEL).id))
+        return await self.store.history(session.id)
+
+    # ── waiting ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        """Wait until `holds`. Raises TimeoutError."""
+        with anyio.fail_after(WAIT_S):
+            while not holds():  # noqa: ASYNC110 - the server and the bot signal nothing
+                await anyio.sleep(POLL_S)
+
+    async def until_fact(self, kind: type[Fact]) -> None:
+        await self.until(lambda: any(isinstance(moved.move.fact, kind) for moved in self.moves))
+
+    async def until_over(self) -> None:
+        """Until the response is final, what it wrote is delivered, and nothing can land any more."""
+        await self.until(lambda: any(moved.move.dest in FINAL for moved in self.moves))
+        await self.server.wait_landed()
+        with anyio.fail_after(WAIT_S):
+            while await self._is_busy():  # noqa: ASYNC110 - neither the database nor the server signals
+                await anyio.sleep(POLL_S)
+
+    async def _is_busy(self) -> bool:
+        if await self.store.next_outbox_due() is not None:
+            return True
+        # A copy that has just landed is not judged yet: its event is on its way to the bot.
+        return len(self.lines) > len([e for e in await self.history() if e.kind == "character"])
+
+
+def named(fact: Fact) -> str:
+    reason = getattr(fact, "reason", None) or getattr(fact, "cause", None) or getattr(fact, "by", None)
+    return f"{type(fact).__name__}({reason})" if reason else type(fact).__name__
+
+
+def settings_for(voice: str, **more: object) -> Settings:
+    fast = {"backoff_base_s": 0.05, "settle_s": SETTLE_S, "send_timeout_s": SEND_TIMEOUT_S}
+    quiet = {"breaker_failures": 0, "inspector_address": ""}
+    return Settings.model_validate({"voice": voice, **fast, **quiet, **more})
+
+
+@asynccontextmanager
+async def performing(voice: str, **more: object) -> AsyncIterator[Stage]:
+    """A bot that has answered once, so that it knows its channel and its webhook."""
+    base, gateway_url = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
+    store, clock, trace, over = memory_store(), SystemClock(), Recorded(), anyio.Event()
+    await store.add_character(Character(clock.new_id(), NAME, '{"name": "Ada"}'), at=clock.now())
+    try:
+        async with PlaygroundServer(faults=PLAN) as server, anyio.create_task_group() as group:
+            endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
+            bot = compose(settings_for(voice, **more), endpoint, store, FakeModel(takes_s=0.0), trace=trace)
+            ready = anyio.Event()
+
+            async def note_ready(_: object) -> None:
+                ready.set()
+
+            async def play() -> None:
+                await bot.run(on_ready=note_ready, until=over.wait)
+
+            group.start_soon(play)
+            with anyio.fail_after(WAIT_S):
+                await ready.wait()
+            stage = Stage(server, store, trace)
+            stage.say(f"!start {NAME}")
+            stage.say("Hello?")
+            await stage.until_over()
+            stage.begin()
+            yield stage
+            over.set()
+    finally:
+        await store.aclose()
+        Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway_url

@@ -1,0 +1,61 @@
+"""Every case of the fault table, for both voices: real server, real client, real core."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import anyio
+import pytest
+
+from actors.playground import READS
+from tests.reliability.faults import CASES, Case, Outcome
+from tests.reliability.stage import NOTICE, Stage, performing
+
+Voice = Literal["webhook", "embed"]
+VOICES: tuple[Voice, ...] = ("webhook", "embed")
+
+
+async def provoke(stage: Stage, case: Case) -> None:
+    stage.server.next_lines(*case.lines)
+    stage.server.next_requests(READS, *case.reads)
+    if case.act is None:
+        stage.say()
+    else:
+        await case.act(stage)
+    await stage.until_over()
+
+
+async def equal_to_the_channel(stage: Stage) -> None:
+    committed = [(entry.message_ids, entry.text) for entry in await stage.history() if entry.kind == "character"]
+    assert committed == [((line.id,), line.description or line.content) for line in stage.lines]
+
+
+def what_was_told(stage: Stage) -> str:
+    """The clause of the only notice; `log` where an error was logged instead; empty where nobody was told."""
+    if not stage.notices:
+        return "log" if stage.trace.errors else ""
+    (notice,) = stage.notices
+    assert notice.startswith(NOTICE)
+    return notice.rpartition("(")[2].removesuffix(")")
+
+
+PAIRS = [(case, voice, outcome) for case in CASES for voice in VOICES if (outcome := case.outcome(voice)) is not None]
+
+
+@pytest.mark.parametrize(("case", "voice", "expected"), PAIRS, ids=[f"{case.name}-{voice}" for case, voice, _ in PAIRS])
+def test_the_line_stands_once_or_the_channel_is_told(case: Case, voice: Voice, expected: Outcome) -> None:
+    async def main() -> None:
+        async with performing(voice) as stage:
+            await provoke(stage, case)
+            stands = len(stage.lines) == 2  # the first answered "Hello?"
+            assert Outcome(stage.path, stage.attempts, stands, what_was_told(stage)) == expected
+            assert len(stage.lines) in (1, 2)
+            await equal_to_the_channel(stage)
+            if case.goes_on:
+                stage.begin()
+                stage.say("Still there?")
+                await stage.until_over()
+                assert (stage.path, stage.attempts) == ("Sent → Delivered", 1)
+                await equal_to_the_channel(stage)
+
+    anyio.run(main)
