@@ -53,6 +53,7 @@ class Shown:
     nonce: str
     readable_at: float
     deleted_by: Remover | None = None
+    is_told: bool = False  # the gateway told a process of it
 
 
 @dataclass(slots=True)
@@ -152,6 +153,8 @@ class Discord:
 
         def arrive() -> None:
             if connection == self._connection and self._sink is not None:
+                if isinstance(event, MessageSeen):
+                    channel.shown[event.message.id].is_told = True
                 for _ in range(times):
                     self._sink(event)
 

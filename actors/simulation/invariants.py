@@ -17,9 +17,10 @@ from actors.adapters.store import history as stored_history
 from actors.adapters.store.schema import AnyRow, history, inbox, move, outbox, part, response, session, turn
 from actors.roleplay.history import belongs
 from actors.roleplay.model import OutboxKind
-from actors.simulation.discord import ChannelState, Discord, Shown
+from actors.simulation.discord import READABLE_AFTER_S, ChannelState, Discord, Shown
 from actors.simulation.shape import Shape
 from actors.simulation.watch import Broken, Watch
+from actors.simulation.weather import GAP_S_MAX
 from machines.facts import Held, NotInChannel, WaitElapsed
 from machines.response import SILENT, State
 from machines.session import State as SessionState
@@ -118,31 +119,40 @@ class Rest:
         }
 
     def in_play(self, channel: ChannelState, row: AnyRow, end: int | None, heard: set[int]) -> dict[int, str]:
-        """(message id, text) of what the channel shows of a session, in its order.
+        """(message id, text) of what the channel shows of a session, in its order."""
+        after = [shown for shown in channel.shown.values() if shown.message.id > row.opened_after]
+        return {
+            shown.message.id: shown.message.text
+            for shown in after
+            if shown.deleted_by is None
+            and (self._is_line_of(shown, row) if shown.nonce else self._is_heard_in(shown, row, end, heard, channel))
+        }
 
-        It may or may not have what people wrote while the gateway was down and the channel was closed to us, and
-        what they wrote after an `!end` of which we had not heard yet.
+    def _is_line_of(self, shown: Shown, row: AnyRow) -> bool:
+        one = self.part_of.get(shown.nonce)
+        if one is None or one.message_id != shown.message.id:
+            return False
+        owner = self.responses[one.response_id]
+        return bool(owner.session_id == row.id and owner.state == State.DELIVERED)
+
+    def _is_heard_in(self, shown: Shown, row: AnyRow, end: int | None, heard: set[int], channel: ChannelState) -> bool:
+        """Whether a person's message belongs to a session; where it could not be known in time, whether it was heard.
+
+        That is so for what was written while the gateway was down and the channel was closed to us, after an `!end`
+        that we had not heard yet, and for what reads did not show yet when the session was over.
         """
-        unreadable = max(channel.unreadable_ids, default=0)
-        found: dict[int, str] = {}
-        for message_id, shown in channel.shown.items():
-            if shown.deleted_by is not None or message_id <= row.opened_after:
-                continue
-            if shown.nonce:
-                one = self.part_of.get(shown.nonce)
-                if one is None or one.message_id != message_id:
-                    continue
-                owner = self.responses[one.response_id]
-                if owner.session_id != row.id or owner.state != State.DELIVERED:
-                    continue
-            elif (
-                not belongs(shown.message, PREFIX)
-                or (message_id not in heard and (message_id <= unreadable or (end is not None and message_id > end)))
-                or (row.ended_at is not None and shown.message.at > row.ended_at)
-            ):
-                continue
-            found[message_id] = shown.message.text
-        return found
+        message = shown.message
+        if not belongs(message, PREFIX) or (row.ended_at is not None and message.at > row.ended_at):
+            return False
+        is_late = end is not None and message.id > end
+        is_unreadable = message.id <= max(channel.unreadable_ids, default=0)
+        return message.id in heard or not (is_late or is_unreadable or self._ended_too_soon(shown, row))
+
+    def _ended_too_soon(self, shown: Shown, row: AnyRow) -> bool:
+        at = shown.message.at
+        if row.ended_at is None or row.ended_at - at > self.shape.limits.settle_s + READABLE_AFTER_S + GAP_S_MAX:
+            return False
+        return not shown.is_told or any(at <= death <= row.ended_at for death in self.watch.deaths)
 
     def last_reason(self, response_id: str) -> str | None:
         reason: str | None = self.moves[response_id][-1].reason

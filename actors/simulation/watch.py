@@ -21,8 +21,8 @@ from machines.response import Limits, Response
 TOKEN: Final = re.compile(r"#[a-z]\d+")
 """The mark that makes each text of a simulation another one, and lets it be found in a prompt."""
 
-TRIMMED_FROM: Final = 1_500
-"""Characters of history from which a prompt may leave some away."""
+TRIMMED_FROM: Final = 500
+"""Characters of history from which the smallest of our budgets, halved after `too_large`, may leave some away."""
 
 BROKEN_MAX: Final = 50
 
