@@ -55,6 +55,14 @@ _OPEN: Final = (
     .order_by(session.c.id)
 )
 
+_RAISE_EPOCH: Final = update(session).where(session.c.id == bindparam("of_session")).values(epoch=session.c.epoch + 1)
+_MOVE: Final = (
+    update(session)
+    .where(session.c.id == bindparam("of_session"), session.c.version == bindparam("before"))
+    .values(version=bindparam("version"), state=bindparam("state"))
+)
+_END: Final = _MOVE.values(ended_at=bindparam("ended_at"), ended_by=bindparam("ended_by"))
+
 # A session whose response waits for a time to come has no work, whatever else there is: it would only wait.
 _DUE: Final = (
     select(response.c.session_id)
@@ -124,7 +132,7 @@ def open_sessions(conn: Connection, *, since: float, lookback: int) -> tuple[ToC
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
     """Take the session over. Raises LookupError for one that was never opened."""
-    conn.execute(update(session).where(session.c.id == session_id).values(epoch=session.c.epoch + 1))
+    conn.execute(_RAISE_EPOCH, {"of_session": session_id})
     record = session_of(conn, session_id)
     if record is None:
         raise LookupError(f"there is no session {session_id}")
@@ -142,12 +150,11 @@ def move_session(
     outbox: Sequence[OutboxDraft] = (),
 ) -> None:
     """Record a move; `version` is the one after it. Raises Fenced when another move came first."""
-    ending = {"ended_at": at, "ended_by": ended_by} if state == State.ENDED else {}
-    moved = conn.execute(
-        update(session)
-        .where(session.c.id == session_id, session.c.version == version - 1)
-        .values(version=version, state=str(state), **ending)
-    )
+    after = {"of_session": session_id, "before": version - 1, "version": version, "state": str(state)}
+    if state == State.ENDED:
+        moved = conn.execute(_END, {**after, "ended_at": at, "ended_by": ended_by})
+    else:
+        moved = conn.execute(_MOVE, after)
     if moved.rowcount != 1:
         raise Fenced(f"session {session_id} is not at version {version - 1}")
     enqueue_all(conn, outbox, at=at)
