@@ -276,9 +276,10 @@ class Gateway:
             seen = await world.channel.messages(gap.channel_id, after=gap.known_after)
             if isinstance(seen, tuple):
                 await self._amend(gap, known, seen, began)
-                handled = await world.store.handled_messages(gap.channel_id, after=gap.after)
+                # Older than the last one heard as well: a process before us may have died between its two reads.
+                handled = await world.store.handled_messages(gap.channel_id, after=gap.known_after)
                 for message in seen:
-                    if message.id > gap.after and message.id not in handled:
+                    if message.id not in handled:
                         await self._saw(message)
                 return
             if isinstance(seen, Refused) and seen.final:

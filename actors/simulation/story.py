@@ -28,7 +28,8 @@ def tell(connection: Connection, watch: Watch, broken: Broken) -> str:
     """What broke, and the way that the response in question took; the machine's table below it."""
     headline = f"✗ {broken.invariant}: {broken.words}"
     if broken.response_id is None:
-        return headline
+        deaths = ", ".join(f"{at - EPOCH:.3f} s" for at in watch.deaths)
+        return f"{headline}\n\nNo single response: it is the session's. Processes died at: {deaths or 'never'}"
     steps = sorted(_steps(connection, watch, broken.response_id), key=lambda step: step[0])
     if not steps:
         return headline

@@ -81,6 +81,28 @@ def test_what_reads_do_not_show_yet_is_caught_up_a_little_later(backend: str) ->
 
 
 @both
+def test_what_reads_did_not_show_to_a_process_that_died_is_caught_up_by_the_next(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            first.say("first")
+            await first.quiet()
+        missed = first.discord.user_says(CHANNEL, "just before you came")
+        first.discord.unseen.add(missed.id)
+        async with playing(before=first) as second:
+            second.say("and now you are here")
+            await anyio.sleep(1.0)  # the second read would come later
+            second.kill()
+        second.discord.unseen.clear()
+        async with playing(before=second) as play:
+            await play.quiet()
+            assert sorted(await heard(play)) == ["and now you are here", "first", "just before you came"]
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_new_connection_within_one_process_catches_up_too(backend: str) -> None:
     async def main() -> None:
         async with playing(latency_s=0.05) as play:
