@@ -12,7 +12,6 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from actors.app.console import FAILED, WRONG_USE, fail
 from actors.simulation import campaign
@@ -35,7 +34,7 @@ def simulate(
 ) -> None:
     """Run the bot against simulated people, models, outages and crashes, and judge every line."""
     cut = Cut(frozenset(without or ()), last_point)
-    _check(responses, faults, workers, cut)
+    _check(responses, faults, workers, world_responses, cut)
     orders = campaign.orders(responses, seed=seed, chance=faults, cut=cut, only=None)
     if world is not None:
         if not 0 <= world < len(orders):
@@ -43,7 +42,7 @@ def simulate(
         orders = [replace(orders[world], responses=world_responses or orders[world].responses)]
     began = time.monotonic()
     results = _run(orders, workers or os.cpu_count() or 1)
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = Console(highlight=False, soft_wrap=True)
     _print(console, Totals.of(results), seed=seed, wall_s=time.monotonic() - began)
     broken = [(order, result) for order, result in zip(orders, results, strict=True) if result.broken]
     if broken:
@@ -52,13 +51,15 @@ def simulate(
         raise typer.Exit(FAILED)
 
 
-def _check(responses: int, faults: float, workers: int | None, cut: Cut) -> None:
+def _check(responses: int, faults: float, workers: int | None, world_responses: int | None, cut: Cut) -> None:
     if responses < 1:
         fail(f"--responses must be at least 1, not {responses}", WRONG_USE)
     if not 0 <= faults <= 1:
         fail(f"--faults is a probability from 0 to 1, not {faults}", WRONG_USE)
     if workers is not None and workers < 1:
         fail(f"--workers must be at least 1, not {workers}", WRONG_USE)
+    if world_responses is not None and world_responses < 1:
+        fail(f"--world-responses must be at least 1, not {world_responses}", WRONG_USE)
     unknown = sorted(cut.without - set(KINDS))
     if unknown:
         fail(f"there is no kind of fault {unknown[0]!r}; there are: {', '.join(KINDS)}", WRONG_USE)
@@ -77,13 +78,11 @@ def _run(orders: list[Order], workers: int) -> list[Result]:
 
 def _print(console: Console, totals: Totals, *, seed: int, wall_s: float) -> None:
     delivered, failed = totals.ended.get(State.DELIVERED, 0), totals.ended.get(State.FAILED, 0)
-    table = Table.grid(padding=(0, 2))
     rows = (
         ("Seed", f"{seed}"),
-        (
-            "Responses",
-            f"{totals.responses:,}: {delivered:,} delivered, {failed:,} failed, told where anybody is to be told",
-        ),
+        ("Responses", f"{totals.responses:,}"),
+        ("Delivered", f"{delivered:,}"),
+        ("Failed, told", f"{failed:,}"),
         ("Fault points", f"{totals.points:,}"),
         ("Crashes", f"{totals.crashes:,}"),
         ("Faults", f"{sum(totals.faults.values()):,}"),
@@ -92,8 +91,7 @@ def _print(console: Console, totals: Totals, *, seed: int, wall_s: float) -> Non
         ("Broken invariants", f"{sum(totals.broken.values())}"),
     )
     for name, figure in rows:
-        table.add_row(name, figure)
-    console.print(table)
+        console.print(f"{name:<18} {figure}")
     kinds = (f"{kind} {count:,}" for kind, count in sorted(totals.faults.items(), key=lambda item: (-item[1], item[0])))
     console.print(", ".join(kinds) or "no faults", style="dim")
     for invariant, count in sorted(totals.broken.items()):
