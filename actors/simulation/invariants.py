@@ -69,6 +69,7 @@ class Rest:
         self.responses = {row.id: row for row in connection.execute(select(response).order_by(response.c.id))}
         self.outbox: list[AnyRow] = list(connection.execute(select(outbox).order_by(outbox.c.id)))
         self.inbox: list[AnyRow] = list(connection.execute(select(inbox).order_by(inbox.c.message_id)))
+        self.heard_in = {row.message_id: row.session_id for row in self.inbox}
         self.parts: dict[str, list[AnyRow]] = defaultdict(list)
         self.part_of: dict[str, AnyRow] = {}
         for row in connection.execute(select(part).order_by(part.c.response_id, part.c.number)):
@@ -144,6 +145,8 @@ class Rest:
         message = shown.message
         if not belongs(message, PREFIX) or (row.ended_at is not None and message.at > row.ended_at):
             return False
+        if self.heard_in.get(message.id, row.id) != row.id:
+            return False  # an `!end` and a `!start` before it came to us only later
         is_late = end is not None and message.id > end
         is_unreadable = message.id <= max(channel.unreadable_ids, default=0)
         return message.id in heard or not (is_late or is_unreadable or self._ended_too_soon(shown, row))

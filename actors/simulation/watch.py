@@ -181,9 +181,13 @@ class Watch:
 
     def _texts(self, session_id: str) -> tuple[str, ...]:
         lines = self._lines.get(session_id, Lines())
-        ordered = sorted(lines.texts, key=lambda message_id: (lines.first_ids[message_id], message_id))
-        texts = (self._amended.get(message_id, lines.texts[message_id]) for message_id in ordered)
-        return tuple(text for text in texts if text is not None)
+        shown = {message_id: self._amended.get(message_id, text) for message_id, text in lines.texts.items()}
+        left = sorted(message_id for message_id, text in shown.items() if text is not None)
+        starts: dict[int, int] = {}  # where what is left of a line begins
+        for message_id in left:
+            starts.setdefault(lines.first_ids[message_id], message_id)
+        left.sort(key=lambda message_id: (starts[lines.first_ids[message_id]], message_id))
+        return tuple(text for message_id in left if (text := shown[message_id]) is not None)
 
     # ── queues ──────────────────────────────────────────────────────────────────────────────────────
 
