@@ -53,6 +53,7 @@ class Shown:
     nonce: str
     readable_at: float
     deleted_by: Remover | None = None
+    amended_at: float | None = None
     is_told: bool = False  # the gateway told a process of it
 
 
@@ -168,12 +169,14 @@ class Discord:
     def edit(self, channel: ChannelState, message_id: int, text: str) -> None:
         shown = channel.shown[message_id]
         shown.message = replace(shown.message, text=text)
+        shown.amended_at = self._now()
         self.tell(channel, MessageEdited(channel.id, message_id, text))
 
     def delete(self, channel: ChannelState, message_id: int, by: Remover) -> None:
         shown = channel.shown.get(message_id)
         if shown is not None and shown.deleted_by is None:
             shown.deleted_by = by
+            shown.amended_at = self._now()
             self.tell(channel, MessageDeleted(channel.id, message_id))
 
     def delete_channel(self, channel: ChannelState) -> None:

@@ -17,7 +17,7 @@ from actors.adapters.store import history as stored_history
 from actors.adapters.store.schema import AnyRow, history, inbox, move, outbox, part, response, session, turn
 from actors.roleplay.history import belongs
 from actors.roleplay.model import OutboxKind
-from actors.simulation.discord import READABLE_AFTER_S, ChannelState, Discord, Shown
+from actors.simulation.discord import EVENT_DELAY_S, READABLE_AFTER_S, ChannelState, Discord, Shown
 from actors.simulation.shape import Shape
 from actors.simulation.watch import Broken, Watch
 from actors.simulation.weather import GAP_S_MAX
@@ -157,6 +157,16 @@ class Rest:
             return False
         return not shown.is_told or any(at <= death <= row.ended_at for death in self.watch.deaths)
 
+    def is_unsure(self, message_ids: tuple[int, ...], row: AnyRow) -> bool:
+        """Whether a line was amended around a crash, in a session that ended before it could be looked at twice."""
+        shown = self.channel(row.channel_id).shown
+        amended = [at for message_id in message_ids if (at := shown[message_id].amended_at) is not None]
+        return row.ended_at is not None and any(
+            row.ended_at - at <= self.shape.limits.settle_s + GAP_S_MAX
+            and any(at - EVENT_DELAY_S <= death <= row.ended_at + GAP_S_MAX for death in self.watch.deaths)
+            for at in amended
+        )
+
     def last_reason(self, response_id: str) -> str | None:
         reason: str | None = self.moves[response_id][-1].reason
         return reason
@@ -258,9 +268,11 @@ def history_is_the_channel(rest: Rest) -> Iterator[Broken]:
         if channel.is_gone or row.ended_by == "channel_gone":
             continue
         entries = stored_history.entries(rest.connection, row.id)
-        said = [(entry.message_ids, entry.text) for entry in entries]
+        said = [(entry.message_ids, entry.text) for entry in entries if not rest.is_unsure(entry.message_ids, row)]
         in_history = [message_id for message_ids, _ in said for message_id in message_ids]
-        expected = rest.in_play(channel, row, ends.get(row.id), set(in_history))
+        unsure = {entry_id for entry in entries for entry_id in entry.message_ids} - set(in_history)
+        shown = rest.in_play(channel, row, ends.get(row.id), set(in_history))
+        expected = {message_id: words for message_id, words in shown.items() if message_id not in unsure}
         firsts = [message_ids[0] for message_ids, _ in said]
         if firsts != sorted(firsts):
             yield Broken("order", f"the history of session {row.id} is not in the channel's order")

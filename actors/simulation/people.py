@@ -104,6 +104,7 @@ class People:
         is_line = kind.endswith("_line")
         scene = [shown for shown in self.channel.shown.values() if shown.message.id > self._began]
         lately = [shown for shown in scene[-6:] if _is_line(shown) is is_line]
+        lately = [shown for shown in lately if is_line or not shown.message.is_ours]
         candidates = [shown for shown in lately if shown.deleted_by is None and not shown.message.text.startswith("!")]
         if kind == "edits_line":  # nobody can change a line that we do not know of ourselves
             candidates = [shown for shown in candidates if self._is_committed(shown.message.id)]
