@@ -13,6 +13,7 @@ from typing import Final
 
 from actors.breakers import DISCORD
 from actors.ports import Fenced
+from actors.retries import Retries
 from actors.roleplay.model import (
     ChannelMessage,
     Character,
@@ -35,6 +36,12 @@ HISTORY_LINES_MAX: Final = 50
 
 CAST_MAX: Final = 10
 """Characters of one session: as many webhooks of ours as a channel holds."""
+
+ANSWERS_WAITING_MAX: Final = 20
+"""Answers of one channel that wait to be sent: some twenty seconds of what Discord takes there. `end` counts too,
+but is always carried out."""
+
+TOO_MANY_COMMANDS: Final = "⏳ Too many commands at once: those that follow get no answer until these are sent."
 
 ORDERS_TO_COME: Final = ("natural", "pooled", "manual")
 
@@ -94,17 +101,19 @@ class Commands:
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self._retries = Retries(world)
         self._handlers: dict[str, Callable[[ChannelMessage, str], Awaitable[SessionId | None]]] = {
             "start": self._start,
             "end": self._end,
             "status": self._status,
             "cast": self._cast,
             "history": self._history,
+            "retry": self._retry,
             "help": self._help,
         }
 
     async def handle(self, message: ChannelMessage) -> SessionId | None:
-        """Carry the command out; returns the session that was ended, if one was."""
+        """Carry the command out; returns the session that was ended or has work now, if one has."""
         word, *rest = message.text.removeprefix(self._p).split(maxsplit=1) or [""]
         handler = self._handlers.get(word.lower())
         if handler is None:
@@ -122,6 +131,8 @@ class Commands:
     # ── handlers ────────────────────────────────────────────────────────────────────────────────────
 
     async def _start(self, message: ChannelMessage, rest: str) -> None:
+        if await self._world.store.answers_waiting(message.channel_id) >= ANSWERS_WAITING_MAX:
+            return
         start = parse_start(rest)
         order = self._order(start.order)
         cast = await self._named(start.names)
@@ -162,11 +173,11 @@ class Commands:
         if session is None:
             await self._answer(message, self._none_open)
             return
-        entries = await self._world.store.history(session.id)
+        recent = await self._world.store.recent_history(session.id, entries_max=1)
         rows = (
             f"Session `{session.id}`: {session.state}",
             f"Cast: {_names(session.cast)} (turns: {session.order})",
-            f"Lines in the history: {len(entries)}",
+            f"Lines in the history: {recent.length}",
             f"Speaking: {self._world.model.label}",
             *(_trouble(*trouble) for trouble in self._world.breakers.troubles()),
         )
@@ -184,9 +195,15 @@ class Commands:
             await self._answer(message, self._none_open)
             return
         count = _line_count(rest)
-        entries = (await self._world.store.history(session.id))[-count:]
-        lines = [f"**{entry.name}**: {entry.text}" for entry in entries]
+        recent = await self._world.store.recent_history(session.id, entries_max=count)
+        lines = [f"**{entry.name}**: {entry.text}" for entry in recent.entries]
         await self._answer(message, _fit(lines) or "Nothing has been said yet.")
+
+    async def _retry(self, message: ChannelMessage, rest: str) -> SessionId | None:
+        if await self._world.store.session_in(message.channel_id) is None:
+            await self._answer(message, self._none_open)
+            return None
+        return await self._retries.commanded(message)
 
     async def _help(self, message: ChannelMessage, rest: str) -> None:
         p = self._p
@@ -194,6 +211,7 @@ class Commands:
             f"`{p}start NAME… [--turns everyone|list] [-- SCENARIO]` opens a scene in this channel; "
             "names with spaces in quotes. `everyone`: all answer in order; `list`: one a message, in turn.",
             f"`{p}end` ends it · `{p}status` · `{p}cast` who plays, and who could · `{p}history [n]` the last lines",
+            f"`{p}retry` delivers the last line that failed, as does the button under its notice.",
             "A message in `((double brackets))`, or one that begins with `\\`, is not part of the play.",
         )
         await self._answer(message, "\n".join(rows))
@@ -253,6 +271,12 @@ class Commands:
         return OutboxDraft(f"answer:{message.id}", OutboxKind.ANSWER, message.channel_id, text[:ANSWER_MAX])
 
     async def _answer(self, message: ChannelMessage, text: str) -> None:
+        """Answer, unless too many answers wait for this channel already; the last of them says so."""
+        waiting = await self._world.store.answers_waiting(message.channel_id)
+        if waiting >= ANSWERS_WAITING_MAX:
+            return
+        if waiting == ANSWERS_WAITING_MAX - 1:
+            text = TOO_MANY_COMMANDS
         await self._world.store.enqueue(self._draft(message, text), at=self._world.clock.now())
         self._world.outbox_bell.ring()
 

@@ -7,8 +7,11 @@ The texts of a channel keep their order: one that must wait holds the later ones
 side: one where Discord does not answer holds nobody else up.
 
 It ends early only where there is nothing left to deliver to: then the row is closed as `dropped`, with an
-error in the log. A text is sent under one nonce; when its first try is older than Discord remembers
-nonces for, the channel is read back before the next.
+error in the log. A take-down that is forbidden waits for the permission, up to a week.
+
+A text is sent under one nonce; when its first try is older than Discord remembers nonces for, the channel is
+read back before the next. The answer to an interaction takes the place of its deferral, any number of times
+with the same end, until its token expires.
 """
 
 from __future__ import annotations
@@ -26,13 +29,17 @@ from actors.world import World
 from machines.response import NONCE_WINDOW_S
 
 BATCH: Final = 200
-"""Rows read at a time; those of channels that are busy are among them."""
+"""Rows read at a time, none of them of a channel that is busy: it would hide all others."""
 
 WAIT_MAX_S: Final = 60.0
 """The longest wait between two tries of one row."""
 
 SWEEP_S: Final = 2.0
 """How long a row may lie that nobody woke us for."""
+
+FORBIDDEN_WAIT_MAX_S: Final = 3600.0
+FORBIDDEN_S: Final = 7 * 86_400.0
+"""A second copy that we may not delete is tried after 1, 2, 4 … 60 minutes, and given up after a week."""
 
 Outcome = Posted | Deleted | Refused | Unconfirmed | HeldBack
 
@@ -49,18 +56,13 @@ class Outbox:
         async with anyio.create_task_group() as group:
             while True:
                 self._world.outbox_bell.silence()
-                rows = await self._world.store.due_outbox(now=self._world.clock.now(), limit=BATCH)
-                for channel_id, queue in self._by_idle_channel(rows).items():
+                now, busy = self._world.clock.now(), frozenset(self._busy)
+                rows = await self._world.store.due_outbox(now=now, limit=BATCH, besides=busy)
+                for channel_id, queue in _by_channel(rows).items():
                     self._busy.add(channel_id)
                     group.start_soon(self._deliver_in_order, channel_id, queue)
-                await self._world.outbox_bell.wait(await self._rest_s())
-
-    def _by_idle_channel(self, rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
-        channels: dict[int, list[OutboxRow]] = {}
-        for row in rows:
-            if row.draft.channel_id not in self._busy:
-                channels.setdefault(row.draft.channel_id, []).append(row)
-        return channels
+                if len(rows) < BATCH:
+                    await self._world.outbox_bell.wait(await self._rest_s())
 
     async def _rest_s(self) -> float:
         """Until the next row is due; what is due in a busy channel is announced by the bell when that is done."""
@@ -82,11 +84,13 @@ class Outbox:
 
     async def _try(self, row: OutboxRow) -> bool:
         """Whether the row is done."""
+        if row.draft.reply is not None and row.draft.reply.expires_at <= self._world.clock.now():
+            return await self._give_up_reply(row)
         tried = await self._world.store.outbox_try(row.id, at=self._world.clock.now())
         is_takedown = tried.draft.kind is OutboxKind.TAKEDOWN
         outcome = await self._take_down(tried) if is_takedown else await self._say(tried)
         is_done = await self._settle(tried, outcome)
-        self._world.trace.publish(_settled(tried, outcome))
+        self._world.trace.publish(_settled(tried, outcome, is_done=is_done))
         return is_done
 
     async def _take_down(self, row: OutboxRow) -> Outcome:
@@ -103,8 +107,10 @@ class Outbox:
             text=row.draft.text,
             nonce=row.nonce,
             fence=row.fence,
+            buttons=row.draft.buttons,
+            reply=row.draft.reply,
         )
-        if self._world.clock.now() - row.first_try_at > NONCE_WINDOW_S:
+        if row.draft.reply is None and self._world.clock.now() - row.first_try_at > NONCE_WINDOW_S:
             found = await self._find(outbound)
             if found is not None:
                 return found
@@ -128,11 +134,16 @@ class Outbox:
         at = self._world.clock.now()
         match outcome:
             case Posted(message_id=message_id):
-                await self._world.store.outbox_done(row.id, message_id=message_id, at=at, outcome="sent")
+                shown_as = message_id if row.draft.reply is None else None  # a reply is no message of the channel
+                await self._world.store.outbox_done(row.id, message_id=shown_as, at=at, outcome="sent")
             case Deleted():
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="deleted")
             case Refused(reason="removed"):
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="sent")
+            case Refused(reason="forbidden") if self._may_be_allowed(row, at):
+                self._note_forbidden(row)
+                await self._world.store.outbox_later(row.id, due_at=at + _forbidden_wait_s(row))
+                return False
             case Refused(final=True, reason=reason, error=error):
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
                 words = f"The {row.draft.kind} could not be delivered and is dropped: {reason}."
@@ -149,20 +160,46 @@ class Outbox:
                 assert_never(outcome)
         return True
 
+    async def _give_up_reply(self, row: OutboxRow) -> bool:
+        at = self._world.clock.now()
+        await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
+        self._world.trace.publish(OutboxSettled(row.draft.kind, "dropped", row.attempt))
+        self._world.trace.publish(Noted("info", "The answer to an interaction came too late: its token has expired."))
+        return True
+
+    def _may_be_allowed(self, row: OutboxRow, at: float) -> bool:
+        return row.draft.kind is OutboxKind.TAKEDOWN and at - row.first_try_at < FORBIDDEN_S
+
+    def _note_forbidden(self, row: OutboxRow) -> None:
+        if row.attempt == 1:
+            words = "A message of ours cannot be taken back: give the bot the permission Manage Messages."
+            self._world.trace.publish(Noted("error", words))
+
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s
         return min(WAIT_MAX_S, float(base_s * 2 ** min(row.attempt - 1, 10)))
 
 
-def _settled(row: OutboxRow, outcome: Outcome) -> OutboxSettled:
+def _by_channel(rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
+    channels: dict[int, list[OutboxRow]] = {}
+    for row in rows:
+        channels.setdefault(row.draft.channel_id, []).append(row)
+    return channels
+
+
+def _forbidden_wait_s(row: OutboxRow) -> float:
+    return min(FORBIDDEN_WAIT_MAX_S, float(WAIT_MAX_S * 2 ** min(row.attempt - 1, 10)))
+
+
+def _settled(row: OutboxRow, outcome: Outcome, *, is_done: bool) -> OutboxSettled:
     kind, attempt = row.draft.kind, row.attempt
     match outcome:
         case Posted() | Refused(reason="removed"):
             return OutboxSettled(kind, "sent", attempt)
         case Deleted():
             return OutboxSettled(kind, "deleted", attempt)
-        case Refused(final=is_final):
-            return OutboxSettled(kind, "dropped" if is_final else "refused", attempt)
+        case Refused():
+            return OutboxSettled(kind, "dropped" if is_done else "refused", attempt)
         case Unconfirmed():
             return OutboxSettled(kind, "unconfirmed", attempt)
         case HeldBack():

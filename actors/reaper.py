@@ -48,6 +48,14 @@ class Reaper:
         kept.append(message)
         await self.judge(message.channel_id)
 
+    async def look(self, channel_id: int, *, after: int) -> None:
+        """Judge what the channel shows since `after`; where it cannot be read, nothing is known."""
+        seen = await self._world.channel.messages(channel_id, after=after)
+        if isinstance(seen, tuple):
+            for message in seen:
+                if message.is_ours:
+                    await self.saw(message)
+
     async def judge(self, channel_id: int) -> None:
         """Judge what was kept, if nothing is on its way there any more."""
         if channel_id in self._busy:
@@ -58,7 +66,7 @@ class Reaper:
     async def _judge_copies(self, channel_id: int, kept: deque[ChannelMessage]) -> None:
         store = self._world.store
         own = await store.own_messages(channel_id, after=min(message.id for message in kept) - 1)
-        strangers = [message for message in kept if message.id not in own]
+        strangers = [message for message in kept if message.id not in own and _may_be_line(message)]
         if not strangers:
             return
         watched = await store.watched(channel_id, since=self._world.clock.now() - WATCH_S)
@@ -79,6 +87,12 @@ class Reaper:
             message_id=message.id,
             webhook_id=message.webhook_id,
         )
-        await self._world.store.enqueue(draft, at=self._world.clock.now())
+        if not await self._world.store.enqueue_copy(draft, at=self._world.clock.now()):
+            return  # a retry found its part in it while we judged: it is no copy any more
         self._world.outbox_bell.ring()
         self._world.trace.publish(Noted("warning", "A second copy of a line turned up; it is taken back."))
+
+
+def _may_be_line(message: ChannelMessage) -> bool:
+    """Answers and notices are plain; most are shown to us before Discord's answer says that they are ours."""
+    return message.webhook_id is not None or message.is_embed

@@ -212,6 +212,7 @@ class ResponseActor:
             channel_id=self._session.channel_id,
             text=notices.failure(name, reason, prefix, is_written=bool(self._response.texts)),
             response_id=self._response.id,
+            buttons=notices.buttons(self._response.id, reason),
         )
 
     def _delay(self, effect: Announce) -> OutboxDraft:

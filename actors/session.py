@@ -1,6 +1,6 @@
 """The session actor: answers each user message by one turn, one speaker after the other.
 
-    drain ─► claim (epoch) ─► next_work ─► take a turn, run a speaker, or take up a response ─► next_work … None
+    drain ─► claim (epoch) ─► next_work ─► take a turn, run a speaker, retry or take up a response ─► next_work … None
 
 It holds nothing that the database does not: a drain that is lost, repeated or killed does no harm.
 
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from actors.ports import Context, Moved, NextMessage, NextSpeaker, Noted, ResponseRecord, Work
+from actors.ports import Context, Moved, NextMessage, NextRetry, NextSpeaker, Noted, ResponseRecord, Work
 from actors.reaper import Reaper
 from actors.response import ResponseActor
 from actors.roleplay.model import Claim, SessionId, SessionRecord, Turn
@@ -44,7 +44,8 @@ class Sessions:
                 case NextMessage():
                     await self._take_turn(claim, record, session, work)
                     work = await store.next_work(claim)
-                case NextSpeaker() | ResponseRecord():
+                case NextSpeaker() | NextRetry() | ResponseRecord():
+                    await self._note_work(session)
                     channel_is_gone = await self._respond(claim, record, work)
                     work = None if channel_is_gone else await store.next_work(claim)
                     await self._note_end_of_response(session, work, channel_is_gone=channel_is_gone)
@@ -65,16 +66,22 @@ class Sessions:
     async def _take_turn(
         self, claim: Claim, record: SessionRecord, session: machine.Session, message: NextMessage
     ) -> None:
-        if session.state is machine.State.IDLE:
-            await self._move(session, machine.TurnAccepted(self._world.clock.now()))
+        await self._note_work(session)
         cast = speakers(record.order, record.cast, turns=message.turns)
         turn = Turn(self._world.clock.new_id(), record.id, message.message_id, cast)
         await self._world.store.take_turn(claim, turn)
 
-    async def _respond(self, claim: Claim, session: SessionRecord, work: NextSpeaker | ResponseRecord) -> bool:
+    async def _note_work(self, session: machine.Session) -> None:
+        """An idle session has work: a message to answer, or a line to deliver again."""
+        if session.state is machine.State.IDLE:
+            await self._move(session, machine.TurnAccepted(self._world.clock.now()))
+
+    async def _respond(
+        self, claim: Claim, session: SessionRecord, work: NextSpeaker | NextRetry | ResponseRecord
+    ) -> bool:
         """Run a response to its end; whether it found the channel gone."""
-        is_new = isinstance(work, NextSpeaker)
-        record = await self._start(claim, session, work) if isinstance(work, NextSpeaker) else work
+        is_new = not isinstance(work, ResponseRecord)
+        record = work if isinstance(work, ResponseRecord) else await self._start(claim, session, work)
         actor = ResponseActor(self._world, claim, session, record)
         self._running[session.id] = actor
         try:
@@ -88,23 +95,17 @@ class Sessions:
         await self._reaper.judge(session.channel_id)
         return actor.channel_is_gone
 
-    async def _start(self, claim: Claim, session: SessionRecord, work: NextSpeaker) -> ResponseRecord:
+    async def _start(self, claim: Claim, session: SessionRecord, work: NextSpeaker | NextRetry) -> ResponseRecord:
         world = self._world
+        texts, replaces = (work.texts, work.replaces) if isinstance(work, NextRetry) else ((), None)
+        if isinstance(work, NextRetry) and work.look_after is not None:
+            await self._reaper.look(session.channel_id, after=work.look_after)
         response = Response(world.clock.new_id(), world.rules.limits)
-        move = advance(response, Started(world.clock.now()))
-        record = ResponseRecord(
-            response=response,
-            session_id=session.id,
-            channel_id=session.channel_id,
-            turn_id=work.turn.id,
-            trigger_id=work.turn.trigger_id,
-            character=work.character,
-            outbound=None,
-            reasons=(),
-        )
-        await world.store.start(claim, record, work.ordinal, move)
+        move = advance(response, Started(world.clock.now(), texts))
+        record = _new_record(response, session, work)
+        await world.store.start(claim, record, work.ordinal, move, replaces=replaces)
         context = Context(response.id, session.id, work.character.name, response.limits)
-        world.trace.publish(Moved(context, move, "", history_length=0))
+        world.trace.publish(Moved(context, move, "\n".join(texts), history_length=0))
         return record
 
     async def _note_end_of_response(self, session: machine.Session, work: Work, *, channel_is_gone: bool) -> None:
@@ -121,3 +122,20 @@ class Sessions:
         await self._world.store.move_session(
             session.id, version=session.version, state=session.state, at=fact.at, ended_by=ended_by
         )
+
+
+def _new_record(response: Response, session: SessionRecord, work: NextSpeaker | NextRetry) -> ResponseRecord:
+    """A response before its first try; a retry answers the same message in the same turn."""
+    of_turn, trigger_id = (
+        (work.turn_id, work.trigger_id) if isinstance(work, NextRetry) else (work.turn.id, work.turn.trigger_id)
+    )
+    return ResponseRecord(
+        response=response,
+        session_id=session.id,
+        channel_id=session.channel_id,
+        turn_id=of_turn,
+        trigger_id=trigger_id,
+        character=work.character,
+        outbound=None,
+        reasons=(),
+    )

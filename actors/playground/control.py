@@ -5,6 +5,7 @@
     PATCH  messages/{id} {text}               DELETE messages/{id}
     DELETE messages {channel, messages: ["id", …]}   all at once, as a moderator's purge
     POST   reactions {message, user, emoji, on?}
+    POST   presses {message, user, button}    a button by its custom id; answers {id}
     GET    requests?since=&only_lines=1       the ledger
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
@@ -52,6 +53,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("DELETE", "messages/{message}"): control.delete,
         ("DELETE", "messages"): control.purge,
         ("POST", "reactions"): control.react,
+        ("POST", "presses"): control.press,
         ("GET", "requests"): control.requests,
         ("POST", "users"): control.add_user,
         ("POST", "channels"): control.add_channel,
@@ -133,6 +135,12 @@ class _Control:
         user, emoji = text(fields, "user"), text(fields, "emoji")
         self._server.react(message_id, user, emoji, on=fields.get("on", True) is True)
         return web.Response(status=204)
+
+    async def press(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        message_id = number("message", fields.get("message"))
+        pressed = self._server.press(message_id, text(fields, "user"), text(fields, "button"))
+        return json_response({"id": str(pressed.id)}, 201)
 
     async def requests(self, request: web.Request) -> web.StreamResponse:
         since = number("since", request.query.get("since", "0"))

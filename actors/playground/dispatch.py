@@ -5,9 +5,11 @@ Source: https://discord.com/developers/docs/events/gateway#gateway-intents
 
 from enum import IntFlag
 
-from .payloads import channel_json, member_json, message_json, roles_json, user_json
+from .events import Event, Purged, Reacted, Typed
+from .interactions import Interaction, Whisper
+from .payloads import channel_json, interaction_json, member_json, message_json, roles_json, user_json
 from .records import Channel, Guild, Json, Message, Webhook
-from .world import Event, Purged, Reacted, Typed, World
+from .world import World
 
 
 class Intent(IntFlag):
@@ -45,9 +47,13 @@ IN_DM = {
 
 def is_wanted(world: World, event: Event, intents: Intent, shard: tuple[int, int]) -> bool:
     """Whether a session with these intents, on shard (number, count), is told of the event."""
+    if not event.name:
+        return False
     number, count = shard
     in_dm = _is_in_dm(world, event)
     of_shard = 0 if in_dm else (world.guild.id >> 22) % count
+    if event.name == "INTERACTION_CREATE":
+        return of_shard == number  # whatever the intents
     needed = IN_DM.get(event.name, Intent.GUILDS) if in_dm else IN_GUILD.get(event.name, Intent.GUILDS)
     return of_shard == number and needed in intents
 
@@ -69,7 +75,7 @@ def _channel_id(event: Event) -> int | None:
             return None
         case Channel(id=channel_id) | Webhook(channel_id=channel_id) | Message(channel_id=channel_id):
             return channel_id
-        case Reacted(message=message):
+        case Reacted(message=message) | Interaction(message=message) | Whisper(message=message):
             return message.channel_id
         case Typed(channel=channel) | Purged(channel=channel):
             return channel.id
@@ -88,6 +94,10 @@ def _body(world: World, event: Event, intents: Intent) -> Json:
             return {"id": str(message.id), "channel_id": str(message.channel_id)}
         case Message() as message:
             return _message_body(world, message, intents)
+        case Interaction() as interaction:
+            return _interaction_body(world, interaction)
+        case Whisper(message=message):
+            return message_json(world, message)
         case Purged(channel=channel, messages=messages):
             return {"ids": [str(message.id) for message in messages], "channel_id": str(channel.id)}
         case Reacted() as reacted:
@@ -111,6 +121,14 @@ def _message_body(world: World, message: Message, intents: Intent) -> Json:
     if Intent.MESSAGE_CONTENT in intents or is_for_bot:
         return body
     return body | {"content": "", "embeds": [], "attachments": [], "components": []}
+
+
+def _interaction_body(world: World, interaction: Interaction) -> Json:
+    channel_id, user = interaction.message.channel_id, world.user(interaction.user_id)
+    who = _member(world, channel_id, user.id) or {"user": user_json(user)}
+    if "member" in who:
+        who["member"] |= {"permissions": "0"}
+    return interaction_json(world, interaction) | who
 
 
 def _reaction_body(world: World, reacted: Reacted, *, is_added: bool) -> Json:

@@ -16,10 +16,11 @@ from aiohttp import WSMsgType, web
 
 from .connection import Connection
 from .dispatch import Intent
+from .events import Event
 from .payloads import application_flags, guild_json, member_json, user_json
 from .records import Json
 from .session import Session
-from .world import Event, World
+from .world import World
 
 HEARTBEAT_INTERVAL_MS = 41_250
 SESSIONS_MAX = 64

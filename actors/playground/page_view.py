@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from . import records
+from .events import Event, Purged, Reacted, Typed
+from .interactions import Interaction, Whisper
 from .payloads import avatar_hash, channel_json, message_json, user_json
 from .records import Channel, Json, Message
-from .world import Event, Purged, Reacted, Typed, World
+from .world import World
 
 SHOWN_MAX = 200
 """Messages of one channel in a snapshot; older ones are asked for."""
@@ -62,6 +64,12 @@ def change_of(world: World, event: Event) -> Iterable[tuple[str, Json]]:
             return [_deletion(world, message) for message in messages]
         case Message() as message:
             return [("message", message_view(world, message))]
+        case Whisper(message=message, user_id=user_id, interaction_id=pressed, is_gone=is_gone):
+            body = {"for": str(user_id), "interaction": str(pressed), "gone": is_gone}
+            return [("whisper", message_view(world, message) | body)]
+        case Interaction(answered_with=answer) as interaction:
+            body = {"id": str(interaction.id), "answered": answer is not None}
+            return [("press", body)]
         case Reacted(message=message):
             return [("message", message_view(world, message))]
         case Typed() as typed:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from . import records
+from .interactions import BUTTON, Interaction
 from .permissions import BOT, Permission
 from .records import Channel, Guild, Json, Message, User, Webhook
 from .snowflake import made_at
@@ -20,6 +21,9 @@ ROLE_OVERWRITE = 0
 MESSAGE_CONTENT_FLAG = 1 << 19
 """Application flag "gateway message content, limited"."""
 ARCHIVE_AFTER_MIN = 1_440
+COMPONENT_INTERACTION = 3
+IN_GUILD, IN_DM_OF_BOT = 0, 1
+UPLOAD_BYTES_MAX = 10 * 1024 * 1024
 
 
 def iso(at: float) -> str:
@@ -196,6 +200,30 @@ def message_json(world: World, message: Message, *, with_reply: bool = True) -> 
     if message.id in world.channels and not world.channels[message.id].deleted:
         body["thread"] = channel_json(world, world.channels[message.id])
     return body | (_reply_json(world, message) if with_reply else {})
+
+
+def interaction_json(world: World, interaction: Interaction) -> Json:
+    """A press as the gateway tells it; the gateway adds the guild and who pressed."""
+    message = world.shelf.find(interaction.message.id) or interaction.message
+    channel = world.channels[message.channel_id]
+    is_dm = channel.recipient_id is not None
+    return {
+        "id": str(interaction.id),
+        "application_id": str(world.bot.id),
+        "type": COMPONENT_INTERACTION,
+        "token": interaction.token,
+        "version": 1,
+        "data": {"component_type": BUTTON, "custom_id": interaction.custom_id},
+        "channel_id": str(channel.id),
+        "channel": channel_json(world, channel),
+        "message": message_json(world, message),
+        "app_permissions": str(int(world.permissions_in(channel))),
+        "locale": "en-US",
+        "entitlements": [],
+        "authorizing_integration_owners": {},
+        "context": IN_DM_OF_BOT if is_dm else IN_GUILD,
+        "attachment_size_limit": UPLOAD_BYTES_MAX,
+    }
 
 
 def _author_json(world: World, message: Message) -> Json:

@@ -20,6 +20,7 @@ from typing import Self
 from aiohttp import web
 
 from .control import mount_control
+from .events import Event
 from .faults import FaultPlan, Hold
 from .feed import Feed
 from .gateway import Gateway
@@ -35,7 +36,7 @@ from .shelf import NONCE_WINDOW_S
 from .steering import Steering
 from .store import WorldFile
 from .wire import API_PREFIX, BODY_BYTES_MAX, Wire
-from .world import Event, World
+from .world import World
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 SHUTDOWN_S = 0.2

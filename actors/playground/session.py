@@ -6,8 +6,9 @@ from collections import deque
 
 from .connection import Connection
 from .dispatch import Intent, body_of, is_wanted
+from .events import Event
 from .records import Json
-from .world import Event, World
+from .world import World
 
 REPLAY_MAX = 5_000
 """A client that missed more events than this has to identify afresh."""

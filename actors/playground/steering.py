@@ -6,6 +6,7 @@ Channels and users are given by name or id. What does not exist raises `Refusal`
 from collections.abc import Iterable
 from dataclasses import replace
 
+from .interactions import Interaction
 from .limits import CONTENT_MAX, checked_name, refuse_empty, text_within
 from .permissions import permission_named
 from .records import Channel, Message, User, Webhook
@@ -49,6 +50,10 @@ class Steering:
     def react(self, message_id: int, user: str | int, emoji: str, *, on: bool = True) -> None:
         """A person's reaction, or its end."""
         self.world.react(self._message(message_id), self.world.find_user(user).id, emoji, on=on)
+
+    def press(self, message_id: int, user: str | int, custom_id: str) -> Interaction:
+        """A person presses a button of a message."""
+        return self.world.press(self.world.find_user(user), self._message(message_id), custom_id)
 
     def type_in(self, channel: str | int, user: str | int) -> None:
         """A person begins to type."""

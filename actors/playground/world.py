@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from . import records
+from .events import Event, Purged, Reacted, Subject, Typed
+from .interactions import Callback, Desk, Interaction, Whisper
 from .limits import WEBHOOKS_PER_CHANNEL_MAX
 from .permissions import BOT, Permission
 from .records import Attachment, Channel, Guild, Json, Message, Record, User, Webhook
@@ -63,39 +65,6 @@ class Draft:
     flags: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Reacted:
-    message: Message
-    user_id: int
-    emoji: str
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    channel: Channel
-    user_id: int
-    at: float
-
-
-@dataclass(frozen=True, slots=True)
-class Purged:
-    """Several messages of a channel, deleted at once."""
-
-    channel: Channel
-    messages: tuple[Message, ...]
-
-
-Subject = Guild | Channel | Webhook | Message | Reacted | Typed | Purged
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """Something that happened, under the name of its gateway dispatch."""
-
-    name: str
-    subject: Subject
-
-
 class World:
     """The model that judges: what it shows is what the channel shows."""
 
@@ -120,6 +89,7 @@ class World:
         self.shelf = Shelf()
         self.nonces = Nonces(nonce_window_s)
         self.commands: list[Json] = []
+        self.desk = Desk(now)
         self.snowflakes = Snowflakes(now)
         self._kept_with: Callable[[Record], None] | None = None
         self._listeners: list[Callable[[Event], None]] = []
@@ -295,8 +265,6 @@ class World:
             earlier = self._made_by_nonce(author.id, draft.nonce)
             if earlier is not None:
                 return earlier
-        for attachment in draft.attachments:
-            self._keep(attachment)
         message = self._message(channel, author, draft)
         self._keep(message)
         self.nonces.remember(message)
@@ -336,6 +304,31 @@ class World:
         """Shows "… is typing"."""
         self._announce("TYPING_START", Typed(channel, user_id, self.now()))
 
+    # Buttons
+
+    def press(self, user: User, message: Message, custom_id: str) -> Interaction:
+        """Somebody presses a button: the bot is told. Raises 50035 if the message has no such button."""
+        interaction = self.desk.open(self.snowflakes.next(), user.id, message, custom_id)
+        self._announce("INTERACTION_CREATE", interaction)
+        return interaction
+
+    def acknowledge(self, interaction: Interaction, kind: Callback, original_id: int) -> Interaction:
+        """The bot's first answer; `original_id` is what later edits are about."""
+        noted = self.desk.note(interaction, kind, original_id)
+        self._announce("", noted)
+        return noted
+
+    def whisper(self, interaction: Interaction, channel: Channel, draft: Draft) -> Message:
+        """A message that only who pressed sees."""
+        message = self._message(channel, Author(self.bot.id, self.bot.name), draft)
+        self.change_whisper(Whisper(message, interaction.user_id, interaction.id))
+        return message
+
+    def change_whisper(self, whisper: Whisper) -> None:
+        """Keeps a whisper's new form."""
+        self.desk.keep(whisper)
+        self._announce("", whisper)
+
     def _made_by_nonce(self, author_id: int, nonce: str) -> Message | None:
         message_id = self.nonces.made(author_id, nonce, self.now())
         if message_id is None:
@@ -346,6 +339,8 @@ class World:
         return message
 
     def _message(self, channel: Channel, author: Author, draft: Draft) -> Message:
+        for attachment in draft.attachments:
+            self._keep(attachment)
         return Message(
             self.snowflakes.next(),
             channel.id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from actors.roleplay.model import ChannelMessage
 
@@ -28,6 +28,21 @@ class MessageEdited:
 class MessageDeleted:
     channel_id: int
     message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """Somebody pressed a button of ours, and sees that we think about it; `token` is where the answer goes.
+
+    Other interactions are to be events of their own with the same id and token: the way of their answers is one.
+    """
+
+    interaction_id: int
+    token: str = field(repr=False)
+    channel_id: int
+    user_id: int
+    message_id: int
+    custom_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +80,9 @@ class ConnectionLost(Exception):
     """Expected of a network: the connection ended and is to be made anew. The words carry no secret."""
 
 
-GatewayEvent = MessageSeen | MessageEdited | MessageDeleted | ChannelGone | ShardReady | ShardResumed | ShardDown
+GatewayEvent = (
+    MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | ShardReady | ShardResumed | ShardDown
+)
 
 Sink = Callable[[GatewayEvent], None]
 """Takes events in the order in which the gateway sent them; must neither wait nor raise."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from actors.roleplay.model import (
@@ -17,6 +18,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboxDraft,
     OutboxRow,
+    RecentHistory,
     ResponseId,
     SessionId,
     SessionRecord,
@@ -75,8 +77,41 @@ class NextMessage:
     turns: int
 
 
-Work = ResponseRecord | NextSpeaker | NextMessage | None
-"""What a session has to do next: finish, then speak on, then answer the next message, else nothing."""
+@dataclass(frozen=True, slots=True)
+class NextRetry:
+    """Somebody asked for a failed line again: `texts` are its stored parts, none where it never had a text."""
+
+    replaces: ResponseId
+    turn_id: TurnId | None
+    trigger_id: int
+    ordinal: int
+    character: Character
+    texts: tuple[str, ...]
+    look_after: int | None  # where a try of the failed one was in doubt: its line may stand there unseen
+
+
+Work = ResponseRecord | NextRetry | NextSpeaker | NextMessage | None
+"""What a session has to do next: finish, then retry, then speak on, then answer the next message, else nothing."""
+
+
+class RetryOutcome(StrEnum):
+    """What came of the wish to have a failed line again; all but ACCEPTED change nothing."""
+
+    ACCEPTED = "accepted"
+    ON_ITS_WAY = "on its way"  # asked for already, or being delivered again
+    DELIVERED = "delivered"  # it stands in the channel, at once or by an earlier retry
+    WITHDRAWN = "withdrawn"  # the message that it answers was deleted
+    SESSION_ENDED = "session ended"
+    NONE = "none"  # no failed line that the channel was told of
+
+
+@dataclass(frozen=True, slots=True)
+class RetryAsked:
+    """The outcome, and whose line it is; `session_id` has work when it is accepted."""
+
+    outcome: RetryOutcome
+    name: str = ""
+    session_id: SessionId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +209,10 @@ class Store(Protocol):
         *,
         replaces: ResponseId | None = None,
     ) -> None:
-        """Write a new response with its first move; one that `replaces` another takes no speaker's place."""
+        """Write a new response with its first move; one that `replaces` another takes no speaker's place.
+
+        The request to retry the replaced one is then taken. Raises Fenced when it is replaced already.
+        """
         ...
 
     async def record(
@@ -189,7 +227,23 @@ class Store(Protocol):
     ) -> int:
         """The move, the response after it and all that belongs to it, in one transaction.
 
-        Returns the length of the session's history after it.
+        Returns the length of the session's history after it. Raises Fenced, too, when the part was found in a
+        message that is to be taken down: the channel is to be read again.
+        """
+        ...
+
+    async def request_retry(
+        self,
+        response_id: ResponseId | None,
+        *,
+        channel_id: int,
+        at: float,
+        answer: Callable[[RetryAsked], OutboxDraft],
+    ) -> RetryAsked | None:
+        """Ask for a failed line of this channel again (None: its last one), with the answer, in one transaction.
+
+        A line that was replaced means its newest replacement. `answer` is pure; its key is that of the request:
+        None, and nothing written, when it was answered before.
         """
         ...
 
@@ -201,7 +255,20 @@ class Store(Protocol):
         ...
 
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
-        """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
+        """The whole shared history in the channel's order, amendments applied, deleted lines left out.
+
+        It costs as much as there is of it: for transcripts and audits. Whoever plays reads `recent_history`.
+        """
+        ...
+
+    async def recent_history(
+        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    ) -> RecentHistory:
+        """The newest lines of `history`, at a cost that does not grow with it.
+
+        It ends with the line that makes them longer than `characters_max`, and early where most of the newest
+        messages were deleted.
+        """
         ...
 
     async def cancel_reason(self, response_id: ResponseId) -> str | None:
@@ -216,7 +283,10 @@ class Store(Protocol):
         ...
 
     async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
-        """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
+        """Ids newer than `after` that no line may be taken for any more.
+
+        Those of parts, notices and answers that are confirmed, and those that are to be taken down.
+        """
         ...
 
     async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
@@ -244,7 +314,7 @@ class Store(Protocol):
 
     # the reaper
     async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
-        """Parts of doubtful responses tried after `since`, and all parts of responses that are not final."""
+        """Parts of doubtful responses tried after `since` or asked for again, and all of those not final."""
         ...
 
     # the outbox
@@ -255,7 +325,19 @@ class Store(Protocol):
         """
         ...
 
-    async def due_outbox(self, *, now: float, limit: int) -> tuple[OutboxRow, ...]: ...
+    async def answers_waiting(self, channel_id: int) -> int:
+        """Answers to commands of this channel that are not done."""
+        ...
+
+    async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:
+        """Add a takedown unless its message has become a line, or its key is known: False then."""
+        ...
+
+    async def due_outbox(
+        self, *, now: float, limit: int, besides: Collection[int] = frozenset()
+    ) -> tuple[OutboxRow, ...]:
+        """Deliveries whose time has come, the longest due first, those of the channels `besides` left out."""
+        ...
 
     async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
         """Count a try before the wire; returns the row with attempt, first_try_at and fence set.
@@ -274,7 +356,7 @@ class Store(Protocol):
 
     # the sweeper
     async def pending(self, *, now: float) -> tuple[SessionId, ...]:
-        """Open or ended sessions with work: an unfinished response, an open turn, a message without one."""
+        """Open or ended sessions with work: an unfinished response, a retry, an open turn, a message without one."""
         ...
 
     # characters

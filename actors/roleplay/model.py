@@ -5,7 +5,7 @@ Ids of ours are 13 characters of base 36, ordered by time. Ids of Discord are in
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -104,11 +104,28 @@ class OutboundKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """Something to press under a message; `custom_id` (≤ 100 characters) says what it asks for."""
+
+    label: str
+    custom_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyAddress:
+    """Where the answer to an interaction goes, until `expires_at`; the token is a secret."""
+
+    token: str = field(repr=False)
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
     """One message as it goes on the wire; durable before it does, so that any process can find it again.
 
     `fence` is the newest message id known in the channel before the first try: what we sent is newer.
     `webhook_id` is None for what the bot sends itself; only such messages have a nonce that Discord checks.
+    With a `reply` it is no message of the channel: it takes the place of what acknowledged an interaction.
     """
 
     kind: OutboundKind
@@ -119,6 +136,8 @@ class Outbound:
     fence: int = 0
     webhook_id: int | None = None
     character_id: CharacterId | None = None
+    buttons: tuple[Button, ...] = ()
+    reply: ReplyAddress | None = None
 
 
 # ── the history ─────────────────────────────────────────────────────────────────────────────────────
@@ -140,6 +159,23 @@ class Entry:
     author_id: int | None = None  # of users
     character_id: CharacterId | None = None  # of characters
     response_id: ResponseId | None = None  # of characters
+
+
+@dataclass(frozen=True, slots=True)
+class RecentHistory:
+    """The newest lines of a history, oldest first; `older` lines stand before them.
+
+    `first_user` is the first line of a person where that is among the older ones.
+    """
+
+    entries: tuple[Entry, ...]
+    older: int = 0
+    first_user: Entry | None = None
+
+    @property
+    def length(self) -> int:
+        """Lines of the whole history."""
+        return self.older + len(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +218,7 @@ class OutboxDraft:
     """A small delivery to be written in the transaction that calls for it.
 
     `key` is unique: the same cause asks only once. A takedown names `message_id` (and the webhook that
-    sent it); notices and answers carry `text`.
+    sent it); notices and answers carry `text`, an answer to an interaction also where it goes (`reply`).
     """
 
     key: str
@@ -192,6 +228,8 @@ class OutboxDraft:
     message_id: int | None = None
     webhook_id: int | None = None
     response_id: ResponseId | None = None
+    buttons: tuple[Button, ...] = ()
+    reply: ReplyAddress | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from actors.roleplay.model import Button, ResponseId
+
 CLAUSES: Final[dict[str, str]] = {
     "rate_limit": "rate limit reached",
     "rate_limit_long": "rate limit reached",
@@ -41,6 +43,23 @@ def failure(name: str, reason: str, prefix: str, *, is_written: bool = False) ->
     why = f" ({clause})" if clause else ""
     restart = f" or use `{prefix}end` to restart" if prefix else ""
     return f"⚠️ Failed to send response from {name}. Please try again{restart}.{why}"
+
+
+RETRY: Final = "retry:"
+"""How the custom id of a Retry button begins; the failed response's id follows."""
+
+BEYOND_RETRY: Final = frozenset({"too_long"})
+"""Told failures that the same text would only meet again."""
+
+
+def buttons(response_id: ResponseId, reason: str) -> tuple[Button, ...]:
+    """What can be pressed under the notice of a failed line."""
+    return () if reason in BEYOND_RETRY else (Button("Retry", f"{RETRY}{response_id}"),)
+
+
+def response_to_retry(custom_id: str) -> ResponseId | None:
+    """Whose Retry button this is; None where it is none."""
+    return custom_id.removeprefix(RETRY) if custom_id.startswith(RETRY) else None
 
 
 INDICATED: Final[dict[str, str]] = {

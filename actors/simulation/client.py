@@ -15,6 +15,8 @@ from actors.ports import (
     Deleted,
     DeleteOutcome,
     HeldBack,
+    Page,
+    PageOutcome,
     Posted,
     PrepareOutcome,
     ReadOutcome,
@@ -184,6 +186,10 @@ class Client:
             return self._discord.read(channel, after)
 
         return await self._after(self._answer_takes_s(fault), "read", shown)
+
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
+        seen = await self.messages(channel_id, after=after)
+        return Page(seen, newest=None) if isinstance(seen, tuple) else seen
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         self._life.point("before delete")

@@ -160,7 +160,8 @@ class Rest:
     def is_unsure(self, message_ids: tuple[int, ...], row: AnyRow) -> bool:
         """Whether a line was amended around a crash, in a session that ended before it could be looked at twice."""
         shown = self.channel(row.channel_id).shown
-        amended = [at for message_id in message_ids if (at := shown[message_id].amended_at) is not None]
+        known = [shown[message_id] for message_id in message_ids if message_id in shown]
+        amended = [each.amended_at for each in known if each.amended_at is not None]
         return row.ended_at is not None and any(
             row.ended_at - at <= self.shape.limits.settle_s + GAP_S_MAX
             and any(at - EVENT_DELAY_S <= death <= row.ended_at + GAP_S_MAX for death in self.watch.deaths)

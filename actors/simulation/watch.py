@@ -156,7 +156,7 @@ class Watch:
             case "amend_all":
                 for one in args[1]:
                     self._amend(one.message_id, one.text)
-            case "entries":
+            case "entries" | "recent_entries":
                 readings = self._read.setdefault(args[0], [])
                 if readings and readings[-1][0] != self._now():
                     readings.clear()

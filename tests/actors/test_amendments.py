@@ -7,7 +7,7 @@ from collections import deque
 import anyio
 import pytest
 
-from actors.ports import Noted, Refused, ShardReady, Unconfirmed
+from actors.ports import Diverged, Refused, ShardReady, Unconfirmed
 from actors.roleplay.model import OutboundKind
 from machines.response import Limits
 from tests.fakes.discord import Fault
@@ -233,8 +233,8 @@ def test_a_line_of_ours_that_is_nobodys_is_told_and_let_be(backend: str) -> None
         first.discord.sink = sink
         async with playing(before=first) as after:
             await after.quiet()
-            told = [e.words for e in after.trace.events if isinstance(e, Noted) and e.level == "warning"]
-            assert ["nobody" in words for words in told] == [True]
+            diverged = [event for event in after.trace.events if isinstance(event, Diverged)]
+            assert diverged == [Diverged(None, "extra", 1)]
             assert ("Ada", "Who said that?") in after.discord.character_lines(CHANNEL)
 
     run_virtually(backend, main)

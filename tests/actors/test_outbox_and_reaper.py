@@ -10,7 +10,7 @@ from itertools import pairwise
 import anyio
 import pytest
 
-from actors.outbox import WAIT_MAX_S
+from actors.outbox import BATCH, FORBIDDEN_S, WAIT_MAX_S
 from actors.ports import HeldBack, Noted, Refused, Unconfirmed
 from actors.reaper import UNDECIDED_MAX, WATCH_S
 from actors.roleplay.model import ChannelMessage, OutboundKind, OutboxDraft, OutboxKind
@@ -171,6 +171,54 @@ def test_a_takedown_is_tried_until_the_message_is_away_and_absent_is_success(bac
             assert play.discord.lines(CHANNEL) == [("", "a text does not wait for it")]
             assert sorted(set(play.discord.deletions)) == sorted({unwanted, 999})
             assert await play.store.next_outbox_due() is None
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_takedown_that_is_forbidden_waits_for_the_permission_and_the_operator_is_told_once(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            unwanted = play.say("unwanted")
+            play.discord.delete_faults.extend([Refused("forbidden", 403, final=True)] * 3)
+            await take_down(play, unwanted)
+            await anyio.sleep(600)  # 1, 2 and 4 minutes
+            assert play.discord.lines(CHANNEL) == []
+            assert len(play.discord.deletions) == 4
+            assert len(errors(play)) == 1
+            assert "Manage Messages" in errors(play)[0]
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_takedown_that_stays_forbidden_is_given_up_after_a_week(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            unwanted = play.say("unwanted")
+            play.discord.delete_faults.extend([Refused("forbidden", 403, final=True)] * 2)
+            await take_down(play, unwanted)
+            await anyio.sleep(10)
+            with play.executor.engine.begin() as conn:  # a week in steps of two seconds takes long even virtually
+                conn.exec_driver_sql(f"UPDATE outbox SET first_try_at = first_try_at - {FORBIDDEN_S}")
+            await anyio.sleep(120)
+            assert await play.store.next_outbox_due() is None
+            assert len(play.discord.deletions) == 2
+            assert errors(play)[-1] == "The takedown could not be delivered and is dropped: forbidden."
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_flood_in_a_channel_that_does_not_answer_hides_no_other_channel(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            play.discord.text_faults.append(("hang", 600.0))
+            await enqueue(play, *[f"flood {number}" for number in range(BATCH + 50)])
+            await anyio.sleep(5)
+            await enqueue(play, "quick", channel_id=OTHER)
+            await anyio.sleep(1)
+            assert play.discord.texts(OTHER) == ["quick"]
 
     run_virtually(backend, main)
 

@@ -10,12 +10,15 @@ from typing import Literal
 import anyio
 
 from actors.ports import (
+    ButtonPressed,
     Deleted,
     DeleteOutcome,
     HeldBack,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    Page,
+    PageOutcome,
     Posted,
     PrepareOutcome,
     ReadOutcome,
@@ -28,6 +31,9 @@ from tests.fakes.virtual_time import EPOCH
 
 BOT = 1
 WEBHOOK = 77
+
+PAGE = 100
+READ_MAX = 2_000
 
 TRANSIT_S = 0.05
 """How long a request takes to Discord, and its answer back."""
@@ -61,10 +67,10 @@ class FakeDiscord:
     posts: list[Outbound] = field(default_factory=list)
     typings: int = 0
     nonces: dict[str, int] = field(default_factory=dict)
-    sink: Callable[[MessageSeen | MessageEdited | MessageDeleted], None] | None = None
+    sink: Callable[[MessageSeen | MessageEdited | MessageDeleted | ButtonPressed], None] | None = None
     late: list[tuple[float, Outbound]] = field(default_factory=list)
     orphans: list[tuple[float, Outbound]] = field(default_factory=list)
-    read_faults_of: dict[int, deque[Refused | Unconfirmed]] = field(default_factory=dict)
+    read_faults_of: dict[int, deque[Refused | Unconfirmed | HeldBack]] = field(default_factory=dict)
     delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
     answer_takes_s: float = TRANSIT_S
     hidden_s: float = 0.0  # how long a stored message is not in reads
@@ -72,6 +78,8 @@ class FakeDiscord:
     outage: Refused | Unconfirmed | None = None
     asked_in_outage: list[float] = field(default_factory=list)
     deletions: list[int] = field(default_factory=list)
+    replies: dict[str, list[str]] = field(default_factory=dict)
+    interactions: int = 9_000
     reads: list[tuple[int, int]] = field(default_factory=list)
     read_takes_s: float = 0.0  # how long an answer to a read is under way: what it shows is that old
     unseen: set[int] = field(default_factory=set)  # ids that reads do not show yet
@@ -94,6 +102,19 @@ class FakeDiscord:
         """What the bot itself said as plain text: notices and answers."""
         ours = [m for m in self.shown if m.is_ours and m.channel_id == channel_id]
         return [m.text for m in ours if not m.webhook_id and not m.is_embed]
+
+    def buttons(self, channel_id: int) -> list[str]:
+        """The custom ids of the buttons that the bot posted, oldest first."""
+        return [button.custom_id for post in self.posts if post.channel_id == channel_id for button in post.buttons]
+
+    def press(self, channel_id: int, custom_id: str, *, again: ButtonPressed | None = None) -> ButtonPressed:
+        """Somebody presses a button; `again`: the gateway tells of the same press a second time."""
+        self.interactions += 1
+        token = f"secret-{self.interactions}"
+        press = again or ButtonPressed(self.interactions, token, channel_id, 500, 0, custom_id)
+        if self.sink is not None:
+            self.sink(press)
+        return press
 
     async def land_late_ones(self, *, orphans_land: bool = False) -> None:
         """Store what lands late, when its time has come; run in the background by tests that need it."""
@@ -143,12 +164,26 @@ class FakeDiscord:
                 return Unconfirmed("timeout")
             case ("hang", after_s):
                 await anyio.sleep(after_s)
+        if outbound.reply is not None:
+            self.replies.setdefault(outbound.reply.token, []).append(outbound.text)
+            return Posted(len(self.replies), outbound.text)
         message = self.land(outbound)
         return Posted(message.id, message.text)
 
     # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
+        seen = await self._read(channel_id, after)
+        is_too_much = isinstance(seen, tuple) and len(seen) >= READ_MAX
+        return Refused("too_many_messages", final=True) if is_too_much else seen
+
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
+        seen = await self._read(channel_id, after)
+        if not isinstance(seen, tuple):
+            return seen
+        return Page(seen[:PAGE], newest=seen[PAGE - 1].id if len(seen) >= PAGE else None)
+
+    async def _read(self, channel_id: int, after: int) -> ReadOutcome:
         await anyio.sleep(TRANSIT_S)
         self.reads.append((channel_id, after))
         refusal = self._none_in_outage()

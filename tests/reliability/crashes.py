@@ -12,6 +12,7 @@ from tests.reliability.mortal_bot import HANG, SLOW, Death
 
 CHANNEL = "tavern"
 TYPING = "POST /channels/{channel}/typing"
+POSTS = "POST /channels/{channel}/messages"
 LINE = "A line like any other."
 TWO_PARTS = " ".join(["A long line."] * 250)
 
@@ -101,6 +102,20 @@ class Crash:
         return self.after if is_durable else self.before
 
 
+async def hold_back_the_next_read(server: PlaygroundServer, until: Until) -> None:
+    """A limit for everything, met by the answer to a command while the line is in doubt."""
+    await say(server, until)
+    await until(lambda: asked(server, "GET", "/messages") > 0)
+    server.next_requests(POSTS, "rate_limit_global")
+    server.say(CHANNEL, "Robin", "!status")
+
+
+async def ask_again(server: PlaygroundServer, until: Until) -> None:
+    await say(server, until)
+    await until(lambda: any(message.content.startswith("⚠️") for message in server.messages(CHANNEL)))
+    server.say(CHANNEL, "Robin", "!retry")
+
+
 # ── the matrix, in the order of the table ───────────────────────────────────────────────────────────
 
 GENERATING, SENDING, RETRYING, DELIVERED, FAILED = "Generating", "Sending", "Retrying", "Delivered", "Failed"
@@ -110,9 +125,17 @@ PATIENT = {"BACKOFF_BASE_S": "1"}
 
 CRASHES: tuple[Crash, ...] = (
     Crash(("Started", START, GENERATING), "stands", "stands"),
+    Crash(("Started", START, SENDING), "stands", "stands", lines=("http_401",), act=ask_again, told_before=1),
     Crash(("Generated", GENERATING, SENDING), "stands", "stands"),
     Crash(("GenerationFailed", GENERATING, RETRYING), "stands", "stands", answers=("overloaded",)),
     Crash(("GenerationFailed", GENERATING, FAILED), "stands", "told", answers=("credentials",)),
+    Crash(
+        ("Held", GENERATING, RETRYING),
+        "stands",
+        "stands",
+        answers=("overloaded", "overloaded"),
+        settings={"BREAKER_FAILURES": "1", "BREAKER_PAUSE_S": "1", "BACKOFF_BASE_S": "0.1", "GENERATE_ATTEMPTS": "4"},
+    ),
     Crash(
         ("Held", SENDING, RETRYING),
         "stands",
@@ -120,6 +143,15 @@ CRASHES: tuple[Crash, ...] = (
         typing=("rate_limit_global",),
         answers=(SLOW,),
         retry_after_s=2.0,
+    ),
+    Crash(
+        ("Held", RETRYING, RETRYING),
+        "stands",
+        "stands",
+        lines=("drop_after",),
+        reads=("http_503",),
+        retry_after_s=2.0,
+        act=hold_back_the_next_read,
     ),
     Crash(("Sent", SENDING, SENDING), "stands", "stands", text=TWO_PARTS),
     Crash(("Sent", SENDING, DELIVERED), "stands", "stands"),
@@ -174,9 +206,3 @@ CRASHES: tuple[Crash, ...] = (
         act=end_after_a_try,
     ),
 )
-
-UNREACHABLE: dict[Row, str] = {
-    ("Started", START, SENDING): "nothing starts with a text yet",
-    ("Held", GENERATING, RETRYING): "nothing holds a generation back yet",
-}
-"""Rows that no running bot can come to, and why."""

@@ -51,6 +51,7 @@ class LooksNowhere:
         self._client = client
         self.delete = client.delete
         self.typing = client.typing
+        self.page = client.page
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         return ()

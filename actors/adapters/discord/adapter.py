@@ -15,6 +15,7 @@ from actors.adapters.discord.channel import DiscordChannel
 from actors.adapters.discord.client import IDENTIFY_PAUSE_S, RECONNECT_MAX_S, GatewayClient, IdentifyTurns
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
 from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.voice import DiscordVoice, Preference
 from actors.adapters.discord.wire import Wire
@@ -61,7 +62,10 @@ class DiscordAdapter:
         self._ourselves = Ourselves()
         self._wire = Wire(now=now, try_timeout_s=send_timeout_s)
         self._places = Places(self._wire)
-        self.voice = DiscordVoice(self._wire, self._places, webhooks, self._ourselves, preference=preference)
+        self._interactions = Interactions(self._wire)
+        self.voice = DiscordVoice(
+            self._wire, self._places, webhooks, self._ourselves, self._interactions, preference=preference
+        )
         self.channel = DiscordChannel(self._wire, self._places, webhooks, self._ourselves)
 
     async def run(self, shard_id: int = 0) -> None:
@@ -74,6 +78,7 @@ class DiscordAdapter:
             shard_count=self._shard_count,
             sink=self._take,
             ourselves=self._ourselves,
+            interactions=self._interactions,
             on_login=self._wire.add,
             turns=self._turns,
             asks_for_gateway=self._endpoints.asks_for_gateway,

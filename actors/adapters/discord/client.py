@@ -24,6 +24,7 @@ import discord
 from actors.adapters.discord.endpoints import find_gateway
 from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
+from actors.adapters.discord.interactions import Interactions, pressed
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.ports import (
     ChannelGone,
@@ -115,6 +116,7 @@ class GatewayClient(discord.Client):
         ourselves: Ourselves,
         on_login: Callable[[GatewayClient], None],
         turns: IdentifyTurns,
+        interactions: Interactions | None = None,
         asks_for_gateway: bool = False,
         guild_ready_timeout_s: float = 2.0,
         reconnect_max_s: float = RECONNECT_MAX_S,
@@ -133,6 +135,7 @@ class GatewayClient(discord.Client):
         self._shard = shard_id
         self._sink = sink
         self._ourselves = ourselves
+        self._interactions = interactions
         self._asks_for_gateway = asks_for_gateway
         self._on_login = on_login
         self._turns = turns
@@ -176,6 +179,12 @@ class GatewayClient(discord.Client):
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Called by discord.py before each IDENTIFY; its own form knows nothing of other shards."""
         await self._turns.wait_turn()
+
+    async def on_interaction(self, interaction: discord.Interaction) -> None:
+        """Called by discord.py in a task of its own: three seconds wait for no mailbox."""
+        # Without them, presses are left to the bot's own process, which is told of them as well.
+        if self._interactions is not None and pressed(interaction, self._ourselves) is not None:
+            await self._interactions.defer(interaction)
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - discord.py's own
         """Take the event in the order of arrival, before any task is made of it."""
@@ -221,6 +230,9 @@ class GatewayClient(discord.Client):
                 return (MessageDeleted(raw.channel_id, raw.message_id),)
             case "raw_bulk_message_delete", (discord.RawBulkMessageDeleteEvent() as raw,):
                 return [MessageDeleted(raw.channel_id, message_id) for message_id in sorted(raw.message_ids)]
+            case "interaction", (discord.Interaction() as interaction,):
+                press = pressed(interaction, self._ourselves)
+                return () if press is None else (press,)
             case "guild_channel_delete", (discord.abc.GuildChannel() as channel,):
                 return (ChannelGone(channel.id),)
             case "raw_thread_delete", (discord.RawThreadDeleteEvent() as raw,):

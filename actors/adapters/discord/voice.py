@@ -13,13 +13,14 @@ from typing import Literal
 import discord
 
 from actors.adapters.discord.inbound import Ourselves, channel_message
+from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.names import embed_title, webhook_name
 from actors.adapters.discord.outcomes import Refusal
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.webhooks import CharacterWebhooks, NoWebhooks
 from actors.adapters.discord.wire import Wire
 from actors.ports import HeldBack, Posted, PrepareOutcome, Refused, SendOutcome, Unconfirmed, Webhooks
-from actors.roleplay.model import Character, Outbound, OutboundKind
+from actors.roleplay.model import Button, Character, Outbound, OutboundKind
 
 Preference = Literal["webhook", "embed"]
 
@@ -31,12 +32,20 @@ class DiscordVoice:
     """The Voice port."""
 
     def __init__(
-        self, wire: Wire, places: Places, table: Webhooks, ourselves: Ourselves, *, preference: Preference
+        self,
+        wire: Wire,
+        places: Places,
+        table: Webhooks,
+        ourselves: Ourselves,
+        interactions: Interactions,
+        *,
+        preference: Preference,
     ) -> None:
         self._wire = wire
         self._places = places
         self._table = table
         self._ourselves = ourselves
+        self._interactions = interactions
         self._webhooks = CharacterWebhooks(wire, table, ourselves)
         self._preference = preference
         self._without_webhooks: set[int] = set()
@@ -58,6 +67,8 @@ class DiscordVoice:
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         """Send once, with this very nonce. Mentions never ping."""
+        if outbound.reply is not None:
+            return await self._interactions.answer(outbound.reply.token, outbound.text)
         if outbound.webhook_id is not None:
             return await self._speak(outbound, outbound.webhook_id)
         return await self._wire.attempt(
@@ -93,12 +104,21 @@ class DiscordVoice:
 async def _post(client: discord.Client, outbound: Outbound, ourselves: Ourselves) -> Posted:
     channel = client.get_partial_messageable(outbound.channel_id)
     quiet = discord.AllowedMentions.none()
+    view = _view(outbound.buttons) if outbound.buttons else None
     if outbound.kind is OutboundKind.EMBED:
         embed = discord.Embed(title=embed_title(outbound.name), description=outbound.text)
-        sent = await channel.send(embed=embed, nonce=outbound.nonce, allowed_mentions=quiet)
+        sent = await channel.send(embed=embed, nonce=outbound.nonce, allowed_mentions=quiet, view=view)  # type: ignore[arg-type] # its overloads know no None
     else:
-        sent = await channel.send(outbound.text, nonce=outbound.nonce, allowed_mentions=quiet)
+        sent = await channel.send(outbound.text, nonce=outbound.nonce, allowed_mentions=quiet, view=view)  # type: ignore[arg-type]
     return _posted(sent, ourselves)
+
+
+def _view(buttons: tuple[Button, ...]) -> discord.ui.View:
+    view = discord.ui.View()
+    for button in buttons:
+        view.add_item(discord.ui.Button(label=button.label, custom_id=button.custom_id))
+    view.stop()  # else the client keeps it for minutes, to call it back when somebody presses
+    return view
 
 
 async def _execute(

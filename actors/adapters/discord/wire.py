@@ -68,12 +68,15 @@ class Wire:
         if client in self._clients:
             self._clients.remove(client)
 
-    async def attempt(self, bucket: str, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
-        """Await `request(client)`, which is one request on the wire; `bucket` names what shares its limits."""
+    async def attempt(self, bucket: str | None, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
+        """Await `request(client)`, which is one request on the wire; `bucket` names what shares its limits.
+
+        None for interactions, which have no bucket and are outside of the global limit.
+        """
         client = next(iter(self.clients), None)
         if client is None:
             return self._not_connected()
-        until = self._pauses.until(bucket)
+        until = None if bucket is None else self._pauses.until(bucket)
         if until is not None:
             return HeldBack(until)
         with guarded() as tries:
@@ -89,7 +92,7 @@ class Wire:
                     raise
                 return self._not_connected()  # closed while the request stood in a queue: aiohttp says it like this
             finally:
-                if tries.pause_s:
+                if tries.pause_s and bucket is not None:
                     self._pauses.pause_bucket(bucket, tries.pause_s)
 
     def _not_connected(self) -> HeldBack:

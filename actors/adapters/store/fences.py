@@ -8,14 +8,17 @@ from sqlalchemy import Connection, bindparam, func, select
 
 from actors.adapters.store.schema import inbox, outbox, part
 
-# Three questions for three indexes; one over a union would read them all.
+# Four questions for four indexes; one over a union would read them all.
 _NEWEST: Final = select(
     *(
         func.coalesce(
-            select(func.max(table.c.message_id)).where(table.c.channel_id == bindparam("channel_id")).scalar_subquery(),
+            select(func.max(message_id))
+            .where(message_id.table.c.channel_id == bindparam("channel_id"))
+            .scalar_subquery(),
             0,
         )
-        for table in (inbox, part, outbox)
+        # A copy that is to be taken down has been seen, so what we send next is newer than that, too.
+        for message_id in (inbox.c.message_id, part.c.message_id, outbox.c.message_id, outbox.c.target_id)
     )
 )
 

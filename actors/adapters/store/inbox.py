@@ -10,6 +10,7 @@ from actors.adapters.store.characters import character_of
 from actors.adapters.store.guards import hold_session
 from actors.adapters.store.history import add_heard
 from actors.adapters.store.outbox import enqueue
+from actors.adapters.store.retries import next_retry
 from actors.adapters.store.schema import inbox, session, turn
 from actors.adapters.store.sessions import IS_OPEN, IS_WAITING
 from actors.adapters.store.unfinished import unfinished_response
@@ -89,6 +90,9 @@ def next_work(conn: Connection, claim: Claim) -> Work:
         return unfinished
     if conn.execute(_STATE, here).scalar_one() in (State.ENDED, State.PAUSED):
         return None
+    retry = next_retry(conn, claim.session_id)
+    if retry is not None:
+        return retry
     open_turn = conn.execute(_OPEN_TURN, here).one_or_none()
     if open_turn is not None:
         speakers = tuple(open_turn.speakers)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
 from hashlib import blake2b
 from typing import Final
 
@@ -11,18 +12,29 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 from actors.adapters.store.fences import newest_message
 from actors.adapters.store.schema import AnyRow, outbox, part
 from actors.ports.store import Fenced
-from actors.roleplay.model import OutboxDraft, OutboxKind, OutboxRow, base36
+from actors.roleplay.model import Button, OutboxDraft, OutboxKind, OutboxRow, ReplyAddress, base36
 
 _SENT_BY: Final = select(part.c.webhook_id).where(part.c.message_id == bindparam("message_id"))
 _OPEN: Final = text("done_at IS NULL")
-_IS_TEXT: Final = outbox.c.kind != OutboxKind.TAKEDOWN.value
+# What stands in the channel in an order; the answer to an interaction takes a place that is there already.
+_IS_TEXT: Final = (outbox.c.kind != OutboxKind.TAKEDOWN.value) & outbox.c.reply_token.is_(None)
+_IS_A_LINE: Final = select(part.c.message_id).where(part.c.message_id == bindparam("message_id"))
 _LAST_TEXT: Final = select(func.max(outbox.c.due_at)).where(
     _OPEN, _IS_TEXT, outbox.c.channel_id == bindparam("channel_id")
+)
+_ANSWERS: Final = (
+    select(func.count())
+    .select_from(outbox)
+    .where(_OPEN, outbox.c.channel_id == bindparam("channel_id"), outbox.c.kind == OutboxKind.ANSWER.value)
 )
 _IS_KNOWN: Final = select(outbox.c.id).where(outbox.c.key == bindparam("key"))
 _DUE: Final = (
     select(outbox)
-    .where(_OPEN, outbox.c.due_at <= bindparam("now"))
+    .where(
+        _OPEN,
+        outbox.c.due_at <= bindparam("now"),
+        outbox.c.channel_id.not_in(bindparam("besides", expanding=True)),
+    )
     .order_by(outbox.c.due_at, outbox.c.id)
     .limit(bindparam("limit"))
 )
@@ -32,7 +44,9 @@ _HELD: Final = select(outbox).where(_THIS, _OPEN).with_for_update()
 _TRY: Final = update(outbox).where(_THIS).values(attempt=outbox.c.attempt + 1)
 _FIRST_TRY: Final = _TRY.values(first_try_at=bindparam("at"), fence=bindparam("fence"))
 _CLOSE: Final = (
-    update(outbox).where(_THIS).values({name: bindparam(name) for name in ("message_id", "done_at", "outcome")})
+    update(outbox)
+    .where(_THIS)
+    .values({name: bindparam(name) for name in ("message_id", "done_at", "outcome")} | {"reply_token": None})
 )
 _NEXT: Final = select(outbox.c.due_at).where(_OPEN).order_by(outbox.c.due_at).limit(1)
 
@@ -56,14 +70,24 @@ def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
             "attempt": 0,
             "first_try_at": 0.0,
             "due_at": max(at, _due_before(conn, draft)),
+            "buttons": [asdict(button) for button in draft.buttons] or None,
+            "reply_token": draft.reply and draft.reply.token,
+            "reply_expires_at": draft.reply and draft.reply.expires_at,
         },
     )
     return True
 
 
+def enqueue_copy(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
+    """Add a takedown, unless a response has found its part in that message since it was judged a copy."""
+    if conn.execute(_IS_A_LINE, {"message_id": draft.message_id}).first() is not None:
+        return False
+    return enqueue(conn, draft, at=at)
+
+
 def _due_before(conn: Connection, draft: OutboxDraft) -> float:
-    """When the channel's last text that is not done is due: texts keep their order. Take-downs need none."""
-    if draft.kind is OutboxKind.TAKEDOWN:
+    """When the channel's last text that is not done is due: texts keep their order."""
+    if draft.kind is OutboxKind.TAKEDOWN or draft.reply is not None:
         return 0.0
     due_at: float | None = conn.execute(_LAST_TEXT, {"channel_id": draft.channel_id}).scalar()
     return due_at or 0.0
@@ -82,9 +106,17 @@ def enqueue_all(conn: Connection, drafts: Sequence[OutboxDraft], *, at: float) -
         enqueue(conn, draft, at=at)
 
 
-def due_outbox(conn: Connection, *, now: float, limit: int) -> tuple[OutboxRow, ...]:
-    """Deliveries whose time has come, the longest due first."""
-    return tuple(_row(row) for row in conn.execute(_DUE, {"now": now, "limit": limit}))
+def answers_waiting(conn: Connection, channel_id: int) -> int:
+    """Answers to commands of this channel that are not done."""
+    return conn.execute(_ANSWERS, {"channel_id": channel_id}).scalar_one()
+
+
+def due_outbox(
+    conn: Connection, *, now: float, limit: int, besides: Collection[int] = frozenset()
+) -> tuple[OutboxRow, ...]:
+    """Deliveries whose time has come, the longest due first, those of the channels `besides` left out."""
+    wanted = {"now": now, "limit": limit, "besides": sorted(besides)}
+    return tuple(_row(row) for row in conn.execute(_DUE, wanted))
 
 
 def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:
@@ -101,7 +133,7 @@ def outbox_later(conn: Connection, row_id: int, *, due_at: float) -> None:
     """Put the next try off, and the channel's later texts with it. Raises Fenced when the row is done."""
     row = _hold(conn, row_id)
     conn.execute(update(outbox).where(outbox.c.id == row_id).values(due_at=due_at))
-    if row.kind != OutboxKind.TAKEDOWN:
+    if row.kind != OutboxKind.TAKEDOWN and row.reply_token is None:
         behind = (outbox.c.channel_id == row.channel_id, outbox.c.id > row_id, outbox.c.due_at < due_at)
         conn.execute(update(outbox).where(_OPEN, _IS_TEXT, *behind).values(due_at=due_at))
 
@@ -139,6 +171,8 @@ def _row(row: AnyRow) -> OutboxRow:
         message_id=row.target_id,
         webhook_id=row.webhook_id,
         response_id=row.response_id,
+        buttons=tuple(Button(**button) for button in row.buttons or ()),
+        reply=None if row.reply_token is None else ReplyAddress(row.reply_token, row.reply_expires_at),
     )
     return OutboxRow(
         id=row.id,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import CompoundSelect, Connection, Table, bindparam, or_, select, union
+from sqlalchemy import Column, CompoundSelect, Connection, bindparam, or_, select, union
 
-from actors.adapters.store.schema import inbox, outbox, part, response
+from actors.adapters.store.schema import inbox, outbox, part, response, retry_request
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.store import WatchedPart
@@ -14,19 +14,20 @@ from actors.roleplay.model import OutboxKind
 from machines.response import FINAL
 
 
-def _newer_in(*tables: Table) -> CompoundSelect[int]:
+def _newer(*ids: Column[int]) -> CompoundSelect[int]:
     return union(
         *(
-            select(table.c.message_id).where(
-                table.c.channel_id == bindparam("channel_id"), table.c.message_id > bindparam("after")
+            select(message_id).where(
+                message_id.table.c.channel_id == bindparam("channel_id"), message_id > bindparam("after")
             )
-            for table in tables
+            for message_id in ids
         )
     )
 
 
-_OWN: Final = _newer_in(part, outbox)
-_HANDLED: Final = _newer_in(part, outbox, inbox)
+_OURS: Final = (part.c.message_id, outbox.c.message_id, outbox.c.target_id)
+_OWN: Final = _newer(*_OURS)
+_HANDLED: Final = _newer(*_OURS, inbox.c.message_id)
 _ANSWER: Final = "answer:"
 """With the id of the command's message, the key of its answer."""
 
@@ -35,20 +36,29 @@ _ANSWERED: Final = select(outbox.c.key).where(
     outbox.c.kind == OutboxKind.ANSWER.value,
     or_(outbox.c.message_id > bindparam("after"), outbox.c.message_id.is_(None)),
 )
+_IS_ASKED_FOR: Final = (
+    select(retry_request.c.response_id)
+    .where(retry_request.c.response_id == response.c.id, retry_request.c.taken_by.is_(None))
+    .correlate(response)
+    .exists()
+)
 _WATCHED: Final = (
     select(part, response.c.state)
     .select_from(part.join(response, response.c.id == part.c.response_id))
     .where(
         part.c.channel_id == bindparam("channel_id"),
         part.c.nonce.is_not(None),
-        or_(IS_UNFINISHED, (response.c.doubtful | response.c.is_watched) & (part.c.tried_at > bindparam("since"))),
+        or_(
+            IS_UNFINISHED,
+            (response.c.doubtful | response.c.is_watched) & ((part.c.tried_at > bindparam("since")) | _IS_ASKED_FOR),
+        ),
     )
     .order_by(part.c.response_id, part.c.number)
 )
 
 
 def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
-    """Ids newer than `after` that are confirmed messages of ours: parts, notices, answers."""
+    """Ids newer than `after` of what is confirmed (parts, notices, answers) or is to be taken down."""
     return frozenset(conn.execute(_OWN, {"channel_id": channel_id, "after": after}).scalars())
 
 
@@ -60,7 +70,7 @@ def handled_messages(conn: Connection, channel_id: int, *, after: int) -> frozen
 
 
 def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
-    """Parts of doubtful responses whose last try was after `since`, and all that are not final."""
+    """Parts of doubtful responses whose last try was after `since`, or that are wanted again, and all not final."""
     rows = conn.execute(_WATCHED, {"channel_id": channel_id, "since": since})
     return tuple(
         WatchedPart(row.response_id, outbound_of(row), row.message_id, is_final=row.state in FINAL) for row in rows

@@ -14,9 +14,9 @@ from actors.adapters.store.guards import hold_response, hold_session
 from actors.adapters.store.history import add_said
 from actors.adapters.store.outbox import enqueue_all
 from actors.adapters.store.prepared import Prepared
-from actors.adapters.store.schema import ending, inbox, move, part, response, session, turn
+from actors.adapters.store.schema import ending, inbox, move, outbox, part, response, retry_request, session, turn
 from actors.adapters.store.unfinished import outbound_of
-from actors.ports.store import ResponseRecord
+from actors.ports.store import Fenced, ResponseRecord
 from actors.roleplay.model import Claim, Entry, Outbound, OutboxDraft, ResponseId
 from machines.facts import FoundInChannel, Generated, Sent, Started, fact_record
 from machines.response import Move, Response, State
@@ -27,6 +27,17 @@ _INSERT_PART: Final = insert(part)
 _INSERT_RESPONSE: Final = insert(response)
 _SPEAKER_STARTED: Final = (
     update(turn).where(turn.c.id == bindparam("of_turn")).values(speakers_left=turn.c.speakers_left - 1)
+)
+_TAKE_REQUEST: Final = (
+    update(retry_request)
+    .where(retry_request.c.response_id == bindparam("of_failed"), retry_request.c.taken_by.is_(None))
+    .values(taken_by=bindparam("by"))
+)
+_IS_REPLACED: Final = select(retry_request.c.taken_by).where(
+    retry_request.c.response_id == bindparam("of_failed"), retry_request.c.taken_by.is_not(None)
+)
+_IS_TO_GO: Final = select(outbox.c.id).where(
+    outbox.c.channel_id == bindparam("channel_id"), outbox.c.target_id == bindparam("message_id")
 )
 _MOVABLE: Final = (
     "state",
@@ -86,8 +97,10 @@ def start(
     *,
     replaces: ResponseId | None = None,
 ) -> None:
-    """Write a new response with its first move. Raises Fenced."""
+    """Write a new response with its first move, and take the request that it answers. Raises Fenced."""
     hold_session(conn, claim)
+    if replaces is not None and conn.execute(_IS_REPLACED, {"of_failed": replaces}).first() is not None:
+        raise Fenced(f"response {replaces} is replaced already")
     new = record.response
     _write_move(conn, first)
     conn.execute(
@@ -107,7 +120,9 @@ def start(
         },
     )
     _write_parts(conn, new, first)
-    if record.turn_id is not None and replaces is None:
+    if replaces is not None:
+        conn.execute(_TAKE_REQUEST, {"of_failed": replaces, "by": new.id})
+    elif record.turn_id is not None:
         conn.execute(_SPEAKER_STARTED, {"of_turn": record.turn_id})
 
 
@@ -121,13 +136,16 @@ def record(
     outbox: Sequence[OutboxDraft] = (),
     watch: bool = False,
 ) -> int:
-    """The move and all that belongs to it; returns the length of the history after it. Raises Fenced.
+    """The move and all that belongs to it; returns the length of the history after it.
 
+    Raises Fenced, also where the part was found in a message that is to be taken down as another line's copy.
     Raises ValueError for Delivered without its line, and for a line without Delivered.
     """
     before = hold_response(conn, claim, after.id, version=step.seq - 1)
     if (step.dest is State.DELIVERED) != (commit is not None):
         raise ValueError(f"{after.id} moved to {step.dest} with commit={commit is not None}")
+    if isinstance(step.fact, FoundInChannel):
+        _refuse_copy(conn, after, step.part, step.fact.message_id)
     _write_move(conn, step)
     _UPDATE_RESPONSE.run(
         conn,
@@ -181,6 +199,13 @@ def cancel_reason(conn: Connection, response_id: ResponseId) -> str | None:
     if row.deleted_at is None or conn.execute(_DELIVERED_IN_TURN, {"turn_id": row.turn_id}).first() is not None:
         return None
     return "trigger_deleted"
+
+
+def _refuse_copy(conn: Connection, found: Response, number: int, message_id: int) -> None:
+    """A retry has the name and text of the line that it replaces: the reaper may have judged since we looked."""
+    channel_id = conn.execute(_PART, {"response_id": found.id, "number": number}).one().channel_id
+    if conn.execute(_IS_TO_GO, {"channel_id": channel_id, "message_id": message_id}).first() is not None:
+        raise Fenced(f"message {message_id} is to be taken down: it is no line of {found.id}")
 
 
 def _write_move(conn: Connection, step: Move) -> None:

@@ -3,7 +3,8 @@
     session ─┬─ cast ─── character
              ├─ inbox ── turn
              ├─ response ── part, ending          response (id, version, state) ─► move ─► legal_move
-             └─ history ── history_message ── amendment                            └─► the move before it
+             │     └─ retry_request                                       └─► the move before it
+             └─ history ── history_message ── amendment
     outbox, voice
 
 A response's state is that of its newest move; a move begins where the one before it ended and is a row of
@@ -114,6 +115,7 @@ session = Table(
     CheckConstraint(f"(state = '{SessionState.ENDED}') = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("history_length >= 0", name="history_length"),
     Index("ix_session_channel", "channel_id", "opened_at"),
+    Index("ix_session_ended", "ended_at"),
 )
 _where("ux_session_open", session, "channel_id", where=f"state <> '{SessionState.ENDED}'", unique=True)
 
@@ -140,7 +142,7 @@ turn = Table(
     CheckConstraint("speakers_left >= 0", name="speakers_left"),
     Index("ix_turn_session", "session_id"),
 )
-_where("ix_turn_open", turn, "session_id", where="speakers_left > 0")
+_where("ix_turn_open", turn, "session_id", "id", where="speakers_left > 0")
 
 inbox = Table(
     "inbox",
@@ -229,7 +231,19 @@ response = Table(
     Index("ix_response_session", "session_id", "started_at"),
 )
 _where("ux_response_speaker", response, "turn_id", "ordinal", where="replaces IS NULL", unique=True)
-_where("ix_response_unfinished", response, "session_id", where=f"state IN ({_listed(UNFINISHED)})")
+_where("ix_response_doubtful", response, "session_id", "id", where="doubtful")
+_where("ix_response_unfinished", response, "session_id", "id", where=f"state IN ({_listed(UNFINISHED)})")
+_where("ux_response_replacement", response, "replaces", where=f"state IN ({_listed(UNFINISHED)})", unique=True)
+
+retry_request = Table(
+    "retry_request",
+    metadata,
+    Column("response_id", ForeignKey("response.id"), primary_key=True),  # the failed one
+    Column("session_id", ForeignKey("session.id"), nullable=False),
+    Column("asked_at", Float, nullable=False),
+    Column("taken_by", ForeignKey("response.id"), unique=True),  # the response that replaces it
+)
+_where("ix_retry_request_waiting", retry_request, "session_id", "response_id", where="taken_by IS NULL")
 
 ending = Table(
     "ending",
@@ -331,6 +345,9 @@ outbox = Table(
     Column("done_at", Float),
     Column("outcome", String(16)),
     Column("message_id", BigInteger),  # of a notice or an answer: what was sent
+    Column("buttons", JSON(none_as_null=True)),
+    Column("reply_token", Text),  # of an answer to an interaction; a secret, gone when the row is done
+    Column("reply_expires_at", Float),
     _one_of("kind", OutboxKind),
     _one_of("outcome", OUTCOMES),
     CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="done"),
@@ -338,6 +355,8 @@ outbox = Table(
     Index("ix_outbox_response", "response_id"),
 )
 _where("ix_outbox_due", outbox, "due_at", "id", where="done_at IS NULL")
+_where("ix_outbox_waiting", outbox, "channel_id", "due_at", where="done_at IS NULL")
+_where("ix_outbox_target", outbox, "channel_id", "target_id", where="target_id IS NOT NULL")
 
 voice = Table(
     "voice",

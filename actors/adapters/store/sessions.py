@@ -5,11 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, case, func, insert, or_, select, text, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, text, union_all, update
 
 from actors.adapters.store.characters import cast_of
 from actors.adapters.store.outbox import enqueue, enqueue_all
-from actors.adapters.store.schema import AnyRow, cast, history, history_message, inbox, part, response, session, turn
+from actors.adapters.store.schema import (
+    AnyRow,
+    cast,
+    history,
+    history_message,
+    inbox,
+    part,
+    response,
+    retry_request,
+    session,
+    turn,
+)
 from actors.ports.store import Fenced, ToCatchUp
 from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder
 from machines.session import State
@@ -29,7 +40,7 @@ _LAST_HEARD: Final = (
 _OLDEST_DOUBT: Final = (
     select(func.min(part.c.fence))
     .select_from(part.join(response, response.c.id == part.c.response_id))
-    .where(response.c.session_id == session.c.id, part.c.tried_at > bindparam("since"), response.c.doubtful)
+    .where(response.c.session_id == session.c.id, part.c.tried_at > bindparam("since"), text("response.doubtful"))
     .correlate(session)
     .scalar_subquery()
 )
@@ -43,6 +54,10 @@ _NEWEST: Final = (
     .subquery("newest")
 )
 _OLDEST_COMPARED: Final = select(func.min(_NEWEST.c.message_id)).correlate(session).scalar_subquery()
+# The order of the index that leaves out what has ended: without it SQLite reads every session there ever was.
+_OPEN_ORDER: Final = session.c.channel_id
+_OPEN_IDS: Final = select(select(session.c.id).where(IS_OPEN).order_by(_OPEN_ORDER).subquery("open").c.id)
+_ENDED_IN_DOUBT: Final = select(session.c.id).where(session.c.ended_at > bindparam("since"), _OLDEST_DOUBT.is_not(None))
 _OPEN: Final = (
     select(
         session.c.id,
@@ -51,8 +66,8 @@ _OPEN: Final = (
         _OLDEST_DOUBT.label("oldest_doubt"),
         _OLDEST_COMPARED.label("oldest_compared"),
     )
-    .where(or_(IS_OPEN, _OLDEST_DOUBT.is_not(None)))
-    .order_by(session.c.id)
+    .where(session.c.id.in_(union_all(_OPEN_IDS, _ENDED_IN_DOUBT)))
+    .order_by(_OPEN_ORDER)
 )
 
 _RAISE_EPOCH: Final = update(session).where(session.c.id == bindparam("of_session")).values(epoch=session.c.epoch + 1)
@@ -69,17 +84,34 @@ _DUE: Final = (
     .where(IS_UNFINISHED, (response.c.state != "Retrying") | (response.c.due_at <= bindparam("now")))
     .distinct()
 )
+# The least id rather than exists(): asked for an order, SQLite takes the index that has only what is unfinished.
+_UNFINISHED: Final = (
+    select(func.min(response.c.id))
+    .where(response.c.session_id == session.c.id, IS_UNFINISHED)
+    .correlate(session)
+    .scalar_subquery()
+)
+_OPEN_TURN: Final = (
+    select(func.min(turn.c.id))
+    .where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0"))
+    .correlate(session)
+    .scalar_subquery()
+)
 _READY: Final = (
     select(session.c.id)
     .where(
-        session.c.state.in_((State.IDLE.value, State.RESPONDING.value)),
-        ~select(response.c.id).where(response.c.session_id == session.c.id, IS_UNFINISHED).exists(),
+        IS_OPEN,
+        session.c.state != State.PAUSED.value,
+        _UNFINISHED.is_(None),
         # Responding with nothing left to do is work too: somebody has to say that it is Idle.
         (session.c.state == State.RESPONDING.value)
-        | select(turn.c.id).where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0")).exists()
-        | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists(),
+        | _OPEN_TURN.is_not(None)
+        | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists()
+        | select(retry_request.c.response_id)
+        .where(retry_request.c.session_id == session.c.id, retry_request.c.taken_by.is_(None))
+        .exists(),
     )
-    .order_by(session.c.id)
+    .order_by(_OPEN_ORDER)
 )
 
 

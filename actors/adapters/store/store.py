@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from actors.adapters.store import (
     audit,
@@ -14,13 +14,14 @@ from actors.adapters.store import (
     recorded,
     reports,
     responses,
+    retries,
     sessions,
     unfinished,
     webhooks,
 )
 from actors.adapters.store.executor import Executor
 from actors.ports.journal import LinesInState, Recorded
-from actors.ports.store import Accepted, ResponseRecord, ToCatchUp, WatchedPart, Work
+from actors.ports.store import Accepted, ResponseRecord, RetryAsked, ToCatchUp, WatchedPart, Work
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -33,6 +34,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboxDraft,
     OutboxRow,
+    RecentHistory,
     ResponseId,
     SessionId,
     SessionRecord,
@@ -128,6 +130,16 @@ class SqlStore:
     async def keep_intent(self, claim: Claim, response: Response, outbound: Outbound) -> Outbound:
         return await self._run(responses.keep_intent, claim, response, outbound)
 
+    async def request_retry(
+        self,
+        response_id: ResponseId | None,
+        *,
+        channel_id: int,
+        at: float,
+        answer: Callable[[RetryAsked], OutboxDraft],
+    ) -> RetryAsked | None:
+        return await self._run(retries.request_retry, response_id, channel_id=channel_id, at=at, answer=answer)
+
     async def cancel_reason(self, response_id: ResponseId) -> str | None:
         return await self._run(responses.cancel_reason, response_id)
 
@@ -138,6 +150,13 @@ class SqlStore:
 
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
         return await self._run(history.entries, session_id)
+
+    async def recent_history(
+        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    ) -> RecentHistory:
+        return await self._run(
+            history.recent_entries, session_id, entries_max=entries_max, characters_max=characters_max
+        )
 
     async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         return await self._run(history.amend, channel_id, message_id, text=text, at=at)
@@ -164,8 +183,16 @@ class SqlStore:
     async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
         return await self._run(outbox.enqueue, draft, at=at)
 
-    async def due_outbox(self, *, now: float, limit: int) -> tuple[OutboxRow, ...]:
-        return await self._run(outbox.due_outbox, now=now, limit=limit)
+    async def answers_waiting(self, channel_id: int) -> int:
+        return await self._run(outbox.answers_waiting, channel_id)
+
+    async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:
+        return await self._run(outbox.enqueue_copy, draft, at=at)
+
+    async def due_outbox(
+        self, *, now: float, limit: int, besides: Collection[int] = frozenset()
+    ) -> tuple[OutboxRow, ...]:
+        return await self._run(outbox.due_outbox, now=now, limit=limit, besides=besides)
 
     async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
         return await self._run(outbox.outbox_try, row_id, at=at)

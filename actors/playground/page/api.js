@@ -20,6 +20,7 @@ export const say = (channel, user, text, replyTo) =>
 export const edit = (id, text) => call("PATCH", `/_control/messages/${id}`, { json: { text } });
 export const remove = (id) => call("DELETE", `/_control/messages/${id}`);
 export const react = (message, user, emoji, on) => call("POST", "/_control/reactions", { json: { message, user, emoji, on } });
+export const press = (message, user, button) => call("POST", "/_control/presses", { json: { message, user, button } });
 export const earlier = (channel, before) => call("GET", `/_control/earlier?channel=${channel}&before=${before}`);
 export const addChannel = (name) => call("POST", "/_control/channels", { json: { name } });
 export const addThread = (channel, name, user) => call("POST", "/_control/threads", { json: { channel, name, user } });

@@ -74,6 +74,9 @@ model.addEventListener("heard", ({ detail }) => {
   const words = detail.content || detail.embeds.map((embed) => embed.description ?? "").join(" ");
   announce(`${detail.author.username}: ${words}`);
 });
+model.addEventListener("whispered", ({ detail }) => {
+  if (detail.for === view.me.id) announce(`${detail.author.username}, to you alone: ${detail.content}`);
+});
 lines.addEventListener("changed", renderTyping);
 cards.render();
 model.connect();

@@ -6,6 +6,7 @@ import { render } from "./markdown_view.js";
 export const EMOJIS = ["👍", "❤️", "😂", "😮", "😢", "🎭", "🔥", "👀"];
 const SNIPPET_MAX = 90;
 const LINK_BUTTON = 5;
+const THINKING = 1 << 7; // Discord's flag LOADING
 const BUTTON_STYLES = { 1: "primary", 2: "plain", 3: "good", 4: "danger", 5: "plain" };
 
 /**
@@ -17,14 +18,14 @@ export function messageView(message, context) {
   const item = h(
     "li",
     {
-      class: `message ${kind}${context.isGrouped ? " grouped" : ""}`,
+      class: `message ${kind}${context.isGrouped ? " grouped" : ""}${message.for ? " whisper" : ""}`,
       id: `m${message.id}`,
       "data-id": message.id,
       tabindex: -1,
     },
     context.isGrouped ? h("time", { class: "side-time", datetime: message.timestamp }, clock(message.timestamp)) : picture(message),
     h("div", { class: "body" }, reply(message, context), context.isGrouped ? null : head(message, kind), content(message, context)),
-    tools(message, context),
+    message.for ? null : tools(message, context),
   );
   return item;
 }
@@ -44,16 +45,19 @@ function head(message, kind) {
 }
 
 function content(message, { names, me, act }) {
+  const isThinking = (message.flags & THINKING) !== 0;
   const text = message.content ? h("div", { class: "text" }, render(message.content, names)) : null;
   const mark = message.edited_timestamp ? h("span", { class: "edited", title: new Date(message.edited_timestamp).toLocaleString() }, "(edited)") : null;
   if (text && mark) (text.lastElementChild?.tagName === "P" ? text.lastElementChild : text).append(" ", mark);
   return [
     text,
+    isThinking && h("p", { class: "thinking" }, `${message.author.username} is thinking…`),
     message.embeds.map((embed) => embedView(embed, names)),
     text ? null : mark,
     message.attachments.map(attachmentView),
-    message.components.map((row) => rowView(row, act)),
+    message.components.map((row) => rowView(row, message, act)),
     reactionsView(message, me, names, act),
+    message.for && aside(message, act),
   ];
 }
 
@@ -104,18 +108,24 @@ function attachmentView(attachment) {
     : h("a", { href: attachment.url, class: "file" }, `${attachment.filename} · ${size}`);
 }
 
-/** A row of buttons (component 1), or what newer layouts put around and beside one. */
-function rowView(component, act) {
-  if (component.type === 2) return buttonView(component, act);
-  if (component.type === 10) return h("div", { class: "text" }, render(component.content ?? "", { user: () => null, channel: () => null }));
-  return h("div", { class: "row" }, (component.components ?? []).map((each) => rowView(each, act)));
+/** What stands under a whisper, as on Discord. */
+function aside(message, act) {
+  const dismiss = h("button", { type: "button", class: "link", onclick: () => act.dismiss(message) }, "Dismiss");
+  return h("p", { class: "aside" }, "Only you can see this · ", dismiss);
 }
 
-function buttonView(button, act) {
+/** A row of buttons (component 1), or what newer layouts put around and beside one. */
+function rowView(component, message, act) {
+  if (component.type === 2) return buttonView(component, message, act);
+  if (component.type === 10) return h("div", { class: "text" }, render(component.content ?? "", { user: () => null, channel: () => null }));
+  return h("div", { class: "row" }, (component.components ?? []).map((each) => rowView(each, message, act)));
+}
+
+function buttonView(button, message, act) {
   const style = `button ${BUTTON_STYLES[button.style] ?? "plain"}`;
   const label = [button.emoji?.name, button.label].filter(Boolean).join(" ") || "Button";
   if (button.style === LINK_BUTTON) return h("span", { class: style }, outside(button.url, label));
-  return h("button", { type: "button", class: style, disabled: button.disabled, onclick: () => act.press(button) }, label);
+  return h("button", { type: "button", class: style, disabled: button.disabled, onclick: (event) => act.press(message, button, event.currentTarget) }, label);
 }
 
 function reactionsView(message, me, names, act) {

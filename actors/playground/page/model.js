@@ -3,7 +3,7 @@
 import { earlier } from "./api.js";
 import { follow } from "./feed.js";
 
-const KINDS = ["snapshot", "message", "deleted", "typing", "channel", "channel_deleted", "faults", "presence"];
+const KINDS = ["snapshot", "message", "deleted", "whisper", "press", "typing", "channel", "channel_deleted", "faults", "presence"];
 export const TYPING_MS = 10_000; // as Discord shows it
 const DM = 1;
 export const THREAD = 11;
@@ -14,6 +14,7 @@ export class Model extends EventTarget {
   bot = { id: "0", username: "Bot" };
   users = [];
   channels = new Map();
+  whispers = new Map(); // message id → what one person alone sees, until the page is loaded again
   messages = new Map(); // channel id → Map of message id → message, oldest first
   hasEarlier = new Map();
   typing = new Map(); // channel id → Map of user id → until when
@@ -38,9 +39,18 @@ export class Model extends EventTarget {
     this.#tell(kind, body);
   }
 
-  /** What a channel shows, oldest first. */
-  shown(channelId) {
-    return [...(this.messages.get(channelId)?.values() ?? [])];
+  /** What a channel shows to somebody, oldest first: messages, and among them what is whispered to them alone. */
+  shown(channelId, userId) {
+    const messages = [...(this.messages.get(channelId)?.values() ?? [])];
+    const whispers = [...this.whispers.values()].filter((each) => each.channel_id === channelId && each.for === userId);
+    if (whispers.length === 0) return messages;
+    return [...messages, ...whispers].sort((one, other) => (BigInt(one.id) < BigInt(other.id) ? -1 : 1));
+  }
+
+  /** Takes a whisper from the page; the server keeps none to bring back. */
+  dismiss(whisper) {
+    this.whispers.delete(whisper.id);
+    this.#tell("dismissed");
   }
 
   find(channelId, messageId) {
@@ -96,6 +106,19 @@ export class Model extends EventTarget {
     if (message.is_line) this.lines += 1;
     this.typing.get(message.channel_id)?.delete(message.webhook_id ? this.bot.id : message.author.id);
     this.dispatchEvent(new CustomEvent("heard", { detail: message }));
+  }
+
+  _whisper(whisper) {
+    if (whisper.gone) {
+      this.whispers.delete(whisper.id);
+      return;
+    }
+    this.whispers.set(whisper.id, whisper);
+    if (whisper.content) this.dispatchEvent(new CustomEvent("whispered", { detail: whisper }));
+  }
+
+  _press({ id, answered }) {
+    if (answered) this.dispatchEvent(new CustomEvent("answered", { detail: id }));
   }
 
   _deleted({ id, channel_id: channelId, is_line: isLine }) {

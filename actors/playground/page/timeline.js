@@ -8,6 +8,7 @@ import { attempt, toast } from "./shell.js";
 
 const GROUP_MS = 7 * 60 * 1000;
 const NEAR_END_PX = 60;
+const ANSWER_MS = 3500; // Discord gives the bot three seconds
 
 export class Timeline {
   #model;
@@ -48,7 +49,7 @@ export class Timeline {
     const follows = isOther || this.#wasAtEnd;
     const distance = this.scroll.scrollHeight - this.scroll.scrollTop;
     const before = this.list.firstElementChild;
-    reconcile(this.list, this.#elements(this.#model.shown(channelId)));
+    reconcile(this.list, this.#elements(this.#model.shown(channelId, this.#view.me.id)));
     if (follows) this.toEnd();
     else if (before !== this.list.firstElementChild) this.scroll.scrollTop = this.scroll.scrollHeight - distance;
     byId("empty").hidden = !this.#model.isFilled || this.list.childElementCount > 0;
@@ -125,9 +126,29 @@ export class Timeline {
       remove: (message, button) => this.#remove(message, button),
       react: (message, emoji, on) => attempt(api.react(message.id, this.#view.me.id, emoji, on)),
       pick: (message, button) => this.#pick(message, button),
-      press: () => toast("Buttons wait for interactions, which this playground does not send yet. Commands work: try !help."),
+      press: (message, button, element) => this.#press(message, button, element),
+      dismiss: (message) => {
+        this.#model.dismiss(message);
+        byId("text").focus();
+      },
       jump: (id) => byId(`m${id}`)?.scrollIntoView({ block: "center" }),
     };
+  }
+
+  /** As on Discord: the button is busy until the bot's first answer; where none comes in time, that is said. */
+  async #press(message, button, element) {
+    if (element.getAttribute("aria-busy") === "true") return;
+    element.setAttribute("aria-busy", "true");
+    const answers = new Answers(this.#model); // before the request: the answer may be told first
+    try {
+      const { id } = await api.press(message.id, this.#view.me.id, button.custom_id);
+      if (!(await answers.has(id))) toast(`This interaction failed: ${this.#model.bot.username} did not answer in time.`);
+    } catch (error) {
+      toast(error.message);
+    } finally {
+      answers.end();
+      element.removeAttribute("aria-busy");
+    }
   }
 
   #pick(message, button) {
@@ -200,9 +221,44 @@ export class Timeline {
   }
 }
 
+/** Hears which presses the bot has answered, from now on. */
+class Answers {
+  #heard = new Set();
+  #wake = () => {};
+
+  constructor(model) {
+    this.model = model;
+    model.addEventListener("answered", this);
+  }
+
+  handleEvent({ detail }) {
+    this.#heard.add(detail);
+    this.#wake();
+  }
+
+  /** Whether this press is answered before the time is over. */
+  has(id) {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), ANSWER_MS);
+      this.#wake = () => {
+        if (!this.#heard.has(id)) return;
+        clearTimeout(timer);
+        resolve(true);
+      };
+      this.#wake();
+    });
+  }
+
+  end() {
+    this.model.removeEventListener("answered", this);
+  }
+}
+
 function isContinued(previous, message) {
   return (
     !message.message_reference &&
+    !message.for &&
+    !previous.for &&
     previous.author.id === message.author.id &&
     previous.author.username === message.author.username &&
     new Date(message.timestamp) - new Date(previous.timestamp) < GROUP_MS

@@ -13,6 +13,7 @@ from ..world import Author, World
 from .call import Answer, Call, Route
 from .channels import checked_avatar
 from .drafts import read_draft, read_edit
+from .interactions import follow_up, is_for_interaction
 
 
 def get_webhook(world: World, call: Call) -> Answer:
@@ -44,6 +45,8 @@ def delete_webhook_by_token(world: World, call: Call) -> Answer:
 
 def execute(world: World, call: Call) -> Answer:
     """Posts a message under the webhook's name or one of its own; answered only if `wait` asks for it."""
+    if is_for_interaction(world, call):
+        return follow_up(world, call)
     webhook = _owned(world, call)
     channel = _channel(world, webhook, call)
     draft = replace(read_draft(world, channel, call), nonce=None)
@@ -72,7 +75,9 @@ def delete_message(world: World, call: Call) -> Answer:
 
 
 def webhook_line(world: World, call: Call) -> Line | None:
-    """What a webhook posts or edits is always a character's line."""
+    """What a webhook posts or edits is always a character's line; an interaction's answer is none."""
+    if is_for_interaction(world, call):
+        return None
     webhook = world.webhooks.get(call.id("webhook"))
     own_name = "" if webhook is None else webhook.name
     return Line(str(call.fields.get("username") or own_name), str(call.fields.get("content") or ""), None)

@@ -11,6 +11,7 @@ from actors.adapters.discord.channel import DiscordChannel
 from actors.adapters.discord.client import GatewayClient, IdentifyTurns
 from actors.adapters.discord.endpoints import Endpoints
 from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.voice import DiscordVoice
 from actors.adapters.discord.wire import Wire
@@ -22,6 +23,7 @@ from .table import WebhookTable
 class Rest:
     voice: DiscordVoice
     channel: DiscordChannel
+    interactions: Interactions
     wire: Wire
     table: WebhookTable
     client: GatewayClient
@@ -50,17 +52,18 @@ async def logged_in(
     """Log in at `api_url`; no gateway is needed for REST."""
     Endpoints(api_url).apply()
     wire = Wire(now=now or Clock().now, try_timeout_s=try_timeout_s)
-    ourselves, places = Ourselves(), Places(wire)
+    ourselves, places, interactions = Ourselves(), Places(wire), Interactions(wire)
     kept = table or WebhookTable()
     client = GatewayClient(
         shard_id=0,
         shard_count=1,
         sink=lambda event: None,
         ourselves=ourselves,
+        interactions=interactions,
         on_login=wire.add,
         turns=IdentifyTurns(),
     )
     async with client:
         await client.login(token)
-        voice = DiscordVoice(wire, places, kept, ourselves, preference=preference)
-        yield Rest(voice, DiscordChannel(wire, places, kept, ourselves), wire, kept, client)
+        voice = DiscordVoice(wire, places, kept, ourselves, interactions, preference=preference)
+        yield Rest(voice, DiscordChannel(wire, places, kept, ourselves), interactions, wire, kept, client)

@@ -15,16 +15,26 @@ from sqlalchemy import Connection, Engine
 from actors.adapters.store import NewerDatabase, NotADatabase, StoreError, open_store, prepare
 from actors.adapters.store.migrate import MIGRATIONS, create_all, upgrade
 from actors.adapters.store.schema import metadata
-from actors.adapters.store.sqlite import memory_engine
+from actors.adapters.store.sqlite import file_engine, memory_engine
+from actors.roleplay.model import Button, OutboxDraft, OutboxKind
 from machines.response import TABLE
 
 LEGAL = "SELECT source, fact, dest FROM legal_move"
 
 
 def statements(conn: Connection) -> dict[str, list[str]]:
-    """Each table's and index's definition as the database keeps it; the order of constraints is no matter."""
+    """Each table's and index's definition as the database keeps it.
+
+    The order of columns and constraints is no matter: a column that is added later comes last.
+    """
     rows = conn.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE sql > '' AND name NOT LIKE 'alembic%'")
-    return {name: sorted(re.sub(r"[\s,]+", " ", line).strip() for line in sql.splitlines()) for name, sql in rows}
+    return {name: _clauses(sql) for name, sql in rows}
+
+
+def _clauses(sql: str) -> list[str]:
+    head, _, rest = re.sub(r"\s+", " ", sql).partition("(")
+    inside, _, tail = rest.rpartition(")")
+    return sorted(clause.strip() for clause in (head, *inside.split(","), tail))
 
 
 def test_the_migrations_give_exactly_the_schema(engine: Engine) -> None:
@@ -145,6 +155,26 @@ async def test_relative_paths_are_under_the_folder_which_is_made(tmp_path: Path)
     assert (folder / "deep" / "ensemble.db").is_file()
     async with open_store("sqlite:///deep/ensemble.db", folder=folder, read_only=True) as store:
         assert await store.characters() == ()
+
+
+@pytest.mark.anyio
+async def test_a_database_of_the_first_version_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
+    first = tmp_path / "first"
+    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("v000[!1]*", "__pycache__"))
+    engine = file_engine(tmp_path / "ensemble.db")
+    upgrade(engine, migrations=first)
+    with engine.begin() as conn:
+        conn.exec_driver_sql(
+            "INSERT INTO outbox (key, kind, channel_id, text, nonce, fence, attempt, first_try_at, due_at)"
+            " VALUES ('notice:1', 'notice', 5, 'It failed.', 'n', 0, 0, 0.0, 1.0)"
+        )
+    engine.dispose()
+    async with open_store("sqlite:///ensemble.db", folder=tmp_path) as store:
+        [row] = await store.due_outbox(now=2.0, limit=9)
+        assert row.draft == OutboxDraft("notice:1", OutboxKind.NOTICE, 5, "It failed.")
+        new = OutboxDraft("notice:2", OutboxKind.NOTICE, 5, "This too.", buttons=(Button("Retry", "retry:2"),))
+        await store.enqueue(new, at=3.0)
+        assert [each.draft for each in await store.due_outbox(now=9.0, limit=9)] == [row.draft, new]
 
 
 def test_the_migrations_work_from_a_folder_with_a_per_cent_sign(tmp_path: Path) -> None:

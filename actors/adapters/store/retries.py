@@ -1,0 +1,130 @@
+"""Requests to have a failed line again: each failed response is asked for once, and replaced once.
+
+    failed ◄─ retry_request ─► taken_by: the response that replaces it ◄─ retry_request ─► …
+
+A response that was replaced means the newest one of this chain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, func, insert, select
+
+from actors.adapters.store.characters import character_of
+from actors.adapters.store.outbox import enqueue
+from actors.adapters.store.responses import cancel_reason
+from actors.adapters.store.schema import AnyRow, character, outbox, part, response, retry_request, session
+from actors.adapters.store.sessions import IS_OPEN
+from actors.ports.store import NextRetry, RetryAsked, RetryOutcome
+from actors.roleplay.model import OutboxDraft, OutboxKind, ResponseId, SessionId
+from machines.response import State
+from machines.session import State as SessionState
+
+# By its key: that a line waits for a breaker is a notice of it as well, and no failure.
+_TOLD: Final = (
+    select(outbox.c.id)
+    .where(outbox.c.key == "notice:" + response.c.id, outbox.c.kind == OutboxKind.NOTICE.value)
+    .correlate(response)
+    .exists()
+)
+_LAST_FAILED: Final = (
+    select(response.c.id)
+    .select_from(
+        response.join(session, session.c.id == response.c.session_id).outerjoin(
+            retry_request, retry_request.c.response_id == response.c.id
+        )
+    )
+    .where(session.c.channel_id == bindparam("channel_id"), IS_OPEN, response.c.state == State.FAILED.value, _TOLD)
+    # One that nobody has asked for yet comes before one that somebody has.
+    .order_by(retry_request.c.response_id.is_not(None), response.c.id.desc())
+    .limit(1)
+)
+_WANTED: Final = (
+    select(
+        response.c.id,
+        response.c.session_id,
+        response.c.state,
+        character.c.name,
+        session.c.channel_id,
+        session.c.state.label("session_state"),
+        retry_request.c.asked_at,
+        retry_request.c.taken_by,
+        _TOLD.label("is_told"),
+    )
+    .select_from(
+        response.join(session, session.c.id == response.c.session_id)
+        .join(character, character.c.id == response.c.character_id)
+        .outerjoin(retry_request, retry_request.c.response_id == response.c.id)
+    )
+    .where(response.c.id == bindparam("response_id"))
+)
+_NEXT: Final = (
+    select(response)
+    .select_from(retry_request.join(response, response.c.id == retry_request.c.response_id))
+    .where(retry_request.c.session_id == bindparam("session_id"), retry_request.c.taken_by.is_(None))
+    .order_by(retry_request.c.asked_at, response.c.id)
+    .limit(1)
+)
+_TEXTS: Final = select(part.c.text).where(part.c.response_id == bindparam("response_id")).order_by(part.c.number)
+
+_OLDEST_FENCE: Final = select(func.min(part.c.fence)).where(part.c.response_id == bindparam("response_id"))
+
+
+def request_retry(
+    conn: Connection,
+    response_id: ResponseId | None,
+    *,
+    channel_id: int,
+    at: float,
+    answer: Callable[[RetryAsked], OutboxDraft],
+) -> RetryAsked | None:
+    """Write the request and its answer; None, and neither, when this very request was answered before."""
+    wanted = response_id or conn.execute(_LAST_FAILED, {"channel_id": channel_id}).scalar()
+    newest = None if wanted is None else _newest(conn, wanted, channel_id)
+    asked = RetryAsked(RetryOutcome.NONE) if newest is None else _judged(conn, newest)
+    if not enqueue(conn, answer(asked), at=at):
+        return None
+    if newest is not None and asked.outcome is RetryOutcome.ACCEPTED:
+        new = {"response_id": newest.id, "session_id": newest.session_id, "asked_at": at}
+        conn.execute(insert(retry_request).values(new))
+    return asked
+
+
+def next_retry(conn: Connection, session_id: SessionId) -> NextRetry | None:
+    """The oldest request of a session that no response has taken."""
+    failed = conn.execute(_NEXT, {"session_id": session_id}).one_or_none()
+    if failed is None:
+        return None
+    return NextRetry(
+        replaces=failed.id,
+        turn_id=failed.turn_id,
+        trigger_id=failed.trigger_id,
+        ordinal=failed.ordinal,
+        character=character_of(conn, failed.character_id),
+        texts=tuple(conn.execute(_TEXTS, {"response_id": failed.id}).scalars()),
+        look_after=conn.execute(_OLDEST_FENCE, {"response_id": failed.id}).scalar() if failed.doubtful else None,
+    )
+
+
+def _newest(conn: Connection, response_id: ResponseId, channel_id: int) -> AnyRow | None:
+    """The newest replacement of a line that this channel was told of; None where it was not."""
+    row = conn.execute(_WANTED, {"response_id": response_id}).one_or_none()
+    if row is None or row.channel_id != channel_id or not row.is_told:
+        return None
+    while row.taken_by is not None:
+        row = conn.execute(_WANTED, {"response_id": row.taken_by}).one()
+    return row
+
+
+def _judged(conn: Connection, row: AnyRow) -> RetryAsked:
+    if row.session_state == SessionState.ENDED:
+        return RetryAsked(RetryOutcome.SESSION_ENDED, row.name)
+    if row.state == State.DELIVERED:
+        return RetryAsked(RetryOutcome.DELIVERED, row.name)
+    if row.state != State.FAILED or row.asked_at is not None:
+        return RetryAsked(RetryOutcome.ON_ITS_WAY, row.name)
+    if cancel_reason(conn, row.id) is not None:
+        return RetryAsked(RetryOutcome.WITHDRAWN, row.name)
+    return RetryAsked(RetryOutcome.ACCEPTED, row.name, row.session_id)

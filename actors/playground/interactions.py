@@ -1,0 +1,138 @@
+"""Presses of buttons, and how the bot answers them: the desk of the world for what is not kept.
+
+    press ─► INTERACTION_CREATE ─► callback (once, within 3 s) ─► original ─► edits, follow-ups (15 min)
+
+An ephemeral message is seen by one person only, stands in no channel, and is gone with the server, as on
+Discord with the client. Whatever else the bot answers is a message like any other.
+Source: https://discord.com/developers/docs/interactions/receiving-and-responding
+"""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+
+from .records import Json, Message
+from .refusals import (
+    ALREADY_ACKNOWLEDGED,
+    INVALID_WEBHOOK_TOKEN,
+    UNKNOWN_INTERACTION,
+    UNKNOWN_MESSAGE,
+    UNKNOWN_WEBHOOK,
+    Refusal,
+    invalid_field,
+)
+
+CALLBACK_S = 3.0
+TOKEN_S = 15 * 60.0
+PRESSES_MAX = 1_000
+"""The oldest are forgotten beyond this, whether or not their tokens have expired."""
+EPHEMERAL = 1 << 6
+LOADING = 1 << 7
+BUTTON = 2
+LINK_STYLE = 5
+
+
+class Callback(IntEnum):
+    MESSAGE = 4
+    DEFERRED_MESSAGE = 5
+    DEFERRED_UPDATE = 6
+    UPDATE = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    """One press. `original_id` is the message that the callback made or, for an update, the one it changes."""
+
+    id: int
+    token: str
+    user_id: int
+    message: Message
+    """As it was when the button was pressed."""
+    custom_id: str
+    at: float
+    answered_with: Callback | None = None
+    original_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whisper:
+    """An ephemeral message, and the only person who sees it; `is_gone` once the bot has deleted it."""
+
+    message: Message
+    user_id: int
+    interaction_id: int
+    is_gone: bool = False
+
+
+class Desk:
+    """Holds the presses of late and the whispers that answer them."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._by_token: dict[str, Interaction] = {}
+        self._whispers: dict[int, Whisper] = {}
+
+    def open(self, interaction_id: int, user_id: int, message: Message, custom_id: str) -> Interaction:
+        """A new press of a button of the message. Raises 50035 if it has no such button, or a disabled one."""
+        if custom_id not in _custom_ids(message.components):
+            raise invalid_field("custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed")
+        token = secrets.token_urlsafe(48)
+        opened = Interaction(interaction_id, token, user_id, message, custom_id, self._now())
+        self._by_token[token] = opened
+        while len(self._by_token) > PRESSES_MAX:
+            del self._by_token[next(iter(self._by_token))]
+        return opened
+
+    def to_call_back(self, interaction_id: int, token: str) -> Interaction:
+        """Raises 10062 after 3 s and for what there never was, 40060 if it was answered."""
+        found = self._by_token.get(token)
+        if found is None or found.id != interaction_id:
+            raise Refusal(UNKNOWN_INTERACTION)
+        if found.answered_with is not None:
+            raise Refusal(ALREADY_ACKNOWLEDGED)
+        if self._now() - found.at > CALLBACK_S:
+            raise Refusal(UNKNOWN_INTERACTION)
+        return found
+
+    def answered(self, token: str) -> Interaction:
+        """One that was called back. Raises 50027 when the token has expired, 10015 before the callback."""
+        found = self._by_token.get(token)
+        if found is None or self._now() - found.at > TOKEN_S:
+            raise Refusal(INVALID_WEBHOOK_TOKEN)
+        if found.answered_with is None:
+            raise Refusal(UNKNOWN_WEBHOOK)
+        return found
+
+    def note(self, interaction: Interaction, kind: Callback, original_id: int) -> Interaction:
+        """The callback has come."""
+        noted = replace(interaction, answered_with=kind, original_id=original_id)
+        self._by_token[interaction.token] = noted
+        return noted
+
+    def whisper(self, message_id: int | None) -> Whisper:
+        """Raises 10008."""
+        found = None if message_id is None else self._whispers.get(message_id)
+        if found is None or found.is_gone:
+            raise Refusal(UNKNOWN_MESSAGE)
+        return found
+
+    def keep(self, whisper: Whisper) -> None:
+        """A new whisper, or its new form."""
+        self._whispers[whisper.message.id] = whisper
+        while len(self._whispers) > PRESSES_MAX:
+            del self._whispers[next(iter(self._whispers))]
+
+    def is_whisper(self, message_id: int | None) -> bool:
+        return message_id in self._whispers
+
+
+def _custom_ids(components: tuple[Json, ...]) -> set[str]:
+    """Of all buttons that can be pressed, at whatever depth."""
+    found: set[str] = set()
+    for component in components:
+        if component.get("type") == BUTTON and not component.get("disabled") and component.get("style") != LINK_STYLE:
+            found.add(str(component.get("custom_id")))
+        inner = component.get("components")
+        found |= _custom_ids(tuple(inner)) if isinstance(inner, list) else set()
+    return found

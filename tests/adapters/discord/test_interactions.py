@@ -1,0 +1,221 @@
+"""A press is acknowledged at once and told to the actors; its answer takes the deferral's place."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import anyio
+import discord
+import pytest
+
+from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.interactions import pressed
+from actors.playground import FaultPlan, PlaygroundServer
+from actors.playground.events import Event
+from actors.playground.interactions import CALLBACK_S, EPHEMERAL, LOADING, Callback, Interaction, Whisper
+from actors.ports import ButtonPressed, Posted, ShardReady, Unconfirmed
+from actors.roleplay.model import Button, Outbound, OutboundKind, ReplyAddress
+
+from .rest import Clock, Rest
+from .scripted import APPLICATION_ID, CHANNEL_ID, Answer, ScriptedDiscord, as_json, message
+from .test_gateway import Bot, bot_for, running
+
+pytestmark = pytest.mark.anyio
+
+WAIT_S = 5.0
+RETRY = Button("Retry", "retry:000000000abc1")
+
+
+class Heard:
+    """What the playground tells of presses and whispers."""
+
+    def __init__(self) -> None:
+        self.whispers: list[Whisper] = []
+        self.acknowledged = asyncio.Event()
+
+    def hear(self, event: Event) -> None:
+        if isinstance(event.subject, Whisper):
+            self.whispers.append(event.subject)
+        if isinstance(event.subject, Interaction) and event.subject.answered_with is not None:
+            self.acknowledged.set()
+
+
+@pytest.fixture
+def heard(playground: PlaygroundServer) -> Iterator[Heard]:
+    heard = Heard()
+    end = playground.world.subscribe(heard.hear)
+    yield heard
+    end()
+
+
+@asynccontextmanager
+async def ready(playground: PlaygroundServer) -> AsyncIterator[Bot]:
+    bot = bot_for(playground)
+    async with running(bot):
+        await bot.next(ShardReady)
+        yield bot
+
+
+@asynccontextmanager
+async def pressing(playground: PlaygroundServer) -> AsyncIterator[tuple[Bot, ButtonPressed]]:
+    """A bot whose notice has a button, which Robin has pressed."""
+    async with ready(playground) as bot:
+        message_id = await notice(playground, bot)
+        playground.press(message_id, "Robin", RETRY.custom_id)
+        yield bot, await press_of(bot)
+
+
+async def notice(playground: PlaygroundServer, bot: Bot) -> int:
+    channel = playground.world.find_channel("tavern").id
+    posted = await bot.adapter.voice.send(
+        Outbound(OutboundKind.TEXT, channel, "", "It failed.", nonce="n1", buttons=(RETRY,))
+    )
+    assert isinstance(posted, Posted)
+    return posted.message_id
+
+
+async def press_of(bot: Bot) -> ButtonPressed:
+    while not isinstance(event := await bot.next_of_any(), ButtonPressed):
+        pass
+    return event
+
+
+async def answer(bot: Bot, press: ButtonPressed, text: str = "On its way.") -> object:
+    outbound = Outbound(OutboundKind.TEXT, press.channel_id, "", text, nonce="n2")
+    return await bot.adapter.voice.send(replace(outbound, reply=ReplyAddress(press.token, 0.0)))
+
+
+async def test_a_press_is_told_and_acknowledged_though_nobody_handles_it(
+    playground: PlaygroundServer, heard: Heard
+) -> None:
+    async with pressing(playground) as (_, press):
+        with anyio.fail_after(WAIT_S):
+            await heard.acknowledged.wait()
+        assert press.custom_id == RETRY.custom_id
+        assert press.user_id == playground.world.find_user("Robin").id
+        assert press.channel_id == playground.world.find_channel("tavern").id
+        assert press.token not in repr(press)
+        assert [each.message.flags for each in heard.whispers] == [EPHEMERAL | LOADING]
+
+
+async def test_an_answer_takes_the_deferrals_place_however_often_it_is_given(
+    playground: PlaygroundServer, heard: Heard
+) -> None:
+    async with pressing(playground) as (bot, press):
+        for _ in range(2):
+            assert isinstance(await answer(bot, press), Posted)
+        assert [each.message.content for each in heard.whispers] == ["", "On its way.", "On its way."]
+        assert len({each.message.id for each in heard.whispers}) == 1
+        assert [shown.content for shown in playground.messages("tavern")] == ["It failed."]
+
+
+async def test_an_answer_waits_for_the_deferral_that_is_under_way(rest: Rest, scripted: ScriptedDiscord) -> None:
+    asked = scripted.will(Answer(how="never"), as_json(message()))
+    ended: list[str] = []
+
+    async def defer() -> None:
+        await rest.interactions.defer(interaction_for(rest))
+        ended.append("deferral")
+
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(defer)
+        await anyio.wait_all_tasks_blocked()
+        assert isinstance(await rest.interactions.answer("secret", "On its way."), Posted)
+        ended.append("answer")
+    assert ended == ["deferral", "answer"]
+    assert [request.method for request in asked()] == ["POST", "PATCH"]
+
+
+def interaction_for(rest: Rest) -> discord.Interaction:
+    """A press as Discord would tell it, of a client without a gateway."""
+    data: Any = {
+        "id": "51",
+        "application_id": str(APPLICATION_ID),
+        "type": 3,
+        "token": "secret",
+        "version": 1,
+        "data": {"component_type": 2, "custom_id": RETRY.custom_id},
+        "channel": {"id": str(CHANNEL_ID), "type": 1, "recipients": [], "last_message_id": None},
+        "user": {"id": "7", "username": "Robin", "discriminator": "0", "avatar": None},
+        "attachment_size_limit": 1,
+    }
+    return discord.Interaction(data=data, state=rest.client._connection)
+
+
+async def test_what_is_no_press_of_a_button_of_ours_is_left_alone(rest: Rest) -> None:
+    ourselves = Ourselves()
+    ourselves.application_id = APPLICATION_ID
+    interaction = interaction_for(rest)
+    assert pressed(interaction, ourselves) is None  # it is on no message
+    interaction.message = await _message_of(rest)
+    assert pressed(interaction, ourselves) == ButtonPressed(51, "secret", CHANNEL_ID, 7, 41, RETRY.custom_id)
+    ourselves.application_id = APPLICATION_ID + 1
+    assert pressed(interaction, ourselves) is None
+
+
+async def _message_of(rest: Rest) -> discord.Message:
+    channel = rest.client.get_partial_messageable(CHANNEL_ID)
+    return discord.Message(state=rest.client._connection, channel=channel, data=message())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("mischief", "code"), [("answered before", 40060), ("too late", 10062)])
+async def test_a_deferral_that_comes_to_nothing_is_logged_without_its_token_and_the_press_is_told(
+    mischief: str, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    logged = asyncio.Event()
+    clock = Clock()
+
+    async with PlaygroundServer(now=clock.now) as playground:
+
+        def meddle(event: Event) -> None:
+            if event.name == "INTERACTION_CREATE" and isinstance(event.subject, Interaction):
+                if mischief == "too late":
+                    clock.at += CALLBACK_S + 1
+                else:
+                    playground.world.acknowledge(event.subject, Callback.DEFERRED_UPDATE, event.subject.message.id)
+
+        playground.world.subscribe(meddle)
+
+        def note(record: logging.LogRecord) -> bool:
+            logged.set()
+            return True
+
+        caplog.handler.addFilter(note)
+        async with ready(playground) as bot:
+            message_id = await notice(playground, bot)
+            interaction = playground.press(message_id, "Robin", RETRY.custom_id)
+            press = await press_of(bot)
+            with anyio.fail_after(WAIT_S):
+                await logged.wait()
+    assert press.interaction_id == interaction.id
+    reason = "bad_request" if code == 40060 else "not_found"
+    assert f"could not be acknowledged in time: {reason} ({code})" in caplog.text
+    assert interaction.token not in caplog.text
+
+
+async def test_one_failed_answer_is_one_request_on_the_wire(playground: PlaygroundServer, heard: Heard) -> None:
+    async with pressing(playground) as (bot, press):
+        with anyio.fail_after(WAIT_S):
+            await heard.acknowledged.wait()
+        playground.faults = FaultPlan.parse(["outage=1"], seed=1)
+        before = len(playground.ledger.since())
+        assert isinstance(await answer(bot, press), Unconfirmed)
+        assert len(playground.ledger.since()) == before + 1
+
+
+async def test_a_press_is_acknowledged_by_one_request_alone(playground: PlaygroundServer, heard: Heard) -> None:
+    async with pressing(playground) as (bot, press):
+        await answer(bot, press)
+        callbacks = [each for each in playground.ledger.since() if each.path.endswith("/callback")]
+        assert [each.status for each in callbacks] == [200]
+
+
+async def test_a_text_carries_its_buttons(playground: PlaygroundServer) -> None:
+    async with ready(playground) as bot:
+        message_id = await notice(playground, bot)
+        [row] = playground.world.shelf.find(message_id).components  # type: ignore[union-attr]
+        [button] = row["components"]
+        assert (button["label"], button["custom_id"]) == ("Retry", RETRY.custom_id)
