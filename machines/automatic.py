@@ -195,9 +195,9 @@ def _height(words: Mapping[Edge, _Words], edges: Iterable[Edge]) -> tuple[float,
 
 
 def _tracks(grid: _Grid, edges: list[Edge]) -> list[list[Edge]]:
-    """Edges that share a track, the track nearest to the states first: the short lines, and who meets none of them."""
+    """Edges that can share a track, the track nearest to the states first: it has loops and short lines."""
     tracks: list[list[Edge]] = []
-    for edge in sorted(edges, key=lambda edge: len(grid.gaps(edge))):
+    for edge in sorted(edges, key=lambda edge: (edge[0] != edge[1], len(grid.gaps(edge)))):
         free = (track for track in tracks if all(_are_apart(grid.gaps(edge), grid.gaps(other)) for other in track))
         found = next(free, None)
         if found is None:
