@@ -39,10 +39,12 @@ from actors.ports import (
     MessageEdited,
     MessageSeen,
     Noted,
+    Page,
     Refused,
     ShardDown,
     ShardReady,
     ShardResumed,
+    Unconfirmed,
 )
 from actors.reaper import WATCH_S, Reaper
 from actors.retries import Retries
@@ -58,6 +60,9 @@ CHANNEL_EVENTS_MAX: Final = 500
 
 TOO_MANY_MESSAGES: Final = "too_many_messages"
 """The reason with which a Channel refuses to read on and on."""
+READS_AT_ONCE: Final = 50
+"""Channels that are read at the same moment: all that Discord allows in a second (its reference, "Global Rate
+Limit"); after a READY every open session's channel is to be read."""
 
 RE_READ_WAIT_S: Final = 1.0
 RE_READ_WAIT_MAX_S: Final = 60.0
@@ -102,6 +107,7 @@ class Gateway:
         self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
         self._dropped_after: dict[int, int] = {}  # by channel: the id before the first message that was dropped
         self._to_catch_up: set[int] = set()  # channels without which we are not ready
+        self._reading = anyio.Semaphore(READS_AT_ONCE)
         self._group: TaskGroup | None = None
         self._is_over = False
         self._listed = anyio.Event()  # the channels to catch up on are known
@@ -268,9 +274,10 @@ class Gateway:
         """Handle what the channel shows since the gap, trying until it can be read or never will be."""
         world = self._world
         for wait_s in _waits():
-            began = world.clock.now()
-            known = await world.store.known_messages(gap.channel_id, after=gap.known_after)
-            seen = await world.channel.messages(gap.channel_id, after=gap.known_after)
+            async with self._reading:
+                began = world.clock.now()
+                known = await world.store.known_messages(gap.channel_id, after=gap.known_after)
+                seen = await world.channel.messages(gap.channel_id, after=gap.known_after)
             if isinstance(seen, tuple):
                 await self._amend(gap, known, seen, began)
                 for message in seen:
@@ -280,10 +287,35 @@ class Gateway:
             if isinstance(seen, Refused) and seen.final:
                 await self._cannot_read(gap, seen)
                 return
-            if isinstance(seen, HeldBack):
-                await self._world.clock.sleep_until(seen.until)
-            else:
-                await anyio.sleep(max(wait_s, seen.retry_after_s))
+            await self._wait(seen, wait_s)
+
+    async def _catch_up_by_pages(self, gap: CatchUp) -> None:
+        """Hear what was missed, however much it is; too much to be held at once and compared."""
+        unread: int | None = gap.after
+        while unread is not None:
+            page = await self._page(gap, unread)
+            for message in page.messages:
+                await self._saw(message)
+            unread = page.newest
+
+    async def _page(self, gap: CatchUp, after: int) -> Page:
+        """Read on, trying until the channel can be read; an empty page where it never will be."""
+        for wait_s in _waits():
+            async with self._reading:
+                page = await self._world.channel.page(gap.channel_id, after=after)
+            if isinstance(page, Page):
+                return page
+            if isinstance(page, Refused) and page.final:
+                await self._cannot_read(gap, page)
+                break
+            await self._wait(page, wait_s)
+        return Page((), newest=None)
+
+    async def _wait(self, unread: Refused | Unconfirmed | HeldBack, wait_s: float) -> None:
+        if isinstance(unread, HeldBack):
+            await self._world.clock.sleep_until(unread.until)
+        else:
+            await anyio.sleep(max(wait_s, unread.retry_after_s))
 
     async def _amend(
         self, gap: CatchUp, known: tuple[KnownMessage, ...], seen: tuple[ChannelMessage, ...], began: float
@@ -312,6 +344,8 @@ class Gateway:
         elif refused.reason == TOO_MANY_MESSAGES and gap.known_after < gap.after:
             # Much was said there that is no part of the play; hearing what was missed goes before.
             await self._catch_up(replace(gap, known_after=gap.after))
+        elif refused.reason == TOO_MANY_MESSAGES:
+            await self._catch_up_by_pages(gap)
         else:
             words = f"A session's channel cannot be read ({refused.reason}): messages sent meanwhile are unknown."
             self._world.trace.publish(Noted("error", words, error=refused.error))

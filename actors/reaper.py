@@ -66,7 +66,7 @@ class Reaper:
     async def _judge_copies(self, channel_id: int, kept: deque[ChannelMessage]) -> None:
         store = self._world.store
         own = await store.own_messages(channel_id, after=min(message.id for message in kept) - 1)
-        strangers = [message for message in kept if message.id not in own]
+        strangers = [message for message in kept if message.id not in own and _may_be_line(message)]
         if not strangers:
             return
         watched = await store.watched(channel_id, since=self._world.clock.now() - WATCH_S)
@@ -91,3 +91,8 @@ class Reaper:
             return  # a retry found its part in it while we judged: it is no copy any more
         self._world.outbox_bell.ring()
         self._world.trace.publish(Noted("warning", "A second copy of a line turned up; it is taken back."))
+
+
+def _may_be_line(message: ChannelMessage) -> bool:
+    """Answers and notices are plain; most are shown to us before Discord's answer says that they are ours."""
+    return message.webhook_id is not None or message.is_embed

@@ -18,6 +18,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboxDraft,
     OutboxRow,
+    RecentHistory,
     ResponseId,
     SessionId,
     SessionRecord,
@@ -253,7 +254,20 @@ class Store(Protocol):
         ...
 
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
-        """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
+        """The whole shared history in the channel's order, amendments applied, deleted lines left out.
+
+        It costs as much as there is of it: for transcripts and audits. Whoever plays reads `recent_history`.
+        """
+        ...
+
+    async def recent_history(
+        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    ) -> RecentHistory:
+        """The newest lines of `history`, at a cost that does not grow with it.
+
+        It ends with the line that makes them longer than `characters_max`, and early where most of the newest
+        messages were deleted.
+        """
         ...
 
     async def cancel_reason(self, response_id: ResponseId) -> str | None:
@@ -301,6 +315,10 @@ class Store(Protocol):
 
         A takedown of one of our parts is given the webhook that sent it.
         """
+        ...
+
+    async def answers_waiting(self, channel_id: int) -> int:
+        """Answers to commands of this channel that are not done."""
         ...
 
     async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:

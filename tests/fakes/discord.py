@@ -17,6 +17,8 @@ from actors.ports import (
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    Page,
+    PageOutcome,
     Posted,
     PrepareOutcome,
     ReadOutcome,
@@ -29,6 +31,9 @@ from tests.fakes.virtual_time import EPOCH
 
 BOT = 1
 WEBHOOK = 77
+
+PAGE = 100
+READ_MAX = 2_000
 
 TRANSIT_S = 0.05
 """How long a request takes to Discord, and its answer back."""
@@ -65,7 +70,7 @@ class FakeDiscord:
     sink: Callable[[MessageSeen | MessageEdited | MessageDeleted | ButtonPressed], None] | None = None
     late: list[tuple[float, Outbound]] = field(default_factory=list)
     orphans: list[tuple[float, Outbound]] = field(default_factory=list)
-    read_faults_of: dict[int, deque[Refused | Unconfirmed]] = field(default_factory=dict)
+    read_faults_of: dict[int, deque[Refused | Unconfirmed | HeldBack]] = field(default_factory=dict)
     delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
     answer_takes_s: float = TRANSIT_S
     nonce_window_s: float = 300.0
@@ -167,6 +172,17 @@ class FakeDiscord:
     # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
+        seen = await self._read(channel_id, after)
+        is_too_much = isinstance(seen, tuple) and len(seen) >= READ_MAX
+        return Refused("too_many_messages", final=True) if is_too_much else seen
+
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
+        seen = await self._read(channel_id, after)
+        if not isinstance(seen, tuple):
+            return seen
+        return Page(seen[:PAGE], newest=seen[PAGE - 1].id if len(seen) >= PAGE else None)
+
+    async def _read(self, channel_id: int, after: int) -> ReadOutcome:
         await anyio.sleep(TRANSIT_S)
         self.reads.append((channel_id, after))
         refusal = self._none_in_outage()

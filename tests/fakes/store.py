@@ -30,11 +30,16 @@ class MortalExecutor:
     def __init__(self, engine: Engine, *, latency_s: float = 0.0) -> None:
         self.engine = engine
         self.latency_s = latency_s
+        self.busy_s = 0.0  # how long each call keeps the one writer from all others
+        self._writer = anyio.Lock()
         self.is_dead = False
         self.faults: dict[str, list[Exception]] = {}
 
     async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         await self._wait()
+        if self.busy_s:
+            async with self._writer:
+                await anyio.sleep(self.busy_s)
         planned = self.faults.get(operation.__name__)
         if planned:
             raise planned.pop(0)

@@ -22,6 +22,11 @@ _IS_A_LINE: Final = select(part.c.message_id).where(part.c.message_id == bindpar
 _LAST_TEXT: Final = select(func.max(outbox.c.due_at)).where(
     _OPEN, _IS_TEXT, outbox.c.channel_id == bindparam("channel_id")
 )
+_ANSWERS: Final = (
+    select(func.count())
+    .select_from(outbox)
+    .where(_OPEN, outbox.c.channel_id == bindparam("channel_id"), outbox.c.kind == OutboxKind.ANSWER.value)
+)
 _IS_KNOWN: Final = select(outbox.c.id).where(outbox.c.key == bindparam("key"))
 _DUE: Final = (
     select(outbox)
@@ -88,6 +93,11 @@ def _sender(conn: Connection, draft: OutboxDraft) -> int | None:
 def enqueue_all(conn: Connection, drafts: Sequence[OutboxDraft], *, at: float) -> None:
     for draft in drafts:
         enqueue(conn, draft, at=at)
+
+
+def answers_waiting(conn: Connection, channel_id: int) -> int:
+    """Answers to commands of this channel that are not done."""
+    return conn.execute(_ANSWERS, {"channel_id": channel_id}).scalar_one()
 
 
 def due_outbox(

@@ -37,7 +37,7 @@ _LAST_HEARD: Final = (
 _OLDEST_DOUBT: Final = (
     select(func.min(part.c.fence))
     .select_from(part.join(response, response.c.id == part.c.response_id))
-    .where(response.c.session_id == session.c.id, part.c.tried_at > bindparam("since"), response.c.doubtful)
+    .where(response.c.session_id == session.c.id, part.c.tried_at > bindparam("since"), text("response.doubtful"))
     .correlate(session)
     .scalar_subquery()
 )
@@ -51,6 +51,8 @@ _NEWEST: Final = (
     .subquery("newest")
 )
 _OLDEST_COMPARED: Final = select(func.min(_NEWEST.c.message_id)).correlate(session).scalar_subquery()
+# The order of the index that leaves out what has ended: without it SQLite reads every session there ever was.
+_OPEN_ORDER: Final = session.c.channel_id
 _OPEN: Final = (
     select(
         session.c.id,
@@ -60,7 +62,7 @@ _OPEN: Final = (
         _OLDEST_COMPARED.label("oldest_compared"),
     )
     .where(IS_OPEN)
-    .order_by(session.c.id)
+    .order_by(_OPEN_ORDER)
 )
 
 # A session whose response waits for a time to come has no work, whatever else there is: it would only wait.
@@ -69,20 +71,34 @@ _DUE: Final = (
     .where(IS_UNFINISHED, (response.c.state != "Retrying") | (response.c.due_at <= bindparam("now")))
     .distinct()
 )
+# The least id rather than exists(): asked for an order, SQLite takes the index that has only what is unfinished.
+_UNFINISHED: Final = (
+    select(func.min(response.c.id))
+    .where(response.c.session_id == session.c.id, IS_UNFINISHED)
+    .correlate(session)
+    .scalar_subquery()
+)
+_OPEN_TURN: Final = (
+    select(func.min(turn.c.id))
+    .where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0"))
+    .correlate(session)
+    .scalar_subquery()
+)
 _READY: Final = (
     select(session.c.id)
     .where(
-        session.c.state.in_((State.IDLE.value, State.RESPONDING.value)),
-        ~select(response.c.id).where(response.c.session_id == session.c.id, IS_UNFINISHED).exists(),
+        IS_OPEN,
+        session.c.state != State.PAUSED.value,
+        _UNFINISHED.is_(None),
         # Responding with nothing left to do is work too: somebody has to say that it is Idle.
         (session.c.state == State.RESPONDING.value)
-        | select(turn.c.id).where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0")).exists()
+        | _OPEN_TURN.is_not(None)
         | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists()
         | select(retry_request.c.response_id)
         .where(retry_request.c.session_id == session.c.id, retry_request.c.taken_by.is_(None))
         .exists(),
     )
-    .order_by(session.c.id)
+    .order_by(_OPEN_ORDER)
 )
 
 
