@@ -89,13 +89,19 @@ def _quoted(*lines: str) -> str:
 # ── text ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def text(machine: StateMachine[Any], path: Path | None = None) -> str:
-    """The machine as a list of its states, each with the rows that leave it; ▶ stands where the path is now."""
+def text(machine: StateMachine[Any], path: Path | None = None, *, folded: bool = False) -> str:
+    """The machine as a list of its states, each with the rows that leave it; ▶ stands where the path is now.
+
+    `folded` leaves out the rows of all other states: the rest fits any terminal.
+    """
     lines = [f"{machine.name}: {len(machine.states)} states, {len(machine.table)} rows"]
     sources = [START, *machine.states] if machine.initial == START else list(machine.states)
     for state in sources:
         is_here = path is not None and state == path.state
-        lines += ["", f"{'▶ ' if is_here else ''}{_headline(machine, state)}"]
+        if folded and not is_here:
+            lines.append(f"  {_headline(machine, state)}")
+            continue
+        lines += [*([] if folded else [""]), f"{'▶ ' if is_here else ''}{_headline(machine, state)}"]
         rows = [row for row in machine.table if row.source == state]
         width = max((len(row.fact.__name__) for row in rows), default=0)
         for row in rows:

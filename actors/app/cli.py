@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from actors.app.commands import audit, character, diagram, doctor, migrate, play, rehearse, report, run, transcript
+from actors.app.commands import (
+    audit,
+    character,
+    diagram,
+    doctor,
+    migrate,
+    play,
+    rehearse,
+    replay,
+    report,
+    run,
+    transcript,
+)
 from actors.app.console import read_settings
 
 app = typer.Typer(
@@ -32,6 +44,7 @@ app.command()(transcript.transcript)
 app.command()(audit.audit)
 app.command()(report.report)
 app.command()(diagram.diagram)
+app.command()(replay.replay)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.add_typer(character.app, name="character")

@@ -65,7 +65,10 @@ def test_dot_has_each_state_and_each_edge_with_its_rows(machine: StateMachine[An
             assert row.fact.__name__ in drawn[edge]["label"]
 
 
-@given(name=st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=12))
+ODD = st.sampled_from('\\"<>{}[];-=l,|')
+
+
+@given(name=st.text(ODD | st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=12))
 def test_dot_takes_any_name_that_a_table_has(name: str) -> None:
     table = (Row(type(name, (), {}), name, name),)
     graph = parsed(dot(StateMachine[Any](name, states=(name,), final=(), initial=name, table=table)))
@@ -98,6 +101,15 @@ def test_text_marks_where_a_path_is_and_counts_its_rows() -> None:
     assert refused.startswith("   2× SendRefused     ─► Retrying")
     counts = [int(found[1]) for line in lines if (found := re.match(r"\s+(\d+)× ", line))]
     assert sum(counts) == len(RETRIED.moves)
+
+
+def test_folded_text_has_every_state_and_the_rows_of_one() -> None:
+    lines = text(RESPONSE, RETRIED, folded=True).splitlines()
+    rows = [line for line in text(RESPONSE, RETRIED).splitlines()[1:] if "─►" in line]
+    states = ["  [*] (start)", "  Generating", "  Sending", "▶ Retrying"]
+    assert lines[1:5] == states
+    assert [line for line in lines if "─►" in line] == [line for line in rows if line in lines]
+    assert len(lines) - 1 == len((START, *RESPONSE.states)) + sum(row.source == "Retrying" for row in RESPONSE.table)
 
 
 def test_a_path_that_has_not_begun_lights_the_start_alone() -> None:
