@@ -55,8 +55,8 @@ def dot(machine: StateMachine[Any], path: Path | None = None) -> str:
     lines = [
         f"digraph {_quoted(machine.name)} {{",
         "    rankdir=LR;",
-        '    node [shape=box, style="rounded,filled", fillcolor="white", fontname="sans-serif"];',
-        '    edge [fontname="sans-serif", fontsize=10];',
+        '    node [shape=box, style="rounded,filled", fillcolor="white", fontname="Helvetica"];',
+        '    edge [fontname="Helvetica", fontsize=10];',
         f'    {_quoted(START)} [shape=point, width=0.15, label=""];',
     ]
     lines += [f"    {_quoted(state)}{_dot_state(machine, state, path)};" for state in machine.states]
