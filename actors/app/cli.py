@@ -15,6 +15,7 @@ from actors.app.commands import (
     replay,
     report,
     run,
+    simulate,
     transcript,
 )
 from actors.app.console import read_settings
@@ -40,6 +41,7 @@ def main(context: typer.Context) -> None:
 app.command()(run.run)
 app.command()(play.play)
 app.command()(rehearse.rehearse)
+app.command()(simulate.simulate)
 app.command()(transcript.transcript)
 app.command()(audit.audit)
 app.command()(report.report)

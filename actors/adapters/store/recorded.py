@@ -32,7 +32,7 @@ def recorded(conn: Connection, response_id: ResponseId) -> Recorded | None:
 
 def find_responses(conn: Connection, wanted: str) -> tuple[ResponseId, ...]:
     """The response of this id; else at most FOUND_MAX whose ids begin so, oldest first."""
-    if wanted and conn.execute(select(response.c.id).where(response.c.id == wanted)).first():
+    if conn.execute(select(response.c.id).where(response.c.id == wanted)).first():
         return (wanted,)
     begins = response.c.id.startswith(wanted, autoescape=True)
     found = select(response.c.id).where(begins).order_by(response.c.id).limit(FOUND_MAX)

@@ -172,6 +172,9 @@ class SqlStore:
     async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
         return await self._run(reaper.own_messages, channel_id, after=after)
 
+    async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        return await self._run(reaper.handled_messages, channel_id, after=after)
+
     async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
         return await self._run(reaper.watched, channel_id, since=since)
 
