@@ -22,6 +22,9 @@ WATCH_S: Final = 900.0
 UNDECIDED_MAX: Final = 200
 """Copies kept for one channel; further ones push out the oldest, which catch-up finds again."""
 
+TOLD_MAX: Final = 200
+"""Lines that are nobody's and were told of: each catch-up sees them again."""
+
 
 class Reaper:
     """Judges every message of ours that the gateway or a catch-up shows."""
@@ -30,6 +33,7 @@ class Reaper:
         self._world = world
         self._undecided: dict[int, deque[ChannelMessage]] = {}
         self._busy: dict[int, int] = {}
+        self._told: deque[int] = deque(maxlen=TOLD_MAX)  # lines of ours that are nobody's
 
     @contextmanager
     def undecided(self, channel_id: int) -> Iterator[None]:
@@ -76,7 +80,8 @@ class Reaper:
                 self._undecided.setdefault(channel_id, deque(maxlen=UNDECIDED_MAX)).append(message)
             elif copies:
                 await self._take_down(message)
-            elif is_line(message):
+            elif is_line(message) and message.id not in self._told:
+                self._told.append(message.id)
                 self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
 
     async def _take_down(self, message: ChannelMessage) -> None:

@@ -162,7 +162,8 @@ class Store(Protocol):
         """Every open session, and from where on its channel is to be read again.
 
         What is unheard is newer than the last message heard, or than doubtful lines tried after `since`;
-        the newest `lookback` messages of the history are to be compared.
+        the newest `lookback` messages of the history are to be compared. A session that has ended is among them
+        where such a line's copy may land after its end.
         """
         ...
 
@@ -285,6 +286,13 @@ class Store(Protocol):
         """Ids newer than `after` that no line may be taken for any more.
 
         Those of parts, notices and answers that are confirmed, and those that are to be taken down.
+        """
+        ...
+
+    async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        """Ids newer than `after` with which nothing is to be done any more.
+
+        People's lines in the inbox, commands that have their answer, confirmed messages of ours.
         """
         ...
 

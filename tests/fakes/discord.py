@@ -73,6 +73,7 @@ class FakeDiscord:
     read_faults_of: dict[int, deque[Refused | Unconfirmed | HeldBack]] = field(default_factory=dict)
     delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
     answer_takes_s: float = TRANSIT_S
+    hidden_s: float = 0.0  # how long a stored message is not in reads
     nonce_window_s: float = 300.0
     outage: Refused | Unconfirmed | None = None
     asked_in_outage: list[float] = field(default_factory=list)
@@ -194,6 +195,7 @@ class FakeDiscord:
         if self.read_faults:
             return self.read_faults.popleft()
         newer = [m for m in self.shown if m.channel_id == channel_id and m.id > after and m.id not in self.unseen]
+        newer = [m for m in newer if m.at + self.hidden_s <= self.clock_now()]
         await anyio.sleep(self.read_takes_s)
         return tuple(sorted(newer, key=lambda m: m.id))
 

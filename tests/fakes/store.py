@@ -11,13 +11,12 @@ from sqlalchemy import Connection, Engine
 from actors.adapters.store import SqlStore
 from actors.adapters.store.migrate import create_all
 from actors.adapters.store.sqlite import memory_engine
+from actors.simulation.process import Killed
+
+__all__ = ["Killed", "MortalExecutor", "mortal_store"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Killed(BaseException):
-    """The process is gone: no shield, no `except Exception` and no grace keeps it alive."""
 
 
 class MortalExecutor:

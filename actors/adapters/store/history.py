@@ -114,6 +114,13 @@ _KNOWN: Final = (
     .select_from(_SHOWN.outerjoin(amendment, amendment.c.id == _NEWEST_OF_SHOWN))
     .order_by(_SHOWN.c.message_id)
 )
+_INSERT: Final = insert(history).returning(history.c.id)
+_INSERT_MESSAGE: Final = insert(history_message)
+_LENGTHEN: Final = (
+    update(session)
+    .where(session.c.id == bindparam("of_session"))
+    .values(history_length=session.c.history_length + bindparam("by"))
+)
 _LAST_AMENDMENT: Final = (
     select(amendment.c.text)
     .where(amendment.c.message_id == bindparam("message_id"))
@@ -228,10 +235,10 @@ def known_messages(conn: Connection, channel_id: int, *, after: int) -> tuple[Kn
 
 
 def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], messages: tuple[tuple[int, str], ...]) -> int:
-    new = insert(history).values(session_id=session_id, first_message_id=messages[0][0], **entry)
-    history_id = conn.execute(new.returning(history.c.id)).scalar_one()
+    new = {"session_id": session_id, "first_message_id": messages[0][0], **entry}
+    history_id = conn.execute(_INSERT, new).scalar_one()
     conn.execute(
-        insert(history_message),
+        _INSERT_MESSAGE,
         [
             {"message_id": message_id, "history_id": history_id, "ordinal": ordinal, "text": words}
             for ordinal, (message_id, words) in enumerate(messages, start=1)
@@ -253,8 +260,7 @@ def _forget(conn: Connection, session_id: SessionId, message_id: int, at: float)
 
 
 def _lengthen(conn: Connection, session_id: SessionId, by: int) -> None:
-    longer = session.c.history_length + by
-    conn.execute(update(session).where(session.c.id == session_id).values(history_length=longer))
+    conn.execute(_LENGTHEN, {"of_session": session_id, "by": by})
 
 
 def _whole(conn: Connection, session_id: SessionId) -> list[_Shown]:

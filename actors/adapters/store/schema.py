@@ -115,6 +115,7 @@ session = Table(
     CheckConstraint(f"(state = '{SessionState.ENDED}') = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("history_length >= 0", name="history_length"),
     Index("ix_session_channel", "channel_id", "opened_at"),
+    Index("ix_session_ended", "ended_at"),
 )
 _where("ux_session_open", session, "channel_id", where=f"state <> '{SessionState.ENDED}'", unique=True)
 

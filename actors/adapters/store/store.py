@@ -172,6 +172,9 @@ class SqlStore:
     async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
         return await self._run(reaper.own_messages, channel_id, after=after)
 
+    async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        return await self._run(reaper.handled_messages, channel_id, after=after)
+
     async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
         return await self._run(reaper.watched, channel_id, since=since)
 
@@ -252,6 +255,10 @@ class SqlStore:
     async def find_sessions(self, channel_or_session: str) -> tuple[SessionRecord, ...]:
         """The session of this id, or all of this channel, oldest first; empty where there is none."""
         return await self._run(reports.find_sessions, channel_or_session)
+
+    async def find_responses(self, wanted: str) -> tuple[ResponseId, ...]:
+        """The response of this id, else a few whose ids begin so; none where none does."""
+        return await self._run(recorded.find_responses, wanted)
 
     async def lines(self, session_id: SessionId) -> tuple[Line, ...]:
         """The history message by message."""

@@ -15,6 +15,7 @@ def upgrade() -> None:
     unfinished = "state IN ('Generating', 'Sending', 'Retrying')"
     _where("ix_response_unfinished", "response", "session_id", "id", where=unfinished)
     _where("ix_response_doubtful", "response", "session_id", "id", where="doubtful")
+    op.create_index("ix_session_ended", "session", ["ended_at"])
     _where("ix_outbox_waiting", "outbox", "channel_id", "due_at", where="done_at IS NULL")
 
 
