@@ -96,9 +96,8 @@ class ConnectionLost(Exception):
     """Expected of a network: the connection ended and is to be made anew. The words carry no secret."""
 
 
-GatewayEvent = (
-    MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | ShardReady | ShardResumed | ShardDown
-)
+ShardEvent = ShardConnecting | ShardReady | ShardResumed | ShardDown | ShardEnded
+GatewayEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | ShardEvent
 
 Sink = Callable[[GatewayEvent], None]
 """Takes events in the order in which the gateway sent them; must neither wait nor raise."""
