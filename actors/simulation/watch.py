@@ -12,10 +12,21 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from actors.gateway import CHANNEL_EVENTS_MAX, Gateway
-from actors.ports import Accepted, GatewayEvent, Moved, Noted, Posted, Refused, SendOutcome, TraceEvent
+from actors.ports import (
+    Accepted,
+    GatewayEvent,
+    Moved,
+    Noted,
+    Posted,
+    Refused,
+    ResponseRecord,
+    SendOutcome,
+    TraceEvent,
+)
 from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose
 from actors.roleplay.tokens import CUT_MARK
 from actors.simulation.discord import Discord
+from actors.simulation.hearing import Hearing
 from machines.response import Limits, Response
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
@@ -69,7 +80,10 @@ class Watch:
         self._read: dict[str, list[tuple[float, tuple[str, ...]]]] = {}
         self._in_doubt: dict[str, float] = {}
         self._tries: Counter[str] = Counter()
-        self._asked: Counter[tuple[str, str, str]] = Counter()
+        self._asked: Counter[str] = Counter()  # by response
+        self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
+        self._unfinished: dict[str, set[str]] = {}  # responses, by session
+        self.hearing = Hearing(discord, now, limits.settle_s)
         self.ended: dict[str, str] = {}  # response ─► state
         self.refused_for_good: set[str] = set()  # nonces
         self.on_wire: list[OnWire] = []
@@ -123,10 +137,10 @@ class Watch:
     def asked(self, prompt: Prompt) -> None:
         """A request goes to a model: it must hold the committed lines, in their order, and nothing else."""
         session_id, trigger_id, _ = prompt.seed.split("/")
-        key = (session_id, trigger_id, prompt.character)
-        self._asked[key] += 1
-        if self._asked[key] > self._limits.generate_attempts:
-            self.break_("attempts", f"{key} was asked for more often than allowed")
+        response_id = self._newest[(session_id, trigger_id, prompt.character)]
+        self._asked[response_id] += 1
+        if self._asked[response_id] > self._limits.generate_attempts:
+            self.break_("attempts", f"{response_id} was asked for more often than allowed", response_id)
         found = tuple(
             token
             for message in prompt.messages
@@ -145,14 +159,21 @@ class Watch:
         match name:
             case "accept" if isinstance(result, Accepted) and result.is_new:
                 self._commit(result.session_id, ((args[0].id, args[0].text),))
+            case "start":
+                self._started(args[1])
             case "record":
                 response: Response = args[1]
                 if response.is_final:
                     self.ended[response.id] = response.state
+                    self._unfinished[args[0].session_id].discard(response.id)
                 if kwargs["commit"] is not None:
                     self._commit(args[0].session_id, response.shown)
             case "amend":
                 self._amend(args[1], kwargs["text"])
+            case "known_messages":
+                self.hearing.begins_to_look(args[0])
+            case "handled_messages":
+                self.hearing.looked(args[0], kwargs["after"])
             case "amend_all":
                 for one in args[1]:
                     self._amend(one.message_id, one.text)
@@ -162,8 +183,18 @@ class Watch:
                     readings.clear()
                 readings.append((self._now(), self._texts(args[0])))
 
+    def _started(self, record: ResponseRecord) -> None:
+        """A new response: the only one on its way in its session, and the one that prompts of its seed are for."""
+        unfinished = self._unfinished.setdefault(record.session_id, set())
+        if unfinished:
+            words = f"{record.response.id} began while {', '.join(unfinished)} was on its way"
+            self.break_("one at a time", words, record.response.id)
+        unfinished.add(record.response.id)
+        self._newest[(record.session_id, str(record.trigger_id), record.character.name)] = record.response.id
+
     def _amend(self, message_id: int, text: str | None) -> None:
         """Deleted is for good; what comes before its line waits for it."""
+        self.hearing.learnt(message_id)
         if self._amended.get(message_id, "") is not None:
             self._amended[message_id] = text
 
@@ -176,6 +207,7 @@ class Watch:
             if message_id in self._committed:
                 self.break_("one commit", f"message {message_id} was committed twice")
             self._committed.add(message_id)
+            self.hearing.learnt(message_id)
             lines.texts[message_id] = text
             lines.first_ids[message_id] = messages[0][0]
 
@@ -193,8 +225,11 @@ class Watch:
 
     def sink(self, gateway: Gateway) -> Callable[[GatewayEvent], None]:
         """The gateway's `offer`, its mailboxes looked at each time."""
+        self.hearing.listens(gateway)
 
         def offer(event: GatewayEvent) -> None:
+            if not gateway._is_over:
+                self.hearing.told(event)
             gateway.offer(event)
             longest = max(map(len, gateway._mailboxes.values()), default=0)
             if longest > CHANNEL_EVENTS_MAX + 2:
