@@ -123,6 +123,26 @@ def test_edits_and_deletions_that_are_ignored_are_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.IgnoresAmendments))
 
 
+def test_an_answer_to_a_press_that_everybody_sees_is_caught() -> None:
+    assert "presses are answered" in caught(Build(voice=broken.AnswersAloud))
+
+
+def test_a_press_that_nobody_answers_is_caught() -> None:
+    assert caught(Build(store=broken.DeafToPresses)) == {"presses are answered"}
+
+
+def test_a_retry_that_says_something_else_is_caught() -> None:
+    assert "one replacement" in caught(Build(store=broken.RetriesAnew))
+
+
+def test_a_retry_that_is_promised_and_not_asked_for_is_caught() -> None:
+    assert "one replacement" in caught(Build(store=broken.PromisesOnly))
+
+
+def test_a_catch_up_that_hears_nothing_is_caught() -> None:
+    assert "history is the channel" in caught(Build(store=broken.HearsNothingAgain), worlds=12)
+
+
 # ── the same again ──────────────────────────────────────────────────────────────────────────────────
 
 FINGERPRINT = """
