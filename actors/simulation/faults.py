@@ -27,7 +27,7 @@ LINE: Final[Weights] = {
     "cut_after": 3,
     "timeout_lost": 1,
     "late": 3,
-    "very_late": 0.5,
+    "very_late": 1.5,
     "malformed": 1,
     "slow": 2,
     "not_found": 0.5,

@@ -24,16 +24,18 @@ from actors.ports import (
     TraceEvent,
 )
 from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose
-from actors.roleplay.tokens import CUT_MARK
+from actors.roleplay.plan import TRIMMED_SHARE
+from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
 from actors.simulation.hearing import Hearing
+from machines.facts import GenerationFailed
 from machines.response import Limits, Response
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
 """The mark that makes each text of a simulation another one, and lets it be found in a prompt."""
 
-TRIMMED_FROM: Final = 500
-"""Characters of history from which the smallest of our budgets, halved after `too_large`, may leave some away."""
+NAME_MAX: Final = "x" * 24
+"""As long as the longest name that stands before a line in a prompt."""
 
 BROKEN_MAX: Final = 50
 
@@ -69,10 +71,10 @@ class Lines:
 class Watch:
     """Judges one world while it runs; `broken` is what it found."""
 
-    def __init__(self, discord: Discord, limits: Limits, waiting_max: int, now: Callable[[], float]) -> None:
+    def __init__(self, discord: Discord, limits: Limits, context_tokens: int, now: Callable[[], float]) -> None:
         self._discord = discord
         self._limits = limits
-        self._waiting_max = waiting_max
+        self._context_tokens = context_tokens
         self._now = now
         self._lines: dict[str, Lines] = {}
         self._committed: set[int] = set()
@@ -81,6 +83,7 @@ class Watch:
         self._in_doubt: dict[str, float] = {}
         self._tries: Counter[str] = Counter()
         self._asked: Counter[str] = Counter()  # by response
+        self._too_large: set[str] = set()  # responses whose next prompt is to be smaller
         self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
         self._unfinished: dict[str, set[str]] = {}  # responses, by session
         self.hearing = Hearing(discord, now, limits.settle_s)
@@ -141,16 +144,10 @@ class Watch:
         self._asked[response_id] += 1
         if self._asked[response_id] > self._limits.generate_attempts:
             self.break_("attempts", f"{response_id} was asked for more often than allowed", response_id)
-        found = tuple(
-            token
-            for message in prompt.messages
-            if message.purpose is Purpose.HISTORY
-            for token in TOKEN.findall(message.content)
-        )
-        is_cut = any(CUT_MARK in message.content for message in prompt.messages)
+        share = TRIMMED_SHARE if response_id in self._too_large else 1.0
         readings = [texts for at, texts in self._read.get(session_id, ()) if at == self._now()]
-        if not any(_is_shown_by(found, texts, is_cut=is_cut) for texts in readings):
-            self.break_("prompt", f"a prompt of session {session_id} is not what was committed then: {found[-6:]}")
+        if not any(_shows(prompt, texts, tokens_max=int(self._context_tokens * share)) for texts in readings):
+            self.break_("prompt", f"a prompt of session {session_id} is not what was committed then", response_id)
 
     # ── the store ───────────────────────────────────────────────────────────────────────────────────
 
@@ -166,6 +163,8 @@ class Watch:
                 if response.is_final:
                     self.ended[response.id] = response.state
                     self._unfinished[args[0].session_id].discard(response.id)
+                if isinstance(args[2].fact, GenerationFailed) and args[2].fact.reason == "too_large":
+                    self._too_large.add(response.id)
                 if kwargs["commit"] is not None:
                     self._commit(args[0].session_id, response.shown)
             case "amend":
@@ -238,18 +237,20 @@ class Watch:
         return offer
 
 
-def _is_shown_by(found: tuple[str, ...], texts: tuple[str, ...], *, is_cut: bool) -> bool:
-    """Whether a prompt with these tokens shows these texts, or their end where they are too many.
+def _shows(prompt: Prompt, texts: tuple[str, ...], *, tokens_max: int) -> bool:
+    """Whether a prompt shows these texts; where they are too many, their end.
 
-    A single line that is too long lacks its middle.
+    The newest alone may still be too long: it lacks its middle then.
     """
-    expected = tuple(token for text in texts for token in TOKEN.findall(text))
+    of_history = [message for message in prompt.messages if message.purpose is Purpose.HISTORY]
+    found = [token for message in of_history for token in TOKEN.findall(message.content)]
+    expected = [token for text in texts for token in TOKEN.findall(text)]
     if found == expected:
         return True
-    if sum(map(len, texts)) < TRIMMED_FROM or not found:
-        return False
-    if is_cut:
-        rest = iter(expected)
+    others = prompt_tokens(message for message in prompt.messages if message.purpose is not Purpose.HISTORY)
+    if not found or others + sum(text_tokens(f"{NAME_MAX}: {text}") for text in texts) <= tokens_max:
+        return False  # they would all have fitted
+    if CUT_MARK in of_history[-1].content:
+        rest = iter(TOKEN.findall(texts[-1]))
         return all(token in rest for token in found)
-    starts = range(len(expected) - len(found) + 1)
-    return any(expected[start : start + len(found)] == found for start in starts)
+    return any(found == expected[start:] for start in range(len(expected)))

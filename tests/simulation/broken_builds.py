@@ -32,6 +32,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboundKind,
     OutboxDraft,
+    RecentHistory,
     ResponseId,
     SessionId,
 )
@@ -225,6 +226,15 @@ class DeafToPresses(SqlStore):
         answer: Callable[[RetryAsked], OutboxDraft],
     ) -> RetryAsked | None:
         return None
+
+
+class ShortMemory(SqlStore):
+    """A store that reads no more than the three newest lines for a prompt."""
+
+    async def recent_history(
+        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    ) -> RecentHistory:
+        return await super().recent_history(session_id, entries_max=3, characters_max=characters_max)
 
 
 class HearsNothingAgain(SqlStore):

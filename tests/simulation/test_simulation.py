@@ -139,6 +139,10 @@ def test_a_retry_that_is_promised_and_not_asked_for_is_caught() -> None:
     assert "one replacement" in caught(Build(store=broken.PromisesOnly))
 
 
+def test_a_prompt_that_leaves_lines_out_for_no_reason_is_caught() -> None:
+    assert caught(Build(store=broken.ShortMemory)) == {"prompt"}
+
+
 def test_a_catch_up_that_hears_nothing_is_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.HearsNothingAgain), worlds=12)
 
