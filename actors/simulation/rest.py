@@ -6,6 +6,7 @@ are found by their nonce, which webhooks keep to themselves, so that equal texts
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from typing import Final
 
@@ -147,7 +148,8 @@ class Rest:
             return message.id in heard
         if self.watch.hearing.knows((SEEN, message.id, ""), by=row.ended_at):
             return True
-        is_unreadable = any(message.at <= at for at in channel.forbidden_at)
+        until = row.ended_at or math.inf
+        is_unreadable = any(message.at <= at <= until for at in channel.forbidden_at)
         return not (is_unreadable or self._ended_too_soon(shown, row))
 
     def _ended_too_soon(self, shown: Shown, row: AnyRow) -> bool:

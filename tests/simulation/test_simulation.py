@@ -49,6 +49,16 @@ def test_without_faults_every_line_is_delivered() -> None:
     assert result.ended[State.DELIVERED] >= 40
 
 
+@pytest.mark.parametrize("index", range(3))
+def test_lines_asked_for_again_while_their_failed_tries_still_land_stand_once(index: int) -> None:
+    shape = Shape(channels=6, limits=Limits(send_attempts=1))
+    result = run_world(Order(200, index, responses=100, chance=0.6, shape=shape))
+    assert result.broken == ()
+    assert result.faults["very_late"] > 0
+    assert result.faults["presses"] > 0
+    assert result.faults["asks_again"] > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_a_healthy_build_keeps_every_promise_for_long(seed: int) -> None:
