@@ -156,7 +156,7 @@ class Client:
         def land() -> None:
             discord.landing -= 1
             if discord.refuses(outbound) is None:
-                discord.post(outbound)
+                discord.post(outbound, is_belated=is_very_late)
 
         call_at(gave_up_at + wait_s, land)
 

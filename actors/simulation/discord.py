@@ -64,6 +64,7 @@ class Shown:
     amended_at: float | None = None
     is_told: bool = False  # the gateway told a process of it
     buttons: tuple[Button, ...] = ()
+    is_belated: bool = False  # stored when its sender had given up for long
 
 
 @dataclass(slots=True)
@@ -254,16 +255,16 @@ class Discord:
         interaction = self.interactions[reply.token]
         return interaction.is_deferred and self._now() < interaction.pressed_at + TOKEN_LIFE_S
 
-    def post(self, outbound: Outbound) -> tuple[int, str] | None:
+    def post(self, outbound: Outbound, *, is_belated: bool = False) -> tuple[int, str] | None:
         """Store it, or find what its nonce stored: its id and text; None where that has been deleted since."""
         if outbound.reply is not None:
             interaction = self.interactions[outbound.reply.token]
             interaction.answers.append(outbound.text)
             return interaction.id, outbound.text
-        posted = self._post(outbound)
+        posted = self._post(outbound, is_belated=is_belated)
         return None if posted is None else (posted.id, posted.text)
 
-    def _post(self, outbound: Outbound) -> ChannelMessage | None:
+    def _post(self, outbound: Outbound, *, is_belated: bool) -> ChannelMessage | None:
         channel = self.channels[outbound.channel_id]
         if outbound.kind is not OutboundKind.WEBHOOK:
             known = channel.shown.get(channel.nonces.get(outbound.nonce, 0))
@@ -283,6 +284,7 @@ class Discord:
         )
         stored = self._store(channel, message, outbound.nonce)
         channel.shown[stored.id].buttons = outbound.buttons
+        channel.shown[stored.id].is_belated = is_belated
         if outbound.kind is not OutboundKind.WEBHOOK:
             channel.nonces[outbound.nonce] = stored.id
         return stored

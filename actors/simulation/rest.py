@@ -92,13 +92,16 @@ class Rest:
         return bool(row.outcome == "dropped" and has_reason)
 
     def is_told_once(self, row: AnyRow) -> bool:
-        """Told, and told again only where that could not be seen: it was deleted by then, or nobody let us look."""
+        """Told, and told again only where nobody could know: it had been deleted, nobody let us look, or the second
+        landed when its sender had given up for long, and Discord had forgotten its nonce."""
         copies = self.by_nonce.get(row.nonce, [])
         forbidden_at = self.channel(row.channel_id).forbidden_at
 
         def is_unseen(first: Shown, again: Shown) -> bool:
             is_deleted = first.amended_at is not None and first.amended_at <= again.message.at
-            return is_deleted or any(first.message.at <= at <= again.message.at for at in forbidden_at)
+            return (
+                again.is_belated or is_deleted or any(first.message.at <= at <= again.message.at for at in forbidden_at)
+            )
 
         return bool(copies) and all(map(is_unseen, copies, copies[1:]))
 
