@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final
 
 from actors.gateway import CHANNEL_EVENTS_MAX, Gateway
@@ -211,6 +212,7 @@ class Watch:
             lines.first_ids[message_id] = messages[0][0]
 
     def _texts(self, session_id: str) -> tuple[str, ...]:
+        """Its lines as they are now, oldest first."""
         lines = self._lines.get(session_id, Lines())
         shown = {message_id: self._amended.get(message_id, text) for message_id, text in lines.texts.items()}
         left = sorted(message_id for message_id, text in shown.items() if text is not None)
@@ -218,7 +220,8 @@ class Watch:
         for message_id in left:
             starts.setdefault(lines.first_ids[message_id], message_id)
         left.sort(key=lambda message_id: (starts[lines.first_ids[message_id]], message_id))
-        return tuple(text for message_id in left if (text := shown[message_id]) is not None)
+        said = groupby(left, key=lambda message_id: lines.first_ids[message_id])
+        return tuple("\n".join(shown[message_id] or "" for message_id in line) for _, line in said)
 
     # ── queues ──────────────────────────────────────────────────────────────────────────────────────
 
