@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from actors.adapters.inspector.life import Failure, Life, Step
+from actors.ports import Recorded
 from machines.facts import (
     Cancelled,
     GenerationFailed,
@@ -29,6 +30,11 @@ LEGAL: Final = {
     state: list(dict.fromkeys(row.fact.__name__ for row in MACHINE.table if row.source == state))
     for state in (MACHINE.initial, *MACHINE.states)
 }
+
+
+def recorded_view(recorded: Recorded) -> View:
+    """What `/api/responses/{id}` says of a response, from the journal alone."""
+    return view(Life.of(recorded), whole_path=True)
 
 
 def view(life: Life, *, whole_path: bool = False) -> View:
