@@ -113,7 +113,7 @@ def test_a_retry_without_a_look_into_the_channel_is_caught() -> None:
 
 
 def test_a_notice_that_is_tried_once_is_caught() -> None:
-    assert "failed is told" in caught(Build(store=broken.NoticesTriedOnce))
+    assert "failed is told" in caught(Build(store=broken.NoticesTriedOnce), responses=150)
 
 
 def test_a_history_in_its_own_transaction_is_caught() -> None:
