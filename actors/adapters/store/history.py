@@ -73,7 +73,7 @@ _IS_DELETED: Final = (
     .correlate(history_message)
     .exists()
 )
-_LIVE_MESSAGES: Final = (
+_LIVE_MESSAGES: Final = Prepared(
     select(func.count())
     .select_from(history_message)
     .where(history_message.c.history_id == bindparam("history_id"), ~_IS_DELETED)
@@ -116,7 +116,7 @@ _KNOWN: Final = (
 )
 _INSERT: Final = insert(history).returning(history.c.id)
 _INSERT_MESSAGE: Final = insert(history_message)
-_LENGTHEN: Final = (
+_LENGTHEN: Final = Prepared(
     update(session)
     .where(session.c.id == bindparam("of_session"))
     .values(history_length=session.c.history_length + bindparam("by"))
@@ -245,7 +245,7 @@ def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], message
         ],
     )
     # Zero only where a moderator deleted all of a line before its last part was confirmed.
-    if not conn.execute(_LIVE_MESSAGES, {"history_id": history_id}).scalar_one():
+    if not _LIVE_MESSAGES.scalar(conn, {"history_id": history_id}):
         return 0
     _lengthen(conn, session_id, 1)
     return 1
@@ -255,12 +255,12 @@ def _forget(conn: Connection, session_id: SessionId, message_id: int, at: float)
     conn.execute(update(inbox).where(inbox.c.message_id == message_id).values(deleted_at=at))
     of_message = select(history_message.c.history_id).where(history_message.c.message_id == message_id)
     history_id = conn.execute(of_message).scalar()
-    if history_id is not None and not conn.execute(_LIVE_MESSAGES, {"history_id": history_id}).scalar_one():
+    if history_id is not None and not _LIVE_MESSAGES.scalar(conn, {"history_id": history_id}):
         _lengthen(conn, session_id, -1)
 
 
 def _lengthen(conn: Connection, session_id: SessionId, by: int) -> None:
-    conn.execute(_LENGTHEN, {"of_session": session_id, "by": by})
+    _LENGTHEN.run(conn, {"of_session": session_id, "by": by})
 
 
 def _whole(conn: Connection, session_id: SessionId) -> list[_Shown]:

@@ -10,6 +10,7 @@ from actors.adapters.store.characters import character_of
 from actors.adapters.store.guards import hold_session
 from actors.adapters.store.history import add_heard
 from actors.adapters.store.outbox import enqueue
+from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.retries import next_retry
 from actors.adapters.store.schema import inbox, session, turn
 from actors.adapters.store.sessions import IS_OPEN, IS_WAITING
@@ -47,7 +48,7 @@ _TAKE: Final = (
     .where(inbox.c.message_id == bindparam("of_message"), inbox.c.session_id == bindparam("of_session"), IS_WAITING)
     .values(has_turn=True)
 )
-_STATE: Final = select(session.c.state).where(session.c.id == bindparam("session_id"))
+_STATE: Final = Prepared(select(session.c.state).where(session.c.id == bindparam("session_id")))
 
 
 def accept(
@@ -88,7 +89,7 @@ def next_work(conn: Connection, claim: Claim) -> Work:
     unfinished = unfinished_response(conn, claim.session_id)
     if unfinished is not None:
         return unfinished
-    if conn.execute(_STATE, here).scalar_one() in (State.ENDED, State.PAUSED):
+    if _STATE.scalar(conn, here) in (State.ENDED, State.PAUSED):
         return None
     retry = next_retry(conn, claim.session_id)
     if retry is not None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from hashlib import blake2b
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from actors.adapters.store.fences import newest_message
+from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.schema import AnyRow, outbox, part
 from actors.ports.store import Fenced
 from actors.roleplay.model import Button, OutboxDraft, OutboxKind, OutboxRow, ReplyAddress, base36
@@ -45,10 +46,10 @@ _TRY: Final = update(outbox).where(_THIS).values(attempt=outbox.c.attempt + 1)
 _FIRST_TRY: Final = _TRY.values(first_try_at=bindparam("at"), fence=bindparam("fence"))
 _CLOSE: Final = (
     update(outbox)
-    .where(_THIS)
+    .where(_THIS, _OPEN)
     .values({name: bindparam(name) for name in ("message_id", "done_at", "outcome")} | {"reply_token": None})
 )
-_NEXT: Final = select(outbox.c.due_at).where(_OPEN).order_by(outbox.c.due_at).limit(1)
+_NEXT: Final = Prepared(select(outbox.c.due_at).where(_OPEN).order_by(outbox.c.due_at).limit(1))
 
 
 def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
@@ -122,11 +123,13 @@ def due_outbox(
 def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:
     """Count a try before the wire. Raises Fenced when the row is done."""
     row = _row(_hold(conn, row_id))
-    if row.attempt == 0:
-        conn.execute(_FIRST_TRY, {"row_id": row_id, "at": at, "fence": newest_message(conn, row.draft.channel_id)})
-    else:
+    tried = replace(row, attempt=row.attempt + 1)
+    if row.attempt:
         conn.execute(_TRY, {"row_id": row_id})
-    return _row(_hold(conn, row_id))
+        return tried
+    fence = newest_message(conn, row.draft.channel_id)
+    conn.execute(_FIRST_TRY, {"row_id": row_id, "at": at, "fence": fence})
+    return replace(tried, first_try_at=at, fence=fence)
 
 
 def outbox_later(conn: Connection, row_id: int, *, due_at: float) -> None:
@@ -140,12 +143,13 @@ def outbox_later(conn: Connection, row_id: int, *, due_at: float) -> None:
 
 def outbox_done(conn: Connection, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
     """Close a row. Raises Fenced when it is closed already."""
-    _hold(conn, row_id)
-    conn.execute(_CLOSE, {"row_id": row_id, "message_id": message_id, "done_at": at, "outcome": outcome})
+    closed = conn.execute(_CLOSE, {"row_id": row_id, "message_id": message_id, "done_at": at, "outcome": outcome})
+    if closed.rowcount != 1:
+        raise Fenced(f"outbox row {row_id} is done")
 
 
 def next_outbox_due(conn: Connection) -> float | None:
-    due_at: float | None = conn.execute(_NEXT).scalar()
+    due_at: float | None = _NEXT.scalar(conn, {})
     return due_at
 
 

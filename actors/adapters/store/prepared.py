@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Insert, Select, Update
+from sqlalchemy import CompoundSelect, Connection, Insert, Select, Update
 
-Statement = Select[*tuple[Any, ...]] | Insert | Update
+Statement = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update
 
 
 class Prepared:
@@ -31,6 +31,11 @@ class Prepared:
         cursor = conn.connection.cursor()
         cursor.execute(sql, values if order is None else [values[name] for name in order])
         return cursor
+
+    def scalar(self, conn: Connection, params: dict[str, Any]) -> Any:  # noqa: ANN401 - whatever the column holds
+        """The first column of the first row; None where there is none."""
+        row = self.run(conn, params).fetchone()
+        return None if row is None else row[0]
 
     def _compile(self, conn: Connection) -> tuple[str, list[str] | None, dict[str, Any]]:
         compiled = self._statement.compile(dialect=conn.dialect, column_keys=self._names)

@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Column, CompoundSelect, Connection, bindparam, or_, select, union
 
+from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.schema import inbox, outbox, part, response, retry_request
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.adapters.store.unfinished import outbound_of
@@ -26,8 +27,8 @@ def _newer(*ids: Column[int]) -> CompoundSelect[int]:
 
 
 _OURS: Final = (part.c.message_id, outbox.c.message_id, outbox.c.target_id)
-_OWN: Final = _newer(*_OURS)
-_HANDLED: Final = _newer(*_OURS, inbox.c.message_id)
+_OWN: Final = Prepared(_newer(*_OURS))
+_HANDLED: Final = Prepared(_newer(*_OURS, inbox.c.message_id))
 _ANSWER: Final = "answer:"
 """With the id of the command's message, the key of its answer."""
 
@@ -59,14 +60,14 @@ _WATCHED: Final = (
 
 def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
     """Ids newer than `after` of what is confirmed (parts, notices, answers) or is to be taken down."""
-    return frozenset(conn.execute(_OWN, {"channel_id": channel_id, "after": after}).scalars())
+    return frozenset(row[0] for row in _OWN.run(conn, {"channel_id": channel_id, "after": after}))
 
 
 def handled_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
     """Ids of people's lines, of commands that have their answer, and of confirmed messages of ours."""
     here = {"channel_id": channel_id, "after": after}
     commands = (int(key.removeprefix(_ANSWER)) for key in conn.execute(_ANSWERED, here).scalars())
-    return frozenset(conn.execute(_HANDLED, here).scalars()).union(commands)
+    return frozenset(row[0] for row in _HANDLED.run(conn, here)).union(commands)
 
 
 def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:

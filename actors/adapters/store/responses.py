@@ -72,7 +72,7 @@ _RETRY_PART: Final = (
 _TRY_PART: Final = _RETRY_PART.values({name: bindparam(name) for name in ("nonce", "fence", "first_try_at")})
 _INSERT_ENDING: Final = insert(ending)
 _PART: Final = select(part).where(part.c.response_id == bindparam("response_id"), part.c.number == bindparam("number"))
-_WHY_CANCELLED: Final = (
+_WHY_CANCELLED: Final = Prepared(
     select(session.c.state, session.c.ended_by, inbox.c.deleted_at, response.c.turn_id)
     .select_from(
         response.join(session, session.c.id == response.c.session_id).outerjoin(
@@ -191,12 +191,13 @@ def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outb
 
 def cancel_reason(conn: Connection, response_id: ResponseId) -> str | None:
     """Why this response has lost its reason, if it has."""
-    row = conn.execute(_WHY_CANCELLED, {"response_id": response_id}).one_or_none()
+    row = _WHY_CANCELLED.run(conn, {"response_id": response_id}).fetchone()
     if row is None:
         return None
-    if row.state == SessionState.ENDED:
-        return row.ended_by or "end"
-    if row.deleted_at is None or conn.execute(_DELIVERED_IN_TURN, {"turn_id": row.turn_id}).first() is not None:
+    state, ended_by, deleted_at, turn_id = row
+    if state == SessionState.ENDED:
+        return ended_by or "end"
+    if deleted_at is None or conn.execute(_DELIVERED_IN_TURN, {"turn_id": turn_id}).first() is not None:
         return None
     return "trigger_deleted"
 

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select
 
 from actors.adapters.store.characters import character_of
 from actors.adapters.store.outbox import enqueue
+from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.responses import cancel_reason
 from actors.adapters.store.schema import AnyRow, character, outbox, part, response, retry_request, session
 from actors.adapters.store.sessions import IS_OPEN
@@ -60,6 +61,11 @@ _WANTED: Final = (
     )
     .where(response.c.id == bindparam("response_id"))
 )
+_IS_ANY: Final = Prepared(
+    select(retry_request.c.response_id)
+    .where(retry_request.c.session_id == bindparam("session_id"), retry_request.c.taken_by.is_(None))
+    .limit(1)
+)
 _NEXT: Final = (
     select(response)
     .select_from(retry_request.join(response, response.c.id == retry_request.c.response_id))
@@ -94,6 +100,8 @@ def request_retry(
 
 def next_retry(conn: Connection, session_id: SessionId) -> NextRetry | None:
     """The oldest request of a session that no response has taken."""
+    if _IS_ANY.scalar(conn, {"session_id": session_id}) is None:
+        return None  # as mostly
     failed = conn.execute(_NEXT, {"session_id": session_id}).one_or_none()
     if failed is None:
         return None

@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, select
 
 from actors.adapters.store.characters import character_of
+from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.schema import AnyRow, move, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.ports.store import ResponseRecord
@@ -17,6 +18,12 @@ from actors.roleplay.plan import Failure
 from machines.facts import Fact, GenerationFailed, revive
 from machines.response import Limits, Response
 
+_IS_ANY: Final = Prepared(
+    select(response.c.id)
+    .where(response.c.session_id == bindparam("session_id"), IS_UNFINISHED)
+    .order_by(response.c.id)
+    .limit(1)
+)
 _UNFINISHED: Final = (
     select(response, session.c.channel_id)
     .select_from(response.join(session, session.c.id == response.c.session_id))
@@ -39,6 +46,8 @@ _FAILURES: Final = (
 
 def unfinished_response(conn: Connection, session_id: SessionId) -> ResponseRecord | None:
     """The oldest response of a session that is not final."""
+    if _IS_ANY.scalar(conn, {"session_id": session_id}) is None:
+        return None  # as mostly
     row = conn.execute(_UNFINISHED, {"session_id": session_id}).one_or_none()
     return None if row is None else _record(conn, row)
 
