@@ -29,6 +29,7 @@ from actors.ports import (
     Indicator,
     Model,
     ModelFailed,
+    PageOutcome,
     PrepareOutcome,
     ReadOutcome,
     Refused,
@@ -277,6 +278,11 @@ class GuardedChannel:
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         return await self._gate.attempt(
             lambda: self._channel.messages(channel_id, after=after), judge_discord, is_free=always
+        )
+
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
+        return await self._gate.attempt(
+            lambda: self._channel.page(channel_id, after=after), judge_discord, is_free=always
         )
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:

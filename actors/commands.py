@@ -37,6 +37,12 @@ HISTORY_LINES_MAX: Final = 50
 CAST_MAX: Final = 10
 """Characters of one session: as many webhooks of ours as a channel holds."""
 
+ANSWERS_WAITING_MAX: Final = 20
+"""Answers of one channel that wait to be sent: some twenty seconds of what Discord takes there. `end` counts too,
+but is always carried out."""
+
+TOO_MANY_COMMANDS: Final = "⏳ Too many commands at once: those that follow get no answer until these are sent."
+
 ORDERS_TO_COME: Final = ("natural", "pooled", "manual")
 
 MOVE_TRIES: Final = 5
@@ -125,6 +131,8 @@ class Commands:
     # ── handlers ────────────────────────────────────────────────────────────────────────────────────
 
     async def _start(self, message: ChannelMessage, rest: str) -> None:
+        if await self._world.store.answers_waiting(message.channel_id) >= ANSWERS_WAITING_MAX:
+            return
         start = parse_start(rest)
         order = self._order(start.order)
         cast = await self._named(start.names)
@@ -165,11 +173,11 @@ class Commands:
         if session is None:
             await self._answer(message, self._none_open)
             return
-        entries = await self._world.store.history(session.id)
+        recent = await self._world.store.recent_history(session.id, entries_max=1)
         rows = (
             f"Session `{session.id}`: {session.state}",
             f"Cast: {_names(session.cast)} (turns: {session.order})",
-            f"Lines in the history: {len(entries)}",
+            f"Lines in the history: {recent.length}",
             f"Speaking: {self._world.model.label}",
             *(_trouble(*trouble) for trouble in self._world.breakers.troubles()),
         )
@@ -187,8 +195,8 @@ class Commands:
             await self._answer(message, self._none_open)
             return
         count = _line_count(rest)
-        entries = (await self._world.store.history(session.id))[-count:]
-        lines = [f"**{entry.name}**: {entry.text}" for entry in entries]
+        recent = await self._world.store.recent_history(session.id, entries_max=count)
+        lines = [f"**{entry.name}**: {entry.text}" for entry in recent.entries]
         await self._answer(message, _fit(lines) or "Nothing has been said yet.")
 
     async def _retry(self, message: ChannelMessage, rest: str) -> SessionId | None:
@@ -263,6 +271,12 @@ class Commands:
         return OutboxDraft(f"answer:{message.id}", OutboxKind.ANSWER, message.channel_id, text[:ANSWER_MAX])
 
     async def _answer(self, message: ChannelMessage, text: str) -> None:
+        """Answer, unless too many answers wait for this channel already; the last of them says so."""
+        waiting = await self._world.store.answers_waiting(message.channel_id)
+        if waiting >= ANSWERS_WAITING_MAX:
+            return
+        if waiting == ANSWERS_WAITING_MAX - 1:
+            text = TOO_MANY_COMMANDS
         await self._world.store.enqueue(self._draft(message, text), at=self._world.clock.now())
         self._world.outbox_bell.ring()
 

@@ -8,7 +8,8 @@
 
 After each READY every open session's channel is read again from the last id that was handled: a new
 connection replays nothing. The same read tells what was edited and deleted meanwhile among the newest lines.
-Until the channels to read are known, later events wait.
+It is read twice, since Discord's reads lag behind what it stored. Until the channels to read are known, later
+events wait.
 
 Failure modes: a full mailbox drops messages, all of them from the first one on, and reads the channel again
 from there; a channel that cannot be read, or an event that cannot be handled, is tried again, later events of
@@ -39,10 +40,12 @@ from actors.ports import (
     MessageEdited,
     MessageSeen,
     Noted,
+    Page,
     Refused,
     ShardDown,
     ShardReady,
     ShardResumed,
+    Unconfirmed,
 )
 from actors.reaper import WATCH_S, Reaper
 from actors.retries import Retries
@@ -58,6 +61,9 @@ CHANNEL_EVENTS_MAX: Final = 500
 
 TOO_MANY_MESSAGES: Final = "too_many_messages"
 """The reason with which a Channel refuses to read on and on."""
+READS_AT_ONCE: Final = 50
+"""Channels that are read at the same moment: all that Discord allows in a second (its reference, "Global Rate
+Limit"); after a READY every open session's channel is to be read."""
 
 RE_READ_WAIT_S: Final = 1.0
 RE_READ_WAIT_MAX_S: Final = 60.0
@@ -75,11 +81,15 @@ they are one page of Discord's 100: no request more than hearing what was missed
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
-    """Read this channel again: what is newer than `after` may be unheard, than `known_after` amended."""
+    """Read this channel again: what is newer than `after` may be unheard, than `known_after` amended.
+
+    It is read once more a while later, for what reads do not show yet (`is_second`).
+    """
 
     channel_id: int
     after: int
     known_after: int
+    is_second: bool = False
 
 
 ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | CatchUp
@@ -102,6 +112,7 @@ class Gateway:
         self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
         self._dropped_after: dict[int, int] = {}  # by channel: the id before the first message that was dropped
         self._to_catch_up: set[int] = set()  # channels without which we are not ready
+        self._reading = anyio.Semaphore(READS_AT_ONCE)
         self._group: TaskGroup | None = None
         self._is_over = False
         self._listed = anyio.Event()  # the channels to catch up on are known
@@ -177,6 +188,8 @@ class Gateway:
             if isinstance(event, CatchUp):
                 self._to_catch_up.discard(channel_id)
                 self._note_ready()
+                if not event.is_second and self._group is not None:
+                    self._group.start_soon(self._catch_up_again, event)
             if not len(mailbox) and channel_id in self._dropped_after:
                 after = self._dropped_after.pop(channel_id)
                 mailbox.offer_first_nowait(CatchUp(channel_id, after, after))
@@ -256,9 +269,14 @@ class Gateway:
 
     async def _put_catch_ups(self) -> None:
         since = self._world.clock.now() - WATCH_S
+        gaps: dict[int, CatchUp] = {}
         for each in await self._world.store.open_sessions(since=since, lookback=AMEND_LOOKBACK):
-            self._to_catch_up.add(each.channel_id)
-            self._put(CatchUp(each.channel_id, each.after, each.known_after), first=True)
+            gap = gaps.get(each.channel_id, CatchUp(each.channel_id, each.after, each.known_after))
+            after, known_after = min(gap.after, each.after), min(gap.known_after, each.known_after)
+            gaps[each.channel_id] = CatchUp(each.channel_id, after, known_after)
+        for gap in gaps.values():
+            self._to_catch_up.add(gap.channel_id)
+            self._put(gap, first=True)
 
     def _note_ready(self) -> None:
         if not self._to_catch_up:
@@ -268,29 +286,63 @@ class Gateway:
         """Handle what the channel shows since the gap, trying until it can be read or never will be."""
         world = self._world
         for wait_s in _waits():
-            began = world.clock.now()
-            known = await world.store.known_messages(gap.channel_id, after=gap.known_after)
-            seen = await world.channel.messages(gap.channel_id, after=gap.known_after)
+            async with self._reading:
+                began = world.clock.now()
+                known = await world.store.known_messages(gap.channel_id, after=gap.known_after)
+                seen = await world.channel.messages(gap.channel_id, after=gap.known_after)
             if isinstance(seen, tuple):
                 await self._amend(gap, known, seen, began)
+                # Older than the last one heard as well: a process before us may have died between its two reads.
+                handled = await world.store.handled_messages(gap.channel_id, after=gap.known_after)
                 for message in seen:
-                    if message.id > gap.after:
+                    if message.id not in handled:
                         await self._saw(message)
                 return
             if isinstance(seen, Refused) and seen.final:
                 await self._cannot_read(gap, seen)
                 return
-            if isinstance(seen, HeldBack):
-                await self._world.clock.sleep_until(seen.until)
-            else:
-                await anyio.sleep(max(wait_s, seen.retry_after_s))
+            await self._wait(seen, wait_s)
+
+    async def _catch_up_by_pages(self, gap: CatchUp) -> None:
+        """Hear what was missed, however much it is; too much to be held at once and compared."""
+        unread: int | None = gap.after
+        while unread is not None:
+            page = await self._page(gap, unread)
+            for message in page.messages:
+                await self._saw(message)
+            unread = page.newest
+
+    async def _page(self, gap: CatchUp, after: int) -> Page:
+        """Read on, trying until the channel can be read; an empty page where it never will be."""
+        for wait_s in _waits():
+            async with self._reading:
+                page = await self._world.channel.page(gap.channel_id, after=after)
+            if isinstance(page, Page):
+                return page
+            if isinstance(page, Refused) and page.final:
+                await self._cannot_read(gap, page)
+                break
+            await self._wait(page, wait_s)
+        return Page((), newest=None)
+
+    async def _wait(self, unread: Refused | Unconfirmed | HeldBack, wait_s: float) -> None:
+        if isinstance(unread, HeldBack):
+            await self._world.clock.sleep_until(unread.until)
+        else:
+            await anyio.sleep(max(wait_s, unread.retry_after_s))
+
+    async def _catch_up_again(self, gap: CatchUp) -> None:
+        """A message stored a moment before a read may not be in it, and nobody else tells us of it."""
+        await anyio.sleep(self._world.rules.limits.settle_s)
+        self._put(replace(gap, is_second=True), first=True)
 
     async def _amend(
         self, gap: CatchUp, known: tuple[KnownMessage, ...], seen: tuple[ChannelMessage, ...], began: float
     ) -> None:
         """Note what people changed during the gap: a response may have lost its reason by it.
 
-        A read may not show yet what has just been written; what was learnt too shortly before is looked at again.
+        A read may not show yet what has just been written; what was learnt too shortly before is left to the
+        second read.
         """
         world = self._world
         settled = [each for each in known if each.at < began - world.rules.limits.settle_s]
@@ -298,13 +350,6 @@ class Gateway:
         if learnt:
             for session_id in await world.store.amend_all(gap.channel_id, learnt, at=world.clock.now()):
                 await self._nudge(session_id)
-        if len(amendments(known, seen)) > len(learnt) and self._group is not None:
-            newest = max((message.id for message in seen), default=gap.after)
-            self._group.start_soon(self._look_again, replace(gap, after=max(gap.after, newest)))
-
-    async def _look_again(self, gap: CatchUp) -> None:
-        await anyio.sleep(self._world.rules.limits.settle_s)
-        self._put(gap)
 
     async def _cannot_read(self, gap: CatchUp, refused: Refused) -> None:
         if refused.reason == CHANNEL_GONE:
@@ -312,6 +357,8 @@ class Gateway:
         elif refused.reason == TOO_MANY_MESSAGES and gap.known_after < gap.after:
             # Much was said there that is no part of the play; hearing what was missed goes before.
             await self._catch_up(replace(gap, known_after=gap.after))
+        elif refused.reason == TOO_MANY_MESSAGES:
+            await self._catch_up_by_pages(gap)
         else:
             words = f"A session's channel cannot be read ({refused.reason}): messages sent meanwhile are unknown."
             self._world.trace.publish(Noted("error", words, error=refused.error))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Final, TypeVar, assert_never
 
@@ -21,7 +22,7 @@ from actors.ports import (
 )
 from actors.roleplay import plan, prompt, speech
 from actors.roleplay.card import Card, read_card
-from actors.roleplay.model import Entry, SessionRecord
+from actors.roleplay.model import Character, Entry, Prompt, SessionRecord
 from actors.roleplay.parts import split
 from actors.told import Told
 from actors.world import World
@@ -43,6 +44,20 @@ def card_of(card_json: str) -> Card:
     return card
 
 
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What of the history an answer is judged by; the rest of it is not kept while the model thinks."""
+
+    others: tuple[str, ...]
+    own_last_lines: tuple[str, ...]
+
+    @classmethod
+    def of(cls, entries: Sequence[Entry], character: Character, cast: Iterable[str]) -> _Heard:
+        others = {entry.name for entry in entries}.union(cast) - {character.name}
+        own = tuple(entry.text for entry in entries if entry.character_id == character.id)
+        return cls(tuple(sorted(others)), own[-OWN_LAST_LINES:])
+
+
 class Generation:
     """The tries at one response's text. What went wrong in the earlier ones decides what the next asks for."""
 
@@ -57,29 +72,14 @@ class Generation:
         """One request on the wire: Generated, or GenerationFailed with the reason to journal; Held where no
         model may be asked now."""
         world = self._world
-        entries = await world.store.history(self._session.id)
-        request = plan.next_request(
-            self._failures,
-            world.model.models,
-            world.rules.response_tokens,
-            avoid=world.breakers.models_to_avoid(),
-        )
-        built = prompt.build(
-            self._speaker(),
-            entries,
-            request,
-            context_tokens=world.rules.context_tokens,
-            seed=f"{self._session.id}/{self._record.trigger_id}/{attempt}",
-        )
-        world.trace.publish(HistoryRead(self._context, len(entries), built.entries_kept))
-        world.trace.publish(GenerationBegan(self._context, attempt, len(entries)))
+        request, heard = await self._request(attempt)
         began = anyio.current_time()
-        outcome = await self._while_typing(lambda: world.model.complete(built.prompt))
-        ended = partial(GenerationEnded, self._context, attempt, built.prompt.model, anyio.current_time() - began)
+        outcome = await self._while_typing(lambda: world.model.complete(request))
+        ended = partial(GenerationEnded, self._context, attempt, request.model, anyio.current_time() - began)
         match outcome:
             case Completion(prompt_tokens=read, completion_tokens=written):
                 world.trace.publish(ended(read, written, "ok"))
-                return self._judge_text(outcome, entries, attempt, request.model)
+                return self._judge_text(outcome, heard, attempt, request.model)
             case ModelFailed(reason=reason, retry_after_s=wait_s, error=error):
                 world.trace.publish(ended(0, 0, reason))
                 return self._failed(attempt, plan.Failure(reason, request.model), wait_s, error)
@@ -88,15 +88,39 @@ class Generation:
             case _:
                 assert_never(outcome)
 
-    def _judge_text(self, completion: Completion, entries: tuple[Entry, ...], attempt: int, model: str) -> Told:
-        character = self._record.character
-        own = [entry.text for entry in entries if entry.character_id == character.id]
-        speakers = {entry.name for entry in entries} | set(self._others())
+    async def _request(self, attempt: int) -> tuple[Prompt, _Heard]:
+        world, record = self._world, self._record
+        context_tokens = world.rules.context_tokens
+        recent = await world.store.recent_history(
+            self._session.id,
+            entries_max=prompt.entries_max(context_tokens),
+            characters_max=prompt.characters_max(context_tokens),
+        )
+        request = plan.next_request(
+            self._failures,
+            world.model.models,
+            world.rules.response_tokens,
+            avoid=world.breakers.models_to_avoid(),
+        )
+        built = prompt.build(
+            self._speaker(),
+            recent.entries,
+            request,
+            context_tokens=context_tokens,
+            seed=f"{self._session.id}/{record.trigger_id}/{attempt}",
+            older=recent.older,
+            first_user=recent.first_user,
+        )
+        world.trace.publish(HistoryRead(self._context, recent.length, built.entries_kept))
+        world.trace.publish(GenerationBegan(self._context, attempt, recent.length))
+        return built.prompt, _Heard.of(recent.entries, record.character, self._others())
+
+    def _judge_text(self, completion: Completion, heard: _Heard, attempt: int, model: str) -> Told:
         cleaned = speech.clean(
             completion.text,
-            name=character.name,
-            others=sorted(speakers - {character.name}),
-            own_last_lines=own[-OWN_LAST_LINES:],
+            name=self._record.character.name,
+            others=heard.others,
+            own_last_lines=heard.own_last_lines,
             cut_by_length=completion.cut_by_length,
         )
         match cleaned:

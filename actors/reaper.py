@@ -22,6 +22,9 @@ WATCH_S: Final = 900.0
 UNDECIDED_MAX: Final = 200
 """Copies kept for one channel; further ones push out the oldest, which catch-up finds again."""
 
+TOLD_MAX: Final = 200
+"""Lines that are nobody's and were told of: each catch-up sees them again."""
+
 
 class Reaper:
     """Judges every message of ours that the gateway or a catch-up shows."""
@@ -30,6 +33,7 @@ class Reaper:
         self._world = world
         self._undecided: dict[int, deque[ChannelMessage]] = {}
         self._busy: dict[int, int] = {}
+        self._told: deque[int] = deque(maxlen=TOLD_MAX)  # lines of ours that are nobody's
 
     @contextmanager
     def undecided(self, channel_id: int) -> Iterator[None]:
@@ -66,7 +70,7 @@ class Reaper:
     async def _judge_copies(self, channel_id: int, kept: deque[ChannelMessage]) -> None:
         store = self._world.store
         own = await store.own_messages(channel_id, after=min(message.id for message in kept) - 1)
-        strangers = [message for message in kept if message.id not in own]
+        strangers = [message for message in kept if message.id not in own and _may_be_line(message)]
         if not strangers:
             return
         watched = await store.watched(channel_id, since=self._world.clock.now() - WATCH_S)
@@ -76,7 +80,8 @@ class Reaper:
                 self._undecided.setdefault(channel_id, deque(maxlen=UNDECIDED_MAX)).append(message)
             elif copies:
                 await self._take_down(message)
-            elif is_line(message):
+            elif is_line(message) and message.id not in self._told:
+                self._told.append(message.id)
                 self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
 
     async def _take_down(self, message: ChannelMessage) -> None:
@@ -91,3 +96,8 @@ class Reaper:
             return  # a retry found its part in it while we judged: it is no copy any more
         self._world.outbox_bell.ring()
         self._world.trace.publish(Noted("warning", "A second copy of a line turned up; it is taken back."))
+
+
+def _may_be_line(message: ChannelMessage) -> bool:
+    """Answers and notices are plain; most are shown to us before Discord's answer says that they are ours."""
+    return message.webhook_id is not None or message.is_embed

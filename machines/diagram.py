@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from machines import breaker, response, session
+from machines import breaker, connection, response, session
 from machines.binding import START, Row, StateMachine
 
 MACHINES: Final[Mapping[str, StateMachine[Any]]] = {
-    machine.name: machine for machine in (response.MACHINE, session.MACHINE, breaker.MACHINE)
+    machine.name: machine for machine in (response.MACHINE, session.MACHINE, breaker.MACHINE, connection.MACHINE)
 }
 """Every machine that can be drawn, by name."""
 

@@ -188,7 +188,59 @@ BREAKER: Final = {
     ),
 }
 
-LAYOUTS: Final[Mapping[str, Mapping[Size, Layout]]] = {"response": RESPONSE, "session": SESSION, "breaker": BREAKER}
+CONNECTION: Final = {
+    Size.WIDE: _wide(
+        width=1090.0,
+        height=420.0,
+        places={
+            START: Place(44, 150),
+            "Connecting": Place(215, 150, Tone.WORK),
+            "Ready": Place(555, 150, Tone.GOOD),
+            "Resuming": Place(895, 150, Tone.TROUBLE),
+            "Down": Place(555, 340, Tone.BAD),
+        },
+        routes={
+            (START, "Connecting"): Route(((52, 150), (130, 150)), (86, 150), Label(88, 110)),
+            ("Connecting", "Ready"): Route(((300, 150), (470, 150)), (382, 150), Label(385, 136)),
+            ("Ready", "Resuming"): Route(((640, 138), (810, 138)), (725, 138), Label(725, 124)),
+            ("Resuming", "Ready"): Route(((810, 162), (640, 162)), (725, 162), Label(725, 176, "below")),
+            ("Resuming", "Resuming"): Route(
+                ((870, 118), (870, 74), (920, 74), (920, 118)), (895, 74), Label(934, 84, "beside", "start")
+            ),
+            ("Connecting", "Down"): Route(((240, 182), (240, 328), (470, 328)), (240, 250), Label(355, 320)),
+            ("Down", "Connecting"): Route(((470, 352), (190, 352), (190, 182)), (190, 280), Label(330, 360, "below")),
+            ("Ready", "Down"): Route(((555, 182), (555, 308)), (555, 218), Label(567, 262, "beside", "start")),
+            ("Resuming", "Down"): Route(((895, 182), (895, 340), (640, 340)), (895, 250), Label(768, 348, "below")),
+        },
+    ),
+    Size.COMPACT: _compact(
+        places={
+            START: Place(18, 104),
+            "Connecting": Place(96, 104, Tone.WORK),
+            "Ready": Place(248, 104, Tone.GOOD),
+            "Resuming": Place(418, 104, Tone.TROUBLE),
+            "Down": Place(248, 250, Tone.BAD),
+        },
+        routes={
+            (START, "Connecting"): Route(((26, 104), (44, 104)), (22, 128)),
+            ("Connecting", "Ready"): Route(((148, 104), (196, 104)), (172, 88)),
+            ("Ready", "Resuming"): Route(((300, 96), (366, 96)), (333, 80)),
+            ("Resuming", "Ready"): Route(((366, 112), (300, 112)), (333, 128)),
+            ("Resuming", "Resuming"): Route(((400, 82), (400, 54), (436, 54), (436, 82)), (456, 54)),
+            ("Connecting", "Down"): Route(((116, 126), (116, 240), (196, 240)), (116, 180)),
+            ("Down", "Connecting"): Route(((196, 260), (76, 260), (76, 126)), (76, 200)),
+            ("Ready", "Down"): Route(((248, 126), (248, 228)), (248, 178)),
+            ("Resuming", "Down"): Route(((418, 126), (418, 250), (300, 250)), (418, 190)),
+        },
+    ),
+}
+
+LAYOUTS: Final[Mapping[str, Mapping[Size, Layout]]] = {
+    "response": RESPONSE,
+    "session": SESSION,
+    "breaker": BREAKER,
+    "connection": CONNECTION,
+}
 
 
 def layout_of(machine: StateMachine[Any], size: Size = Size.WIDE) -> Layout:

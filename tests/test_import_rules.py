@@ -44,6 +44,7 @@ def place(path: Path) -> str:
         "actors/adapters/",
         "actors/app/",
         "actors/playground/",
+        "actors/simulation/",
     )
     return next((folder for folder in folders if name.startswith(folder)), "actors/")
 
@@ -63,7 +64,9 @@ def allowed(path: Path, name: str) -> bool:
         own = ".".join(path.relative_to(ROOT).with_suffix("").parts[:3])
         return name.startswith(("machines", "actors.roleplay", "actors.ports", own)) or name == "actors.adapters"
     if where == "actors/":
-        return not name.startswith(("actors.adapters", "actors.app", "actors.playground"))
+        return not name.startswith(("actors.adapters", "actors.app", "actors.playground", "actors.simulation"))
+    if where == "actors/simulation/":
+        return not name.startswith(("actors.app", "actors.playground"))
     return True
 
 
@@ -89,6 +92,9 @@ def test_only_edges_touch_the_world(path: Path) -> None:
             assert used.isdisjoint(WORLDLY | IMPURE)
         case "actors/playground/":
             assert used <= STDLIB | {"aiohttp"}
+        case "actors/simulation/":
+            assert used <= STDLIB | {"anyio", "sqlalchemy"}
+            assert "asyncio" not in used or path.name == "virtual_time.py"
         case "actors/":
             assert used <= STDLIB | {"anyio"}
             assert used.isdisjoint(WORLDLY)

@@ -19,11 +19,11 @@ from typing import Final
 import anyio
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.discord import DiscordChannel, Page, open_channels
+from actors.adapters.discord import DiscordChannel, open_channels
 from actors.adapters.store import Audited, SqlStore, database_path, open_store
 from actors.app.composition import urls_of
 from actors.app.settings import Settings
-from actors.ports import HeldBack, Refused
+from actors.ports import HeldBack, Page, Refused
 from actors.reaper import WATCH_S
 from actors.roleplay.audit import Allowed, Difference, Kind, differences
 from actors.roleplay.model import ChannelMessage, SessionId, snowflake_at

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import typer
 
-from actors.app.commands import audit, character, diagram, doctor, migrate, play, rehearse, report, run, transcript
+from actors.app.commands import (
+    audit,
+    character,
+    diagram,
+    doctor,
+    migrate,
+    play,
+    rehearse,
+    report,
+    run,
+    simulate,
+    transcript,
+)
 from actors.app.console import read_settings
 
 app = typer.Typer(
@@ -28,6 +40,7 @@ def main(context: typer.Context) -> None:
 app.command()(run.run)
 app.command()(play.play)
 app.command()(rehearse.rehearse)
+app.command()(simulate.simulate)
 app.command()(transcript.transcript)
 app.command()(audit.audit)
 app.command()(report.report)

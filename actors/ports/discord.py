@@ -58,10 +58,19 @@ class Deleted:
     """The message is not in the channel (any more)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A stretch of a channel, oldest first; `newest` is where the next one goes on, None where there is none."""
+
+    messages: tuple[ChannelMessage, ...]
+    newest: int | None
+
+
 PrepareOutcome = tuple[OutboundKind, int | None] | Refused | HeldBack
 SendOutcome = Posted | Refused | Unconfirmed | HeldBack
 DeleteOutcome = Deleted | Refused | Unconfirmed | HeldBack
 ReadOutcome = tuple[ChannelMessage, ...] | Refused | Unconfirmed | HeldBack
+PageOutcome = Page | Refused | Unconfirmed | HeldBack
 
 
 class Voice(Protocol):
@@ -86,6 +95,10 @@ class Channel(Protocol):
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         """Every message newer than `after`, oldest first. More than 2,000 of them is a failed read."""
+        ...
+
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
+        """The first messages newer than `after`: for who need not have all of them at once."""
         ...
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:

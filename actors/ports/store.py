@@ -18,6 +18,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboxDraft,
     OutboxRow,
+    RecentHistory,
     ResponseId,
     SessionId,
     SessionRecord,
@@ -161,7 +162,8 @@ class Store(Protocol):
         """Every open session, and from where on its channel is to be read again.
 
         What is unheard is newer than the last message heard, or than doubtful lines tried after `since`;
-        the newest `lookback` messages of the history are to be compared.
+        the newest `lookback` messages of the history are to be compared. A session that has ended is among them
+        where such a line's copy may land after its end.
         """
         ...
 
@@ -253,7 +255,20 @@ class Store(Protocol):
         ...
 
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
-        """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
+        """The whole shared history in the channel's order, amendments applied, deleted lines left out.
+
+        It costs as much as there is of it: for transcripts and audits. Whoever plays reads `recent_history`.
+        """
+        ...
+
+    async def recent_history(
+        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    ) -> RecentHistory:
+        """The newest lines of `history`, at a cost that does not grow with it.
+
+        It ends with the line that makes them longer than `characters_max`, and early where most of the newest
+        messages were deleted.
+        """
         ...
 
     async def cancel_reason(self, response_id: ResponseId) -> str | None:
@@ -271,6 +286,13 @@ class Store(Protocol):
         """Ids newer than `after` that no line may be taken for any more.
 
         Those of parts, notices and answers that are confirmed, and those that are to be taken down.
+        """
+        ...
+
+    async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        """Ids newer than `after` with which nothing is to be done any more.
+
+        People's lines in the inbox, commands that have their answer, confirmed messages of ours.
         """
         ...
 
@@ -301,6 +323,10 @@ class Store(Protocol):
 
         A takedown of one of our parts is given the webhook that sent it.
         """
+        ...
+
+    async def answers_waiting(self, channel_id: int) -> int:
+        """Answers to commands of this channel that are not done."""
         ...
 
     async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:

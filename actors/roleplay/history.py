@@ -34,19 +34,21 @@ def belongs(message: ChannelMessage, prefix: str) -> bool:
 
 def is_line(message: ChannelMessage) -> bool:
     """Whether `message` is how we show a character's line; what is plain text of ours is a notice or an answer."""
-    return message.is_ours and _kind(message) is not OutboundKind.TEXT
+    return message.is_ours and not _is_text(message)
 
 
 def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     """Whether `message` is `outbound` as the channel shows it: same sender, same name, same text.
 
-    Names and texts are compared by what they draw, since Discord may strip characters of what it was sent.
+    Names and texts are compared by what they draw, since Discord may strip characters of what it was sent. A line
+    is the same one as embed and through a webhook: where a permission comes or goes, one try was this, the next that.
     """
     if not message.is_ours or message.channel_id != outbound.channel_id:
         return False
-    if _kind(message) is not outbound.kind or message.id <= outbound.fence:
+    is_text = outbound.kind is OutboundKind.TEXT
+    if _is_text(message) is not is_text or message.id <= outbound.fence:
         return False
-    named_alike = outbound.kind is OutboundKind.TEXT or _drawn(message.name) == _drawn(outbound.name)
+    named_alike = is_text or _drawn(message.name) == _drawn(outbound.name)
     return named_alike and _drawn(message.text) == _drawn(outbound.text)
 
 
@@ -55,7 +57,5 @@ def _drawn(text: str) -> str:
     return "".join(normalise(text).split())
 
 
-def _kind(message: ChannelMessage) -> OutboundKind:
-    if message.webhook_id is not None:
-        return OutboundKind.WEBHOOK
-    return OutboundKind.EMBED if message.is_embed else OutboundKind.TEXT
+def _is_text(message: ChannelMessage) -> bool:
+    return message.webhook_id is None and not message.is_embed

@@ -162,6 +162,23 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class RecentHistory:
+    """The newest lines of a history, oldest first; `older` lines stand before them.
+
+    `first_user` is the first line of a person where that is among the older ones.
+    """
+
+    entries: tuple[Entry, ...]
+    older: int = 0
+    first_user: Entry | None = None
+
+    @property
+    def length(self) -> int:
+        """Lines of the whole history."""
+        return self.older + len(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """An entry message by message: (id, text) of each that is not deleted, oldest first; never empty."""
 

@@ -24,12 +24,13 @@ from actors.roleplay.model import CharacterId, ChatMessage, Entry, Prompt, Purpo
 from actors.roleplay.names import clean_name
 from actors.roleplay.plan import Plan
 from actors.roleplay.speakers import SILENCE, Speakers, fold
-from actors.roleplay.tokens import bounded_ratio, cut_to, prompt_tokens, text_tokens
+from actors.roleplay.tokens import BYTES_PER_TOKEN, bounded_ratio, cut_to, prompt_tokens, text_tokens
 
 CONTEXT_TOKENS_MIN: Final = 1000  # below it a card and one message do not fit beside each other
 HISTORY_STEP: Final = 8  # entries dropped at once: the cache is lost once in 8 entries, not in each turn
 STOPS_MAX: Final = 4  # OpenAI's and Groq's limit
 STOPS_LOOKED_BACK: Final = 32  # entries; who has been silent for longer is seldom spoken for
+LINE_TOKENS_MIN: Final = 16  # about 36 bytes with the name; of shorter lines, not all that fit are read
 NAMED_MAX: Final = 8  # others named in the instruction; "anyone else" stands for the rest
 
 RULES: Final = """\
@@ -81,16 +82,19 @@ def build(
     context_tokens: int,
     seed: str,
     tokens_ratio: float = 1.0,
+    older: int = 0,
+    first_user: Entry | None = None,
 ) -> Built:
     """Build the request for the next line of `speaker`.
 
-    `entries` is the whole history, oldest first, the current message among them. `tokens_ratio` is the
-    running ratio of counted to estimated tokens. Raises ValueError below CONTEXT_TOKENS_MIN.
+    `entries` is the history, oldest first, the current message among them; where it is not the whole one,
+    `older` lines stand before it, and `first_user` is the first of a person's among these. `tokens_ratio` is
+    the running ratio of counted to estimated tokens. Raises ValueError below CONTEXT_TOKENS_MIN.
     """
     if context_tokens < CONTEXT_TOKENS_MIN:
         raise ValueError(f"context_tokens must be at least {CONTEXT_TOKENS_MIN}, not {context_tokens}")
     budget = int(context_tokens * plan.context_share / bounded_ratio(tokens_ratio))
-    texts = _Texts.of(speaker, entries, seed)
+    texts = _Texts.of(speaker, entries, seed, first_user)
     closing = cut_to(texts.instruction(plan.note), budget // _INSTRUCTION_SHARE)
     instruction = ChatMessage("system", closing, Purpose.INSTRUCTION)
     left = budget - text_tokens(instruction.content)
@@ -98,7 +102,7 @@ def build(
     left -= text_tokens(system.content)
     shown = _fitting_examples(texts, left * 2 // _EXAMPLES_SHARE)
     left -= prompt_tokens(shown)
-    history, kept = _window(texts, entries, left)
+    history, kept = _window(texts, entries, older, left)
     messages = (system, *shown, *history, instruction)
     prompt = Prompt(
         character=speaker.name,
@@ -109,6 +113,16 @@ def build(
         seed=seed,
     )
     return Built(prompt, prompt_tokens(messages), kept)
+
+
+def entries_max(context_tokens: int) -> int:
+    """How many of the newest entries are worth reading for a prompt of this size."""
+    return max(HISTORY_STEP, context_tokens // LINE_TOKENS_MIN)
+
+
+def characters_max(context_tokens: int) -> int:
+    """After how many characters of the newest entries no further one can fit into a prompt of this size."""
+    return context_tokens * BYTES_PER_TOKEN
 
 
 # ── the texts ───────────────────────────────────────────────────────────────────────────────────────
@@ -125,10 +139,11 @@ class _Texts:
     response_seed: int
 
     @classmethod
-    def of(cls, speaker: Speaker, entries: Sequence[Entry], seed: str) -> _Texts:
-        speakers = Speakers.of((speaker.name, speaker.card.name, *speaker.others), entries)
+    def of(cls, speaker: Speaker, entries: Sequence[Entry], seed: str, first_user: Entry | None) -> _Texts:
         # The first to speak stays {{user}}, so that the system message keeps its bytes.
-        first = next((entry for entry in entries if entry.kind == "user"), None)
+        first = first_user or next((entry for entry in entries if entry.kind == "user"), None)
+        known = entries if first is None else (first, *entries)
+        speakers = Speakers.of((speaker.name, speaker.card.name, *speaker.others), known)
         session = entries[0].session_id if entries else ""
         user = speakers.name(first) if first else "the user"
         return cls(speaker, speakers, user, zlib.crc32(session.encode()), zlib.crc32(seed.encode()))
@@ -221,7 +236,9 @@ def _example(texts: _Texts, text: str, *, by_character: bool) -> ChatMessage:
 # ── the history ─────────────────────────────────────────────────────────────────────────────────────
 
 
-def _window(texts: _Texts, entries: Sequence[Entry], tokens_max: int) -> tuple[tuple[ChatMessage, ...], int]:
+def _window(
+    texts: _Texts, entries: Sequence[Entry], older: int, tokens_max: int
+) -> tuple[tuple[ChatMessage, ...], int]:
     """The newest entries that fit, and how many they are. The newest is always among them, cut if it must be."""
     newest_first: list[ChatMessage] = []
     left = tokens_max
@@ -231,7 +248,7 @@ def _window(texts: _Texts, entries: Sequence[Entry], tokens_max: int) -> tuple[t
         if left < 0 and newest_first:
             break
         newest_first.append(message)
-    kept = _stepped(len(newest_first), len(entries))
+    kept = _stepped(len(newest_first), older + len(entries))
     window = newest_first[:kept][::-1]
     if kept == 1:
         window = [replace(window[0], content=cut_to(window[0].content, tokens_max))]

@@ -63,6 +63,46 @@ def test_what_is_said_while_nobody_is_there_is_caught_up_once_and_in_order(backe
 
 
 @both
+def test_what_reads_do_not_show_yet_is_caught_up_a_little_later(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            await first.quiet()
+        missed = first.discord.user_says(CHANNEL, "just before you came")
+        first.discord.hidden_s = 2.0
+        async with playing(before=first) as play:
+            play.say("and now you are here")
+            await play.quiet()
+            assert await heard(play) == ["just before you came", "and now you are here"]
+            assert missed.id in await play.triggers()
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_what_reads_did_not_show_to_a_process_that_died_is_caught_up_by_the_next(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            first.say("first")
+            await first.quiet()
+        missed = first.discord.user_says(CHANNEL, "just before you came")
+        first.discord.unseen.add(missed.id)
+        async with playing(before=first) as second:
+            second.say("and now you are here")
+            await anyio.sleep(1.0)  # the second read would come later
+            second.kill()
+        second.discord.unseen.clear()
+        async with playing(before=second) as play:
+            await play.quiet()
+            assert sorted(await heard(play)) == ["and now you are here", "first", "just before you came"]
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_new_connection_within_one_process_catches_up_too(backend: str) -> None:
     async def main() -> None:
         async with playing(latency_s=0.05) as play:

@@ -283,6 +283,35 @@ def test_a_copy_that_lands_while_nobody_is_there_is_taken_back_by_the_next_proce
 
 
 @both
+def test_a_copy_that_lands_after_its_session_ended_and_while_nobody_is_there_is_taken_back(backend: str) -> None:
+    async def main() -> None:
+        async with playing(faults=["lost"]) as first:
+            await one_line(first)
+            first.say("!end")
+            await first.quiet()
+        late = copy_of_line(first)
+        async with playing(before=first) as after:
+            await after.quiet()
+            assert after.discord.deletions == [late.id]
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_copy_that_an_earlier_try_sent_as_an_embed_is_taken_back_from_behind_the_webhooks_line(backend: str) -> None:
+    async def main() -> None:
+        async with playing(faults=["lost"]) as play:
+            await one_line(play)
+            (first, *_) = [post for post in play.discord.posts if post.kind is OutboundKind.WEBHOOK]
+            late = play.discord.land(replace(first, kind=OutboundKind.EMBED, webhook_id=None, nonce="late"))
+            await play.quiet()
+            assert play.discord.deletions == [late.id]
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_line_that_is_still_on_its_way_is_never_taken_for_a_copy(backend: str) -> None:
     async def main() -> None:
         async with playing(faults=["stored_then_cut"]) as play:

@@ -42,6 +42,16 @@ async def test_the_history_is_in_the_channels_order(scene: Scene) -> None:
     assert await texts(scene) == ["First", "Late through the gateway", "One.\nTwo.", "Between"]
 
 
+async def test_a_line_that_lost_its_first_message_stands_where_its_next_one_does(scene: Scene) -> None:
+    await scene.hear(10)
+    line = await (await scene.line()).start("One.", "Two.")
+    await line.tell(Sent(NOW, 20, "One."))
+    await scene.hear(21, "Between")
+    await line.tell(Sent(NOW, 22, "Two."))
+    await scene.store.amend(CHANNEL, 20, text=None, at=NOW)
+    assert (await texts(scene))[-2:] == ["Between", "Two."]
+
+
 async def test_a_characters_line_names_its_messages_and_its_response(scene: Scene) -> None:
     await scene.hear(10)
     line = await deliver(scene, (20, "One."), (21, "Two."))

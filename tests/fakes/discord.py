@@ -17,6 +17,8 @@ from actors.ports import (
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    Page,
+    PageOutcome,
     Posted,
     PrepareOutcome,
     ReadOutcome,
@@ -29,6 +31,9 @@ from tests.fakes.virtual_time import EPOCH
 
 BOT = 1
 WEBHOOK = 77
+
+PAGE = 100
+READ_MAX = 2_000
 
 TRANSIT_S = 0.05
 """How long a request takes to Discord, and its answer back."""
@@ -65,9 +70,10 @@ class FakeDiscord:
     sink: Callable[[MessageSeen | MessageEdited | MessageDeleted | ButtonPressed], None] | None = None
     late: list[tuple[float, Outbound]] = field(default_factory=list)
     orphans: list[tuple[float, Outbound]] = field(default_factory=list)
-    read_faults_of: dict[int, deque[Refused | Unconfirmed]] = field(default_factory=dict)
+    read_faults_of: dict[int, deque[Refused | Unconfirmed | HeldBack]] = field(default_factory=dict)
     delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
     answer_takes_s: float = TRANSIT_S
+    hidden_s: float = 0.0  # how long a stored message is not in reads
     nonce_window_s: float = 300.0
     outage: Refused | Unconfirmed | None = None
     asked_in_outage: list[float] = field(default_factory=list)
@@ -167,6 +173,17 @@ class FakeDiscord:
     # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
+        seen = await self._read(channel_id, after)
+        is_too_much = isinstance(seen, tuple) and len(seen) >= READ_MAX
+        return Refused("too_many_messages", final=True) if is_too_much else seen
+
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
+        seen = await self._read(channel_id, after)
+        if not isinstance(seen, tuple):
+            return seen
+        return Page(seen[:PAGE], newest=seen[PAGE - 1].id if len(seen) >= PAGE else None)
+
+    async def _read(self, channel_id: int, after: int) -> ReadOutcome:
         await anyio.sleep(TRANSIT_S)
         self.reads.append((channel_id, after))
         refusal = self._none_in_outage()
@@ -178,6 +195,7 @@ class FakeDiscord:
         if self.read_faults:
             return self.read_faults.popleft()
         newer = [m for m in self.shown if m.channel_id == channel_id and m.id > after and m.id not in self.unseen]
+        newer = [m for m in newer if m.at + self.hidden_s <= self.clock_now()]
         await anyio.sleep(self.read_takes_s)
         return tuple(sorted(newer, key=lambda m: m.id))
 

@@ -11,13 +11,12 @@ from sqlalchemy import Connection, Engine
 from actors.adapters.store import SqlStore
 from actors.adapters.store.migrate import create_all
 from actors.adapters.store.sqlite import memory_engine
+from actors.simulation.process import Killed
+
+__all__ = ["Killed", "MortalExecutor", "mortal_store"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Killed(BaseException):
-    """The process is gone: no shield, no `except Exception` and no grace keeps it alive."""
 
 
 class MortalExecutor:
@@ -30,11 +29,16 @@ class MortalExecutor:
     def __init__(self, engine: Engine, *, latency_s: float = 0.0) -> None:
         self.engine = engine
         self.latency_s = latency_s
+        self.busy_s = 0.0  # how long each call keeps the one writer from all others
+        self._writer = anyio.Lock()
         self.is_dead = False
         self.faults: dict[str, list[Exception]] = {}
 
     async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         await self._wait()
+        if self.busy_s:
+            async with self._writer:
+                await anyio.sleep(self.busy_s)
         planned = self.faults.get(operation.__name__)
         if planned:
             raise planned.pop(0)

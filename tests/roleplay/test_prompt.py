@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from actors.roleplay.card import Card, read_card
 from actors.roleplay.model import ChatMessage, Entry, Purpose
 from actors.roleplay.plan import Plan
-from actors.roleplay.prompt import CONTEXT_TOKENS_MIN, HISTORY_STEP, STOPS_MAX, Built, Speaker, build, merged
+from actors.roleplay.prompt import (
+    CONTEXT_TOKENS_MIN,
+    HISTORY_STEP,
+    STOPS_MAX,
+    Built,
+    Speaker,
+    build,
+    characters_max,
+    entries_max,
+    merged,
+)
 from actors.roleplay.tokens import CUT_MARK, RATIO_MAX, RATIO_MIN, cut_to, next_ratio, prompt_tokens, text_tokens
 
 PLAN = Plan("test-model", 700)
@@ -264,3 +274,59 @@ def test_the_running_ratio_follows_the_counts_within_its_bounds() -> None:
     assert next_ratio(1.0, estimated=100, counted=50) == pytest.approx(0.9)
     assert next_ratio(1.0, estimated=100, counted=0) == 1.0
     assert next_ratio(1.0, estimated=1, counted=1000) == RATIO_MAX
+
+
+# ── a history of which only the newest lines were read ──────────────────────────────────────────────
+
+
+def read_back(entries: list[Entry], tokens: int) -> list[Entry]:
+    """What a store gives for a prompt of this size."""
+    read: list[Entry] = []
+    while entries[: -len(read) or None] and len(read) < entries_max(tokens):
+        if sum(len(entry.text) for entry in read) > characters_max(tokens):
+            break
+        read.insert(0, entries[-1 - len(read)])
+    return read
+
+
+def built_from(read: list[Entry], older: list[Entry], who: Speaker, tokens: int) -> Built:
+    first_user = next((entry for entry in older if entry.kind == "user"), None)
+    return build(who, read, PLAN, context_tokens=tokens, seed="r1", older=len(older), first_user=first_user)
+
+
+LONG_LINES = st.lists(
+    st.tuples(st.sampled_from(["Robin", "Sam", "Maren", "Fitch"]), st.integers(30, 900)), min_size=60, max_size=200
+)
+
+
+@settings(deadline=None)
+@given(LONG_LINES, st.integers(CONTEXT_TOKENS_MIN, 4000))
+def test_where_the_budget_decides_a_bounded_read_gives_the_same_prompt(
+    lines: list[tuple[str, int]], tokens: int
+) -> None:
+    who = speaker(mes_example=EXAMPLES, description="{{user}} and {{random:a,b,c}}")
+    lines += [("Robin", 30), ("Sam", 30), ("Maren", 30), ("Fitch", 30)]  # else an old name is not known as one
+    entries = [said(name, f"{number} " + "word " * (size // 5), number) for number, (name, size) in enumerate(lines)]
+    read = read_back(entries, tokens)
+    whole = build(who, entries, PLAN, context_tokens=tokens, seed="r1")
+    assert built_from(read, entries[: -len(read)], who, tokens) == whole
+    assert whole.entries_kept < len(read), "the budget decided"
+
+
+def test_of_lines_too_short_for_the_budget_the_newest_are_kept_in_steps_from_the_sessions_beginning() -> None:
+    entries = [said("Robin", "Hi.", number) for number in range(1000)]
+    kept = []
+    for total in range(900, 900 + 2 * HISTORY_STEP):
+        older, read = entries[: total - entries_max(6000)], entries[total - entries_max(6000) : total]
+        result = built_from(read, older, speaker(), 6000)
+        kept.append(total - result.entries_kept)
+        assert entries_max(6000) - HISTORY_STEP < result.entries_kept <= entries_max(6000)
+    assert {dropped % HISTORY_STEP for dropped in kept} == {0}
+    assert len(set(kept)) == 3, "the beginning moves once in a step"
+
+
+def test_the_first_who_spoke_stays_the_user_when_their_line_is_not_read_any_more() -> None:
+    who = speaker(description="{{char}} knows {{user}}.")
+    result = built_from([said("Sam", "Hi."), said("Robin: x", "Ann: hi")], [said("Ann", "Hello.")], who, 6000)
+    assert "Maren knows Ann." in of(result, Purpose.CARD)[0].content
+    assert "Ann – hi" in history(result)[-1][1], "and is known as one who speaks"

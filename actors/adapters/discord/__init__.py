@@ -5,7 +5,7 @@ bot is set up, `open_channels` reads what channels show. The rest is the adapter
 """
 
 from actors.adapters.discord.adapter import DiscordAdapter
-from actors.adapters.discord.channel import DiscordChannel, Page
+from actors.adapters.discord.channel import DiscordChannel
 from actors.adapters.discord.client import GatewayLost, IntentsMissing, WrongToken
 from actors.adapters.discord.doctor import Finding, examine
 from actors.adapters.discord.endpoints import Endpoints
@@ -19,7 +19,6 @@ __all__ = [
     "Finding",
     "GatewayLost",
     "IntentsMissing",
-    "Page",
     "Preference",
     "WrongToken",
     "examine",

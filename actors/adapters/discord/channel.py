@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import discord
@@ -13,7 +12,7 @@ from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.outcomes import Refusal
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
-from actors.ports import Deleted, DeleteOutcome, ReadOutcome, Refused, Webhooks
+from actors.ports import Deleted, DeleteOutcome, Page, ReadOutcome, Refused, Webhooks
 from actors.roleplay.model import ChannelMessage
 
 T = TypeVar("T")
@@ -25,14 +24,6 @@ PAGE: Final = 100
 NOT_FOUND: Final = 404
 
 log: Final = logging.getLogger("ensemble.discord")
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A stretch of a channel, oldest first; `newest` is where the next one goes on, None where there is none."""
-
-    messages: tuple[ChannelMessage, ...]
-    newest: int | None
 
 
 class DiscordChannel:

@@ -51,9 +51,14 @@ class GroqModel:
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
         """Ask once: one request on the wire. Never raises what a server or a network can cause."""
         request = wire.request_of(prompt, is_groq=is_groq(self._url))
+        # Past the SDK's own argument: it looks each message up in the type hints of every kind of message, which
+        # costs more than the rest of a response (0.2 ms a message) and holds everybody else up.
+        messages = {"messages": request.pop("messages")}
         try:
             with anyio.fail_after(self._timeout_s):
-                answer = await self._client.chat.completions.with_raw_response.create(**request)
+                answer = await self._client.chat.completions.with_raw_response.create(
+                    messages=(), extra_body=messages, **request
+                )
             self._note_limits(prompt.model, answer.headers)
             return wire.completion_of(answer.http_response.content, prompt.model)
         except TimeoutError as error:

@@ -7,16 +7,28 @@ left out. The order is the channel's: by the id of the first message.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, union_all, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, text, union_all, update
 
-from actors.adapters.store.schema import AnyRow, amendment, history, history_message, inbox, part, response, session
+from actors.adapters.store.prepared import Prepared
+from actors.adapters.store.schema import amendment, history, history_message, inbox, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED
-from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, Line, SessionId
+from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, Line, RecentHistory, SessionId
 from machines.response import Response, State
+
+_Shown: TypeAlias = tuple[tuple[Any, ...], tuple[tuple[int, str], ...]]
+"""A line's own columns, and (id, text) of each of its messages that is not deleted."""
+
+MESSAGES_PER_LINE: Final = 4
+"""Messages looked at for each line that is asked for: lines in several parts, and deleted ones between them."""
+
+BEGINNING_MESSAGES_MAX: Final = 32
+"""Where the first line of a person is looked for; a session begins with one, unless it was deleted."""
 
 _NEWEST: Final = (
     select(func.max(amendment.c.id))
@@ -24,13 +36,19 @@ _NEWEST: Final = (
     .correlate(history_message)
     .scalar_subquery()
 )
-_LINES: Final = (
+_MESSAGES: Final = (
     select(
-        history,
+        history.c.id,
+        history.c.kind,
+        history.c.name,
+        history.c.at,
+        history.c.session_id,
+        history.c.author_id,
+        history.c.character_id,
+        history.c.response_id,
         history_message.c.message_id,
-        history_message.c.text,
-        amendment.c.id.label("amendment_id"),
-        amendment.c.text.label("amended_text"),
+        history_message.c.ordinal,
+        case((amendment.c.id.is_(None), history_message.c.text), else_=amendment.c.text).label("shown"),
     )
     .select_from(
         history.join(history_message, history_message.c.history_id == history.c.id).outerjoin(
@@ -38,8 +56,17 @@ _LINES: Final = (
         )
     )
     .where(history.c.session_id == bindparam("session_id"))
-    .order_by(history.c.first_message_id, history.c.id, history_message.c.ordinal)
 )
+_ORDER: Final = (history.c.first_message_id, history.c.id, history_message.c.ordinal)
+_LINES: Final = Prepared(_MESSAGES.order_by(*_ORDER))
+# The order of the index, read from its end: rows come one by one, and those that are not asked for cost nothing.
+_NEWEST_FIRST: Final = Prepared(
+    _MESSAGES.order_by(*(column.desc() for column in _ORDER)).limit(bindparam("messages_max"))
+)
+_OLDEST_FIRST: Final = Prepared(_MESSAGES.order_by(*_ORDER).limit(bindparam("messages_max")))
+_LINE: Final = itemgetter(*range(8))
+_MESSAGE: Final = itemgetter(9, 8, 10)
+_LENGTH: Final = select(session.c.history_length).where(session.c.id == bindparam("session_id"))
 _IS_DELETED: Final = (
     select(amendment.c.id)
     .where(amendment.c.message_id == history_message.c.message_id, text("amendment.text IS NULL"))
@@ -87,6 +114,13 @@ _KNOWN: Final = (
     .select_from(_SHOWN.outerjoin(amendment, amendment.c.id == _NEWEST_OF_SHOWN))
     .order_by(_SHOWN.c.message_id)
 )
+_INSERT: Final = insert(history).returning(history.c.id)
+_INSERT_MESSAGE: Final = insert(history_message)
+_LENGTHEN: Final = (
+    update(session)
+    .where(session.c.id == bindparam("of_session"))
+    .values(history_length=session.c.history_length + bindparam("by"))
+)
 _LAST_AMENDMENT: Final = (
     select(amendment.c.text)
     .where(amendment.c.message_id == bindparam("message_id"))
@@ -97,12 +131,42 @@ _LAST_AMENDMENT: Final = (
 
 def entries(conn: Connection, session_id: SessionId) -> tuple[Entry, ...]:
     """The whole shared history in the channel's order, amendments applied, deleted lines left out."""
-    return tuple(_entry(row, shown) for row, shown in _shown_lines(conn, session_id))
+    return tuple(map(_entry, _whole(conn, session_id)))
 
 
 def lines(conn: Connection, session_id: SessionId) -> tuple[Line, ...]:
     """The same, message by message."""
-    return tuple(Line(row.name, tuple(shown), row.response_id) for row, shown in _shown_lines(conn, session_id))
+    return tuple(map(_line, _whole(conn, session_id)))
+
+
+def recent_entries(
+    conn: Connection, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+) -> RecentHistory:
+    """The newest of `entries`, and what of the others a prompt needs; read from the end, whatever their number."""
+    wanted = {"session_id": session_id, "messages_max": entries_max * MESSAGES_PER_LINE}
+    length: int = conn.execute(_LENGTH, {"session_id": session_id}).scalar() or 0
+    with closing(_NEWEST_FIRST.run(conn, wanted)) as rows:
+        newest = _up_to(islice(map(_entry, _shown_lines(rows)), entries_max), characters_max)
+    older = max(0, length - len(newest))
+    return RecentHistory(tuple(newest), older, _first_user(conn, session_id) if older else None)
+
+
+def _up_to(lines: Iterable[Entry], characters_max: int | None) -> list[Entry]:
+    """All lines up to the one that goes beyond `characters_max`, in the channel's order."""
+    taken: list[Entry] = []
+    characters = 0
+    for line in lines:
+        taken.append(line)
+        characters += len(line.text)
+        if characters_max is not None and characters > characters_max:
+            break
+    return sorted(taken, key=lambda line: line.message_ids[0])
+
+
+def _first_user(conn: Connection, session_id: SessionId) -> Entry | None:
+    wanted = {"session_id": session_id, "messages_max": BEGINNING_MESSAGES_MAX}
+    with closing(_OLDEST_FIRST.run(conn, wanted)) as rows:
+        return next((line for line in map(_entry, _shown_lines(rows)) if line.kind == "user"), None)
 
 
 def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) -> None:
@@ -171,10 +235,10 @@ def known_messages(conn: Connection, channel_id: int, *, after: int) -> tuple[Kn
 
 
 def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], messages: tuple[tuple[int, str], ...]) -> int:
-    new = insert(history).values(session_id=session_id, first_message_id=messages[0][0], **entry)
-    history_id = conn.execute(new.returning(history.c.id)).scalar_one()
+    new = {"session_id": session_id, "first_message_id": messages[0][0], **entry}
+    history_id = conn.execute(_INSERT, new).scalar_one()
     conn.execute(
-        insert(history_message),
+        _INSERT_MESSAGE,
         [
             {"message_id": message_id, "history_id": history_id, "ordinal": ordinal, "text": words}
             for ordinal, (message_id, words) in enumerate(messages, start=1)
@@ -196,35 +260,30 @@ def _forget(conn: Connection, session_id: SessionId, message_id: int, at: float)
 
 
 def _lengthen(conn: Connection, session_id: SessionId, by: int) -> None:
-    longer = session.c.history_length + by
-    conn.execute(update(session).where(session.c.id == session_id).values(history_length=longer))
+    conn.execute(_LENGTHEN, {"of_session": session_id, "by": by})
 
 
-def _shown_lines(conn: Connection, session_id: SessionId) -> list[tuple[AnyRow, list[tuple[int, str]]]]:
-    rows = conn.execute(_LINES, {"session_id": session_id}).all()
-    lines = [list(messages) for _, messages in groupby(rows, key=lambda row: row.id)]
-    shown = [(messages[0], _shown(messages)) for messages in lines]
-    # A line whose first message was deleted begins with its next one.
-    return sorted((line for line in shown if line[1]), key=lambda line: line[1][0])
+def _whole(conn: Connection, session_id: SessionId) -> list[_Shown]:
+    with closing(_LINES.run(conn, {"session_id": session_id})) as rows:
+        # A line whose first message was deleted begins with its next one.
+        return sorted(_shown_lines(rows), key=lambda line: line[1][0])
 
 
-def _shown(messages: list[AnyRow]) -> list[tuple[int, str]]:
-    return [
-        (row.message_id, row.text if row.amendment_id is None else row.amended_text)
-        for row in messages
-        if row.amendment_id is None or row.amended_text is not None
-    ]
+def _shown_lines(rows: Iterable[tuple[Any, ...]]) -> Iterator[_Shown]:
+    """The lines of rows in order, whichever way; none of one whose beginning was not read."""
+    for line, group in groupby(rows, key=_LINE):
+        messages = sorted(map(_MESSAGE, group))
+        shown = tuple((message_id, words) for _, message_id, words in messages if words is not None)
+        if shown and messages[0][0] == 1:
+            yield line, shown
 
 
-def _entry(row: AnyRow, shown: list[tuple[int, str]]) -> Entry:
-    return Entry(
-        kind=row.kind,
-        name=row.name,
-        text="\n".join(words for _, words in shown),
-        message_ids=tuple(message_id for message_id, _ in shown),
-        at=row.at,
-        session_id=row.session_id,
-        author_id=row.author_id,
-        character_id=row.character_id,
-        response_id=row.response_id,
-    )
+def _entry(shown: _Shown) -> Entry:
+    (_, kind, name, at, session_id, author_id, character_id, response_id), messages = shown
+    ids, texts = zip(*messages, strict=True)
+    return Entry(kind, name, "\n".join(texts), ids, at, session_id, author_id, character_id, response_id)
+
+
+def _line(shown: _Shown) -> Line:
+    (_, _, name, _, _, _, _, response_id), messages = shown
+    return Line(name, messages, response_id)

@@ -40,6 +40,13 @@ _OPEN_TURN: Final = (
     .limit(1)
 )
 _TURNS: Final = select(func.count()).select_from(turn).where(turn.c.session_id == bindparam("session_id"))
+_INSERT: Final = insert(inbox)
+_INSERT_TURN: Final = insert(turn)
+_TAKE: Final = (
+    update(inbox)
+    .where(inbox.c.message_id == bindparam("of_message"), inbox.c.session_id == bindparam("of_session"), IS_WAITING)
+    .values(has_turn=True)
+)
 _STATE: Final = select(session.c.state).where(session.c.id == bindparam("session_id"))
 
 
@@ -57,17 +64,18 @@ def accept(
     if is_full and not here.overflow_told and overflow is not None:
         _tell_overflow(conn, here.id, overflow, at=message.at)
     conn.execute(
-        insert(inbox).values(
-            message_id=message.id,
-            session_id=here.id,
-            channel_id=message.channel_id,
-            author_id=message.author_id,
-            name=message.name,
-            text=message.text,
-            at=message.at,
-            starts_turn=not is_full,
-            has_turn=False,
-        )
+        _INSERT,
+        {
+            "message_id": message.id,
+            "session_id": here.id,
+            "channel_id": message.channel_id,
+            "author_id": message.author_id,
+            "name": message.name,
+            "text": message.text,
+            "at": message.at,
+            "starts_turn": not is_full,
+            "has_turn": False,
+        },
     )
     add_heard(conn, here.id, message)
     return Accepted(here.id, is_new=True)
@@ -100,21 +108,18 @@ def next_work(conn: Connection, claim: Claim) -> Work:
 def take_turn(conn: Connection, claim: Claim, new: Turn) -> None:
     """Answer a message with a turn. Raises Fenced when it has one, was deleted, or never was to have one."""
     hold_session(conn, claim)
-    taken = conn.execute(
-        update(inbox)
-        .where(inbox.c.message_id == new.trigger_id, inbox.c.session_id == claim.session_id, IS_WAITING)
-        .values(has_turn=True)
-    )
+    taken = conn.execute(_TAKE, {"of_message": new.trigger_id, "of_session": claim.session_id})
     if taken.rowcount != 1:
         raise Fenced(f"message {new.trigger_id} waits for no turn")
     conn.execute(
-        insert(turn).values(
-            id=new.id,
-            session_id=claim.session_id,
-            trigger_id=new.trigger_id,
-            speakers=list(new.speakers),
-            speakers_left=len(new.speakers),
-        )
+        _INSERT_TURN,
+        {
+            "id": new.id,
+            "session_id": claim.session_id,
+            "trigger_id": new.trigger_id,
+            "speakers": list(new.speakers),
+            "speakers_left": len(new.speakers),
+        },
     )
 
 

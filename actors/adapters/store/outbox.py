@@ -22,6 +22,11 @@ _IS_A_LINE: Final = select(part.c.message_id).where(part.c.message_id == bindpar
 _LAST_TEXT: Final = select(func.max(outbox.c.due_at)).where(
     _OPEN, _IS_TEXT, outbox.c.channel_id == bindparam("channel_id")
 )
+_ANSWERS: Final = (
+    select(func.count())
+    .select_from(outbox)
+    .where(_OPEN, outbox.c.channel_id == bindparam("channel_id"), outbox.c.kind == OutboxKind.ANSWER.value)
+)
 _IS_KNOWN: Final = select(outbox.c.id).where(outbox.c.key == bindparam("key"))
 _DUE: Final = (
     select(outbox)
@@ -33,6 +38,16 @@ _DUE: Final = (
     .order_by(outbox.c.due_at, outbox.c.id)
     .limit(bindparam("limit"))
 )
+_INSERT: Final = insert(outbox)
+_THIS: Final = outbox.c.id == bindparam("row_id")
+_HELD: Final = select(outbox).where(_THIS, _OPEN).with_for_update()
+_TRY: Final = update(outbox).where(_THIS).values(attempt=outbox.c.attempt + 1)
+_FIRST_TRY: Final = _TRY.values(first_try_at=bindparam("at"), fence=bindparam("fence"))
+_CLOSE: Final = (
+    update(outbox)
+    .where(_THIS)
+    .values({name: bindparam(name) for name in ("message_id", "done_at", "outcome")} | {"reply_token": None})
+)
 _NEXT: Final = select(outbox.c.due_at).where(_OPEN).order_by(outbox.c.due_at).limit(1)
 
 
@@ -41,23 +56,24 @@ def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
     if conn.execute(_IS_KNOWN, {"key": draft.key}).scalar() is not None:
         return False
     conn.execute(
-        insert(outbox).values(
-            key=draft.key,
-            kind=draft.kind.value,
-            channel_id=draft.channel_id,
-            text=draft.text,
-            target_id=draft.message_id,
-            webhook_id=draft.webhook_id or _sender(conn, draft),
-            response_id=draft.response_id,
-            nonce=_nonce(draft.key, at),
-            fence=0,
-            attempt=0,
-            first_try_at=0.0,
-            due_at=max(at, _due_before(conn, draft)),
-            buttons=[asdict(button) for button in draft.buttons] or None,
-            reply_token=draft.reply and draft.reply.token,
-            reply_expires_at=draft.reply and draft.reply.expires_at,
-        )
+        _INSERT,
+        {
+            "key": draft.key,
+            "kind": draft.kind.value,
+            "channel_id": draft.channel_id,
+            "text": draft.text,
+            "target_id": draft.message_id,
+            "webhook_id": draft.webhook_id or _sender(conn, draft),
+            "response_id": draft.response_id,
+            "nonce": _nonce(draft.key, at),
+            "fence": 0,
+            "attempt": 0,
+            "first_try_at": 0.0,
+            "due_at": max(at, _due_before(conn, draft)),
+            "buttons": [asdict(button) for button in draft.buttons] or None,
+            "reply_token": draft.reply and draft.reply.token,
+            "reply_expires_at": draft.reply and draft.reply.expires_at,
+        },
     )
     return True
 
@@ -90,6 +106,11 @@ def enqueue_all(conn: Connection, drafts: Sequence[OutboxDraft], *, at: float) -
         enqueue(conn, draft, at=at)
 
 
+def answers_waiting(conn: Connection, channel_id: int) -> int:
+    """Answers to commands of this channel that are not done."""
+    return conn.execute(_ANSWERS, {"channel_id": channel_id}).scalar_one()
+
+
 def due_outbox(
     conn: Connection, *, now: float, limit: int, besides: Collection[int] = frozenset()
 ) -> tuple[OutboxRow, ...]:
@@ -101,10 +122,10 @@ def due_outbox(
 def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:
     """Count a try before the wire. Raises Fenced when the row is done."""
     row = _row(_hold(conn, row_id))
-    changes: dict[str, float] = {"attempt": row.attempt + 1}
     if row.attempt == 0:
-        changes |= {"first_try_at": at, "fence": newest_message(conn, row.draft.channel_id)}
-    conn.execute(update(outbox).where(outbox.c.id == row_id).values(changes))
+        conn.execute(_FIRST_TRY, {"row_id": row_id, "at": at, "fence": newest_message(conn, row.draft.channel_id)})
+    else:
+        conn.execute(_TRY, {"row_id": row_id})
     return _row(_hold(conn, row_id))
 
 
@@ -120,8 +141,7 @@ def outbox_later(conn: Connection, row_id: int, *, due_at: float) -> None:
 def outbox_done(conn: Connection, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
     """Close a row. Raises Fenced when it is closed already."""
     _hold(conn, row_id)
-    closed = {"message_id": message_id, "done_at": at, "outcome": outcome, "reply_token": None}
-    conn.execute(update(outbox).where(outbox.c.id == row_id).values(closed))
+    conn.execute(_CLOSE, {"row_id": row_id, "message_id": message_id, "done_at": at, "outcome": outcome})
 
 
 def next_outbox_due(conn: Connection) -> float | None:
@@ -130,7 +150,7 @@ def next_outbox_due(conn: Connection) -> float | None:
 
 
 def _hold(conn: Connection, row_id: int) -> AnyRow:
-    row = conn.execute(select(outbox).where(outbox.c.id == row_id, _OPEN).with_for_update()).one_or_none()
+    row = conn.execute(_HELD, {"row_id": row_id}).one_or_none()
     if row is None:
         raise Fenced(f"outbox row {row_id} is done")
     return row

@@ -22,17 +22,20 @@ class Prepared:
     def __init__(self, statement: Statement, names: tuple[str, ...] | None = None) -> None:
         self._statement = statement
         self._names = names
-        self._compiled: dict[str, tuple[str, list[str] | None]] = {}
+        self._compiled: dict[str, tuple[str, list[str] | None, dict[str, Any]]] = {}
 
     def run(self, conn: Connection, params: dict[str, Any]) -> Any:  # noqa: ANN401 - the driver's own cursor
         """Run it in the transaction of `conn`; returns the driver's cursor."""
-        sql, order = self._compiled.get(conn.dialect.name) or self._compile(conn)
+        sql, order, constants = self._compiled.get(conn.dialect.name) or self._compile(conn)
+        values = constants | params if constants else params
         cursor = conn.connection.cursor()
-        cursor.execute(sql, params if order is None else [params[name] for name in order])
+        cursor.execute(sql, values if order is None else [values[name] for name in order])
         return cursor
 
-    def _compile(self, conn: Connection) -> tuple[str, list[str] | None]:
+    def _compile(self, conn: Connection) -> tuple[str, list[str] | None, dict[str, Any]]:
         compiled = self._statement.compile(dialect=conn.dialect, column_keys=self._names)
-        entry = (str(compiled), compiled.positiontup)
+        # What the dialect binds by itself, such as the OFFSET of a LIMIT.
+        constants = {name: value for name, value in compiled.params.items() if value is not None}
+        entry = (str(compiled), compiled.positiontup, constants)
         self._compiled[conn.dialect.name] = entry
         return entry

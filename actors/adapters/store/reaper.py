@@ -4,21 +4,37 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, or_, select, union
+from sqlalchemy import Column, CompoundSelect, Connection, bindparam, or_, select, union
 
-from actors.adapters.store.schema import outbox, part, response, retry_request
+from actors.adapters.store.schema import inbox, outbox, part, response, retry_request
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.store import WatchedPart
+from actors.roleplay.model import OutboxKind
 from machines.response import FINAL
 
-_OWN: Final = union(
-    *(
-        select(message_id).where(
-            message_id.table.c.channel_id == bindparam("channel_id"), message_id > bindparam("after")
+
+def _newer(*ids: Column[int]) -> CompoundSelect[int]:
+    return union(
+        *(
+            select(message_id).where(
+                message_id.table.c.channel_id == bindparam("channel_id"), message_id > bindparam("after")
+            )
+            for message_id in ids
         )
-        for message_id in (part.c.message_id, outbox.c.message_id, outbox.c.target_id)
     )
+
+
+_OURS: Final = (part.c.message_id, outbox.c.message_id, outbox.c.target_id)
+_OWN: Final = _newer(*_OURS)
+_HANDLED: Final = _newer(*_OURS, inbox.c.message_id)
+_ANSWER: Final = "answer:"
+"""With the id of the command's message, the key of its answer."""
+
+_ANSWERED: Final = select(outbox.c.key).where(
+    outbox.c.channel_id == bindparam("channel_id"),
+    outbox.c.kind == OutboxKind.ANSWER.value,
+    or_(outbox.c.message_id > bindparam("after"), outbox.c.message_id.is_(None)),
 )
 _IS_ASKED_FOR: Final = (
     select(retry_request.c.response_id)
@@ -44,6 +60,13 @@ _WATCHED: Final = (
 def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
     """Ids newer than `after` of what is confirmed (parts, notices, answers) or is to be taken down."""
     return frozenset(conn.execute(_OWN, {"channel_id": channel_id, "after": after}).scalars())
+
+
+def handled_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
+    """Ids of people's lines, of commands that have their answer, and of confirmed messages of ours."""
+    here = {"channel_id": channel_id, "after": after}
+    commands = (int(key.removeprefix(_ANSWER)) for key in conn.execute(_ANSWERED, here).scalars())
+    return frozenset(conn.execute(_HANDLED, here).scalars()).union(commands)
 
 
 def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:

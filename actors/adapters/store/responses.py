@@ -63,6 +63,14 @@ _CONFIRM_PART: Final = (
     .where(part.c.response_id == bindparam("of_response"), part.c.number == bindparam("of_part"))
     .values(message_id=bindparam("message_id"), shown_text=bindparam("shown_text"))
 )
+_WIRE: Final = ("kind", "channel_id", "name", "webhook_id", "character_id", "attempt", "tried_at")
+_RETRY_PART: Final = (
+    update(part)
+    .where(part.c.response_id == bindparam("of_response"), part.c.number == bindparam("of_part"))
+    .values({name: bindparam(name) for name in _WIRE})
+)
+_TRY_PART: Final = _RETRY_PART.values({name: bindparam(name) for name in ("nonce", "fence", "first_try_at")})
+_INSERT_ENDING: Final = insert(ending)
 _PART: Final = select(part).where(part.c.response_id == bindparam("response_id"), part.c.number == bindparam("number"))
 _WHY_CANCELLED: Final = (
     select(session.c.state, session.c.ended_by, inbox.c.deleted_at, response.c.turn_id)
@@ -145,7 +153,7 @@ def record(
     )
     _write_parts(conn, after, step)
     if after.is_final:
-        conn.execute(insert(ending).values(response_id=after.id, response_state=after.state.value))
+        conn.execute(_INSERT_ENDING, {"response_id": after.id, "response_state": after.state.value})
     enqueue_all(conn, outbox, at=step.at)
     length: int = before.history_length
     return length if commit is None else length + add_said(conn, after, commit)
@@ -162,6 +170,8 @@ def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outb
     if before.text != outbound.text or before.nonce not in (None, outbound.nonce):
         raise ValueError(f"part {trying.part} of {trying.id} would go out with another nonce or text")
     wire = {
+        "of_response": trying.id,
+        "of_part": trying.part,
         "kind": outbound.kind.value,
         "channel_id": outbound.channel_id,
         "name": outbound.name,
@@ -170,10 +180,12 @@ def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outb
         "attempt": trying.attempt,
         "tried_at": held.moved_at,  # the move that led here asked for this try
     }
+    write = _RETRY_PART
     if before.nonce is None:
+        write = _TRY_PART
         fence = max(outbound.fence, newest_message(conn, outbound.channel_id))
         wire |= {"nonce": outbound.nonce, "fence": fence, "first_try_at": trying.first_try_at}
-    conn.execute(update(part).where(part.c.response_id == trying.id, part.c.number == trying.part).values(wire))
+    conn.execute(write, wire)
     return outbound_of(conn.execute(_PART, where).one())
 
 

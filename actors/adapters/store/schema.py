@@ -115,6 +115,7 @@ session = Table(
     CheckConstraint(f"(state = '{SessionState.ENDED}') = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("history_length >= 0", name="history_length"),
     Index("ix_session_channel", "channel_id", "opened_at"),
+    Index("ix_session_ended", "ended_at"),
 )
 _where("ux_session_open", session, "channel_id", where=f"state <> '{SessionState.ENDED}'", unique=True)
 
@@ -141,7 +142,7 @@ turn = Table(
     CheckConstraint("speakers_left >= 0", name="speakers_left"),
     Index("ix_turn_session", "session_id"),
 )
-_where("ix_turn_open", turn, "session_id", where="speakers_left > 0")
+_where("ix_turn_open", turn, "session_id", "id", where="speakers_left > 0")
 
 inbox = Table(
     "inbox",
@@ -230,7 +231,8 @@ response = Table(
     Index("ix_response_session", "session_id", "started_at"),
 )
 _where("ux_response_speaker", response, "turn_id", "ordinal", where="replaces IS NULL", unique=True)
-_where("ix_response_unfinished", response, "session_id", where=f"state IN ({_listed(UNFINISHED)})")
+_where("ix_response_doubtful", response, "session_id", "id", where="doubtful")
+_where("ix_response_unfinished", response, "session_id", "id", where=f"state IN ({_listed(UNFINISHED)})")
 _where("ux_response_replacement", response, "replaces", where=f"state IN ({_listed(UNFINISHED)})", unique=True)
 
 retry_request = Table(
@@ -353,6 +355,7 @@ outbox = Table(
     Index("ix_outbox_response", "response_id"),
 )
 _where("ix_outbox_due", outbox, "due_at", "id", where="done_at IS NULL")
+_where("ix_outbox_waiting", outbox, "channel_id", "due_at", where="done_at IS NULL")
 _where("ix_outbox_target", outbox, "channel_id", "target_id", where="target_id IS NOT NULL")
 
 voice = Table(

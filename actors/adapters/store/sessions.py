@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, text, union_all, update
 
 from actors.adapters.store.characters import cast_of
 from actors.adapters.store.outbox import enqueue, enqueue_all
@@ -29,6 +29,9 @@ IS_OPEN: Final = text(f"session.state <> '{State.ENDED}'")
 IS_UNFINISHED: Final = text("response.state IN ('Generating', 'Sending', 'Retrying')")
 IS_WAITING: Final = text("inbox.starts_turn AND NOT inbox.has_turn AND inbox.deleted_at IS NULL")
 
+_NEVER: Final = 2**63 - 1
+"""Greater than every message id."""
+
 _BY_ID: Final = select(session).where(session.c.id == bindparam("session_id"))
 _IN_CHANNEL: Final = select(session).where(session.c.channel_id == bindparam("channel_id"), IS_OPEN)
 _LAST_HEARD: Final = (
@@ -37,7 +40,7 @@ _LAST_HEARD: Final = (
 _OLDEST_DOUBT: Final = (
     select(func.min(part.c.fence))
     .select_from(part.join(response, response.c.id == part.c.response_id))
-    .where(response.c.session_id == session.c.id, part.c.tried_at > bindparam("since"), response.c.doubtful)
+    .where(response.c.session_id == session.c.id, part.c.tried_at > bindparam("since"), text("response.doubtful"))
     .correlate(session)
     .scalar_subquery()
 )
@@ -51,17 +54,29 @@ _NEWEST: Final = (
     .subquery("newest")
 )
 _OLDEST_COMPARED: Final = select(func.min(_NEWEST.c.message_id)).correlate(session).scalar_subquery()
+# The order of the index that leaves out what has ended: without it SQLite reads every session there ever was.
+_OPEN_ORDER: Final = session.c.channel_id
+_OPEN_IDS: Final = select(select(session.c.id).where(IS_OPEN).order_by(_OPEN_ORDER).subquery("open").c.id)
+_ENDED_IN_DOUBT: Final = select(session.c.id).where(session.c.ended_at > bindparam("since"), _OLDEST_DOUBT.is_not(None))
 _OPEN: Final = (
     select(
         session.c.id,
         session.c.channel_id,
-        func.coalesce(_LAST_HEARD, session.c.opened_after).label("last_heard"),
+        case((IS_OPEN, func.coalesce(_LAST_HEARD, session.c.opened_after))).label("last_heard"),
         _OLDEST_DOUBT.label("oldest_doubt"),
         _OLDEST_COMPARED.label("oldest_compared"),
     )
-    .where(IS_OPEN)
-    .order_by(session.c.id)
+    .where(session.c.id.in_(union_all(_OPEN_IDS, _ENDED_IN_DOUBT)))
+    .order_by(_OPEN_ORDER)
 )
+
+_RAISE_EPOCH: Final = update(session).where(session.c.id == bindparam("of_session")).values(epoch=session.c.epoch + 1)
+_MOVE: Final = (
+    update(session)
+    .where(session.c.id == bindparam("of_session"), session.c.version == bindparam("before"))
+    .values(version=bindparam("version"), state=bindparam("state"))
+)
+_END: Final = _MOVE.values(ended_at=bindparam("ended_at"), ended_by=bindparam("ended_by"))
 
 # A session whose response waits for a time to come has no work, whatever else there is: it would only wait.
 _DUE: Final = (
@@ -69,20 +84,34 @@ _DUE: Final = (
     .where(IS_UNFINISHED, (response.c.state != "Retrying") | (response.c.due_at <= bindparam("now")))
     .distinct()
 )
+# The least id rather than exists(): asked for an order, SQLite takes the index that has only what is unfinished.
+_UNFINISHED: Final = (
+    select(func.min(response.c.id))
+    .where(response.c.session_id == session.c.id, IS_UNFINISHED)
+    .correlate(session)
+    .scalar_subquery()
+)
+_OPEN_TURN: Final = (
+    select(func.min(turn.c.id))
+    .where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0"))
+    .correlate(session)
+    .scalar_subquery()
+)
 _READY: Final = (
     select(session.c.id)
     .where(
-        session.c.state.in_((State.IDLE.value, State.RESPONDING.value)),
-        ~select(response.c.id).where(response.c.session_id == session.c.id, IS_UNFINISHED).exists(),
+        IS_OPEN,
+        session.c.state != State.PAUSED.value,
+        _UNFINISHED.is_(None),
         # Responding with nothing left to do is work too: somebody has to say that it is Idle.
         (session.c.state == State.RESPONDING.value)
-        | select(turn.c.id).where(turn.c.session_id == session.c.id, text("turn.speakers_left > 0")).exists()
+        | _OPEN_TURN.is_not(None)
         | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists()
         | select(retry_request.c.response_id)
         .where(retry_request.c.session_id == session.c.id, retry_request.c.taken_by.is_(None))
         .exists(),
     )
-    .order_by(session.c.id)
+    .order_by(_OPEN_ORDER)
 )
 
 
@@ -126,13 +155,16 @@ def session_of(conn: Connection, session_id: SessionId) -> SessionRecord | None:
 
 
 def open_sessions(conn: Connection, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
-    """Read a channel again from the last message heard, or from before a line whose copy may have come since."""
+    """Read a channel again from the last message heard, or from before a line whose copy may have come since.
+
+    Of a session that has ended only the copies matter.
+    """
     return tuple(_to_catch_up(row) for row in conn.execute(_OPEN, {"since": since, "lookback": lookback}))
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
     """Take the session over. Raises LookupError for one that was never opened."""
-    conn.execute(update(session).where(session.c.id == session_id).values(epoch=session.c.epoch + 1))
+    conn.execute(_RAISE_EPOCH, {"of_session": session_id})
     record = session_of(conn, session_id)
     if record is None:
         raise LookupError(f"there is no session {session_id}")
@@ -150,12 +182,11 @@ def move_session(
     outbox: Sequence[OutboxDraft] = (),
 ) -> None:
     """Record a move; `version` is the one after it. Raises Fenced when another move came first."""
-    ending = {"ended_at": at, "ended_by": ended_by} if state == State.ENDED else {}
-    moved = conn.execute(
-        update(session)
-        .where(session.c.id == session_id, session.c.version == version - 1)
-        .values(version=version, state=str(state), **ending)
-    )
+    after = {"of_session": session_id, "before": version - 1, "version": version, "state": str(state)}
+    if state == State.ENDED:
+        moved = conn.execute(_END, {**after, "ended_at": at, "ended_by": ended_by})
+    else:
+        moved = conn.execute(_MOVE, after)
     if moved.rowcount != 1:
         raise Fenced(f"session {session_id} is not at version {version - 1}")
     enqueue_all(conn, outbox, at=at)
@@ -168,7 +199,7 @@ def pending(conn: Connection, *, now: float) -> tuple[SessionId, ...]:
 
 
 def _to_catch_up(row: AnyRow) -> ToCatchUp:
-    after = min(row.last_heard, row.oldest_doubt or row.last_heard)
+    after = min(row.last_heard or _NEVER, row.oldest_doubt or _NEVER)
     known_after = after if row.oldest_compared is None else min(after, row.oldest_compared - 1)
     return ToCatchUp(row.id, row.channel_id, after, known_after)
 

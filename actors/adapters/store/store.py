@@ -35,6 +35,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboxDraft,
     OutboxRow,
+    RecentHistory,
     ResponseId,
     SessionId,
     SessionRecord,
@@ -151,6 +152,13 @@ class SqlStore:
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
         return await self._run(history.entries, session_id)
 
+    async def recent_history(
+        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    ) -> RecentHistory:
+        return await self._run(
+            history.recent_entries, session_id, entries_max=entries_max, characters_max=characters_max
+        )
+
     async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         return await self._run(history.amend, channel_id, message_id, text=text, at=at)
 
@@ -165,6 +173,9 @@ class SqlStore:
     async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
         return await self._run(reaper.own_messages, channel_id, after=after)
 
+    async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        return await self._run(reaper.handled_messages, channel_id, after=after)
+
     async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
         return await self._run(reaper.watched, channel_id, since=since)
 
@@ -172,6 +183,9 @@ class SqlStore:
 
     async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
         return await self._run(outbox.enqueue, draft, at=at)
+
+    async def answers_waiting(self, channel_id: int) -> int:
+        return await self._run(outbox.answers_waiting, channel_id)
 
     async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:
         return await self._run(outbox.enqueue_copy, draft, at=at)

@@ -21,7 +21,7 @@ _UNFINISHED: Final = (
     select(response, session.c.channel_id)
     .select_from(response.join(session, session.c.id == response.c.session_id))
     .where(response.c.session_id == bindparam("session_id"), IS_UNFINISHED)
-    .order_by(response.c.started_at, response.c.id)
+    .order_by(response.c.id)
     .limit(1)
 )
 _PARTS: Final = select(part).where(part.c.response_id == bindparam("response_id")).order_by(part.c.number)

@@ -2,9 +2,9 @@
 
 import pytest
 
-from actors.adapters.discord import Endpoints, GatewayLost, Page, WrongToken, open_channels
+from actors.adapters.discord import Endpoints, GatewayLost, WrongToken, open_channels
 from actors.playground import PlaygroundServer
-from actors.ports import Refused
+from actors.ports import Page, Refused
 
 from .rest import Clock, Rest
 from .table import WebhookTable

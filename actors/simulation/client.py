@@ -1,0 +1,260 @@
+"""One process's way to the simulated Discord: the ports Voice and Channel, with a wire that fails.
+
+before ─► leaves ─► arrives (call_at: also when the sender is dead by then) ─► answer ─► after
+  └ crash   └ crash                                                              └ crash
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, Literal, TypeVar
+
+import anyio
+
+from actors.ports import (
+    Deleted,
+    DeleteOutcome,
+    HeldBack,
+    Page,
+    PageOutcome,
+    Posted,
+    PrepareOutcome,
+    ReadOutcome,
+    Refused,
+    SendOutcome,
+    Unconfirmed,
+)
+from actors.roleplay.model import Character, Outbound, OutboundKind
+from actors.simulation import faults as kinds
+from actors.simulation.discord import READABLE_AFTER_S, Discord
+from actors.simulation.faults import Faults
+from actors.simulation.process import Life
+from actors.simulation.virtual_time import call_at
+from actors.simulation.watch import Watch
+
+TIMEOUT_S: Final = 15.0
+"""SEND_TIMEOUT_S."""
+
+TRANSIT_S: Final = 0.4
+"""At most so long a request takes there, and its answer back."""
+
+Outcome = TypeVar("Outcome")
+Preference = Literal["webhook", "embed"]
+
+_SLOW: Final = frozenset({"timeout_lost", "late", "very_late"})
+_OUTAGE: Final[kinds.Weights] = {"no_connection": 3, "http_5xx": 3, "timeout_lost": 1, "stored_5xx": 0.3}
+_NOTHING_STORED: Final[dict[str, Refused | Unconfirmed]] = {
+    "http_5xx": Unconfirmed("outage", 503),
+    "cut_before": Unconfirmed("connection"),
+    "timeout_lost": Unconfirmed("timeout"),
+    "not_found": Refused("not_found", 404),
+    "too_long": Refused("too_long", 413, final=True),
+    "unauthorized": Refused("unauthorized", 401, final=True),
+}
+_ANSWER_LOST: Final = {
+    "stored_5xx": Unconfirmed("outage", 502),
+    "cut_after": Unconfirmed("connection"),
+    "late": Unconfirmed("timeout"),
+    "very_late": Unconfirmed("timeout"),
+    "malformed": Unconfirmed("malformed", 200),
+}
+
+
+class Client:
+    """Speaks for one process; what it remembers dies with it."""
+
+    def __init__(
+        self,
+        discord: Discord,
+        life: Life,
+        faults: Faults,
+        watch: Watch,
+        now: Callable[[], float],
+        *,
+        preference: Preference,
+        settle_s: float,
+    ) -> None:
+        self._discord = discord
+        self._life = life
+        self._faults = faults
+        self._watch = watch
+        self._now = now
+        self._random = faults.stream("wire")
+        self._preference = preference
+        self._settle_s = settle_s
+        self._held_until = 0.0
+        self._without_webhooks: set[int] = set()
+
+    # ── Voice ───────────────────────────────────────────────────────────────────────────────────────
+
+    async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
+        self._life.point("prepare")
+        channel = self._discord.channels[channel_id]
+        if self._preference == "embed" or channel_id in self._without_webhooks:
+            return OutboundKind.EMBED, None
+        if channel.is_gone:
+            return Refused("channel_gone", 404, final=True)
+        match self._fault("prepare", kinds.PREPARE, share=0.2):
+            case "webhook_deleted":
+                channel.webhooks.pop(character.id, None)
+            case "rate_limit":
+                return Refused("rate_limit", 429, self._retry_after_s())
+            case None:
+                pass
+            case _:
+                return Refused("outage", 503)
+        if not channel.may_use_webhooks:
+            self._without_webhooks.add(channel_id)
+            return OutboundKind.EMBED, None
+        return OutboundKind.WEBHOOK, self._discord.webhook(channel, character.id)
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        self._life.point("before send")
+        if self._now() < self._held_until:
+            return HeldBack(self._held_until)
+        if outbound.webhook_id is not None and outbound.channel_id in self._without_webhooks:
+            return Refused("webhooks_forbidden", 403)
+        fault = self._fault("send", kinds.LINE)
+        if fault == "no_connection":
+            return await self._after(0.1, "send", lambda: Refused("connection"))
+        self._watch.post_left(outbound, fault)
+        answers: list[SendOutcome] = []
+        self._leave(lambda: answers.append(self._arrive(outbound, fault)))
+        self._life.point("send under way")
+        outcome = await self._after(self._answer_takes_s(fault), "send", lambda: answers[0])
+        self._watch.post_answered(outbound, outcome)
+        if isinstance(outcome, Refused) and outcome.reason == "webhooks_forbidden":
+            self._without_webhooks.add(outbound.channel_id)
+        return outcome
+
+    def _arrive(self, outbound: Outbound, fault: str | None) -> SendOutcome:
+        """What Discord does with a request, and what its sender is told of that."""
+        if fault is not None and fault in _NOTHING_STORED:
+            return _NOTHING_STORED[fault]
+        if fault in ("rate_limit", "global_pause"):
+            return self._limited(is_global=fault == "global_pause")
+        refused = self._discord.refuses(outbound)
+        if refused is not None:
+            return refused if fault is None else _ANSWER_LOST.get(fault, refused)
+        if fault in ("late", "very_late"):
+            self._land_late(outbound, is_very_late=fault == "very_late")
+            return _ANSWER_LOST[fault]
+        stored = self._discord.post(outbound)
+        if fault in _ANSWER_LOST:
+            return _ANSWER_LOST[fault]
+        if stored is None:
+            return Refused("removed", 404, final=True)
+        return Posted(stored.id, stored.text)
+
+    def _land_late(self, outbound: Outbound, *, is_very_late: bool) -> None:
+        """Store it after the sender gave up: within the time that it is given to land, or beyond that."""
+        discord, gave_up_at = self._discord, self._now() + TIMEOUT_S
+        within_s = self._settle_s - READABLE_AFTER_S
+        wait_s = self._settle_s + 55.0 * self._random.random() if is_very_late else within_s * self._random.random()
+        discord.landing += 1
+
+        def land() -> None:
+            discord.landing -= 1
+            if discord.refuses(outbound) is None:
+                discord.post(outbound)
+
+        call_at(gave_up_at + wait_s, land)
+
+    def _limited(self, *, is_global: bool) -> Refused:
+        wait_s = self._retry_after_s()
+        if is_global:
+            self._held_until = self._now() + wait_s
+        return Refused("rate_limit", 429, wait_s)
+
+    # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
+        self._life.point("before read")
+        if self._now() < self._held_until:
+            return HeldBack(self._held_until)
+        fault = self._fault("read", kinds.READ, share=0.5)
+        channel = self._discord.channels[channel_id]
+
+        def shown() -> ReadOutcome:
+            if fault is not None:
+                return self._read_fault(fault)
+            if channel.is_gone:
+                return Refused("channel_gone", 404, final=True)
+            if not channel.may_read:
+                channel.unreadable_ids.append(channel.newest_id)
+                return Refused("forbidden", 403, final=True)
+            return self._discord.read(channel, after)
+
+        return await self._after(self._answer_takes_s(fault), "read", shown)
+
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
+        seen = await self.messages(channel_id, after=after)
+        return Page(seen, newest=None) if isinstance(seen, tuple) else seen
+
+    async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
+        self._life.point("before delete")
+        if self._now() < self._held_until:
+            return HeldBack(self._held_until)
+        fault = self._fault("delete", kinds.DELETION, share=0.5)
+        answers: list[DeleteOutcome] = []
+        self._leave(lambda: answers.append(self._deleted(channel_id, message_id, fault)))
+        self._life.point("delete under way")
+        return await self._after(self._answer_takes_s(fault), "delete", lambda: answers[0])
+
+    def _deleted(self, channel_id: int, message_id: int, fault: str | None) -> DeleteOutcome:
+        channel = self._discord.channels[channel_id]
+        if fault not in (None, "stored_5xx", "cut_after"):
+            return self._read_fault(fault)
+        if channel.is_gone:
+            return Refused("channel_gone", 404, final=True)
+        self._discord.delete(channel, message_id, "us")
+        return _ANSWER_LOST[fault] if fault else Deleted()
+
+    async def typing(self, channel_id: int) -> None:
+        self._life.go_on()
+
+    # ── the wire ────────────────────────────────────────────────────────────────────────────────────
+
+    def _fault(self, place: str, weights: kinds.Weights, *, share: float = 1.0) -> str | None:
+        if self._discord.is_out:
+            return self._random.choices(list(_OUTAGE), list(_OUTAGE.values()))[0]
+        return self._faults.pick(place, weights, share=share)
+
+    def _read_fault(self, fault: str | None) -> Refused | Unconfirmed:
+        match fault:
+            case "rate_limit":
+                return Refused("rate_limit", 429, self._retry_after_s())
+            case "no_connection":
+                return Refused("connection")
+            case "timeout_lost":
+                return Unconfirmed("timeout")
+            case "cut_before":
+                return Unconfirmed("connection")
+            case _:
+                return Unconfirmed("outage", 503)
+
+    def _leave(self, arrive: Callable[[], None]) -> None:
+        """The request is on its way, and arrives whatever becomes of its sender."""
+        discord = self._discord
+        discord.landing += 1
+
+        def land() -> None:
+            discord.landing -= 1
+            arrive()
+
+        call_at(self._now() + TRANSIT_S * self._random.random(), land)
+
+    async def _after(self, takes_s: float, what: str, outcome: Callable[[], Outcome]) -> Outcome:
+        await anyio.sleep(takes_s)
+        self._life.point(f"after {what}")
+        return outcome()
+
+    def _answer_takes_s(self, fault: str | None) -> float:
+        if fault in _SLOW:
+            return TIMEOUT_S
+        if fault == "slow":
+            return TRANSIT_S + (TIMEOUT_S - 1) * self._random.random()
+        return TRANSIT_S * (1 + self._random.random())
+
+    def _retry_after_s(self) -> float:
+        return round(0.2 + 8 * self._random.random(), 3)

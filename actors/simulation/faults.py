@@ -1,0 +1,182 @@
+"""What goes wrong, drawn from a seed: every place where something may is a *point*, and points are counted.
+
+A kind that is switched off, or a point beyond the last one, is drawn all the same and then lets be: so a run
+can be cut down to the faults that matter without a new seed.
+
+Sources of the kinds: the tables of docs/reliability.md, and what Groq and Discord answer.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from itertools import accumulate
+from random import Random
+from typing import Final
+
+Weights = Mapping[str, float]
+
+LINE: Final[Weights] = {
+    "no_connection": 2,
+    "rate_limit": 3,
+    "global_pause": 0.3,
+    "http_5xx": 3,
+    "stored_5xx": 3,
+    "cut_before": 3,
+    "cut_after": 3,
+    "timeout_lost": 1,
+    "late": 3,
+    "very_late": 0.5,
+    "malformed": 1,
+    "slow": 2,
+    "not_found": 0.5,
+    "too_long": 0.1,
+    "unauthorized": 0.1,
+}
+"""Of a POST of ours, a line's or the outbox's."""
+
+READ: Final[Weights] = {"rate_limit": 2, "http_5xx": 2, "cut_before": 2, "timeout_lost": 1, "no_connection": 1}
+"""Of a GET."""
+
+DELETION: Final[Weights] = {**READ, "cut_after": 2, "stored_5xx": 2}
+
+PREPARE: Final[Weights] = {"rate_limit": 2, "http_5xx": 2, "webhook_deleted": 2}
+
+MODEL: Final[Weights] = {
+    "rate_limit": 3,
+    "rate_limit_long": 0.5,
+    "overloaded": 3,
+    "timeout": 2,
+    "connection": 2,
+    "malformed": 1,
+    "empty": 1,
+    "length": 1,
+    "too_large": 0.5,
+    "model_missing": 0.5,
+    "credentials": 0.1,
+    "bad_request": 0.1,
+    "html": 1,
+    "think_only": 1,
+    "refusal": 1,
+    "repeat": 1,
+    "forged": 2,
+    "cut_by_length": 1,
+}
+
+GATEWAY: Final[Weights] = {"event_twice": 1, "event_delayed": 2}
+
+WEATHER: Final[Weights] = {
+    "outage": 2,
+    "gateway_lost": 4,
+    "gateway_resumed": 2,
+    "webhooks_revoked": 1,
+    "sending_revoked": 0.5,
+    "reading_revoked": 0.7,
+    "channel_deleted": 0.4,
+    "disk_full_for_a_while": 1,
+    "stopped": 1,
+}
+"""What comes over the world from outside, and mostly stays for a while."""
+
+PEOPLE: Final[Weights] = {"edits": 3, "deletes": 2, "deletes_line": 2, "edits_line": 1, "floods": 0.3}
+"""What people do besides playing: no faults, but hard to follow."""
+
+CRASH: Final = "crash"
+STORE: Final[Weights] = {"disk_full": 1, "database_locked": 1}
+
+KINDS: Final = tuple(
+    sorted(
+        {CRASH}.union(*(map(str, weights) for weights in (LINE, READ, DELETION, PREPARE, MODEL, GATEWAY, WEATHER)))
+        | set(PEOPLE)
+        | set(STORE)
+    )
+)
+"""Every kind that can be switched off."""
+
+CRASHES_PER_POINT: Final = 0.006
+"""Of the probability of a fault: at 30 % two crashes in a thousand points, one for every six or seven responses."""
+
+STORE_SHARE: Final = 0.01
+"""A disk fails far less often than a network."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """What of a run is left away, for finding the least that breaks: kinds, and everything after a point."""
+
+    without: frozenset[str] = frozenset()
+    last_point: int | None = None
+
+
+class Faults:
+    """The dice of one world. `chance` is the probability of a fault at one wire attempt."""
+
+    def __init__(self, seed: str, chance: float, cut: Cut) -> None:
+        self._seed = seed
+        self._chance = chance
+        self._cut = cut
+        self._streams: dict[str, Random] = {}
+        self._tables: dict[int, tuple[list[str], list[float]]] = {}
+        self._crash_random = self.stream("crash").random
+        self._crash_chance = chance * CRASHES_PER_POINT
+        self._store_random = self.stream("store").random
+        self._store_chance = chance * STORE_SHARE
+        self.is_over = False
+        self.is_disk_full = False
+        self.points = 0
+        self.counts: Counter[str] = Counter()
+        self.crash_places: Counter[str] = Counter()
+
+    def stream(self, name: str) -> Random:
+        """A source of chance of its own, so that what one part draws does not shift another's."""
+        if name not in self._streams:
+            self._streams[name] = Random(f"{self._seed}/{name}")
+        return self._streams[name]
+
+    def pick(self, place: str, weights: Weights, *, share: float = 1.0) -> str | None:
+        """Whether something goes wrong here, and what."""
+        self.points += 1
+        stream = self.stream(place)
+        if stream.random() >= self._chance * share:
+            return None
+        return self._let(self._drawn(stream, weights))
+
+    def happens(self, kind: str) -> bool:
+        """Whether something that was drawn by itself is to happen; counted if it is."""
+        return self._let(kind) is not None
+
+    def drawn(self, place: str, weights: Weights) -> str | None:
+        """One of `weights` for certain, unless it is switched off."""
+        return self._let(self._drawn(self.stream(place), weights))
+
+    def crashes(self, where: str) -> bool:
+        """Whether the process dies here."""
+        self.points += 1
+        if self._crash_random() >= self._crash_chance or self._let(CRASH) is None:
+            return False
+        self.crash_places[where] += 1
+        return True
+
+    def of_store(self) -> str | None:
+        """What the database says in place of doing its work; None where it works."""
+        if self.is_disk_full:
+            return "disk_full"
+        self.points += 1
+        if self._store_random() >= self._store_chance:
+            return None
+        return self._let(self._drawn(self.stream("store kind"), STORE))
+
+    def _drawn(self, stream: Random, weights: Weights) -> str:
+        table = self._tables.get(id(weights))
+        if table is None:
+            table = self._tables[id(weights)] = (list(weights), list(accumulate(weights.values())))
+        kind: str = stream.choices(table[0], cum_weights=table[1])[0]
+        return kind
+
+    def _let(self, kind: str) -> str | None:
+        cut = self._cut
+        if self.is_over or kind in cut.without or (cut.last_point is not None and self.points > cut.last_point):
+            return None
+        self.counts[kind] += 1
+        return kind

@@ -1,0 +1,57 @@
+"""What a world is like: its cast, channels, voice and limits; drawn from its seed unless given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+from typing import Final
+
+from actors.roleplay.model import TurnOrder
+from actors.simulation.client import Preference
+from actors.simulation.people import NAMES, Habits
+from actors.world import WAITING_MAX
+from machines.response import NONCE_WINDOW_S, Limits
+
+CAST: Final = ("Maren", "Oriel", "Fitch", "Bo")
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The settings of a world; the defaults are those of a new installation."""
+
+    habits: Habits = field(default_factory=lambda: Habits(CAST[:2], TurnOrder.EVERYONE, users=2, turns_max=8))
+    channels: int = 10
+    preference: Preference = "webhook"
+    limits: Limits = field(default_factory=Limits)
+    waiting_max: int = WAITING_MAX
+    context_tokens: int = 6000
+    models: tuple[str, ...] = ("first", "second")
+    nonce_window_s: float = 180.0
+    breaker_failures: int = 5
+
+    @classmethod
+    def drawn(cls, random: Random) -> Shape:
+        """Any world that the settings allow."""
+        habits = Habits(
+            cast=CAST[: random.randint(1, len(CAST))],
+            order=random.choice((TurnOrder.EVERYONE, TurnOrder.EVERYONE, TurnOrder.LIST)),
+            users=random.randint(1, len(NAMES)),
+            turns_max=random.randint(3, 10),
+        )
+        limits = Limits(
+            send_attempts=random.choice((1, 2, 3, 3, 3, 5)),
+            generate_attempts=random.choice((1, 2, 3, 3, 3)),
+            settle_s=random.choice((5.0, 5.0, 8.0)),
+            deadline_s=random.choice((300.0, 300.0, 60.0)),
+        )
+        return cls(
+            habits=habits,
+            channels=random.randint(8, 16),
+            preference=random.choice(("webhook", "webhook", "embed")),
+            limits=limits,
+            waiting_max=random.choice((WAITING_MAX, 4)),
+            context_tokens=random.choice((6000, 6000, 1500)),
+            models=random.choice((("only",), ("first", "second"))),
+            breaker_failures=random.choice((0, 5)),
+            nonce_window_s=random.uniform(NONCE_WINDOW_S + 20, 300.0),
+        )

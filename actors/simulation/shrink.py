@@ -1,0 +1,77 @@
+"""From a broken world to the least that still breaks the same invariant.
+
+    fewer responses ─► kinds of faults switched off, half of them at a time ─► no fault after a point ─► again
+
+Every step is a whole run, so their number is bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Final
+
+from actors.simulation.faults import KINDS
+from actors.simulation.world import Build, Order, run_world
+
+RUNS_MAX: Final = 60
+
+
+class Shrinker:
+    """Makes an order smaller while `invariant` breaks."""
+
+    def __init__(self, order: Order, invariant: str, build: Build) -> None:
+        self.order = order
+        self._invariant = invariant
+        self._build = build
+        self._runs_left = RUNS_MAX
+
+    def shrink(self) -> Order:
+        self._fewer_responses()
+        self._without_kinds()
+        self._up_to_a_point()
+        self._fewer_responses()
+        return self.order
+
+    def _fewer_responses(self) -> None:
+        smaller = self.order.responses // 2
+        while smaller >= 1 and self._try(replace(self.order, responses=smaller)):
+            smaller //= 2
+
+    def _without_kinds(self) -> None:
+        """Switch off as many kinds as possible, large groups first."""
+        size = len(KINDS) // 2
+        while size:
+            for group in _groups([kind for kind in KINDS if kind not in self.order.cut.without], size):
+                cut = self.order.cut
+                self._try(replace(self.order, cut=replace(cut, without=cut.without | set(group))))
+            size //= 2
+
+    def _up_to_a_point(self) -> None:
+        """The least point after which nothing more has to go wrong, by bisection."""
+        low, high = 0, run_world(self.order, self._build).points
+        while low < high:
+            middle = (low + high) // 2
+            if self._try(replace(self.order, cut=replace(self.order.cut, last_point=middle))):
+                high = middle
+            else:
+                low = middle + 1
+
+    def _try(self, smaller: Order) -> bool:
+        """Whether the invariant breaks in `smaller`, which then is the order."""
+        if not self._runs_left:
+            return False
+        self._runs_left -= 1
+        is_broken = any(one.invariant == self._invariant for one in run_world(smaller, self._build).broken)
+        if is_broken:
+            self.order = smaller
+        return is_broken
+
+
+def shrunk(order: Order, invariant: str, build: Build) -> Order:
+    """The least order found that breaks `invariant`; `order` itself where nothing smaller does."""
+    return Shrinker(order, invariant, build).shrink()
+
+
+def _groups(kinds: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    return (kinds[start : start + size] for start in range(0, len(kinds), size))

@@ -1,0 +1,73 @@
+"""Virtual time: an asyncio loop whose selector advances the clock instead of waiting.
+
+It is the one place of the simulation that knows asyncio: anyio takes the loop through `loop_factory`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import anyio
+
+from actors.roleplay.model import base36
+
+EPOCH: Final = 1_700_000_000.0
+"""When virtual time begins, in seconds since 1970."""
+
+T = TypeVar("T")
+
+
+class VirtualClock:
+    """The `Clock` port over the event loop's own time; ids count up."""
+
+    def __init__(self) -> None:
+        self._ids = 0
+
+    def now(self) -> float:
+        return EPOCH + anyio.current_time()
+
+    def new_id(self) -> str:
+        self._ids += 1
+        return base36(self._ids)
+
+    async def sleep_until(self, at: float) -> None:
+        await anyio.sleep(max(0.0, at - self.now()))
+
+
+class _AdvancingSelector(selectors.SelectSelector):
+    """Instead of waiting for a timer it moves the clock there: nothing outside the loop is waited for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if timeout is None:
+            raise RuntimeError("virtual time has come to an end: every task waits for something that cannot happen")
+        self.now += max(0.0, timeout)
+        return []
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An asyncio loop on virtual time: no sockets, no threads, no signals."""
+
+    def __init__(self) -> None:
+        self._virtual = _AdvancingSelector()
+        super().__init__(self._virtual)
+
+    def time(self) -> float:
+        return self._virtual.now
+
+
+def call_at(at: float, callback: Callable[[], None]) -> None:
+    """Have the running virtual loop call `callback` at `at` (seconds since 1970), whoever lives then."""
+    loop = asyncio.get_running_loop()
+    loop.call_at(at - EPOCH, callback)
+
+
+def run_virtually(main: Callable[[], Awaitable[T]]) -> T:
+    """Run an async function to its end on virtual time."""
+    return anyio.run(main, backend="asyncio", backend_options={"loop_factory": VirtualLoop})

@@ -1,0 +1,244 @@
+"""One world from its seed to its verdict: people play, processes die and start again, then everything heals.
+
+    open the database ─► process ─► crash or stop ─► process ─► … ─► enough responses ─► heal ─► quiet ─► judge
+
+"Forever" in a world is short: permissions return and faults stop at its end, and then, within QUIET_S_MAX,
+nothing may be left to do.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+from sqlalchemy import Connection
+
+from actors.adapters.engine.embedded import EmbeddedEngine
+from actors.adapters.store import SqlStore
+from actors.adapters.store.characters import add_character
+from actors.adapters.store.executor import Executor
+from actors.adapters.store.migrate import create_all
+from actors.adapters.store.sqlite import memory_engine
+from actors.breakers import guard
+from actors.ports import Channel, Model, Voice
+from actors.roleplay.model import Character
+from actors.simulation.client import Client
+from actors.simulation.discord import Discord
+from actors.simulation.faults import Cut, Faults
+from actors.simulation.invariants import judge, open_ends
+from actors.simulation.model import SimulatedModel, Speech
+from actors.simulation.people import People
+from actors.simulation.process import Killed, Life, MortalExecutor
+from actors.simulation.result import Result
+from actors.simulation.shape import Shape
+from actors.simulation.story import digest, tell
+from actors.simulation.virtual_time import VirtualClock, run_virtually
+from actors.simulation.watch import Watch
+from actors.simulation.weather import Weather
+from actors.supervisor import Supervisor
+from actors.system import ActorSystem
+from actors.world import Rules, Shutdown
+from actors.world import World as ActorsWorld
+
+BREAKER_PAUSE_S: Final = 60.0
+QUIET_S_MAX: Final = 3600.0
+QUIET_STEP_S: Final = 5.0
+RUN_S_MAX: Final = 48 * 3600.0
+"""Virtual time that no world needs: one that makes no progress must end, too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """The parts that a test may replace by broken ones."""
+
+    store: Callable[[Executor], SqlStore] = SqlStore
+    voice: Callable[[Client], Voice] = lambda client: client
+    channel: Callable[[Client], Channel] = lambda client: client
+    model: Callable[[SimulatedModel], Model] = lambda model: model
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is asked of one world; the same order gives the same run."""
+
+    seed: int
+    index: int
+    responses: int
+    chance: float
+    cut: Cut = field(default_factory=Cut)
+    shape: Shape | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.seed}/{self.index}"
+
+
+def run_world(order: Order, build: Build = Build(), *, told: bool = False) -> Result:
+    """Run one world to its verdict; with `told`, the broken response's story with it."""
+    began = time.process_time()
+    result = run_virtually(lambda: SimulatedWorld(order, build).run(told=told))
+    return result.timed(time.process_time() - began)
+
+
+class SimulatedWorld:
+    """The durable things of one world, and the process that happens to live."""
+
+    def __init__(self, order: Order, build: Build) -> None:
+        self._order = order
+        self._build = build
+        self._faults = faults = Faults(order.name, order.chance, order.cut)
+        self._shape = shape = order.shape or Shape.drawn(faults.stream("shape"))
+        self._clock = VirtualClock()
+        self._random = faults.stream("downtime")
+        now = self._clock.now
+        self._discord = Discord(faults, now, nonce_window_s=shape.nonce_window_s)
+        self._watch = Watch(self._discord, shape.limits, shape.waiting_max, now)
+        self._weather = Weather(self._discord, faults, now, self._stop, order.chance)
+        self._speech = Speech(faults, "m")
+        self._life: Life | None = None
+        self._stop_scope: anyio.CancelScope | None = None
+        self._shutdown = Shutdown()
+        self._is_over = False
+
+    async def run(self, *, told: bool) -> Result:
+        engine = memory_engine()
+        create_all(engine)
+        with engine.begin() as connection:
+            self._add_cast(connection)
+            await self._live_through(connection)
+            broken = (*self._watch.broken, *judge(connection, self._discord, self._watch, self._shape))
+            story = tell(connection, self._watch, broken[0]) if told and broken else ""
+            trace = digest(connection, self._watch)
+        engine.dispose()
+        return Result(
+            index=self._order.index,
+            responses=len(self._watch.ended),
+            ended=self._watch.outcomes,
+            faults=dict(self._faults.counts),
+            points=self._faults.points,
+            virtual_s=anyio.current_time(),
+            broken=broken,
+            story=story,
+            digest=trace,
+        )
+
+    def _add_cast(self, connection: Connection) -> None:
+        for name in self._shape.habits.cast:
+            card = json.dumps({"name": name, "description": f"{name} minds the harbour."})
+            add_character(connection, Character(self._clock.new_id(), name, card), at=self._clock.now())
+
+    async def _live_through(self, connection: Connection) -> None:
+        async with anyio.create_task_group() as outside:
+            outside.start_soon(self._weather.run)
+            people = Speech(self._faults, "u")
+            for number in range(1, self._shape.channels + 1):
+                habits, committed = self._shape.habits, self._watch.is_committed
+                outside.start_soon(People(self._discord, self._faults, people, habits, number, committed).play)
+            outside.start_soon(self._run_processes, connection)
+            await self._until_enough()
+            self._end_process()
+            outside.cancel_scope.cancel()
+        await self._heal(connection)
+
+    async def _until_enough(self) -> None:
+        with anyio.move_on_after(RUN_S_MAX):
+            while len(self._watch.ended) < self._order.responses:  # noqa: ASYNC110 - counted where no event is
+                await anyio.sleep(1.0)
+
+    async def _heal(self, connection: Connection) -> None:
+        """Faults stop, people are gone; a last process finishes what is left."""
+        self._faults.is_over = True
+        self._weather.clear()
+        async with anyio.create_task_group() as group:
+            group.start_soon(self._run_processes, connection)
+            await self._until_quiet(connection)
+            self._end_process()
+            group.cancel_scope.cancel()
+
+    async def _until_quiet(self, connection: Connection) -> None:
+        quiet_s = 0.0
+        with anyio.move_on_after(QUIET_S_MAX) as scope:
+            while quiet_s < 6 * QUIET_STEP_S:
+                await anyio.sleep(QUIET_STEP_S)
+                is_busy = self._discord.landing or open_ends(connection)
+                quiet_s = 0.0 if is_busy else quiet_s + QUIET_STEP_S
+        if scope.cancelled_caught:
+            self._watch.break_("nothing pending", "; ".join(open_ends(connection)) or "requests are still landing")
+
+    # ── processes ───────────────────────────────────────────────────────────────────────────────────
+
+    async def _run_processes(self, connection: Connection) -> None:
+        """One process after the other, each on what the one before left."""
+        while True:
+            await self._run_process(connection)
+            self._discord.disconnect()
+            self._watch.deaths.append(self._clock.now())
+            is_long = self._random.random() < 0.1
+            await anyio.sleep(60 * self._random.random() if is_long else 2 * self._random.random())
+
+    async def _run_process(self, connection: Connection) -> None:
+        shutdown = self._shutdown = Shutdown()
+        life = self._life = Life(shutdown, self._faults)
+        system = self._built(connection, life, shutdown)
+        try:
+            async with anyio.create_task_group() as group:
+                life.lives_in(group.cancel_scope)
+                self._stop_scope = group.cancel_scope
+                await system.start(group)
+                self._discord.connect(self._watch.sink(system.gateway))
+                await anyio.sleep_forever()
+        except BaseExceptionGroup as errors:
+            # What else was being raised when it died would have been contained, had it lived.
+            if errors.split(Killed)[0] is None:
+                raise
+        finally:
+            life.is_dead = True
+
+    def _built(self, connection: Connection, life: Life, shutdown: Shutdown) -> ActorSystem:
+        shape, watch = self._shape, self._watch
+        client = Client(
+            self._discord,
+            life,
+            self._faults,
+            watch,
+            self._clock.now,
+            preference=shape.preference,
+            settle_s=shape.limits.settle_s,
+        )
+        model = SimulatedModel(life, self._faults, watch, self._speech, models=shape.models)
+        guarded = guard(
+            self._build.voice(client),
+            self._build.channel(client),
+            self._build.model(model),
+            clock=self._clock,
+            trace=watch,
+            failures_max=shape.breaker_failures,
+            pause_s=BREAKER_PAUSE_S,
+        )
+        world = ActorsWorld(
+            self._clock,
+            guarded.model,
+            guarded.voice,
+            guarded.channel,
+            self._build.store(MortalExecutor(connection, life, self._faults, watch)),
+            watch,
+            Rules(limits=shape.limits, waiting_max=shape.waiting_max, context_tokens=shape.context_tokens),
+            shutdown,
+            breakers=guarded.breakers,
+        )
+        return ActorSystem(world, engine=EmbeddedEngine(), supervisor=Supervisor(watch))
+
+    def _stop(self) -> None:
+        """As SIGTERM: no new work, what is on the wire may finish."""
+        self._discord.disconnect()
+        self._shutdown.begin()
+        if self._stop_scope is not None:
+            self._stop_scope.cancel()
+
+    def _end_process(self) -> None:
+        if self._life is not None:
+            self._life.kill()

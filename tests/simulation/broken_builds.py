@@ -1,0 +1,163 @@
+"""Builds that are broken on purpose: each breaks one promise in the real path, by a wrapper around one port."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from dataclasses import replace
+from itertools import count
+
+from sqlalchemy import Connection, delete, update
+
+from actors.adapters.store import SqlStore, outbox, responses
+from actors.adapters.store.executor import Executor
+from actors.adapters.store.history import add_said
+from actors.adapters.store.schema import history, history_message, session
+from actors.ports import Posted, PrepareOutcome, ReadOutcome, SendOutcome, WatchedPart
+from actors.roleplay.model import Amendment, Character, Claim, Entry, Outbound, OutboundKind, OutboxDraft, SessionId
+from actors.simulation.client import Client
+from machines.facts import Generated
+from machines.response import Move, Response
+
+
+class CommitsBeforeSend:
+    """A voice that reports a line as posted before it goes on the wire."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._ids = count(10**18)
+
+    async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
+        return await self._client.prepare(channel_id, character)
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        if outbound.kind is OutboundKind.TEXT:
+            return await self._client.send(outbound)
+        outcome = await self._client.send(outbound)
+        return outcome if isinstance(outcome, Posted) else Posted(next(self._ids), outbound.text)
+
+
+class FreshNonce(CommitsBeforeSend):
+    """A voice that gives every try a nonce of its own."""
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        return await self._client.send(replace(outbound, nonce=f"{outbound.nonce[:15]}~{next(self._ids) % 10**8}"))
+
+
+class LooksNowhere:
+    """A channel that is called empty without being read: retries without read-back."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self.delete = client.delete
+        self.typing = client.typing
+        self.page = client.page
+
+    async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
+        return ()
+
+
+class NoticesTriedOnce(SqlStore):
+    """A store that closes a delivery where it is to be tried again."""
+
+    async def outbox_later(self, row_id: int, *, due_at: float) -> None:
+        await self._run(outbox.outbox_done, row_id, message_id=None, at=due_at, outcome="dropped")
+
+
+class HistoryLater(SqlStore):
+    """A store that writes the history in a transaction of its own, after the move's."""
+
+    async def record(
+        self,
+        claim: Claim,
+        response: Response,
+        move: Move,
+        *,
+        commit: Entry | None = None,
+        outbox: Sequence[OutboxDraft] = (),
+        watch: bool = False,
+    ) -> int:
+        length = await self._run(without_history, claim, response, move, commit=commit, outbox=outbox, watch=watch)
+        if commit is not None:
+            await self._run(said_later, response, commit)
+        return length
+
+
+def without_history(
+    conn: Connection,
+    claim: Claim,
+    after: Response,
+    step: Move,
+    *,
+    commit: Entry | None = None,
+    outbox: Sequence[OutboxDraft] = (),
+    watch: bool = False,
+) -> int:
+    """`responses.record`, the history's entry taken out again."""
+    length = responses.record(conn, claim, after, step, commit=commit, outbox=outbox, watch=watch)
+    if commit is not None:
+        ids = [message_id for message_id, _ in after.shown]
+        conn.execute(delete(history_message).where(history_message.c.message_id.in_(ids)))
+        conn.execute(delete(history).where(history.c.response_id == after.id))
+        shorter = session.c.history_length - 1
+        conn.execute(update(session).where(session.c.id == claim.session_id).values(history_length=shorter))
+    return length
+
+
+without_history.__name__ = "record"
+
+
+def said_later(conn: Connection, response: Response, commit: Entry) -> int:
+    return add_said(conn, response, commit)
+
+
+class TextLater(SqlStore):
+    """A store that writes a text, and what goes on the wire, only when the first part has been answered."""
+
+    def __init__(self, executor: Executor) -> None:
+        super().__init__(executor)
+        self._moves: dict[str, tuple[Claim, Response, Move]] = {}
+        self._intents: dict[str, Outbound] = {}
+
+    async def record(
+        self,
+        claim: Claim,
+        response: Response,
+        move: Move,
+        *,
+        commit: Entry | None = None,
+        outbox: Sequence[OutboxDraft] = (),
+        watch: bool = False,
+    ) -> int:
+        if isinstance(move.fact, Generated):
+            self._moves[response.id] = (claim, copy(response), move)
+            return 0
+        if response.id in self._moves:
+            await super().record(*self._moves[response.id])
+            _, before, _ = self._moves.pop(response.id)
+            if response.id in self._intents:
+                await super().keep_intent(claim, before, self._intents.pop(response.id))
+        return await super().record(claim, response, move, commit=commit, outbox=outbox, watch=watch)
+
+    async def keep_intent(self, claim: Claim, response: Response, outbound: Outbound) -> Outbound:
+        if response.id not in self._moves:
+            return await super().keep_intent(claim, response, outbound)
+        self._intents[response.id] = outbound
+        return outbound
+
+
+class WatchesNothing(SqlStore):
+    """A store that names no line whose copy may turn up: the reaper is off."""
+
+    async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
+        return ()
+
+
+class IgnoresAmendments(SqlStore):
+    """A store to which edits and deletions mean nothing."""
+
+    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+        return None
+
+    async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
+        return ()

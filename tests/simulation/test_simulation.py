@@ -1,0 +1,165 @@
+"""The healthy build holds in every world; each build that is broken on purpose is caught, by name."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from actors.roleplay.model import TurnOrder
+from actors.simulation import campaign
+from actors.simulation.faults import KINDS, Cut
+from actors.simulation.people import Habits
+from actors.simulation.shape import CAST, Shape
+from actors.simulation.shrink import shrunk
+from actors.simulation.world import Build, Order, run_world
+from machines.response import Limits, State
+from tests.simulation import broken_builds as broken
+
+HEALTHY = Build()
+SMALL = Shape(channels=4)
+
+
+def caught(build: Build, *, shape: Shape = SMALL, worlds: int = 6, responses: int = 60) -> set[str]:
+    """The invariants that break in the first world in which any does."""
+    for index in range(worlds):
+        result = run_world(Order(seed=7, index=index, responses=responses, chance=0.3, shape=shape), build)
+        if result.broken:
+            return {one.invariant for one in result.broken}
+    return set()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_healthy_build_keeps_every_promise(seed: int) -> None:
+    result = run_world(Order(seed, 0, responses=60, chance=0.3))
+    assert result.broken == ()
+    assert result.responses >= 60
+    assert result.faults["crash"] > 0
+    assert result.ended[State.DELIVERED] > 0
+
+
+def test_without_faults_every_line_is_delivered() -> None:
+    result = run_world(Order(1, 0, responses=40, chance=0.0, shape=SMALL))
+    assert (result.broken, result.faults) == ((), {})
+    assert result.ended.keys() <= {State.DELIVERED, State.FAILED}
+    assert result.ended[State.DELIVERED] >= 40
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(20))
+def test_a_healthy_build_keeps_every_promise_for_long(seed: int) -> None:
+    assert run_world(Order(seed, 1, responses=500, chance=0.3)).broken == ()
+
+
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@given(
+    cast=st.integers(1, len(CAST)),
+    order=st.sampled_from(TurnOrder),
+    channels=st.integers(1, 5),
+    preference=st.sampled_from(("webhook", "embed")),
+    attempts=st.integers(1, 4),
+    waiting_max=st.integers(1, 50),
+    chance=st.sampled_from((0.05, 0.3, 0.6)),
+    without=st.sets(st.sampled_from(KINDS), max_size=len(KINDS) // 2),
+)
+def test_every_shape_of_world_holds(
+    cast: int,
+    order: TurnOrder,
+    channels: int,
+    preference: str,
+    attempts: int,
+    waiting_max: int,
+    chance: float,
+    without: set[str],
+) -> None:
+    shape = Shape(
+        habits=Habits(CAST[:cast], order, users=2, turns_max=5),
+        channels=channels,
+        preference="embed" if preference == "embed" else "webhook",
+        limits=Limits(send_attempts=attempts, generate_attempts=attempts),
+        waiting_max=waiting_max,
+    )
+    order_ = Order(11, 0, responses=15, chance=chance, cut=Cut(frozenset(without)), shape=shape)
+    assert run_world(order_).broken == ()
+
+
+# ── broken on purpose ───────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_commit_before_the_send_is_caught() -> None:
+    assert "delivered is shown" in caught(Build(voice=broken.CommitsBeforeSend))
+
+
+def test_a_fresh_nonce_for_each_try_is_caught() -> None:
+    assert "one nonce" in caught(Build(voice=broken.FreshNonce))
+
+
+def test_a_retry_without_a_look_into_the_channel_is_caught() -> None:
+    assert "read before resend" in caught(Build(channel=broken.LooksNowhere))
+
+
+def test_a_notice_that_is_tried_once_is_caught() -> None:
+    assert "failed is told" in caught(Build(store=broken.NoticesTriedOnce))
+
+
+def test_a_history_in_its_own_transaction_is_caught() -> None:
+    assert "one commit" in caught(Build(store=broken.HistoryLater), worlds=12)
+
+
+def test_a_text_that_is_not_journalled_before_its_send_is_caught() -> None:
+    found = caught(Build(store=broken.TextLater), worlds=12)
+    assert found & {"one nonce", "failed leaves nothing", "delivered is shown", "shown once"}
+
+
+def test_a_reaper_that_is_off_is_caught() -> None:
+    assert caught(Build(store=broken.WatchesNothing)) & {"shown once", "failed leaves nothing"}
+
+
+def test_edits_and_deletions_that_are_ignored_are_caught() -> None:
+    assert "history is the channel" in caught(Build(store=broken.IgnoresAmendments))
+
+
+# ── the same again ──────────────────────────────────────────────────────────────────────────────────
+
+FINGERPRINT = """
+from actors.simulation.world import Order, run_world
+print(run_world(Order(5, 2, responses=30, chance=0.3)).digest)
+"""
+
+
+def fingerprint(hash_seed: str) -> str:
+    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
+    ran = subprocess.run([sys.executable, "-c", FINGERPRINT], env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.strip()
+
+
+def test_one_seed_is_one_run_in_every_process() -> None:
+    here = [run_world(Order(5, 2, responses=30, chance=0.3)).digest for _ in range(2)]
+    assert {*here, fingerprint("1"), fingerprint("2")} == {here[0]}
+    assert run_world(Order(6, 2, responses=30, chance=0.3)).digest != here[0]
+
+
+def test_the_number_of_workers_changes_nothing() -> None:
+    def digests(workers: int) -> list[str]:
+        orders = campaign.orders(campaign.WORLD_RESPONSES + 10, seed=3, chance=0.1, cut=Cut())
+        small = [Order(3, order.index, 10, 0.1) for order in orders]
+        return [result.digest for result in campaign.run(small, workers=workers)]
+
+    assert digests(1) == digests(2)
+
+
+def test_a_failure_is_cut_down_to_what_matters() -> None:
+    build = Build(channel=broken.LooksNowhere)
+    order = Order(seed=7, index=0, responses=60, chance=0.3, shape=SMALL)
+    least = shrunk(order, "read before resend", build)
+    result = run_world(least, build, told=True)
+    assert "read before resend" in {one.invariant for one in result.broken}
+    assert least.responses < order.responses
+    assert len(least.cut.without) > len(KINDS) / 2
+    assert "wire" in result.story
+    assert "►" in result.story
