@@ -213,6 +213,18 @@ async def test_sessions_and_machines_tell_who_waits_for_what(run: Run, open_at: 
     await expect(page.locator("tbody tr")).to_have_count(7)
 
 
+async def test_the_playground_leads_to_it_and_serves_it_on_its_own_address(run: Run, open_at: OpenAt) -> None:
+    run.server.inspector_url = run.url
+    page = await open_at(run.server.url + "/")
+    await page.locator("#tab-lines").click()
+    await page.locator("#inspector").click()
+    await expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    await expect(page.locator("tbody tr")).to_have_count(7)
+    await _open_one_that_was_found(page)
+    await expect(page).to_have_url(re.compile(r"/inspector/responses/\w+$"))
+    await expect(page.locator(".told")).to_be_visible()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [360, 1440])
 async def test_no_serious_finding_of_axe_and_nothing_wider_than_the_window(

@@ -69,12 +69,12 @@ export function countState(svg, state, times) {
   );
 }
 
-/** Shows that an edge was taken just now. */
-export function flash(svg, move) {
+/** Shows that edges were taken, and states entered, just now. */
+export function flash(svg, keys) {
+  if (keys.size === 0) return;
   for (const each of [...edges(svg), ...states(svg)]) {
-    if (each.dataset.edge !== `${move.from}-${move.to}` && each.dataset.state !== move.to) continue;
-    each.classList.remove("fresh");
-    requestAnimationFrame(() => each.classList.add("fresh"));
+    if (!keys.has(each.dataset.edge ?? each.dataset.state)) continue;
+    each.classList.add("fresh");
     setTimeout(() => each.classList.remove("fresh"), FRESH_MS);
   }
 }

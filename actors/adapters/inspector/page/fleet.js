@@ -7,6 +7,7 @@ import * as api from "./api.js";
 
 const STATES = ["Generating", "Sending", "Retrying", "Delivered", "Failed"];
 const TICK_MS = 1000;
+const PAINT_MS = 150;
 
 export class Fleet {
   element = h("section", { class: "panel fleet", "aria-label": "Fleet" });
@@ -15,6 +16,7 @@ export class Fleet {
   #svg = null;
   #timer = 0;
   #isDue = false;
+  #fresh = new Set(); // states and edges of the moves since the last paint
   #end = new AbortController();
 
   constructor(live, filters) {
@@ -28,7 +30,7 @@ export class Fleet {
     const later = () => this.#renderSoon();
     live.addEventListener("move", (event) => this.#moved(event.detail.move), this.#end);
     for (const name of ["fleet", "link", "changed"]) live.addEventListener(name, later, this.#end);
-    filters.addEventListener("changed", later, this.#end);
+    filters.addEventListener("changed", () => this.#render(), this.#end);
     onResize(() => this.#draw(), this.#end);
     this.#timer = setInterval(() => this.#renderSoon(), TICK_MS);
     this.#draw();
@@ -65,19 +67,22 @@ export class Fleet {
   }
 
   #moved(move) {
-    if (this.#svg && !document.hidden) flash(this.#svg, move);
+    this.#fresh.add(`${move.from}-${move.to}`).add(move.to);
+    this.#renderSoon();
   }
 
   #renderSoon() {
     if (this.#isDue || document.hidden) return;
     this.#isDue = true;
-    requestAnimationFrame(() => {
+    setTimeout(() => {
       this.#isDue = false;
-      this.#render();
-    });
+      if (!this.#end.signal.aborted) this.#render();
+    }, PAINT_MS);
   }
 
   #render() {
+    if (this.#svg) flash(this.#svg, this.#fresh);
+    this.#fresh.clear();
     const fleet = this.#live.fleet;
     if (!fleet) return;
     for (const state of STATES) this.#renderCard(state, fleet);

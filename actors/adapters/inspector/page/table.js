@@ -7,6 +7,7 @@ import { inSeconds, moment, stuck, toneOf, why } from "./words.js";
 const SHOWN_STEP = 100;
 const OLDER_MAX = 500;
 const TICK_MS = 500;
+const PAINT_MS = 150; // moves come by the thousand a second: what is painted oftener cannot be read
 const COLUMNS = [
   ["name", "Character"],
   ["state", "State"],
@@ -34,7 +35,7 @@ export class ResponseTable {
     this.#build();
     const later = () => this.#renderSoon();
     for (const name of ["changed", "link"]) live.addEventListener(name, later, this.#end);
-    filters.addEventListener("changed", later, this.#end);
+    filters.addEventListener("changed", () => this.#render(), this.#end);
     this.#timer = setInterval(() => !document.hidden && this.#render(), TICK_MS);
     this.#render();
   }
@@ -85,10 +86,10 @@ export class ResponseTable {
   #renderSoon() {
     if (this.#isDue || document.hidden) return;
     this.#isDue = true;
-    requestAnimationFrame(() => {
+    setTimeout(() => {
       this.#isDue = false;
-      this.#render();
-    });
+      if (!this.#end.signal.aborted) this.#render();
+    }, PAINT_MS);
   }
 
   #render() {
