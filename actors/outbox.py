@@ -163,7 +163,7 @@ class Outbox:
     async def _give_up_reply(self, row: OutboxRow) -> bool:
         at = self._world.clock.now()
         await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
-        self._world.trace.publish(OutboxSettled(row.draft.kind, "dropped", row.attempt))
+        self._world.trace.publish(OutboxSettled(row.draft.kind, "dropped", row.attempt, row.draft.response_id))
         self._world.trace.publish(Noted("info", "The answer to an interaction came too late: its token has expired."))
         return True
 
@@ -192,17 +192,17 @@ def _forbidden_wait_s(row: OutboxRow) -> float:
 
 
 def _settled(row: OutboxRow, outcome: Outcome, *, is_done: bool) -> OutboxSettled:
-    kind, attempt = row.draft.kind, row.attempt
+    kind, attempt, response_id = row.draft.kind, row.attempt, row.draft.response_id
     match outcome:
         case Posted() | Refused(reason="removed"):
-            return OutboxSettled(kind, "sent", attempt)
+            return OutboxSettled(kind, "sent", attempt, response_id)
         case Deleted():
-            return OutboxSettled(kind, "deleted", attempt)
+            return OutboxSettled(kind, "deleted", attempt, response_id)
         case Refused():
-            return OutboxSettled(kind, "dropped" if is_done else "refused", attempt)
+            return OutboxSettled(kind, "dropped" if is_done else "refused", attempt, response_id)
         case Unconfirmed():
-            return OutboxSettled(kind, "unconfirmed", attempt)
+            return OutboxSettled(kind, "unconfirmed", attempt, response_id)
         case HeldBack():
-            return OutboxSettled(kind, "held", attempt)
+            return OutboxSettled(kind, "held", attempt, response_id)
         case _:
             assert_never(outcome)

@@ -1,7 +1,8 @@
 """Where the parts of a diagram stand: places for states, routes for edges, and the room that words take.
 
-A layout is data, written by hand in `layouts.py`: every automatic one bent the happy path. Its price is a
-test: each state has a place, each edge a route, and nothing stands on anything else.
+A layout is data, written by hand in `layouts.py` for every machine of ours: each automatic one bent the happy path
+(`automatic.py` serves a machine that has none yet). Its price is a test: each state has a place, each edge a route,
+and nothing stands on anything else.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The hints: where each machine's states stand and how its edges run, at each size.
 
-The happy path is one straight line on top; trouble stands below it.
+The happy path is one straight line on top; trouble stands below it. A machine without hints gets an automatic layout.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final
 
+from machines.automatic import automatic
 from machines.binding import START, StateMachine
 from machines.layout import Edge, Label, Layout, NoLayout, Place, Route, Size, Tone, edges_of
 
@@ -242,12 +243,17 @@ LAYOUTS: Final[Mapping[str, Mapping[Size, Layout]]] = {
     "connection": CONNECTION,
 }
 
+_BLANK: Final = {
+    Size.WIDE: _wide(width=0.0, height=0.0, places={}, routes={}),
+    Size.COMPACT: _compact(width=0.0, height=0.0, places={}, routes={}),
+}
+
 
 def layout_of(machine: StateMachine[Any], size: Size = Size.WIDE) -> Layout:
-    """The machine's layout. Raises NoLayout, naming what is missing, where a state or an edge has no hint."""
+    """The machine's layout: by its hints, else automatic. Raises NoLayout, naming it, where a hint is missing."""
     layouts = LAYOUTS.get(machine.name)
     if layouts is None:
-        raise NoLayout(f"the machine {machine.name} has no layout")
+        return automatic(machine, _BLANK[size])
     layout = layouts[size]
     states = {START, *machine.states}
     missing = [f"state {state}" for state in sorted(states) if state not in layout.places]

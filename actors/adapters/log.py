@@ -12,7 +12,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from types import TracebackType
 from typing import Final, assert_never
 
@@ -47,6 +47,9 @@ NETWORK: Final = frozenset({"connection", "timeout"})
 
 DISCORD: Final = "discord"
 """How Discord's breaker is named; the others bear the names of models."""
+
+SpanIds = Callable[[str], tuple[str, str]]
+"""From a response's id to those of its trace and its root span, in hex."""
 
 _FIELDS: Final = ("response", "session", "attempt")
 
@@ -95,7 +98,7 @@ class LogTrace:
                 _say(_actors, context, words, level=logging.ERROR)
             case OutboxSettled(kind=kind, outcome="refused" | "unconfirmed" as outcome, attempt=attempt):
                 words = f"A {kind} did not go out (attempt {attempt}, {outcome}); it is tried again."
-                _actors.warning(words, extra={"attempt": attempt})
+                _actors.warning(words, extra={"response": event.response_id, "attempt": attempt})
             case Diverged(session_id=session_id, kind=kind, count=count):
                 words = f"Channel and history differ: {count} {kind}; `audit` names what."
                 _actors.warning(words, extra={"session": session_id})
@@ -250,12 +253,14 @@ class TextFormatter(logging.Formatter):
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, without a secret: time, level, logger, message, response, session, attempt.
 
-    With an error also `error_type` and, as `error`, its whole traceback.
+    With an error also `error_type` and, as `error`, its whole traceback; with `span_ids` the response's `trace_id`
+    and `span_id`.
     """
 
-    def __init__(self, secrets: Sequence[str]) -> None:
+    def __init__(self, secrets: Sequence[str], span_ids: SpanIds | None = None) -> None:
         super().__init__()
         self._scrub = Scrubber(secrets)
+        self._span_ids = span_ids
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -265,6 +270,10 @@ class JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             **{field: getattr(record, field, None) for field in _FIELDS},
         }
+        if self._span_ids is not None:
+            response_id = line["response"]
+            ids = self._span_ids(response_id) if response_id is not None else (None, None)
+            line["trace_id"], line["span_id"] = ids
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
             line["error"] = self.formatException(record.exc_info)
@@ -278,10 +287,10 @@ def _escaped(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def set_up(*, level: str, json_lines: bool, secrets: Sequence[str]) -> None:
+def set_up(*, level: str, json_lines: bool, secrets: Sequence[str], span_ids: SpanIds | None = None) -> None:
     """Send every logger, and what ends the program, to standard error; libraries speak only of warnings."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter(secrets) if json_lines else TextFormatter(secrets))
+    handler.setFormatter(JsonFormatter(secrets, span_ids) if json_lines else TextFormatter(secrets))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(logging.WARNING)  # at INFO, `transitions` alone prints two lines a move and triples its cost

@@ -11,9 +11,17 @@ import resvg_py
 FAMILY: Final = "Source Sans Pro"
 _FILES: Final = ("SourceSansPro-Regular.ttf", "SourceSansPro-Semibold.ttf")
 
+SHARPNESS: Final = 2.0
+"""Pixels of a picture for one of the SVG: enough for sharp screens."""
 
-def png(svg: str, *, width: int | None = None) -> bytes:
-    """Draw `svg` at `width` pixels, its own width without. Takes about 0.1 s: keep it off the loop.
+
+def picture(svg: str) -> bytes:
+    """Draw `svg` at twice its own size; as `png` else."""
+    return png(svg, zoom=SHARPNESS)
+
+
+def png(svg: str, *, width: int | None = None, zoom: float | None = None) -> bytes:
+    """Draw `svg` at `width` pixels, or `zoom` times its own size. Takes about 0.1 s: keep it off the loop.
 
     The SVG must have a fixed theme: the renderer knows neither CSS variables nor media queries.
     Raises ValueError for what is no SVG.
@@ -22,6 +30,7 @@ def png(svg: str, *, width: int | None = None) -> bytes:
         resvg_py.svg_to_bytes(
             svg_string=svg,
             width=width,
+            zoom=zoom,
             skip_system_fonts=True,
             font_files=[str(path) for path in _fonts()],
             font_family=FAMILY,

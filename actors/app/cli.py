@@ -12,6 +12,7 @@ from actors.app.commands import (
     migrate,
     play,
     rehearse,
+    replay,
     report,
     run,
     simulate,
@@ -45,6 +46,7 @@ app.command()(transcript.transcript)
 app.command()(audit.audit)
 app.command()(report.report)
 app.command()(diagram.diagram)
+app.command()(replay.replay)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.add_typer(character.app, name="character")

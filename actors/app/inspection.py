@@ -9,6 +9,7 @@ import anyio
 from anyio.abc import TaskStatus
 
 from actors.adapters.inspector import CannotServe, Inspector, is_loopback
+from actors.adapters.picture import picture
 from actors.app.settings import Settings
 from actors.ports import Journal, Noted, Trace
 
@@ -24,7 +25,12 @@ def inspector_of(
         return None
     token = settings.inspector_token.get_secret_value() if settings.inspector_token else None
     return Inspector(
-        settings.inspector_address, token, journal=journal, origins=_local_origins(api_url), metrics=metrics
+        settings.inspector_address,
+        token,
+        journal=journal,
+        origins=_local_origins(api_url),
+        metrics=metrics,
+        picture=picture,
     )
 
 

@@ -18,7 +18,7 @@ LAG_EVERY_S: Final = 0.25
 
 def metrics_of(settings: Settings, journal: Journal, model: Model, *, now: Callable[[], float]) -> Metrics:
     """The metrics with every label that these settings can lead to."""
-    provider = "understudy" if isinstance(model, Understudy) else "other" if settings.groq_base_url else "groq"
+    provider = "understudy" if isinstance(model, Understudy) else provider_of(settings)
     return Metrics(
         lines=journal.lines_by_state,
         now=now,
@@ -26,6 +26,11 @@ def metrics_of(settings: Settings, journal: Journal, model: Model, *, now: Calla
         provider=provider,
         dependencies=("discord", *model.models),
     )
+
+
+def provider_of(settings: Settings) -> str:
+    """OpenTelemetry's name of who serves the model, where there is one."""
+    return "other" if settings.groq_base_url else "groq"
 
 
 async def watch_loop(observe: Callable[[float], None], *, every_s: float = LAG_EVERY_S) -> None:

@@ -132,6 +132,8 @@ class OutboxSettled:
     kind: OutboxKind
     outcome: Literal["sent", "deleted", "dropped", "refused", "unconfirmed", "held"]
     attempt: int
+    response_id: ResponseId | None = None
+    """Of the line that it speaks of, where it does."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ texts are compared without any of them.
 """
 
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 BLANK_LETTERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
@@ -26,6 +27,7 @@ HIDDEN: Final = (
 _UNDRAWN: Final = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
 
 
+@lru_cache(maxsize=4096)  # asked for each character of each line
 def is_drawn(character: str) -> bool:
     """Return whether a person sees something where this character stands alone."""
     if character in BLANK_LETTERS or _is_no_character(ord(character)):

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from actors.roleplay.invisible import HIDDEN, is_blank
 
@@ -13,6 +14,7 @@ _HIDDEN = re.compile(f"[{HIDDEN}]")
 _INVISIBLE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn"})
 
 
+@lru_cache(maxsize=1024)  # asked for each line of each prompt, and people are few
 def clean_name(name: str) -> str:
     """Return `name` on one line, without colons and invisible characters; never empty.
 

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from functools import lru_cache
 
 from actors.roleplay.invisible import HIDDEN, MARKS, OVERRIDES, is_drawn
 from actors.roleplay.names import COLONS, clean_name
@@ -71,6 +72,7 @@ def clean(
     return Line(current)
 
 
+@lru_cache(maxsize=256)  # the same few lines are compared again and again
 def normalise(text: str) -> str:
     """Return the text as it compares: only what draws something, every run of blanks one space.
 

@@ -5,6 +5,7 @@ What a world does depends on the seed and its number alone, so any number of wor
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 from collections.abc import Iterator
 from typing import Final
@@ -15,6 +16,9 @@ from actors.simulation.world import Order, run_world
 
 WORLD_RESPONSES: Final = 500
 """Responses of one world: long enough for trouble to pile up, short enough to be run again while shrinking."""
+
+COLLECT_AFTER: Final = 100_000
+"""New objects after which a worker's garbage is collected; Python's own number is 700."""
 
 
 def orders(responses: int, *, seed: int, chance: float, cut: Cut, only: int | None = None) -> list[Order]:
@@ -30,5 +34,12 @@ def run(orders: list[Order], *, workers: int) -> Iterator[Result]:
     if workers == 1 or len(orders) == 1:
         yield from map(run_world, orders)
         return
-    with multiprocessing.get_context("spawn").Pool(min(workers, len(orders))) as pool:
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(min(workers, len(orders)), initializer=_collect_seldom) as pool:
         yield from pool.imap(run_world, orders)
+
+
+def _collect_seldom() -> None:
+    # A quarter of the time went into looking for cycles: a world makes few, and is soon thrown away whole.
+    gc.freeze()
+    gc.set_threshold(COLLECT_AFTER, 50, 50)

@@ -2,11 +2,12 @@
 
     fewer responses ─► kinds of faults switched off, half of them at a time ─► no fault after a point ─► again
 
-Every step is a whole run, so their number is bounded.
+Every step is a whole run, so their number and their time are bounded.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -15,6 +16,8 @@ from actors.simulation.faults import KINDS
 from actors.simulation.world import Build, Order, run_world
 
 RUNS_MAX: Final = 60
+CPU_S_MAX: Final = 90.0
+"""Somebody waits for it, and a world that never comes to rest takes many seconds."""
 
 
 class Shrinker:
@@ -25,6 +28,7 @@ class Shrinker:
         self._invariant = invariant
         self._build = build
         self._runs_left = RUNS_MAX
+        self._until_cpu_s = time.process_time() + CPU_S_MAX
 
     def shrink(self) -> Order:
         self._fewer_responses()
@@ -59,7 +63,7 @@ class Shrinker:
 
     def _try(self, smaller: Order) -> bool:
         """Whether the invariant breaks in `smaller`, which then is the order."""
-        if not self._runs_left:
+        if not self._runs_left or time.process_time() > self._until_cpu_s:
             return False
         self._runs_left -= 1
         is_broken = any(one.invariant == self._invariant for one in run_world(smaller, self._build).broken)

@@ -57,12 +57,18 @@ def kept() -> Iterator[Kept]:
     logger.setLevel(logging.NOTSET)
 
 
-def played(faults: Sequence[Fault] = (), answers: Sequence[object] = (LINE,), limits: Limits | None = None) -> None:
+def played(
+    faults: Sequence[Fault] = (),
+    answers: Sequence[object] = (LINE,),
+    limits: Limits | None = None,
+    notice_faults: Sequence[Fault] = (),
+) -> None:
     """One message to Alex alone, and whatever comes of it, told to the log."""
 
     async def main() -> None:
         async with playing(faults=faults, answers=answers, limits=limits, cast=("Alex",)) as play:
             await play.start("Alex")
+            play.discord.text_faults.extend(notice_faults)
             play.say("Hello, Alex!")
             await play.quiet()
             assert play.trace.crashes == []
@@ -191,6 +197,13 @@ class TestLevelsAndFields:
         assert len({(line["response"], line["session"]) for line in lines}) == 1
         assert all(line["response"] and line["session"] for line in lines)
         assert [line["attempt"] for line in lines if "Attempting" in line["message"]] == [1, 2]
+
+    def test_a_notice_that_does_not_go_out_names_the_response_that_it_is_about(self, kept: Kept) -> None:
+        played([HTTP_500] * 3, notice_faults=[HTTP_500])
+        lines = [json.loads(JsonFormatter(()).format(record)) for record in kept.records]
+        (failed,) = {line["response"] for line in lines if line["message"].startswith(MULTI)}
+        (undelivered,) = [line for line in lines if "A notice did not go out" in line["message"]]
+        assert (undelivered["response"], undelivered["attempt"]) == (failed, 1)
 
 
 CONTEXT = Context("r1", "s1", "Alex", Limits())

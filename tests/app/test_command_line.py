@@ -19,7 +19,7 @@ from machines.diagram import MACHINES
 from tests.app.cards import png, v1_json, v2_json, v3_json
 from tests.app.processes import run_bot
 
-COMMANDS = ("run", "play", "rehearse", "transcript", "report", "diagram", "migrate", "doctor", "character")
+COMMANDS = ("run", "play", "rehearse", "transcript", "report", "diagram", "replay", "migrate", "doctor", "character")
 CHARACTER_COMMANDS = ("import", "list", "show", "export", "delete")
 
 
@@ -163,7 +163,9 @@ class TestCharacters:
 
 class TestDiagram:
     @pytest.mark.parametrize("machine", MACHINES)
-    @pytest.mark.parametrize(("format", "beginning"), [("text", "{}: "), ("mermaid", "stateDiagram-v2")])
+    @pytest.mark.parametrize(
+        ("format", "beginning"), [("text", "{}: "), ("mermaid", "stateDiagram-v2"), ("dot", 'digraph "{}"')]
+    )
     def test_every_machine_is_drawn(self, machine: str, format: str, beginning: str) -> None:
         done = invoke("diagram", machine, "--format", format)
         assert done.exit_code == 0
@@ -178,7 +180,8 @@ class TestDiagram:
         assert (bare / "response.txt").read_text(encoding="utf-8") == invoke("diagram").stdout
 
     @pytest.mark.parametrize(
-        ("name", "begins"), [("r.svg", b"<svg"), ("r.png", b"\x89PNG"), ("r.mmd", b"stateDiagram-v2")]
+        ("name", "begins"),
+        [("r.svg", b"<svg"), ("r.png", b"\x89PNG"), ("r.mmd", b"stateDiagram-v2"), ("r.gv", b"digraph")],
     )
     def test_the_files_ending_says_what_it_is(self, name: str, begins: bytes, bare: Path) -> None:
         assert invoke("diagram", "-o", name).exit_code == 0

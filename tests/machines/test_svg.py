@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any
 from xml.etree import ElementTree
 
@@ -13,52 +13,15 @@ import pytest
 from machines import layouts
 from machines.binding import START, Row, StateMachine
 from machines.diagram import MACHINES
-from machines.layout import (
-    Edge,
-    Layout,
-    NoLayout,
-    Point,
-    Rect,
-    Size,
-    badge_rect,
-    edges_of,
-    label_lines,
-    label_rect,
-    state_rect,
-    text_width,
-)
+from machines.layout import NoLayout, Size, edges_of, label_lines
 from machines.layouts import LAYOUTS, layout_of
 from machines.style import DARK, LIGHT, TONES, css
 from machines.svg import svg
+from tests.machines.standing import crossed, crowded, loose, outside
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVERY = [pytest.param(machine, size, id=f"{name}-{size}") for name, machine in MACHINES.items() for size in Size]
 HAPPY = {"response": ["Generating", "Sending", "Delivered"], "session": ["Idle", "Responding", "Ended"]}
-
-
-def labels(machine: StateMachine[Any], layout: Layout) -> dict[str, Rect]:
-    """The room of each label and of each count, by a name for the failure's message."""
-    taken: dict[str, Rect] = {}
-    for edge, rows in edges_of(machine).items():
-        taken[f"count of {edge}"] = badge_rect(layout, edge)
-        label = layout.routes[edge].label
-        if layout.fact_px and rows:
-            assert label is not None, f"{edge} has facts and no place for them"
-            taken[f"facts of {edge}"] = label_rect(label, label_lines(rows), layout.fact_px)
-    return taken
-
-
-def segments(layout: Layout, edge: Edge) -> list[Rect]:
-    points = layout.routes[edge].points
-    return [_room(start, end) for start, end in pairwise(points)]
-
-
-def _room(start: Point, end: Point) -> Rect:
-    return Rect(min(start[0], end[0]), min(start[1], end[1]), max(start[0], end[0]), max(start[1], end[1]))
-
-
-def grown(room: Rect, by: float) -> Rect:
-    return Rect(room.left - by, room.top - by, room.right + by, room.bottom + by)
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
@@ -84,47 +47,24 @@ def test_a_hint_that_is_missing_is_named(
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
 def test_no_label_or_count_stands_on_another_or_on_a_state(machine: StateMachine[Any], size: Size) -> None:
-    layout = layout_of(machine, size)
-    rooms = labels(machine, layout) | {state: state_rect(layout, state) for state in layout.places}
-    crowded = [(a, b) for (a, one), (b, two) in combinations(rooms.items(), 2) if one.overlaps(two)]
-    assert crowded == []
+    assert crowded(machine, layout_of(machine, size)) == []
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
 def test_no_line_runs_through_a_label_or_through_a_state_that_it_does_not_join(
     machine: StateMachine[Any], size: Size
 ) -> None:
-    layout = layout_of(machine, size)
-    rooms = labels(machine, layout) | {state: grown(state_rect(layout, state), -1) for state in layout.places}
-    crossed = [
-        (edge, name)
-        for edge in layout.routes
-        for segment in segments(layout, edge)
-        for name, room in rooms.items()
-        if name != f"count of {edge}" and grown(segment, 0.5).overlaps(room)
-    ]
-    assert crossed == []
+    assert crossed(machine, layout_of(machine, size)) == []
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
 def test_every_line_is_upright_or_level_and_runs_from_border_to_border(machine: StateMachine[Any], size: Size) -> None:
-    layout = layout_of(machine, size)
-    for (source, dest), route in layout.routes.items():
-        assert all(room.left == room.right or room.top == room.bottom for room in segments(layout, (source, dest)))
-        for state, (x, y) in ((source, route.points[0]), (dest, route.points[-1])):
-            room = state_rect(layout, state)
-            on_border = x in (room.left, room.right) or y in (room.top, room.bottom)
-            assert on_border, f"{source} to {dest} does not touch {state}"
-            assert Rect(x, y, x, y).is_within(room)
+    assert loose(layout_of(machine, size)) == []
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
 def test_everything_is_within_the_picture_and_names_fit_their_boxes(machine: StateMachine[Any], size: Size) -> None:
-    layout = layout_of(machine, size)
-    page = Rect(4, 4, layout.width - 4, layout.height - 4)
-    rooms = labels(machine, layout) | {state: state_rect(layout, state) for state in layout.places}
-    assert [name for name, room in rooms.items() if not room.is_within(page)] == []
-    assert [state for state in machine.states if text_width(state, layout.state_px) > layout.box[0] - 8] == []
+    assert outside(machine, layout_of(machine, size)) == []
 
 
 @pytest.mark.parametrize("size", Size)

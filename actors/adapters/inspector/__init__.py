@@ -2,5 +2,6 @@
 
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
 from actors.adapters.inspector.inspector import CannotServe, Inspector
+from actors.adapters.inspector.view import recorded_view
 
-__all__ = ["AddressError", "CannotServe", "Inspector", "is_loopback", "parse_address"]
+__all__ = ["AddressError", "CannotServe", "Inspector", "is_loopback", "parse_address", "recorded_view"]

@@ -12,7 +12,6 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from functools import partial
 from typing import Final
 
 import anyio
@@ -20,6 +19,7 @@ from aiohttp import web
 from anyio.abc import TaskStatus
 
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
+from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
 from actors.adapters.inspector.feed import Feed, compact_json
 from actors.adapters.inspector.fleet import Fleet, breaker_view
 from actors.adapters.inspector.gate import Gate
@@ -28,11 +28,10 @@ from actors.adapters.inspector.lives import Lives
 from actors.adapters.inspector.pages import FILES, index_page, page_file
 from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
 from actors.ports import BreakerMoved, GenerationEnded, Journal, Moved, MoveRefused, TraceEvent
-from machines.diagram import MACHINES, mermaid, text
+from machines.diagram import MACHINES
 from machines.layout import Size
 from machines.response import MACHINE
 from machines.style import css
-from machines.svg import svg
 
 PING_S: Final = 15.0
 SNAPSHOT_MAX: Final = 200
@@ -45,12 +44,6 @@ SHUTDOWN_S: Final = 0.2
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """https://prometheus.io/docs/instrumenting/exposition_formats/"""
-
-DRAWN: Final = {
-    "svg": (svg, "image/svg+xml"),
-    "mmd": (mermaid, "text/plain"),
-    "txt": (text, "text/plain"),
-}
 
 
 class CannotServe(Exception):
@@ -68,10 +61,12 @@ class Inspector:
         journal: Journal,
         origins: tuple[str, ...] = (),
         metrics: Callable[[], Awaitable[bytes]] | None = None,
+        picture: Picture | None = None,
         now: Callable[[], float] = time.time,
         ping_s: float = PING_S,
     ) -> None:
         """`metrics` gives what `/metrics` answers, in Prometheus's text format; None where nothing is measured.
+        `picture` makes a PNG of an SVG; without it there are no `.png` diagrams.
 
         Raises AddressError for a wrong address, and for any but loopback without a token.
         """
@@ -81,6 +76,7 @@ class Inspector:
         self._gate = Gate(self._host, token, origins)
         self._journal = journal
         self._read_metrics = metrics
+        self._drawings = Drawings(picture)
         self._ping_s = ping_s
         self._now = now
         self._feed = Feed(now)
@@ -153,7 +149,7 @@ class Inspector:
         app.router.add_get("/api/sessions/{id}", self._session)
         app.router.add_get("/api/machines", self._machines)
         app.router.add_get("/api/machines/diagram.css", self._style)
-        app.router.add_get(r"/api/machines/{name}.{kind:svg|mmd|txt}", self._machine)
+        app.router.add_get(r"/api/machines/{name}.{kind:svg|png|mmd|dot|txt}", self._machine)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
@@ -243,10 +239,13 @@ class Inspector:
         machine = MACHINES.get(request.match_info["name"])
         if machine is None:
             raise web.HTTPNotFound(text=f"There is no such machine; there are: {', '.join(MACHINES)}.\n")
-        draw, content_type = DRAWN[request.match_info["kind"]]
-        if draw is svg and request.query.get("size") == Size.COMPACT:
-            draw = partial(svg, size=Size.COMPACT)
-        return web.Response(text=draw(machine), content_type=content_type, charset="utf-8")
+        kind = request.match_info["kind"]
+        size = Size.COMPACT if request.query.get("size") == Size.COMPACT else Size.WIDE
+        drawn = await self._drawings.drawn(machine, kind, size)
+        if drawn is None:
+            raise web.HTTPNotFound(text=f"There are no {kind} diagrams here.\n")
+        charset = None if kind == "png" else "utf-8"
+        return web.Response(body=drawn, content_type=TYPES[kind], charset=charset)
 
     async def _style(self, request: web.Request) -> web.Response:
         return web.Response(text=css(), content_type="text/css", charset="utf-8")

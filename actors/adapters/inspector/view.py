@@ -39,6 +39,11 @@ LEGAL: Final = {
 }
 
 
+def recorded_view(recorded: Recorded) -> View:
+    """What `/api/responses/{id}` says of a response, from the journal alone."""
+    return whole_view(Life.of(recorded))
+
+
 def view(life: Life) -> View:
     """The JSON shape of one response; times are seconds since 1970."""
     response = life.response

@@ -15,6 +15,9 @@ from actors.roleplay.model import ResponseId, SessionId
 from machines.facts import Fact, revive
 from machines.response import Limits
 
+FOUND_MAX: Final = 3
+"""Enough to say that a beginning is not enough."""
+
 _RESPONSES: Final = select(response.c.id, response.c.session_id, response.c.limits, character.c.name).select_from(
     response.join(character, character.c.id == response.c.character_id)
 )
@@ -25,6 +28,15 @@ def recorded(conn: Connection, response_id: ResponseId) -> Recorded | None:
     """One response; None where there is none of this id."""
     found = _with_moves(conn, _RESPONSES.where(response.c.id == response_id))
     return found[0] if found else None
+
+
+def find_responses(conn: Connection, wanted: str) -> tuple[ResponseId, ...]:
+    """The response of this id; else at most FOUND_MAX whose ids begin so, oldest first."""
+    if conn.execute(select(response.c.id).where(response.c.id == wanted)).first():
+        return (wanted,)
+    begins = response.c.id.startswith(wanted, autoescape=True)
+    found = select(response.c.id).where(begins).order_by(response.c.id).limit(FOUND_MAX)
+    return tuple(conn.execute(found).scalars())
 
 
 def recently_recorded(

@@ -263,6 +263,10 @@ class SqlStore:
         """The session of this id, or all of this channel, oldest first; empty where there is none."""
         return await self._run(reports.find_sessions, channel_or_session)
 
+    async def find_responses(self, wanted: str) -> tuple[ResponseId, ...]:
+        """The response of this id, else a few whose ids begin so; none where none does."""
+        return await self._run(recorded.find_responses, wanted)
+
     async def lines(self, session_id: SessionId) -> tuple[Line, ...]:
         """The history message by message."""
         return await self._run(history.lines, session_id)

@@ -15,6 +15,7 @@ from actors.adapters.store import StoreError, database_path, open_store
 from actors.app.composition import model_of, status_page_of, urls_of
 from actors.app.console import FAILED, read_settings
 from actors.app.settings import Settings
+from actors.app.tracing import PREFIX
 from actors.ports import StatusUnknown
 
 DOTENV = ".env"
@@ -59,7 +60,8 @@ async def _look(settings: Settings) -> list[Finding]:
 def _dotenv() -> list[Finding]:
     """Names in `.env` that are no settings: most often a slip of the pen."""
     known = {name.upper() for name in Settings.model_fields}
-    unknown = [name for name in dotenv_values(DOTENV) if name.upper() not in known]
+    named = [name for name in dotenv_values(DOTENV) if not name.startswith(PREFIX)]
+    unknown = [name for name in named if name.upper() not in known]
     if not unknown:
         return []
     mend = "look at .env.example for the names; what another program reads can stay"

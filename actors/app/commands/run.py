@@ -16,6 +16,7 @@ from actors.app.characters import add_shipped
 from actors.app.composition import FATAL, Endpoint, compose, open_model, urls_of
 from actors.app.console import WRONG_USE, fail, read_settings, refusing
 from actors.app.settings import Settings
+from actors.app.tracing import Tracing, header_secrets, read_variables, tracing
 from actors.gateway import Gateway
 
 
@@ -24,9 +25,16 @@ def run() -> None:
     settings = read_settings()
     if settings.discord_token is None:
         fail("DISCORD_TOKEN is not set. Put it into .env, or try `play`, which needs no account.", WRONG_USE)
-    log.set_up(level=settings.log_level, json_lines=settings.log_format == "json", secrets=settings.secrets)
-    with refusing(StoreError, *FATAL), held(settings):
-        anyio.run(_run, settings, settings.discord_token.get_secret_value())
+    read_variables()
+    with tracing(settings) as traced:
+        log.set_up(
+            level=settings.log_level,
+            json_lines=settings.log_format == "json",
+            secrets=(*settings.secrets, *header_secrets()),
+            span_ids=traced.ids_of,
+        )
+        with refusing(StoreError, *FATAL), held(settings):
+            anyio.run(_run, settings, settings.discord_token.get_secret_value(), traced)
 
 
 @contextmanager
@@ -41,12 +49,12 @@ def held(settings: Settings) -> Iterator[None]:
         yield
 
 
-async def _run(settings: Settings, token: str) -> None:
+async def _run(settings: Settings, token: str, traced: Tracing) -> None:
     endpoint = Endpoint(token, urls_of(settings))
     with ending() as asked_to_end:
         async with open_store(settings.database_url, folder=settings.data_dir) as store, open_model(settings) as model:
             await add_shipped(store, SystemClock())
-            bot = compose(settings, endpoint, store, model, trace=log.LogTrace())
+            bot = compose(settings, endpoint, store, model, trace=traced.beside(log.LogTrace()))
             await bot.run(on_ready=say_ready, until=asked_to_end)
 
 

@@ -182,7 +182,28 @@ async def test_every_machine_is_drawn_in_every_way(stage: Stage) -> None:
         assert compact.get("viewBox") != ElementTree.fromstring(drawn).get("viewBox")
         assert (await stage.get(f"/api/machines/{name}.mmd"))[1].startswith("stateDiagram-v2")
         assert (await stage.get(f"/api/machines/{name}.txt"))[1].startswith(f"{name}: ")
+        assert (await stage.get(f"/api/machines/{name}.dot"))[1].startswith(f'digraph "{name}" {{')
     assert (await stage.get("/api/machines/diagram.css"))[2]["Content-Type"].startswith("text/css")
+
+
+async def test_pictures_are_made_by_what_was_given_once_for_each_size(store: SqlStore, scene: Scene) -> None:
+    drawn: list[str] = []
+
+    def picture(svg: str) -> bytes:
+        drawn.append(svg)
+        return b"a picture"
+
+    async with serving(store, scene, picture=picture) as stage:
+        for query in ("", "?size=compact", ""):
+            status, body, headers = await stage.get(f"/api/machines/response.png{query}")
+            assert (status, body, headers["Content-Type"]) == (200, "a picture", "image/png")
+    assert len(drawn) == 2
+    assert not [svg for svg in drawn if "var(" in svg]  # what draws pictures knows no variables
+
+
+async def test_without_a_picture_maker_there_are_none(stage: Stage) -> None:
+    status, body, _ = await stage.get("/api/machines/response.png")
+    assert (status, body) == (404, "There are no png diagrams here.\n")
 
 
 async def test_it_is_healthy_at_once_and_ready_when_told(stage: Stage) -> None:

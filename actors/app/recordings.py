@@ -1,0 +1,106 @@
+"""One response's recorded path: from the journal, or from a file with what the inspector says of it.
+
+id, or its beginning ─► database, read-only ─┐
+file (`/api/responses/{id}`) ────────────────┴─► Recording
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path as FilePath
+from typing import Annotated, Final
+
+import anyio
+from pydantic import Field, TypeAdapter, ValidationError
+
+from actors.adapters.inspector import recorded_view
+from actors.adapters.store import database_path, open_store
+from actors.app.console import read_settings
+from actors.app.settings import Settings
+from machines.path import Path
+
+FILE_BYTES_MAX: Final = 10_000_000
+"""Fifty thousand moves; a response has a dozen."""
+
+AT_MAX: Final = 253_402_300_799
+"""The year 9999's end: beyond it there are no dates."""
+
+Time = Annotated[float, Field(ge=0, le=AT_MAX, allow_inf_nan=False)]
+
+
+class NoRecording(Exception):
+    """There is no such response, or the file holds none; the words say what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedMove:
+    """One move; `attempt` and `part` are those that the fact speaks of, 0 where there was none yet."""
+
+    seq: int
+    fact: str
+    source: Annotated[str, Field(validation_alias="from")]
+    dest: Annotated[str, Field(validation_alias="to")]
+    at: Time
+    attempt: int
+    part: int
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A response as the inspector shows it, with its whole path, oldest move first."""
+
+    id: str
+    session: str
+    name: str
+    state: str
+    parts: int
+    path: Annotated[tuple[RecordedMove, ...], Field(min_length=1)]
+    waits: str | None
+    due_at: Time | None
+    last_error: str | None
+
+    def way(self, moves: int | None = None) -> Path:
+        """What a diagram draws of it: the first `moves` moves, else all."""
+        return Path(tuple((move.source, move.dest, move.fact) for move in self.path[:moves]))
+
+
+_RECORDING: Final = TypeAdapter(Recording)
+
+
+def recording_of(wanted: str) -> Recording:
+    """The response in this file, or the one of this id or its beginning.
+
+    Raises NoRecording, StoreError, and OSError for a file that cannot be read.
+    """
+    path = FilePath(wanted)
+    if path.suffix == ".json" or path.is_file():
+        return from_file(path)
+    return anyio.run(_from_journal, read_settings(), wanted)
+
+
+def from_file(path: FilePath) -> Recording:
+    """What was saved of `/api/responses/{id}`. Raises NoRecording and OSError."""
+    with path.open("rb") as file:
+        content = file.read(FILE_BYTES_MAX + 1)
+    if len(content) > FILE_BYTES_MAX:
+        raise NoRecording(f"{path} is larger than {FILE_BYTES_MAX // 1_000_000} MB: no response is")
+    try:
+        return _RECORDING.validate_json(content)
+    except ValidationError as error:
+        raise NoRecording(f"{path} holds no response: save what the inspector says at /api/responses/ID") from error
+
+
+async def _from_journal(settings: Settings, wanted: str) -> Recording:
+    async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+        ids = await store.find_responses(wanted)
+        if len(ids) > 1:
+            raise NoRecording(f"{wanted!r} begins several responses: {', '.join(ids)}, …; give more of the id")
+        recorded = await store.recorded(ids[0]) if ids else None
+    if recorded is None:
+        path = database_path(settings.database_url, folder=settings.data_dir)
+        raise NoRecording(
+            f"there is no response {wanted!r} in {path}: `transcript --format jsonl` and the inspector name them; "
+            "those of the playground are found with DATA_DIR=playground"
+        )
+    return _RECORDING.validate_python(recorded_view(recorded))

@@ -1,0 +1,39 @@
+"""The way that one subject took through its machine: what a diagram draws on top of the table."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from machines.binding import START, Row
+from machines.layout import Edge
+
+Taken = tuple[str, str, str]
+"""(source, dest, the fact's name) of one move."""
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """The moves that were made, oldest first; none where the subject is before its first fact."""
+
+    moves: tuple[Taken, ...] = ()
+
+    @property
+    def state(self) -> str:
+        """Where the path has led to."""
+        return self.moves[-1][1] if self.moves else START
+
+    @property
+    def states(self) -> frozenset[str]:
+        """Every state that it led through."""
+        return frozenset(dest for _, dest, _ in self.moves)
+
+    @property
+    def edges(self) -> Mapping[Edge, int]:
+        """How often each edge was taken."""
+        return Counter((source, dest) for source, dest, _ in self.moves)
+
+    def times(self, row: Row) -> int:
+        """How often this row was taken."""
+        return self.moves.count((str(row.source), str(row.dest), row.fact.__name__))
