@@ -30,6 +30,8 @@ export class Replay {
     if (from === null) this.#follow();
     this.#show(Math.min(wantedMove() ?? view.path.length, view.path.length));
     this.#draw();
+    // Where it does not fit, the middle of it tells more than the user's message.
+    requestAnimationFrame(() => (this.sequence.scrollLeft = (this.sequence.scrollWidth - this.sequence.clientWidth) / 2));
   }
 
   close() {

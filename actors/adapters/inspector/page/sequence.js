@@ -8,7 +8,7 @@ const GAP = 152;
 const LEFT = 118;
 const TOP = 46;
 const STEP = 30;
-const SHORT = 46; // characters of a label
+const SHORT = 42; // characters of a label
 
 const x = (lane) => LEFT + LANES.indexOf(lane) * GAP;
 
@@ -93,7 +93,7 @@ function arrow(row, y) {
 
 function note(row, y) {
   const words = short(row.words);
-  const width = words.length * 6.6 + 18;
+  const width = words.length * 7.1 + 18;
   return [
     s("rect", { class: "note", x: x("Response") - 14, y: y - 12, width, height: 23, rx: 6 }),
     s("text", { class: "words", x: x("Response") - 5, y: y + 4 }, words, s("title", {}, row.words)),
