@@ -27,10 +27,9 @@ export class Fleet {
     this.since = h("p", { class: "soft" });
     const list = h("ul", { class: "state-cards", role: "list" }, [...this.cards.values()].map((card) => card.element));
     this.element.append(h("div", {}, h("h2", {}, "Fleet"), this.figure), h("div", { class: "beside" }, list, this.since));
-    const later = () => this.#renderSoon();
     live.addEventListener("move", (event) => this.#moved(event.detail.move), this.#end);
-    for (const name of ["fleet", "link", "changed"]) live.addEventListener(name, later, this.#end);
-    filters.addEventListener("changed", () => this.#render(), this.#end);
+    for (const name of ["fleet", "changed"]) live.addEventListener(name, () => this.#renderSoon(), this.#end);
+    for (const [source, name] of [[live, "link"], [filters, "changed"]]) source.addEventListener(name, () => this.#render(), this.#end);
     onResize(() => this.#draw(), this.#end);
     this.#timer = setInterval(() => this.#renderSoon(), TICK_MS);
     this.#draw();

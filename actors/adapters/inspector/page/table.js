@@ -33,9 +33,8 @@ export class ResponseTable {
     this.#live = live;
     this.#filters = filters;
     this.#build();
-    const later = () => this.#renderSoon();
-    for (const name of ["changed", "link"]) live.addEventListener(name, later, this.#end);
-    filters.addEventListener("changed", () => this.#render(), this.#end);
+    live.addEventListener("changed", () => this.#renderSoon(), this.#end);
+    for (const [source, name] of [[live, "link"], [filters, "changed"]]) source.addEventListener(name, () => this.#render(), this.#end);
     this.#timer = setInterval(() => !document.hidden && this.#render(), TICK_MS);
     this.#render();
   }
