@@ -42,9 +42,8 @@ from actors.ports import (
     Noted,
     Page,
     Refused,
-    ShardDown,
+    ShardEvent,
     ShardReady,
-    ShardResumed,
     Unconfirmed,
 )
 from actors.reaper import WATCH_S, Reaper
@@ -53,6 +52,7 @@ from actors.roleplay import notices
 from actors.roleplay.audit import amendments
 from actors.roleplay.history import belongs, is_command
 from actors.roleplay.model import ChannelMessage, KnownMessage, OutboxDraft, OutboxKind, SessionId
+from actors.shards import Shards
 from actors.supervisor import Supervisor
 from actors.world import World
 
@@ -113,6 +113,7 @@ class Gateway:
         self._dropped_after: dict[int, int] = {}  # by channel: the id before the first message that was dropped
         self._to_catch_up: set[int] = set()  # channels without which we are not ready
         self._reading = anyio.Semaphore(READS_AT_ONCE)
+        self._shards = Shards(world)
         self._group: TaskGroup | None = None
         self._is_over = False
         self._listed = anyio.Event()  # the channels to catch up on are known
@@ -136,19 +137,19 @@ class Gateway:
             raise RuntimeError("the gateway actor does not run yet")
         if self._is_over:
             return  # the client lives on for the sends in flight; the next process reads what came meanwhile
-        match event:
-            case ShardReady(user_name=user_name, channel_count=channel_count):
-                self.identity, self.channel_count = user_name, channel_count
-                self.reached.set()
-                if self._listed.is_set():  # else events wait for it already, some came before READY
-                    self._listed = anyio.Event()
-                self._group.start_soon(self._list_channels, self._listed)
-            case ShardResumed():
-                self._world.trace.publish(Noted("info", "The connection to Discord goes on; nothing was missed."))
-            case ShardDown():
-                self._world.trace.publish(Noted("warning", "The connection to Discord is down."))
-            case _:
-                self._put(event)
+        if not isinstance(event, ShardEvent):
+            self._put(event)
+            return
+        if self._shards.heard(event):
+            self._catch_up_all(self._group)
+        if isinstance(event, ShardReady):
+            self.identity, self.channel_count = event.user_name, event.channel_count
+            self.reached.set()
+
+    def _catch_up_all(self, group: TaskGroup) -> None:
+        if self._listed.is_set():  # else events wait for it already, some came before READY
+            self._listed = anyio.Event()
+        group.start_soon(self._list_channels, self._listed)
 
     # ── mailboxes ───────────────────────────────────────────────────────────────────────────────────
 

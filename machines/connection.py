@@ -106,6 +106,7 @@ TABLE: Final[tuple[Row, ...]] = (
     #
     Row(Readied, CONNECTING, READY, do=(note_time, catch_up)),
     Row(Readied, RESUMING, READY, do=(note_time, catch_up)),  # the session was no longer known
+    Row(Readied, READY, READY, do=(catch_up,)),  # READY always means that events may be missing
     Row(Resumed, RESUMING, READY, do=(note_time,)),
     #
     Row(Lost, READY, RESUMING, do=(note_time,)),

@@ -203,6 +203,9 @@ CONNECTION: Final = {
         routes={
             (START, "Connecting"): Route(((52, 150), (130, 150)), (86, 150), Label(88, 110)),
             ("Connecting", "Ready"): Route(((300, 150), (470, 150)), (382, 150), Label(385, 136)),
+            ("Ready", "Ready"): Route(
+                ((530, 118), (530, 74), (580, 74), (580, 118)), (555, 74), Label(594, 84, "beside", "start")
+            ),
             ("Ready", "Resuming"): Route(((640, 138), (810, 138)), (725, 138), Label(725, 124)),
             ("Resuming", "Ready"): Route(((810, 162), (640, 162)), (725, 162), Label(725, 176, "below")),
             ("Resuming", "Resuming"): Route(
@@ -225,6 +228,7 @@ CONNECTION: Final = {
         routes={
             (START, "Connecting"): Route(((26, 104), (44, 104)), (22, 128)),
             ("Connecting", "Ready"): Route(((148, 104), (196, 104)), (172, 88)),
+            ("Ready", "Ready"): Route(((230, 82), (230, 54), (266, 54), (266, 82)), (286, 54)),
             ("Ready", "Resuming"): Route(((300, 96), (366, 96)), (333, 80)),
             ("Resuming", "Ready"): Route(((366, 112), (300, 112)), (333, 128)),
             ("Resuming", "Resuming"): Route(((400, 82), (400, 54), (436, 54), (436, 82)), (456, 54)),

@@ -19,6 +19,7 @@ from typing import Final, assert_never
 from actors.ports import (
     AttemptBegan,
     BreakerMoved,
+    ConnectionMoved,
     Context,
     Diverged,
     GenerationBegan,
@@ -106,7 +107,7 @@ class LogTrace:
                 self._breaker_moved(event)
             case Noted():
                 _noted(event)
-            case GenerationEnded() | OutboxSettled():
+            case GenerationEnded() | OutboxSettled() | ConnectionMoved():
                 pass  # told by other events, or of use to the metrics alone
             case _:
                 assert_never(event)

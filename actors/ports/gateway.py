@@ -53,6 +53,13 @@ class ChannelGone:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardConnecting:
+    """A client for this shard was made and logs in."""
+
+    shard_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShardReady:
     """A fresh connection: nothing of the gap before it is replayed, so channels are to be read again.
 
@@ -73,6 +80,15 @@ class ShardResumed:
 
 @dataclass(frozen=True, slots=True)
 class ShardDown:
+    """The connection broke off; the client tries to go on with it."""
+
+    shard_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class ShardEnded:
+    """The client has given up; another one is to be made."""
+
     shard_id: int
 
 
@@ -80,9 +96,8 @@ class ConnectionLost(Exception):
     """Expected of a network: the connection ended and is to be made anew. The words carry no secret."""
 
 
-GatewayEvent = (
-    MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | ShardReady | ShardResumed | ShardDown
-)
+ShardEvent = ShardConnecting | ShardReady | ShardResumed | ShardDown | ShardEnded
+GatewayEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | ShardEvent
 
 Sink = Callable[[GatewayEvent], None]
 """Takes events in the order in which the gateway sent them; must neither wait nor raise."""

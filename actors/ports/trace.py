@@ -156,6 +156,16 @@ class BreakerMoved:
     until: float
 
 
+@dataclass(frozen=True, slots=True)
+class ConnectionMoved:
+    """A shard's connection to the gateway moved."""
+
+    shard_id: int
+    source: str
+    dest: str
+    at: float
+
+
 TraceEvent = (
     HistoryRead
     | GenerationBegan
@@ -167,6 +177,7 @@ TraceEvent = (
     | OutboxSettled
     | Diverged
     | BreakerMoved
+    | ConnectionMoved
     | Noted
 )
 

@@ -144,7 +144,7 @@ class Client:
             return _ANSWER_LOST[fault]
         if stored is None:
             return Refused("removed", 404, final=True)
-        return Posted(stored.id, stored.text)
+        return Posted(*stored)
 
     def _land_late(self, outbound: Outbound, *, is_very_late: bool) -> None:
         """Store it after the sender gave up: within the time that it is given to land, or beyond that."""
@@ -156,7 +156,7 @@ class Client:
         def land() -> None:
             discord.landing -= 1
             if discord.refuses(outbound) is None:
-                discord.post(outbound)
+                discord.post(outbound, is_belated=is_very_late)
 
         call_at(gave_up_at + wait_s, land)
 
@@ -181,7 +181,7 @@ class Client:
             if channel.is_gone:
                 return Refused("channel_gone", 404, final=True)
             if not channel.may_read:
-                channel.unreadable_ids.append(channel.newest_id)
+                channel.forbidden_at.append(self._now())
                 return Refused("forbidden", 403, final=True)
             return self._discord.read(channel, after)
 

@@ -2,6 +2,7 @@
 
     post / say / edit / delete ─► messages of a channel, ids ordered by time ─► gateway ─► the process, if it listens
                                         └─► read: what was stored a moment ago is not in it yet
+    press ─► an interaction ─► gateway ─► its deferral, if that is in time ─► post with a `reply`: edits the deferral
 
 It knows the truth that the invariants are held against: under which nonce each message was posted, and who
 deleted it.
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from actors.ports import (
+    ButtonPressed,
     ChannelGone,
     GatewayEvent,
     MessageDeleted,
@@ -25,8 +27,8 @@ from actors.ports import (
     ShardResumed,
     Sink,
 )
-from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind, snowflake_at
-from actors.simulation.faults import GATEWAY, Faults
+from actors.roleplay.model import Button, ChannelMessage, Outbound, OutboundKind, ReplyAddress, snowflake_at
+from actors.simulation.faults import DEFERRAL, GATEWAY, Faults
 from actors.simulation.virtual_time import call_at
 
 BOT: Final = 1
@@ -38,6 +40,12 @@ EVENT_DELAY_S: Final = 20.0
 
 TICK_S: Final = 0.001
 """Between two events of a channel: the loop keeps no order among timers of one moment."""
+
+DEFERRAL_S: Final = 3.0
+"""How long Discord waits for the first answer to an interaction."""
+
+TOKEN_LIFE_S: Final = 900.0
+"""How long it takes the other ones."""
 
 STRIPPED: Final = str.maketrans("", "", "\u200b\ufeff")
 """Some of what Discord takes out of a text without a word."""
@@ -55,6 +63,19 @@ class Shown:
     deleted_by: Remover | None = None
     amended_at: float | None = None
     is_told: bool = False  # the gateway told a process of it
+    buttons: tuple[Button, ...] = ()
+    is_belated: bool = False  # stored when its sender had given up for long
+
+
+@dataclass(slots=True)
+class Interaction:
+    """A press of a button, and what took the place of its deferral, oldest first."""
+
+    id: int
+    channel_id: int
+    pressed_at: float
+    is_deferred: bool = False
+    answers: list[str] = field(default_factory=list)
 
 
 @dataclass(slots=True)
@@ -70,7 +91,7 @@ class ChannelState:
     may_read: bool = True
     may_use_webhooks: bool = True
     read_at: float = 0.0  # when it was last read with success
-    unreadable_ids: list[int] = field(default_factory=list)  # newest id when a read was forbidden
+    forbidden_at: list[float] = field(default_factory=list)  # when a read was forbidden
     ours: int = 0  # messages of ours that were ever stored
     told_at: float = 0.0  # when the gateway tells the newest event: they keep their order
 
@@ -93,6 +114,7 @@ class Discord:
         self._webhooks_made = 0
         self._last_id = 0
         self.channels: dict[int, ChannelState] = {}
+        self.interactions: dict[str, Interaction] = {}  # by token
         self.out_until = 0.0
         self.landing = 0  # requests that are on their way here
 
@@ -156,6 +178,8 @@ class Discord:
             if connection == self._connection and self._sink is not None:
                 if isinstance(event, MessageSeen):
                     channel.shown[event.message.id].is_told = True
+                if isinstance(event, ButtonPressed):
+                    self._defer(self.interactions[event.token])
                 for _ in range(times):
                     self._sink(event)
 
@@ -179,6 +203,24 @@ class Discord:
             shown.amended_at = self._now()
             self.tell(channel, MessageDeleted(channel.id, message_id))
 
+    def press(self, channel: ChannelState, shown: Shown, button: Button, user_id: int) -> None:
+        """Somebody presses a button; Discord shows them an error where nobody is there to think about it."""
+        interaction = Interaction(self._next_id(), channel.id, self._now())
+        token = f"token of {interaction.id}"
+        self.interactions[token] = interaction
+        press = ButtonPressed(interaction.id, token, channel.id, user_id, shown.message.id, button.custom_id)
+        self.tell(channel, press)
+
+    def _defer(self, interaction: Interaction) -> None:
+        """The process that was told says that it thinks about it."""
+
+        def arrive() -> None:
+            if self._now() <= interaction.pressed_at + DEFERRAL_S:
+                interaction.is_deferred = True
+
+        if not self.is_out and self._faults.pick("deferral", DEFERRAL, share=0.3) is None:
+            call_at(self._now() + 0.4 * self._faults.stream("deferral time").random(), arrive)
+
     def delete_channel(self, channel: ChannelState) -> None:
         channel.is_gone = True
         self.tell(channel, ChannelGone(channel.id))
@@ -197,6 +239,8 @@ class Discord:
         channel = self.channels[outbound.channel_id]
         if channel.is_gone:
             return Refused("channel_gone", 404, final=True)
+        if outbound.reply is not None:
+            return None if self._is_open(outbound.reply) else Refused("webhook_gone", 404)
         if outbound.kind is OutboundKind.WEBHOOK:
             if not channel.may_use_webhooks:
                 return Refused("webhooks_forbidden", 403)
@@ -206,8 +250,21 @@ class Discord:
             return Refused("forbidden", 403, final=True)
         return None
 
-    def post(self, outbound: Outbound) -> ChannelMessage | None:
-        """Store it, or find what its nonce stored; None where that has been deleted since."""
+    def _is_open(self, reply: ReplyAddress) -> bool:
+        """Whether there is a deferral that can be edited."""
+        interaction = self.interactions[reply.token]
+        return interaction.is_deferred and self._now() < interaction.pressed_at + TOKEN_LIFE_S
+
+    def post(self, outbound: Outbound, *, is_belated: bool = False) -> tuple[int, str] | None:
+        """Store it, or find what its nonce stored: its id and text; None where that has been deleted since."""
+        if outbound.reply is not None:
+            interaction = self.interactions[outbound.reply.token]
+            interaction.answers.append(outbound.text)
+            return interaction.id, outbound.text
+        posted = self._post(outbound, is_belated=is_belated)
+        return None if posted is None else (posted.id, posted.text)
+
+    def _post(self, outbound: Outbound, *, is_belated: bool) -> ChannelMessage | None:
         channel = self.channels[outbound.channel_id]
         if outbound.kind is not OutboundKind.WEBHOOK:
             known = channel.shown.get(channel.nonces.get(outbound.nonce, 0))
@@ -226,6 +283,8 @@ class Discord:
             is_embed=outbound.kind is OutboundKind.EMBED,
         )
         stored = self._store(channel, message, outbound.nonce)
+        channel.shown[stored.id].buttons = outbound.buttons
+        channel.shown[stored.id].is_belated = is_belated
         if outbound.kind is not OutboundKind.WEBHOOK:
             channel.nonces[outbound.nonce] = stored.id
         return stored
@@ -249,10 +308,13 @@ class Discord:
 
     def _store(self, channel: ChannelState, message: ChannelMessage, nonce: str) -> ChannelMessage:
         now = self._now()
-        self._last_id = max(self._last_id + 1, snowflake_at(now))
-        stored = replace(message, id=self._last_id)
+        stored = replace(message, id=self._next_id())
         hidden_s = READABLE_AFTER_S * self._random.random() if self._random.random() < 0.2 else 0.0
         channel.shown[stored.id] = Shown(stored, nonce, now + hidden_s)
         channel.ours += stored.is_ours
         self.tell(channel, MessageSeen(stored))
         return stored
+
+    def _next_id(self) -> int:
+        self._last_id = max(self._last_id + 1, snowflake_at(self._now()))
+        return self._last_id

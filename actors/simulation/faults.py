@@ -27,7 +27,7 @@ LINE: Final[Weights] = {
     "cut_after": 3,
     "timeout_lost": 1,
     "late": 3,
-    "very_late": 0.5,
+    "very_late": 1.5,
     "malformed": 1,
     "slow": 2,
     "not_found": 0.5,
@@ -79,8 +79,21 @@ WEATHER: Final[Weights] = {
 }
 """What comes over the world from outside, and mostly stays for a while."""
 
-PEOPLE: Final[Weights] = {"edits": 3, "deletes": 2, "deletes_line": 2, "edits_line": 1, "floods": 0.3}
+PEOPLE: Final[Weights] = {
+    "edits": 3,
+    "deletes": 2,
+    "deletes_line": 2,
+    "edits_line": 1,
+    "deletes_notice": 1,
+    "floods": 0.3,
+}
 """What people do besides playing: no faults, but hard to follow."""
+
+RETRIES: Final[Weights] = {"presses": 3, "presses_twice": 1, "asks_again": 2}
+"""How people ask for a failed line again."""
+
+DEFERRAL: Final[Weights] = {"deferral_lost": 1}
+"""Of telling Discord that we think about the press of a button."""
 
 CRASH: Final = "crash"
 STORE: Final[Weights] = {"disk_full": 1, "database_locked": 1}
@@ -88,7 +101,7 @@ STORE: Final[Weights] = {"disk_full": 1, "database_locked": 1}
 KINDS: Final = tuple(
     sorted(
         {CRASH}.union(*(map(str, weights) for weights in (LINE, READ, DELETION, PREPARE, MODEL, GATEWAY, WEATHER)))
-        | set(PEOPLE)
+        | {*PEOPLE, *RETRIES, *DEFERRAL}
         | set(STORE)
     )
 )

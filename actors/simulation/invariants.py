@@ -1,8 +1,4 @@
-"""What must hold when a world has come to rest: the channels, the journal and the history against each other.
-
-The channels are the truth: what each message was posted under, what it shows, and who deleted it. Messages
-are found by their nonce, which webhooks keep to themselves, so that equal texts are not taken for each other.
-"""
+"""What must hold when a world has come to rest: the channels, the journal and the history against each other."""
 
 from __future__ import annotations
 
@@ -14,24 +10,27 @@ from typing import Final
 from sqlalchemy import Connection, select, text
 
 from actors.adapters.store import history as stored_history
-from actors.adapters.store.schema import AnyRow, history, inbox, move, outbox, part, response, session, turn
-from actors.roleplay.history import belongs
+from actors.adapters.store.schema import AnyRow, history, turn
+from actors.ports import RetryOutcome
+from actors.retries import WORDS
 from actors.roleplay.model import OutboxKind
-from actors.simulation.discord import EVENT_DELAY_S, READABLE_AFTER_S, ChannelState, Discord, Shown
+from actors.simulation.discord import Discord
+from actors.simulation.hearing import PRESSED
+from actors.simulation.rest import Rest
 from actors.simulation.shape import Shape
 from actors.simulation.watch import Broken, Watch
-from actors.simulation.weather import GAP_S_MAX
 from machines.facts import Held, NotInChannel, WaitElapsed
 from machines.response import SILENT, State
 from machines.session import State as SessionState
 
-PREFIX: Final = "!"
-ENDED: Final = "🎬"
-"""How the answer to `!end` begins."""
+ON_ITS_WAY_AGAIN: Final = WORDS[RetryOutcome.ACCEPTED].partition("{name}")[2]
+"""How the answer to an accepted request ends."""
 
 OPEN_ENDS: Final = {
     "unfinished responses": "SELECT id FROM response WHERE state NOT IN ('Delivered', 'Failed') LIMIT 3",
     "open deliveries": "SELECT key FROM outbox WHERE done_at IS NULL LIMIT 3",
+    "requests to retry": "SELECT response_id FROM retry_request JOIN session ON session.id = retry_request.session_id"
+    " WHERE taken_by IS NULL AND session.state <> 'Ended' LIMIT 3",
     "open turns": "SELECT turn.id FROM turn JOIN session ON session.id = turn.session_id"
     " WHERE speakers_left > 0 AND session.state <> 'Ended' LIMIT 3",
     "waiting messages": "SELECT message_id FROM inbox JOIN session ON session.id = inbox.session_id"
@@ -53,124 +52,9 @@ def open_ends(connection: Connection) -> list[str]:
 
 def judge(connection: Connection, discord: Discord, watch: Watch, shape: Shape) -> tuple[Broken, ...]:
     """Every invariant that a world at rest breaks."""
+    watch.hearing.listens(None)
     rest = Rest(connection, discord, watch, shape)
     return tuple(broken for invariant in INVARIANTS for broken in invariant(rest))
-
-
-class Rest:
-    """A world at rest: the rows of its database and the messages of its channels, each found by what names it."""
-
-    def __init__(self, connection: Connection, discord: Discord, watch: Watch, shape: Shape) -> None:
-        self.connection = connection
-        self.discord = discord
-        self.watch = watch
-        self.shape = shape
-        self.sessions: list[AnyRow] = list(connection.execute(select(session).order_by(session.c.id)))
-        self.responses = {row.id: row for row in connection.execute(select(response).order_by(response.c.id))}
-        self.outbox: list[AnyRow] = list(connection.execute(select(outbox).order_by(outbox.c.id)))
-        self.inbox: list[AnyRow] = list(connection.execute(select(inbox).order_by(inbox.c.message_id)))
-        self.heard_in = {row.message_id: row.session_id for row in self.inbox}
-        self.parts: dict[str, list[AnyRow]] = defaultdict(list)
-        self.part_of: dict[str, AnyRow] = {}
-        for row in connection.execute(select(part).order_by(part.c.response_id, part.c.number)):
-            self.parts[row.response_id].append(row)
-            if row.nonce is not None:
-                self.part_of[row.nonce] = row
-        self.by_nonce: dict[str, list[Shown]] = defaultdict(list)
-        for shown in discord.every_message():
-            if shown.nonce:
-                self.by_nonce[shown.nonce].append(shown)
-
-        self.channel_of = {row.id: row.channel_id for row in self.sessions}
-        self.moves: dict[str, list[AnyRow]] = defaultdict(list)
-        for row in connection.execute(select(move).order_by(move.c.response_id, move.c.seq)):
-            self.moves[row.response_id].append(row)
-
-    def channel(self, channel_id: int) -> ChannelState:
-        return self.discord.channels[channel_id]
-
-    def channel_is_gone(self, session_id: str) -> bool:
-        return self.channel(self.channel_of[session_id]).is_gone
-
-    def is_gone(self, shown: Shown) -> bool:
-        return self.channel(shown.message.channel_id).is_gone
-
-    def refused_for_good(self, row: AnyRow) -> bool:
-        """Whether a delivery was given up because Discord said that it never will take it."""
-        has_reason = row.nonce in self.watch.refused_for_good or self.channel(row.channel_id).is_gone
-        return bool(row.outcome == "dropped" and has_reason)
-
-    def is_told_once(self, row: AnyRow, told: int) -> bool:
-        """Where nobody let us look, twice told is better than untold."""
-        return told == 1 or (told > 1 and bool(self.channel(row.channel_id).unreadable_ids))
-
-    def ends(self) -> dict[str, int]:
-        """The `!end` message of each session that was ended by one."""
-        heard = [
-            (row.channel_id, int(row.key.removeprefix("answer:")))
-            for row in self.outbox
-            if row.kind == OutboxKind.ANSWER and row.text.startswith(ENDED)
-        ]
-        return {
-            row.id: min(
-                message_id for at, message_id in heard if at == row.channel_id and message_id > row.opened_after
-            )
-            for row in self.sessions
-            if row.ended_by == "end"
-        }
-
-    def in_play(self, channel: ChannelState, row: AnyRow, end: int | None, heard: set[int]) -> dict[int, str]:
-        """(message id, text) of what the channel shows of a session, in its order."""
-        after = [shown for shown in channel.shown.values() if shown.message.id > row.opened_after]
-        return {
-            shown.message.id: shown.message.text
-            for shown in after
-            if shown.deleted_by is None
-            and (self._is_line_of(shown, row) if shown.nonce else self._is_heard_in(shown, row, end, heard, channel))
-        }
-
-    def _is_line_of(self, shown: Shown, row: AnyRow) -> bool:
-        one = self.part_of.get(shown.nonce)
-        if one is None or one.message_id != shown.message.id:
-            return False
-        owner = self.responses[one.response_id]
-        return bool(owner.session_id == row.id and owner.state == State.DELIVERED)
-
-    def _is_heard_in(self, shown: Shown, row: AnyRow, end: int | None, heard: set[int], channel: ChannelState) -> bool:
-        """Whether a person's message belongs to a session; where it could not be known in time, whether it was heard.
-
-        That is so for what was written while the gateway was down and the channel was closed to us, after an `!end`
-        that we had not heard yet, and for what reads did not show yet when the session was over.
-        """
-        message = shown.message
-        if not belongs(message, PREFIX) or (row.ended_at is not None and message.at > row.ended_at):
-            return False
-        if self.heard_in.get(message.id, row.id) != row.id:
-            return False  # an `!end` and a `!start` before it came to us only later
-        is_late = end is not None and message.id > end
-        is_unreadable = message.id <= max(channel.unreadable_ids, default=0)
-        return message.id in heard or not (is_late or is_unreadable or self._ended_too_soon(shown, row))
-
-    def _ended_too_soon(self, shown: Shown, row: AnyRow) -> bool:
-        at = shown.message.at
-        if row.ended_at is None or row.ended_at - at > self.shape.limits.settle_s + READABLE_AFTER_S + GAP_S_MAX:
-            return False
-        return not shown.is_told or any(at <= death <= row.ended_at for death in self.watch.deaths)
-
-    def is_unsure(self, message_ids: tuple[int, ...], row: AnyRow) -> bool:
-        """Whether a line was amended around a crash, in a session that ended before it could be looked at twice."""
-        shown = self.channel(row.channel_id).shown
-        known = [shown[message_id] for message_id in message_ids if message_id in shown]
-        amended = [each.amended_at for each in known if each.amended_at is not None]
-        return row.ended_at is not None and any(
-            row.ended_at - at <= self.shape.limits.settle_s + GAP_S_MAX
-            and any(at - EVENT_DELAY_S <= death <= row.ended_at + GAP_S_MAX for death in self.watch.deaths)
-            for at in amended
-        )
-
-    def last_reason(self, response_id: str) -> str | None:
-        reason: str | None = self.moves[response_id][-1].reason
-        return reason
 
 
 # ── the invariants ──────────────────────────────────────────────────────────────────────────────────
@@ -189,7 +73,7 @@ def delivered_is_shown_once(rest: Rest) -> Iterator[Broken]:
         if row.state != State.DELIVERED or rest.channel_is_gone(row.session_id):
             continue
         for one in rest.parts[row.id]:
-            copies = rest.by_nonce.get(one.nonce, [])
+            copies = rest.copies[rest.line_of(row.id), one.number]
             committed = [shown for shown in copies if shown.message.id == one.message_id]
             if not committed:
                 yield Broken("delivered is shown", f"part {one.number} of {row.id} was never in the channel", row.id)
@@ -205,7 +89,8 @@ def nothing_uncommitted_is_shown(rest: Rest) -> Iterator[Broken]:
         one = rest.part_of.get(nonce)
         if one is None or rest.responses[one.response_id].state == State.DELIVERED:
             continue
-        left = [shown for shown in copies if shown.deleted_by is None and not rest.is_gone(shown)]
+        standing = [shown for shown in copies if shown.deleted_by is None and not rest.is_gone(shown)]
+        left = [shown for shown in standing if not rest.is_committed(shown)]
         if left:
             yield Broken("failed leaves nothing", f"part {one.number} still stands in the channel", one.response_id)
 
@@ -233,7 +118,7 @@ def failed_is_told_once(rest: Rest) -> Iterator[Broken]:
                 yield Broken("failed is told", f"{row.id} failed, and there is no notice of it", row.id)
         elif not rest.refused_for_good(notice):
             told = len(rest.by_nonce.get(notice.nonce, []))
-            if not rest.is_told_once(notice, told):
+            if not rest.is_told_once(notice):
                 yield Broken("failed is told", f"the failure of {row.id} was told {told} times", row.id)
 
 
@@ -243,8 +128,53 @@ def answers_arrive_once(rest: Rest) -> Iterator[Broken]:
         if row.kind == OutboxKind.TAKEDOWN or row.key.startswith("notice:") or rest.refused_for_good(row):
             continue
         told = len(rest.by_nonce.get(row.nonce, []))
-        if not rest.is_told_once(row, told):
+        if row.reply_expires_at is None and not rest.is_told_once(row):
             yield Broken("answers arrive", f"{row.key} arrived {told} times")
+
+
+def presses_are_answered_once(rest: Rest) -> Iterator[Broken]:
+    """The press of a button is answered in the place of its deferral, with one text, and nowhere else."""
+    rows = {row.key: row for row in rest.outbox if row.reply_expires_at is not None}
+    for press in rest.discord.interactions.values():
+        row, told = rows.get(f"answer:{press.id}"), set(press.answers)
+        if row is None:
+            if told or rest.watch.hearing.knows((PRESSED, press.id, "")):
+                yield Broken("presses are answered", f"the press {press.id} was heard, and has no answer")
+        elif rest.by_nonce.get(row.nonce):
+            yield Broken("presses are answered", f"the answer to {press.id} is a message of the channel")
+        elif told - {row.text} or (not told and row.outcome == "sent"):
+            yield Broken("presses are answered", f"{press.id} was told {sorted(told)}, not {row.text!r}")
+        elif not told and press.is_deferred and not rest.refused_for_good(row):
+            yield Broken("presses are answered", f"{press.id} waited for its answer until nobody would take it")
+
+
+def a_retry_replaces_once(rest: Rest) -> Iterator[Broken]:
+    """Who is told that a line is on its way again gets one other response: the same text, to the same message."""
+    replaced: dict[str, list[AnyRow]] = defaultdict(list)
+    for row in rest.responses.values():
+        if row.replaces is not None:
+            replaced[row.replaces].append(row)
+    taken = {row.response_id: [] if row.taken_by is None else [row.taken_by] for row in rest.requests}
+    for response_id in sorted(replaced.keys() | taken.keys()):
+        failed, by = rest.responses[response_id], replaced[response_id]
+        if [row.id for row in by] != taken.get(response_id):
+            words = f"{response_id} was replaced {len(by)} times, its request was taken by {taken.get(response_id)}"
+            yield Broken("one replacement", words, response_id)
+        if failed.state != State.FAILED:
+            yield Broken("one replacement", f"{response_id} is {failed.state}, and was asked for again", response_id)
+        for row in by:
+            if _said_to(row) != _said_to(failed):
+                yield Broken("one replacement", f"{row.id} answers another message, or speaks for another", row.id)
+            texts = [one.text for one in rest.parts[response_id]]
+            if texts and [one.text for one in rest.parts[row.id]] != texts:
+                yield Broken("one replacement", f"{row.id} says something else than {response_id}", row.id)
+    promised = sum(row.kind == OutboxKind.ANSWER and row.text.endswith(ON_ITS_WAY_AGAIN) for row in rest.outbox)
+    if promised != len(taken):
+        yield Broken("one replacement", f"{promised} were told that a line is on its way, {len(taken)} are")
+
+
+def _said_to(row: AnyRow) -> tuple[str, str, int, int, str]:
+    return row.session_id, row.turn_id, row.trigger_id, row.ordinal, row.character_id
 
 
 def each_message_has_one_turn(rest: Rest) -> Iterator[Broken]:
@@ -325,6 +255,8 @@ INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (
     one_commit_for_each_delivered,
     failed_is_told_once,
     answers_arrive_once,
+    presses_are_answered_once,
+    a_retry_replaces_once,
     each_message_has_one_turn,
     history_is_the_channel,
     attempts_are_bounded,

@@ -13,7 +13,7 @@ import anyio
 
 from actors.roleplay.model import TurnOrder
 from actors.simulation.discord import Discord, Shown
-from actors.simulation.faults import PEOPLE, Faults
+from actors.simulation.faults import PEOPLE, RETRIES, Faults
 from actors.simulation.model import Speech
 
 NAMES: Final = ("Robin", "Kim", "Ada (not the character)", "Łukasz")
@@ -23,6 +23,19 @@ ASIDES: Final = ("((brb))", "\\not part of it", "!unknown", "!status", "!history
 FLOOD: Final = 12
 CHANGES_SHARE: Final = 0.35
 """Of the probability of a fault: how often somebody does something beside playing."""
+
+LATELY: Final = 8
+CHANGED: Final = {
+    "edits": "people's",
+    "deletes": "people's",
+    "edits_line": "line",
+    "deletes_line": "line",
+    "deletes_notice": "notice",
+}
+"""Whose messages are changed; only the bot can edit its notices."""
+
+RETRIES_SHARE: Final = 1.5
+"""Of it as well: how often somebody wants a failed line again, after each turn that shows one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +68,6 @@ class People:
         self._is_committed = is_committed
         self._random = faults.stream(f"people {number}")
         self._moves = 0
-        self._began = 0  # the message that opened the scene: nobody rewrites older ones
         self.channel = discord.open_channel(number * 1000)
 
     async def play(self) -> None:
@@ -72,7 +84,6 @@ class People:
         await anyio.sleep(STEP_S)
         answers = self._ours()
         self._say(f"!start {' '.join(self._habits.cast)} --turns {self._habits.order}")
-        self._began = self.channel.newest_id
         await self._patiently(lambda: self._ours() > answers)
         for _ in range(self._random.randint(1, self._habits.turns_max)):
             if self.channel.is_gone:
@@ -87,11 +98,12 @@ class People:
             await anyio.sleep(STEP_S * self._random.random())
         if self._random.random() < 0.05:
             self._say(self._random.choice(ASIDES))
-        if change is not None:
+        if change is not None and change in CHANGED:
             await anyio.sleep(4 * self._random.random())
             self._change(change)
         expected = 1 if self._habits.order is TurnOrder.LIST else len(self._habits.cast)
         await self._patiently(lambda: self._ours() >= before + expected)
+        self._ask_again()
 
     async def _patiently(self, happened: Callable[[], bool]) -> None:
         for _ in range(int(PATIENCE_S / STEP_S)):
@@ -99,13 +111,24 @@ class People:
             if happened() or self.channel.is_gone:
                 return
 
+    def _ask_again(self) -> None:
+        """Somebody has seen that a line failed, now or a while ago."""
+        failed = [shown for shown in self.channel.shown.values() if shown.buttons and shown.deleted_by is None]
+        if not failed or self.channel.is_gone:
+            return
+        kind = self._faults.pick(f"people {self._number} ask again", RETRIES, share=RETRIES_SHARE)
+        if kind == "asks_again":
+            self._say("!retry")
+        elif kind is not None:
+            chosen = self._random.choice(failed[-3:])
+            for user in range(2 if kind == "presses_twice" else 1):
+                self._discord.press(self.channel, chosen, chosen.buttons[0], 500 + user)
+
     def _change(self, kind: str) -> None:
-        """Somebody edits or deletes one of the last lines."""
-        is_line = kind.endswith("_line")
-        scene = [shown for shown in self.channel.shown.values() if shown.message.id > self._began]
-        lately = [shown for shown in scene[-6:] if _is_line(shown) is is_line]
-        lately = [shown for shown in lately if is_line or not shown.message.is_ours]
-        candidates = [shown for shown in lately if shown.deleted_by is None and not shown.message.text.startswith("!")]
+        """Somebody edits or deletes one of the last messages, of this scene or of the one before."""
+        lately = list(self.channel.shown.values())[-LATELY:]
+        candidates = [shown for shown in lately if shown.deleted_by is None and _whose(shown) == CHANGED[kind]]
+        candidates = [shown for shown in candidates if not shown.message.text.startswith("!")]
         if kind == "edits_line":  # nobody can change a line that we do not know of ourselves
             candidates = [shown for shown in candidates if self._is_committed(shown.message.id)]
         if not candidates:
@@ -127,5 +150,8 @@ class People:
         return self.channel.ours
 
 
-def _is_line(shown: Shown) -> bool:
-    return shown.message.webhook_id is not None or shown.message.is_embed
+def _whose(shown: Shown) -> str:
+    message = shown.message
+    if message.webhook_id is not None or message.is_embed:
+        return "line"
+    return "notice" if message.is_ours else "people's"

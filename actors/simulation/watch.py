@@ -9,20 +9,34 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any, Final
 
 from actors.gateway import CHANNEL_EVENTS_MAX, Gateway
-from actors.ports import Accepted, GatewayEvent, Moved, Noted, Posted, Refused, SendOutcome, TraceEvent
+from actors.ports import (
+    Accepted,
+    GatewayEvent,
+    Moved,
+    Noted,
+    Posted,
+    Refused,
+    ResponseRecord,
+    SendOutcome,
+    TraceEvent,
+)
 from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose
-from actors.roleplay.tokens import CUT_MARK
+from actors.roleplay.plan import TRIMMED_SHARE
+from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
+from actors.simulation.hearing import Hearing
+from machines.facts import GenerationFailed
 from machines.response import Limits, Response
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
 """The mark that makes each text of a simulation another one, and lets it be found in a prompt."""
 
-TRIMMED_FROM: Final = 500
-"""Characters of history from which the smallest of our budgets, halved after `too_large`, may leave some away."""
+NAME_MAX: Final = "x" * 24
+"""As long as the longest name that stands before a line in a prompt."""
 
 BROKEN_MAX: Final = 50
 
@@ -58,10 +72,10 @@ class Lines:
 class Watch:
     """Judges one world while it runs; `broken` is what it found."""
 
-    def __init__(self, discord: Discord, limits: Limits, waiting_max: int, now: Callable[[], float]) -> None:
+    def __init__(self, discord: Discord, limits: Limits, context_tokens: int, now: Callable[[], float]) -> None:
         self._discord = discord
         self._limits = limits
-        self._waiting_max = waiting_max
+        self._context_tokens = context_tokens
         self._now = now
         self._lines: dict[str, Lines] = {}
         self._committed: set[int] = set()
@@ -69,7 +83,11 @@ class Watch:
         self._read: dict[str, list[tuple[float, tuple[str, ...]]]] = {}
         self._in_doubt: dict[str, float] = {}
         self._tries: Counter[str] = Counter()
-        self._asked: Counter[tuple[str, str, str]] = Counter()
+        self._asked: Counter[str] = Counter()  # by response
+        self._too_large: set[str] = set()  # responses whose next prompt is to be smaller
+        self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
+        self._unfinished: dict[str, set[str]] = {}  # responses, by session
+        self.hearing = Hearing(discord, now, limits.settle_s)
         self.ended: dict[str, str] = {}  # response ─► state
         self.refused_for_good: set[str] = set()  # nonces
         self.on_wire: list[OnWire] = []
@@ -123,20 +141,14 @@ class Watch:
     def asked(self, prompt: Prompt) -> None:
         """A request goes to a model: it must hold the committed lines, in their order, and nothing else."""
         session_id, trigger_id, _ = prompt.seed.split("/")
-        key = (session_id, trigger_id, prompt.character)
-        self._asked[key] += 1
-        if self._asked[key] > self._limits.generate_attempts:
-            self.break_("attempts", f"{key} was asked for more often than allowed")
-        found = tuple(
-            token
-            for message in prompt.messages
-            if message.purpose is Purpose.HISTORY
-            for token in TOKEN.findall(message.content)
-        )
-        is_cut = any(CUT_MARK in message.content for message in prompt.messages)
+        response_id = self._newest[(session_id, trigger_id, prompt.character)]
+        self._asked[response_id] += 1
+        if self._asked[response_id] > self._limits.generate_attempts:
+            self.break_("attempts", f"{response_id} was asked for more often than allowed", response_id)
+        share = TRIMMED_SHARE if response_id in self._too_large else 1.0
         readings = [texts for at, texts in self._read.get(session_id, ()) if at == self._now()]
-        if not any(_is_shown_by(found, texts, is_cut=is_cut) for texts in readings):
-            self.break_("prompt", f"a prompt of session {session_id} is not what was committed then: {found[-6:]}")
+        if not any(_shows(prompt, texts, tokens_max=int(self._context_tokens * share)) for texts in readings):
+            self.break_("prompt", f"a prompt of session {session_id} is not what was committed then", response_id)
 
     # ── the store ───────────────────────────────────────────────────────────────────────────────────
 
@@ -145,14 +157,23 @@ class Watch:
         match name:
             case "accept" if isinstance(result, Accepted) and result.is_new:
                 self._commit(result.session_id, ((args[0].id, args[0].text),))
+            case "start":
+                self._started(args[1])
             case "record":
                 response: Response = args[1]
                 if response.is_final:
                     self.ended[response.id] = response.state
+                    self._unfinished[args[0].session_id].discard(response.id)
+                if isinstance(args[2].fact, GenerationFailed) and args[2].fact.reason == "too_large":
+                    self._too_large.add(response.id)
                 if kwargs["commit"] is not None:
                     self._commit(args[0].session_id, response.shown)
             case "amend":
                 self._amend(args[1], kwargs["text"])
+            case "known_messages":
+                self.hearing.begins_to_look(args[0])
+            case "handled_messages":
+                self.hearing.looked(args[0], kwargs["after"])
             case "amend_all":
                 for one in args[1]:
                     self._amend(one.message_id, one.text)
@@ -162,8 +183,18 @@ class Watch:
                     readings.clear()
                 readings.append((self._now(), self._texts(args[0])))
 
+    def _started(self, record: ResponseRecord) -> None:
+        """A new response: the only one on its way in its session, and the one that prompts of its seed are for."""
+        unfinished = self._unfinished.setdefault(record.session_id, set())
+        if unfinished:
+            words = f"{record.response.id} began while {', '.join(unfinished)} was on its way"
+            self.break_("one at a time", words, record.response.id)
+        unfinished.add(record.response.id)
+        self._newest[(record.session_id, str(record.trigger_id), record.character.name)] = record.response.id
+
     def _amend(self, message_id: int, text: str | None) -> None:
         """Deleted is for good; what comes before its line waits for it."""
+        self.hearing.learnt(message_id)
         if self._amended.get(message_id, "") is not None:
             self._amended[message_id] = text
 
@@ -176,10 +207,12 @@ class Watch:
             if message_id in self._committed:
                 self.break_("one commit", f"message {message_id} was committed twice")
             self._committed.add(message_id)
+            self.hearing.learnt(message_id)
             lines.texts[message_id] = text
             lines.first_ids[message_id] = messages[0][0]
 
     def _texts(self, session_id: str) -> tuple[str, ...]:
+        """Its lines as they are now, oldest first."""
         lines = self._lines.get(session_id, Lines())
         shown = {message_id: self._amended.get(message_id, text) for message_id, text in lines.texts.items()}
         left = sorted(message_id for message_id, text in shown.items() if text is not None)
@@ -187,14 +220,18 @@ class Watch:
         for message_id in left:
             starts.setdefault(lines.first_ids[message_id], message_id)
         left.sort(key=lambda message_id: (starts[lines.first_ids[message_id]], message_id))
-        return tuple(text for message_id in left if (text := shown[message_id]) is not None)
+        said = groupby(left, key=lambda message_id: lines.first_ids[message_id])
+        return tuple("\n".join(shown[message_id] or "" for message_id in line) for _, line in said)
 
     # ── queues ──────────────────────────────────────────────────────────────────────────────────────
 
     def sink(self, gateway: Gateway) -> Callable[[GatewayEvent], None]:
         """The gateway's `offer`, its mailboxes looked at each time."""
+        self.hearing.listens(gateway)
 
         def offer(event: GatewayEvent) -> None:
+            if not gateway._is_over:
+                self.hearing.told(event)
             gateway.offer(event)
             longest = max(map(len, gateway._mailboxes.values()), default=0)
             if longest > CHANNEL_EVENTS_MAX + 2:
@@ -203,18 +240,20 @@ class Watch:
         return offer
 
 
-def _is_shown_by(found: tuple[str, ...], texts: tuple[str, ...], *, is_cut: bool) -> bool:
-    """Whether a prompt with these tokens shows these texts, or their end where they are too many.
+def _shows(prompt: Prompt, texts: tuple[str, ...], *, tokens_max: int) -> bool:
+    """Whether a prompt shows these texts; where they are too many, their end.
 
-    A single line that is too long lacks its middle.
+    The newest alone may still be too long: it lacks its middle then.
     """
-    expected = tuple(token for text in texts for token in TOKEN.findall(text))
+    of_history = [message for message in prompt.messages if message.purpose is Purpose.HISTORY]
+    found = [token for message in of_history for token in TOKEN.findall(message.content)]
+    expected = [token for text in texts for token in TOKEN.findall(text)]
     if found == expected:
         return True
-    if sum(map(len, texts)) < TRIMMED_FROM or not found:
-        return False
-    if is_cut:
-        rest = iter(expected)
+    others = prompt_tokens(message for message in prompt.messages if message.purpose is not Purpose.HISTORY)
+    if not found or others + sum(text_tokens(f"{NAME_MAX}: {text}") for text in texts) <= tokens_max:
+        return False  # they would all have fitted
+    if CUT_MARK in of_history[-1].content:
+        rest = iter(TOKEN.findall(texts[-1]))
         return all(token in rest for token in found)
-    starts = range(len(expected) - len(found) + 1)
-    return any(expected[start : start + len(found)] == found for start in starts)
+    return any(found == expected[start:] for start in range(len(expected)))

@@ -96,7 +96,7 @@ class SimulatedWorld:
         self._random = faults.stream("downtime")
         now = self._clock.now
         self._discord = Discord(faults, now, nonce_window_s=shape.nonce_window_s)
-        self._watch = Watch(self._discord, shape.limits, shape.waiting_max, now)
+        self._watch = Watch(self._discord, shape.limits, shape.context_tokens, now)
         self._weather = Weather(self._discord, faults, now, self._stop, order.chance)
         self._speech = Speech(faults, "m")
         self._life: Life | None = None

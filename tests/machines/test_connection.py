@@ -15,6 +15,7 @@ CASES: list[tuple[str, connection.Fact, str, tuple[object, ...], float]] = [
     ("Down", ConnectBegan(T0), "Connecting", (), T0),
     ("Connecting", Readied(T0), "Ready", (CatchUp(),), T0),
     ("Resuming", Readied(T0), "Ready", (CatchUp(),), T0),
+    ("Ready", Readied(T0), "Ready", (CatchUp(),), BEFORE),
     ("Resuming", Resumed(T0), "Ready", (), T0),
     ("Ready", Lost(T0), "Resuming", (), T0),
     ("Resuming", Lost(T0), "Resuming", (), BEFORE),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import count
@@ -13,8 +13,29 @@ from actors.adapters.store import SqlStore, outbox, responses
 from actors.adapters.store.executor import Executor
 from actors.adapters.store.history import add_said
 from actors.adapters.store.schema import history, history_message, session
-from actors.ports import Posted, PrepareOutcome, ReadOutcome, SendOutcome, WatchedPart
-from actors.roleplay.model import Amendment, Character, Claim, Entry, Outbound, OutboundKind, OutboxDraft, SessionId
+from actors.ports import (
+    NextRetry,
+    Posted,
+    PrepareOutcome,
+    ReadOutcome,
+    RetryAsked,
+    RetryOutcome,
+    SendOutcome,
+    WatchedPart,
+    Work,
+)
+from actors.roleplay.model import (
+    Amendment,
+    Character,
+    Claim,
+    Entry,
+    Outbound,
+    OutboundKind,
+    OutboxDraft,
+    RecentHistory,
+    ResponseId,
+    SessionId,
+)
 from actors.simulation.client import Client
 from machines.facts import Generated
 from machines.response import Move, Response
@@ -161,3 +182,72 @@ class IgnoresAmendments(SqlStore):
 
     async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
         return ()
+
+
+class AnswersAloud(CommitsBeforeSend):
+    """A voice that answers an interaction with a message of the channel."""
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        return await self._client.send(replace(outbound, reply=None))
+
+
+class RetriesAnew(SqlStore):
+    """A store that forgets the text of a line that is to be delivered again."""
+
+    async def next_work(self, claim: Claim) -> Work:
+        work = await super().next_work(claim)
+        return replace(work, texts=()) if isinstance(work, NextRetry) else work
+
+
+class PromisesOnly(SqlStore):
+    """A store that says that a line is on its way again, and notes no request."""
+
+    async def request_retry(
+        self,
+        response_id: ResponseId | None,
+        *,
+        channel_id: int,
+        at: float,
+        answer: Callable[[RetryAsked], OutboxDraft],
+    ) -> RetryAsked | None:
+        asked = RetryAsked(RetryOutcome.ACCEPTED, "Maren")
+        return asked if await self.enqueue(answer(asked), at=at) else None
+
+
+class DeafToPresses(SqlStore):
+    """A store that takes a request to retry, and writes neither it nor its answer."""
+
+    async def request_retry(
+        self,
+        response_id: ResponseId | None,
+        *,
+        channel_id: int,
+        at: float,
+        answer: Callable[[RetryAsked], OutboxDraft],
+    ) -> RetryAsked | None:
+        return None
+
+
+class ShortMemory(SqlStore):
+    """A store that reads no more than the three newest lines for a prompt."""
+
+    async def recent_history(
+        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    ) -> RecentHistory:
+        return await super().recent_history(session_id, entries_max=3, characters_max=characters_max)
+
+
+class HearsNothingAgain(SqlStore):
+    """A store that calls all that a catch-up reads handled."""
+
+    async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        await super().handled_messages(channel_id, after=after)
+        return EVERYTHING
+
+
+class _Everything(frozenset[int]):
+    def __contains__(self, one: object) -> bool:
+        return True
+
+
+EVERYTHING = _Everything()

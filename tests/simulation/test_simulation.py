@@ -49,6 +49,16 @@ def test_without_faults_every_line_is_delivered() -> None:
     assert result.ended[State.DELIVERED] >= 40
 
 
+@pytest.mark.parametrize("index", range(3))
+def test_lines_asked_for_again_while_their_failed_tries_still_land_stand_once(index: int) -> None:
+    shape = Shape(channels=6, limits=Limits(send_attempts=1))
+    result = run_world(Order(200, index, responses=100, chance=0.6, shape=shape))
+    assert result.broken == ()
+    assert result.faults["very_late"] > 0
+    assert result.faults["presses"] > 0
+    assert result.faults["asks_again"] > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_a_healthy_build_keeps_every_promise_for_long(seed: int) -> None:
@@ -103,7 +113,7 @@ def test_a_retry_without_a_look_into_the_channel_is_caught() -> None:
 
 
 def test_a_notice_that_is_tried_once_is_caught() -> None:
-    assert "failed is told" in caught(Build(store=broken.NoticesTriedOnce))
+    assert "failed is told" in caught(Build(store=broken.NoticesTriedOnce), responses=150)
 
 
 def test_a_history_in_its_own_transaction_is_caught() -> None:
@@ -121,6 +131,30 @@ def test_a_reaper_that_is_off_is_caught() -> None:
 
 def test_edits_and_deletions_that_are_ignored_are_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.IgnoresAmendments))
+
+
+def test_an_answer_to_a_press_that_everybody_sees_is_caught() -> None:
+    assert "presses are answered" in caught(Build(voice=broken.AnswersAloud))
+
+
+def test_a_press_that_nobody_answers_is_caught() -> None:
+    assert caught(Build(store=broken.DeafToPresses)) == {"presses are answered"}
+
+
+def test_a_retry_that_says_something_else_is_caught() -> None:
+    assert "one replacement" in caught(Build(store=broken.RetriesAnew))
+
+
+def test_a_retry_that_is_promised_and_not_asked_for_is_caught() -> None:
+    assert "one replacement" in caught(Build(store=broken.PromisesOnly))
+
+
+def test_a_prompt_that_leaves_lines_out_for_no_reason_is_caught() -> None:
+    assert caught(Build(store=broken.ShortMemory)) == {"prompt"}
+
+
+def test_a_catch_up_that_hears_nothing_is_caught() -> None:
+    assert "history is the channel" in caught(Build(store=broken.HearsNothingAgain), worlds=12)
 
 
 # ── the same again ──────────────────────────────────────────────────────────────────────────────────

@@ -33,7 +33,9 @@ from actors.ports import (
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    ShardConnecting,
     ShardDown,
+    ShardEnded,
     ShardReady,
     ShardResumed,
     Sink,
@@ -150,6 +152,7 @@ class GatewayClient(discord.Client):
 
     async def run_once(self, token: str) -> None:
         """Log in, connect, and serve until the connection is lost for good or the task is cancelled."""
+        self._sink(ShardConnecting(self._shard))
         try:
             with anyio.fail_after(LOGIN_TIMEOUT_S):
                 await self.login(token)
@@ -166,6 +169,7 @@ class GatewayClient(discord.Client):
             raise out_of_reach(error) from error
         finally:
             self._note_down()
+            self._sink(ShardEnded(self._shard))
             with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
                 await self.close()
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import anyio
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from actors.adapters.discord import GatewayLost, WrongToken
 from actors.adapters.store import StoreError
@@ -20,6 +20,9 @@ from actors.roleplay.audit import Difference, Kind
 
 QUOTED: Final = 60
 """Characters of a text that a difference quotes."""
+
+ID_WIDTHS: Final = {"Session": 13, "Channel": 19}
+"""Characters of an id of ours, and of one of Discord's."""
 
 
 def audit(
@@ -68,7 +71,9 @@ def _quoted(text: str | None) -> str:
 
 
 def _table(result: AuditResult) -> Table:
-    table = Table("Session", "Channel", title="Audit", title_justify="left")
+    # Ids are there to be copied: whatever else must give way does.
+    ids = (Column(title, no_wrap=True, overflow="ignore", min_width=width) for title, width in ID_WIDTHS.items())
+    table = Table(*ids, title="Audit", title_justify="left")
     for title in ("Lines", *(str(kind).capitalize() for kind in Kind)):
         table.add_column(title, justify="right")
     for each in result.sessions:
@@ -89,4 +94,6 @@ def _summary(result: AuditResult, *, is_chosen: bool) -> str:
     found = ", ".join(f"{by_kind[kind]} {kind}" for kind in Kind if by_kind[kind]) or "no difference"
     unread = f"; {result.sessions_unread} not checked" if result.sessions_unread else ""
     mark = "✓" if result.holds else "✗"
-    return f"{mark} {result.sessions_checked} sessions{which}, {result.lines_compared} lines compared: {found}{unread}"
+    sessions, lines = result.sessions_checked, result.lines_compared
+    checked = f"{sessions} session{'' if sessions == 1 else 's'}{which}"
+    return f"{mark} {checked}, {lines} line{'' if lines == 1 else 's'} compared: {found}{unread}"

@@ -1,0 +1,178 @@
+"""A world at rest, for the invariants: its rows and its channels, each found by what names it.
+
+The channels are the truth: what each message was posted under, what it shows, and who deleted it. Messages
+are found by their nonce, which webhooks keep to themselves, so that equal texts are not taken for each other.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from actors.adapters.store.schema import AnyRow, inbox, move, outbox, part, response, retry_request, session
+from actors.roleplay.history import belongs
+from actors.roleplay.model import OutboxKind
+from actors.simulation.discord import READABLE_AFTER_S, ChannelState, Discord, Shown
+from actors.simulation.hearing import SEEN, amendment
+from actors.simulation.shape import Shape
+from actors.simulation.watch import Watch
+from actors.simulation.weather import GAP_S_MAX
+from machines.response import State
+
+PREFIX: Final = "!"
+ENDED: Final = "🎬"
+"""How the answer to `!end` begins."""
+
+
+class Rest:
+    """A world at rest: the rows of its database and the messages of its channels, each found by what names it."""
+
+    def __init__(self, connection: Connection, discord: Discord, watch: Watch, shape: Shape) -> None:
+        self.connection = connection
+        self.discord = discord
+        self.watch = watch
+        self.shape = shape
+        self.sessions: list[AnyRow] = list(connection.execute(select(session).order_by(session.c.id)))
+        self.responses = {row.id: row for row in connection.execute(select(response).order_by(response.c.id))}
+        self.outbox: list[AnyRow] = list(connection.execute(select(outbox).order_by(outbox.c.id)))
+        self.inbox: list[AnyRow] = list(connection.execute(select(inbox).order_by(inbox.c.message_id)))
+        self.heard_in = {row.message_id: row.session_id for row in self.inbox}
+        self.parts: dict[str, list[AnyRow]] = defaultdict(list)
+        self.part_of: dict[str, AnyRow] = {}
+        for row in connection.execute(select(part).order_by(part.c.response_id, part.c.number)):
+            self.parts[row.response_id].append(row)
+            if row.nonce is not None:
+                self.part_of[row.nonce] = row
+        self.by_nonce: dict[str, list[Shown]] = defaultdict(list)
+        for shown in discord.every_message():
+            if shown.nonce:
+                self.by_nonce[shown.nonce].append(shown)
+        self.requests: list[AnyRow] = list(connection.execute(select(retry_request)))
+        self.copies: dict[tuple[str, int], list[Shown]] = defaultdict(list)  # by line and part
+        self.committed: dict[int, AnyRow] = {}  # parts of Delivered responses, by message
+        for nonce, one in self.part_of.items():
+            self.copies[self.line_of(one.response_id), one.number] += self.by_nonce.get(nonce, [])
+            if one.message_id is not None and self.responses[one.response_id].state == State.DELIVERED:
+                self.committed[one.message_id] = one
+        self.channel_of = {row.id: row.channel_id for row in self.sessions}
+        self.moves: dict[str, list[AnyRow]] = defaultdict(list)
+        for row in connection.execute(select(move).order_by(move.c.response_id, move.c.seq)):
+            self.moves[row.response_id].append(row)
+
+    def line_of(self, response_id: str) -> str:
+        """The first response of those that replace each other: they are tries at one line."""
+        while (replaced := self.responses[response_id].replaces) is not None:
+            response_id = replaced
+        return response_id
+
+    def is_committed(self, shown: Shown) -> bool:
+        """Whether a message is a Delivered response's: its own, or one of a try that failed, and landed late."""
+        one, owner = self.part_of.get(shown.nonce), self.committed.get(shown.message.id)
+        return (
+            one is not None
+            and owner is not None
+            and (self.line_of(owner.response_id), owner.number) == (self.line_of(one.response_id), one.number)
+        )
+
+    def channel(self, channel_id: int) -> ChannelState:
+        return self.discord.channels[channel_id]
+
+    def channel_is_gone(self, session_id: str) -> bool:
+        return self.channel(self.channel_of[session_id]).is_gone
+
+    def is_gone(self, shown: Shown) -> bool:
+        return self.channel(shown.message.channel_id).is_gone
+
+    def refused_for_good(self, row: AnyRow) -> bool:
+        """Whether a delivery was given up because Discord said that it never will take it."""
+        has_reason = row.nonce in self.watch.refused_for_good or self.channel(row.channel_id).is_gone
+        return bool(row.outcome == "dropped" and has_reason)
+
+    def is_told_once(self, row: AnyRow) -> bool:
+        """Told, and told again only where nobody could know: it had been deleted, nobody let us look, or the second
+        landed when its sender had given up for long, and Discord had forgotten its nonce."""
+        copies = self.by_nonce.get(row.nonce, [])
+        forbidden_at = self.channel(row.channel_id).forbidden_at
+
+        def is_unseen(first: Shown, again: Shown) -> bool:
+            is_deleted = first.amended_at is not None and first.amended_at <= again.message.at
+            return (
+                again.is_belated or is_deleted or any(first.message.at <= at <= again.message.at for at in forbidden_at)
+            )
+
+        return bool(copies) and all(map(is_unseen, copies, copies[1:]))
+
+    def ends(self) -> dict[str, int]:
+        """The `!end` message of each session that was ended by one."""
+        heard = [
+            (row.channel_id, int(row.key.removeprefix("answer:")))
+            for row in self.outbox
+            if row.kind == OutboxKind.ANSWER and row.text.startswith(ENDED)
+        ]
+        return {
+            row.id: min(
+                message_id for at, message_id in heard if at == row.channel_id and message_id > row.opened_after
+            )
+            for row in self.sessions
+            if row.ended_by == "end"
+        }
+
+    def in_play(self, channel: ChannelState, row: AnyRow, end: int | None, heard: set[int]) -> dict[int, str]:
+        """(message id, text) of what the channel shows of a session, in its order."""
+        after = [shown for shown in channel.shown.values() if shown.message.id > row.opened_after]
+        return {
+            shown.message.id: shown.message.text
+            for shown in after
+            if shown.deleted_by is None
+            and (self._is_line_of(shown, row) if shown.nonce else self._is_heard_in(shown, row, end, heard, channel))
+        }
+
+    def _is_line_of(self, shown: Shown, row: AnyRow) -> bool:
+        one = self.part_of.get(shown.nonce)
+        return one is not None and self.is_committed(shown) and self.responses[one.response_id].session_id == row.id
+
+    def _is_heard_in(self, shown: Shown, row: AnyRow, end: int | None, heard: set[int], channel: ChannelState) -> bool:
+        """Whether a person's message belongs to a session; where it could not be known in time, whether it was heard.
+
+        That is so for what was written after an `!end` that we had not heard yet; and where the gateway told no
+        process that lived to handle it, and no catch-up showed it: because it was forbidden to read, or because
+        the session ended too soon.
+        """
+        message = shown.message
+        if not belongs(message, PREFIX) or (row.ended_at is not None and message.at > row.ended_at):
+            return False
+        if self.heard_in.get(message.id, row.id) != row.id:
+            return False  # an `!end` and a `!start` before it came to us only later
+        is_late = end is not None and message.id > end
+        if message.id in heard or is_late:
+            return message.id in heard
+        if self.watch.hearing.knows((SEEN, message.id, ""), by=row.ended_at):
+            return True
+        until = row.ended_at or math.inf
+        is_unreadable = any(message.at <= at <= until for at in channel.forbidden_at)
+        return not (is_unreadable or self._ended_too_soon(shown, row))
+
+    def _ended_too_soon(self, shown: Shown, row: AnyRow) -> bool:
+        at = shown.message.at
+        if row.ended_at is None or row.ended_at - at > self.shape.limits.settle_s + READABLE_AFTER_S + GAP_S_MAX:
+            return False
+        return not shown.is_told or any(at <= death <= row.ended_at for death in self.watch.deaths)
+
+    def is_unsure(self, message_ids: tuple[int, ...], row: AnyRow) -> bool:
+        """Whether nobody could know what became of a line: it was amended when its session had ended, or was about
+        to, the gateway told no process that lived to handle it, and no catch-up was after it."""
+        shown = self.channel(row.channel_id).shown
+        known = [shown[message_id] for message_id in message_ids if message_id in shown]
+        return row.ended_at is not None and any(
+            each.amended_at is not None
+            and row.ended_at - each.amended_at <= self.shape.limits.settle_s + GAP_S_MAX
+            and not self.watch.hearing.knows(amendment(each))
+            for each in known
+        )
+
+    def last_reason(self, response_id: str) -> str | None:
+        reason: str | None = self.moves[response_id][-1].reason
+        return reason
