@@ -1,4 +1,4 @@
-"""All responses together: how often each edge was taken, how long each state lasted, the breakers.
+"""All responses together: how often each edge was taken, how long each state lasted, breakers, connections.
 
 It counts what this process saw, from its start on; how many responses are in a state is the journal's to say.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from actors.adapters.inspector.life import Step
-from actors.ports import BreakerMoved, Journal
+from actors.ports import BreakerMoved, ConnectionMoved, Journal
 from machines.svg import edge_key
 
 RATE_WINDOW_S: Final = 60
@@ -38,6 +38,7 @@ class Fleet:
         self._seconds: deque[_Second] = deque()
         self._stays: dict[str, tuple[int, float]] = {}  # state → (how often left, seconds in it together)
         self._breakers: dict[str, BreakerMoved] = {}
+        self._connections: dict[int, ConnectionMoved] = {}
         self._states: list[dict[str, Any]] = []
         self._counted_at = float("-inf")
 
@@ -53,6 +54,9 @@ class Fleet:
     def breaker_moved(self, event: BreakerMoved) -> None:
         self._breakers[event.dependency] = event
 
+    def connection_moved(self, event: ConnectionMoved) -> None:
+        self._connections[event.shard_id] = event
+
     async def view(self) -> dict[str, Any]:
         """Times are seconds since 1970; `mean_stay_s` is of the stays that ended since `since`."""
         await self._count_states()
@@ -67,6 +71,7 @@ class Fleet:
             "edges": {edge: {"count": n, "last_minute": recent[edge]} for edge, n in self._counts.items()},
             "mean_stay_s": {state: total_s / times for state, (times, total_s) in self._stays.items()},
             "breakers": [breaker_view(event) for event in self._breakers.values()],
+            "connections": [connection_view(event) for event in self._connections.values()],
         }
 
     async def _count_states(self) -> None:
@@ -95,3 +100,7 @@ def breaker_view(event: BreakerMoved) -> dict[str, Any]:
         "at": event.at,
         "until": event.until,
     }
+
+
+def connection_view(event: ConnectionMoved) -> dict[str, Any]:
+    return {"shard": event.shard_id, "state": event.dest, "from": event.source, "at": event.at}

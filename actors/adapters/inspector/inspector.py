@@ -21,13 +21,13 @@ from anyio.abc import TaskStatus
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
 from actors.adapters.inspector.feed import Feed, compact_json
-from actors.adapters.inspector.fleet import Fleet, breaker_view
+from actors.adapters.inspector.fleet import Fleet, breaker_view, connection_view
 from actors.adapters.inspector.gate import Gate
 from actors.adapters.inspector.life import Life, Step
 from actors.adapters.inspector.lives import Lives
 from actors.adapters.inspector.pages import FILES, index_page, page_file
 from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
-from actors.ports import BreakerMoved, GenerationEnded, Journal, Moved, MoveRefused, TraceEvent
+from actors.ports import BreakerMoved, ConnectionMoved, GenerationEnded, Journal, Moved, MoveRefused, TraceEvent
 from machines.diagram import MACHINES
 from machines.layout import Size
 from machines.response import MACHINE
@@ -110,6 +110,9 @@ class Inspector:
             case BreakerMoved():
                 self._fleet.breaker_moved(event)
                 self._feed.tell("breaker", lambda: breaker_view(event))
+            case ConnectionMoved():
+                self._fleet.connection_moved(event)
+                self._feed.tell("connection", lambda: connection_view(event))
             case _:
                 pass
 

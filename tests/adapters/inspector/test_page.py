@@ -10,7 +10,7 @@ from actors.adapters.inspector.fleet import RATE_WINDOW_S
 from actors.adapters.inspector.life import ASIDES_MAX
 from actors.adapters.inspector.pages import FOLDER
 from actors.adapters.store import SqlStore
-from actors.ports import BreakerMoved, Context, GenerationEnded, MoveRefused
+from actors.ports import BreakerMoved, ConnectionMoved, Context, GenerationEnded, MoveRefused
 from machines.facts import SendUnconfirmed
 from machines.response import Limits
 from tests.adapters.inspector.stage import SECRET, Stage, serving
@@ -73,6 +73,16 @@ async def test_breakers_are_told_at_once_and_to_those_who_come_later(stage: Stag
     assert (told.name, told.data["dependency"]) == ("breaker", "discord")
     (shown,) = (await stage.json("/api/fleet"))["breakers"]
     assert shown == {"dependency": "discord", "from": "Closed", "state": "Open", "at": NOW, "until": NOW + 60}
+
+
+async def test_connections_are_told_at_once_and_to_those_who_come_later(stage: Stage) -> None:
+    async with stage.events() as stream:
+        await stream.event()
+        stage.inspector.publish(ConnectionMoved(1, "Connecting", "Ready", NOW))
+        told = await stream.event()
+    assert (told.name, told.data["shard"]) == ("connection", 1)
+    shown = (await stage.json("/api/fleet"))["connections"]
+    assert shown == [{"shard": 1, "from": "Connecting", "state": "Ready", "at": NOW}]
 
 
 # ── beside the moves ────────────────────────────────────────────────────────────────────────────────

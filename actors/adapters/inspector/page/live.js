@@ -45,7 +45,7 @@ export class Live extends EventTarget {
       this.#heard();
     });
     this.#source.addEventListener("move", (event) => this.#moved(JSON.parse(event.data)));
-    this.#source.addEventListener("breaker", () => this.#refresh());
+    for (const name of ["breaker", "connection"]) this.#source.addEventListener(name, () => this.#refresh());
   }
 
   #moved({ response, move }) {

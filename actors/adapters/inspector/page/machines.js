@@ -16,7 +16,7 @@ export class Machines {
 
   constructor(live) {
     this.#live = live;
-    live.addEventListener("fleet", () => this.#renderBreakers(), this.#end);
+    live.addEventListener("fleet", () => this.#renderFleet(), this.#end);
     this.#build();
     this.#timer = setInterval(() => this.#renderSessions(), EVERY_MS);
   }
@@ -34,7 +34,7 @@ export class Machines {
       this.element.append(h("p", { class: "notice bad", role: "alert" }, `The machines cannot be read: ${error.message}`));
       return;
     }
-    this.#renderBreakers();
+    this.#renderFleet();
     this.#renderSessions();
   }
 
@@ -46,11 +46,20 @@ export class Machines {
     this.element.append(h("section", { class: "panel machine-panel", "aria-label": title }, h("h2", {}, title), words, h("figure", { class: "diagram" }, svg)));
   }
 
-  #renderBreakers() {
-    const drawn = this.#drawn.get("breaker");
-    if (!drawn || !this.#live.fleet) return;
-    const { breakers } = this.#live.fleet;
-    const now = this.#live.now();
+  #renderFleet() {
+    if (!this.#live.fleet) return;
+    const { breakers, connections } = this.#live.fleet;
+    if (this.#drawn.has("breaker")) this.#renderBreakers(this.#drawn.get("breaker"), breakers, this.#live.now());
+    if (this.#drawn.has("connection")) this.#renderConnections(this.#drawn.get("connection"), connections, this.#live.now());
+  }
+
+  #renderConnections(drawn, connections, now) {
+    const told = connections.map((each) => `shard ${each.shard} is ${each.state} since ${inSeconds(now - each.at)}`);
+    say(drawn.words, told.length > 0 ? `${told.join("; ")}.` : "No connection to Discord's gateway has told of itself yet.");
+    lightCounts(drawn.svg, connections.map((each) => each.state));
+  }
+
+  #renderBreakers(drawn, breakers, now) {
     const told = breakers.map((each) => {
       const until = each.state === "Open" && each.until > now ? `, lets a try through in ${inSeconds(each.until - now)}` : "";
       return `${each.dependency} is ${each.state} since ${inSeconds(now - each.at)}${until}`;
