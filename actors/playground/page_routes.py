@@ -41,7 +41,10 @@ EARLIER_MAX = 100
 CONNECT_S = 2.0
 """The inspector is on this machine."""
 CHUNK_BYTES = 64 * 1024
-PASSED_ON = ("Content-Type", "Cache-Control", "ETag")
+PASSED_ON = (
+    *("Content-Type", "Cache-Control", "ETag"),
+    *("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"),
+)
 ASKED_WITH = ("Accept", "Last-Event-ID", "If-None-Match")
 
 

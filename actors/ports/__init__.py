@@ -38,7 +38,7 @@ from actors.ports.gateway import (
     ShardResumed,
     Sink,
 )
-from actors.ports.journal import Journal, LinesInState, Recorded
+from actors.ports.journal import Journal, LinesInState, Recorded, SeenLine, SeenSession
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.store import (
@@ -126,6 +126,8 @@ __all__ = [
     "ResponseRecord",
     "RetryAsked",
     "RetryOutcome",
+    "SeenLine",
+    "SeenSession",
     "SendOutcome",
     "ShardConnecting",
     "ShardDown",

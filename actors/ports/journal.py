@@ -30,6 +30,35 @@ class LinesInState:
     oldest_at: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class SeenSession:
+    """One session from outside; names instead of characters, and no text.
+
+    `waiting` messages have no turn yet. `on_its_way` is the response that is not final, `next_speakers` are those of
+    the open turn who have no response yet, in order.
+    """
+
+    session_id: SessionId
+    channel_id: int
+    state: str
+    opened_at: float
+    cast: tuple[str, ...]
+    history_length: int
+    waiting: int
+    on_its_way: ResponseId | None
+    next_speakers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SeenLine:
+    """One line of a history without its text; `response_id` is None where a person spoke."""
+
+    kind: str
+    name: str
+    at: float
+    response_id: ResponseId | None
+
+
 class Journal(Protocol):
     """What looking at responses needs of the store."""
 
@@ -43,4 +72,12 @@ class Journal(Protocol):
 
     async def lines_by_state(self) -> tuple[LinesInState, ...]:
         """Every state that a response is in."""
+        ...
+
+    async def seen_sessions(self, *, limit: int) -> tuple[SeenSession, ...]:
+        """At most `limit` sessions: those that are open first, then the newest first."""
+        ...
+
+    async def seen_lines(self, session_id: SessionId, *, limit: int) -> tuple[SeenLine, ...]:
+        """The newest `limit` lines of a history, oldest first; none for a session that is not there."""
         ...

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from actors.adapters.store import SqlStore
+from actors.ports import SeenLine, SeenSession
 from actors.ports.store import Accepted, Fenced, NextMessage, ToCatchUp
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
 from machines.facts import FoundInChannel, SendUnconfirmed, Sent
@@ -214,3 +215,36 @@ async def test_a_store_that_has_had_a_character_remembers_it_when_it_is_deleted(
     await store.delete_character("Mira")
     assert await store.characters() == ()
     assert await store.has_had_characters() is True
+
+
+async def test_onlookers_see_who_waits_speaks_and_comes_next_the_open_sessions_first(scene: Scene) -> None:
+    await open_scene(scene.store, number=101, channel_id=501)
+    await scene.store.move_session(base36(101), version=2, state="Ended", at=NOW, ended_by="end")
+    await scene.hear(10)
+    await scene.hear(11)
+    await scene.take_turn(10, MIRA, TOBIN)
+    before, _ = await scene.store.seen_sessions(limit=9)
+    assert (before.on_its_way, before.next_speakers) == (None, ("Mira", "Tobin"))
+    line = await (await scene.line()).start()
+    now, ended = await scene.store.seen_sessions(limit=9)
+    assert now == SeenSession(
+        session_id=scene.claim.session_id,
+        channel_id=CHANNEL,
+        state="Idle",
+        opened_at=NOW,
+        cast=("Mira", "Tobin"),
+        history_length=2,
+        waiting=1,
+        on_its_way=line.response.id,
+        next_speakers=("Tobin",),
+    )
+    assert (ended.session_id, ended.state, ended.waiting, ended.next_speakers) == (base36(101), "Ended", 0, ())
+    assert await scene.store.seen_sessions(limit=1) == (now,)
+
+
+async def test_onlookers_see_the_newest_lines_oldest_first_without_their_texts(scene: Scene) -> None:
+    for message_id in (10, 11, 12):
+        await scene.hear(message_id)
+    seen = await scene.store.seen_lines(scene.claim.session_id, limit=2)
+    assert seen == tuple(SeenLine("user", "Robin", NOW + message_id, None) for message_id in (11, 12))
+    assert await scene.store.seen_lines("nosuch", limit=2) == ()

@@ -292,6 +292,9 @@ async def test_another_sites_page_sees_and_steers_nothing(
         assert (await wire.request("GET", server.url + path, headers=headers)).status == 403
 
 
+SENT = {"Set-Cookie": "secret=1", "Content-Security-Policy": "default-src 'none'"}
+
+
 @asynccontextmanager
 async def inspector(asked: list[str]) -> AsyncIterator[str]:
     """Streams one event, and a second one once a page asks for anything else."""
@@ -301,7 +304,7 @@ async def inspector(asked: list[str]) -> AsyncIterator[str]:
         asked.append(request.path_qs)
         if request.path != "/events":
             go_on.set()
-            return web.Response(text="<svg/>", content_type="image/svg+xml", headers={"Set-Cookie": "secret=1"})
+            return web.Response(text="<svg/>", content_type="image/svg+xml", headers=SENT)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         await response.write(b"id: 1\nevent: snapshot\ndata: {}\n\n")
@@ -331,6 +334,7 @@ async def test_the_inspector_is_reached_through_the_page_and_streams(
             assert (answer.content_type, await stream.next()) == ("text/event-stream", ("snapshot", {}))
             drawing = await wire.request("GET", f"{server.url}/inspector/api/machines/response.svg?size=compact")
             assert (drawing.body, "Set-Cookie" in drawing.headers) == ("<svg/>", False)
+            assert drawing.headers["Content-Security-Policy"] == SENT["Content-Security-Policy"]
             assert await stream.next() == ("move", {})
             with pytest.raises(EOFError):
                 await stream.next()

@@ -1,5 +1,8 @@
 """Who may look: Host and Origin against rebinding and other pages, a token, and headers that forbid the rest.
 
+A person gives the token in a form, which is posted to the page that was asked for; from then on a cookie stands for it.
+It is never part of an address, since addresses are logged and kept.
+
 Failure modes: 403 for a name or a page that has no business here, 401 without the token; both say what to do.
 """
 
@@ -13,10 +16,13 @@ from typing import Final
 from aiohttp import web
 
 from actors.adapters.inspector.address import host_of, is_loopback
+from actors.adapters.inspector.pages import FILES, login_page
 
 COOKIE: Final = "ensemble_inspector"
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 """What probes ask, which carry no token; it says nothing but yes or no."""
+
+WRONG: Final = "That is not the token."
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -35,9 +41,18 @@ class Gate:
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self._check_host(request)
         self._check_origin(request)
-        if self._token is not None and request.path not in OPEN_PATHS and not self._is_known(request, self._token):
-            return self._admit(request, self._token)
+        is_open = request.path in OPEN_PATHS or request.path.startswith(FILES)
+        if self._token is None or is_open:
+            return await handler(request)
+        # The form may be posted twice, by somebody who is known by then.
+        if request.method == "POST" or not self._is_known(request, self._token):
+            return await self._admit(request, self._token)
         return await handler(request)
+
+    @property
+    def may_read_texts(self) -> bool:
+        """Whether those whom it lets in may read what was written: only where a token says who they are."""
+        return self._token is not None
 
     async def dress(self, request: web.Request, response: web.StreamResponse) -> None:
         """Add the headers of safety; for `Application.on_response_prepare`."""
@@ -46,10 +61,11 @@ class Gate:
         response.headers.setdefault("Cache-Control", "no-store")
         response.headers["Content-Security-Policy"] = (
             f"default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self' data:; connect-src 'self'; "
-            f"base-uri 'none'; form-action 'none'; frame-ancestors {frames}"
+            f"base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
         )
         response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # With "no-referrer" browsers send the form's Origin as null.
+        response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cross-Origin-Resource-Policy"] = "same-site" if self._origins else "same-origin"
         origin = request.headers.get("Origin")
         if origin in self._origins:
@@ -73,19 +89,25 @@ class Gate:
             return True
         return _equal(request.cookies.get(COOKIE, ""), _cookie_value(token))
 
-    def _admit(self, request: web.Request, token: str) -> web.StreamResponse:
-        """The first visit brings the token in its address; it is kept in a cookie, and out of the address."""
-        if not _equal(request.query.get("token", ""), token):
-            raise web.HTTPUnauthorized(
-                text="Open this page once with ?token=INSPECTOR_TOKEN, or send Authorization: Bearer.\n",
-                headers={"WWW-Authenticate": "Bearer"},
-            )
-        rest = request.rel_url.without_query_params("token")
-        response = web.Response(status=303, headers={"Location": str(rest)})
-        response.set_cookie(
-            COOKIE, _cookie_value(token), path="/", httponly=True, samesite="Strict", secure=request.secure
-        )
-        return response
+    async def _admit(self, request: web.Request, token: str) -> web.StreamResponse:
+        """Take the token that the form brings into a cookie; whoever has none is given the form, or told so."""
+        trouble = ""
+        if request.method == "POST":
+            given = (await request.post()).get("token")
+            if isinstance(given, str) and _equal(given.strip(), token):
+                return _let_in(request, token)
+            trouble = WRONG
+        headers = {"WWW-Authenticate": "Bearer"}
+        if "text/html" in request.headers.get("Accept", ""):
+            return web.Response(status=401, text=login_page(trouble), content_type="text/html", headers=headers)
+        words = f"{trouble} Open this page in a browser, or send Authorization: Bearer.".lstrip()
+        raise web.HTTPUnauthorized(text=f"{words}\n", headers=headers)
+
+
+def _let_in(request: web.Request, token: str) -> web.Response:
+    response = web.Response(status=303, headers={"Location": request.rel_url.raw_path_qs})
+    response.set_cookie(COOKIE, _cookie_value(token), path="/", httponly=True, samesite="Strict", secure=request.secure)
+    return response
 
 
 def _cookie_value(token: str) -> str:

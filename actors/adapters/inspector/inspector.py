@@ -1,6 +1,7 @@
 """The inspector's server: moves come in by `publish`, views go out over HTTP.
 
-    publish ─► lives (bounded) ─► feed ─► /events        the journal ─► /api/responses        metrics ─► /metrics
+    publish ─► lives (bounded) ─► feed ─► /events     the journal ─► /api/responses, /api/sessions
+           └─► fleet ─► /api/fleet                    metrics ─► /metrics       page/ ─► /, /responses/{id}
 
 Failure modes: an address that cannot be had is CannotServe; a slow viewer is cut off; a journal that cannot be
 read is a 500 of that request, and of `run` where it feeds the stream.
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from typing import Final
 
 import anyio
@@ -19,11 +21,13 @@ from anyio.abc import TaskStatus
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
 from actors.adapters.inspector.feed import Feed, compact_json
+from actors.adapters.inspector.fleet import Fleet, breaker_view, connection_view
 from actors.adapters.inspector.gate import Gate
 from actors.adapters.inspector.life import Life, Step
 from actors.adapters.inspector.lives import Lives
-from actors.adapters.inspector.view import step_view, view
-from actors.ports import Journal, Moved, TraceEvent
+from actors.adapters.inspector.pages import FILES, index_page, page_file
+from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
+from actors.ports import BreakerMoved, ConnectionMoved, GenerationEnded, Journal, Moved, MoveRefused, TraceEvent
 from machines.diagram import MACHINES
 from machines.layout import Size
 from machines.response import MACHINE
@@ -33,6 +37,8 @@ PING_S: Final = 15.0
 SNAPSHOT_MAX: Final = 200
 LIST_DEFAULT: Final = 50
 LIST_MAX: Final = 500
+SESSIONS_MAX: Final = 100
+LINES_MAX: Final = 200
 SHUTDOWN_S: Final = 0.2
 """How long answers in flight may take when it ends; the streams are closed before."""
 
@@ -72,7 +78,9 @@ class Inspector:
         self._read_metrics = metrics
         self._drawings = Drawings(picture)
         self._ping_s = ping_s
+        self._now = now
         self._feed = Feed(now)
+        self._fleet = Fleet(journal, now)
         self._lives = Lives(journal, self._tell)
         self._is_ready = False
         self.port = 0
@@ -94,8 +102,19 @@ class Inspector:
         self._is_ready = True
 
     def publish(self, event: TraceEvent) -> None:
-        if isinstance(event, Moved):
-            self._lives.saw(event)
+        match event:
+            case Moved():
+                self._lives.saw(event)
+            case MoveRefused() | GenerationEnded():
+                self._lives.note(event, self._now())
+            case BreakerMoved():
+                self._fleet.breaker_moved(event)
+                self._feed.tell("breaker", lambda: breaker_view(event))
+            case ConnectionMoved():
+                self._fleet.connection_moved(event)
+                self._feed.tell("connection", lambda: connection_view(event))
+            case _:
+                pass
 
     async def run(self, *, task_status: TaskStatus[str] = anyio.TASK_STATUS_IGNORED) -> None:
         """Serve until cancelled; `started` gives the URL. Raises CannotServe."""
@@ -122,9 +141,15 @@ class Inspector:
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._gate.check])
         app.on_response_prepare.append(self._gate.dress)
+        app.router.add_get("/", self._page)
+        app.router.add_get("/responses/{id}", self._page)
+        app.router.add_get(FILES + "{name}", self._file)
         app.router.add_get("/events", self._events)
         app.router.add_get("/api/responses", self._responses)
         app.router.add_get("/api/responses/{id}", self._response)
+        app.router.add_get("/api/fleet", self._read_fleet)
+        app.router.add_get("/api/sessions", self._sessions)
+        app.router.add_get("/api/sessions/{id}", self._session)
         app.router.add_get("/api/machines", self._machines)
         app.router.add_get("/api/machines/diagram.css", self._style)
         app.router.add_get(r"/api/machines/{name}.{kind:svg|png|mmd|dot|txt}", self._machine)
@@ -133,9 +158,23 @@ class Inspector:
         app.router.add_get("/readyz", self._readyz)
         return app
 
+    # ── the page ────────────────────────────────────────────────────────────────────────────────────
+
+    async def _page(self, request: web.Request) -> web.Response:
+        shown = index_page(is_deep="id" in request.match_info, has_texts=self._gate.may_read_texts)
+        return web.Response(text=shown, content_type="text/html", charset="utf-8")
+
+    async def _file(self, request: web.Request) -> web.Response:
+        found = page_file(request.match_info["name"])
+        if found is None:
+            raise web.HTTPNotFound(text="There is no such file.\n")
+        body, content_type = found
+        return web.Response(body=body, content_type=content_type, charset="utf-8")
+
     # ── the stream ──────────────────────────────────────────────────────────────────────────────────
 
     def _tell(self, life: Life, step: Step) -> None:
+        self._fleet.took(step)
         self._feed.tell("move", lambda: {"response": view(life), "move": step_view(step)})
 
     def _snapshot(self) -> bytes:
@@ -172,13 +211,29 @@ class Inspector:
 
     async def _response(self, request: web.Request) -> web.Response:
         response_id = request.match_info["id"]
+        is_text_asked = request.query.get("text") == "1"
+        if is_text_asked and not self._gate.may_read_texts:
+            raise web.HTTPForbidden(text="Texts are shown only where INSPECTOR_TOKEN is set.\n")
         life = self._lives.get(response_id)
+        recorded = await self._journal.recorded(response_id) if life is None or is_text_asked else None
         if life is None:
-            recorded = await self._journal.recorded(response_id)
             if recorded is None:
                 raise web.HTTPNotFound(text="There is no such response.\n")
             life = Life.of(recorded)
-        return _json(view(life, whole_path=True))
+        texts = {"texts": texts_view(recorded)} if is_text_asked and recorded is not None else {}
+        return _json(whole_view(life) | texts)
+
+    async def _read_fleet(self, request: web.Request) -> web.Response:
+        return _json(await self._fleet.view())
+
+    async def _sessions(self, request: web.Request) -> web.Response:
+        found = await self._journal.seen_sessions(limit=SESSIONS_MAX)
+        # Discord's ids as words: JavaScript's numbers cannot hold them.
+        return _json({"sessions": [asdict(each) | {"channel_id": str(each.channel_id)} for each in found]})
+
+    async def _session(self, request: web.Request) -> web.Response:
+        lines = await self._journal.seen_lines(request.match_info["id"], limit=LINES_MAX)
+        return _json({"lines": [asdict(line) for line in lines]})
 
     async def _machines(self, request: web.Request) -> web.Response:
         return _json({"machines": list(MACHINES)})

@@ -5,14 +5,17 @@ fact ─► without_text ─► advance ─► the same state, attempt and times
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Final
 
 from actors.ports.journal import Recorded
+from actors.ports.trace import GenerationEnded, MoveRefused
 from actors.roleplay.model import ResponseId, SessionId
 from machines.binding import IllegalMove
 from machines.facts import (
+    Effect,
     Fact,
     FoundInChannel,
     Generated,
@@ -30,6 +33,9 @@ from machines.svg import edge_key
 Failure = GenerationFailed | SendRefused | SendUnconfirmed | ReadBackFailed | ReadBackImpossible
 FAILURES: Final = Failure.__args__
 
+ASIDES_MAX: Final = 30
+"""Tries of generation and refused moves that are kept of one response."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -43,6 +49,20 @@ class Step:
     attempt: int
     part: int
     reason: str | None
+    stayed_s: float
+    """How long it had been in `source`."""
+    given: Fact
+    effects: tuple[Effect, ...]
+    """What went into the move and what came out of it, without text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What happened beside the moves, and is in no journal: known only to the process that saw it."""
+
+    after_seq: int
+    at: float
+    event: GenerationEnded | MoveRefused
 
 
 @dataclass(slots=True)
@@ -58,6 +78,7 @@ class Life:
     last_fact: Fact | None = None
     last_failure: Failure | None = None
     entered_at: float = 0.0
+    asides: deque[Aside] = field(default_factory=partial(deque, maxlen=ASIDES_MAX))
 
     @classmethod
     def new(cls, response_id: ResponseId, session_id: SessionId, name: str, limits: Limits) -> Life:
@@ -82,35 +103,44 @@ class Life:
 
     def take(self, source: str, dest: str, fact: Fact) -> Step:
         """Play one recorded move."""
+        given, attempt, part = without_text(fact), self.response.attempt, self.response.part
         step = Step(
             seq=self.seq + 1,
             fact=type(fact).__name__,
             source=source,
             dest=dest,
             at=fact.at,
-            attempt=self.response.attempt,
-            part=self.response.part,
+            attempt=attempt,
+            part=part,
             reason=_reason(fact),
+            stayed_s=max(0.0, fact.at - self.entered_at) if self.path else 0.0,
+            given=given,
+            effects=self._advance(dest, given),
         )
-        fact = without_text(fact)
-        self._advance(dest, fact)
         self.path.append(step)
         self.counts[edge_key(source, dest)] += 1
-        self.last_fact = fact
-        if isinstance(fact, FAILURES):
-            self.last_failure = fact
+        self.last_fact = given
+        if isinstance(given, FAILURES):
+            self.last_failure = given
         if source != dest:
             self.entered_at = fact.at
         return step
 
-    def _advance(self, dest: str, fact: Fact) -> None:
+    def note(self, event: GenerationEnded | MoveRefused, at: float) -> None:
+        """Keep what happened beside the moves."""
+        self.asides.append(Aside(self.seq, at, event))
+
+    def _advance(self, dest: str, fact: Fact) -> tuple[Effect, ...]:
+        """The effects of the move; none where today's table would not ask for any."""
+        effects: tuple[Effect, ...] = ()
         try:
-            advance(self.response, fact)
+            effects = advance(self.response, fact).effects
         except IllegalMove:
             # The journal of an older version may hold moves that today's table has not; they did happen.
             self.response = replace(self.response, version=self.seq + 1)
         if self.response._state != dest:
             self.response = replace(self.response, _state=dest)
+        return effects
 
 
 def without_text(fact: Fact) -> Fact:

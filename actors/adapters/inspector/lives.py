@@ -13,7 +13,7 @@ from typing import Final
 import anyio
 
 from actors.adapters.inspector.life import Life, Step
-from actors.ports import Journal, Moved, Recorded
+from actors.ports import GenerationEnded, Journal, Moved, MoveRefused, Recorded
 from actors.roleplay.model import ResponseId
 
 LIVES_MAX: Final = 1000
@@ -53,6 +53,12 @@ class Lives:
         elif life is None or move.seq > life.seq:
             self._unread[context.response_id] = None
             self._rung.set()
+
+    def note(self, event: GenerationEnded | MoveRefused, at: float) -> None:
+        """Keep what happened beside the moves of a response that is known."""
+        life = self._lives.get(event.context.response_id)
+        if life is not None:
+            life.note(event, at)
 
     async def read_newest(self) -> None:
         """Fill up from the journal: what earlier processes left, and what came while nobody listened."""

@@ -1,19 +1,26 @@
-"""A life as JSON, with why it waits in words; no text of any line is in it."""
+"""A life as JSON, with why it waits in words; no text of any line is in it but in `texts_view`."""
 
 from __future__ import annotations
 
+from dataclasses import fields
 from typing import Any, Final
 
-from actors.adapters.inspector.life import Failure, Life, Step
-from actors.ports import Recorded
+from actors.adapters.inspector.life import Aside, Failure, Life, Step
+from actors.ports import GenerationEnded, MoveRefused, Recorded
 from machines.facts import (
     Cancelled,
+    Effect,
+    Fact,
+    FoundInChannel,
+    Generated,
     GenerationFailed,
     Held,
     ReadBackFailed,
     ReadBackImpossible,
     SendRefused,
     SendUnconfirmed,
+    Sent,
+    Started,
 )
 from machines.response import MACHINE, Response, State
 
@@ -34,14 +41,13 @@ LEGAL: Final = {
 
 def recorded_view(recorded: Recorded) -> View:
     """What `/api/responses/{id}` says of a response, from the journal alone."""
-    return view(Life.of(recorded), whole_path=True)
+    return whole_view(Life.of(recorded))
 
 
-def view(life: Life, *, whole_path: bool = False) -> View:
+def view(life: Life) -> View:
     """The JSON shape of one response; times are seconds since 1970."""
     response = life.response
     state = response._state
-    path = life.path if whole_path else life.path[-PATH_SHOWN_MAX:]
     return {
         "id": life.id,
         "session": life.session_id,
@@ -57,10 +63,11 @@ def view(life: Life, *, whole_path: bool = False) -> View:
         "entered_at": life.entered_at,
         "due_at": _due_at(life),
         "deadline_at": response.deadline_at,
+        "deadline_s": response.limits.deadline_s,
         "waits": waits(life),
         "last_error": None if life.last_failure is None else told_failure(life.last_failure),
         "is_final": response.is_final,
-        "path": [step_view(step) for step in path],
+        "path": [step_view(step) for step in life.path[-PATH_SHOWN_MAX:]],
         "legal": LEGAL[state],
         "counts": dict(life.counts),
     }
@@ -77,6 +84,71 @@ def step_view(step: Step) -> View:
         "part": step.part,
         "reason": step.reason,
     }
+
+
+def whole_view(life: Life) -> View:
+    """The same with all moves, what went into each and what came out of it: what is exported."""
+    path = [
+        step_view(step)
+        | {
+            "stayed_s": step.stayed_s,
+            "given": _plain(step.given),
+            "effects": [{"name": type(effect).__name__, **_plain(effect)} for effect in step.effects],
+        }
+        for step in life.path
+    ]
+    return view(life) | {"path": path, "asides": [aside_view(aside) for aside in life.asides]}
+
+
+def aside_view(aside: Aside) -> View:
+    match aside.event:
+        case MoveRefused(state=state, fact=fact, reason=reason):
+            told: View = {"kind": "refused", "state": state, "fact": fact, "reason": reason}
+        case GenerationEnded() as ended:
+            told = {
+                "kind": "generation",
+                "attempt": ended.attempt,
+                "model": ended.model,
+                "duration_s": ended.duration_s,
+                "prompt_tokens": ended.prompt_tokens,
+                "completion_tokens": ended.completion_tokens,
+                "outcome": ended.outcome,
+            }
+    return {"after_seq": aside.after_seq, "at": aside.at, **told}
+
+
+def texts_view(recorded: Recorded) -> View:
+    """What the character said: the parts as they were written, and as Discord returned them."""
+    written: list[str] = []
+    shown: list[str] = []
+    for _, _, fact in recorded.moves:
+        match fact:
+            case Started(texts=texts) | Generated(texts=texts) if texts:
+                written = list(texts)
+            case Sent(text=text) | FoundInChannel(text=text):
+                shown.append(text)
+            case _:
+                pass
+    return {"written": written, "shown": shown}
+
+
+def _plain(value: Fact | Effect) -> View:
+    """The fields that hold no text. Discord's ids become words: JavaScript's numbers cannot hold them."""
+    plain: View = {}
+    for field in fields(value):
+        found = getattr(value, field.name)
+        match field.name:
+            case "at" | "text":
+                continue
+            case "texts":
+                plain["parts"] = len(found)
+            case "message_id":
+                plain["message_id"] = str(found)
+            case "message_ids":
+                plain["message_ids"] = [str(message_id) for message_id in found]
+            case name:
+                plain[name] = found
+    return plain
 
 
 def waits(life: Life) -> str | None:

@@ -10,6 +10,7 @@ from actors.adapters.store import (
     history,
     inbox,
     outbox,
+    overview,
     reaper,
     recorded,
     reports,
@@ -20,7 +21,7 @@ from actors.adapters.store import (
     webhooks,
 )
 from actors.adapters.store.executor import Executor
-from actors.ports.journal import LinesInState, Recorded
+from actors.ports.journal import LinesInState, Recorded, SeenLine, SeenSession
 from actors.ports.store import Accepted, ResponseRecord, RetryAsked, ToCatchUp, WatchedPart, Work
 from actors.roleplay.model import (
     Amendment,
@@ -249,6 +250,12 @@ class SqlStore:
 
     async def lines_by_state(self) -> tuple[LinesInState, ...]:
         return await self._run(reports.lines_by_state)
+
+    async def seen_sessions(self, *, limit: int) -> tuple[SeenSession, ...]:
+        return await self._run(overview.seen_sessions, limit=limit)
+
+    async def seen_lines(self, session_id: SessionId, *, limit: int) -> tuple[SeenLine, ...]:
+        return await self._run(overview.seen_lines, session_id, limit=limit)
 
     # ── for the command line; not in the ports ──────────────────────────────────────────────────────
 

@@ -39,6 +39,7 @@ export class LineCards {
     reconcile(byId("line-cards"), [...kept.values()].map((card) => card.element));
     byId("no-lines").hidden = newest.length > 0;
     byId("lines-down").hidden = this.#lines.isLinked;
+    byId("inspector").hidden = !this.#lines.isLinked;
   }
 
   #build(view) {
@@ -50,9 +51,10 @@ export class LineCards {
       steps: h("ol", { class: "steps", "aria-label": "The way so far" }),
       figure: h("figure", { class: "diagram" }),
       facts: h("dl", { class: "facts-list" }),
+      replay: h("a", { class: "replay", href: `/inspector/responses/${encodeURIComponent(view.id)}` }, "Replay it move by move"),
     };
     const summary = h("summary", {}, parts.name, parts.state, parts.time);
-    const element = h("details", { class: "line-card", "data-id": view.id }, summary, parts.words, parts.figure, parts.facts, parts.steps);
+    const element = h("details", { class: "line-card", "data-id": view.id }, summary, parts.words, parts.figure, parts.facts, parts.steps, parts.replay);
     summary.addEventListener("click", () => this.#toggled.add(view.id));
     return { element, parts, svg: null, isDrawing: false, view, lastSeq: view.path.at(-1)?.seq ?? 0, behind: 0 };
   }

@@ -10,7 +10,7 @@ import pytest
 
 from actors.adapters.inspector import CannotServe, Inspector
 from actors.adapters.inspector.life import Life
-from actors.adapters.inspector.view import PATH_SHOWN_MAX, view
+from actors.adapters.inspector.view import PATH_SHOWN_MAX, view, whole_view
 from actors.adapters.store import SqlStore
 from actors.ports import Recorded
 from machines.diagram import MACHINES
@@ -48,9 +48,16 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
     response_id = await in_doubt(stage)
     shown = await stage.json(f"/api/responses/{response_id}")
     assert shown.pop("path") == [
-        _step(1, "Started", "[*]", "Generating", NOW, attempt=0, part=0),
-        _step(2, "Generated", "Generating", "Sending", NOW + 1, attempt=1, part=0),
-        _step(3, "SendUnconfirmed", "Sending", "Retrying", NOW + 2, attempt=1, part=1, reason="server"),
+        _step(1, "Started", "[*]", "Generating", NOW, attempt=0, part=0)
+        | _whole(0.0, {"parts": 0}, {"name": "Generate", "attempt": 1}),
+        _step(2, "Generated", "Generating", "Sending", NOW + 1, attempt=1, part=0)
+        | _whole(1.0, {"parts": 2}, {"name": "Send", "part": 1, "attempt": 1}),
+        _step(3, "SendUnconfirmed", "Sending", "Retrying", NOW + 2, attempt=1, part=1, reason="server")
+        | _whole(
+            1.0,
+            {"cause": "server", "status": 500, "retry_after_s": 0.0, "has_nonce": False},
+            {"name": "ReadBack", "first_at": NOW + 2, "settled_at": NOW + 7},
+        ),
     ]
     assert shown == {
         "id": response_id,
@@ -67,6 +74,8 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         "entered_at": NOW + 2,
         "due_at": NOW + 7,
         "deadline_at": NOW + 300,
+        "deadline_s": 300.0,
+        "asides": [],
         "waits": "Discord answered 500; reading the channel back",
         "last_error": "Discord answered 500",
         "is_final": False,
@@ -87,14 +96,20 @@ def _step(seq: int, fact: str, source: str, dest: str, at: float, **rest: Any) -
     return {"seq": seq, "fact": fact, "from": source, "to": dest, "at": at, "reason": None, **rest}
 
 
+def _whole(stayed_s: float, given: dict[str, Any], *effects: dict[str, Any]) -> dict[str, Any]:
+    return {"stayed_s": stayed_s, "given": given, "effects": list(effects)}
+
+
 async def test_after_a_restart_everything_is_there_again(stage: Stage, store: SqlStore, scene: Scene) -> None:
     response_id = await in_doubt(stage)
     before = await stage.json(f"/api/responses/{response_id}")
     async with serving(store, scene) as later:
         assert await later.json(f"/api/responses/{response_id}") == before
-        assert (await later.json("/api/responses"))["responses"] == [before]
+        listed = (await later.json("/api/responses"))["responses"]
+        assert listed == (await stage.json("/api/responses"))["responses"]
+        assert [shown["id"] for shown in listed] == [response_id]
         async with later.events() as stream:
-            assert (await stream.event()).data["responses"] == [before]
+            assert (await stream.event()).data["responses"] == listed
 
 
 async def test_what_is_not_in_memory_comes_from_the_journal(stage: Stage) -> None:
@@ -274,7 +289,7 @@ def test_it_says_why_it_waits_and_until_when(facts: tuple[Fact, ...], why: str |
 def test_a_long_path_is_cut_in_lists_and_whole_on_its_own() -> None:
     loop = [fact for n in range(30) for fact in (SendRefused(NOW + n, "busy"), WaitElapsed(NOW + n))]
     long = life(*SENDING, *loop, limits=Limits(send_attempts=99, backoff_base_s=0.0))
-    assert [len(view(long)["path"]), len(view(long, whole_path=True)["path"])] == [PATH_SHOWN_MAX, 62]
+    assert [len(view(long)["path"]), len(whole_view(long)["path"])] == [PATH_SHOWN_MAX, 62]
     assert view(long)["path"][-1]["seq"] == 62
     assert view(long)["counts"]["Sending-Retrying"] == 30
 

@@ -66,7 +66,7 @@ async def test_every_answer_forbids_what_a_page_does_not_need(stage: Stage) -> N
             assert policy.startswith("default-src 'none'; script-src 'self'; style-src ")
             assert ("'unsafe-inline'" in policy) == path.endswith(".svg")
             assert response.headers["X-Content-Type-Options"] == "nosniff"
-            assert response.headers["Referrer-Policy"] == "no-referrer"
+            assert response.headers["Referrer-Policy"] == "same-origin"
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:8420", "192.0.2.1:80", "example.org:80", "[::]:80"])
@@ -107,17 +107,45 @@ async def test_a_bearer_is_let_in(guarded: Stage) -> None:
     assert (await guarded.get(API, Authorization=f"Bearer {TOKEN}"))[0] == 200
 
 
-async def test_the_first_visit_turns_the_token_into_a_cookie_and_drops_it_from_the_address(guarded: Stage) -> None:
+async def test_a_browser_without_the_token_is_given_a_form_and_its_style(guarded: Stage) -> None:
+    for path in ("/", "/responses/r1"):
+        status, body, headers = await guarded.get(path, Accept="text/html,*/*;q=0.8")
+        assert (status, headers["Content-Type"]) == (401, "text/html; charset=utf-8")
+        assert '<form method="post">' in body
+        assert "form-action 'self'" in headers["Content-Security-Policy"]
+    assert (await guarded.get("/page/base.css"))[0] == 200
+
+
+async def test_the_form_turns_the_token_into_a_cookie_and_leads_to_the_page_that_was_asked_for(guarded: Stage) -> None:
     jar = aiohttp.CookieJar(unsafe=True)
     async with aiohttp.ClientSession(cookie_jar=jar) as browser:
-        url = guarded.url(f"{API}?token={TOKEN.replace(' ', '%20')}&x=1")
-        async with browser.get(url, allow_redirects=False) as first:
-            assert (first.status, first.headers["Location"]) == (303, f"{API}?x=1")
+        url = guarded.url("/responses/r1?x=1")
+        async with browser.post(url, data={"token": f" {TOKEN} "}, allow_redirects=False) as first:
+            assert (first.status, first.headers["Location"]) == (303, "/responses/r1?x=1")
             cookie = first.headers["Set-Cookie"]
         async with browser.get(guarded.url(API)) as second:
             assert second.status == 200
     assert all(word in cookie for word in ("HttpOnly", "SameSite=Strict"))
     assert TOKEN not in cookie
+
+
+@pytest.mark.parametrize("fields", [{"token": "wrong"}, {"token": ""}, {}, {"token": "é"}])
+async def test_a_wrong_token_is_told_and_sets_no_cookie(guarded: Stage, fields: dict[str, str]) -> None:
+    headers = {"Accept": "text/html"}
+    async with guarded.client.post(guarded.url("/"), data=fields, headers=headers, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers.get("Set-Cookie")) == (401, None)
+        assert "That is not the token." in await answer.text()
+
+
+async def test_the_token_in_an_address_opens_nothing(guarded: Stage) -> None:
+    status, _, headers = await guarded.get(f"{API}?token={TOKEN.replace(' ', '%20')}")
+    assert (status, headers.get("Set-Cookie")) == (401, None)
+
+
+async def test_a_form_of_another_page_is_refused(guarded: Stage) -> None:
+    headers = {"Origin": "https://evil.example"}
+    async with guarded.client.post(guarded.url("/"), data={"token": TOKEN}, headers=headers) as answer:
+        assert answer.status == 403
 
 
 async def test_another_origin_is_refused_even_with_the_token(guarded: Stage) -> None:

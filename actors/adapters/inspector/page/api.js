@@ -1,0 +1,31 @@
+// What the page asks of the inspector. Every refusal becomes an Error whose message is for the reader.
+
+const ROOT = new URL("..", import.meta.url);
+const ANSWER_MS = 8000;
+
+/** The address of a path of the inspector, wherever it is served: alone, or by the playground under /inspector/. */
+export const at = (path) => new URL(path, ROOT).href;
+
+async function asked(path) {
+  let answer;
+  try {
+    answer = await fetch(at(path), { signal: AbortSignal.timeout(ANSWER_MS) });
+  } catch (error) {
+    throw new Error("The bot does not answer.", { cause: error });
+  }
+  if (answer.status === 401) location.reload(); // the token was changed: the form asks for the new one
+  if (!answer.ok) throw new Error((await answer.text()).trim() || `The inspector answered ${answer.status}.`);
+  return answer;
+}
+
+const json = async (path) => (await asked(path)).json();
+
+export const fleet = () => json("api/fleet");
+export const sessions = () => json("api/sessions");
+export const session = (id) => json(`api/sessions/${encodeURIComponent(id)}`);
+export const machines = () => json("api/machines");
+export const response = (id, { withText = false } = {}) => json(`api/responses/${encodeURIComponent(id)}${withText ? "?text=1" : ""}`);
+export const responses = (query) => json(`api/responses?${new URLSearchParams(query)}`);
+export const drawing = async (name, size) => (await asked(`api/machines/${name}.svg?size=${size}`)).text();
+export const pageOf = (id) => at(`responses/${encodeURIComponent(id)}`);
+export const fileOf = (id) => at(`api/responses/${encodeURIComponent(id)}`);

@@ -1,0 +1,137 @@
+// The response machine once, with how many are in each state now, and the edges lit as they are taken.
+
+import { count, countState, drawing, flash, onResize, pickable } from "./diagram.js";
+import { h, say } from "./dom.js";
+import { inSeconds, moment, stuck, toneOf } from "./words.js";
+import * as api from "./api.js";
+
+const STATES = ["Generating", "Sending", "Retrying", "Delivered", "Failed"];
+const TICK_MS = 1000;
+const PAINT_MS = 150;
+
+export class Fleet {
+  element = h("section", { class: "panel fleet", "aria-label": "Fleet" });
+  #live;
+  #filters;
+  #svg = null;
+  #timer = 0;
+  #isDue = false;
+  #fresh = new Set(); // states and edges of the moves since the last paint
+  #end = new AbortController();
+
+  constructor(live, filters) {
+    this.#live = live;
+    this.#filters = filters;
+    this.figure = h("figure", { class: "diagram" });
+    this.cards = new Map(STATES.map((state) => [state, this.#card(state)]));
+    this.since = h("p", { class: "soft" });
+    const list = h("ul", { class: "state-cards", role: "list" }, [...this.cards.values()].map((card) => card.element));
+    this.element.append(h("div", {}, h("h2", {}, "Fleet"), this.figure), h("div", { class: "beside" }, list, this.since));
+    live.addEventListener("move", (event) => this.#moved(event.detail.move), this.#end);
+    for (const name of ["fleet", "changed"]) live.addEventListener(name, () => this.#renderSoon(), this.#end);
+    for (const [source, name] of [[live, "link"], [filters, "changed"]]) source.addEventListener(name, () => this.#render(), this.#end);
+    onResize(() => this.#draw(), this.#end);
+    this.#timer = setInterval(() => this.#renderSoon(), TICK_MS);
+    this.#draw();
+  }
+
+  close() {
+    clearInterval(this.#timer);
+    this.#end.abort();
+  }
+
+  async #draw() {
+    try {
+      this.#svg = await drawing("response");
+    } catch (error) {
+      this.figure.replaceChildren(h("p", { class: "empty" }, `There is no drawing: ${error.message}`));
+      return;
+    }
+    this.#svg.setAttribute("role", "group"); // no picture: it has buttons in it
+    this.#svg.setAttribute("aria-label", "The response machine");
+    this.figure.replaceChildren(this.#svg);
+    this.#render();
+  }
+
+  #pick(picked) {
+    const [name, value] = Object.entries(picked)[0];
+    const other = name === "state" ? "edge" : "state";
+    this.#filters.set({ [name]: this.#filters.get(name) === value ? "" : value, [other]: "" });
+  }
+
+  #card(state) {
+    const parts = { count: h("b"), oldest: h("a"), stay: h("span") };
+    const pick = h("button", { type: "button", class: `pick ${toneOf(state)}`, "aria-pressed": "false", onclick: () => this.#pick({ state }) }, h("span", { class: "state-mark" }, state), parts.count);
+    return { ...parts, pick, element: h("li", {}, pick, h("p", { class: "soft" }, parts.oldest, " ", parts.stay)) };
+  }
+
+  #moved(move) {
+    this.#fresh.add(`${move.from}-${move.to}`).add(move.to);
+    this.#renderSoon();
+  }
+
+  #renderSoon() {
+    if (this.#isDue || document.hidden) return;
+    this.#isDue = true;
+    setTimeout(() => {
+      this.#isDue = false;
+      if (!this.#end.signal.aborted) this.#render();
+    }, PAINT_MS);
+  }
+
+  #render() {
+    if (this.#svg) flash(this.#svg, this.#fresh);
+    this.#fresh.clear();
+    const fleet = this.#live.fleet;
+    if (!fleet) return;
+    for (const state of STATES) this.#renderCard(state, fleet);
+    say(this.since, `Edges are counted since ${moment(fleet.since)}, when this process began. Click a state or an edge to see its responses.`);
+    if (this.#svg) this.#lightUp(fleet);
+  }
+
+  #renderCard(state, fleet) {
+    const card = this.cards.get(state);
+    const now = this.#live.now();
+    const here = [...this.#live.views.values()].filter((view) => view.state === state && !view.is_final);
+    const oldest = here.sort((a, b) => a.entered_at - b.entered_at)[0];
+    say(card.count, `${fleet.states.find((each) => each.state === state)?.count ?? 0}`);
+    card.pick.setAttribute("aria-pressed", String(this.#filters.get("state") === state));
+    card.oldest.hidden = !oldest;
+    if (oldest) {
+      card.oldest.href = api.pageOf(oldest.id);
+      card.oldest.classList.toggle("wrong", stuck(oldest, now) !== null);
+      say(card.oldest, `oldest: ${oldest.name}, ${inSeconds(now - oldest.entered_at)}`);
+    }
+    const mean = fleet.mean_stay_s[state];
+    say(card.stay, mean === undefined ? "" : `${inSeconds(mean)} on average`);
+  }
+
+  #lightUp(fleet) {
+    for (const state of STATES) {
+      countState(this.#svg, state, fleet.states.find((each) => each.state === state)?.count ?? 0);
+      const box = this.#svg.querySelector(`[data-state="${state}"]`);
+      pickable(box, () => this.#pick({ state }));
+      box.setAttribute("aria-label", `${state}: ${this.cards.get(state).count.textContent} now`);
+      box.setAttribute("aria-pressed", String(this.#filters.get("state") === state));
+    }
+    for (const [key, taken] of Object.entries(fleet.edges)) {
+      const edge = [...this.#svg.querySelectorAll("[data-edge]")].find((each) => each.dataset.edge === key);
+      if (edge) this.#lightEdge(edge, key, taken); // a journal of another version may know edges that this table has not
+    }
+  }
+
+  #lightEdge(edge, key, taken) {
+    count(edge, taken.count);
+    pickable(edge, () => this.#pick({ edge: key }));
+    edge.setAttribute("aria-label", `Edge ${key.replace("-", " to ")}: taken ${taken.count} times, ${taken.last_minute} in the last minute`);
+    edge.setAttribute("aria-pressed", String(this.#filters.get("edge") === key));
+    this.#title(edge, taken);
+  }
+
+  /** The pointer is told the rate, above the rows that the edge stands for. */
+  #title(edge, taken) {
+    const title = edge.querySelector("title");
+    edge.dataset.rows ??= title.textContent;
+    say(title, `${taken.count} times, ${taken.last_minute} in the last minute\n${edge.dataset.rows}`);
+  }
+}

@@ -1,0 +1,114 @@
+// The page: which view is open, whether the stream can be believed, and files from other machines.
+
+import * as api from "./api.js";
+import { byId, h, say } from "./dom.js";
+import { Filters } from "./filters.js";
+import { Fleet } from "./fleet.js";
+import { Live } from "./live.js";
+import { Machines } from "./machines.js";
+import { Replay } from "./replay.js";
+import { Sessions } from "./sessions.js";
+import { ResponseTable } from "./table.js";
+import { clock } from "./words.js";
+
+const FILE_BYTES_MAX = 5_000_000;
+const LINK_WORDS = { connecting: "Connecting", live: "Live", lost: "Lost" };
+
+const live = new Live();
+const filters = new Filters();
+let open = []; // what is shown; closed when another view is opened
+
+function show(name, ...parts) {
+  for (const part of open) part.close();
+  open = parts;
+  byId("main").replaceChildren(...parts.map((part) => part.element));
+  byId("main").dataset.view = name;
+  for (const link of document.querySelectorAll("nav [data-view]")) {
+    if (link.dataset.view === name) link.setAttribute("aria-current", "page");
+    else link.removeAttribute("aria-current");
+  }
+}
+
+const VIEWS = {
+  responses: () => show("responses", new Fleet(live, filters), new ResponseTable(live, filters)),
+  sessions: () => show("sessions", new Sessions(live)),
+  machines: () => show("machines", new Machines(live)),
+};
+
+function openView() {
+  trouble("");
+  const id = responseOf(location.pathname);
+  if (id !== null) return openResponse(id);
+  return (VIEWS[location.hash.slice(1)] ?? VIEWS.responses)();
+}
+
+/** The id in `…/responses/{id}`; null on the first page. */
+function responseOf(path) {
+  const found = /\/responses\/([^/]+)$/.exec(path);
+  return found ? decodeURIComponent(found[1]) : null;
+}
+
+async function openResponse(id) {
+  try {
+    const view = await api.response(id);
+    document.title = `${view.name}’s line – Ensemble Inspector`;
+    const canReadTexts = document.documentElement.dataset.texts === "yes";
+    show("replay", new Replay(live, view, { canReadTexts }));
+  } catch (error) {
+    trouble(`Response ${id} cannot be shown: ${error.message}`);
+  }
+}
+
+async function openFile(file) {
+  trouble("");
+  try {
+    show("replay", new Replay(live, await readFile(file), { from: file.name }));
+    document.title = `${file.name} – Ensemble Inspector`;
+  } catch (error) {
+    trouble(`${file.name} cannot be opened: ${error.message}`);
+  }
+}
+
+async function readFile(file) {
+  if (file.size > FILE_BYTES_MAX) throw new Error("It is too large to be one response.");
+  let view;
+  try {
+    view = JSON.parse(await file.text());
+  } catch (error) {
+    throw new Error("It is no JSON.", { cause: error });
+  }
+  const isMove = (move) => ["fact", "from", "to"].every((name) => typeof move?.[name] === "string") && typeof move.at === "number";
+  const isOne = typeof view?.id === "string" && typeof view.name === "string" && Array.isArray(view.path) && view.path.every(isMove);
+  if (!isOne) throw new Error("It is not what “Save as a file” wrote.");
+  return { legal: [], asides: [], due_at: null, waits: null, last_error: null, is_final: false, ...view };
+}
+
+function trouble(words) {
+  byId("trouble").hidden = words === "";
+  say(byId("trouble"), words);
+}
+
+function showLink() {
+  byId("link").dataset.link = live.state;
+  say(byId("link-words"), LINK_WORDS[live.state]);
+  document.body.classList.toggle("stale", live.state === "lost");
+  byId("lost").hidden = live.state !== "lost";
+  if (live.state === "lost") say(byId("lost"), `The bot does not answer. What you see is as of ${clock(live.now())}, and may not be so any more. Trying again.`);
+}
+
+function changeTheme() {
+  const isDark = document.documentElement.dataset.theme ? document.documentElement.dataset.theme === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  document.documentElement.dataset.theme = isDark ? "light" : "dark";
+  localStorage.setItem("theme", document.documentElement.dataset.theme);
+}
+
+byId("theme").addEventListener("click", changeTheme);
+byId("file").addEventListener("change", (event) => {
+  const [file] = event.target.files;
+  event.target.value = "";
+  if (file) openFile(file);
+});
+live.addEventListener("link", showLink);
+addEventListener("hashchange", () => !/^#(move=|main$)/.test(location.hash) && openView());
+live.open();
+openView();

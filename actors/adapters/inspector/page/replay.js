@@ -1,0 +1,236 @@
+// One response: its path on the diagram, move by move, with what went into each move and what came out of it.
+
+import * as api from "./api.js";
+import { drawing, light, onResize } from "./diagram.js";
+import { h, say } from "./dom.js";
+import { sequence } from "./sequence.js";
+import { clock, inSeconds, moment, stuck, toneOf, told, why } from "./words.js";
+
+const TICK_MS = 500;
+const FAILURES = new Set(["GenerationFailed", "SendRefused", "SendUnconfirmed", "ReadBackFailed", "ReadBackImpossible"]);
+
+export class Replay {
+  element = h("article", { class: "replay", "aria-label": "One response" });
+  #live;
+  #view;
+  #from; // where it came from, if from a file
+  #at = 0; // how many moves are played
+  #svg = null;
+  #timer = 0;
+  #end = new AbortController();
+
+  /** `view` as `/api/responses/{id}` tells it; `from` names the file that it was read from, and then nothing is live. */
+  constructor(live, view, { from = null, canReadTexts = false } = {}) {
+    this.#live = live;
+    this.#view = view;
+    this.#from = from;
+    this.#build(canReadTexts && from === null);
+    document.addEventListener("keydown", (event) => this.#onKey(event), this.#end);
+    onResize(() => this.#draw(), this.#end);
+    if (from === null) this.#follow();
+    this.#show(Math.min(wantedMove() ?? view.path.length, view.path.length));
+    this.#draw();
+    // Where it does not fit, the middle of it tells more than the user's message.
+    requestAnimationFrame(() => (this.sequence.scrollLeft = (this.sequence.scrollWidth - this.sequence.clientWidth) / 2));
+  }
+
+  close() {
+    clearInterval(this.#timer);
+    this.#end.abort();
+  }
+
+  #follow() {
+    const isOurs = (event) => event.detail.response.id === this.#view.id;
+    this.#live.addEventListener("move", (event) => isOurs(event) && this.#readAgain(), this.#end);
+    this.#live.addEventListener("link", () => this.#live.state === "live" && this.#readAgain(), this.#end);
+    this.#timer = setInterval(() => !document.hidden && this.#renderHead(), TICK_MS);
+  }
+
+  async #readAgain() {
+    try {
+      const view = await api.response(this.#view.id);
+      if (view.path.length < this.#view.path.length) return; // an answer that was overtaken
+      const isAtEnd = this.#at === this.#view.path.length;
+      this.#view = view;
+      this.#show(isAtEnd ? view.path.length : this.#at);
+    } catch (error) {
+      console.info("The response could not be read again:", error.message);
+    }
+  }
+
+  #build(canReadTexts) {
+    this.mark = h("span");
+    this.time = h("span", { class: "soft" });
+    this.why = h("p", { class: "why" });
+    this.cause = h("p", { class: "cause" });
+    this.range = h("input", { id: "scrubber", type: "range", min: 0, step: 1, "aria-label": "Move", oninput: () => this.#show(Number(this.range.value)) });
+    this.where = h("output", { for: "scrubber" });
+    this.figure = h("figure", { class: "diagram" });
+    this.moves = h("ol", { class: "moves", role: "list" });
+    this.legal = h("p", { class: "soft legal" });
+    this.sequence = h("div", { class: "sequence", tabindex: "0", role: "region", "aria-label": "Sequence diagram" });
+    this.texts = h("div", { class: "texts", hidden: true });
+    this.element.append(
+      this.#head(canReadTexts),
+      h("div", { class: "replay-grid" }, this.#stage(), this.#story()),
+      h("section", { class: "panel" }, h("h2", {}, "Who told whom"), h("p", { class: "soft" }, "Arrows to the response are facts, arrows from it are what it asked for. A dot is a move written to the store."), this.sequence),
+    );
+  }
+
+  #head(canReadTexts) {
+    const view = this.#view;
+    const save = h("a", { class: "button plain", href: this.#from ? null : api.fileOf(view.id), download: `response-${view.id}.json`, hidden: this.#from !== null }, "Save as a file");
+    const read = canReadTexts && h("button", { class: "button plain", type: "button", onclick: (event) => this.#readTexts(event.target) }, "Show what was said");
+    const where = h("p", { class: "soft" }, "Response ", h("span", { class: "mono" }, view.id), " of session ", this.#sessionLink(), ", began ", moment(view.started_at));
+    const imported = this.#from && h("p", { class: "notice trouble", role: "status" }, `From the file ${this.#from}: nothing of it is live, and it may be of another bot.`);
+    return h("header", { class: "panel replay-head" }, imported, h("div", { class: "row" }, h("h2", {}, `${view.name}’s line`), this.mark, this.time, h("span", { class: "row push" }, read, save)), where, this.why, this.cause, this.texts);
+  }
+
+  #sessionLink() {
+    const mono = h("span", { class: "mono" }, this.#view.session);
+    return this.#from ? mono : h("a", { href: api.at(`?session=${encodeURIComponent(this.#view.session)}`) }, mono);
+  }
+
+  #stage() {
+    const step = (words, label, go) => h("button", { class: "button plain", type: "button", "aria-label": label, title: label, onclick: go }, words);
+    const keys = h(
+      "div",
+      { class: "row steps" },
+      step("⇤", "Before the first move (Home)", () => this.#show(0)),
+      step("←", "One move back (←)", () => this.#show(this.#at - 1)),
+      this.range,
+      step("→", "One move on (→)", () => this.#show(this.#at + 1)),
+      step("⇥", "The last move (End)", () => this.#show(this.#view.path.length)),
+    );
+    return h("section", { class: "panel stage", "aria-label": "The path" }, keys, this.where, this.figure, this.legal);
+  }
+
+  #story() {
+    return h("section", { class: "panel story", "aria-label": "Moves" }, h("h2", {}, "Moves"), this.moves);
+  }
+
+  #onKey(event) {
+    const isTyping = event.target.matches("input:not([type=range]), select, textarea");
+    if (isTyping || event.target === this.range || event.altKey || event.ctrlKey || event.metaKey) return;
+    const to = { ArrowLeft: this.#at - 1, ArrowRight: this.#at + 1, Home: 0, End: this.#view.path.length }[event.key];
+    if (to === undefined || this.sequence.contains(event.target)) return;
+    event.preventDefault();
+    this.#show(to);
+  }
+
+  async #draw() {
+    try {
+      this.#svg = await drawing("response");
+      this.figure.replaceChildren(this.#svg);
+      this.#light();
+    } catch (error) {
+      this.figure.replaceChildren(h("p", { class: "empty" }, `There is no drawing: ${error.message}`));
+    }
+  }
+
+  /** Plays the first `at` moves. */
+  #show(at) {
+    const { path } = this.#view;
+    this.#at = Math.max(0, Math.min(at, path.length));
+    this.range.max = path.length;
+    this.range.value = this.#at;
+    const last = path[this.#at - 1];
+    this.range.setAttribute("aria-valuetext", last ? `Move ${this.#at}: ${last.fact}, to ${last.to}` : "Before the first move");
+    say(this.where, last ? `${this.#at} of ${path.length}: ${last.fact}, ${last.from} → ${last.to}` : `Before the first of ${path.length} moves`);
+    history.replaceState(null, "", this.#at === path.length ? location.pathname + location.search : `#move=${this.#at}`);
+    this.#renderHead();
+    this.#renderMoves();
+    this.sequence.replaceChildren(sequence(this.#view, this.#at));
+    this.#light();
+  }
+
+  #light() {
+    if (!this.#svg) return;
+    const played = this.#view.path.slice(0, this.#at);
+    const counts = {};
+    for (const move of played) counts[`${move.from}-${move.to}`] = (counts[`${move.from}-${move.to}`] ?? 0) + 1;
+    const last = played.at(-1);
+    light(this.#svg, { state: last?.to ?? "[*]", counts, last: last && `${last.from}-${last.to}` });
+    this.#svg.setAttribute("aria-label", `The path: ${played.map((move) => move.to).join(", then ") || "not begun"}`);
+  }
+
+  #renderHead() {
+    const view = this.#view;
+    const now = this.#from === null ? this.#live.now() : view.entered_at;
+    this.mark.className = `state-mark ${toneOf(view.state)}`;
+    say(this.mark, view.state);
+    say(this.time, view.is_final ? `after ${inSeconds(view.entered_at - view.started_at)}` : `for ${inSeconds(now - view.entered_at)}`);
+    const reason = this.#from === null ? stuck(view, now) : null;
+    say(this.why, `${reason ? `Stuck. ${reason}. ` : ""}${why(view, now)}`);
+    this.why.classList.toggle("wrong", reason !== null);
+    this.cause.hidden = !view.last_error;
+    const end = view.state === "Delivered" ? "On the way" : "The cause";
+    say(this.cause, view.last_error ? `${end}: ${view.last_error}.` : "");
+    this.cause.classList.toggle("wrong", view.state === "Failed");
+    const at = this.#at === view.path.length;
+    say(this.legal, at ? (view.legal.length ? `May come next: ${view.legal.join(", ")}.` : "Nothing can come any more: this state is final.") : "");
+  }
+
+  #renderMoves() {
+    const { path, asides = [] } = this.#view;
+    const items = [];
+    for (const [index, move] of [null, ...path].entries()) {
+      if (move) items.push(this.#moveView(move, index));
+      items.push(...asides.filter((aside) => aside.after_seq === index).map(asideView));
+    }
+    const hadFocus = this.moves.contains(document.activeElement);
+    this.moves.replaceChildren(...items);
+    if (hadFocus) this.moves.querySelector("[aria-current] button")?.focus();
+    requestAnimationFrame(() => this.#scrollToCurrent());
+  }
+
+  #scrollToCurrent() {
+    const current = this.moves.querySelector("[aria-current]");
+    if (!current) return;
+    const { offsetTop, offsetHeight } = current;
+    const { scrollTop, clientHeight } = this.moves;
+    if (offsetTop < scrollTop || offsetTop + offsetHeight > scrollTop + clientHeight) this.moves.scrollTop = offsetTop - clientHeight / 2;
+  }
+
+  #moveView(move, index) {
+    const before = this.#view.path[index - 2];
+    const after = inSeconds(move.at - (before ?? move).at);
+    const given = move.given ? told(move.given, move.at) : (move.reason ?? "");
+    const effects = (move.effects ?? []).map(({ name, ...fields }) => `${name}${Object.keys(fields).length ? ` (${told(fields, move.at)})` : ""}`);
+    const isFailure = FAILURES.has(move.fact);
+    const attempt = move.attempt > 0 && `${move.part > 0 ? `part ${move.part}, ` : ""}try ${move.attempt}`;
+    return h(
+      "li",
+      { class: `${index > this.#at ? "later" : ""} ${isFailure ? "failure" : ""}`.trim() || null, "aria-current": index === this.#at ? "step" : null },
+      h("button", { type: "button", onclick: () => this.#show(index) }, h("span", { class: "seq" }, index), h("strong", {}, move.fact), h("span", { class: toneOf(move.to) }, h("span", { class: "state-mark" }, move.to)), h("span", { class: "soft when", title: moment(move.at) }, `${clock(move.at)}  +${after}`)),
+      h("dl", {}, pair("in", [attempt, given].filter(Boolean).join(" · ")), pair("out", effects.join("; "))),
+    );
+  }
+
+  async #readTexts(button) {
+    try {
+      const { texts } = await api.response(this.#view.id, { withText: true });
+      const list = (name, parts) => [h("h3", {}, name), parts.length ? parts.map((part) => h("blockquote", {}, part)) : h("p", { class: "soft" }, "Nothing.")];
+      const found = [list("Written, part by part", texts.written), list("As Discord shows it", texts.shown)];
+      this.texts.replaceChildren(...found.flat(2));
+      this.texts.hidden = false;
+      button.hidden = true;
+    } catch (error) {
+      say(button, `${error.message} Try again`);
+    }
+  }
+}
+
+const pair = (name, words) => words && h("div", {}, h("dt", {}, name), h("dd", {}, words));
+
+function asideView(aside) {
+  const { kind, after_seq: _, at, ...fields } = aside;
+  const words = kind === "refused" ? `The table refused ${aside.fact} in ${aside.state}: ${aside.reason === "guard" ? "every guard said no" : "there is no such row"}` : `The model was asked: ${told(fields)}`;
+  return h("li", { class: `aside ${kind}` }, h("span", { class: "soft when" }, clock(at)), " ", words);
+}
+
+/** The move that the address names: `#move=3`. */
+function wantedMove() {
+  const found = /^#move=(\d+)$/.exec(location.hash);
+  return found ? Number(found[1]) : null;
+}

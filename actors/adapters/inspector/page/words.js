@@ -1,0 +1,60 @@
+// Times, and what is said about a response.
+
+const LATE_S = 15; // after the moment at which it was to go on
+const LONG_S = 90; // on the wire: longer than any try may take with the usual settings
+
+const MOMENT_MIN = 1e9; // numbers from here on are seconds since 1970
+
+const TONES = { Generating: "work", Sending: "work", Retrying: "trouble", Delivered: "good", Failed: "bad" };
+
+export const toneOf = (state) => TONES[state] ?? "rest";
+
+export function inSeconds(seconds) {
+  const left = Math.max(0, seconds);
+  if (left < 1) return `${Math.round(left * 1000)} ms`;
+  if (left < 90) return `${left.toFixed(1)} s`;
+  if (left < 5400) return `${Math.floor(left / 60)} min ${Math.floor(left % 60)} s`;
+  if (left < 172800) return `${Math.floor(left / 3600)} h ${Math.floor((left % 3600) / 60)} min`;
+  return `${Math.floor(left / 86400)} days`;
+}
+
+export const clock = (at) => new Date(at * 1000).toLocaleTimeString(undefined, { hour12: false });
+/** The time; with the date where it is not today's. */
+export function moment(at) {
+  const then = new Date(at * 1000);
+  const isToday = then.toDateString() === new Date().toDateString();
+  return isToday ? clock(at) : then.toLocaleString(undefined, { hour12: false });
+}
+
+/** Why it is called stuck; null where it is not. */
+export function stuck(view, now) {
+  if (view.is_final) return null;
+  if (view.due_at !== null && now > view.due_at + LATE_S) return `It was to go on ${inSeconds(now - view.due_at)} ago`;
+  if (view.due_at === null && now > view.entered_at + LONG_S) return `Nothing has come of it for ${inSeconds(now - view.entered_at)}`;
+  if (now > view.started_at + view.deadline_s) return `It has been on its way for ${inSeconds(now - view.started_at)}, and should take ${inSeconds(view.deadline_s)} at most`;
+  return null;
+}
+
+/** Why it waits, and when it goes on. */
+export function why(view, now) {
+  if (view.is_final) return "";
+  if (view.due_at === null) return view.waits ?? "";
+  const left = view.due_at - now;
+  return `${view.waits}; ${left > 0 ? `next try in ${inSeconds(left)}` : "goes on now"}`;
+}
+
+/** Fields of a fact or an effect, in words: "status 502 · retry after 2.0 s"; moments as the time after `since`. */
+export function told(fields, since) {
+  return Object.entries(fields)
+    .filter(([, value]) => value !== null && value !== "" && value !== false && value !== 0)
+    .map(([name, value]) => field(name, value, since))
+    .join(" · ");
+}
+
+function field(name, value, since) {
+  const words = name.replaceAll("_", " ");
+  if (value === true) return words;
+  if (name.endsWith("_s")) return `${words.slice(0, -2)} ${inSeconds(value)}`;
+  if (typeof value === "number" && value > MOMENT_MIN) return value < since ? `${words} ${clock(value)}` : `${words} +${inSeconds(value - since)}`;
+  return `${words} ${Array.isArray(value) ? value.join(", ") : value}`;
+}

@@ -1,0 +1,303 @@
+"""The inspector's page over the real bot in its own process: what a developer does who looks for a line.
+
+The pictures of docs/inspecting.md come from here: `PICTURES=docs/pictures pytest -n 0 tests/e2e/test_inspector.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, Page, expect
+
+from actors.adapters.store import open_store
+from actors.playground import PlaygroundServer, Voice
+from actors.playground.script import READS
+from tests.adapters.inspector.stage import serving
+from tests.contracts.scene import open_scene
+from tests.e2e.bot_process import ROOT, Bot, character_lines, environment, running, until
+from tests.e2e.conftest import Seen
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+CHANNEL = "tavern"
+CAST = ("Maren", "Fitch", "Oriel")
+WAIT_MS = 30_000
+GRAVE = ("serious", "critical")
+ANY_TAKEN = re.compile(r"\btaken\b")
+ANY_LIT = re.compile(r"\blit\b")
+
+OpenAt = Callable[..., Awaitable[Page]]
+
+
+@dataclass
+class Run:
+    """A bot that has said three lines well, one after a lost answer, and one that Discord keeps it from saying."""
+
+    url: str
+    server: PlaygroundServer
+    bot: Bot
+
+
+@pytest.fixture(scope="module")
+async def run(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run]:
+    async with _a_run(tmp_path_factory.mktemp("bot")) as run:
+        yield run
+
+
+@asynccontextmanager
+async def _a_run(folder: Path) -> AsyncIterator[Run]:
+    async with PlaygroundServer() as server, _bot_of(server, folder) as (bot, url):
+        server.say(CHANNEL, "Robin", f"!start {' '.join(CAST)}")
+        await until(lambda: any(m.voice is Voice.BOT for m in server.messages(CHANNEL)))
+        server.say(CHANNEL, "Robin", "Is anybody there?")
+        await until(lambda: len(character_lines(server, CHANNEL)) == 3)
+        server.next_lines("drop_after", "reset")
+        server.say(CHANNEL, "Robin", "What was that?")
+        await until(lambda: len(character_lines(server, CHANNEL)) == 6)
+        server.next_lines("http_503")
+        server.next_requests(READS, *["http_503"] * 20)
+        server.say(CHANNEL, "Robin", "Who has the key?")
+        server.say(CHANNEL, "Robin", "Nobody?")
+        yield Run(url, server, bot)
+
+
+@asynccontextmanager
+async def _bot_of(server: PlaygroundServer, folder: Path) -> AsyncIterator[tuple[Bot, str]]:
+    """A bot whose breaker opens soon and stays open, with its inspector's address."""
+    port = _free_port()
+    settings = {"BREAKER_FAILURES": "1", "BREAKER_PAUSE_S": "600", "RESPONSE_DEADLINE_S": "3"}
+    env = environment(server, folder, INSPECTOR_ADDRESS=f"127.0.0.1:{port}", **settings)
+    async with running(env) as bot:
+        yield bot, f"http://127.0.0.1:{port}/"
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+@pytest.fixture
+async def open_at(browser: Browser, seen: Seen) -> AsyncIterator[OpenAt]:
+    """Opens an address; at the end no page may have complained, or asked another host than its own."""
+
+    async def opened(url: str, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
+        size = {"width": width, "height": height}
+        context = await browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+        page = await context.new_page()
+        origin = "/".join(url.split("/")[:3]) + "/"
+        page.on(
+            "console", lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(origin) else seen.elsewhere.append(asked.url))
+        page.set_default_timeout(WAIT_MS)
+        await page.goto(url)
+        return page
+
+    yield opened
+    assert (seen.complaints, seen.elsewhere) == ([], [])
+
+
+async def picture(page: Page, name: str) -> None:
+    """Take a picture for the documentation, where it was asked for."""
+    folder = os.environ.get("PICTURES")
+    if folder:
+        await page.screenshot(path=ROOT / folder / f"{name}.png")
+
+
+async def test_a_stuck_response_is_followed_to_its_cause_with_one_click(run: Run, open_at: OpenAt) -> None:
+    page = await open_at(run.url)
+    stuck = page.locator("tbody tr.is-stuck")
+    await expect(stuck).to_have_count(1, timeout=WAIT_MS)
+    await expect(stuck).to_contain_text("Stuck. It has been on its way for")
+    await expect(stuck).to_contain_text("Discord does not answer, nothing left the process")
+    await expect(stuck).to_contain_text("next try in")
+    await expect(page.locator("[data-edge='Sending-Retrying']")).to_have_class(ANY_TAKEN)
+    await picture(page, "inspector")
+    await stuck.get_by_role("link", name="Maren").click()
+    await expect(page.locator(".cause")).to_have_text("The cause: Discord answered 503.")
+    await expect(page.locator(".moves .failure")).to_contain_text("status 503")
+    await expect(page.locator(".legal")).to_contain_text("May come next: Held")
+    await expect(page.locator("[data-state=Retrying]")).to_have_class(ANY_LIT)
+
+
+async def test_a_replay_is_stepped_with_keys_and_its_address_opens_the_same_move(run: Run, open_at: OpenAt) -> None:
+    page = await open_at(run.url)
+    await _open_one_that_was_found(page)
+    lit, where = page.locator(".machine .lit"), page.locator("output")
+    path = ["[*]", "Generating", "Sending", "Retrying", "Delivered"]
+    await expect(where).to_have_text("4 of 4: FoundInChannel, Retrying → Delivered")
+    await page.keyboard.press("Home")
+    for state in path[1:]:
+        await page.keyboard.press("ArrowRight")
+        await expect(lit).to_have_attribute("data-state", state)
+    await page.keyboard.press("ArrowLeft")
+    await expect(where).to_have_text("3 of 4: SendUnconfirmed, Sending → Retrying")
+    taken = await page.locator(".edge.taken").evaluate_all("all => all.map(one => one.dataset.edge)")
+    assert set(taken) == {"[*]-Generating", "Generating-Sending", "Sending-Retrying"}
+    await expect(page.locator(".told .current.lost .words")).to_contain_text("SendUnconfirmed")
+    await page.emulate_media(color_scheme="dark")
+    await picture(page, "inspector-replay")
+    address = page.url
+    assert address.endswith("#move=3")
+    again = await open_at(address)
+    await expect(again.locator("output")).to_have_text("3 of 4: SendUnconfirmed, Sending → Retrying")
+    await again.locator("#scrubber").focus()
+    await again.keyboard.press("End")
+    await expect(again.locator(".machine .lit")).to_have_attribute("data-state", "Delivered")
+
+
+async def test_a_file_of_one_bot_is_opened_at_another(run: Run, open_at: OpenAt, tmp_path: Path) -> None:
+    page = await open_at(run.url)
+    await _open_one_that_was_found(page)
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name="Save as a file").click()
+    file = tmp_path / "kept.json"
+    await (await download.value).save_as(file)
+    assert [move["to"] for move in json.loads(file.read_text())["path"]][-1] == "Delivered"
+    async with open_store("sqlite:///:memory:") as store, serving(store, await open_scene(store)) as other:
+        there = await open_at(other.url("/"))
+        await there.locator("#file").set_input_files(file)
+        await expect(there.locator(".replay .notice")).to_contain_text("From the file kept.json: nothing of it is live")
+        await there.keyboard.press("Home")
+        await there.keyboard.press("ArrowRight")
+        await expect(there.locator(".machine .lit")).to_have_attribute("data-state", "Generating")
+        await expect(there.locator(".told")).to_be_visible()
+        (tmp_path / "other.json").write_text('{"id": 1}')
+        await there.locator("#file").set_input_files(tmp_path / "other.json")
+        await expect(there.locator("#trouble")).to_contain_text("It is not what “Save as a file” wrote.")
+
+
+async def test_states_edges_words_and_sessions_choose_the_rows(run: Run, open_at: OpenAt) -> None:
+    page = await open_at(run.url)
+    rows = page.locator("tbody tr:not(.group)")
+    await expect(rows).to_have_count(7, timeout=WAIT_MS)
+    await page.locator("[data-state=Delivered]").first.click()
+    await expect(rows).to_have_count(6)
+    await page.locator("[data-state=Delivered]").first.press("Enter")
+    await expect(rows).to_have_count(7)
+    await page.locator("[data-edge='Retrying-Delivered']").press(" ")
+    await expect(rows).to_have_count(1)
+    await expect(page.get_by_role("button", name="Took Retrying → Delivered")).to_be_visible()
+    await page.reload()
+    await expect(rows).to_have_count(1)
+    await page.get_by_role("button", name="Show all").click()
+    await page.get_by_label("Search in responses").fill("oriel delivered")
+    await expect(rows).to_have_count(2)
+    await page.get_by_label("Search in responses").fill("nothing of the kind")
+    await expect(page.locator("div.empty")).to_contain_text("No response fits.")
+    await page.get_by_role("button", name="Show all").click()
+    await page.get_by_role("button", name="Character").click()
+    assert [await rows.nth(n).locator("a").inner_text() for n in (0, 6)] == ["Fitch", "Oriel"]
+    await page.get_by_label("By session").check()
+    await expect(page.locator("tr.group")).to_have_count(1)
+
+
+async def test_sessions_and_machines_tell_who_waits_for_what(run: Run, open_at: OpenAt) -> None:
+    page = await open_at(run.url)
+    await page.get_by_role("link", name="Sessions").click()
+    card = page.locator(".session-list > li")
+    await expect(card).to_contain_text("1 message")
+    await expect(card).to_contain_text("Fitch, then Oriel (the open turn)")
+    await card.locator("summary").click()
+    await expect(card.locator(".lines li")).to_have_count(10)
+    await page.get_by_role("link", name="Machines").click()
+    await expect(page.locator("[aria-label=Breaker] > p")).to_contain_text("discord is Open")
+    await expect(page.locator("[aria-label=Breaker] [data-state=Open]")).to_have_class(ANY_LIT)
+    await expect(page.locator("[aria-label=Connection] > p")).to_contain_text("shard 0 is Ready since")
+    await expect(page.locator("[aria-label=Session] [data-state=Responding]")).to_have_class(ANY_LIT)
+    await page.get_by_role("link", name="Responses").click()
+    await expect(page.locator("tbody tr")).to_have_count(7)
+
+
+async def test_the_playground_leads_to_it_and_serves_it_on_its_own_address(run: Run, open_at: OpenAt) -> None:
+    run.server.inspector_url = run.url
+    page = await open_at(run.server.url + "/")
+    await page.locator("#tab-lines").click()
+    await page.locator("#inspector").click()
+    await expect(page.locator("#link")).to_have_attribute("data-link", "live")
+    await expect(page.locator("tbody tr")).to_have_count(7)
+    await _open_one_that_was_found(page)
+    await expect(page).to_have_url(re.compile(r"/inspector/responses/\w+$"))
+    await expect(page.locator(".told")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1440])
+async def test_no_serious_finding_of_axe_and_nothing_wider_than_the_window(
+    run: Run, open_at: OpenAt, width: int, scheme: str
+) -> None:
+    page = await open_at(run.url, width, 800, scheme)
+    await expect(page.locator("tbody tr.is-stuck")).to_have_count(1, timeout=WAIT_MS)
+    found = {"responses": await _findings(page)}
+    for view in ("sessions", "machines"):
+        await page.goto(f"{run.url}#{view}")
+        await page.locator(f"main[data-view={view}] :is(.session-list li, figure svg)").first.wait_for()
+        found[view] = await _findings(page)
+    await page.goto(run.url)
+    await _open_one_that_was_found(page)
+    await page.keyboard.press("ArrowLeft")
+    found["replay"] = await _findings(page)
+    assert found == {"responses": [], "sessions": [], "machines": [], "replay": []}
+
+
+async def test_a_token_is_asked_for_once(open_at: OpenAt, seen: Seen) -> None:
+    async with open_store("sqlite:///:memory:") as store, serving(store, await open_scene(store), token="a b&c") as it:
+        page = await open_at(it.url("/#sessions"))
+        assert await _findings(page) == []
+        await page.get_by_label("Token").fill("wrong")
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("alert")).to_have_text("That is not the token.")
+        await page.get_by_label("Token").fill("a b&c")
+        await page.keyboard.press("Enter")
+        await expect(page.locator("#link")).to_have_attribute("data-link", "live")
+        assert "a b" not in page.url
+    refused = [words for words in seen.complaints if "401" in words]
+    assert len(refused) == len(seen.complaints) == 2  # the browser's own words for the two pages with the form
+    seen.complaints.clear()
+
+
+async def test_a_dead_bot_is_not_shown_alive(open_at: OpenAt, seen: Seen, tmp_path: Path) -> None:
+    async with _a_run(tmp_path) as run:
+        page = await open_at(run.url)
+        time = page.locator("tbody tr .cell-stay").first
+        await expect(page.locator("tbody tr.is-stuck")).to_have_count(1, timeout=WAIT_MS)
+        await run.bot.kill()
+        await expect(page.locator("#lost")).to_contain_text("The bot does not answer. What you see is as of")
+        await expect(page.locator("body")).to_have_class("stale")
+        shown = await time.inner_text()
+        await page.wait_for_timeout(1200)  # two ticks of the table
+        assert await time.inner_text() == shown
+    assert all("ERR_" in words for words in seen.complaints)
+    seen.complaints.clear()
+
+
+async def _open_one_that_was_found(page: Page) -> None:
+    """The response whose answer was lost after Discord had stored the line."""
+    await page.locator("[data-edge='Retrying-Delivered'].taken").press("Enter")
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await page.locator("tbody tr a").click()
+    await expect(page.locator(".moves li[aria-current]")).to_be_visible()
+    await expect(page.locator(".machine .lit")).to_have_count(1)
+
+
+async def _findings(page: Page) -> list[str]:
+    """Grave findings of axe, and how much wider than the window the page is."""
+    found = await Axe().run(page)
+    grave = [
+        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
+        for each in found.response["violations"]
+        if each["impact"] in GRAVE
+    ]
+    wider = await page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+    return grave if wider <= 0 else [*grave, f"{wider} px wider than the window"]
