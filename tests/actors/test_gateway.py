@@ -103,6 +103,22 @@ def test_what_reads_did_not_show_to_a_process_that_died_is_caught_up_by_the_next
 
 
 @both
+def test_the_first_message_of_a_scene_is_heard_though_later_ones_were_heard_before(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            said_unheard(first, "the first")
+            first.say("the second")
+            await first.quiet()
+        async with playing(before=first) as play:
+            await play.quiet()
+            assert sorted(await heard(play)) == ["the first", "the second"]
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_new_connection_within_one_process_catches_up_too(backend: str) -> None:
     async def main() -> None:
         async with playing(latency_s=0.05) as play:

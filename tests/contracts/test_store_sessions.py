@@ -104,7 +104,7 @@ async def test_a_channel_is_read_again_from_before_a_line_that_may_turn_up_twice
         assert (found.after, found.known_after) == (after, after)
 
 
-@pytest.mark.parametrize(("lookback", "known_after"), [(1, 29), (2, 19), (3, 19), (4, 9), (80, 9)])
+@pytest.mark.parametrize(("lookback", "known_after"), [(1, 29), (2, 19), (3, 19), (4, 9), (5, 1), (80, 1)])
 async def test_the_newest_messages_of_the_history_are_to_be_compared(
     scene: Scene, lookback: int, known_after: int
 ) -> None:

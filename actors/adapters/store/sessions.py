@@ -54,6 +54,7 @@ _NEWEST: Final = (
     .subquery("newest")
 )
 _OLDEST_COMPARED: Final = select(func.min(_NEWEST.c.message_id)).correlate(session).scalar_subquery()
+_COMPARED: Final = select(func.count(_NEWEST.c.message_id)).correlate(session).scalar_subquery()
 # The order of the index that leaves out what has ended: without it SQLite reads every session there ever was.
 _OPEN_ORDER: Final = session.c.channel_id
 _OPEN_IDS: Final = select(select(session.c.id).where(IS_OPEN).order_by(_OPEN_ORDER).subquery("open").c.id)
@@ -65,6 +66,8 @@ _OPEN: Final = (
         case((IS_OPEN, func.coalesce(_LAST_HEARD, session.c.opened_after))).label("last_heard"),
         _OLDEST_DOUBT.label("oldest_doubt"),
         _OLDEST_COMPARED.label("oldest_compared"),
+        (bindparam("lookback") > _COMPARED).label("is_whole"),
+        session.c.opened_after,
     )
     .where(session.c.id.in_(union_all(_OPEN_IDS, _ENDED_IN_DOUBT)))
     .order_by(_OPEN_ORDER)
@@ -201,6 +204,9 @@ def pending(conn: Connection, *, now: float) -> tuple[SessionId, ...]:
 def _to_catch_up(row: AnyRow) -> ToCatchUp:
     after = min(row.last_heard or _NEVER, row.oldest_doubt or _NEVER)
     known_after = after if row.oldest_compared is None else min(after, row.oldest_compared - 1)
+    if row.is_whole and row.last_heard is not None:
+        # What was said before the first line that we know of may have been missed as well.
+        known_after = min(known_after, row.opened_after)
     return ToCatchUp(row.id, row.channel_id, after, known_after)
 
 
