@@ -60,6 +60,7 @@ class Shown:
     message: ChannelMessage
     nonce: str
     readable_at: float
+    said: str = ""  # its first text
     deleted_by: Remover | None = None
     amended_at: float | None = None
     is_told: bool = False  # the gateway told a process of it
@@ -310,7 +311,7 @@ class Discord:
         now = self._now()
         stored = replace(message, id=self._next_id())
         hidden_s = READABLE_AFTER_S * self._random.random() if self._random.random() < 0.2 else 0.0
-        channel.shown[stored.id] = Shown(stored, nonce, now + hidden_s)
+        channel.shown[stored.id] = Shown(stored, nonce, now + hidden_s, said=stored.text)
         channel.ours += stored.is_ours
         self.tell(channel, MessageSeen(stored))
         return stored

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, select
@@ -147,7 +148,9 @@ class Rest:
         if self.heard_in.get(message.id, row.id) != row.id:
             return False  # an `!end` and a `!start` before it came to us only later
         is_late = end is not None and message.id > end
-        if message.id in heard or is_late:
+        # An aside that is edited into the play is heard where nobody had heard it before the edit, and only there.
+        was_aside = not belongs(replace(message, text=shown.said), PREFIX)
+        if message.id in heard or is_late or was_aside:
             return message.id in heard
         if self.watch.hearing.knows((SEEN, message.id, ""), by=row.ended_at):
             return True
