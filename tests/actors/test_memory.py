@@ -46,6 +46,7 @@ async def scene(play: Play, channel_id: int) -> None:
     await play.until(lambda: play.session_state(channel_id) == "Ended", step_s=0.5)
 
 
+@pytest.mark.slow
 def test_an_idle_session_and_a_response_on_its_way_keep_little() -> None:
     async def main() -> None:
         async with playing(cast=("Ada",)) as play:

@@ -242,6 +242,7 @@ class TestProcesses:
         assert root.attributes["ensemble.resumed"] is True
         assert facts_of(root) == ["SendUnconfirmed"]
 
+    @pytest.mark.slow
     def test_responses_that_never_end_here_are_not_kept_for_ever(self) -> None:
         told = Told()
         for number in range(LIVES_MAX + 10):

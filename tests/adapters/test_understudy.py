@@ -143,6 +143,7 @@ INPUTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cast_name", ["shipped", "bare"])
 @settings(max_examples=15, deadline=None)
 @given(inputs=INPUTS)

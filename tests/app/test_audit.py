@@ -104,6 +104,7 @@ def test_after_faults_it_is_clean_and_what_is_changed_behind_the_bots_back_is_na
     with_server(work)
 
 
+@pytest.mark.slow
 def test_a_channel_that_cannot_be_read_is_told_and_is_not_clean(tmp_path: Path) -> None:
     def work(server: PlaygroundServer) -> None:
         settings = settings_for(server, **QUICK)

@@ -121,6 +121,7 @@ class TestRun:
 
 
 class TestTranscript:
+    @pytest.mark.slow
     def test_what_was_played_is_written_in_every_format(self, tmp_path: Path) -> None:
         def work(server: PlaygroundServer) -> tuple[str, list[dict[str, Any]]]:
             with started(tmp_path, "run", until="Ready: ", **settings_for(server)) as (process, _):

@@ -167,6 +167,7 @@ async def read_inspector(url: str) -> dict[str, str]:
     return read
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 @pytest.mark.parametrize("log_format", ["text", "json"])
 async def test_what_servers_tell_comes_out_nowhere(table: Table, log_format: str) -> None:
@@ -185,6 +186,7 @@ async def test_what_servers_tell_comes_out_nowhere(table: Table, log_format: str
     assert "Message send success rate" in places["report"]
 
 
+@pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_doctor_names_the_trouble_and_not_the_secret(table: Table) -> None:
     table.model.script.extend([refuses(401), Answer(404)])
