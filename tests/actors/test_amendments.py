@@ -44,7 +44,9 @@ def test_edits_and_deletions_made_while_nobody_is_there_are_learnt(kind: Outboun
         for message_id in (deleted, line, part):
             first.discord.user_deletes(CHANNEL, message_id)
         async with playing(before=first) as after:
-            assert after.discord.reads == [(CHANNEL, edited - 1)]  # the one request of the catch-up
+            (read,) = after.discord.reads  # the one request of the catch-up
+            assert read[0] == CHANNEL
+            assert read[1] < edited
             assert [text for name, text in await after.history() if name == "Robin"] == ["Hello?", "What?"]
             await after.quiet()
             await equal_to_the_channel(after)

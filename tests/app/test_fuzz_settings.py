@@ -163,7 +163,7 @@ def test_a_scene_that_is_a_bomb_is_one_line_in_seconds(text: str, tmp_path: Path
     began = time.process_time()
     with pytest.raises(SceneError) as error:
         scenes.read(tmp_path / "bomb.yaml")
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 30  # unbounded it would be minutes; coverage alone makes it five times slower
     assert "\n" not in str(error.value)
     assert len(str(error.value)) < 1000
 
