@@ -5,6 +5,7 @@ translate a library's errors into them once. Only `Fenced` and programmers' erro
 """
 
 from actors.ports.clock import Clock
+from actors.ports.dependencies import Budget, Dependencies, SeenBreaker, SeenShard
 from actors.ports.discord import (
     Channel,
     Deleted,
@@ -22,6 +23,16 @@ from actors.ports.discord import (
     Webhooks,
 )
 from actors.ports.engine import Drain, Engine, Pending
+from actors.ports.exchange import (
+    Asked,
+    AskedMessage,
+    AskedTexts,
+    Exchange,
+    Request,
+    kept_headers,
+    listening,
+    note_request,
+)
 from actors.ports.gateway import (
     ButtonPressed,
     ChannelGone,
@@ -77,8 +88,12 @@ from actors.ports.trace import (
 __all__ = [
     "CANCELLED",
     "Accepted",
+    "Asked",
+    "AskedMessage",
+    "AskedTexts",
     "AttemptBegan",
     "BreakerMoved",
+    "Budget",
     "ButtonPressed",
     "Channel",
     "ChannelGone",
@@ -89,9 +104,11 @@ __all__ = [
     "Context",
     "DeleteOutcome",
     "Deleted",
+    "Dependencies",
     "Diverged",
     "Drain",
     "Engine",
+    "Exchange",
     "Fenced",
     "GatewayEvent",
     "GenerationBegan",
@@ -123,11 +140,14 @@ __all__ = [
     "ReadOutcome",
     "Recorded",
     "Refused",
+    "Request",
     "ResponseRecord",
     "RetryAsked",
     "RetryOutcome",
+    "SeenBreaker",
     "SeenLine",
     "SeenSession",
+    "SeenShard",
     "SendOutcome",
     "ShardConnecting",
     "ShardDown",
@@ -148,4 +168,7 @@ __all__ = [
     "WatchedPart",
     "Webhooks",
     "Work",
+    "kept_headers",
+    "listening",
+    "note_request",
 ]
