@@ -8,14 +8,19 @@ from urllib.parse import urlsplit
 import anyio
 from anyio.abc import TaskStatus
 
-from actors.adapters.inspector import CannotServe, Inspector, is_loopback
+from actors.adapters.inspector import CannotServe, Inspector, Patience, is_loopback
 from actors.adapters.picture import picture
 from actors.app.settings import Settings
-from actors.ports import Journal, Noted, Trace
+from actors.ports import Dependencies, Journal, Noted, Trace
 
 
 def inspector_of(
-    settings: Settings, journal: Journal, *, api_url: str, metrics: Callable[[], Awaitable[bytes]] | None = None
+    settings: Settings,
+    journal: Journal,
+    *,
+    api_url: str,
+    metrics: Callable[[], Awaitable[bytes]] | None = None,
+    dependencies: Callable[[], Dependencies] = Dependencies,
 ) -> Inspector | None:
     """The inspector that the settings ask for, with `metrics` at `/metrics`; None where it is turned off.
 
@@ -31,6 +36,8 @@ def inspector_of(
         origins=_local_origins(api_url),
         metrics=metrics,
         picture=picture,
+        patience=Patience(settings.send_timeout_s, settings.generate_timeout_s),
+        dependencies=dependencies,
     )
 
 

@@ -2,6 +2,7 @@
 
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
 from actors.adapters.inspector.inspector import CannotServe, Inspector
+from actors.adapters.inspector.patience import Patience
 from actors.adapters.inspector.view import recorded_view
 
-__all__ = ["AddressError", "CannotServe", "Inspector", "is_loopback", "parse_address", "recorded_view"]
+__all__ = ["AddressError", "CannotServe", "Inspector", "Patience", "is_loopback", "parse_address", "recorded_view"]

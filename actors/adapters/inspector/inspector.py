@@ -20,14 +20,25 @@ from anyio.abc import TaskStatus
 
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
+from actors.adapters.inspector.exchanges import dependencies_view, exchange_view
 from actors.adapters.inspector.feed import Feed, compact_json
 from actors.adapters.inspector.fleet import Fleet, breaker_view, connection_view
 from actors.adapters.inspector.gate import Gate
 from actors.adapters.inspector.life import Life, Step
 from actors.adapters.inspector.lives import Lives
 from actors.adapters.inspector.pages import FILES, index_page, page_file
+from actors.adapters.inspector.patience import Patience
 from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
-from actors.ports import BreakerMoved, ConnectionMoved, GenerationEnded, Journal, Moved, MoveRefused, TraceEvent
+from actors.ports import (
+    BreakerMoved,
+    ConnectionMoved,
+    Dependencies,
+    GenerationEnded,
+    Journal,
+    Moved,
+    MoveRefused,
+    TraceEvent,
+)
 from machines.diagram import MACHINES
 from machines.layout import Size
 from machines.response import MACHINE
@@ -62,11 +73,14 @@ class Inspector:
         origins: tuple[str, ...] = (),
         metrics: Callable[[], Awaitable[bytes]] | None = None,
         picture: Picture | None = None,
+        patience: Patience = Patience(),
+        dependencies: Callable[[], Dependencies] = Dependencies,
         now: Callable[[], float] = time.time,
         ping_s: float = PING_S,
     ) -> None:
         """`metrics` gives what `/metrics` answers, in Prometheus's text format; None where nothing is measured.
-        `picture` makes a PNG of an SVG; without it there are no `.png` diagrams.
+        `picture` makes a PNG of an SVG; without it there are no `.png` diagrams. `dependencies` are as they stand
+        when it is called.
 
         Raises AddressError for a wrong address, and for any but loopback without a token.
         """
@@ -76,6 +90,8 @@ class Inspector:
         self._gate = Gate(self._host, token, origins)
         self._journal = journal
         self._read_metrics = metrics
+        self._patience = patience
+        self._see_dependencies = dependencies
         self._drawings = Drawings(picture)
         self._ping_s = ping_s
         self._now = now
@@ -148,6 +164,7 @@ class Inspector:
         app.router.add_get("/api/responses", self._responses)
         app.router.add_get("/api/responses/{id}", self._response)
         app.router.add_get("/api/fleet", self._read_fleet)
+        app.router.add_get("/api/dependencies", self._dependencies)
         app.router.add_get("/api/sessions", self._sessions)
         app.router.add_get("/api/sessions/{id}", self._session)
         app.router.add_get("/api/machines", self._machines)
@@ -175,10 +192,10 @@ class Inspector:
 
     def _tell(self, life: Life, step: Step) -> None:
         self._fleet.took(step)
-        self._feed.tell("move", lambda: {"response": view(life), "move": step_view(step)})
+        self._feed.tell("move", lambda: {"response": view(life, self._patience), "move": step_view(step)})
 
     def _snapshot(self) -> bytes:
-        shown = [view(life) for life in self._lives.newest_first(SNAPSHOT_MAX)]
+        shown = [view(life, self._patience) for life in self._lives.newest_first(SNAPSHOT_MAX)]
         return self._feed.frame("snapshot", {"responses": shown})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
@@ -207,7 +224,7 @@ class Inspector:
             raise web.HTTPBadRequest(text=f"There is no state {state!r}; there are: {', '.join(MACHINE.states)}.\n")
         limit = _limit(request.query.get("limit", str(LIST_DEFAULT)))
         found = await self._journal.recently_recorded(limit=limit, state=state, session_id=session_id)
-        return _json({"responses": [view(Life.of(recorded)) for recorded in found]})
+        return _json({"responses": [view(Life.of(recorded), self._patience) for recorded in found]})
 
     async def _response(self, request: web.Request) -> web.Response:
         response_id = request.match_info["id"]
@@ -220,11 +237,18 @@ class Inspector:
             if recorded is None:
                 raise web.HTTPNotFound(text="There is no such response.\n")
             life = Life.of(recorded)
-        texts = {"texts": texts_view(recorded)} if is_text_asked and recorded is not None else {}
-        return _json(whole_view(life) | texts)
+        shown = whole_view(life, self._patience)
+        exchanges = await self._journal.exchanges(response_id, with_texts=is_text_asked)
+        shown["exchanges"] = [exchange_view(seq, exchange) for seq, exchange in exchanges]
+        if is_text_asked and recorded is not None:
+            shown |= {"texts": texts_view(recorded), "redacted": False}
+        return _json(shown)
 
     async def _read_fleet(self, request: web.Request) -> web.Response:
         return _json(await self._fleet.view())
+
+    async def _dependencies(self, request: web.Request) -> web.Response:
+        return _json(dependencies_view(self._now(), self._see_dependencies()))
 
     async def _sessions(self, request: web.Request) -> web.Response:
         found = await self._journal.seen_sessions(limit=SESSIONS_MAX)
