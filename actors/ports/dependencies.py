@@ -43,7 +43,7 @@ class Budget:
 
     server: str
     name: str
-    told_at: float
+    told_at: float | None = None
     limit: int | None = None
     left: int | None = None
     resets_at: float | None = None

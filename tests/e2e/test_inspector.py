@@ -146,6 +146,8 @@ async def test_a_replay_is_stepped_with_keys_and_its_address_opens_the_same_move
     taken = await page.locator(".edge.taken").evaluate_all("all => all.map(one => one.dataset.edge)")
     assert set(taken) == {"[*]-Generating", "Generating-Sending", "Sending-Retrying"}
     await expect(page.locator(".told .current.lost .words")).to_contain_text("SendUnconfirmed")
+    await expect(page.locator(".moves [aria-current] .requests")).to_contain_text("no answer after")
+    await expect(page.locator(".try summary")).to_contain_text("answered after")
     await page.emulate_media(color_scheme="dark")
     await picture(page, "inspector-replay")
     address = page.url
@@ -215,6 +217,11 @@ async def test_sessions_and_machines_tell_who_waits_for_what(run: Run, open_at: 
     await expect(page.locator("[aria-label=Breaker] > p")).to_contain_text("discord is Open")
     await expect(page.locator("[aria-label=Breaker] [data-state=Open]")).to_have_class(ANY_LIT)
     await expect(page.locator("[aria-label=Connection] > p")).to_contain_text("shard 0 is Ready since")
+    discord = page.locator("[aria-label=Breaker] tbody tr").filter(has_text="discord")
+    await expect(discord).to_contain_text("2; more than 1 open it")
+    await expect(page.locator("[aria-label=Connection] tbody tr")).to_contain_text("Ready")
+    await expect(page.locator("[aria-label='Rate limits'] tbody tr").first).to_contain_text("not told until it is used")
+    await expect(page.locator("[aria-label='Rate limits'] tbody")).to_contain_text("webhook:")
     await expect(page.locator("[aria-label=Session] [data-state=Responding]")).to_have_class(ANY_LIT)
     await page.get_by_role("link", name="Responses").click()
     await expect(page.locator("tbody tr")).to_have_count(7)

@@ -47,7 +47,7 @@ class Budgets:
     def view(self, until: Callable[[str], float | None], everything_until: float | None) -> tuple[Budget, ...]:
         """The limit on everything, then every bucket, the newest first; `until` says what is held, and how long."""
         left = None if everything_until is None else 0
-        everything = Budget(SERVER, EVERYTHING, self._now(), left=left, held_until=everything_until)
+        everything = Budget(SERVER, EVERYTHING, left=left, held_until=everything_until)
         known = [replace(each, held_until=until(each.name)) for each in reversed(self._known.values())]
         return (everything, *known)
 

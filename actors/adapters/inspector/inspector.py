@@ -27,7 +27,7 @@ from actors.adapters.inspector.gate import Gate
 from actors.adapters.inspector.life import Life, Step
 from actors.adapters.inspector.lives import Lives
 from actors.adapters.inspector.pages import FILES, index_page, page_file
-from actors.adapters.inspector.patience import Patience
+from actors.adapters.inspector.patience import USUAL, Patience
 from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
 from actors.ports import (
     BreakerMoved,
@@ -73,7 +73,7 @@ class Inspector:
         origins: tuple[str, ...] = (),
         metrics: Callable[[], Awaitable[bytes]] | None = None,
         picture: Picture | None = None,
-        patience: Patience = Patience(),
+        patience: Patience = USUAL,
         dependencies: Callable[[], Dependencies] = Dependencies,
         now: Callable[[], float] = time.time,
         ping_s: float = PING_S,

@@ -35,3 +35,7 @@ class Patience:
     def overdue_s(self, limits: Limits) -> float:
         """After its start: what is in doubt at the deadline has its time to land."""
         return limits.deadline_s + limits.settle_s
+
+
+USUAL: Final = Patience()
+"""That of the settings' defaults."""

@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from actors.adapters.inspector.life import Aside, Failure, Life, Step
-from actors.adapters.inspector.patience import Patience
+from actors.adapters.inspector.patience import USUAL, Patience
 from actors.ports import GenerationEnded, MoveRefused, Recorded
 from machines.facts import (
     Cancelled,
@@ -45,7 +45,7 @@ def recorded_view(recorded: Recorded) -> View:
     return whole_view(Life.of(recorded))
 
 
-def view(life: Life, patience: Patience = Patience()) -> View:
+def view(life: Life, patience: Patience = USUAL) -> View:
     """The JSON shape of one response; times are seconds since 1970.
 
     It is stuck `late_s` after `due_at`, `silent_s` after `entered_at` where nothing is due, or `overdue_s` after
@@ -94,7 +94,7 @@ def step_view(step: Step) -> View:
     }
 
 
-def whole_view(life: Life, patience: Patience = Patience()) -> View:
+def whole_view(life: Life, patience: Patience = USUAL) -> View:
     """The same with all moves, what went into each and what came out of it: what is exported.
 
     It holds no text of anybody, and says so.
