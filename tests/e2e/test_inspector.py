@@ -147,7 +147,7 @@ async def test_a_replay_is_stepped_with_keys_and_its_address_opens_the_same_move
     assert set(taken) == {"[*]-Generating", "Generating-Sending", "Sending-Retrying"}
     await expect(page.locator(".told .current.lost .words")).to_contain_text("SendUnconfirmed")
     await expect(page.locator(".moves [aria-current] .requests")).to_contain_text("no answer after")
-    await expect(page.locator(".try summary")).to_contain_text("answered after")
+    await expect(page.locator(".try > summary")).to_contain_text("answered after")
     await page.emulate_media(color_scheme="dark")
     await picture(page, "inspector-replay")
     address = page.url
