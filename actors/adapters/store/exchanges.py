@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select
 
-from actors.adapters.store.prepared import Prepared
+from actors.adapters.store.prepared import Prepared, names_of
 from actors.adapters.store.schema import exchange
 from actors.ports.exchange import Asked, AskedMessage, AskedTexts, Exchange, Request
 from actors.roleplay.model import ResponseId, SessionId
@@ -20,7 +20,7 @@ from machines.response import Move
 RESPONSES_KEPT: Final = 20
 """Of each session: about half a megabyte with the usual CONTEXT_TOKENS."""
 
-_INSERT: Final = Prepared(insert(exchange), tuple(exchange.c.keys()))
+_INSERT: Final = Prepared(insert(exchange), names_of(exchange))
 _SESSION: Final[BindParameter[str]] = bindparam("session_id")
 _OLDEST_KEPT: Final = (
     select(exchange.c.response_id)
