@@ -6,7 +6,6 @@ Written with the move, in its transaction. Texts have a column of their own, whi
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import Any, Final
 
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select
@@ -42,8 +41,7 @@ _OF_RESPONSE: Final = (
 
 def keep(conn: Connection, session_id: SessionId, step: Move, kept: Exchange) -> None:
     """Write the exchange of a move, and forget those of the session's oldest responses."""
-    # ASCII only: half a surrogate pair, which a model may write, is nothing that a database takes.
-    told = {"requests": [asdict(each) for each in kept.requests], "asked": kept.asked and asdict(kept.asked)}
+    told = {"requests": [_plain(each) for each in kept.requests], "asked": kept.asked and _plain_asked(kept.asked)}
     _INSERT.run(
         conn,
         {
@@ -51,7 +49,8 @@ def keep(conn: Connection, session_id: SessionId, step: Move, kept: Exchange) ->
             "seq": step.seq,
             "session_id": session_id,
             "told": json.dumps(told),
-            "texts": kept.texts and json.dumps(asdict(kept.texts)),
+            # ASCII only: half a surrogate pair, which a model may write, is nothing that a database takes.
+            "texts": kept.texts and json.dumps(_plain(kept.texts)),
         },
     )
     _PRUNE.run(conn, {"session_id": session_id})
@@ -64,6 +63,15 @@ def exchanges(
     wanted = _OF_RESPONSE.add_columns(exchange.c.texts) if with_texts else _OF_RESPONSE
     rows = conn.execute(wanted, {"response_id": response_id})
     return tuple((row.seq, _revived(row.told, row.texts if with_texts else None)) for row in rows)
+
+
+def _plain(value: Request | Asked | AskedMessage | AskedTexts) -> dict[str, Any]:
+    # By hand: asdict() copies everything in depth, and costs more than the rest of the writing.
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def _plain_asked(asked: Asked) -> dict[str, Any]:
+    return _plain(asked) | {"messages": [_plain(each) for each in asked.messages]}
 
 
 def _revived(told: str, texts: str | None) -> Exchange:
