@@ -11,13 +11,16 @@ from typing import Any, Final
 from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, select
 
 from actors.adapters.store.prepared import Prepared, names_of
-from actors.adapters.store.schema import exchange
+from actors.adapters.store.schema import exchange, response
 from actors.ports.exchange import Asked, AskedMessage, AskedTexts, Exchange, Request
 from actors.roleplay.model import ResponseId, SessionId
 from machines.response import Move
 
 RESPONSES_KEPT: Final = 20
 """Of each session: about half a megabyte with the usual CONTEXT_TOKENS."""
+
+FIRST_SEQ: Final = 2
+"""The first move that can have an exchange: once a response is often enough to prune."""
 
 _INSERT: Final = Prepared(insert(exchange), names_of(exchange))
 _SESSION: Final[BindParameter[str]] = bindparam("session_id")
@@ -34,7 +37,8 @@ _PRUNE: Final = Prepared(
 )
 _OF_RESPONSE: Final = (
     select(exchange.c.seq, exchange.c.told)
-    .where(exchange.c.response_id == bindparam("response_id"))
+    .select_from(response.join(exchange, exchange.c.session_id == response.c.session_id))
+    .where(response.c.id == bindparam("response_id"), exchange.c.response_id == response.c.id)
     .order_by(exchange.c.seq)
 )
 
@@ -53,7 +57,8 @@ def keep(conn: Connection, session_id: SessionId, step: Move, kept: Exchange) ->
             "texts": kept.texts and json.dumps(_plain(kept.texts)),
         },
     )
-    _PRUNE.run(conn, {"session_id": session_id})
+    if step.seq == FIRST_SEQ:
+        _PRUNE.run(conn, {"session_id": session_id})
 
 
 def exchanges(
@@ -65,13 +70,14 @@ def exchanges(
     return tuple((row.seq, _revived(row.told, row.texts if with_texts else None)) for row in rows)
 
 
-def _plain(value: Request | Asked | AskedMessage | AskedTexts) -> dict[str, Any]:
+def _plain(value: Request | Asked | AskedTexts) -> dict[str, Any]:
     # By hand: asdict() copies everything in depth, and costs more than the rest of the writing.
     return {name: getattr(value, name) for name in value.__slots__}
 
 
 def _plain_asked(asked: Asked) -> dict[str, Any]:
-    return _plain(asked) | {"messages": [_plain(each) for each in asked.messages]}
+    messages = [(each.role, each.purpose, each.characters, each.is_shortened) for each in asked.messages]
+    return _plain(asked) | {"messages": messages}
 
 
 def _revived(told: str, texts: str | None) -> Exchange:
@@ -84,7 +90,7 @@ def _revived(told: str, texts: str | None) -> Exchange:
 
 
 def _asked(fields: dict[str, Any]) -> Asked:
-    messages = tuple(AskedMessage(**each) for each in fields.pop("messages"))
+    messages = tuple(AskedMessage(*each) for each in fields.pop("messages"))
     return Asked(messages=messages, **fields)
 
 

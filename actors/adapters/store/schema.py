@@ -239,13 +239,14 @@ _where("ux_response_replacement", response, "replaces", where=f"state IN ({_list
 exchange = Table(
     "exchange",
     metadata,
+    # One tree for reading, writing and pruning: an index beside it would be written with every move.
+    Column("session_id", ForeignKey("session.id"), primary_key=True),
     Column("response_id", String(13), primary_key=True),
     Column("seq", Integer, primary_key=True, autoincrement=False),
-    Column("session_id", ForeignKey("session.id"), nullable=False),
     Column("told", Text, nullable=False),  # JSON: requests, and what was asked; no text of anybody
     Column("texts", Text),  # JSON: the prompt, the raw answer, the cleaned one
     ForeignKeyConstraint(["response_id", "seq"], ["move.response_id", "move.seq"]),
-    Index("ix_exchange_session", "session_id", "response_id"),
+    sqlite_with_rowid=False,
 )
 
 retry_request = Table(
