@@ -21,7 +21,7 @@ from playwright.async_api import Browser, Page, expect
 from actors.adapters.store import open_store
 from actors.playground import PlaygroundServer, Voice
 from actors.playground.script import READS
-from tests.adapters.inspector.stage import serving
+from tests.adapters.inspector.stage import SECRET, serving
 from tests.contracts.scene import open_scene
 from tests.e2e.bot_process import ROOT, Bot, character_lines, environment, running, until
 from tests.e2e.conftest import Seen
@@ -269,6 +269,13 @@ async def test_a_token_is_asked_for_once(open_at: OpenAt, seen: Seen) -> None:
         await page.keyboard.press("Enter")
         await expect(page.locator("#link")).to_have_attribute("data-link", "live")
         assert "a b" not in page.url
+        await page.goto(it.url(f"/responses/{await it.recorded_line()}"))
+        asked = page.locator("[aria-label='The model']")
+        await expect(asked).to_contain_text("the newest 1 of 9 lines; the oldest 8 found no room")
+        await expect(asked).not_to_contain_text("smuggler")
+        await page.get_by_role("button", name="Show what was said").click()
+        await expect(asked).to_contain_text(f"Be Mira: {SECRET}")
+        assert await _findings(page) == []
     refused = [words for words in seen.complaints if "401" in words]
     assert len(refused) == len(seen.complaints) == 2  # the browser's own words for the two pages with the form
     seen.complaints.clear()

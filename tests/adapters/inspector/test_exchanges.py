@@ -10,18 +10,13 @@ import pytest
 from actors.adapters.inspector import Patience
 from actors.adapters.store import SqlStore
 from actors.ports import (
-    Asked,
-    AskedMessage,
-    AskedTexts,
     Budget,
     Dependencies,
-    Exchange,
-    Request,
     SeenBreaker,
     SeenShard,
 )
-from machines.facts import Generated, SendUnconfirmed
-from machines.response import Limits, State, advance
+from machines.facts import SendUnconfirmed
+from machines.response import Limits, State
 from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import NOW, Scene
 
@@ -29,24 +24,12 @@ pytestmark = pytest.mark.anyio
 
 TOKEN = "of-the-inspector"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
-REQUEST = Request("POST", "/v1/chat/completions", 1.5, 200, {"x-request-id": "r-1"})
-MESSAGES = (AskedMessage("system", "card", 9, is_shortened=True), AskedMessage("user", "history", len(SECRET)))
-ASKED = Asked("a-model", 1, MESSAGES, 40, 9, 1, 700, "ok", 1.5, raw_characters=len(SECRET))
-TEXTS = AskedTexts(("Be Mira: " + SECRET, SECRET), raw=f"Mira: {SECRET}", cleaned=SECRET)
-
-
-async def recorded(stage: Stage) -> str:
-    """A response whose text was written, with its exchange; its id."""
-    line = (await stage.line()).line
-    move = advance(line.response, Generated(NOW + 1, (SECRET,)))
-    await line.store.record(line.claim, line.response, move, exchange=Exchange((REQUEST,), ASKED, TEXTS))
-    return line.response.id
 
 
 async def test_requests_and_what_was_asked_are_shown_without_a_text_even_after_a_restart(
     stage: Stage, store: SqlStore, scene: Scene
 ) -> None:
-    path = f"/api/responses/{await recorded(stage)}"
+    path = f"/api/responses/{await stage.recorded_line()}"
     async with serving(store, scene) as later:
         for of in (stage, later):
             shown = await of.json(path)
@@ -77,7 +60,7 @@ async def test_requests_and_what_was_asked_are_shown_without_a_text_even_after_a
 
 async def test_whoever_has_the_token_is_shown_the_texts_when_they_are_asked_for(store: SqlStore, scene: Scene) -> None:
     async with serving(store, scene, token=TOKEN) as stage:
-        path = f"/api/responses/{await recorded(stage)}"
+        path = f"/api/responses/{await stage.recorded_line()}"
         plain = (await stage.get(path, **BEARER))[1]
         whole: dict[str, Any] = json.loads((await stage.get(f"{path}?text=1", **BEARER))[1])
         refused = (await stage.get(f"{path}?text=1"))[0]
