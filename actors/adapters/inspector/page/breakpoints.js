@@ -28,7 +28,7 @@ export class Breakpoints {
     this.#build();
     for (const name of ["paused", "link"]) live.addEventListener(name, () => this.#read(), this.#end);
     live.addEventListener("changed", () => this.#offerNames(), this.#end);
-    filters.addEventListener("changed", () => this.#renderPick(), this.#end);
+    filters.addEventListener("changed", () => this.#picked(), this.#end);
     this.#timers = [setInterval(() => this.#read(), EVERY_MS), setInterval(() => !document.hidden && this.#render(), TICK_MS)];
     this.#read();
   }
@@ -46,6 +46,7 @@ export class Breakpoints {
     this.list = h("ul", { class: "stops", role: "list" });
     this.gone = h("p", { class: "soft" });
     this.details = h("details", {}, h("summary", {}, h("h2", {}, "Breakpoints"), " ", this.sum), this.words, this.#form(), this.trouble, this.list, this.gone);
+    this.details.addEventListener("toggle", () => this.#renderPick());
     this.element.append(this.details, this.pick);
   }
 
@@ -72,13 +73,22 @@ export class Breakpoints {
   #submit(event) {
     event.preventDefault();
     const wanted = { edge: this.edge.value || null, character: this.character.value.trim() || null, session: this.session.value.trim() || null };
-    this.#do(() => api.setBreakpoint(wanted));
+    this.#do(async () => {
+      await api.setBreakpoint(wanted);
+      this.character.value = this.session.value = "";
+    });
   }
 
   #openFor(edge) {
     this.details.open = true;
     this.edge.value = edge;
     this.character.focus();
+  }
+
+  #picked() {
+    const edge = this.#filters.get("edge");
+    if (this.#told?.edges.includes(edge)) this.edge.value = edge;
+    this.#renderPick();
   }
 
   /** Asks the bot for something, and then how it stands. */
@@ -120,6 +130,7 @@ export class Breakpoints {
     if (!told) return;
     const waiting = told.breakpoints.flatMap((each) => each.paused).length;
     say(this.sum, told.is_on ? sumWords(told.breakpoints.length, waiting) : "off");
+    if (waiting > 0 && !this.element.classList.contains("is-holding")) this.details.open = true;
     this.element.classList.toggle("is-holding", waiting > 0);
     this.form.hidden = !told.is_on;
     say(this.words, told.is_on ? aboutWords(told) : `${told.why} The playground’s inspector has no token, so there are none in it.`);
@@ -169,10 +180,10 @@ export class Breakpoints {
     return { words, element: h("li", { class: "row" }, h("a", { href: api.pageOf(pause.response) }, whose), words, h("span", { class: "row push" }, step, release)) };
   }
 
-  /** What is chosen in the diagram may be paused before. */
+  /** What is chosen in the diagram may be paused before; where the form is open, it has the edge already. */
   #renderPick() {
     const edge = this.#filters.get("edge");
-    this.pick.hidden = !this.#told?.is_on || !this.#told.edges.includes(edge);
+    this.pick.hidden = this.details.open || !this.#told?.is_on || !this.#told.edges.includes(edge);
     if (!this.pick.hidden) say(this.pick, `Pause before ${arrow(edge)} …`);
   }
 
@@ -229,7 +240,7 @@ function sumWords(count, waiting) {
 
 function aboutWords({ breakpoints, pause_max_s: max, breakpoints_max: most }) {
   const empty = breakpoints.length === 0 ? "Choose an edge, here or in the diagram, and name a character, a session, or both. " : "";
-  return `${empty}A breakpoint holds a response right before it makes a move; the rest of its session waits as for any line. Step makes that move and holds it before the next one. A response is held for ${inSeconds(max)} at most, then it goes on and the breakpoint goes too. At most ${most}; a restart lets everything go.`;
+  return `${empty}A breakpoint holds a response right before it makes a move; the rest of its session waits as for any line. Step makes that move and holds it before the next one. A response is held for ${max / 60} minutes at most, then it goes on and the breakpoint goes too. At most ${most}; a restart lets everything go.`;
 }
 
 function whoseWords({ character, session, edge }) {

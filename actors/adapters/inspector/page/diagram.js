@@ -62,7 +62,9 @@ export function mark(edge, held = null) {
   const pill = edge.querySelector(".pill");
   const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(pill.getAttribute(name)));
   const words = held > 0 ? `❚❚ ${held}` : "❚❚";
-  edge.append(s("g", { class: "stop" }, s("rect", { x, y: y + height, width, height: 16, rx: 5 }), s("text", { x: x + width / 2, y: y + height + 12 }, words)));
+  const middle = x + width / 2;
+  const top = y + height + 1;
+  edge.append(s("g", { class: "stop" }, s("rect", { x: middle - 18, y: top, width: 36, height: 17, rx: 5 }), s("text", { x: middle, y: top + 12.5 }, words)));
 }
 
 /** Writes how many are in a state now on the corner of its box. */
