@@ -114,7 +114,7 @@ async def test_the_page_of_a_held_response_says_so_and_lets_it_go(run: Run, open
     await set_from_the_diagram(page, "Sending-Delivered", "Maren")
     run.server.say(CHANNEL, "Robin", "Who has the key?")
     await page.locator(".waiting a").click()
-    notice = page.locator(".replay-head .notice")
+    notice = page.locator(".pause-bar")
     await expect(notice).to_contain_text("Sent has come, and Sending → Delivered is held by breakpoint b1.")
     await expect(page.locator("[data-edge='Sending-Delivered']")).to_have_class(HELD)
     assert await findings(page) == []

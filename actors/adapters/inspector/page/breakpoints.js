@@ -201,7 +201,7 @@ export class Breakpoints {
 
 /** On the page of one response: what holds it, and the two ways on. */
 export class PausedNotice {
-  element = h("div", { class: "notice trouble row", role: "status", hidden: true });
+  element = h("div", { class: "pause-bar row", role: "status", hidden: true });
   #paused = null;
 
   constructor(id) {
