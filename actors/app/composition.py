@@ -34,7 +34,7 @@ from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
 from actors.breakers import Breakers, guard
 from actors.gateway import Gateway
-from actors.ports import Dependencies, Model, Trace
+from actors.ports import Dependencies, Model, NoPauses, Trace
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
 from actors.world import World
@@ -164,6 +164,7 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
         store,
         api_url=endpoint.urls.api_url or "",
         metrics=metrics.text,
+        log=trace,
         # What it looks at is made with the trace that it is part of.
         dependencies=lambda: dependencies_of(guarded.breakers, adapter, model),
     )
@@ -194,7 +195,9 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
         status_page=status_page_of(settings, is_discord=not is_local),
     )
     rules, breakers = settings.rules(), guarded.breakers
-    world = World(clock, guarded.model, guarded.voice, guarded.channel, store, trace, rules, breakers=breakers)
+    pausing = (inspector and inspector.breakpoints) or NoPauses()
+    ports = clock, guarded.model, guarded.voice, guarded.channel, store, trace
+    world = World(*ports, rules, breakers=breakers, pausing=pausing)
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)
     return Bot(settings, store, world, adapter, actors, supervisor, inspector, metrics)

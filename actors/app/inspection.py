@@ -21,6 +21,7 @@ def inspector_of(
     api_url: str,
     metrics: Callable[[], Awaitable[bytes]] | None = None,
     dependencies: Callable[[], Dependencies] = Dependencies,
+    log: Trace | None = None,
 ) -> Inspector | None:
     """The inspector that the settings ask for, with `metrics` at `/metrics`; None where it is turned off.
 
@@ -38,6 +39,7 @@ def inspector_of(
         picture=picture,
         patience=Patience(settings.send_timeout_s, settings.generate_timeout_s),
         dependencies=dependencies,
+        log=log,
     )
 
 
