@@ -16,7 +16,7 @@ Source: https://discord.com/developers/docs/interactions/application-commands
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -45,6 +45,7 @@ CRASHED: Final = "⚠️ That could not be looked up; the bot's log says why."
 
 log: Final = logging.getLogger("ensemble.discord")
 
+Fields = dict[str, Any]
 Ask = Callable[[AskedIn], Awaitable[Told]]
 
 
@@ -129,10 +130,10 @@ class Debugging:
         """Let Discord have exactly our commands; it is asked first, and told only where it has others."""
         if self._is_registered:
             return None
-        known = await self._wire.attempt("commands", lambda client: tree.fetch_commands())
+        known = await self._wire.attempt("commands", lambda client: _known(client))
         if not isinstance(known, list):
             return _not_registered(known)
-        if _plain(known, tree) != _plain(tree.get_commands(), tree):
+        if _plain(known) != _plain(command.to_dict(tree) for command in tree.get_commands()):
             made = await self._wire.attempt("commands", lambda client: tree.sync())
             if not isinstance(made, list):
                 return _not_registered(made)
@@ -225,20 +226,24 @@ def _not_registered(outcome: object) -> None:
     log.warning("the commands are not registered with Discord (%s): tried again at the next READY", in_words(outcome))
 
 
-def _plain(commands: Collection[Any], tree: DebugTree) -> list[object]:
+async def _known(client: discord.Client) -> list[Fields]:
+    """The commands as Discord tells them: discord.py 2.7.1 reads their contexts one too low."""
+    if client.application_id is None:
+        raise ValueError("a client without an application is not logged in")
+    told = await client.http.get_global_commands(client.application_id)
+    return [dict(each) for each in told]
+
+
+def _plain(commands: Iterable[Fields]) -> list[object]:
     """What of commands is ours to say, in one form: Discord adds ids, versions and defaults."""
-    return sorted((_of_command(_fields(each, tree)) for each in commands), key=str)
+    return sorted((_of_command(each) for each in commands), key=str)
 
 
-def _fields(command: Any, tree: DebugTree) -> dict[str, Any]:  # noqa: ANN401 - the library's, of many types
-    return dict(command.to_dict() if isinstance(command, app_commands.AppCommand) else command.to_dict(tree))
-
-
-def _of_command(fields: dict[str, Any]) -> object:
+def _of_command(fields: Fields) -> object:
     places = [sorted(fields.get(name) or ()) for name in ("contexts", "integration_types")]
     return (_of_option(fields), *places)
 
 
-def _of_option(fields: dict[str, Any]) -> object:
+def _of_option(fields: Fields) -> object:
     said = [fields.get(name) or "" for name in ("type", "name", "description", "required", "autocomplete")]
     return (*said, [_of_option(each) for each in fields.get("options") or ()])

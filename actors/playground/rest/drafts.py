@@ -1,6 +1,7 @@
 """From a request's body to a checked draft, shared by the bot's own messages and the webhooks'."""
 
 import base64
+import mimetypes
 import re
 from dataclasses import replace
 
@@ -69,8 +70,9 @@ def _attachments(world: World, call: Call) -> tuple[Attachment, ...]:
 
 def _attachment(world: World, upload: Upload, description: str | None) -> Attachment:
     content = base64.b64encode(upload.content).decode()
+    kind = mimetypes.guess_type(upload.filename)[0] or upload.content_type  # clients say "octet-stream" of everything
     size = len(upload.content)
-    return Attachment(world.snowflakes.next(), upload.filename, upload.content_type, content, size, description)
+    return Attachment(world.snowflakes.next(), upload.filename, kind, content, size, description)
 
 
 def _mentioned(world: World, content: str, fields: Json) -> tuple[int, ...]:
