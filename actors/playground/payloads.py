@@ -3,7 +3,9 @@
 Source: https://discord.com/developers/docs/resources
 """
 
+import base64
 import hashlib
+import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -11,7 +13,7 @@ from functools import lru_cache
 from . import records
 from .interactions import Interaction, Kind
 from .permissions import BOT, Permission
-from .records import Channel, Guild, Json, Message, User, Webhook
+from .records import Attachment, Channel, Guild, Json, Message, User, Webhook
 from .snowflake import made_at
 from .world import World
 
@@ -22,6 +24,7 @@ MESSAGE_CONTENT_FLAG = 1 << 19
 """Application flag "gateway message content, limited"."""
 ARCHIVE_AFTER_MIN = 1_440
 IN_GUILD, IN_DM_OF_BOT = 0, 1
+PNG = b"\x89PNG\r\n\x1a\n"
 UPLOAD_BYTES_MAX = 10 * 1024 * 1024
 
 
@@ -252,7 +255,18 @@ def _attachment_json(world: World, attachment_id: int) -> Json:
         "content_type": attachment.content_type,
         "url": url,
         "proxy_url": url,
-    } | ({} if attachment.description is None else {"description": attachment.description})
+        **_size_of_picture(attachment),
+        **({} if attachment.description is None else {"description": attachment.description}),
+    }
+
+
+def _size_of_picture(attachment: Attachment) -> Json:
+    """Width and height of a PNG, so that a page can keep room for it (its header: https://www.w3.org/TR/png/)."""
+    head = base64.b64decode(attachment.content[:32])
+    if not head.startswith(PNG) or len(head) < 24:
+        return {}
+    width, height = struct.unpack(">II", head[16:24])
+    return {"width": width, "height": height}
 
 
 def _reactions_json(world: World, message: Message) -> list[Json]:

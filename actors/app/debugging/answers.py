@@ -95,10 +95,8 @@ class Answers:
         traced = [each for response_id in heard.responses if (each := await self._traced(response_id))]
         if not traced:
             return Told(_why_nothing(heard))
-        standing = traced[-1].standing
-        to_come = standing.speakers - len({each.standing.speaker for each in traced})
-        rows = [f"This message set off turn {standing.turn}: {standing.speakers} to speak, {to_come} still to begin."]
-        rows += words.of_several(traced)
+        begun = {each.standing.speaker for each in traced}
+        rows = [words.set_off(traced[-1].standing, len(begun)), *words.of_several(traced)]
         if len(traced) == 1:
             return await self._told(traced[0], words.fitted(rows))
         paths = [each.recording.way() for each in traced]

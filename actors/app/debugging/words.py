@@ -64,6 +64,12 @@ def of_response(traced: Traced) -> str:
     return "\n".join(filter(None, rows))
 
 
+def set_off(standing: Standing, begun: int) -> str:
+    """How many of a turn's speakers have begun."""
+    left = standing.speakers - begun
+    return f"This message set off turn {standing.turn}: {standing.speakers} to speak, {left or 'none'} still to begin."
+
+
 def of_several(traced: Sequence[Traced]) -> list[str]:
     """A row for each response."""
     return [
@@ -152,7 +158,7 @@ def _state(recording: Recording) -> str:
     first, last = recording.path[0].at, recording.path[-1].at
     if recording.state in FINAL:
         return f"**{recording.state}** {_ago(last)} after {last - first:.1f} s"
-    return f"**{recording.state}** {_ago(last)}, on its way since {_clock(first)}"
+    return f"**{recording.state}** (last move {_ago(last)}), on its way since {_clock(first)}"
 
 
 def _waits(recording: Recording) -> str:
