@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ from machines.layout import Edge, Size
 from machines.path import Path
 from machines.svg import svg
 
+Draw = Callable[[str], bytes]
+"""Makes a PNG of an SVG with a fixed theme."""
+
 WIDTH_PX: Final = 800
 """Discord shows a picture some 400 px wide; sharp screens have two pixels for each."""
 
@@ -24,7 +27,9 @@ WIDTH_PX: Final = 800
 class Pictures:
     """Drawing takes 0.1 s of a core: however many ask, it never takes more than one."""
 
-    def __init__(self) -> None:
+    def __init__(self, draw: Draw | None = None) -> None:
+        """`draw` is the application's own, unless another one is given."""
+        self._png = draw or partial(png, width=WIDTH_PX)
         self._drawing = anyio.Lock()
 
     async def path(self, path: Path) -> bytes:
@@ -49,4 +54,4 @@ class Pictures:
     async def _draw(self, machine: StateMachine[Any], **moment: Any) -> bytes:  # noqa: ANN401 - as `svg` takes them
         drawn = svg(machine, size=Size.COMPACT, theme="dark", **moment)
         async with self._drawing:
-            return await anyio.to_thread.run_sync(partial(png, drawn, width=WIDTH_PX))
+            return await anyio.to_thread.run_sync(self._png, drawn)

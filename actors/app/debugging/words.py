@@ -33,7 +33,7 @@ ANSWER: Final = "This message is an answer to a command: no response has to do w
 
 WRITTEN: Final = ("Generated", "GenerationFailed")
 SENT: Final = ("Sent", "SendRefused", "SendUnconfirmed")
-SIGNS: Final = re.compile(r"([\\*_~`|>#\[\]()<@:-])")
+SIGNS: Final = re.compile(r"([\\*_~`|>#\[\]()<@:])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +157,7 @@ def _place(standing: Standing) -> str:
 def _state(recording: Recording) -> str:
     first, last = recording.path[0].at, recording.path[-1].at
     if recording.state in FINAL:
-        return f"**{recording.state}** {_ago(last)} after {last - first:.1f} s"
+        return f"**{recording.state}** {_ago(last)} after {last - first:.2f} s"
     return f"**{recording.state}** (last move {_ago(last)}), on its way since {_clock(first)}"
 
 
