@@ -1,4 +1,7 @@
-"""`/debug` and Who & why as people use them: the real bot, the real page."""
+"""`/debug` and Who & why as people use them: the real bot, the real page.
+
+The picture of docs/inspecting.md comes from here: `PICTURES=docs/pictures pytest -n 0 tests/e2e/test_debugging.py`.
+"""
 
 import os
 from pathlib import Path
@@ -32,7 +35,7 @@ async def choose(message: Locator, name: str) -> None:
 async def keep(page: Page, name: str) -> None:
     """A picture for the documentation, where one is asked for."""
     if PICTURES:
-        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
+        await page.locator("#chat").screenshot(path=Path(PICTURES) / f"{name}.png")
 
 
 async def test_a_stuck_line_is_asked_about_by_command_and_by_menu(
@@ -63,18 +66,16 @@ async def test_a_stuck_line_is_asked_about_by_command_and_by_menu(
         described = "The way of Fitch: start → Generating → Sending → Retrying"
         await expect(picture).to_have_attribute("alt", described)
         assert await picture.evaluate("image => [image.naturalWidth, image.naturalHeight]") == [800, 600]
-        await keep(page, "debug-response")
+        await keep(page, "debug")
 
         await choose(page.locator("#messages .message.character").first, "Who & why")
         await expect(answer).to_contain_text("A line that a character spoke.", timeout=LINE_MS)
         await expect(answer).to_contain_text("Delivered")
         await choose(messages.filter(has_text="Who is there?").first, "Who & why")
         await expect(answer).to_contain_text("This message set off turn 1: 2 to speak, none still to begin.")
-        await keep(page, "debug-message")
         for line, words in (("/debug session", "Responding"), ("/debug fleet", "Breakers: all closed")):
             await write(page, line)
             await expect(answer).to_contain_text(words, timeout=LINE_MS)
-        await keep(page, "debug-fleet")
         found = await Axe().run(page)
         assert [one["id"] for one in found.response["violations"] if one["impact"] in GRAVE] == []
 
