@@ -53,6 +53,7 @@ from actors.ports.journal import (
     Standing,
 )
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
+from actors.ports.pausing import NoPauses, Pause, Pausing
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.store import (
     Accepted,
@@ -132,11 +133,14 @@ __all__ = [
     "NextMessage",
     "NextRetry",
     "NextSpeaker",
+    "NoPauses",
     "Noted",
     "OutboxMessage",
     "OutboxSettled",
     "Page",
     "PageOutcome",
+    "Pause",
+    "Pausing",
     "Pending",
     "Posted",
     "PrepareOutcome",
