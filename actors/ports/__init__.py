@@ -5,6 +5,7 @@ translate a library's errors into them once. Only `Fenced` and programmers' erro
 """
 
 from actors.ports.clock import Clock
+from actors.ports.debugging import AskedIn, Debugger, Suggested, Told
 from actors.ports.discord import (
     Channel,
     Deleted,
@@ -38,7 +39,19 @@ from actors.ports.gateway import (
     ShardResumed,
     Sink,
 )
-from actors.ports.journal import Journal, LinesInState, Recorded, SeenLine, SeenSession
+from actors.ports.journal import (
+    Debugged,
+    HeardMessage,
+    Journal,
+    KnownAs,
+    LineMessage,
+    LinesInState,
+    OutboxMessage,
+    Recorded,
+    SeenLine,
+    SeenSession,
+    Standing,
+)
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.pausing import NoPauses, Pause, Pausing
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
@@ -78,6 +91,7 @@ from actors.ports.trace import (
 __all__ = [
     "CANCELLED",
     "Accepted",
+    "AskedIn",
     "AttemptBegan",
     "BreakerMoved",
     "ButtonPressed",
@@ -88,6 +102,8 @@ __all__ = [
     "ConnectionLost",
     "ConnectionMoved",
     "Context",
+    "Debugged",
+    "Debugger",
     "DeleteOutcome",
     "Deleted",
     "Diverged",
@@ -98,10 +114,13 @@ __all__ = [
     "GenerationBegan",
     "GenerationEnded",
     "GenerationErred",
+    "HeardMessage",
     "HeldBack",
     "HistoryRead",
     "Indicator",
     "Journal",
+    "KnownAs",
+    "LineMessage",
     "LinesInState",
     "MessageDeleted",
     "MessageEdited",
@@ -116,6 +135,7 @@ __all__ = [
     "NextSpeaker",
     "NoPauses",
     "Noted",
+    "OutboxMessage",
     "OutboxSettled",
     "Page",
     "PageOutcome",
@@ -140,11 +160,14 @@ __all__ = [
     "ShardReady",
     "ShardResumed",
     "Sink",
+    "Standing",
     "Status",
     "StatusPage",
     "StatusUnknown",
     "Store",
+    "Suggested",
     "ToCatchUp",
+    "Told",
     "Trace",
     "TraceEvent",
     "Unconfirmed",
