@@ -6,6 +6,7 @@ file (`/api/responses/{id}`) ────────────────┴
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated, Final
@@ -91,6 +92,11 @@ def from_file(path: FilePath) -> Recording:
         raise NoRecording(f"{path} holds no response: save what the inspector says at /api/responses/ID") from error
 
 
+def from_view(view: Mapping[str, object]) -> Recording:
+    """What the inspector says of a response, as it says it. Raises pydantic.ValidationError."""
+    return _RECORDING.validate_python(view)
+
+
 async def _from_journal(settings: Settings, wanted: str) -> Recording:
     async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
         ids = await store.find_responses(wanted)
@@ -103,4 +109,4 @@ async def _from_journal(settings: Settings, wanted: str) -> Recording:
             f"there is no response {wanted!r} in {path}: `transcript --format jsonl` and the inspector name them; "
             "those of the playground are found with DATA_DIR=playground"
         )
-    return _RECORDING.validate_python(recorded_view(recorded))
+    return from_view(recorded_view(recorded))
