@@ -56,13 +56,13 @@ def _oldest(states: Iterable[View], now: float) -> str:
     if not begun:
         return ""
     at, state = min(begun)
-    return f"oldest: {state}, began {in_seconds(now - at)} ago"
+    return f"oldest {in_seconds(now - at)}, {state}"
 
 
 def _breakers(events: Sequence[View], now: float) -> str:
     """Those that keep anything back."""
     if not events:
-        return "none has moved yet: all closed, or off"
+        return "none has moved"
     moved = [event for event in events if event["state"] != BreakerState.CLOSED]
     return "; ".join(_breaker(event, now) for event in moved)
 
@@ -76,6 +76,6 @@ def _breaker(event: View, now: float) -> str:
 def _connections(events: Sequence[View], now: float) -> str:
     """Those that hear nothing."""
     if not events:
-        return "none has been begun yet"
+        return "none yet"
     lost = [event for event in events if event["state"] != ConnectionState.READY]
     return "; ".join(f"shard {each['shard']} {each['state']} for {in_seconds(now - each['at'])}" for each in lost)

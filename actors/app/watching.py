@@ -58,6 +58,7 @@ class Watching:
         self._is_live = False
         self._resting: tuple[MachineSeen, ...] = ()  # the fleet as the database has it
         self._read_as_of: object = None  # the database's stamp at the last reading
+        self._read_at = 0.0
 
     async def follow(self, known: Known) -> None:
         """Keep `known` up to date, for ever: from the bot while it answers, else from the database."""
@@ -130,19 +131,18 @@ class Watching:
         """Show what the database has, read again where it has changed."""
         try:
             path, stamp = self._path(), self._stamp()
-            if known.link.origin is Origin.DATABASE and stamp == self._read_as_of:
-                return
-            responses = await self._read(path)
+            if known.link.origin is not Origin.DATABASE or stamp != self._read_as_of:
+                known.replace(await self._read())
+                self._read_as_of, self._read_at = stamp, self._now()
+            words = f"From the database {path}, as of {clock(self._read_at)} UTC: {why}"
+            link = Link(Origin.DATABASE, printable(words))
         except StoreError as error:
             self._resting = ()
-            known.linked(Link(Origin.NOBODY, printable(f"{why}; {error}")))
-            return
-        self._read_as_of = stamp
-        known.replace(responses)
-        words = f"From the database {path}, as of {clock(self._now())} UTC: {why}"
-        known.linked(Link(Origin.DATABASE, printable(words)))
+            link = Link(Origin.NOBODY, printable(f"{why}; {error}"))
+        if link != known.link:
+            known.linked(link)
 
-    async def _read(self, path: Path) -> list[Seen]:
+    async def _read(self) -> list[Seen]:
         async with open_store(self._settings.database_url, folder=self._settings.data_dir, read_only=True) as store:
             states = await store.lines_by_state()
             sessions = await store.seen_sessions(limit=SESSIONS_MAX)

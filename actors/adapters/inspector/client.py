@@ -22,16 +22,13 @@ from actors.adapters.inspector.address import parse_address
 
 ANSWER_S: Final = 5.0
 SILENCE_S: Final = 3.0
-"""A stream that says nothing for so long is not believed without asking."""
+"""A stream that says nothing for so long is asked whether it lives; its pings are farther apart."""
 
 FRAME_BYTES_MAX: Final = 16_000_000
 """The first frame has some hundred responses of a few kilobytes each."""
 
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """Where to ask whom serves on every address."""
-
-_STREAM: Final = aiohttp.ClientTimeout(total=None, sock_connect=ANSWER_S)
-_QUESTION: Final = aiohttp.ClientTimeout(total=ANSWER_S)
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 
@@ -43,11 +40,16 @@ class InspectorGone(Exception):
 class InspectorClient:
     """Asks the inspector that serves on `address`. An async context manager."""
 
-    def __init__(self, address: str, token: str | None = None) -> None:
+    def __init__(
+        self, address: str, token: str | None = None, *, answer_s: float = ANSWER_S, silence_s: float = SILENCE_S
+    ) -> None:
         host, port = parse_address(address)
         host = EVERYWHERE.get(host, host)
         self.url = f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._question = aiohttp.ClientTimeout(total=answer_s)
+        self._stream = aiohttp.ClientTimeout(total=None, sock_connect=answer_s)
+        self._silence_s = silence_s
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> InspectorClient:
@@ -71,12 +73,12 @@ class InspectorClient:
     async def response(self, response_id: str) -> dict[str, Any] | None:
         """What `/api/responses/{id}` says; None where there is no such response. Raises InspectorGone."""
         path = f"api/responses/{quote(response_id, safe='')}"
-        async with self._asked(path, _QUESTION, may_lack=True) as answer:
+        async with self._asked(path, self._question, may_lack=True) as answer:
             return None if answer.status == 404 else await self._object(answer)
 
     async def follow(self, on_event: OnEvent) -> NoReturn:
         """Hand on each event and what it holds, until the stream ends: then it raises InspectorGone."""
-        async with self._asked("events", _STREAM) as answer:
+        async with self._asked("events", self._stream) as answer:
             if answer.content_type != "text/event-stream":
                 raise InspectorGone(f"what answers at {self.url} is no inspector")
             buffer = b""
@@ -90,16 +92,16 @@ class InspectorClient:
 
     async def _next_chunk(self, answer: aiohttp.ClientResponse) -> bytes:
         while True:
-            with anyio.move_on_after(SILENCE_S):
+            with anyio.move_on_after(self._silence_s):
                 chunk = await answer.content.readany()
                 if not chunk:
                     raise InspectorGone(f"{self.url} has ended its stream")
                 return chunk
-            async with self._asked("healthz", _QUESTION):
+            async with self._asked("healthz", self._question):
                 pass  # it lives, and has nothing to say
 
     async def _json(self, path: str) -> dict[str, Any]:
-        async with self._asked(path, _QUESTION) as answer:
+        async with self._asked(path, self._question) as answer:
             return await self._object(answer)
 
     async def _object(self, answer: aiohttp.ClientResponse) -> dict[str, Any]:

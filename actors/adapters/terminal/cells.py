@@ -13,6 +13,7 @@ from rich.text import Text
 from actors.adapters.terminal.facts import Link, MachineSeen, Origin, Seen
 from actors.adapters.terminal.words import clock, stay, stuck, tries, why
 from machines.binding import START
+from machines.response import FINAL
 
 STYLES: Final[Mapping[str, str]] = {
     "Generating": "blue",
@@ -112,8 +113,9 @@ def strip(states: Iterable[str], visits: Mapping[str, int], here: str, *, is_liv
         count = f" {times}×" if times > 1 else ""
         text.append(" ─ ", "dim")
         if state == here:
-            lit = f"bold reverse {style_of(state)}" if is_live or state in ("Delivered", "Failed") else "bold underline"
-            text.append(f" {'▶' if is_live else RESTING_MARK} {state}{count} ", lit)
+            is_lit = is_live or state in FINAL
+            style = f"bold reverse {style_of(state)}" if is_lit else "bold underline"
+            text.append(f" {'▶' if is_lit else RESTING_MARK} {state}{count} ", style)
         else:
             text.append(f" {state}{count} ", style_of(state) if times else "dim")
     return text

@@ -23,7 +23,7 @@ GONE: Final = "Nobody knows this response (any more): the database that is read 
 
 
 class One(Screen[None]):
-    """One response, told again with each of its moves. `paint` is called several times a second."""
+    """One response, told again with each of its moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back"),
@@ -54,7 +54,12 @@ class One(Screen[None]):
     def on_mount(self) -> None:
         self._path.focus()
         self._path.add_columns(*((Text(head), head) for head in ORDER))
+        self.set_interval(self._times.paint_s, self._paint_if_seen)
         self.paint()
+
+    def _paint_if_seen(self) -> None:
+        if self.is_current:
+            self.paint()
 
     @property
     def _path(self) -> DataTable[Text]:
@@ -112,7 +117,7 @@ class One(Screen[None]):
         if seen.is_final:
             return Text(told.standing, f"bold {style_of(seen.state)}")
         if now is None:
-            return Text(f"{told.standing}. As it was last seen: {UNSEEN}.", "magenta")
+            return Text(f"As it was last seen, and {UNSEEN}: {told.standing}", "magenta")
         return _alive(seen, now)
 
     def action_end(self, row: int) -> None:

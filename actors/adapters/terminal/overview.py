@@ -35,7 +35,7 @@ NOBODY: Final = (
 
 
 class Overview(Screen[None]):
-    """All responses. `paint` is called several times a second while it is looked at."""
+    """All responses."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("slash", "search", "Search", key_display="/"),
@@ -69,7 +69,12 @@ class Overview(Screen[None]):
     def on_mount(self) -> None:
         self.query_one(Input).display = False
         self.query_one(ResponseTable).focus()
+        self.set_interval(self._times.paint_s, self._paint_if_seen)
         self.paint()
+
+    def _paint_if_seen(self) -> None:
+        if self.is_current:
+            self.paint()
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.paint, is_due=True)

@@ -99,5 +99,5 @@ def _words_width(width: int) -> int:
     """The width of each of the two columns with words: both are in sight where there is room."""
     left = ("mark", "name", "state", "attempt", "stay")
     taken = sum(COLUMNS[key][1] + PADDING for key in left)
-    room = width - taken - PADDING - 1
+    room = width - taken - PADDING
     return max(WORDS_MIN, (room - PADDING) // 2 if width >= BOTH_FROM else room)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import sys
 from importlib.util import find_spec
+from typing import Final
 
 import anyio
 
 from actors.app.console import WRONG_USE, fail, read_settings
 
-MISSING = "watch needs the extra `terminal`: pip install 'ensemble-roleplay[terminal]', or pip install -e '.[terminal]'"
+MISSING: Final = "watch needs the extra `terminal`: pip install 'ensemble-roleplay[terminal]'"
 
 
 def watch() -> None:
@@ -17,7 +18,7 @@ def watch() -> None:
     settings = read_settings()
     if find_spec("textual") is None:
         fail(MISSING)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # Textual draws on the last
         fail("watch needs a terminal; `report`, `replay` and `transcript` print", WRONG_USE)
     # Only here: where the extra is missing, every other command works.
     from actors.adapters.terminal.watch import Watch
