@@ -63,15 +63,18 @@ class TestLive:
         assert "too_large" in row_of(screen, "Failed")
 
     async def test_moves_are_seen_as_they_are_made(self, tmp_path: Path) -> None:
-        async with a_bot(tmp_path) as bot, bot.running() as stage:
-            async with viewing(tmp_path, inspector_address=bot.address) as viewer:
-                await viewer.sees("Live from", "There is no response yet")
-                line = await stage.line()
-                await viewer.sees("Generating  1/3")
-                await line.generate(at=NOW + 29)
-                assert "1.0 s" in row_of(await viewer.sees("Sending"), "Sending")
-                await line.deliver(at=NOW + 30)
-                await viewer.sees("took 30.0 s")
+        async with (
+            a_bot(tmp_path) as bot,
+            bot.running() as stage,
+            viewing(tmp_path, inspector_address=bot.address) as viewer,
+        ):
+            await viewer.sees("Live from", "There is no response yet")
+            line = await stage.line()
+            await viewer.sees("Generating  1/3")
+            await line.generate(at=NOW + 29)
+            assert "1.0 s" in row_of(await viewer.sees("Sending    "), "Sending")
+            await line.deliver(at=NOW + 30)
+            await viewer.sees("took 30.0 s")
 
     async def test_a_clock_goes_on_without_a_move(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot, bot.running() as stage:
@@ -179,7 +182,7 @@ class TestComingAndGoing:
                 async with bot.running() as stage:
                     await viewer.sees("Live from", "Retrying 1", without="nobody is seen")
                     stage.scene = await bot.elsewhere()
-                await stage.line(4)
+                    await stage.line(4)
                     await viewer.sees("Responses: 4", "Generating 1")
 
     async def test_one_that_is_open_is_told_on_from_the_database_and_live_again(self, tmp_path: Path) -> None:
