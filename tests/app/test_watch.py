@@ -7,10 +7,11 @@ import re
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
+from actors.adapters.inspector import recorded_view
 from actors.adapters.store import open_store
-from actors.app.cli import app
+from actors.app.commands.replay import told
+from actors.app.recordings import from_view
 from actors.ports import BreakerMoved, ConnectionMoved
 from machines.facts import SendUnconfirmed
 from tests.adapters.inspector.stage import SECRET
@@ -206,10 +207,12 @@ class TestOne:
                 await viewer.sees("Live from", "Responses: 3")
                 await viewer.press("enter")
                 screen = await viewer.sees("▶ Retrying", "SendRefused")
-        told = CliRunner().invoke(app, ["replay", played.waiting]).stdout
-        assert told.splitlines()[0] in screen
+            recorded = await bot.store.recorded(played.waiting)
+        assert recorded is not None
+        whose, _, _, *moves, _, _ = told(from_view(recorded_view(recorded)))
+        assert whose in screen
         assert "[*] ─  Generating  ─  Sending  ─  ▶ Retrying  ─  Delivered  ─  Failed" in screen
-        for move in told.splitlines()[3:-2]:
+        for move in moves:
             assert all(cell in screen for cell in re.split(r"  +", move)), move
         assert "Retrying for 4.0 s: Discord refused it: rate_limit (429); sending again; next try in 16.0 s" in screen
         assert "May come next: Held, " in screen
@@ -225,7 +228,7 @@ class TestOne:
                 await line.tell(SendUnconfirmed(NOW + 2, "timeout"))
                 await viewer.sees("▶ Retrying", "3. SendUnconfirmed: timeout (+1.000 s after the move before, try 1)")
                 await viewer.press("up")
-                await viewer.sees("2. Generated (+1.000 s after the move before)")
+                await viewer.sees("2. Generated (+1.000 s after the move before, try 1)")
                 await viewer.press("escape")
                 await viewer.sees("Responses: 1")
 
