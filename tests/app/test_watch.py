@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from actors.adapters.inspector import recorded_view
 from actors.adapters.store import open_store
+from actors.app.cli import app
 from actors.app.commands.replay import told
 from actors.app.recordings import from_view
 from actors.ports import BreakerMoved, ConnectionMoved
 from machines.facts import SendUnconfirmed
 from tests.adapters.inspector.stage import SECRET
-from tests.app.watched import LARGE, SMALL, Bot, a_bot, play, viewing
+from tests.app.watched import LARGE, SMALL, WIDE, Bot, a_bot, play, viewing
 from tests.contracts.scene import NOW
 
 pytestmark = pytest.mark.anyio
@@ -39,6 +43,7 @@ def row_of(screen: str, state: str) -> str:
     return row
 
 
+@pytest.mark.anyio
 class TestLive:
     @pytest.mark.parametrize("size", [SMALL, LARGE])
     async def test_the_fleet_and_every_response_stand_on_the_screen(
@@ -123,6 +128,26 @@ class TestLive:
                     await viewer.sees("From the database", "set INSPECTOR_TOKEN to the one that the bot has")
 
 
+@pytest.mark.anyio
+async def test_a_wide_view_of_a_busy_bot(tmp_path: Path) -> None:
+    """The pictures of docs/inspecting.md: `PICTURES=docs/pictures pytest -n 0 tests/app/test_watch.py -k busy`."""
+    at = NOW + 26 + 20 + 18
+    async with a_bot(tmp_path, now=at) as bot:
+        await play(bot)
+        async with bot.running() as stage:
+            stage.scene = await bot.elsewhere()
+            await (await stage.line(4)).generate(at=NOW + 57)
+            stage.inspector.publish(ConnectionMoved(0, "Connecting", "Ready", NOW + 1))
+            stage.inspector.publish(BreakerMoved("discord", "Closed", "Open", NOW + 55, until=NOW + 115))
+            async with viewing(tmp_path, size=WIDE, now=at, inspector_address=bot.address) as viewer:
+                await viewer.sees("1 stuck", "Sending 1  Retrying 1", "Ready 1", "Open 1")
+                viewer.picture("watch")
+                await viewer.press("f", "enter")
+                await viewer.sees("▶ Retrying", "4. SendRefused")
+                viewer.picture("watch-response")
+
+
+@pytest.mark.anyio
 class TestDatabaseAlone:
     async def test_what_has_not_ended_is_not_shown_as_alive(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
@@ -163,6 +188,7 @@ class TestDatabaseAlone:
                 await viewer.sees("From the database", "The database has no response.")
 
 
+@pytest.mark.anyio
 class TestComingAndGoing:
     async def test_a_bot_that_goes_away_is_said_and_its_responses_stand_still(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
@@ -199,6 +225,7 @@ class TestComingAndGoing:
                     await viewer.sees("Live from", "▶ Retrying")
 
 
+@pytest.mark.anyio
 class TestOne:
     async def test_its_strip_and_its_path_are_those_of_replay(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
@@ -241,6 +268,7 @@ class TestOne:
             await viewer.sees("▶ Failed", "Failed after 3.000 s: ", "It has ended", "too_large")
 
 
+@pytest.mark.anyio
 class TestKeys:
     async def test_a_search_narrows_the_table_and_escape_shows_all(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
@@ -309,3 +337,22 @@ async def _port_of(bot: Bot) -> str:
     """The address that it is going to serve on."""
     async with bot.running():
         return bot.address
+
+
+def test_without_the_extra_it_names_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "textual", None)
+    done = CliRunner().invoke(app, ["watch"])
+    assert done.exit_code == 1
+    assert done.output == "ensemble: watch needs the extra `terminal`: pip install 'ensemble-roleplay[terminal]'\n"
+
+
+def test_without_a_terminal_it_is_wrong_use_and_names_what_prints() -> None:
+    done = CliRunner().invoke(app, ["watch"])
+    assert done.exit_code == 2
+    assert "watch needs a terminal; `report`, `replay` and `transcript` print" in done.output
+
+
+def test_no_other_command_loads_textual() -> None:
+    told = "import sys, actors.app.cli; print(sorted(name for name in sys.modules if name.startswith('textual')))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -9,8 +10,10 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import anyio
+from resvg_py import svg_to_bytes
 from textual.pilot import Pilot
 
+from actors.adapters.inspector.inspector import SHUTDOWN_S
 from actors.adapters.store import SqlStore, open_store
 from actors.adapters.terminal.times import Times
 from actors.adapters.terminal.watch import Watch
@@ -20,12 +23,20 @@ from machines.facts import Fact, Generated, GenerationFailed, SendRefused, Sent
 from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import NOW, Scene, open_scene
 
+ROOT = Path(__file__).parent.parent.parent
+PICTURE_WIDE = 1440
+FONT = "DejaVu Sans Mono"
+"""Of the machine that makes the pictures: the bot brings no font of one width."""
+
 WAIT_S = 10.0
+AGAIN_S = 1.5 * SHUTDOWN_S
+"""A server that has ended in this very process may leave a connection open that comes in while it ends."""
+
 SVG = "{http://www.w3.org/2000/svg}"
 CELL_WIDE = 12.2
 """A character of Textual's screenshots, in their pixels."""
 
-SMALL, LARGE = (80, 24), (120, 40)
+SMALL, WIDE, LARGE = (80, 24), (118, 22), (120, 40)
 
 
 @dataclass
@@ -50,6 +61,15 @@ class Viewer:
                 row.update(enumerate((text.text or "").rstrip("\n"), first))
         lines = ("".join(row.get(column, " ") for column in range(max(row, default=0) + 1)) for row in rows.values())
         return "\n".join(lines).replace("\xa0", " ")
+
+    def picture(self, name: str) -> None:
+        """Take a picture for the documentation, where it was asked for."""
+        folder = os.environ.get("PICTURES")
+        if folder:
+            drawn = svg_to_bytes(
+                self.app.export_screenshot(), width=PICTURE_WIDE, monospace_family=FONT, font_family=FONT
+            )
+            (ROOT / folder / f"{name}.png").write_bytes(bytes(drawn))
 
     async def sees(self, *words: str, without: str | None = None) -> str:
         """Wait until all of it stands on the screen, on one line or broken at a blank; the screen."""
@@ -78,7 +98,7 @@ async def viewing(
     """Somebody looks, with these settings, at the time `now`; where a bot is lost it is soon asked again."""
     clock = [now]
     chosen = load(_env_file=None, data_dir=folder, **({"inspector_address": ""} | settings))
-    source = Watching(chosen, now=lambda: clock[0], again_s=0.02)
+    source = Watching(chosen, now=lambda: clock[0], again_s=AGAIN_S)
     app = Watch(source, Times(now=lambda: clock[0], paint_s=0.02))
     async with app.run_test(size=size) as pilot:
         yield Viewer(pilot, app, clock)

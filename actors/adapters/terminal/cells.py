@@ -44,10 +44,15 @@ def style_of(state: str) -> str:
     return STYLES.get(state, "")
 
 
+def styled(words: str, style: str) -> Text:
+    """`words` in a colour of the terminal. As the whole text's style Textual takes "green" for the web's colour."""
+    return Text.assemble((words, style))
+
+
 def link_line(link: Link) -> Text:
     """Which of the two it is."""
     mark, style = LINKS[link.origin]
-    return Text(f"{mark} {link.words}", style)
+    return styled(f"{mark} {link.words}", style)
 
 
 def row(seen: Seen, now: float | None) -> dict[str, Text]:
@@ -58,16 +63,20 @@ def row(seen: Seen, now: float | None) -> dict[str, Text]:
     waits = f"stuck: {reason}. {why(seen, now)}" if reason else why(seen, now)
     return {
         "mark": _mark(seen, is_resting, reason is not None),
-        "name": Text(seen.name, "" if is_resting else "bold" if not seen.is_final else ""),
+        "name": _cut(seen.name, "" if is_resting else "bold" if not seen.is_final else ""),
         "state": Text(seen.state, dim if is_resting else style_of(seen.state)),
         "attempt": Text(tries(seen), dim),
         "stay": Text(stay(seen, now), "bold red" if reason else dim),
-        "why": Text(waits, "bold red" if reason else dim),
-        "error": Text(seen.last_error or "", "red" if seen.state == "Failed" else ""),
+        "why": _cut(waits, "bold red" if reason else dim),
+        "error": _cut(seen.last_error or "", "red" if seen.state == "Failed" else ""),
         "session": Text(seen.session, "dim"),
         "started": Text(clock(seen.started_at), "dim"),
         "id": Text(seen.id, "dim"),
     }
+
+
+def _cut(words: str, style: str) -> Text:
+    return Text(words, style, no_wrap=True, overflow="ellipsis")
 
 
 def _mark(seen: Seen, is_resting: bool, is_stuck: bool) -> Text:
@@ -107,7 +116,7 @@ def fleet(machines: Iterable[MachineSeen], *, is_live: bool) -> Text:
 
 def strip(states: Iterable[str], visits: Mapping[str, int], here: str, *, is_live: bool) -> Text:
     """The states as a row: the present one lit, those that it was in with how often, the others dim."""
-    text = Text("[*]", "dim")
+    text = styled("[*]", "dim")
     for state in states:
         times = visits.get(state, 0)
         count = f" {times}×" if times > 1 else ""

@@ -10,7 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
-from actors.adapters.terminal.cells import link_line, move_cell, strip, style_of
+from actors.adapters.terminal.cells import link_line, move_cell, strip, style_of, styled
 from actors.adapters.terminal.facts import Known, Seen, Source, Told
 from actors.adapters.terminal.times import Times
 from actors.adapters.terminal.words import UNSEEN, in_seconds, stuck, why
@@ -90,9 +90,9 @@ class One(Screen[None]):
                 self.query_one(name, Static).update("")
             self._path.clear()
             return
-        self.query_one("#whose", Static).update(Text(told.whose, "bold"))
+        self.query_one("#whose", Static).update(styled(told.whose, "bold"))
         legal = f"May come next: {', '.join(told.legal)}" if told.legal else "It has ended: nothing can come any more."
-        self.query_one("#legal", Static).update(Text(legal, "dim"))
+        self.query_one("#legal", Static).update(styled(legal, "dim"))
         self._paint_path(told)
         self.paint()
 
@@ -115,9 +115,9 @@ class One(Screen[None]):
     def _standing(self, told: Told, now: float | None) -> Text:
         seen = told.seen
         if seen.is_final:
-            return Text(told.standing, f"bold {style_of(seen.state)}")
+            return styled(told.standing, f"bold {style_of(seen.state)}")
         if now is None:
-            return Text(f"As it was last seen, and {UNSEEN}: {told.standing}", "magenta")
+            return styled(f"As it was last seen, and {UNSEEN}: {told.standing}", "magenta")
         return _alive(seen, now)
 
     def action_end(self, row: int) -> None:
@@ -137,7 +137,7 @@ class One(Screen[None]):
 def _alive(seen: Seen, now: float) -> Text:
     """Where it stands now, while a bot is at it."""
     reason = stuck(seen, now)
-    text = Text(f"{seen.state} for {in_seconds(now - seen.entered_at)}", f"bold {style_of(seen.state)}")
+    text = styled(f"{seen.state} for {in_seconds(now - seen.entered_at)}", f"bold {style_of(seen.state)}")
     if waits := why(seen, now):
-        text.append(f": {waits}", "not bold")
+        text.append(f": {waits}", style_of(seen.state))
     return text.append(f"\nStuck: {reason}", "bold red") if reason else text

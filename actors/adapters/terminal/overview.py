@@ -100,7 +100,8 @@ class Overview(Screen[None]):
     def _paint_table(self, found: list[Seen], now: float | None) -> None:
         table, empty = self.query_one(ResponseTable), self.query_one("#empty", Static)
         table.display, empty.display = bool(found), not found
-        empty.update(self._why_empty())
+        if not found:
+            empty.update(self._why_empty())
         table.show(found[:ROWS_MAX], now, self._wanted)
         self._paint_detail()
 

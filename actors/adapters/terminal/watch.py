@@ -52,7 +52,7 @@ Static { height: auto; padding: 0 1; }
 #standing { padding: 1 1 1 1; }
 DataTable { height: 1fr; scrollbar-size-horizontal: 0; }
 DataTable > .datatable--header, DataTable:ansi > .datatable--header {
-    background: ansi_default; color: ansi_default; text-style: bold underline;
+    background: ansi_default; color: ansi_default; text-style: bold;
 }
 """
 
