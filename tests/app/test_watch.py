@@ -65,7 +65,8 @@ class TestLive:
         async with a_bot(tmp_path) as bot:
             await play(bot)
             async with bot.running(), viewing(tmp_path, size=LARGE, inspector_address=bot.address) as viewer:
-                screen = await viewer.sees("Live from", "Last trouble", "too_large")
+                await viewer.sees("Live from", "Last trouble", "too_large")
+                screen = await viewer.until(lambda shown: "Session" not in shown)  # it takes all the room that there is
         assert "too_large" in row_of(screen, "Failed")
 
     async def test_moves_are_seen_as_they_are_made(self, tmp_path: Path) -> None:
@@ -140,7 +141,7 @@ async def test_a_wide_view_of_a_busy_bot(tmp_path: Path) -> None:
             stage.inspector.publish(ConnectionMoved(0, "Connecting", "Ready", NOW + 1))
             stage.inspector.publish(BreakerMoved("discord", "Closed", "Open", NOW + 55, until=NOW + 115))
             async with viewing(tmp_path, size=WIDE, now=at, inspector_address=bot.address) as viewer:
-                await viewer.sees("1 stuck", "Sending 1  Retrying 1", "Ready 1", "Open 1")
+                await viewer.sees("1 stuck", "Sending 1  Retrying 1", "Ready 1", "Open 1", without="Session")
                 viewer.picture("watch")
                 await viewer.press("f", "enter")
                 await viewer.sees("▶ Retrying", "4. SendRefused")

@@ -76,9 +76,6 @@ class Overview(Screen[None]):
         if self.is_current:
             self.paint()
 
-    def on_resize(self) -> None:
-        self.call_after_refresh(self.paint, is_due=True)
-
     def on_screen_resume(self) -> None:
         self.paint(is_due=True)
 
@@ -88,7 +85,8 @@ class Overview(Screen[None]):
         """Show what has changed; clocks go on once a second."""
         now = self._times.at(self._known)
         self._ask_fleet()
-        state = (self._known.version, self._wanted, None if now is None else int(now))
+        width = self.query_one(ResponseTable).size.width  # 0 until it is shown
+        state = (self._known.version, self._wanted, None if now is None else int(now), width)
         if state == self._painted and not is_due:
             return
         self._painted = state
