@@ -16,6 +16,7 @@ from actors.adapters.store import open_store
 from actors.app.cli import app
 from actors.app.commands.replay import told
 from actors.app.recordings import from_view
+from actors.app.watching import told_of
 from actors.ports import BreakerMoved, ConnectionMoved
 from machines.facts import SendUnconfirmed
 from tests.adapters.inspector.stage import SECRET
@@ -24,7 +25,7 @@ from tests.contracts.scene import NOW
 
 pytestmark = pytest.mark.anyio
 
-HEADS = ("Character", "State", "Try", "For", "Why it waits, and until when")
+HEADS = ("Character", "State", "Try", "For", "Next try, and why it waits")
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ class TestLive:
         assert "Generating 0  Sending 0  Retrying 1  Delivered 1  Failed 1" in screen
         assert re.search(r"session +Idle \d  Responding \d  Paused 0  Ended 0", screen)
         assert re.search(r"✓ +Mira +Delivered +1/3 +took 2.5 s", screen)
-        assert re.search(r"↻ +Mira +Retrying +1/3 +4.0 s +Discord refused it", screen)
+        assert re.search(r"↻ +Mira +Retrying +1/3 +4.0 s +in 16.0 s: Discord refused it", screen)
         assert "sending again; next try in 16.0 s" in screen.replace("\n ", " ")
         assert SECRET not in screen
         assert max(map(len, screen.splitlines())) <= size[0]
@@ -338,6 +339,39 @@ async def _port_of(bot: Bot) -> str:
     """The address that it is going to serve on."""
     async with bot.running():
         return bot.address
+
+
+def test_a_name_cannot_steer_the_terminal() -> None:
+    move = {
+        "seq": 1,
+        "fact": "Started",
+        "from": "[*]",
+        "to": "Generating",
+        "at": NOW,
+        "attempt": 0,
+        "part": 0,
+        "reason": None,
+    }
+    numbers = {
+        "part": 0,
+        "parts": 0,
+        "attempt": 1,
+        "attempts_max": 3,
+        "started_at": NOW,
+        "entered_at": NOW,
+        "deadline_s": 9,
+    }
+    words = {
+        "id": "a",
+        "session": "s",
+        "name": "M\x1b[2Ji\nra",
+        "state": "Generating",
+        "waits": None,
+        "last_error": None,
+    }
+    told = told_of({**words, **numbers, "due_at": None, "is_final": False, "path": [move], "legal": ["Generated"]})
+    assert told.seen.name == "M[2Ji ra"
+    assert "\x1b" not in told.whose
 
 
 def test_without_the_extra_it_names_the_mend(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 from rich.text import Text
 
 from actors.adapters.terminal.facts import Link, MachineSeen, Origin, Seen
-from actors.adapters.terminal.words import clock, stay, stuck, tries, why
+from actors.adapters.terminal.words import clock, stay, stuck, tries, when_and_why, why
 from machines.binding import START
 from machines.response import FINAL
 
@@ -60,7 +60,7 @@ def row(seen: Seen, now: float | None) -> dict[str, Text]:
     reason = stuck(seen, now)
     is_resting = now is None and not seen.is_final
     dim = "dim" if is_resting or seen.is_final else ""
-    waits = f"stuck: {reason}. {why(seen, now)}" if reason else why(seen, now)
+    waits = f"stuck: {reason}. {why(seen, now)}" if reason else when_and_why(seen, now)
     return {
         "mark": _mark(seen, is_resting, reason is not None),
         "name": _cut(seen.name, "" if is_resting else "bold" if not seen.is_final else ""),

@@ -18,7 +18,7 @@ COLUMNS: Final = {
     "state": ("State", 10),
     "attempt": ("Try", 4),
     "stay": ("For", 11),
-    "why": ("Why it waits, and until when", 0),
+    "why": ("Next try, and why it waits", 0),
     "error": ("Last trouble", 0),
     "session": ("Session", 13),
     "started": ("Began", 8),

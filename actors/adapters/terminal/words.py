@@ -74,6 +74,14 @@ def why(seen: Seen, now: float | None) -> str:
     return f"{seen.waits}; {f'next try in {in_seconds(left)}' if left > 0 else 'goes on now'}"
 
 
+def when_and_why(seen: Seen, now: float | None) -> str:
+    """The same for a narrow place, where the end is cut off: when comes first."""
+    if now is None or seen.is_final or seen.due_at is None:
+        return why(seen, now)
+    left = seen.due_at - now
+    return f"{f'in {in_seconds(left)}' if left > 0 else 'now'}: {seen.waits}"
+
+
 def stay(seen: Seen, now: float | None) -> str:
     """How long it has been in its state, or took; no clock goes on where nobody is seen at work."""
     if seen.is_final:

@@ -8,7 +8,7 @@ import pytest
 
 from actors.adapters.terminal.cells import row, strip
 from actors.adapters.terminal.facts import KEPT_MAX, Known, Link, Origin, Seen
-from actors.adapters.terminal.words import CHOICES, SORTS, Wanted, in_seconds, stay, stuck, why
+from actors.adapters.terminal.words import CHOICES, SORTS, Wanted, in_seconds, stay, stuck, when_and_why, why
 from machines.response import MACHINE
 
 AT = 1_750_000_000.0
@@ -54,6 +54,8 @@ def test_where_nobody_is_seen_at_work_no_clock_goes_on_and_nothing_is_stuck() ->
 
 def test_what_waits_says_when_it_goes_on() -> None:
     assert why(RETRYING, AT + 8) == "Discord refused it; next try in 2.0 s"
+    assert when_and_why(RETRYING, AT + 8) == "in 2.0 s: Discord refused it"
+    assert when_and_why(RETRYING, AT + 11) == "now: Discord refused it"
     assert why(RETRYING, AT + 11) == "Discord refused it; goes on now"
     assert (why(SENDING, AT + 8), why(DELIVERED, AT + 8)) == ("Discord is sent the line", "")
 
