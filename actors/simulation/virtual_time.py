@@ -27,7 +27,7 @@ class VirtualClock:
         self._ids = 0
 
     def now(self) -> float:
-        return EPOCH + asyncio.get_running_loop().time()  # asked some eighty times a response
+        return EPOCH + anyio.current_time()
 
     def new_id(self) -> str:
         self._ids += 1
