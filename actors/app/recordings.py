@@ -6,6 +6,7 @@ file (`/api/responses/{id}`) ────────────────┴
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated, Final
@@ -82,7 +83,7 @@ def recording_of(wanted: str) -> Recording:
 
 def recorded_as(recorded: Recorded) -> Recording:
     """What the journal has of a response, as the inspector shows it."""
-    return _RECORDING.validate_python(recorded_view(recorded))
+    return from_view(recorded_view(recorded))
 
 
 def from_file(path: FilePath) -> Recording:
@@ -95,6 +96,11 @@ def from_file(path: FilePath) -> Recording:
         return _RECORDING.validate_json(content)
     except ValidationError as error:
         raise NoRecording(f"{path} holds no response: save what the inspector says at /api/responses/ID") from error
+
+
+def from_view(view: Mapping[str, object]) -> Recording:
+    """What the inspector says of a response, as it says it. Raises pydantic.ValidationError."""
+    return _RECORDING.validate_python(view)
 
 
 async def _from_journal(settings: Settings, wanted: str) -> Recording:
