@@ -20,6 +20,7 @@ from machines.layout import (
     Edge,
     Label,
     Layout,
+    Place,
     Point,
     Rect,
     Size,
@@ -42,6 +43,7 @@ HEAD_WIDTH: Final = 9.0
 COUNT_MAX: Final = 9999
 """Beyond it a count is shown in thousands: four characters are what its pill holds."""
 _NONE_TAKEN: Final[Mapping[Edge, int]] = MappingProxyType({})
+_NONE_HELD: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def svg(
@@ -49,11 +51,13 @@ def svg(
     *,
     lit: str | None = None,
     taken: Mapping[Edge, int] = _NONE_TAKEN,
+    held: Mapping[str, int] = _NONE_HELD,
     size: Size = Size.WIDE,
     theme: Theme = "auto",
     styled: bool = True,
 ) -> str:
-    """The machine as an SVG document; `taken` counts how often each edge was taken.
+    """The machine as an SVG document; `taken` counts how often each edge was taken, `held` how many
+    subjects are in each state now.
 
     `theme` "auto" follows the page and the system; a picture needs a fixed one. `styled` False leaves the style
     out, for a page that serves `css` as a file of its own. Raises NoLayout for a state or an edge without a hint.
@@ -70,7 +74,7 @@ def svg(
     parts.append(f'<rect class="ground" width="{width}" height="{height}" rx="16"/>')
     parts += [_edge(layout, edge, rows, taken.get(edge, 0)) for edge, rows in edges_of(machine).items()]
     parts.append(_start(layout, lit=lit == START))
-    parts += [_state(machine, layout, state, lit=lit == state) for state in machine.states]
+    parts += [_state(machine, layout, state, lit=lit == state, held=held.get(state, 0)) for state in machine.states]
     return "\n".join([*parts, "</svg>"]) + "\n"
 
 
@@ -92,7 +96,7 @@ def _start(layout: Layout, *, lit: bool) -> str:
     )
 
 
-def _state(machine: StateMachine[Any], layout: Layout, state: str, *, lit: bool) -> str:
+def _state(machine: StateMachine[Any], layout: Layout, state: str, *, lit: bool, held: int) -> str:
     place, room = layout.places[state], state_rect(layout, state)
     is_final = state in machine.final
     classes = " ".join(["state", place.tone, *(["final"] if is_final else []), *(["lit"] if lit else [])])
@@ -100,8 +104,19 @@ def _state(machine: StateMachine[Any], layout: Layout, state: str, *, lit: bool)
     ring = _box(room, "ring", inset=4.5, corner=BOX_CORNER - 4) if is_final else ""
     return (
         f'<g class="{classes}" data-state={quoteattr(state)}>{_box(room, "box", inset=0.0, corner=BOX_CORNER)}{ring}'
-        f'<text class="name" x="{_number(place.x)}" y="{_number(place.y + layout.state_px * 0.34)}"'
-        f' font-size="{_number(layout.state_px)}">{escape(state)}</text></g>'
+        f"{_name(state, held, place, layout.state_px)}</g>"
+    )
+
+
+def _name(state: str, held: int, place: Place, px: float) -> str:
+    """The state's name in the middle of its box; with a number, both in it: outside it would stand on an edge."""
+    lines = (state, _short(held)) if held else (state,)
+    apart = px * 1.08  # a final state's ring leaves no more
+    top = place.y + px * 0.34 - apart * (len(lines) - 1) / 2
+    return "".join(
+        f'<text class="name" x="{_number(place.x)}" y="{_number(top + apart * n)}"'
+        f' font-size="{_number(px)}">{escape(line)}</text>'
+        for n, line in enumerate(lines)
     )
 
 
@@ -150,11 +165,15 @@ def _facts(layout: Layout, label: Label | None, rows: tuple[Row, ...]) -> str:
 def _count(layout: Layout, edge: Edge, count: int) -> str:
     room = badge_rect(layout, edge)
     x, y = layout.routes[edge].badge
-    shown = "" if not count else f"{count}" if count <= COUNT_MAX else f"{count // 1000}k"
+    shown = _short(count) if count else ""
     return (
         f'<g class="count{"" if count else " empty"}">{_box(room, "pill", inset=0.0, corner=layout.badge[1] / 2)}'
         f'<text x="{_number(x)}" y="{_number(y + 4.2)}" font-size="12">{shown}</text></g>'
     )
+
+
+def _short(count: int) -> str:
+    return f"{count}" if count <= COUNT_MAX else f"{count // 1000}k"
 
 
 # ── lines ───────────────────────────────────────────────────────────────────────────────────────────

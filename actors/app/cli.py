@@ -17,6 +17,7 @@ from actors.app.commands import (
     run,
     simulate,
     transcript,
+    watch,
 )
 from actors.app.console import read_settings
 
@@ -47,6 +48,7 @@ app.command()(audit.audit)
 app.command()(report.report)
 app.command()(diagram.diagram)
 app.command()(replay.replay)
+app.command()(watch.watch)
 app.command()(migrate.migrate)
 app.command()(doctor.doctor)
 app.add_typer(character.app, name="character")

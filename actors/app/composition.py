@@ -29,6 +29,7 @@ from actors.adapters.status import HttpStatusPage
 from actors.adapters.store import SqlStore
 from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
+from actors.app.debugging import Answers, Seen
 from actors.app.inspection import inspect, inspector_of
 from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
@@ -168,8 +169,8 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
         # What it looks at is made with the trace that it is part of.
         dependencies=lambda: dependencies_of(guarded.breakers, adapter, model),
     )
-    if inspector is not None:
-        trace = Traces(trace, metrics, inspector)
+    seen = Seen()
+    trace = Traces(trace, seen) if inspector is None else Traces(trace, seen, metrics, inspector)
     is_local = endpoint.urls.api_url is not None
     adapter = DiscordAdapter(
         token=endpoint.token,
@@ -178,6 +179,8 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
         shard_count=settings.shard_count,
         send_timeout_s=settings.send_timeout_s,
         preference=settings.voice,
+        debugger=Answers(store, seen),
+        developers=settings.developers,
         webhooks=store,
         sink=lambda event: actors.gateway.offer(event),  # the actors are made of what the adapter offers
         now=clock.now,

@@ -6,6 +6,7 @@ file (`/api/responses/{id}`) ────────────────┴
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated, Final
@@ -17,6 +18,7 @@ from actors.adapters.inspector import recorded_view
 from actors.adapters.store import database_path, open_store
 from actors.app.console import read_settings
 from actors.app.settings import Settings
+from actors.ports import Recorded
 from machines.path import Path
 
 FILE_BYTES_MAX: Final = 10_000_000
@@ -79,6 +81,11 @@ def recording_of(wanted: str) -> Recording:
     return anyio.run(_from_journal, read_settings(), wanted)
 
 
+def recorded_as(recorded: Recorded) -> Recording:
+    """What the journal has of a response, as the inspector shows it."""
+    return from_view(recorded_view(recorded))
+
+
 def from_file(path: FilePath) -> Recording:
     """What was saved of `/api/responses/{id}`. Raises NoRecording and OSError."""
     with path.open("rb") as file:
@@ -89,6 +96,11 @@ def from_file(path: FilePath) -> Recording:
         return _RECORDING.validate_json(content)
     except ValidationError as error:
         raise NoRecording(f"{path} holds no response: save what the inspector says at /api/responses/ID") from error
+
+
+def from_view(view: Mapping[str, object]) -> Recording:
+    """What the inspector says of a response, as it says it. Raises pydantic.ValidationError."""
+    return _RECORDING.validate_python(view)
 
 
 async def _from_journal(settings: Settings, wanted: str) -> Recording:
@@ -103,4 +115,4 @@ async def _from_journal(settings: Settings, wanted: str) -> Recording:
             f"there is no response {wanted!r} in {path}: `transcript --format jsonl` and the inspector name them; "
             "those of the playground are found with DATA_DIR=playground"
         )
-    return _RECORDING.validate_python(recorded_view(recorded))
+    return recorded_as(recorded)

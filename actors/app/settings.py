@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
@@ -23,6 +24,9 @@ HTTP_EXAMPLES: Final = {
     "status_url": "https://discordstatus.com/api/v2",
 }
 
+
+USER_ID: Final = re.compile(r"[1-9][0-9]{14,19}")
+"""Discord's ids are numbers that count from 2015 on (Discord's reference, "Snowflakes")."""
 
 SHOWN_MAX: Final = 60
 """Characters of a wrong value that its line shows."""
@@ -54,6 +58,7 @@ class Settings(BaseSettings):
 
     command_prefix: str = Field("!", max_length=5)
     voice: Literal["webhook", "embed"] = "webhook"
+    developers: Annotated[tuple[int, ...], NoDecode] = ()
 
     send_attempts: int = Field(3, ge=1, le=20)
     generate_attempts: int = Field(3, ge=1, le=20)
@@ -144,6 +149,14 @@ class Settings(BaseSettings):
         if any(shard < 0 for shard in value):
             raise ValueError("shards count from 0")
         return value
+
+    @field_validator("developers", mode="before")
+    @classmethod
+    def _are_people(cls, value: object) -> object:
+        words = [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+        if isinstance(words, list) and not all(USER_ID.fullmatch(word) for word in words):
+            raise ValueError("write ids of users, with commas between them (in Discord: Developer Mode, Copy User ID)")
+        return words
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -6,6 +6,8 @@
     DELETE messages {channel, messages: ["id", …]}   all at once, as a moderator's purge
     POST   reactions {message, user, emoji, on?}
     POST   presses {message, user, button}    a button by its custom id; answers {id}
+    POST   commands {channel, user, text}     a typed command; answers {id}; with {completes: true}, what is being typed
+    POST   choices {message, user, command}   an entry of a message's menu by its name; answers {id}
     GET    requests?since=&only_lines=1       the ledger
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
@@ -54,6 +56,8 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("DELETE", "messages"): control.purge,
         ("POST", "reactions"): control.react,
         ("POST", "presses"): control.press,
+        ("POST", "commands"): control.command,
+        ("POST", "choices"): control.choose,
         ("GET", "requests"): control.requests,
         ("POST", "users"): control.add_user,
         ("POST", "channels"): control.add_channel,
@@ -141,6 +145,18 @@ class _Control:
         message_id = number("message", fields.get("message"))
         pressed = self._server.press(message_id, text(fields, "user"), text(fields, "button"))
         return json_response({"id": str(pressed.id)}, 201)
+
+    async def command(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        use = self._server.complete if fields.get("completes") is True else self._server.command
+        used = use(text(fields, "channel"), text(fields, "user"), text(fields, "text"))
+        return json_response({"id": str(used.id)}, 201)
+
+    async def choose(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        message_id = number("message", fields.get("message"))
+        chosen = self._server.choose(message_id, text(fields, "user"), text(fields, "command"))
+        return json_response({"id": str(chosen.id)}, 201)
 
     async def requests(self, request: web.Request) -> web.StreamResponse:
         since = number("since", request.query.get("since", "0"))

@@ -5,7 +5,7 @@ Source: https://discord.com/developers/docs/events/gateway#gateway-intents
 
 from enum import IntFlag
 
-from .events import Event, Purged, Reacted, Typed
+from .events import Event, Purged, Reacted, Registered, Typed
 from .interactions import Interaction, Whisper
 from .payloads import channel_json, interaction_json, member_json, message_json, roles_json, user_json
 from .records import Channel, Guild, Json, Message, Webhook
@@ -71,11 +71,13 @@ def _is_in_dm(world: World, event: Event) -> bool:
 
 def _channel_id(event: Event) -> int | None:
     match event.subject:
-        case Guild():
+        case Guild() | Registered():
             return None
+        case Interaction(channel_id=channel_id):
+            return channel_id
         case Channel(id=channel_id) | Webhook(channel_id=channel_id) | Message(channel_id=channel_id):
             return channel_id
-        case Reacted(message=message) | Interaction(message=message) | Whisper(message=message):
+        case Reacted(message=message) | Whisper(message=message):
             return message.channel_id
         case Typed(channel=channel) | Purged(channel=channel):
             return channel.id
@@ -85,6 +87,8 @@ def _body(world: World, event: Event, intents: Intent) -> Json:
     match event.subject:
         case Guild():
             return {"role": roles_json(world)[1]}
+        case Registered():
+            return {}  # only pages are told of it
         case Channel() as channel:
             created = {"newly_created": True} if event.name == "THREAD_CREATE" else {}
             return channel_json(world, channel) | created
@@ -124,7 +128,7 @@ def _message_body(world: World, message: Message, intents: Intent) -> Json:
 
 
 def _interaction_body(world: World, interaction: Interaction) -> Json:
-    channel_id, user = interaction.message.channel_id, world.user(interaction.user_id)
+    channel_id, user = interaction.channel_id, world.user(interaction.user_id)
     who = _member(world, channel_id, user.id) or {"user": user_json(user)}
     if "member" in who:
         who["member"] |= {"permissions": "0"}

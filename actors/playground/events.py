@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .interactions import Interaction, Whisper
-from .records import Channel, Guild, Message, Webhook
+from .records import Channel, Guild, Json, Message, Webhook
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,14 @@ class Purged:
     messages: tuple[Message, ...]
 
 
-Subject = Guild | Channel | Webhook | Message | Reacted | Typed | Purged | Interaction | Whisper
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """The bot's commands are these now."""
+
+    commands: tuple[Json, ...]
+
+
+Subject = Guild | Channel | Webhook | Message | Reacted | Typed | Purged | Interaction | Whisper | Registered
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
-"""Presses of buttons, and how the bot answers them: the desk of the world for what is not kept.
+"""Buttons pressed and commands used, and how the bot answers: the desk of the world for what is not kept.
 
-    press ─► INTERACTION_CREATE ─► callback (once, within 3 s) ─► original ─► edits, follow-ups (15 min)
+    press, command ─► INTERACTION_CREATE ─► callback (once, within 3 s) ─► original ─► edits, follow-ups (15 min)
 
 An ephemeral message is seen by one person only, stands in no channel, and is gone with the server, as on
 Discord with the client. Whatever else the bot answers is a message like any other.
@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from .records import Json, Message
+from .records import Channel, Json, Message, User
 from .refusals import (
     ALREADY_ACKNOWLEDGED,
     INVALID_WEBHOOK_TOKEN,
@@ -33,26 +33,48 @@ BUTTON = 2
 LINK_STYLE = 5
 
 
+class Kind(IntEnum):
+    """What somebody did."""
+
+    COMMAND = 2
+    COMPONENT = 3
+    AUTOCOMPLETE = 4
+
+
 class Callback(IntEnum):
     MESSAGE = 4
     DEFERRED_MESSAGE = 5
     DEFERRED_UPDATE = 6
     UPDATE = 7
+    CHOICES = 8
+
+
+FITTING = {
+    Kind.COMMAND: (Callback.MESSAGE, Callback.DEFERRED_MESSAGE),
+    Kind.COMPONENT: (Callback.MESSAGE, Callback.DEFERRED_MESSAGE, Callback.DEFERRED_UPDATE, Callback.UPDATE),
+    Kind.AUTOCOMPLETE: (Callback.CHOICES,),
+}
+"""How each kind can be answered first."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One press. `original_id` is the message that the callback made or, for an update, the one it changes."""
+    """One press or command. `original_id` is what the callback made or, for an update, the message that it changes."""
 
     id: int
     token: str
     user_id: int
-    message: Message
-    """As it was when the button was pressed."""
-    custom_id: str
+    channel_id: int
+    kind: Kind
+    data: Json
+    """Which button, or which command with what."""
+    message: Message | None
+    """With the button, or of the menu, as it was then."""
     at: float
     answered_with: Callback | None = None
     original_id: int | None = None
+    choices: tuple[Json, ...] = ()
+    """The answer to an autocompletion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,19 +88,19 @@ class Whisper:
 
 
 class Desk:
-    """Holds the presses of late and the whispers that answer them."""
+    """Holds the interactions of late and the whispers that answer them."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._by_token: dict[str, Interaction] = {}
         self._whispers: dict[int, Whisper] = {}
 
-    def open(self, interaction_id: int, user_id: int, message: Message, custom_id: str) -> Interaction:
-        """A new press of a button of the message. Raises 50035 if it has no such button, or a disabled one."""
-        if custom_id not in _custom_ids(message.components):
-            raise invalid_field("custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed")
+    def open(
+        self, interaction_id: int, user: User, channel: Channel, kind: Kind, data: Json, message: Message | None
+    ) -> Interaction:
+        """A new interaction; the bot has not heard of it yet."""
         token = secrets.token_urlsafe(48)
-        opened = Interaction(interaction_id, token, user_id, message, custom_id, self._now())
+        opened = Interaction(interaction_id, token, user.id, channel.id, kind, data, message, self._now())
         self._by_token[token] = opened
         while len(self._by_token) > PRESSES_MAX:
             del self._by_token[next(iter(self._by_token))]
@@ -104,9 +126,11 @@ class Desk:
             raise Refusal(UNKNOWN_WEBHOOK)
         return found
 
-    def note(self, interaction: Interaction, kind: Callback, original_id: int) -> Interaction:
+    def note(
+        self, interaction: Interaction, kind: Callback, original_id: int | None, choices: tuple[Json, ...] = ()
+    ) -> Interaction:
         """The callback has come."""
-        noted = replace(interaction, answered_with=kind, original_id=original_id)
+        noted = replace(interaction, answered_with=kind, original_id=original_id, choices=choices)
         self._by_token[interaction.token] = noted
         return noted
 
@@ -125,6 +149,13 @@ class Desk:
 
     def is_whisper(self, message_id: int | None) -> bool:
         return message_id in self._whispers
+
+
+def press_of(message: Message, custom_id: str) -> Json:
+    """What a press of this button says. Raises 50035 if the message has no such button, or a disabled one."""
+    if custom_id not in _custom_ids(message.components):
+        raise invalid_field("custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed")
+    return {"component_type": BUTTON, "custom_id": custom_id}
 
 
 def _custom_ids(components: tuple[Json, ...]) -> set[str]:

@@ -25,6 +25,10 @@ EMBED_SHOWN = ("title", "description", "fields", "author", "footer", "image", "t
 """An embed with none of these shows nothing."""
 NONCE_MAX = 25
 COMPONENT_ROWS_MAX = 5
+DESCRIPTION_MAX = 1_024
+"""Of an attachment (https://discord.com/developers/docs/resources/message#attachment-object)."""
+FILES_MAX = 10
+CHOICES_MAX = 25
 WEBHOOK_NAME_MAX = 80
 WEBHOOK_NAME_FORBIDDEN = ("clyde", "discord")
 WEBHOOKS_PER_CHANNEL_MAX = 15
@@ -92,6 +96,17 @@ def checked_embeds(value: object) -> tuple[Json, ...]:
 def checked_components(value: object) -> tuple[Json, ...]:
     """The rows of buttons; their inside is the client's affair."""
     return tuple(_objects("components", value, COMPONENT_ROWS_MAX))
+
+
+def checked_choices(value: object) -> tuple[Json, ...]:
+    """The answer to an autocompletion."""
+    return tuple(_objects("data.choices", value, CHOICES_MAX))
+
+
+def checked_files(value: object) -> list[Json]:
+    """What a body says of its files, each with a description that is short enough."""
+    files = _objects("attachments", value, FILES_MAX)
+    return [_with_text(file, f"attachments.{at}", "description", DESCRIPTION_MAX) for at, file in enumerate(files)]
 
 
 def refuse_empty(content: str, *shown: Sequence[object]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from . import records
-from .events import Event, Purged, Reacted, Typed
+from .events import Event, Purged, Reacted, Registered, Typed
 from .interactions import Interaction, Whisper
 from .payloads import avatar_hash, channel_json, message_json, user_json
 from .records import Channel, Json, Message
@@ -22,6 +22,7 @@ def world_view(world: World) -> Json:
         "users": [user_json(user) for user in world.users.values() if not user.bot],
         "channels": [channel_view(world, each) for each in channels],
         "messages": {str(each.id): newest_view(world, each, None, SHOWN_MAX) for each in channels},
+        "commands": world.commands,
         "lines": sum(is_line(world, each) for each in world.shelf.all() if not each.deleted),
     }
 
@@ -68,8 +69,10 @@ def change_of(world: World, event: Event) -> Iterable[tuple[str, Json]]:
             body = {"for": str(user_id), "interaction": str(pressed), "gone": is_gone}
             return [("whisper", message_view(world, message) | body)]
         case Interaction(answered_with=answer) as interaction:
-            body = {"id": str(interaction.id), "answered": answer is not None}
-            return [("press", body)]
+            told = {"id": str(interaction.id), "answered": answer is not None, "choices": list(interaction.choices)}
+            return [("press", told)]
+        case Registered(commands=commands):
+            return [("commands", {"commands": list(commands)})]
         case Reacted(message=message):
             return [("message", message_view(world, message))]
         case Typed() as typed:

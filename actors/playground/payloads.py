@@ -3,15 +3,17 @@
 Source: https://discord.com/developers/docs/resources
 """
 
+import base64
 import hashlib
+import struct
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 
 from . import records
-from .interactions import BUTTON, Interaction
+from .interactions import Interaction, Kind
 from .permissions import BOT, Permission
-from .records import Channel, Guild, Json, Message, User, Webhook
+from .records import Attachment, Channel, Guild, Json, Message, User, Webhook
 from .snowflake import made_at
 from .world import World
 
@@ -21,8 +23,8 @@ ROLE_OVERWRITE = 0
 MESSAGE_CONTENT_FLAG = 1 << 19
 """Application flag "gateway message content, limited"."""
 ARCHIVE_AFTER_MIN = 1_440
-COMPONENT_INTERACTION = 3
 IN_GUILD, IN_DM_OF_BOT = 0, 1
+PNG = b"\x89PNG\r\n\x1a\n"
 UPLOAD_BYTES_MAX = 10 * 1024 * 1024
 
 
@@ -203,20 +205,18 @@ def message_json(world: World, message: Message, *, with_reply: bool = True) -> 
 
 
 def interaction_json(world: World, interaction: Interaction) -> Json:
-    """A press as the gateway tells it; the gateway adds the guild and who pressed."""
-    message = world.shelf.find(interaction.message.id) or interaction.message
-    channel = world.channels[message.channel_id]
+    """A press or a command as the gateway tells it; the gateway adds the guild and who it is."""
+    channel = world.channels[interaction.channel_id]
     is_dm = channel.recipient_id is not None
-    return {
+    body = {
         "id": str(interaction.id),
         "application_id": str(world.bot.id),
-        "type": COMPONENT_INTERACTION,
+        "type": int(interaction.kind),
         "token": interaction.token,
         "version": 1,
-        "data": {"component_type": BUTTON, "custom_id": interaction.custom_id},
+        "data": interaction.data,
         "channel_id": str(channel.id),
         "channel": channel_json(world, channel),
-        "message": message_json(world, message),
         "app_permissions": str(int(world.permissions_in(channel))),
         "locale": "en-US",
         "entitlements": [],
@@ -224,6 +224,12 @@ def interaction_json(world: World, interaction: Interaction) -> Json:
         "context": IN_DM_OF_BOT if is_dm else IN_GUILD,
         "attachment_size_limit": UPLOAD_BYTES_MAX,
     }
+    if interaction.message is None:
+        return body
+    shown = message_json(world, world.shelf.find(interaction.message.id) or interaction.message)
+    if interaction.kind is Kind.COMPONENT:
+        return body | {"message": shown}
+    return body | {"data": interaction.data | {"resolved": {"messages": {shown["id"]: shown}}}}
 
 
 def _author_json(world: World, message: Message) -> Json:
@@ -249,7 +255,18 @@ def _attachment_json(world: World, attachment_id: int) -> Json:
         "content_type": attachment.content_type,
         "url": url,
         "proxy_url": url,
+        **_size_of_picture(attachment),
+        **({} if attachment.description is None else {"description": attachment.description}),
     }
+
+
+def _size_of_picture(attachment: Attachment) -> Json:
+    """Width and height of a PNG, so that a page can keep room for it (its header: https://www.w3.org/TR/png/)."""
+    head = base64.b64decode(attachment.content[:32])
+    if not head.startswith(PNG) or len(head) < 24:
+        return {}
+    width, height = struct.unpack(">II", head[16:24])
+    return {"width": width, "height": height}
 
 
 def _reactions_json(world: World, message: Message) -> list[Json]:

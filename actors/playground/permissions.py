@@ -24,6 +24,11 @@ class Permission(IntFlag):
 BOT = reduce(or_, Permission)
 
 
+def switched(denied: int, permission: Permission, allowed: bool) -> int:
+    """What is denied after this permission was given or taken away."""
+    return denied & ~permission if allowed else denied | permission
+
+
 def permission_named(name: str) -> Permission:
     """The permission with Discord's own name, e.g. `MANAGE_WEBHOOKS`.
 

@@ -65,6 +65,8 @@ class Attachment:
     content: str
     """Base64."""
     size: int
+    description: str | None = None
+    """For those who do not see it."""
 
 
 @dataclass(frozen=True, slots=True)

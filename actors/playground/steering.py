@@ -6,7 +6,8 @@ Channels and users are given by name or id. What does not exist raises `Refusal`
 from collections.abc import Iterable
 from dataclasses import replace
 
-from .interactions import Interaction
+from .commands import data_of_line, data_of_menu
+from .interactions import Interaction, Kind, press_of
 from .limits import CONTENT_MAX, checked_name, refuse_empty, text_within
 from .permissions import permission_named
 from .records import Channel, Message, User, Webhook
@@ -53,7 +54,26 @@ class Steering:
 
     def press(self, message_id: int, user: str | int, custom_id: str) -> Interaction:
         """A person presses a button of a message."""
-        return self.world.press(self.world.find_user(user), self._message(message_id), custom_id)
+        message = self._message(message_id)
+        place, data = self.world.channel(message.channel_id), press_of(message, custom_id)
+        return self.world.interact(self.world.find_user(user), place, Kind.COMPONENT, data, message)
+
+    def command(self, channel: str | int, user: str | int, line: str) -> Interaction:
+        """A person sends a command (`/debug fleet`). Raises ValueError if the bot has none that fits."""
+        data = data_of_line(self.world.commands, line)
+        return self.world.interact(self.world.find_user(user), self.world.find_channel(channel), Kind.COMMAND, data)
+
+    def complete(self, channel: str | int, user: str | int, line: str) -> Interaction:
+        """A person types the last option of a command, and the bot is asked what it may be. Raises ValueError."""
+        data = data_of_line(self.world.commands, line, completes=True)
+        place, person = self.world.find_channel(channel), self.world.find_user(user)
+        return self.world.interact(person, place, Kind.AUTOCOMPLETE, data)
+
+    def choose(self, message_id: int, user: str | int, name: str) -> Interaction:
+        """A person chooses an entry of a message's menu. Raises ValueError if the bot has none of this name."""
+        message = self._message(message_id)
+        place, data = self.world.channel(message.channel_id), data_of_menu(self.world.commands, name, message_id)
+        return self.world.interact(self.world.find_user(user), place, Kind.COMMAND, data, message)
 
     def type_in(self, channel: str | int, user: str | int) -> None:
         """A person begins to type."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from . import records
-from .events import Event, Purged, Reacted, Subject, Typed
-from .interactions import Callback, Desk, Interaction, Whisper
+from .events import Event, Purged, Reacted, Registered, Subject, Typed
+from .interactions import Callback, Desk, Interaction, Kind, Whisper
 from .limits import WEBHOOKS_PER_CHANNEL_MAX
-from .permissions import BOT, Permission
+from .permissions import BOT, Permission, switched
 from .records import Attachment, Channel, Guild, Json, Message, Record, User, Webhook
 from .refusals import (
     CHANNEL_TYPE_REFUSED,
@@ -216,10 +216,10 @@ class World:
     def permit(self, permission: Permission, allowed: bool, channel: Channel | None = None) -> None:
         """Gives the bot a permission or takes it away, in one channel or everywhere."""
         if channel is None:
-            self._keep(replace(self.guild, denied=_switched(self.guild.denied, permission, allowed)))
+            self._keep(replace(self.guild, denied=switched(self.guild.denied, permission, allowed)))
             self._announce("GUILD_ROLE_UPDATE", self.guild)
         else:
-            changed = replace(channel, denied=_switched(channel.denied, permission, allowed))
+            changed = replace(channel, denied=switched(channel.denied, permission, allowed))
             self._keep(changed)
             self._announce("CHANNEL_UPDATE", changed)
 
@@ -266,15 +266,15 @@ class World:
             if earlier is not None:
                 return earlier
         message = self._message(channel, author, draft)
-        self._keep(message)
+        self._keep(*draft.attachments, message)
         self.nonces.remember(message)
         self._announce("MESSAGE_CREATE", message)
         return message
 
-    def edit(self, message: Message) -> Message:
-        """Keeps a message's new form, marked as edited."""
+    def edit(self, message: Message, attachments: tuple[Attachment, ...] = ()) -> Message:
+        """Keeps a message's new form, marked as edited, and what was attached by it."""
         edited = replace(message, edited_at=self.now())
-        self._keep(edited)
+        self._keep(*attachments, edited)
         self._announce("MESSAGE_UPDATE", edited)
         return edited
 
@@ -304,28 +304,39 @@ class World:
         """Shows "… is typing"."""
         self._announce("TYPING_START", Typed(channel, user_id, self.now()))
 
-    # Buttons
+    # Buttons and commands
 
-    def press(self, user: User, message: Message, custom_id: str) -> Interaction:
-        """Somebody presses a button: the bot is told. Raises 50035 if the message has no such button."""
-        interaction = self.desk.open(self.snowflakes.next(), user.id, message, custom_id)
+    def register(self, commands: list[Json]) -> None:
+        """The bot's commands, from now on exactly these."""
+        self.commands = commands
+        self._announce("", Registered(tuple(commands)))
+
+    def interact(
+        self, user: User, channel: Channel, kind: Kind, data: Json, message: Message | None = None
+    ) -> Interaction:
+        """Somebody presses a button or uses a command: the bot is told."""
+        interaction = self.desk.open(self.snowflakes.next(), user, channel, kind, data, message)
         self._announce("INTERACTION_CREATE", interaction)
         return interaction
 
-    def acknowledge(self, interaction: Interaction, kind: Callback, original_id: int) -> Interaction:
+    def acknowledge(
+        self, interaction: Interaction, kind: Callback, original_id: int | None, choices: tuple[Json, ...] = ()
+    ) -> Interaction:
         """The bot's first answer; `original_id` is what later edits are about."""
-        noted = self.desk.note(interaction, kind, original_id)
+        noted = self.desk.note(interaction, kind, original_id, choices)
         self._announce("", noted)
         return noted
 
     def whisper(self, interaction: Interaction, channel: Channel, draft: Draft) -> Message:
         """A message that only who pressed sees."""
         message = self._message(channel, Author(self.bot.id, self.bot.name), draft)
-        self.change_whisper(Whisper(message, interaction.user_id, interaction.id))
+        self.change_whisper(Whisper(message, interaction.user_id, interaction.id), draft.attachments)
         return message
 
-    def change_whisper(self, whisper: Whisper) -> None:
-        """Keeps a whisper's new form."""
+    def change_whisper(self, whisper: Whisper, attachments: tuple[Attachment, ...] = ()) -> None:
+        """Keeps a whisper's new form, and what was attached by it, as long as the server lives."""
+        for attachment in attachments:
+            self._place(attachment)
         self.desk.keep(whisper)
         self._announce("", whisper)
 
@@ -339,8 +350,6 @@ class World:
         return message
 
     def _message(self, channel: Channel, author: Author, draft: Draft) -> Message:
-        for attachment in draft.attachments:
-            self._keep(attachment)
         return Message(
             self.snowflakes.next(),
             channel.id,
@@ -363,10 +372,11 @@ class World:
         for listener in tuple(self._listeners):
             listener(event)
 
-    def _keep(self, record: Record) -> None:
-        self._place(record)
-        if self._kept_with is not None:
-            self._kept_with(record)
+    def _keep(self, *records: Record) -> None:
+        for record in records:
+            self._place(record)
+            if self._kept_with is not None:
+                self._kept_with(record)
 
     def _place(self, record: Record) -> None:
         self.snowflakes.seen(record.id)
@@ -387,7 +397,3 @@ class World:
                 self.shelf.put(record)
             case _:
                 assert_never(record)
-
-
-def _switched(denied: int, permission: Permission, allowed: bool) -> int:
-    return denied & ~permission if allowed else denied | permission

@@ -5,6 +5,7 @@ translate a library's errors into them once. Only `Fenced` and programmers' erro
 """
 
 from actors.ports.clock import Clock
+from actors.ports.debugging import AskedIn, Debugger, Suggested, Told
 from actors.ports.dependencies import Budget, Dependencies, SeenBreaker, SeenShard
 from actors.ports.discord import (
     Channel,
@@ -49,7 +50,19 @@ from actors.ports.gateway import (
     ShardResumed,
     Sink,
 )
-from actors.ports.journal import Journal, LinesInState, Recorded, SeenLine, SeenSession
+from actors.ports.journal import (
+    Debugged,
+    HeardMessage,
+    Journal,
+    KnownAs,
+    LineMessage,
+    LinesInState,
+    OutboxMessage,
+    Recorded,
+    SeenLine,
+    SeenSession,
+    Standing,
+)
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.pausing import NoPauses, Pause, Pausing
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
@@ -90,6 +103,7 @@ __all__ = [
     "CANCELLED",
     "Accepted",
     "Asked",
+    "AskedIn",
     "AskedMessage",
     "AskedTexts",
     "AttemptBegan",
@@ -103,6 +117,8 @@ __all__ = [
     "ConnectionLost",
     "ConnectionMoved",
     "Context",
+    "Debugged",
+    "Debugger",
     "DeleteOutcome",
     "Deleted",
     "Dependencies",
@@ -115,10 +131,13 @@ __all__ = [
     "GenerationBegan",
     "GenerationEnded",
     "GenerationErred",
+    "HeardMessage",
     "HeldBack",
     "HistoryRead",
     "Indicator",
     "Journal",
+    "KnownAs",
+    "LineMessage",
     "LinesInState",
     "MessageDeleted",
     "MessageEdited",
@@ -133,6 +152,7 @@ __all__ = [
     "NextSpeaker",
     "NoPauses",
     "Noted",
+    "OutboxMessage",
     "OutboxSettled",
     "Page",
     "PageOutcome",
@@ -160,11 +180,14 @@ __all__ = [
     "ShardReady",
     "ShardResumed",
     "Sink",
+    "Standing",
     "Status",
     "StatusPage",
     "StatusUnknown",
     "Store",
+    "Suggested",
     "ToCatchUp",
+    "Told",
     "Trace",
     "TraceEvent",
     "Unconfirmed",

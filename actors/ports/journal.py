@@ -60,6 +60,52 @@ class SeenLine:
     response_id: ResponseId | None
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a response stands in its session: `turn` and `speaker` count from 1; 0 without a turn."""
+
+    response_id: ResponseId
+    session_id: SessionId
+    channel_id: int
+    trigger_id: int
+    turn: int
+    speaker: int
+    speakers: int
+    replaces: ResponseId | None
+
+
+@dataclass(frozen=True, slots=True)
+class LineMessage:
+    """A message that was confirmed as a part of a line; `part` counts from 1."""
+
+    response_id: ResponseId
+    part: int
+    parts: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeardMessage:
+    """Somebody's message that entered the play, and the responses that it set off, oldest first."""
+
+    session_id: SessionId
+    starts_turn: bool
+    has_turn: bool
+    is_deleted: bool
+    responses: tuple[ResponseId, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxMessage:
+    """A notice, or an answer to a command; `response_id` is of the line that it speaks of, where it does."""
+
+    kind: str
+    response_id: ResponseId | None
+
+
+KnownAs = LineMessage | HeardMessage | OutboxMessage
+"""What a message of a channel is to us."""
+
+
 class Journal(Protocol):
     """What looking at responses needs of the store."""
 
@@ -85,4 +131,22 @@ class Journal(Protocol):
 
     async def seen_lines(self, session_id: SessionId, *, limit: int) -> tuple[SeenLine, ...]:
         """The newest `limit` lines of a history, oldest first; none for a session that is not there."""
+        ...
+
+
+class Debugged(Journal, Protocol):
+    """What answering for one place needs besides."""
+
+    async def standing(self, response_id: ResponseId) -> Standing | None: ...
+
+    async def newest_responses(self, channel_id: int, *, limit: int) -> tuple[ResponseId, ...]:
+        """Those of a channel's newest sessions: first what is on its way, longest first, then the newest first."""
+        ...
+
+    async def known_as(self, channel_id: int, message_id: int) -> KnownAs | None:
+        """What this message is to us; None where nothing of ours has to do with it."""
+        ...
+
+    async def seen_session(self, channel_id: int) -> SeenSession | None:
+        """The open session of a channel, else its newest."""
         ...

@@ -131,3 +131,17 @@ def test_a_fixed_theme_has_plain_colours_and_auto_has_both(theme: Any) -> None: 
     assert set(LIGHT) == set(DARK)
     assert all(colours[f"{key}"] in css() for colours in (LIGHT, DARK) for key in TONES)
     assert not {*re.findall(r"var\(--m-([a-z-]+)\)", css())} - set(LIGHT)
+
+
+@pytest.mark.parametrize("size", Size)
+def test_how_many_are_in_a_state_stands_below_its_name_within_the_box(size: Size) -> None:
+    drawn = ElementTree.fromstring(svg(MACHINES["response"], held={"Sending": 12, "Failed": 123_456}, size=size))
+    for state, lines in {"Sending": ["Sending", "12"], "Failed": ["Failed", "123k"], "Retrying": ["Retrying"]}.items():
+        [group] = [each for each in drawn.iter(SVG + "g") if each.get("data-state") == state]
+        box, texts = next(iter(group)), list(group.iter(SVG + "text"))
+        assert [text.text for text in texts] == lines
+        top, height = float(box.get("y", 0)), float(box.get("height", 0))
+        heights = [float(text.get("font-size", 0)) for text in texts]
+        baselines = [float(text.get("y", 0)) for text in texts]
+        assert top < baselines[0] - 0.75 * heights[0]
+        assert baselines[-1] < top + height - 3

@@ -8,12 +8,13 @@ there is one they hold everything back for a moment.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final
 
 from actors.adapters.discord.channel import DiscordChannel
 from actors.adapters.discord.client import IDENTIFY_PAUSE_S, RECONNECT_MAX_S, GatewayClient, IdentifyTurns
+from actors.adapters.discord.debugging import Debugging
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.interactions import Interactions
@@ -24,6 +25,7 @@ from actors.ports import (
     Budget,
     Channel,
     ChannelGone,
+    Debugger,
     GatewayEvent,
     SeenShard,
     ShardDown,
@@ -54,12 +56,16 @@ class DiscordAdapter:
         shard_count: int = 1,
         send_timeout_s: float = SEND_TIMEOUT_S,
         preference: Preference = "webhook",
+        debugger: Debugger | None = None,
+        developers: Collection[int] = (),
         endpoints: Endpoints = DISCORD,
         guild_ready_timeout_s: float = 2.0,
         identify_pause_s: float = IDENTIFY_PAUSE_S,
         reconnect_max_s: float = RECONNECT_MAX_S,
     ) -> None:
         """Point the process at `endpoints`. `now` is seconds since 1970.
+
+        With a `debugger`, its questions are registered with Discord: `developers` may ask, besides the owners.
 
         A server of our own needs neither the time to name its guilds nor a pause between connections.
         """
@@ -79,6 +85,11 @@ class DiscordAdapter:
         self._wire = Wire(now=now, try_timeout_s=send_timeout_s)
         self._places = Places(self._wire)
         self._interactions = Interactions(self._wire)
+        self._debugging: Debugging | None = None
+        if debugger is not None:
+            self._debugging = Debugging(
+                self._wire, self._places, self._interactions, self._ourselves, debugger=debugger, developers=developers
+            )
         self.voice = DiscordVoice(
             self._wire, self._places, webhooks, self._ourselves, self._interactions, preference=preference
         )
@@ -95,6 +106,7 @@ class DiscordAdapter:
             sink=self._take,
             ourselves=self._ourselves,
             interactions=self._interactions,
+            debugging=self._debugging,
             on_login=self._wire.add,
             turns=self._turns,
             asks_for_gateway=self._endpoints.asks_for_gateway,

@@ -23,6 +23,7 @@ import aiohttp
 import anyio
 import discord
 
+from actors.adapters.discord.debugging import Debugging
 from actors.adapters.discord.endpoints import find_gateway
 from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
@@ -121,6 +122,7 @@ class GatewayClient(discord.Client):
         on_login: Callable[[GatewayClient], None],
         turns: IdentifyTurns,
         interactions: Interactions | None = None,
+        debugging: Debugging | None = None,
         asks_for_gateway: bool = False,
         guild_ready_timeout_s: float = 2.0,
         reconnect_max_s: float = RECONNECT_MAX_S,
@@ -140,6 +142,8 @@ class GatewayClient(discord.Client):
         self._sink = sink
         self._ourselves = ourselves
         self._interactions = interactions
+        self._debugging = debugging
+        self._tree = None if debugging is None else debugging.tree_for(self)
         self._asks_for_gateway = asks_for_gateway
         self._on_login = on_login
         self._turns = turns
@@ -202,6 +206,11 @@ class GatewayClient(discord.Client):
         # Without them, presses are left to the bot's own process, which is told of them as well.
         if self._interactions is not None and pressed(interaction, self._ourselves) is not None:
             await self._interactions.defer(interaction)
+
+    async def on_ready(self) -> None:
+        """Called by discord.py in a task of its own, beside everything that READY sets off."""
+        if self._debugging is not None and self._tree is not None:
+            await self._debugging.register(self._tree)
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - discord.py's own
         """Take the event in the order of arrival, before any task is made of it."""

@@ -24,12 +24,14 @@ class Ourselves:
     def __init__(self) -> None:
         self.user_id: int | None = None
         self.application_id: int | None = None
+        self.owner_ids: frozenset[int] = frozenset()
         self.webhook_ids: set[int] = set()
 
     def learn(self, client: discord.Client) -> None:
         """Take over what the login told."""
         self.user_id = None if client.user is None else client.user.id
         self.application_id = client.application_id
+        self.owner_ids = frozenset() if client.application is None else _owners(client.application)
 
     def sent(self, message: discord.Message) -> bool:
         """Whether our bot user, or a webhook of ours, is the author."""
@@ -38,6 +40,14 @@ class Ourselves:
         if message.webhook_id in self.webhook_ids:
             return True
         return message.application_id is not None and message.application_id == self.application_id
+
+
+def _owners(application: discord.AppInfo) -> frozenset[int]:
+    """The owner, or the members of the team that owns it; who is only invited is none."""
+    if application.team is None:
+        return frozenset({application.owner.id})
+    accepted = discord.TeamMembershipState.accepted
+    return frozenset(member.id for member in application.team.members if member.membership_state is accepted)
 
 
 def channel_message(message: discord.Message, ourselves: Ourselves) -> ChannelMessage | None:

@@ -14,6 +14,7 @@ Source: https://discord.com/developers/docs/interactions/receiving-and-respondin
 from __future__ import annotations
 
 import logging
+from io import BytesIO
 from typing import Any, Final
 
 import anyio
@@ -21,10 +22,11 @@ import discord
 
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.wire import Wire
-from actors.ports import ButtonPressed, HeldBack, Posted, Refused, SendOutcome
+from actors.ports import ButtonPressed, HeldBack, Posted, Refused, SendOutcome, Told, Unconfirmed
 
 BUTTON: Final = discord.ComponentType.button.value
 ORIGINAL: Final = "@original"
+PICTURE_NAME: Final = "machine.png"
 
 log: Final = logging.getLogger("ensemble.discord")
 
@@ -36,24 +38,29 @@ class Interactions:
         self._wire = wire
         self._under_way: dict[str, anyio.Event] = {}  # by token
 
-    async def defer(self, interaction: discord.Interaction) -> None:
-        """Say that we think about it, to who asked alone. Never fails: the answer matters, not this."""
+    async def defer(self, interaction: discord.Interaction) -> bool:
+        """Say that we think about it, to who asked alone; whether Discord took it. A press is handled all the same."""
         done = self._under_way[interaction.token] = anyio.Event()
         try:
             outcome = await self._wire.attempt(None, lambda client: _defer(interaction))
         finally:
             del self._under_way[interaction.token]
             done.set()
-        if outcome is not None:
-            why = "held back" if isinstance(outcome, HeldBack) else _words(outcome)
+        why = in_words(outcome)
+        if why is not None:
             log.warning("interaction %s could not be acknowledged in time: %s", interaction.id, why)
+        return why is None
 
     async def answer(self, token: str, text: str) -> SendOutcome:
         """Put `text` in the place of the deferral; the last one stays."""
+        return await self.show(token, Told(text))
+
+    async def show(self, token: str, told: Told) -> SendOutcome:
+        """The same with a picture, whose path is its description for those who do not see it."""
         under_way = self._under_way.get(token)
         if under_way is not None:
             await under_way.wait()
-        return await self._wire.attempt(None, lambda client: _edit_original(client, token, text))
+        return await self._wire.attempt(None, lambda client: _edit_original(client, token, told))
 
 
 def pressed(interaction: discord.Interaction, ourselves: Ourselves) -> ButtonPressed | None:
@@ -78,16 +85,31 @@ async def _defer(interaction: discord.Interaction) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
 
 
-async def _edit_original(client: discord.Client, token: str, text: str) -> Posted:
+async def _edit_original(client: discord.Client, token: str, told: Told) -> Posted:
     if client.application_id is None:
         raise ValueError("a client without an application is not logged in")
     webhook = discord.Webhook.partial(client.application_id, token, client=client)
     original: Any = ORIGINAL  # in Discord's path as good as an id
-    sent = await webhook.edit_message(original, content=text, allowed_mentions=discord.AllowedMentions.none())
+    sent = await webhook.edit_message(
+        original,
+        content=told.text,
+        attachments=discord.utils.MISSING if told.picture is None else [_file(told.picture, told.path)],
+        allowed_mentions=discord.AllowedMentions.none(),
+    )
     return Posted(sent.id, sent.content)
 
 
-def _words(outcome: object) -> str:
-    reason = outcome.reason if isinstance(outcome, Refused) else getattr(outcome, "cause", "")
-    code = getattr(getattr(outcome, "error", None), "code", None)
-    return reason if code is None else f"{reason} ({code})"
+def _file(picture: bytes, path: str) -> discord.File:
+    return discord.File(BytesIO(picture), filename=PICTURE_NAME, description=path)
+
+
+def in_words(outcome: object) -> str | None:
+    """Why a request came to nothing, for the log; None where it did not."""
+    match outcome:
+        case HeldBack():
+            return "held back"
+        case Refused(reason=words, error=error) | Unconfirmed(cause=words, error=error):
+            code = getattr(error, "code", None)
+            return words if code is None else f"{words} ({code})"
+        case _:
+            return None

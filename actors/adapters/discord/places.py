@@ -17,11 +17,12 @@ CHANNELS: Final = (discord.abc.GuildChannel, discord.Thread, discord.abc.Private
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`parent_id` is that of a thread; a private place has no webhooks."""
+    """`parent_id` is that of a thread; a private place has no webhooks and no server."""
 
     channel_id: int
     parent_id: int | None = None
     is_private: bool = False
+    guild_id: int | None = None
 
     @property
     def home_id(self) -> int:
@@ -77,6 +78,7 @@ async def _fetch(client: discord.Client, channel_id: int) -> Place:
 
 
 def _place(channel: discord.abc.GuildChannel | discord.Thread | discord.abc.PrivateChannel) -> Place:
-    if isinstance(channel, discord.Thread):
-        return Place(channel.id, parent_id=channel.parent_id)
-    return Place(channel.id, is_private=isinstance(channel, discord.abc.PrivateChannel))
+    if isinstance(channel, discord.abc.PrivateChannel):
+        return Place(channel.id, is_private=True)
+    parent_id = channel.parent_id if isinstance(channel, discord.Thread) else None
+    return Place(channel.id, parent_id=parent_id, guild_id=channel.guild.id)

@@ -1,8 +1,19 @@
 """The inspector: what the bot's state machines do, live and from the journal, over HTTP."""
 
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
+from actors.adapters.inspector.client import InspectorClient, InspectorGone
 from actors.adapters.inspector.inspector import CannotServe, Inspector
 from actors.adapters.inspector.patience import Patience
 from actors.adapters.inspector.view import recorded_view
 
-__all__ = ["AddressError", "CannotServe", "Inspector", "Patience", "is_loopback", "parse_address", "recorded_view"]
+__all__ = [
+    "AddressError",
+    "CannotServe",
+    "Inspector",
+    "InspectorClient",
+    "InspectorGone",
+    "Patience",
+    "is_loopback",
+    "parse_address",
+    "recorded_view",
+]

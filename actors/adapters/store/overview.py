@@ -19,6 +19,12 @@ _SESSIONS: Final = (
     .order_by(session.c.state == State.ENDED.value, session.c.opened_at.desc(), session.c.id.desc())
     .limit(bindparam("limit"))
 )
+_IN_CHANNEL: Final = (
+    select(session)
+    .where(session.c.channel_id == bindparam("channel_id"))
+    .order_by(session.c.state == State.ENDED.value, session.c.opened_at.desc())
+    .limit(1)
+)
 _LINES: Final = (
     select(history.c.kind, history.c.name, history.c.at, history.c.response_id)
     .where(history.c.session_id == bindparam("session_id"))
@@ -29,7 +35,16 @@ _LINES: Final = (
 
 def seen_sessions(conn: Connection, *, limit: int) -> tuple[SeenSession, ...]:
     """Open ones first, then the newest first; five statements, however many there are."""
-    rows = conn.execute(_SESSIONS, {"limit": limit}).all()
+    return _seen(conn, conn.execute(_SESSIONS, {"limit": limit}).all())
+
+
+def seen_session(conn: Connection, channel_id: int) -> SeenSession | None:
+    """The open session of a channel, else its newest; None where there never was one."""
+    found = _seen(conn, conn.execute(_IN_CHANNEL, {"channel_id": channel_id}).all())
+    return found[0] if found else None
+
+
+def _seen(conn: Connection, rows: Sequence[AnyRow]) -> tuple[SeenSession, ...]:
     ids = [row.id for row in rows]
     names, waiting = _names(conn, ids), _waiting(conn, ids)
     on_their_way, speakers = _on_their_way(conn, ids), _speakers_left(conn, ids)

@@ -18,12 +18,13 @@ from actors.adapters.store import (
     responses,
     retries,
     sessions,
+    standing,
     unfinished,
     webhooks,
 )
 from actors.adapters.store.executor import Executor
 from actors.ports.exchange import Exchange
-from actors.ports.journal import LinesInState, Recorded, SeenLine, SeenSession
+from actors.ports.journal import KnownAs, LinesInState, Recorded, SeenLine, SeenSession, Standing
 from actors.ports.store import Accepted, ResponseRecord, RetryAsked, ToCatchUp, WatchedPart, Work
 from actors.roleplay.model import (
     Amendment,
@@ -261,6 +262,18 @@ class SqlStore:
 
     async def seen_sessions(self, *, limit: int) -> tuple[SeenSession, ...]:
         return await self._run(overview.seen_sessions, limit=limit)
+
+    async def seen_session(self, channel_id: int) -> SeenSession | None:
+        return await self._run(overview.seen_session, channel_id)
+
+    async def standing(self, response_id: ResponseId) -> Standing | None:
+        return await self._run(standing.standing, response_id)
+
+    async def newest_responses(self, channel_id: int, *, limit: int) -> tuple[ResponseId, ...]:
+        return await self._run(standing.newest_responses, channel_id, limit=limit)
+
+    async def known_as(self, channel_id: int, message_id: int) -> KnownAs | None:
+        return await self._run(standing.known_as, channel_id, message_id)
 
     async def seen_lines(self, session_id: SessionId, *, limit: int) -> tuple[SeenLine, ...]:
         return await self._run(overview.seen_lines, session_id, limit=limit)

@@ -21,6 +21,9 @@ export const edit = (id, text) => call("PATCH", `/_control/messages/${id}`, { js
 export const remove = (id) => call("DELETE", `/_control/messages/${id}`);
 export const react = (message, user, emoji, on) => call("POST", "/_control/reactions", { json: { message, user, emoji, on } });
 export const press = (message, user, button) => call("POST", "/_control/presses", { json: { message, user, button } });
+export const command = (channel, user, text) => call("POST", "/_control/commands", { json: { channel, user, text } });
+export const complete = (channel, user, text) => call("POST", "/_control/commands", { json: { channel, user, text, completes: true } });
+export const choose = (message, user, name) => call("POST", "/_control/choices", { json: { message, user, command: name } });
 export const earlier = (channel, before) => call("GET", `/_control/earlier?channel=${channel}&before=${before}`);
 export const addChannel = (name) => call("POST", "/_control/channels", { json: { name } });
 export const addThread = (channel, name, user) => call("POST", "/_control/threads", { json: { channel, name, user } });

@@ -1,7 +1,9 @@
 // Where people write: as whom, what, and in answer to which message.
 
 import * as api from "./api.js";
+import { interact } from "./answers.js";
 import { avatar, byId, h, iconButton } from "./dom.js";
+import { Hints } from "./hints.js";
 import { attempt } from "./shell.js";
 
 const SUGGESTIONS = [
@@ -24,6 +26,7 @@ export class Composer {
     this.#model = model;
     this.#view = view;
     this.box = byId("text");
+    this.hints = new Hints(model, view, (line) => this.fill(line));
     this.box.addEventListener("input", () => this.#grow());
     this.box.addEventListener("keydown", (event) => this.#key(event));
     byId("composer").addEventListener("submit", (event) => {
@@ -88,13 +91,22 @@ export class Composer {
     this.#endReply();
     this.#grow();
     this.#view.toEnd();
-    const isSent = await attempt(api.say(this.#channelId, this.#view.me.id, text, replyTo?.id));
+    const isSent = await this.#sent(text, replyTo);
     if (isSent || this.box.value !== "") return;
     this.fill(text); // nothing that was written is lost
     if (replyTo) this.reply(replyTo);
   }
 
+  /** A line that begins with a command's name is that command, any other a message. */
+  #sent(text, replyTo) {
+    const [channelId, userId] = [this.#channelId, this.#view.me.id];
+    const isCommand = this.#model.slashes.some((each) => text.split(/\s/, 1)[0] === `/${each.name}`);
+    if (isCommand) return interact(this.#model, () => api.command(channelId, userId, text));
+    return attempt(api.say(channelId, userId, text, replyTo?.id));
+  }
+
   #grow() {
+    this.hints.render(this.box.value);
     this.box.style.height = "auto";
     this.box.style.height = `${this.box.scrollHeight}px`;
     const left = TEXT_MAX - this.box.value.length;

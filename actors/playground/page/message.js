@@ -10,8 +10,8 @@ const THINKING = 1 << 7; // Discord's flag LOADING
 const BUTTON_STYLES = { 1: "primary", 2: "plain", 3: "good", 4: "danger", 5: "plain" };
 
 /**
- * The message's list item. `context`: {names, me, isGrouped, replied, act}.
- * `act` holds what its tools do: reply, edit, remove, react, press, jump.
+ * The message's list item. `context`: {names, me, menu, isGrouped, replied, act}.
+ * `act` holds what its tools do: reply, edit, remove, react, press, choose, jump.
  */
 export function messageView(message, context) {
   const kind = message.webhook_id ? "character" : message.author.bot ? "bot" : "person";
@@ -103,8 +103,9 @@ function outside(url, words) {
 function attachmentView(attachment) {
   const size = attachment.size > 1024 * 1024 ? `${(attachment.size / 1024 / 1024).toFixed(1)} MB` : `${Math.ceil(attachment.size / 1024)} KB`;
   const shownInside = /^image\/(png|jpeg|gif|webp)$/.test(attachment.content_type);
+  const { width, height } = attachment; // where known, its room is kept until it is loaded
   return shownInside
-    ? h("a", { href: attachment.url, class: "picture" }, h("img", { src: attachment.url, alt: attachment.filename, loading: "lazy" }))
+    ? h("a", { href: attachment.url, class: "picture" }, h("img", { src: attachment.url, alt: attachment.description ?? attachment.filename, width, height, loading: "lazy" }))
     : h("a", { href: attachment.url, class: "file" }, `${attachment.filename} · ${size}`);
 }
 
@@ -141,7 +142,7 @@ function reactionsView(message, me, names, act) {
   return h("div", { class: "reactions" }, buttons);
 }
 
-function tools(message, { me, act }) {
+function tools(message, { me, menu, act }) {
   const isMine = !message.webhook_id && message.author.id === me.id;
   const about = `message of ${message.author.username}`;
   return h(
@@ -149,6 +150,7 @@ function tools(message, { me, act }) {
     { class: "tools", role: "group", "aria-label": `Actions on the ${about}` },
     iconButton("smile", "Add a reaction", (event) => act.pick(message, event.currentTarget), { "aria-haspopup": "true" }),
     iconButton("reply", "Reply", () => act.reply(message)),
+    menu.map((name) => iconButton("ask", name, () => act.choose(message, name))),
     isMine && iconButton("pencil", "Edit", () => act.edit(message)),
     isMine && iconButton("bin", "Delete", (event) => act.remove(message, event.currentTarget)),
   );

@@ -3,10 +3,12 @@
 import { earlier } from "./api.js";
 import { follow } from "./feed.js";
 
-const KINDS = ["snapshot", "message", "deleted", "whisper", "press", "typing", "channel", "channel_deleted", "faults", "presence"];
+const KINDS = ["snapshot", "message", "deleted", "whisper", "press", "typing", "commands", "channel", "channel_deleted", "faults", "presence"];
 export const TYPING_MS = 10_000; // as Discord shows it
 const DM = 1;
 export const THREAD = 11;
+const SLASH = 1; // a command that is typed
+const MENU = 3; // one in a message's menu
 
 export class Model extends EventTarget {
   isLinked = false;
@@ -21,6 +23,7 @@ export class Model extends EventTarget {
   faults = { chances: [], seed: 0 };
   presence = { connected: false, process: null };
   has = { cards: false, inspector: false };
+  commands = []; // as the bot registered them
   lines = 0;
 
   /** Begins to follow; `changed` is dispatched after every event, `heard` for each new message. */
@@ -51,6 +54,16 @@ export class Model extends EventTarget {
   dismiss(whisper) {
     this.whispers.delete(whisper.id);
     this.#tell("dismissed");
+  }
+
+  /** The commands that are typed. */
+  get slashes() {
+    return this.commands.filter((each) => each.type === SLASH);
+  }
+
+  /** The names of those in a message's menu. */
+  get menu() {
+    return this.commands.filter((each) => each.type === MENU).map((each) => each.name);
   }
 
   find(channelId, messageId) {
@@ -92,6 +105,7 @@ export class Model extends EventTarget {
     this.presence = body.presence;
     this.has = body.has;
     this.lines = body.lines;
+    this.commands = body.commands;
     this.isFilled = true;
   }
 
@@ -117,8 +131,12 @@ export class Model extends EventTarget {
     if (whisper.content) this.dispatchEvent(new CustomEvent("whispered", { detail: whisper }));
   }
 
-  _press({ id, answered }) {
-    if (answered) this.dispatchEvent(new CustomEvent("answered", { detail: id }));
+  _press({ id, answered, choices }) {
+    if (answered) this.dispatchEvent(new CustomEvent("answered", { detail: { id, choices } }));
+  }
+
+  _commands({ commands }) {
+    this.commands = commands;
   }
 
   _deleted({ id, channel_id: channelId, is_line: isLine }) {

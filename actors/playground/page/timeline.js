@@ -2,13 +2,13 @@
 // follows the newest message only while the reader is at the end.
 
 import * as api from "./api.js";
+import { interact } from "./answers.js";
 import { byId, h, icon, reconcile } from "./dom.js";
 import { EMOJIS, messageView } from "./message.js";
-import { attempt, toast } from "./shell.js";
+import { attempt } from "./shell.js";
 
 const GROUP_MS = 7 * 60 * 1000;
 const NEAR_END_PX = 60;
-const ANSWER_MS = 3500; // Discord gives the bot three seconds
 
 export class Timeline {
   #model;
@@ -98,7 +98,7 @@ export class Timeline {
       const isNewDay = previous === null || new Date(previous.timestamp).toDateString() !== day;
       if (isNewDay) add(day, day, () => dayView(message.timestamp));
       const isGrouped = !isNewDay && isContinued(previous, message);
-      const signature = JSON.stringify([message, isGrouped, this.#view.me.id, this.#editing === message.id]);
+      const signature = JSON.stringify([message, isGrouped, this.#view.me.id, this.#editing === message.id, this.#model.menu]);
       add(message.id, signature, () => this.#build(message, isGrouped));
       previous = message;
     }
@@ -111,6 +111,7 @@ export class Timeline {
     const element = messageView(message, {
       isGrouped,
       me: this.#view.me,
+      menu: this.#model.menu,
       names: { user: (id) => this.#model.name(id), channel: (id) => this.#model.channels.get(id)?.name },
       replied: replyTo && this.#model.find(this.#channelId, replyTo),
       act: this.#actions(),
@@ -126,6 +127,10 @@ export class Timeline {
       remove: (message, button) => this.#remove(message, button),
       react: (message, emoji, on) => attempt(api.react(message.id, this.#view.me.id, emoji, on)),
       pick: (message, button) => this.#pick(message, button),
+      choose: (message, name) => {
+        this.toEnd(); // the answer comes below
+        return interact(this.#model, () => api.choose(message.id, this.#view.me.id, name));
+      },
       press: (message, button, element) => this.#press(message, button, element),
       dismiss: (message) => {
         this.#model.dismiss(message);
@@ -139,16 +144,8 @@ export class Timeline {
   async #press(message, button, element) {
     if (element.getAttribute("aria-busy") === "true") return;
     element.setAttribute("aria-busy", "true");
-    const answers = new Answers(this.#model); // before the request: the answer may be told first
-    try {
-      const { id } = await api.press(message.id, this.#view.me.id, button.custom_id);
-      if (!(await answers.has(id))) toast(`This interaction failed: ${this.#model.bot.username} did not answer in time.`);
-    } catch (error) {
-      toast(error.message);
-    } finally {
-      answers.end();
-      element.removeAttribute("aria-busy");
-    }
+    await interact(this.#model, () => api.press(message.id, this.#view.me.id, button.custom_id));
+    element.removeAttribute("aria-busy");
   }
 
   #pick(message, button) {
@@ -218,39 +215,6 @@ export class Timeline {
       button.disabled = false;
     });
     return h("li", { class: "earlier" }, button);
-  }
-}
-
-/** Hears which presses the bot has answered, from now on. */
-class Answers {
-  #heard = new Set();
-  #wake = () => {};
-
-  constructor(model) {
-    this.model = model;
-    model.addEventListener("answered", this);
-  }
-
-  handleEvent({ detail }) {
-    this.#heard.add(detail);
-    this.#wake();
-  }
-
-  /** Whether this press is answered before the time is over. */
-  has(id) {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), ANSWER_MS);
-      this.#wake = () => {
-        if (!this.#heard.has(id)) return;
-        clearTimeout(timer);
-        resolve(true);
-      };
-      this.#wake();
-    });
-  }
-
-  end() {
-    this.model.removeEventListener("answered", this);
   }
 }
 

@@ -35,7 +35,7 @@ def put_commands(world: World, call: Call) -> Answer:
         raise invalid_field("body", "LIST_TYPE_CONVERT", "Only iterables of objects may be used.")
     guild = _guild(world, call)
     commands = [_command(world, guild, each) for each in call.body]
-    world.commands = [each for each in world.commands if each.get("guild_id") != guild] + commands
+    world.register([each for each in world.commands if each.get("guild_id") != guild] + commands)
     return Answer(200, commands)
 
 

@@ -1,6 +1,7 @@
 """From a request's body to a checked draft, shared by the bot's own messages and the webhooks'."""
 
 import base64
+import mimetypes
 import re
 from dataclasses import replace
 
@@ -23,7 +24,7 @@ def read_draft(world: World, channel: Channel, call: Call) -> Draft:
         content=content,
         embeds=limits.checked_embeds(fields.get("embeds")),
         components=limits.checked_components(fields.get("components")),
-        attachments=tuple(_attachment(world, upload) for upload in call.uploads),
+        attachments=_attachments(world, call),
         mention_ids=_mentioned(world, content, fields),
         nonce=limits.checked_nonce(fields.get("nonce")),
         reply_to=_reply_target(world, channel, fields),
@@ -33,9 +34,12 @@ def read_draft(world: World, channel: Channel, call: Call) -> Draft:
     return draft
 
 
-def read_edit(world: World, message: Message, fields: Json) -> Message:
-    """The message with the fields that the body names replaced."""
-    edited = message
+def read_edit(world: World, message: Message, call: Call) -> tuple[Message, tuple[Attachment, ...]]:
+    """The message with the fields that the body names replaced, and what is attached anew."""
+    edited, fields, attached = message, call.fields, _attachments(world, call)
+    if "attachments" in fields or attached:
+        kept = _kept(message, fields)
+        edited = replace(edited, attachment_ids=(*kept, *(each.id for each in attached)))
     if "content" in fields:
         content = limits.text_within("content", fields["content"], limits.CONTENT_MAX)
         edited = replace(edited, content=content, mention_ids=_mentioned(world, content, fields))
@@ -46,12 +50,29 @@ def read_edit(world: World, message: Message, fields: Json) -> Message:
     if "flags" in fields:
         edited = replace(edited, flags=_flags(fields))
     limits.refuse_empty(edited.content, edited.embeds, edited.components, edited.attachment_ids)
-    return edited
+    return edited, attached
 
 
-def _attachment(world: World, upload: Upload) -> Attachment:
+def _kept(message: Message, fields: Json) -> tuple[int, ...]:
+    """Of what is attached already: all of it, or what the body still names."""
+    if "attachments" not in fields:
+        return message.attachment_ids
+    named = {str(file.get("id")) for file in limits.checked_files(fields["attachments"])}
+    return tuple(attachment_id for attachment_id in message.attachment_ids if str(attachment_id) in named)
+
+
+def _attachments(world: World, call: Call) -> tuple[Attachment, ...]:
+    """The uploads; the body describes them by their numbers."""
+    files = limits.checked_files(call.fields.get("attachments"))
+    described = {str(file.get("id")): file.get("description") for file in files}
+    return tuple(_attachment(world, upload, described.get(str(at))) for at, upload in enumerate(call.uploads))
+
+
+def _attachment(world: World, upload: Upload, description: str | None) -> Attachment:
     content = base64.b64encode(upload.content).decode()
-    return Attachment(world.snowflakes.next(), upload.filename, upload.content_type, content, len(upload.content))
+    kind = mimetypes.guess_type(upload.filename)[0] or upload.content_type  # clients say "octet-stream" of everything
+    size = len(upload.content)
+    return Attachment(world.snowflakes.next(), upload.filename, kind, content, size, description)
 
 
 def _mentioned(world: World, content: str, fields: Json) -> tuple[int, ...]:

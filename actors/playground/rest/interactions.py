@@ -1,11 +1,12 @@
-"""How the bot answers a press: the callback, the original and its edits, follow-ups.
+"""How the bot answers a press or a command: the callback, the original and its edits, follow-ups.
 
 The routes under `webhooks/` are those of webhooks, with the application's id and the interaction's token.
 """
 
 from dataclasses import replace
 
-from ..interactions import EPHEMERAL, LOADING, Callback, Interaction
+from ..interactions import EPHEMERAL, FITTING, LOADING, Callback, Interaction
+from ..limits import checked_choices
 from ..payloads import message_json
 from ..records import Channel, Message
 from ..refusals import INVALID_WEBHOOK_TOKEN, Refusal, invalid_field
@@ -15,15 +16,16 @@ from .drafts import read_draft, read_edit
 
 
 def call_back(world: World, call: Call) -> Answer:
-    """The first answer: a message (4), "thinking…" (5), nothing to see (6), or a change of the message (7)."""
+    """The first answer: a message (4), "thinking…" (5), nothing to see (6), the message changed (7), choices (8)."""
     interaction = world.desk.to_call_back(call.id("interaction"), call.params["token"])
-    kind = _kind(call)
+    kind = _kind(call, interaction)
     content = Call(call.params, call.query, call.fields.get("data") or {}, call.uploads)
+    if kind is Callback.CHOICES:
+        world.acknowledge(interaction, kind, None, checked_choices(content.fields.get("choices")))
+        return _called_back(call, {"interaction": _told(interaction), "resource": {"type": int(kind)}})
     original = _carried_out(world, interaction, kind, content)
     world.acknowledge(interaction, kind, original.id)
-    if call.query.get("with_response") not in ("1", "true"):
-        return Answer(204)
-    return Answer(200, _callback_json(world, interaction, kind, original))
+    return _called_back(call, _callback_json(world, interaction, kind, original))
 
 
 def get_original(world: World, call: Call) -> Answer:
@@ -57,24 +59,28 @@ def is_for_interaction(world: World, call: Call) -> bool:
     return call.params.get("webhook") == str(world.bot.id)
 
 
-def _kind(call: Call) -> Callback:
+def _kind(call: Call, interaction: Interaction) -> Callback:
     kind = call.fields.get("type")
-    if kind not in set(Callback):
-        raise invalid_field("type", "BASE_TYPE_CHOICES", "Value must be one of {4, 5, 6, 7}.")
+    fitting = FITTING[interaction.kind]
+    if kind not in fitting:
+        numbers = ", ".join(str(int(each)) for each in fitting)
+        raise invalid_field("type", "BASE_TYPE_CHOICES", f"Value must be one of {{{numbers}}}.")
     return Callback(kind)
 
 
+def _called_back(call: Call, told: dict[str, object]) -> Answer:
+    return Answer(200, told) if call.query.get("with_response") in ("1", "true") else Answer(204)
+
+
 def _carried_out(world: World, interaction: Interaction, kind: Callback, content: Call) -> Message:
-    match kind:
-        case Callback.MESSAGE:
-            return _said(world, interaction, content)
-        case Callback.DEFERRED_MESSAGE:
-            return _posted(world, interaction, Draft(flags=LOADING | _ephemeral(content)))
-        case Callback.DEFERRED_UPDATE:
-            return interaction.message
-        case Callback.UPDATE:
-            pressed = world.shelf.get(interaction.message.channel_id, interaction.message.id)
-            return world.edit(read_edit(world, pressed, content.fields))
+    if kind is Callback.MESSAGE:
+        return _said(world, interaction, content)
+    if kind is Callback.DEFERRED_MESSAGE or interaction.message is None:
+        return _posted(world, interaction, Draft(flags=LOADING | _ephemeral(content)))
+    if kind is Callback.DEFERRED_UPDATE:
+        return interaction.message
+    pressed = world.shelf.get(interaction.channel_id, interaction.message.id)
+    return world.edit(*read_edit(world, pressed, content))
 
 
 def _said(world: World, interaction: Interaction, content: Call) -> Message:
@@ -91,18 +97,18 @@ def _posted(world: World, interaction: Interaction, draft: Draft) -> Message:
 
 def _edited(world: World, interaction: Interaction, call: Call) -> Message:
     original = _original(world, interaction)
-    edited = read_edit(world, replace(original, flags=original.flags & ~LOADING), call.fields)
+    edited, attached = read_edit(world, replace(original, flags=original.flags & ~LOADING), call)
     edited = replace(edited, flags=edited.flags | original.flags & EPHEMERAL)
     if not world.desk.is_whisper(original.id):
-        return world.edit(edited)
-    world.change_whisper(replace(world.desk.whisper(original.id), message=edited))
+        return world.edit(edited, attached)
+    world.change_whisper(replace(world.desk.whisper(original.id), message=edited), attached)
     return edited
 
 
 def _original(world: World, interaction: Interaction) -> Message:
     if world.desk.is_whisper(interaction.original_id):
         return world.desk.whisper(interaction.original_id).message
-    return world.shelf.get(interaction.message.channel_id, interaction.original_id or 0)
+    return world.shelf.get(interaction.channel_id, interaction.original_id or 0)
 
 
 def _answered(world: World, call: Call) -> Interaction:
@@ -112,7 +118,7 @@ def _answered(world: World, call: Call) -> Interaction:
 
 
 def _channel(world: World, interaction: Interaction) -> Channel:
-    return world.channel(interaction.message.channel_id)
+    return world.channel(interaction.channel_id)
 
 
 def _ephemeral(content: Call) -> int:
@@ -121,14 +127,16 @@ def _ephemeral(content: Call) -> int:
 
 
 def _callback_json(world: World, interaction: Interaction, kind: Callback, original: Message) -> dict[str, object]:
-    told: dict[str, object] = {
-        "id": str(interaction.id),
-        "type": 3,
+    told = _told(interaction) | {
         "response_message_id": str(original.id),
         "response_message_loading": bool(original.flags & LOADING),
         "response_message_ephemeral": bool(original.flags & EPHEMERAL),
     }
     return {"interaction": told, "resource": {"type": int(kind), "message": message_json(world, original)}}
+
+
+def _told(interaction: Interaction) -> dict[str, object]:
+    return {"id": str(interaction.id), "type": int(interaction.kind)}
 
 
 ORIGINAL = "/webhooks/{webhook}/{token}/messages/@original"

@@ -43,7 +43,7 @@ def edit_message(world: World, call: Call) -> Answer:
     message = world.shelf.get(channel.id, call.id("message"))
     if message.author_id != world.bot.id:
         raise Refusal(OTHERS_MESSAGE)
-    edited = world.edit(read_edit(world, message, call.fields))
+    edited = world.edit(*read_edit(world, message, call))
     return Answer(200, message_json(world, edited), edited.id)
 
 

@@ -64,7 +64,7 @@ def get_message(world: World, call: Call) -> Answer:
 
 
 def edit_message(world: World, call: Call) -> Answer:
-    edited = world.edit(read_edit(world, _own_message(world, call), call.fields))
+    edited = world.edit(*read_edit(world, _own_message(world, call), call))
     return Answer(200, message_json(world, edited), edited.id)
 
 

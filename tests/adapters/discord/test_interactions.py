@@ -175,7 +175,7 @@ async def test_a_deferral_that_comes_to_nothing_is_logged_without_its_token_and_
                 if mischief == "too late":
                     clock.at += CALLBACK_S + 1
                 else:
-                    playground.world.acknowledge(event.subject, Callback.DEFERRED_UPDATE, event.subject.message.id)
+                    playground.world.acknowledge(event.subject, Callback.DEFERRED_UPDATE, message_id)
 
         playground.world.subscribe(meddle)
 

@@ -1,0 +1,120 @@
+"""Single responses and messages of one channel, for those who ask about them there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, func, select
+
+from actors.adapters.store.schema import inbox, outbox, part, response, session, turn
+from actors.adapters.store.sessions import IS_UNFINISHED
+from actors.ports.journal import HeardMessage, KnownAs, LineMessage, OutboxMessage, Standing
+from actors.roleplay.model import ResponseId, SessionId
+
+SESSIONS_BACK: Final = 3
+"""A channel's newest sessions among which its responses are looked for: enough to find the last one that spoke."""
+
+RESPONSES_MAX: Final = 50
+"""Those of one message: a cast of ten, each retried a few times."""
+
+_STANDING: Final = (
+    select(response, session.c.channel_id, turn.c.speakers)
+    .select_from(
+        response.join(session, session.c.id == response.c.session_id).outerjoin(turn, turn.c.id == response.c.turn_id)
+    )
+    .where(response.c.id == bindparam("response_id"))
+)
+_TURNS_UP_TO: Final = select(func.count()).where(
+    turn.c.session_id == bindparam("session_id"), turn.c.id <= bindparam("turn_id")
+)
+_NEWEST_SESSIONS: Final = (
+    select(session.c.id)
+    .where(session.c.channel_id == bindparam("channel_id"))
+    .order_by(session.c.opened_at.desc())
+    .limit(SESSIONS_BACK)
+)
+_UNFINISHED: Final = select(response.c.id).where(response.c.session_id == bindparam("session_id"), IS_UNFINISHED)
+_NEWEST: Final = (
+    select(response.c.id)
+    .where(response.c.session_id == bindparam("session_id"))
+    .order_by(response.c.started_at.desc())
+    .limit(bindparam("limit"))
+)
+_PART: Final = select(part.c.response_id, part.c.number).where(
+    part.c.channel_id == bindparam("channel_id"), part.c.message_id == bindparam("message_id")
+)
+_PARTS: Final = select(func.count()).where(part.c.response_id == bindparam("response_id"))
+_HEARD: Final = select(inbox).where(
+    inbox.c.channel_id == bindparam("channel_id"), inbox.c.message_id == bindparam("message_id")
+)
+_SET_OFF: Final = (  # reads as many rows as the session has responses: a person asks, not a machine
+    select(response.c.id)
+    .where(response.c.session_id == bindparam("session_id"), response.c.trigger_id == bindparam("message_id"))
+    .order_by(response.c.id)
+    .limit(RESPONSES_MAX)
+)
+_TOLD: Final = select(outbox.c.kind, outbox.c.response_id).where(
+    outbox.c.channel_id == bindparam("channel_id"), outbox.c.message_id == bindparam("message_id")
+)
+
+
+def standing(conn: Connection, response_id: ResponseId) -> Standing | None:
+    """Whose turn it is in, and where; None where there is no such response."""
+    row = conn.execute(_STANDING, {"response_id": response_id}).first()
+    if row is None:
+        return None
+    found = {"session_id": row.session_id, "turn_id": row.turn_id}
+    return Standing(
+        response_id=row.id,
+        session_id=row.session_id,
+        channel_id=row.channel_id,
+        trigger_id=row.trigger_id,
+        turn=0 if row.turn_id is None else conn.execute(_TURNS_UP_TO, found).scalar_one(),
+        speaker=row.ordinal + 1,
+        speakers=len(row.speakers or ()),
+        replaces=row.replaces,
+    )
+
+
+def newest_responses(conn: Connection, channel_id: int, *, limit: int) -> tuple[ResponseId, ...]:
+    """Of the channel's newest sessions: what is on its way, longest first, then the newest first."""
+    sessions = conn.execute(_NEWEST_SESSIONS, {"channel_id": channel_id}).scalars().all()
+    on_their_way = sorted(_ids(conn, sessions))
+    newest = [
+        response_id
+        for session_id in sessions
+        for response_id in conn.execute(_NEWEST, {"session_id": session_id, "limit": limit}).scalars()
+    ]
+    return tuple(dict.fromkeys((*on_their_way, *sorted(newest, reverse=True))))[:limit]
+
+
+def known_as(conn: Connection, channel_id: int, message_id: int) -> KnownAs | None:
+    """A line, a notice of ours, or what somebody said; None for what has nothing to do with us."""
+    where = {"channel_id": channel_id, "message_id": message_id}
+    line = conn.execute(_PART, where).first()
+    if line is not None:
+        parts = conn.execute(_PARTS, {"response_id": line.response_id}).scalar_one()
+        return LineMessage(line.response_id, line.number, parts)
+    told = conn.execute(_TOLD, where).first()
+    if told is not None:
+        return OutboxMessage(told.kind, told.response_id)
+    heard = conn.execute(_HEARD, where).first()
+    if heard is None:
+        return None
+    set_off = {"session_id": heard.session_id, "message_id": message_id}
+    return HeardMessage(
+        session_id=heard.session_id,
+        starts_turn=heard.starts_turn,
+        has_turn=heard.has_turn,
+        is_deleted=heard.deleted_at is not None,
+        responses=tuple(conn.execute(_SET_OFF, set_off).scalars()),
+    )
+
+
+def _ids(conn: Connection, sessions: Sequence[SessionId]) -> list[ResponseId]:
+    return [
+        response_id
+        for session_id in sessions
+        for response_id in conn.execute(_UNFINISHED, {"session_id": session_id}).scalars()
+    ]

@@ -1,0 +1,142 @@
+"""What is said about a response, and which responses are wanted in which order. Pure; the page says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from actors.adapters.terminal.facts import Seen
+from machines.response import FAILED, FINAL, MACHINE
+
+LATE_S: Final = 15.0
+"""After the moment at which it was to go on."""
+
+LONG_S: Final = 90.0
+"""On the wire: longer than any try may take with the usual settings."""
+
+STUCK: Final = "stuck"
+"""Chosen like a state, though it is none."""
+
+CHOICES: Final = ("", STUCK, *(str(state) for state in MACHINE.states))
+"""What the table may be narrowed to; "" shows every response."""
+
+ORDER: Final = (*(state for state in MACHINE.states if state not in FINAL), FAILED)
+"""States as they are sorted: what is on its way, then what went wrong; Delivered last."""
+
+UNSEEN: Final = "nobody is seen at work on it"
+"""What is said of a response that has not ended where no bot answers: it may be dead."""
+
+
+def in_seconds(seconds: float) -> str:
+    """How long, as short as can be read: "350 ms", "12.3 s", "3 min 5 s", "2 h 10 min", "4 days"."""
+    left = max(0.0, seconds)
+    if left < 1:
+        return f"{left * 1000:.0f} ms"
+    if left < 90:
+        return f"{left:.1f} s"
+    if left < 5400:
+        return f"{int(left // 60)} min {int(left % 60)} s"
+    if left < 172_800:
+        return f"{int(left // 3600)} h {int(left % 3600 // 60)} min"
+    return f"{int(left // 86_400)} days"
+
+
+def clock(at: float) -> str:
+    """The time of day in UTC, as `replay` and the log of a server have it."""
+    return f"{datetime.fromtimestamp(at, UTC):%H:%M:%S}"
+
+
+def stuck(seen: Seen, now: float | None) -> str | None:
+    """Why it is called stuck; None where it is not, and where nobody knows the time (`now` is None)."""
+    if seen.is_final or now is None:
+        return None
+    if seen.due_at is not None and now > seen.due_at + LATE_S:
+        return f"it was to go on {in_seconds(now - seen.due_at)} ago"
+    if seen.due_at is None and now > seen.entered_at + LONG_S:
+        return f"nothing has come of it for {in_seconds(now - seen.entered_at)}"
+    if now > seen.started_at + seen.deadline_s:
+        on_its_way, most = in_seconds(now - seen.started_at), in_seconds(seen.deadline_s)
+        return f"it has been on its way for {on_its_way}, and should take {most} at most"
+    return None
+
+
+def why(seen: Seen, now: float | None) -> str:
+    """Why it waits, and when it goes on; with `now` None, as it was when it was last heard of."""
+    if seen.is_final:
+        return ""
+    if now is None:
+        return f"{UNSEEN}; then: {seen.waits or 'it was under way'}"
+    if seen.due_at is None:
+        return seen.waits or ""
+    left = seen.due_at - now
+    return f"{seen.waits}; {f'next try in {in_seconds(left)}' if left > 0 else 'goes on now'}"
+
+
+def when_and_why(seen: Seen, now: float | None) -> str:
+    """The same for a narrow place, where the end is cut off: when comes first."""
+    if now is None or seen.is_final or seen.due_at is None:
+        return why(seen, now)
+    left = seen.due_at - now
+    return f"{f'in {in_seconds(left)}' if left > 0 else 'now'}: {seen.waits}"
+
+
+def stay(seen: Seen, now: float | None) -> str:
+    """How long it has been in its state, or took; no clock goes on where nobody is seen at work."""
+    if seen.is_final:
+        return f"took {in_seconds(seen.entered_at - seen.started_at)}"
+    return f"@ {clock(seen.entered_at)}" if now is None else in_seconds(now - seen.entered_at)
+
+
+def tries(seen: Seen) -> str:
+    part = f" p{seen.part}/{seen.parts}" if seen.parts > 1 else ""
+    return f"{seen.attempt}/{seen.attempts_max}{part}"
+
+
+Key = Callable[[Seen, float], Any]
+
+SORTS: Final[dict[str, Key]] = {
+    "started": lambda seen, now: seen.started_at,
+    "state": lambda seen, now: ORDER.index(seen.state) if seen.state in ORDER else len(ORDER),
+    "stay": lambda seen, now: (seen.entered_at - seen.started_at) if seen.is_final else now - seen.entered_at,
+    "why": lambda seen, now: (seen.is_final, seen.due_at or 0.0),
+    "attempt": lambda seen, now: seen.attempt,
+    "name": lambda seen, now: seen.name.casefold(),
+    "error": lambda seen, now: seen.last_error or "",
+    "session": lambda seen, now: seen.session,
+    "id": lambda seen, now: seen.id,
+}
+"""The columns that the table can be sorted by, in the order in which the key goes through them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which responses the table shows, and in which order."""
+
+    words: str = ""
+    choice: str = ""
+    sort: str = "started"
+    is_descending: bool = True
+
+    @property
+    def is_narrowed(self) -> bool:
+        return bool(self.words.strip() or self.choice)
+
+    def chosen(self, responses: Iterable[Seen], now: float | None) -> list[Seen]:
+        """Those that fit, in order."""
+        found = [seen for seen in responses if self._fits(seen, now)]
+        key, at = SORTS[self.sort], now or 0.0
+        return sorted(found, key=lambda seen: (key(seen, at), seen.id), reverse=self.is_descending)
+
+    def _fits(self, seen: Seen, now: float | None) -> bool:
+        if self.choice == STUCK and stuck(seen, now) is None:
+            return False
+        if self.choice not in ("", STUCK, seen.state):
+            return False
+        words = self.words.casefold().split()
+        if not words:
+            return True
+        told = (seen.id, seen.session, seen.name, seen.state, why(seen, now), seen.last_error or "")
+        searched = " ".join(told).casefold()
+        return all(word in searched for word in words)
