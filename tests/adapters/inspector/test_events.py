@@ -90,7 +90,7 @@ async def test_numbers_of_a_later_process_are_higher(store: SqlStore, scene: Sce
 
 
 async def test_a_viewer_that_does_not_keep_up_is_cut_off_and_can_resume(stage: Stage) -> None:
-    count = feed.VIEWER_QUEUE_MAX + 2  # one is already in its hands
+    count = feed.VIEWER_LAG_MAX + 1
     async with stage.events() as stream:
         seen = await stream.event()
         for number in range(count):
