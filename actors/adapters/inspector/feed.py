@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import math
+import random
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
@@ -17,9 +18,12 @@ from typing import Any, Final
 
 import anyio
 
-RING_MAX: Final = 2000
-VIEWER_LAG_MAX: Final = 500
-"""Frames; at a thousand moves a second half a second of a viewer's delay."""
+RING_MAX: Final = 4000
+VIEWER_LAG_MAX: Final = 1000
+"""Frames; at a thousand moves a second a second of a viewer's delay, and three to come back in."""
+
+RETRY_MS: Final = 500
+"""When a browser is to come back (HTML standard, server-sent events, "retry"); of themselves some wait for seconds."""
 
 GATHER_S: Final = 0.05
 """How long a viewer that was just written to is left alone. A write costs far more than the frames in it."""
@@ -109,6 +113,11 @@ class Feed:
     def _after(self, seen: int) -> bytes:
         newest_first = islice(reversed(self._ring), self.seq - seen)
         return b"".join([*newest_first][::-1])
+
+
+def gathering_s() -> float:
+    """How long to leave a viewer alone this time: by chance, since many writes in a row would hold all else up."""
+    return GATHER_S * random.uniform(0.5, 1.5)
 
 
 def compact_json(value: object) -> str:

@@ -20,7 +20,7 @@ from anyio.abc import TaskStatus
 
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
-from actors.adapters.inspector.feed import GATHER_S, Feed, compact_json
+from actors.adapters.inspector.feed import RETRY_MS, Feed, compact_json, gathering_s
 from actors.adapters.inspector.fleet import Fleet, breaker_view, connection_view
 from actors.adapters.inspector.gate import Gate
 from actors.adapters.inspector.life import Life, Step
@@ -187,13 +187,13 @@ class Inspector:
         viewer = self._feed.join(_last_seen(request), lambda: _abort(request))
         first = self._snapshot() if viewer.backlog is None else viewer.backlog
         try:
-            await response.write(b": welcome\n\n" + first)
+            await response.write(b"retry: %d\n" % RETRY_MS + first)
             while True:
                 frames = b": ping\n\n"
                 with anyio.move_on_after(self._ping_s):
                     frames = await self._feed.receive(viewer)
                 await response.write(frames)
-                await anyio.sleep(GATHER_S)
+                await anyio.sleep(gathering_s())
         except (anyio.EndOfStream, ConnectionResetError):
             return response  # cut off by us, or gone: the browser comes back by Last-Event-ID
         finally:

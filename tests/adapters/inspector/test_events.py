@@ -32,6 +32,7 @@ async def test_a_viewer_gets_a_snapshot_and_then_each_move_in_order(stage: Stage
         await line.deliver()
         moves = [await stream.event() for _ in range(2)]
     assert snapshot.name == "snapshot"
+    assert stream.text.startswith(f"retry: {feed.RETRY_MS}\n")
     assert [(view["id"], view["state"]) for view in snapshot.data["responses"]] == [(line.id, "Generating")]
     assert [(e.name, e.id - snapshot.id, e.data["seq"] - snapshot.id) for e in moves] == [
         ("move", 1, 1),
