@@ -295,7 +295,7 @@ class Gateway:
                 await self._amend(gap, known, seen, began)
                 # Older than the last one heard as well: a process before us may have died between its two reads.
                 handled = await world.store.handled_messages(gap.channel_id, after=gap.known_after)
-                for message in seen:
+                for message in self._with_waiting(gap.channel_id, seen):
                     if message.id not in handled:
                         await self._saw(message)
                 return
@@ -309,9 +309,21 @@ class Gateway:
         unread: int | None = gap.after
         while unread is not None:
             page = await self._page(gap, unread)
-            for message in page.messages:
+            for message in self._with_waiting(gap.channel_id, page.messages):
                 await self._saw(message)
             unread = page.newest
+
+    def _with_waiting(self, channel_id: int, seen: tuple[ChannelMessage, ...]) -> list[ChannelMessage]:
+        """What was read, oldest first, and between it what we were told of and the read does not show yet.
+
+        Else an `!end` that was read would overtake a line written before it. What waits is handled again in its
+        turn, which is harmless.
+        """
+        newest = max((message.id for message in seen), default=0)
+        told = (event.message for event in self._mailbox(channel_id) if isinstance(event, MessageSeen))
+        found = {message.id: message for message in told if message.id < newest}
+        found |= {message.id: message for message in seen}
+        return sorted(found.values(), key=lambda message: message.id)
 
     async def _page(self, gap: CatchUp, after: int) -> Page:
         """Read on, trying until the channel can be read; an empty page where it never will be."""

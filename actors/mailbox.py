@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
@@ -17,6 +18,10 @@ class Mailbox(Generic[T]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def __iter__(self) -> Iterator[T]:
+        """What waits, oldest first."""
+        return iter(self._items)
 
     def offer_nowait(self, item: T) -> bool:
         """Add `item`; False, and nothing added, when the mailbox is full."""

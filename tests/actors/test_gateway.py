@@ -164,6 +164,26 @@ def test_a_command_missed_is_carried_out_once(backend: str) -> None:
 
 
 @both
+def test_an_end_that_a_read_shows_does_not_overtake_what_was_told_before_it(backend: str) -> None:
+    # Reads show new messages late, and not in their order. Found by `simulate --seed 1`, world 159.
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            await first.quiet()
+        line = first.discord.user_says(CHANNEL, "before the end")
+        end = first.discord.user_says(CHANNEL, "!end")
+        first.discord.unseen.add(line.id)
+        async with playing(before=first, early=[MessageSeen(line), MessageSeen(end)]) as play:
+            await anyio.sleep(1.0)  # the second read comes later
+            play.discord.unseen.clear()
+            await play.quiet()
+            assert play.session_state() == "Ended"
+            assert await heard(play) == ["before the end"]
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_channel_that_cannot_be_read_yet_holds_back_its_own_events_only(backend: str) -> None:
     async def main() -> None:
         async with playing() as first:

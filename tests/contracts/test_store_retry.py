@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from sqlalchemy.exc import IntegrityError
 
 from actors.ports.store import Fenced, NextRetry, ResponseRecord, RetryAsked, RetryOutcome
 from actors.roleplay.model import Button, Outbound, OutboxDraft, OutboxKind, ReplyAddress
@@ -108,7 +108,7 @@ async def test_the_database_itself_refuses_a_second_replacement_on_its_way(scene
     line = await a_failed_line(scene)  # and nobody asked for it: there is no request that could be taken twice
     work = NextRetry(line.response.id, line.record.turn_id, 10, 0, line.record.character, ("Good evening.",), None)
     await replacement(scene, work).start(*work.texts, replaces=work.replaces)
-    with pytest.raises(IntegrityError):
+    with pytest.raises(sqlite3.IntegrityError):
         await replacement(scene, work).start(*work.texts, replaces=work.replaces)
 
 

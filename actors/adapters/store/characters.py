@@ -6,6 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
+from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.schema import AnyRow, cast, character
 from actors.roleplay.model import Character, CharacterId, SessionId
 
@@ -13,13 +14,15 @@ KEPT_MAX: Final = 256
 """Versions kept in memory, pictures and all: they never change, so all who speak share one copy."""
 
 _CURRENT: Final = text("is_current")
-_ONE: Final = select(character).where(character.c.id == bindparam("character_id"))
-_CAST: Final = select(cast.c.character_id).where(cast.c.session_id == bindparam("session_id")).order_by(cast.c.position)
+_ONE: Final = Prepared(select(character).where(character.c.id == bindparam("character_id")))
+_ALL: Final = Prepared(select(character).where(_CURRENT).order_by(character.c.folded_name))
+_CAST: Final = Prepared(
+    select(cast.c.character_id).where(cast.c.session_id == bindparam("session_id")).order_by(cast.c.position)
+)
 
 
 def characters(conn: Connection) -> tuple[Character, ...]:
-    rows = conn.execute(select(character).where(_CURRENT).order_by(character.c.folded_name))
-    return tuple(_character(row) for row in rows)
+    return tuple(map(_character, _ALL.rows(conn, {})))
 
 
 def has_had_characters(conn: Connection) -> bool:
@@ -47,19 +50,22 @@ def delete_character(conn: Connection, name: str) -> CharacterId | None:
 
 
 def character_of(conn: Connection, character_id: CharacterId) -> Character:
-    """One version, current or not. Raises NoResultFound for an id that was never added."""
+    """One version, current or not. Raises LookupError for an id that was never added."""
     kept: dict[CharacterId, Character] = conn.info.setdefault("characters", {})
     if character_id not in kept:
         while len(kept) >= KEPT_MAX:
             del kept[next(iter(kept))]
-        kept[character_id] = _character(conn.execute(_ONE, {"character_id": character_id}).one())
+        found = _ONE.row(conn, {"character_id": character_id})
+        if found is None:
+            raise LookupError(f"there is no character {character_id}")
+        kept[character_id] = _character(found)
     return kept[character_id]
 
 
 def cast_of(conn: Connection, session_id: SessionId) -> tuple[Character, ...]:
     """A session's cast, in the order in which it speaks, as it was when the session was opened."""
-    ids = conn.execute(_CAST, {"session_id": session_id}).scalars().all()
-    return tuple(character_of(conn, character_id) for character_id in ids)
+    ids = _CAST.run(conn, {"session_id": session_id}).fetchall()
+    return tuple(character_of(conn, row[0]) for row in ids)
 
 
 def _retire(conn: Connection, name: str) -> CharacterId | None:

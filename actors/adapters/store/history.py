@@ -15,7 +15,7 @@ from typing import Any, Final, TypeAlias
 
 from sqlalchemy import Connection, bindparam, case, func, insert, select, text, union_all, update
 
-from actors.adapters.store.prepared import Prepared
+from actors.adapters.store.prepared import Prepared, names_of
 from actors.adapters.store.schema import amendment, history, history_message, inbox, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, Line, RecentHistory, SessionId
@@ -66,7 +66,7 @@ _NEWEST_FIRST: Final = Prepared(
 _OLDEST_FIRST: Final = Prepared(_MESSAGES.order_by(*_ORDER).limit(bindparam("messages_max")))
 _LINE: Final = itemgetter(*range(8))
 _MESSAGE: Final = itemgetter(9, 8, 10)
-_LENGTH: Final = select(session.c.history_length).where(session.c.id == bindparam("session_id"))
+_LENGTH: Final = Prepared(select(session.c.history_length).where(session.c.id == bindparam("session_id")))
 _IS_DELETED: Final = (
     select(amendment.c.id)
     .where(amendment.c.message_id == history_message.c.message_id, text("amendment.text IS NULL"))
@@ -78,13 +78,13 @@ _LIVE_MESSAGES: Final = Prepared(
     .select_from(history_message)
     .where(history_message.c.history_id == bindparam("history_id"), ~_IS_DELETED)
 )
-_HEARD: Final = select(inbox.c.session_id, inbox.c.text).where(inbox.c.message_id == bindparam("message_id"))
-_SAID: Final = (
+_HEARD: Final = Prepared(select(inbox.c.session_id, inbox.c.text).where(inbox.c.message_id == bindparam("message_id")))
+_SAID: Final = Prepared(
     select(response.c.session_id, part.c.shown_text.label("text"))
     .select_from(part.join(response, response.c.id == part.c.response_id))
     .where(part.c.message_id == bindparam("message_id"), response.c.state != State.FAILED.value)
 )
-_MAY_BE_SAID: Final = (
+_MAY_BE_SAID: Final = Prepared(
     select(response.c.id)
     .join(session, session.c.id == response.c.session_id)
     .where(
@@ -109,19 +109,27 @@ _NEWEST_OF_SHOWN: Final = (
     .correlate(_SHOWN)
     .scalar_subquery()
 )
-_KNOWN: Final = (
+_KNOWN: Final = Prepared(
     select(_SHOWN, amendment.c.text.label("amended_text"), amendment.c.at.label("amended_at"))
     .select_from(_SHOWN.outerjoin(amendment, amendment.c.id == _NEWEST_OF_SHOWN))
     .order_by(_SHOWN.c.message_id)
 )
-_INSERT: Final = insert(history).returning(history.c.id)
-_INSERT_MESSAGE: Final = insert(history_message)
+_COLUMNS: Final = names_of(history, besides=["id"])
+_INSERT: Final = Prepared(insert(history).returning(history.c.id), _COLUMNS)
+_INSERT_MESSAGE: Final = Prepared(insert(history_message), names_of(history_message))
+_AMEND: Final = Prepared(insert(amendment), ("message_id", "text", "at"))
+_UNHEAR: Final = Prepared(
+    update(inbox).where(inbox.c.message_id == bindparam("of_message")).values(deleted_at=bindparam("at"))
+)
+_LINE_OF: Final = Prepared(
+    select(history_message.c.history_id).where(history_message.c.message_id == bindparam("message_id"))
+)
 _LENGTHEN: Final = Prepared(
     update(session)
     .where(session.c.id == bindparam("of_session"))
     .values(history_length=session.c.history_length + bindparam("by"))
 )
-_LAST_AMENDMENT: Final = (
+_LAST_AMENDMENT: Final = Prepared(
     select(amendment.c.text)
     .where(amendment.c.message_id == bindparam("message_id"))
     .order_by(amendment.c.id.desc())
@@ -144,7 +152,7 @@ def recent_entries(
 ) -> RecentHistory:
     """The newest of `entries`, and what of the others a prompt needs; read from the end, whatever their number."""
     wanted = {"session_id": session_id, "messages_max": entries_max * MESSAGES_PER_LINE}
-    length: int = conn.execute(_LENGTH, {"session_id": session_id}).scalar() or 0
+    length: int = _LENGTH.scalar(conn, {"session_id": session_id}) or 0
     with closing(_NEWEST_FIRST.run(conn, wanted)) as rows:
         newest = _up_to(islice(map(_entry, _shown_lines(rows)), entries_max), characters_max)
     older = max(0, length - len(newest))
@@ -200,15 +208,15 @@ def amend(conn: Connection, channel_id: int, message_id: int, *, text: str | Non
     yet: its amendment waits for it. Nothing is kept of what is older than that response's trigger.
     """
     wanted = {"message_id": message_id}
-    line = conn.execute(_HEARD, wanted).one_or_none() or conn.execute(_SAID, wanted).one_or_none()
-    if line is None and conn.execute(_MAY_BE_SAID, {"channel_id": channel_id, **wanted}).first() is None:
+    line = _HEARD.row(conn, wanted) or _SAID.row(conn, wanted)
+    if line is None and _MAY_BE_SAID.scalar(conn, {"channel_id": channel_id, **wanted}) is None:
         return None
-    last = conn.execute(_LAST_AMENDMENT, wanted).one_or_none()
+    last = _LAST_AMENDMENT.row(conn, wanted)
     is_deleted = last is not None and last.text is None
     shown = last.text if last is not None else line.text if line is not None else None
     # Discord tells of edits that change nothing (a link's preview), and out of order: deleted is for good.
     if not is_deleted and (text is None or text != shown):
-        conn.execute(insert(amendment).values(message_id=message_id, text=text, at=at))
+        _AMEND.run(conn, {"message_id": message_id, "text": text, "at": at})
         if text is None and line is not None:
             _forget(conn, line.session_id, message_id, at)
     return None if line is None else line.session_id
@@ -224,21 +232,18 @@ def amend_all(
 
 def known_messages(conn: Connection, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
     """Messages newer than `after` that belong to lines, or to such on their way; without deleted ones."""
-    # Unpacked: by name, the rows of a thousand channels at once would take twice as long.
     return tuple(
         KnownMessage(message_id, words, at) if amended_at is None else KnownMessage(message_id, amended, amended_at)
-        for message_id, words, at, amended, amended_at in conn.execute(
-            _KNOWN, {"channel_id": channel_id, "after": after}
-        )
+        for message_id, words, at, amended, amended_at in _KNOWN.run(conn, {"channel_id": channel_id, "after": after})
         if amended_at is None or amended is not None
     )
 
 
 def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], messages: tuple[tuple[int, str], ...]) -> int:
-    new = {"session_id": session_id, "first_message_id": messages[0][0], **entry}
-    history_id = conn.execute(_INSERT, new).scalar_one()
-    conn.execute(
-        _INSERT_MESSAGE,
+    new = dict.fromkeys(_COLUMNS) | {"session_id": session_id, "first_message_id": messages[0][0]} | entry
+    history_id = _INSERT.scalar(conn, new)
+    _INSERT_MESSAGE.run_each(
+        conn,
         [
             {"message_id": message_id, "history_id": history_id, "ordinal": ordinal, "text": words}
             for ordinal, (message_id, words) in enumerate(messages, start=1)
@@ -252,9 +257,8 @@ def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], message
 
 
 def _forget(conn: Connection, session_id: SessionId, message_id: int, at: float) -> None:
-    conn.execute(update(inbox).where(inbox.c.message_id == message_id).values(deleted_at=at))
-    of_message = select(history_message.c.history_id).where(history_message.c.message_id == message_id)
-    history_id = conn.execute(of_message).scalar()
+    _UNHEAR.run(conn, {"of_message": message_id, "at": at})
+    history_id = _LINE_OF.scalar(conn, {"message_id": message_id})
     if history_id is not None and not _LIVE_MESSAGES.scalar(conn, {"history_id": history_id}):
         _lengthen(conn, session_id, -1)
 

@@ -10,7 +10,7 @@ from actors.adapters.store.characters import character_of
 from actors.adapters.store.guards import hold_session
 from actors.adapters.store.history import add_heard
 from actors.adapters.store.outbox import enqueue
-from actors.adapters.store.prepared import Prepared
+from actors.adapters.store.prepared import Prepared, names_of
 from actors.adapters.store.retries import next_retry
 from actors.adapters.store.schema import inbox, session, turn
 from actors.adapters.store.sessions import IS_OPEN, IS_WAITING
@@ -19,31 +19,31 @@ from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, Work
 from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, Turn
 from machines.session import State
 
-_IS_KNOWN: Final = select(inbox.c.session_id).where(inbox.c.message_id == bindparam("message_id"))
-_OPEN_HERE: Final = (
+_IS_KNOWN: Final = Prepared(select(inbox.c.session_id).where(inbox.c.message_id == bindparam("message_id")))
+_OPEN_HERE: Final = Prepared(
     select(session.c.id, session.c.opened_after, session.c.overflow_told)
     .where(session.c.channel_id == bindparam("channel_id"), IS_OPEN)
     .with_for_update()
 )
-_WAITING: Final = (
+_WAITING: Final = Prepared(
     select(func.count()).select_from(inbox).where(inbox.c.session_id == bindparam("session_id"), IS_WAITING)
 )
-_NEXT_MESSAGE: Final = (
+_NEXT_MESSAGE: Final = Prepared(
     select(inbox.c.message_id)
     .where(inbox.c.session_id == bindparam("session_id"), IS_WAITING)
     .order_by(inbox.c.message_id)
     .limit(1)
 )
-_OPEN_TURN: Final = (
+_OPEN_TURN: Final = Prepared(
     select(turn)
     .where(turn.c.session_id == bindparam("session_id"), text("turn.speakers_left > 0"))
     .order_by(turn.c.id)
     .limit(1)
 )
-_TURNS: Final = select(func.count()).select_from(turn).where(turn.c.session_id == bindparam("session_id"))
-_INSERT: Final = insert(inbox)
-_INSERT_TURN: Final = insert(turn)
-_TAKE: Final = (
+_TURNS: Final = Prepared(select(func.count()).select_from(turn).where(turn.c.session_id == bindparam("session_id")))
+_INSERT: Final = Prepared(insert(inbox), names_of(inbox, besides=["deleted_at"]))
+_INSERT_TURN: Final = Prepared(insert(turn), names_of(turn))
+_TAKE: Final = Prepared(
     update(inbox)
     .where(inbox.c.message_id == bindparam("of_message"), inbox.c.session_id == bindparam("of_session"), IS_WAITING)
     .values(has_turn=True)
@@ -55,17 +55,17 @@ def accept(
     conn: Connection, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
 ) -> Accepted | None:
     """Inbox and history at once, once per message id; `overflow` goes out with the first that must wait too long."""
-    known = conn.execute(_IS_KNOWN, {"message_id": message.id}).scalar()
+    known = _IS_KNOWN.scalar(conn, {"message_id": message.id})
     if known is not None:
         return Accepted(known, is_new=False)
-    here = conn.execute(_OPEN_HERE, {"channel_id": message.channel_id}).one_or_none()
+    here = _OPEN_HERE.row(conn, {"channel_id": message.channel_id})
     if here is None or message.id <= here.opened_after:
         return None
-    is_full = conn.execute(_WAITING, {"session_id": here.id}).scalar_one() >= waiting_max
+    is_full = _WAITING.scalar(conn, {"session_id": here.id}) >= waiting_max
     if is_full and not here.overflow_told and overflow is not None:
         _tell_overflow(conn, here.id, overflow, at=message.at)
-    conn.execute(
-        _INSERT,
+    _INSERT.run(
+        conn,
         {
             "message_id": message.id,
             "session_id": here.id,
@@ -94,26 +94,26 @@ def next_work(conn: Connection, claim: Claim) -> Work:
     retry = next_retry(conn, claim.session_id)
     if retry is not None:
         return retry
-    open_turn = conn.execute(_OPEN_TURN, here).one_or_none()
+    open_turn = _OPEN_TURN.row(conn, here)
     if open_turn is not None:
         speakers = tuple(open_turn.speakers)
         ordinal = len(speakers) - open_turn.speakers_left
         now = Turn(open_turn.id, claim.session_id, open_turn.trigger_id, speakers)
         return NextSpeaker(now, ordinal, character_of(conn, speakers[ordinal]))
-    message_id = conn.execute(_NEXT_MESSAGE, here).scalar()
+    message_id = _NEXT_MESSAGE.scalar(conn, here)
     if message_id is None:
         return None
-    return NextMessage(message_id, conn.execute(_TURNS, here).scalar_one())
+    return NextMessage(message_id, _TURNS.scalar(conn, here))
 
 
 def take_turn(conn: Connection, claim: Claim, new: Turn) -> None:
     """Answer a message with a turn. Raises Fenced when it has one, was deleted, or never was to have one."""
     hold_session(conn, claim)
-    taken = conn.execute(_TAKE, {"of_message": new.trigger_id, "of_session": claim.session_id})
+    taken = _TAKE.run(conn, {"of_message": new.trigger_id, "of_session": claim.session_id})
     if taken.rowcount != 1:
         raise Fenced(f"message {new.trigger_id} waits for no turn")
-    conn.execute(
-        _INSERT_TURN,
+    _INSERT_TURN.run(
+        conn,
         {
             "id": new.id,
             "session_id": claim.session_id,

@@ -4,60 +4,67 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, replace
+from functools import cache
 from hashlib import blake2b
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import BindParameter, Connection, bindparam, func, insert, null, select, text, update
 
 from actors.adapters.store.fences import newest_message
-from actors.adapters.store.prepared import Prepared
+from actors.adapters.store.prepared import Prepared, names_of
 from actors.adapters.store.schema import AnyRow, outbox, part
 from actors.ports.store import Fenced
 from actors.roleplay.model import Button, OutboxDraft, OutboxKind, OutboxRow, ReplyAddress, base36
 
-_SENT_BY: Final = select(part.c.webhook_id).where(part.c.message_id == bindparam("message_id"))
+_SENT_BY: Final = Prepared(select(part.c.webhook_id).where(part.c.message_id == bindparam("message_id")))
 _OPEN: Final = text("done_at IS NULL")
 # What stands in the channel in an order; the answer to an interaction takes a place that is there already.
 _IS_TEXT: Final = (outbox.c.kind != OutboxKind.TAKEDOWN.value) & outbox.c.reply_token.is_(None)
-_IS_A_LINE: Final = select(part.c.message_id).where(part.c.message_id == bindparam("message_id"))
-_LAST_TEXT: Final = select(func.max(outbox.c.due_at)).where(
-    _OPEN, _IS_TEXT, outbox.c.channel_id == bindparam("channel_id")
+_IS_A_LINE: Final = Prepared(select(part.c.message_id).where(part.c.message_id == bindparam("message_id")))
+_LAST_TEXT: Final = Prepared(
+    select(func.max(outbox.c.due_at)).where(_OPEN, _IS_TEXT, outbox.c.channel_id == bindparam("channel_id"))
 )
-_ANSWERS: Final = (
+_ANSWERS: Final = Prepared(
     select(func.count())
     .select_from(outbox)
     .where(_OPEN, outbox.c.channel_id == bindparam("channel_id"), outbox.c.kind == OutboxKind.ANSWER.value)
 )
-_IS_KNOWN: Final = select(outbox.c.id).where(outbox.c.key == bindparam("key"))
-_DUE: Final = (
-    select(outbox)
-    .where(
-        _OPEN,
-        outbox.c.due_at <= bindparam("now"),
-        outbox.c.channel_id.not_in(bindparam("besides", expanding=True)),
-    )
-    .order_by(outbox.c.due_at, outbox.c.id)
-    .limit(bindparam("limit"))
+_IS_KNOWN: Final = Prepared(select(outbox.c.id).where(outbox.c.key == bindparam("key")))
+_INSERT: Final = Prepared(
+    insert(outbox),
+    names_of(outbox, besides=["id", "message_id", "done_at", "outcome"]),
 )
-_INSERT: Final = insert(outbox)
 _THIS: Final = outbox.c.id == bindparam("row_id")
-_HELD: Final = select(outbox).where(_THIS, _OPEN).with_for_update()
-_TRY: Final = update(outbox).where(_THIS).values(attempt=outbox.c.attempt + 1)
-_FIRST_TRY: Final = _TRY.values(first_try_at=bindparam("at"), fence=bindparam("fence"))
-_CLOSE: Final = (
+_HELD: Final = Prepared(select(outbox).where(_THIS, _OPEN).with_for_update())
+_COUNT_TRY: Final = update(outbox).where(_THIS).values(attempt=outbox.c.attempt + 1)
+_TRY: Final = Prepared(_COUNT_TRY)
+_FIRST_TRY: Final = Prepared(_COUNT_TRY.values(first_try_at=bindparam("at"), fence=bindparam("new_fence")))
+_CLOSE: Final = Prepared(
     update(outbox)
     .where(_THIS, _OPEN)
-    .values({name: bindparam(name) for name in ("message_id", "done_at", "outcome")} | {"reply_token": None})
+    .values({name: bindparam(name) for name in ("message_id", "done_at", "outcome")} | {"reply_token": null()})
+)
+_PUT_OFF: Final = Prepared(update(outbox).where(_THIS).values(due_at=bindparam("until")))
+_PUT_OFF_BEHIND: Final = Prepared(
+    update(outbox)
+    .where(
+        _OPEN,
+        _IS_TEXT,
+        outbox.c.channel_id == bindparam("of_channel"),
+        outbox.c.id > bindparam("row_id"),
+        outbox.c.due_at < bindparam("until"),
+    )
+    .values(due_at=bindparam("until"))
 )
 _NEXT: Final = Prepared(select(outbox.c.due_at).where(_OPEN).order_by(outbox.c.due_at).limit(1))
 
 
 def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
     """Add a delivery, due at once or with the texts before it; False when its key is known already."""
-    if conn.execute(_IS_KNOWN, {"key": draft.key}).scalar() is not None:
+    if _IS_KNOWN.scalar(conn, {"key": draft.key}) is not None:
         return False
-    conn.execute(
-        _INSERT,
+    _INSERT.run(
+        conn,
         {
             "key": draft.key,
             "kind": draft.kind.value,
@@ -81,7 +88,7 @@ def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
 
 def enqueue_copy(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
     """Add a takedown, unless a response has found its part in that message since it was judged a copy."""
-    if conn.execute(_IS_A_LINE, {"message_id": draft.message_id}).first() is not None:
+    if _IS_A_LINE.scalar(conn, {"message_id": draft.message_id}) is not None:
         return False
     return enqueue(conn, draft, at=at)
 
@@ -90,7 +97,7 @@ def _due_before(conn: Connection, draft: OutboxDraft) -> float:
     """When the channel's last text that is not done is due: texts keep their order."""
     if draft.kind is OutboxKind.TAKEDOWN or draft.reply is not None:
         return 0.0
-    due_at: float | None = conn.execute(_LAST_TEXT, {"channel_id": draft.channel_id}).scalar()
+    due_at: float | None = _LAST_TEXT.scalar(conn, {"channel_id": draft.channel_id})
     return due_at or 0.0
 
 
@@ -98,7 +105,7 @@ def _sender(conn: Connection, draft: OutboxDraft) -> int | None:
     """The webhook whose part is to be taken down: only it may delete its messages without a permission."""
     if draft.message_id is None:
         return None
-    sent_by: int | None = conn.execute(_SENT_BY, {"message_id": draft.message_id}).scalar()
+    sent_by: int | None = _SENT_BY.scalar(conn, {"message_id": draft.message_id})
     return sent_by
 
 
@@ -109,15 +116,31 @@ def enqueue_all(conn: Connection, drafts: Sequence[OutboxDraft], *, at: float) -
 
 def answers_waiting(conn: Connection, channel_id: int) -> int:
     """Answers to commands of this channel that are not done."""
-    return conn.execute(_ANSWERS, {"channel_id": channel_id}).scalar_one()
+    waiting: int = _ANSWERS.scalar(conn, {"channel_id": channel_id})
+    return waiting
 
 
 def due_outbox(
     conn: Connection, *, now: float, limit: int, besides: Collection[int] = frozenset()
 ) -> tuple[OutboxRow, ...]:
     """Deliveries whose time has come, the longest due first, those of the channels `besides` left out."""
-    wanted = {"now": now, "limit": limit, "besides": sorted(besides)}
-    return tuple(_row(row) for row in conn.execute(_DUE, wanted))
+    busy: list[int] = sorted(besides)
+    # Filled up to a power of two: a statement for each length would be too many to keep.
+    places = 1 << max(0, len(busy) - 1).bit_length() if busy else 0
+    filled = {f"busy_{place}": busy[min(place, len(busy) - 1)] for place in range(places)}
+    rows = _due(places).rows(conn, {"now": now, "limit": limit, **filled})
+    return tuple(map(_row, rows))
+
+
+@cache
+def _due(places: int) -> Prepared:
+    busy: list[BindParameter[int]] = [bindparam(f"busy_{place}") for place in range(places)]
+    return Prepared(
+        select(outbox)
+        .where(_OPEN, outbox.c.due_at <= bindparam("now"), *([outbox.c.channel_id.not_in(busy)] if busy else []))
+        .order_by(outbox.c.due_at, outbox.c.id)
+        .limit(bindparam("limit"))
+    )
 
 
 def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:
@@ -125,25 +148,24 @@ def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:
     row = _row(_hold(conn, row_id))
     tried = replace(row, attempt=row.attempt + 1)
     if row.attempt:
-        conn.execute(_TRY, {"row_id": row_id})
+        _TRY.run(conn, {"row_id": row_id})
         return tried
     fence = newest_message(conn, row.draft.channel_id)
-    conn.execute(_FIRST_TRY, {"row_id": row_id, "at": at, "fence": fence})
+    _FIRST_TRY.run(conn, {"row_id": row_id, "at": at, "new_fence": fence})
     return replace(tried, first_try_at=at, fence=fence)
 
 
 def outbox_later(conn: Connection, row_id: int, *, due_at: float) -> None:
     """Put the next try off, and the channel's later texts with it. Raises Fenced when the row is done."""
     row = _hold(conn, row_id)
-    conn.execute(update(outbox).where(outbox.c.id == row_id).values(due_at=due_at))
+    _PUT_OFF.run(conn, {"row_id": row_id, "until": due_at})
     if row.kind != OutboxKind.TAKEDOWN and row.reply_token is None:
-        behind = (outbox.c.channel_id == row.channel_id, outbox.c.id > row_id, outbox.c.due_at < due_at)
-        conn.execute(update(outbox).where(_OPEN, _IS_TEXT, *behind).values(due_at=due_at))
+        _PUT_OFF_BEHIND.run(conn, {"row_id": row_id, "of_channel": row.channel_id, "until": due_at})
 
 
 def outbox_done(conn: Connection, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
     """Close a row. Raises Fenced when it is closed already."""
-    closed = conn.execute(_CLOSE, {"row_id": row_id, "message_id": message_id, "done_at": at, "outcome": outcome})
+    closed = _CLOSE.run(conn, {"row_id": row_id, "message_id": message_id, "done_at": at, "outcome": outcome})
     if closed.rowcount != 1:
         raise Fenced(f"outbox row {row_id} is done")
 
@@ -154,7 +176,7 @@ def next_outbox_due(conn: Connection) -> float | None:
 
 
 def _hold(conn: Connection, row_id: int) -> AnyRow:
-    row = conn.execute(_HELD, {"row_id": row_id}).one_or_none()
+    row: AnyRow | None = _HELD.row(conn, {"row_id": row_id})
     if row is None:
         raise Fenced(f"outbox row {row_id} is done")
     return row

@@ -32,10 +32,12 @@ _HANDLED: Final = Prepared(_newer(*_OURS, inbox.c.message_id))
 _ANSWER: Final = "answer:"
 """With the id of the command's message, the key of its answer."""
 
-_ANSWERED: Final = select(outbox.c.key).where(
-    outbox.c.channel_id == bindparam("channel_id"),
-    outbox.c.kind == OutboxKind.ANSWER.value,
-    or_(outbox.c.message_id > bindparam("after"), outbox.c.message_id.is_(None)),
+_ANSWERED: Final = Prepared(
+    select(outbox.c.key).where(
+        outbox.c.channel_id == bindparam("channel_id"),
+        outbox.c.kind == OutboxKind.ANSWER.value,
+        or_(outbox.c.message_id > bindparam("after"), outbox.c.message_id.is_(None)),
+    )
 )
 _IS_ASKED_FOR: Final = (
     select(retry_request.c.response_id)
@@ -43,7 +45,7 @@ _IS_ASKED_FOR: Final = (
     .correlate(response)
     .exists()
 )
-_WATCHED: Final = (
+_WATCHED: Final = Prepared(
     select(part, response.c.state)
     .select_from(part.join(response, response.c.id == part.c.response_id))
     .where(
@@ -66,13 +68,13 @@ def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[
 def handled_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
     """Ids of people's lines, of commands that have their answer, and of confirmed messages of ours."""
     here = {"channel_id": channel_id, "after": after}
-    commands = (int(key.removeprefix(_ANSWER)) for key in conn.execute(_ANSWERED, here).scalars())
+    commands = (int(key.removeprefix(_ANSWER)) for (key,) in _ANSWERED.run(conn, here))
     return frozenset(row[0] for row in _HANDLED.run(conn, here)).union(commands)
 
 
 def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
     """Parts of doubtful responses whose last try was after `since`, or that are wanted again, and all not final."""
-    rows = conn.execute(_WATCHED, {"channel_id": channel_id, "since": since})
+    rows = _WATCHED.rows(conn, {"channel_id": channel_id, "since": since})
     return tuple(
         WatchedPart(row.response_id, outbound_of(row), row.message_id, is_final=row.state in FINAL) for row in rows
     )

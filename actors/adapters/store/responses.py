@@ -13,8 +13,19 @@ from actors.adapters.store.fences import newest_message
 from actors.adapters.store.guards import hold_response, hold_session
 from actors.adapters.store.history import add_said
 from actors.adapters.store.outbox import enqueue_all
-from actors.adapters.store.prepared import Prepared
-from actors.adapters.store.schema import ending, inbox, move, outbox, part, response, retry_request, session, turn
+from actors.adapters.store.prepared import Prepared, names_of
+from actors.adapters.store.schema import (
+    AnyRow,
+    ending,
+    inbox,
+    move,
+    outbox,
+    part,
+    response,
+    retry_request,
+    session,
+    turn,
+)
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.store import Fenced, ResponseRecord
 from actors.roleplay.model import Claim, Entry, Outbound, OutboxDraft, ResponseId
@@ -22,22 +33,26 @@ from machines.facts import FoundInChannel, Generated, Sent, Started, fact_record
 from machines.response import Move, Response, State
 from machines.session import State as SessionState
 
-_INSERT_MOVE: Final = Prepared(insert(move), tuple(move.c.keys()))
-_INSERT_PART: Final = insert(part)
-_INSERT_RESPONSE: Final = insert(response)
-_SPEAKER_STARTED: Final = (
+_INSERT_MOVE: Final = Prepared(insert(move), names_of(move))
+_INSERT_PART: Final = Prepared(insert(part), ("response_id", "number", "text", "attempt"))
+_INSERT_RESPONSE: Final = Prepared(insert(response), names_of(response))
+_SPEAKER_STARTED: Final = Prepared(
     update(turn).where(turn.c.id == bindparam("of_turn")).values(speakers_left=turn.c.speakers_left - 1)
 )
-_TAKE_REQUEST: Final = (
+_TAKE_REQUEST: Final = Prepared(
     update(retry_request)
     .where(retry_request.c.response_id == bindparam("of_failed"), retry_request.c.taken_by.is_(None))
     .values(taken_by=bindparam("by"))
 )
-_IS_REPLACED: Final = select(retry_request.c.taken_by).where(
-    retry_request.c.response_id == bindparam("of_failed"), retry_request.c.taken_by.is_not(None)
+_IS_REPLACED: Final = Prepared(
+    select(retry_request.c.taken_by).where(
+        retry_request.c.response_id == bindparam("of_failed"), retry_request.c.taken_by.is_not(None)
+    )
 )
-_IS_TO_GO: Final = select(outbox.c.id).where(
-    outbox.c.channel_id == bindparam("channel_id"), outbox.c.target_id == bindparam("message_id")
+_IS_TO_GO: Final = Prepared(
+    select(outbox.c.id).where(
+        outbox.c.channel_id == bindparam("channel_id"), outbox.c.target_id == bindparam("message_id")
+    )
 )
 _MOVABLE: Final = (
     "state",
@@ -58,20 +73,23 @@ _UPDATE_RESPONSE: Final = Prepared(
     .where(response.c.id == bindparam("response_id"))
     .values({name: bindparam(name) for name in (*_MOVABLE, "moved_at", "is_watched")})
 )
-_CONFIRM_PART: Final = (
+_CONFIRM_PART: Final = Prepared(
     update(part)
     .where(part.c.response_id == bindparam("of_response"), part.c.number == bindparam("of_part"))
     .values(message_id=bindparam("message_id"), shown_text=bindparam("shown_text"))
 )
 _WIRE: Final = ("kind", "channel_id", "name", "webhook_id", "character_id", "attempt", "tried_at")
-_RETRY_PART: Final = (
+_WRITE_PART: Final = (
     update(part)
     .where(part.c.response_id == bindparam("of_response"), part.c.number == bindparam("of_part"))
     .values({name: bindparam(name) for name in _WIRE})
 )
-_TRY_PART: Final = _RETRY_PART.values({name: bindparam(name) for name in ("nonce", "fence", "first_try_at")})
-_INSERT_ENDING: Final = insert(ending)
-_PART: Final = select(part).where(part.c.response_id == bindparam("response_id"), part.c.number == bindparam("number"))
+_RETRY_PART: Final = Prepared(_WRITE_PART)
+_TRY_PART: Final = Prepared(_WRITE_PART.values({name: bindparam(name) for name in ("nonce", "fence", "first_try_at")}))
+_INSERT_ENDING: Final = Prepared(insert(ending), names_of(ending))
+_PART: Final = Prepared(
+    select(part).where(part.c.response_id == bindparam("response_id"), part.c.number == bindparam("number"))
+)
 _WHY_CANCELLED: Final = Prepared(
     select(session.c.state, session.c.ended_by, inbox.c.deleted_at, response.c.turn_id)
     .select_from(
@@ -81,7 +99,7 @@ _WHY_CANCELLED: Final = Prepared(
     )
     .where(response.c.id == bindparam("response_id"))
 )
-_DELIVERED_IN_TURN: Final = (
+_DELIVERED_IN_TURN: Final = Prepared(
     select(response.c.id)
     .where(response.c.turn_id == bindparam("turn_id"), response.c.state == State.DELIVERED.value)
     .limit(1)
@@ -99,12 +117,12 @@ def start(
 ) -> None:
     """Write a new response with its first move, and take the request that it answers. Raises Fenced."""
     hold_session(conn, claim)
-    if replaces is not None and conn.execute(_IS_REPLACED, {"of_failed": replaces}).first() is not None:
+    if replaces is not None and _IS_REPLACED.scalar(conn, {"of_failed": replaces}) is not None:
         raise Fenced(f"response {replaces} is replaced already")
     new = record.response
     _write_move(conn, first)
-    conn.execute(
-        _INSERT_RESPONSE,
+    _INSERT_RESPONSE.run(
+        conn,
         {
             "id": new.id,
             "session_id": claim.session_id,
@@ -121,9 +139,9 @@ def start(
     )
     _write_parts(conn, new, first)
     if replaces is not None:
-        conn.execute(_TAKE_REQUEST, {"of_failed": replaces, "by": new.id})
+        _TAKE_REQUEST.run(conn, {"of_failed": replaces, "by": new.id})
     elif record.turn_id is not None:
-        conn.execute(_SPEAKER_STARTED, {"of_turn": record.turn_id})
+        _SPEAKER_STARTED.run(conn, {"of_turn": record.turn_id})
 
 
 def record(
@@ -153,7 +171,7 @@ def record(
     )
     _write_parts(conn, after, step)
     if after.is_final:
-        conn.execute(_INSERT_ENDING, {"response_id": after.id, "response_state": after.state.value})
+        _INSERT_ENDING.run(conn, {"response_id": after.id, "response_state": after.state.value})
     enqueue_all(conn, outbox, at=step.at)
     length: int = before.history_length
     return length if commit is None else length + add_said(conn, after, commit)
@@ -165,8 +183,7 @@ def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outb
     Raises Fenced, and ValueError when a part's nonce or text would change: one nonce is one message.
     """
     held = hold_response(conn, claim, trying.id, version=trying.version)
-    where = {"response_id": trying.id, "number": trying.part}
-    before = conn.execute(_PART, where).one()
+    before = _part(conn, trying.id, trying.part)
     if before.text != outbound.text or before.nonce not in (None, outbound.nonce):
         raise ValueError(f"part {trying.part} of {trying.id} would go out with another nonce or text")
     wire = {
@@ -185,8 +202,8 @@ def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outb
         write = _TRY_PART
         fence = max(outbound.fence, newest_message(conn, outbound.channel_id))
         wire |= {"nonce": outbound.nonce, "fence": fence, "first_try_at": trying.first_try_at}
-    conn.execute(write, wire)
-    return outbound_of(conn.execute(_PART, where).one())
+    write.run(conn, wire)
+    return outbound_of(_part(conn, trying.id, trying.part))
 
 
 def cancel_reason(conn: Connection, response_id: ResponseId) -> str | None:
@@ -197,15 +214,22 @@ def cancel_reason(conn: Connection, response_id: ResponseId) -> str | None:
     state, ended_by, deleted_at, turn_id = row
     if state == SessionState.ENDED:
         return ended_by or "end"
-    if deleted_at is None or conn.execute(_DELIVERED_IN_TURN, {"turn_id": turn_id}).first() is not None:
+    if deleted_at is None or _DELIVERED_IN_TURN.scalar(conn, {"turn_id": turn_id}) is not None:
         return None
     return "trigger_deleted"
 
 
+def _part(conn: Connection, response_id: ResponseId, number: int) -> AnyRow:
+    row: AnyRow | None = _PART.row(conn, {"response_id": response_id, "number": number})
+    if row is None:
+        raise LookupError(f"{response_id} has no part {number}")
+    return row
+
+
 def _refuse_copy(conn: Connection, found: Response, number: int, message_id: int) -> None:
     """A retry has the name and text of the line that it replaces: the reaper may have judged since we looked."""
-    channel_id = conn.execute(_PART, {"response_id": found.id, "number": number}).one().channel_id
-    if conn.execute(_IS_TO_GO, {"channel_id": channel_id, "message_id": message_id}).first() is not None:
+    channel_id = _part(conn, found.id, number).channel_id
+    if _IS_TO_GO.scalar(conn, {"channel_id": channel_id, "message_id": message_id}) is not None:
         raise Fenced(f"message {message_id} is to be taken down: it is no line of {found.id}")
 
 
@@ -240,16 +264,16 @@ def _write_parts(conn: Connection, after: Response, step: Move) -> None:
     """The text before its first send; what the channel shows once it is confirmed."""
     match step.fact:
         case Started(texts=texts) | Generated(texts=texts) if texts:
-            conn.execute(
-                _INSERT_PART,
+            _INSERT_PART.run_each(
+                conn,
                 [
                     {"response_id": after.id, "number": number, "text": words, "attempt": 0}
                     for number, words in enumerate(texts, start=1)
                 ],
             )
         case Sent() | FoundInChannel() as confirmed:
-            conn.execute(
-                _CONFIRM_PART,
+            _CONFIRM_PART.run(
+                conn,
                 {
                     "of_response": after.id,
                     "of_part": step.part,

@@ -30,7 +30,7 @@ _TOLD: Final = (
     .correlate(response)
     .exists()
 )
-_LAST_FAILED: Final = (
+_LAST_FAILED: Final = Prepared(
     select(response.c.id)
     .select_from(
         response.join(session, session.c.id == response.c.session_id).outerjoin(
@@ -42,7 +42,7 @@ _LAST_FAILED: Final = (
     .order_by(retry_request.c.response_id.is_not(None), response.c.id.desc())
     .limit(1)
 )
-_WANTED: Final = (
+_WANTED: Final = Prepared(
     select(
         response.c.id,
         response.c.session_id,
@@ -66,16 +66,19 @@ _IS_ANY: Final = Prepared(
     .where(retry_request.c.session_id == bindparam("session_id"), retry_request.c.taken_by.is_(None))
     .limit(1)
 )
-_NEXT: Final = (
+_NEXT: Final = Prepared(
     select(response)
     .select_from(retry_request.join(response, response.c.id == retry_request.c.response_id))
     .where(retry_request.c.session_id == bindparam("session_id"), retry_request.c.taken_by.is_(None))
     .order_by(retry_request.c.asked_at, response.c.id)
     .limit(1)
 )
-_TEXTS: Final = select(part.c.text).where(part.c.response_id == bindparam("response_id")).order_by(part.c.number)
+_TEXTS: Final = Prepared(
+    select(part.c.text).where(part.c.response_id == bindparam("response_id")).order_by(part.c.number)
+)
 
-_OLDEST_FENCE: Final = select(func.min(part.c.fence)).where(part.c.response_id == bindparam("response_id"))
+_INSERT: Final = Prepared(insert(retry_request), ("response_id", "session_id", "asked_at"))
+_OLDEST_FENCE: Final = Prepared(select(func.min(part.c.fence)).where(part.c.response_id == bindparam("response_id")))
 
 
 def request_retry(
@@ -87,14 +90,14 @@ def request_retry(
     answer: Callable[[RetryAsked], OutboxDraft],
 ) -> RetryAsked | None:
     """Write the request and its answer; None, and neither, when this very request was answered before."""
-    wanted = response_id or conn.execute(_LAST_FAILED, {"channel_id": channel_id}).scalar()
+    wanted = response_id or _LAST_FAILED.scalar(conn, {"channel_id": channel_id})
     newest = None if wanted is None else _newest(conn, wanted, channel_id)
     asked = RetryAsked(RetryOutcome.NONE) if newest is None else _judged(conn, newest)
     if not enqueue(conn, answer(asked), at=at):
         return None
     if newest is not None and asked.outcome is RetryOutcome.ACCEPTED:
         new = {"response_id": newest.id, "session_id": newest.session_id, "asked_at": at}
-        conn.execute(insert(retry_request).values(new))
+        _INSERT.run(conn, new)
     return asked
 
 
@@ -102,7 +105,7 @@ def next_retry(conn: Connection, session_id: SessionId) -> NextRetry | None:
     """The oldest request of a session that no response has taken."""
     if _IS_ANY.scalar(conn, {"session_id": session_id}) is None:
         return None  # as mostly
-    failed = conn.execute(_NEXT, {"session_id": session_id}).one_or_none()
+    failed = _NEXT.row(conn, {"session_id": session_id})
     if failed is None:
         return None
     return NextRetry(
@@ -111,18 +114,18 @@ def next_retry(conn: Connection, session_id: SessionId) -> NextRetry | None:
         trigger_id=failed.trigger_id,
         ordinal=failed.ordinal,
         character=character_of(conn, failed.character_id),
-        texts=tuple(conn.execute(_TEXTS, {"response_id": failed.id}).scalars()),
-        look_after=conn.execute(_OLDEST_FENCE, {"response_id": failed.id}).scalar() if failed.doubtful else None,
+        texts=tuple(text for (text,) in _TEXTS.run(conn, {"response_id": failed.id})),
+        look_after=_OLDEST_FENCE.scalar(conn, {"response_id": failed.id}) if failed.doubtful else None,
     )
 
 
 def _newest(conn: Connection, response_id: ResponseId, channel_id: int) -> AnyRow | None:
     """The newest replacement of a line that this channel was told of; None where it was not."""
-    row = conn.execute(_WANTED, {"response_id": response_id}).one_or_none()
+    row: AnyRow | None = _WANTED.row(conn, {"response_id": response_id})
     if row is None or row.channel_id != channel_id or not row.is_told:
         return None
-    while row.taken_by is not None:
-        row = conn.execute(_WANTED, {"response_id": row.taken_by}).one()
+    while row is not None and row.taken_by is not None:
+        row = _WANTED.row(conn, {"response_id": row.taken_by})
     return row
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, case, func, insert, select, text, 
 
 from actors.adapters.store.characters import cast_of
 from actors.adapters.store.outbox import enqueue, enqueue_all
+from actors.adapters.store.prepared import Prepared, names_of
 from actors.adapters.store.schema import (
     AnyRow,
     cast,
@@ -32,8 +33,8 @@ IS_WAITING: Final = text("inbox.starts_turn AND NOT inbox.has_turn AND inbox.del
 _NEVER: Final = 2**63 - 1
 """Greater than every message id."""
 
-_BY_ID: Final = select(session).where(session.c.id == bindparam("session_id"))
-_IN_CHANNEL: Final = select(session).where(session.c.channel_id == bindparam("channel_id"), IS_OPEN)
+_BY_ID: Final = Prepared(select(session).where(session.c.id == bindparam("session_id")))
+_IN_CHANNEL: Final = Prepared(select(session).where(session.c.channel_id == bindparam("channel_id"), IS_OPEN))
 _LAST_HEARD: Final = (
     select(func.max(inbox.c.message_id)).where(inbox.c.session_id == session.c.id).correlate(session).scalar_subquery()
 )
@@ -59,7 +60,7 @@ _COMPARED: Final = select(func.count(_NEWEST.c.message_id)).correlate(session).s
 _OPEN_ORDER: Final = session.c.channel_id
 _OPEN_IDS: Final = select(select(session.c.id).where(IS_OPEN).order_by(_OPEN_ORDER).subquery("open").c.id)
 _ENDED_IN_DOUBT: Final = select(session.c.id).where(session.c.ended_at > bindparam("since"), _OLDEST_DOUBT.is_not(None))
-_OPEN: Final = (
+_OPEN: Final = Prepared(
     select(
         session.c.id,
         session.c.channel_id,
@@ -73,16 +74,21 @@ _OPEN: Final = (
     .order_by(_OPEN_ORDER)
 )
 
-_RAISE_EPOCH: Final = update(session).where(session.c.id == bindparam("of_session")).values(epoch=session.c.epoch + 1)
-_MOVE: Final = (
+_INSERT: Final = Prepared(insert(session), names_of(session, besides=["ended_at", "ended_by"]))
+_INSERT_CAST: Final = Prepared(insert(cast), names_of(cast))
+_RAISE_EPOCH: Final = Prepared(
+    update(session).where(session.c.id == bindparam("of_session")).values(epoch=session.c.epoch + 1)
+)
+_STEP: Final = (
     update(session)
     .where(session.c.id == bindparam("of_session"), session.c.version == bindparam("before"))
     .values(version=bindparam("version"), state=bindparam("state"))
 )
-_END: Final = _MOVE.values(ended_at=bindparam("ended_at"), ended_by=bindparam("ended_by"))
+_MOVE: Final = Prepared(_STEP)
+_END: Final = Prepared(_STEP.values(ended_at=bindparam("ended_at"), ended_by=bindparam("ended_by")))
 
 # A session whose response waits for a time to come has no work, whatever else there is: it would only wait.
-_DUE: Final = (
+_DUE: Final = Prepared(
     select(response.c.session_id)
     .where(IS_UNFINISHED, (response.c.state != "Retrying") | (response.c.due_at <= bindparam("now")))
     .distinct()
@@ -100,7 +106,7 @@ _OPEN_TURN: Final = (
     .correlate(session)
     .scalar_subquery()
 )
-_READY: Final = (
+_READY: Final = Prepared(
     select(session.c.id)
     .where(
         IS_OPEN,
@@ -119,41 +125,42 @@ _READY: Final = (
 
 
 def open_session(conn: Connection, new: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
-    if conn.execute(_IN_CHANNEL, {"channel_id": new.channel_id}).first() is not None:
+    if _IN_CHANNEL.scalar(conn, {"channel_id": new.channel_id}) is not None:
         return None
     if not enqueue(conn, answer, at=new.opened_at):
         return None  # this very command was handled before
-    conn.execute(
-        insert(session).values(
-            id=new.id,
-            channel_id=new.channel_id,
-            state=str(new.state),
-            version=new.version,
-            epoch=new.epoch,
-            turn_order=new.order.value,
-            scenario=new.scenario,
-            opened_at=new.opened_at,
-            opened_after=new.opened_after,
-            overflow_told=False,
-            history_length=0,
-        )
+    _INSERT.run(
+        conn,
+        {
+            "id": new.id,
+            "channel_id": new.channel_id,
+            "state": str(new.state),
+            "version": new.version,
+            "epoch": new.epoch,
+            "turn_order": new.order.value,
+            "scenario": new.scenario,
+            "opened_at": new.opened_at,
+            "opened_after": new.opened_after,
+            "overflow_told": False,
+            "history_length": 0,
+        },
     )
     speakers = [
         {"session_id": new.id, "position": position, "character_id": member.id}
         for position, member in enumerate(new.cast)
     ]
     if speakers:
-        conn.execute(insert(cast), speakers)
-    return session_record(conn, conn.execute(_BY_ID, {"session_id": new.id}).one())
+        _INSERT_CAST.run_each(conn, speakers)
+    return session_of(conn, new.id)
 
 
 def session_in(conn: Connection, channel_id: int) -> SessionRecord | None:
-    row = conn.execute(_IN_CHANNEL, {"channel_id": channel_id}).one_or_none()
+    row = _IN_CHANNEL.row(conn, {"channel_id": channel_id})
     return None if row is None else session_record(conn, row)
 
 
 def session_of(conn: Connection, session_id: SessionId) -> SessionRecord | None:
-    row = conn.execute(_BY_ID, {"session_id": session_id}).one_or_none()
+    row = _BY_ID.row(conn, {"session_id": session_id})
     return None if row is None else session_record(conn, row)
 
 
@@ -162,12 +169,12 @@ def open_sessions(conn: Connection, *, since: float, lookback: int) -> tuple[ToC
 
     Of a session that has ended only the copies matter.
     """
-    return tuple(_to_catch_up(row) for row in conn.execute(_OPEN, {"since": since, "lookback": lookback}))
+    return tuple(map(_to_catch_up, _OPEN.rows(conn, {"since": since, "lookback": lookback})))
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
     """Take the session over. Raises LookupError for one that was never opened."""
-    conn.execute(_RAISE_EPOCH, {"of_session": session_id})
+    _RAISE_EPOCH.run(conn, {"of_session": session_id})
     record = session_of(conn, session_id)
     if record is None:
         raise LookupError(f"there is no session {session_id}")
@@ -187,9 +194,9 @@ def move_session(
     """Record a move; `version` is the one after it. Raises Fenced when another move came first."""
     after = {"of_session": session_id, "before": version - 1, "version": version, "state": str(state)}
     if state == State.ENDED:
-        moved = conn.execute(_END, {**after, "ended_at": at, "ended_by": ended_by})
+        moved = _END.run(conn, {**after, "ended_at": at, "ended_by": ended_by})
     else:
-        moved = conn.execute(_MOVE, after)
+        moved = _MOVE.run(conn, after)
     if moved.rowcount != 1:
         raise Fenced(f"session {session_id} is not at version {version - 1}")
     enqueue_all(conn, outbox, at=at)
@@ -197,8 +204,8 @@ def move_session(
 
 def pending(conn: Connection, *, now: float) -> tuple[SessionId, ...]:
     """Sessions with work that can be done at `now`; those that are Paused or Ended only finish."""
-    due = conn.execute(_DUE, {"now": now}).scalars().all()
-    return tuple(sorted({*due, *conn.execute(_READY).scalars()}))
+    found = (*_DUE.run(conn, {"now": now}), *_READY.run(conn, {}))
+    return tuple(sorted({row[0] for row in found}))
 
 
 def _to_catch_up(row: AnyRow) -> ToCatchUp:

@@ -24,20 +24,20 @@ _IS_ANY: Final = Prepared(
     .order_by(response.c.id)
     .limit(1)
 )
-_UNFINISHED: Final = (
+_UNFINISHED: Final = Prepared(
     select(response, session.c.channel_id)
     .select_from(response.join(session, session.c.id == response.c.session_id))
     .where(response.c.session_id == bindparam("session_id"), IS_UNFINISHED)
     .order_by(response.c.id)
     .limit(1)
 )
-_PARTS: Final = select(part).where(part.c.response_id == bindparam("response_id")).order_by(part.c.number)
+_PARTS: Final = Prepared(select(part).where(part.c.response_id == bindparam("response_id")).order_by(part.c.number))
 _MOVES: Final = (
     select(move.c.source, move.c.dest, move.c.fact, move.c.fields)
     .where(move.c.response_id == bindparam("response_id"))
     .order_by(move.c.seq)
 )
-_FAILURES: Final = (
+_FAILURES: Final = Prepared(
     select(move.c.reason, move.c.fields)
     .where(move.c.response_id == bindparam("response_id"), move.c.fact == GenerationFailed.__name__)
     .order_by(move.c.seq)
@@ -48,7 +48,7 @@ def unfinished_response(conn: Connection, session_id: SessionId) -> ResponseReco
     """The oldest response of a session that is not final."""
     if _IS_ANY.scalar(conn, {"session_id": session_id}) is None:
         return None  # as mostly
-    row = conn.execute(_UNFINISHED, {"session_id": session_id}).one_or_none()
+    row = _UNFINISHED.row(conn, {"session_id": session_id})
     return None if row is None else _record(conn, row)
 
 
@@ -74,7 +74,7 @@ def outbound_of(row: AnyRow) -> Outbound:
 
 def _record(conn: Connection, row: AnyRow) -> ResponseRecord:
     wanted = {"response_id": row.id}
-    parts = conn.execute(_PARTS, wanted).all()
+    parts = _PARTS.rows(conn, wanted)
     tried = [known for known in parts if known.number == row.part and known.nonce is not None]
     return ResponseRecord(
         response=_response(row, parts),
@@ -84,7 +84,7 @@ def _record(conn: Connection, row: AnyRow) -> ResponseRecord:
         trigger_id=row.trigger_id,
         character=character_of(conn, row.character_id),
         outbound=outbound_of(tried[0]) if tried else None,
-        reasons=tuple(_failure(failed) for failed in conn.execute(_FAILURES, wanted)),
+        reasons=tuple(map(_failure, _FAILURES.rows(conn, wanted))),
     )
 
 
