@@ -248,8 +248,9 @@ class Gateway:
             text=notices.overflow(waiting_max),
         )
         accepted = await self._world.store.accept(message, waiting_max=waiting_max, overflow=overflow)
-        if accepted is not None and accepted.is_new:
+        if accepted is not None and accepted.is_overflow:
             self._world.outbox_bell.ring()
+        if accepted is not None and accepted.is_new:
             await self._engine.ring(accepted.session_id)
 
     async def _end(self, channel_id: int) -> None:

@@ -1,7 +1,8 @@
 """The response actor: carries out what the machine asks for and tells it what came of it.
 
     next_task(response) ─► perform ─► fact ─► advance ─► record (durable) ─► publish ─┐
-            ▲──────────────────────────────────────────────────────────────────────────┘
+            ▲──────────────────────────▲───────────────────────────────────────────────┘
+                                       └ a breakpoint may hold it here
 
 Failure modes: a store error or Fenced ends the actor, and the next drain reads the response anew from the
 journal. Killed anywhere, it goes on from there: nothing is on the wire that is not in the database.
@@ -11,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Literal, assert_never
+from typing import Literal, TypeVar, assert_never
 
 import anyio
 import anyio.lowlevel
@@ -51,6 +52,8 @@ from machines.facts import (
 )
 from machines.response import Move, Response, advance, next_task, restart_fact
 
+T = TypeVar("T")
+
 
 class ResponseActor:
     """One character's line. `run` is its whole life; `cancel` takes its reason away."""
@@ -63,7 +66,7 @@ class ResponseActor:
         self._response: Response = record.response
         self._last_reason: str | None = None
         self._cancel_by: str | None = None
-        self._pause: anyio.CancelScope | None = None
+        self._interruption: anyio.CancelScope | None = None
         self._context = Context(record.response.id, record.session_id, record.character.name, record.response.limits)
         self._generation = Generation(world, session, record, self._context)
         self._delivery = Delivery(world, claim, record, self._context)
@@ -78,15 +81,16 @@ class ResponseActor:
         return self._response.is_final and self._last_reason == CHANNEL_GONE
 
     def cancel(self, by: str) -> None:
-        """Interrupt generating and waiting; a send in flight is never interrupted, only noted."""
+        """Interrupt generating, waiting and pauses; a send in flight is never interrupted, only noted."""
         self._cancel_by = by
-        if self._pause is not None:
-            self._pause.cancel()
+        if self._interruption is not None:
+            self._interruption.cancel()
 
     async def take_up(self) -> None:
         """Tell a response that another process left behind what that means for it."""
         fact = restart_fact(self._response, self._world.clock.now(), has_nonce=self._delivery.has_nonce)
         if fact is not None:
+            await self._pause_before(fact)
             await self._apply(Told(fact))
 
     async def run(self) -> None:
@@ -98,6 +102,8 @@ class ResponseActor:
         while next_task(self._response) is not None:
             await anyio.lowlevel.checkpoint_if_cancelled()
             told = None if self._is_cancel_due else await self._perform()
+            if told is not None:
+                await self._pause_before(told.fact)
             if self._is_cancel_due and self._cancel_by is not None:
                 await self._apply(Told(Cancelled(self._world.clock.now(), self._cancel_by)))
             if told is not None and not self._response.is_final:
@@ -123,10 +129,16 @@ class ResponseActor:
             case task:
                 assert_never(task)
 
-    async def _interruptible(self, work: Callable[[], Awaitable[Told]]) -> Told | None:
-        with anyio.CancelScope() as self._pause:
+    async def _pause_before(self, fact: Fact) -> None:
+        """Wait here if a breakpoint is set before the move; a response that is not wanted any more is not held."""
+        pause = None if self._is_cancel_due else self._world.pausing.before(self._context, self._response, fact)
+        if pause is not None:
+            await self._interruptible(pause.wait)
+
+    async def _interruptible(self, work: Callable[[], Awaitable[T]]) -> T | None:
+        with anyio.CancelScope() as self._interruption:
             return await work()
-        self._pause = None
+        self._interruption = None
         return None
 
     async def _finish_even_at_shutdown(self, work: Callable[[], Awaitable[Told]]) -> Told | None:

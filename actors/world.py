@@ -10,7 +10,7 @@ from typing import Final
 import anyio
 
 from actors.breakers import Breakers
-from actors.ports import Channel, Clock, Model, Store, Trace, Voice
+from actors.ports import Channel, Clock, Model, NoPauses, Pausing, Store, Trace, Voice
 from machines.response import Limits
 
 SHUTDOWN_GRACE_S: Final = 10.0
@@ -101,3 +101,4 @@ class World:
     shutdown: Shutdown = field(default_factory=Shutdown)
     outbox_bell: Bell = field(default_factory=Bell)
     breakers: Breakers = field(default_factory=Breakers)
+    pausing: Pausing = field(default_factory=NoPauses)

@@ -34,7 +34,7 @@ from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
 from actors.breakers import guard
 from actors.gateway import Gateway
-from actors.ports import Model, Trace
+from actors.ports import Model, NoPauses, Trace
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
 from actors.world import World
@@ -153,7 +153,7 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
     """Put one process together; nothing runs yet."""
     clock = SystemClock()
     metrics = metrics_of(settings, store, model, now=clock.now)
-    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "", metrics=metrics.text)
+    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "", metrics=metrics.text, log=trace)
     if inspector is not None:
         trace = Traces(trace, metrics, inspector)
     is_local = endpoint.urls.api_url is not None
@@ -181,7 +181,9 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
         status_page=status_page_of(settings, is_discord=not is_local),
     )
     rules, breakers = settings.rules(), guarded.breakers
-    world = World(clock, guarded.model, guarded.voice, guarded.channel, store, trace, rules, breakers=breakers)
+    pausing = (inspector and inspector.breakpoints) or NoPauses()
+    ports = clock, guarded.model, guarded.voice, guarded.channel, store, trace
+    world = World(*ports, rules, breakers=breakers, pausing=pausing)
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)
     return Bot(settings, store, world, adapter, actors, supervisor, inspector, metrics)

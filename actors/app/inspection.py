@@ -15,7 +15,12 @@ from actors.ports import Journal, Noted, Trace
 
 
 def inspector_of(
-    settings: Settings, journal: Journal, *, api_url: str, metrics: Callable[[], Awaitable[bytes]] | None = None
+    settings: Settings,
+    journal: Journal,
+    *,
+    api_url: str,
+    metrics: Callable[[], Awaitable[bytes]] | None = None,
+    log: Trace | None = None,
 ) -> Inspector | None:
     """The inspector that the settings ask for, with `metrics` at `/metrics`; None where it is turned off.
 
@@ -31,6 +36,7 @@ def inspector_of(
         origins=_local_origins(api_url),
         metrics=metrics,
         picture=picture,
+        log=log,
     )
 
 

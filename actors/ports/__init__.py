@@ -40,6 +40,7 @@ from actors.ports.gateway import (
 )
 from actors.ports.journal import Journal, LinesInState, Recorded, SeenLine, SeenSession
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
+from actors.ports.pausing import NoPauses, Pause, Pausing
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.store import (
     Accepted,
@@ -113,10 +114,13 @@ __all__ = [
     "NextMessage",
     "NextRetry",
     "NextSpeaker",
+    "NoPauses",
     "Noted",
     "OutboxSettled",
     "Page",
     "PageOutcome",
+    "Pause",
+    "Pausing",
     "Pending",
     "Posted",
     "PrepareOutcome",

@@ -36,10 +36,14 @@ class Fenced(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A user message is in the inbox and in the history. `is_new` is False for one handled before."""
+    """A user message is in the inbox and in the history. `is_new` is False for one handled before.
+
+    `is_overflow`: too much waits already, so it starts no turn.
+    """
 
     session_id: SessionId
     is_new: bool
+    is_overflow: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,15 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from actors.roleplay.invisible import BLANK_LETTERS
 from actors.roleplay.model import Entry
 from actors.roleplay.names import COLONS, clean_name
+
+FOLDED_MAX: Final = 512
+"""Names whose folding is remembered: a prompt asks for the same few again and again."""
 
 NARRATOR: Final = "Narrator"
 SILENCE: Final = "…"  # a message of pictures alone
@@ -64,6 +68,7 @@ def disarmed(text: str, folded: Collection[str]) -> str:
     return "\n".join(_disarmed_line(line, folded) for line in text.strip().splitlines())
 
 
+@lru_cache(maxsize=FOLDED_MAX)
 def fold(name: str) -> str:
     """Return what of a name decides whose it is: letters and digits, wide and styled ones as plain."""
     plain = unicodedata.normalize("NFKC", name).casefold()

@@ -30,6 +30,7 @@ from actors.ports import (
 from actors.roleplay.model import Button, ChannelMessage, Outbound, OutboundKind, ReplyAddress, snowflake_at
 from actors.simulation.faults import DEFERRAL, GATEWAY, Faults
 from actors.simulation.virtual_time import call_at
+from actors.world import Bell
 
 BOT: Final = 1
 READABLE_AFTER_S: Final = 2.0
@@ -94,6 +95,7 @@ class ChannelState:
     read_at: float = 0.0  # when it was last read with success
     forbidden_at: list[float] = field(default_factory=list)  # when a read was forbidden
     ours: int = 0  # messages of ours that were ever stored
+    bell: Bell = field(default_factory=Bell)  # rung with each of them, and at the channel's end
     told_at: float = 0.0  # when the gateway tells the newest event: they keep their order
 
     @property
@@ -224,6 +226,7 @@ class Discord:
 
     def delete_channel(self, channel: ChannelState) -> None:
         channel.is_gone = True
+        channel.bell.ring()
         self.tell(channel, ChannelGone(channel.id))
 
     # ── what we do ──────────────────────────────────────────────────────────────────────────────────
@@ -312,7 +315,9 @@ class Discord:
         stored = replace(message, id=self._next_id())
         hidden_s = READABLE_AFTER_S * self._random.random() if self._random.random() < 0.2 else 0.0
         channel.shown[stored.id] = Shown(stored, nonce, now + hidden_s, said=stored.text)
-        channel.ours += stored.is_ours
+        if stored.is_ours:
+            channel.ours += 1
+            channel.bell.ring()
         self.tell(channel, MessageSeen(stored))
         return stored
 

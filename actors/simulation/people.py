@@ -106,10 +106,11 @@ class People:
         self._ask_again()
 
     async def _patiently(self, happened: Callable[[], bool]) -> None:
-        for _ in range(int(PATIENCE_S / STEP_S)):
-            await anyio.sleep(STEP_S)
-            if happened() or self.channel.is_gone:
-                return
+        with anyio.move_on_after(PATIENCE_S):
+            while not (happened() or self.channel.is_gone):
+                self.channel.bell.silence()
+                await self.channel.bell.wait(PATIENCE_S)
+        await anyio.sleep(STEP_S * self._random.random())  # reading it takes a moment
 
     def _ask_again(self) -> None:
         """Somebody has seen that a line failed, now or a while ago."""

@@ -77,18 +77,25 @@ class MortalExecutor:
         self._faults = faults
         self._watch = watch
         self._savepoints = connection.connection.cursor()
+        self._operations = 0
 
     async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Carry `operation` out, unless the disk is full or the process dies."""
         name = operation.__name__
-        await anyio.lowlevel.checkpoint()
+        # Others may come between the call and the work, or between the work and its answer: in turn, since each
+        # costs as much as the work.
+        self._operations += 1
+        is_interrupted_first = self._operations % 2 == 0
+        if is_interrupted_first:
+            await anyio.lowlevel.checkpoint()
         self._life.point(f"before {name}")
         self._refuse(name)
         result = self._carry_out(operation, *args, **kwargs)
         self._watch.carried_out(name, args, kwargs, result)
         self._life.point(f"after {name}")
-        await anyio.lowlevel.checkpoint()
-        self._life.go_on()
+        if not is_interrupted_first:
+            await anyio.lowlevel.checkpoint()
+            self._life.go_on()
         return result
 
     def _carry_out(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -11,9 +11,12 @@ import pytest
 from actors.adapters.inspector import CannotServe
 from actors.adapters.store import SqlStore, memory_store
 from actors.adapters.tracing import Traces
+from actors.adapters.understudy import Understudy
+from actors.app.composition import Endpoint, compose
 from actors.app.inspection import inspect, inspector_of
+from actors.app.rehearsal import quickened
 from actors.app.settings import Settings, SettingsError, load
-from actors.ports import Noted, TraceEvent
+from actors.ports import NoPauses, Noted, TraceEvent
 from tests.fakes.play import Recorder
 
 
@@ -102,6 +105,24 @@ def test_an_empty_address_turns_it_off(store: SqlStore) -> None:
 def test_wrong_settings_are_one_line_that_names_the_variable(values: dict[str, object], line: str) -> None:
     with pytest.raises(SettingsError, match=line):
         settings(**values)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("token", ["", "correct-horse"])
+async def test_only_a_token_makes_breakpoints_and_they_are_the_inspectors_own(token: str, store: SqlStore) -> None:
+    bot = compose(settings(inspector_token=token), Endpoint("t"), store, Understudy(), trace=Recorder())
+    assert bot.inspector is not None
+    if token:
+        assert bot.world.pausing is bot.inspector.breakpoints is not None
+    else:
+        assert isinstance(bot.world.pausing, NoPauses)
+
+
+@pytest.mark.anyio
+async def test_a_rehearsal_is_never_held(store: SqlStore) -> None:
+    chosen = quickened(settings(inspector_token="correct-horse"), speed=1.0, voice="webhook")
+    bot = compose(chosen, Endpoint("t"), store, Understudy(), trace=Recorder())
+    assert isinstance(bot.world.pausing, NoPauses)
 
 
 def test_traces_hand_every_event_to_each() -> None:

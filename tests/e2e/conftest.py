@@ -1,10 +1,12 @@
 """A playground with its small bot, and a headless Chromium that looks at it."""
 
+import os
 import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
 
 from actors.adapters.clock import SystemClock
@@ -13,6 +15,7 @@ from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
 from actors.playground import PlaygroundServer
 
+from .bot_process import ROOT
 from .fake_bot import FakeBot
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -37,6 +40,10 @@ class Seen:
 
 
 OpenPage = Callable[..., Awaitable[Page]]
+OpenAt = Callable[..., Awaitable[Page]]
+
+WAIT_MS = 30_000
+GRAVE = ("serious", "critical")
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +113,44 @@ async def open_page(browser: Browser, server: PlaygroundServer, seen: Seen) -> A
 
     yield opened
     assert (seen.complaints, seen.elsewhere) == ([], [])
+
+
+@pytest.fixture
+async def open_at(browser: Browser, seen: Seen) -> AsyncIterator[OpenAt]:
+    """Opens an address; at the end no page may have complained, or asked another host than its own."""
+
+    async def opened(url: str, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
+        size = {"width": width, "height": height}
+        context = await browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+        page = await context.new_page()
+        origin = "/".join(url.split("/")[:3]) + "/"
+        page.on(
+            "console", lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
+        page.on("request", lambda asked: None if asked.url.startswith(origin) else seen.elsewhere.append(asked.url))
+        page.set_default_timeout(WAIT_MS)
+        await page.goto(url)
+        return page
+
+    yield opened
+    assert (seen.complaints, seen.elsewhere) == ([], [])
+
+
+async def picture(page: Page, name: str) -> None:
+    """Take a picture for the documentation, where it was asked for."""
+    folder = os.environ.get("PICTURES")
+    if folder:
+        await page.screenshot(path=ROOT / folder / f"{name}.png")
+
+
+async def findings(page: Page) -> list[str]:
+    """Grave findings of axe, and how much wider than the window the page is."""
+    found = await Axe().run(page)
+    grave = [
+        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
+        for each in found.response["violations"]
+        if each["impact"] in GRAVE
+    ]
+    wider = await page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
+    return grave if wider <= 0 else [*grave, f"{wider} px wider than the window"]

@@ -6,36 +6,30 @@ The pictures of docs/inspecting.md come from here: `PICTURES=docs/pictures pytes
 from __future__ import annotations
 
 import json
-import os
 import re
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, expect
+from playwright.async_api import Page, expect
 
 from actors.adapters.store import open_store
 from actors.playground import PlaygroundServer, Voice
 from actors.playground.script import READS
 from tests.adapters.inspector.stage import serving
 from tests.contracts.scene import open_scene
-from tests.e2e.bot_process import ROOT, Bot, character_lines, environment, running, until
-from tests.e2e.conftest import Seen
+from tests.e2e.bot_process import Bot, character_lines, environment, running, until
+from tests.e2e.conftest import WAIT_MS, OpenAt, Seen, findings, picture
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 CHANNEL = "tavern"
 CAST = ("Maren", "Fitch", "Oriel")
-WAIT_MS = 30_000
-GRAVE = ("serious", "critical")
 ANY_TAKEN = re.compile(r"\btaken\b")
 ANY_LIT = re.compile(r"\blit\b")
-
-OpenAt = Callable[..., Awaitable[Page]]
 
 
 @dataclass
@@ -84,35 +78,6 @@ def _free_port() -> int:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         return int(listener.getsockname()[1])
-
-
-@pytest.fixture
-async def open_at(browser: Browser, seen: Seen) -> AsyncIterator[OpenAt]:
-    """Opens an address; at the end no page may have complained, or asked another host than its own."""
-
-    async def opened(url: str, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
-        size = {"width": width, "height": height}
-        context = await browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-        page = await context.new_page()
-        origin = "/".join(url.split("/")[:3]) + "/"
-        page.on(
-            "console", lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None
-        )
-        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(origin) else seen.elsewhere.append(asked.url))
-        page.set_default_timeout(WAIT_MS)
-        await page.goto(url)
-        return page
-
-    yield opened
-    assert (seen.complaints, seen.elsewhere) == ([], [])
-
-
-async def picture(page: Page, name: str) -> None:
-    """Take a picture for the documentation, where it was asked for."""
-    folder = os.environ.get("PICTURES")
-    if folder:
-        await page.screenshot(path=ROOT / folder / f"{name}.png")
 
 
 async def test_a_stuck_response_is_followed_to_its_cause_with_one_click(run: Run, open_at: OpenAt) -> None:
@@ -239,22 +204,22 @@ async def test_no_serious_finding_of_axe_and_nothing_wider_than_the_window(
 ) -> None:
     page = await open_at(run.url, width, 800, scheme)
     await expect(page.locator("tbody tr.is-stuck")).to_have_count(1, timeout=WAIT_MS)
-    found = {"responses": await _findings(page)}
+    found = {"responses": await findings(page)}
     for view in ("sessions", "machines"):
         await page.goto(f"{run.url}#{view}")
         await page.locator(f"main[data-view={view}] :is(.session-list li, figure svg)").first.wait_for()
-        found[view] = await _findings(page)
+        found[view] = await findings(page)
     await page.goto(run.url)
     await _open_one_that_was_found(page)
     await page.keyboard.press("ArrowLeft")
-    found["replay"] = await _findings(page)
+    found["replay"] = await findings(page)
     assert found == {"responses": [], "sessions": [], "machines": [], "replay": []}
 
 
 async def test_a_token_is_asked_for_once(open_at: OpenAt, seen: Seen) -> None:
     async with open_store("sqlite:///:memory:") as store, serving(store, await open_scene(store), token="a b&c") as it:
         page = await open_at(it.url("/#sessions"))
-        assert await _findings(page) == []
+        assert await findings(page) == []
         await page.get_by_label("Token").fill("wrong")
         await page.keyboard.press("Enter")
         await expect(page.get_by_role("alert")).to_have_text("That is not the token.")
@@ -289,15 +254,3 @@ async def _open_one_that_was_found(page: Page) -> None:
     await page.locator("tbody tr a").click()
     await expect(page.locator(".moves li[aria-current]")).to_be_visible()
     await expect(page.locator(".machine .lit")).to_have_count(1)
-
-
-async def _findings(page: Page) -> list[str]:
-    """Grave findings of axe, and how much wider than the window the page is."""
-    found = await Axe().run(page)
-    grave = [
-        f"{each['id']}: {each['nodes'][0]['html'][:120]}"
-        for each in found.response["violations"]
-        if each["impact"] in GRAVE
-    ]
-    wider = await page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
-    return grave if wider <= 0 else [*grave, f"{wider} px wider than the window"]

@@ -17,7 +17,17 @@ from actors.adapters.store import SqlStore
 from actors.adapters.store.schema import response, session
 from actors.breakers import guard
 from actors.gateway import Gateway
-from actors.ports import BreakerMoved, GatewayEvent, Moved, Noted, ShardReady, StatusPage, TraceEvent
+from actors.ports import (
+    BreakerMoved,
+    GatewayEvent,
+    Moved,
+    NoPauses,
+    Noted,
+    Pausing,
+    ShardReady,
+    StatusPage,
+    TraceEvent,
+)
 from actors.roleplay.model import Character, Entry, OutboundKind, SessionId
 from actors.session import Sessions
 from actors.supervisor import Supervisor
@@ -173,6 +183,7 @@ async def playing(
     faults_of_store: dict[str, list[Exception]] | None = None,
     breaker_failures: int = 0,
     status_page: StatusPage | None = None,
+    pausing: Pausing | None = None,
 ) -> AsyncIterator[Play]:
     """Run the actors; with `before`, as a new process on what that one left.
 
@@ -200,7 +211,8 @@ async def playing(
         status_page=status_page,
     )
     rules = rules or Rules(limits=limits or Limits())
-    world = World(clock, ports.model, ports.voice, ports.channel, store, trace, rules, breakers=ports.breakers)
+    given = clock, ports.model, ports.voice, ports.channel, store, trace
+    world = World(*given, rules, breakers=ports.breakers, pausing=pausing or NoPauses())
     engine = EmbeddedEngine()
     system = ActorSystem(world, engine=engine, supervisor=Supervisor(trace))
 

@@ -22,6 +22,9 @@ COOKIE: Final = "ensemble_inspector"
 OPEN_PATHS: Final = frozenset({"/healthz", "/readyz"})
 """What probes ask, which carry no token; it says nothing but yes or no."""
 
+READS: Final = frozenset({"GET", "HEAD"})
+"""What other pages that are let in may do: read, and change nothing."""
+
 WRONG: Final = "That is not the token."
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -45,13 +48,18 @@ class Gate:
         if self._token is None or is_open:
             return await handler(request)
         # The form may be posted twice, by somebody who is known by then.
-        if request.method == "POST" or not self._is_known(request, self._token):
+        if _is_form(request) or not self._is_known(request, self._token):
             return await self._admit(request, self._token)
         return await handler(request)
 
     @property
     def may_read_texts(self) -> bool:
         """Whether those whom it lets in may read what was written: only where a token says who they are."""
+        return self._token is not None
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether those whom it lets in may hold responses: as for texts."""
         return self._token is not None
 
     async def dress(self, request: web.Request, response: web.StreamResponse) -> None:
@@ -79,9 +87,11 @@ class Gate:
 
     def _check_origin(self, request: web.Request) -> None:
         origin = request.headers.get("Origin")
-        own = {f"http://{request.host}", f"https://{request.host}"}
-        if origin is not None and origin not in own | self._origins:
-            raise web.HTTPForbidden(text="This page may not read the inspector.\n")
+        allowed = {f"http://{request.host}", f"https://{request.host}"}
+        if request.method in READS:
+            allowed |= self._origins
+        if origin is not None and origin not in allowed:
+            raise web.HTTPForbidden(text="This page may not use the inspector.\n")
 
     def _is_known(self, request: web.Request, token: str) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -92,7 +102,7 @@ class Gate:
     async def _admit(self, request: web.Request, token: str) -> web.StreamResponse:
         """Take the token that the form brings into a cookie; whoever has none is given the form, or told so."""
         trouble = ""
-        if request.method == "POST":
+        if _is_form(request):
             given = (await request.post()).get("token")
             if isinstance(given, str) and _equal(given.strip(), token):
                 return _let_in(request, token)
@@ -102,6 +112,11 @@ class Gate:
             return web.Response(status=401, text=login_page(trouble), content_type="text/html", headers=headers)
         words = f"{trouble} Open this page in a browser, or send Authorization: Bearer.".lstrip()
         raise web.HTTPUnauthorized(text=f"{words}\n", headers=headers)
+
+
+def _is_form(request: web.Request) -> bool:
+    # What a page of another origin can send without being asked about it is never more than a try to log in.
+    return request.method == "POST" and request.content_type != "application/json"
 
 
 def _let_in(request: web.Request, token: str) -> web.Response:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Final
+from typing import Any, Final
 
 import anyio
 from aiohttp import web
 from anyio.abc import TaskStatus
 
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
+from actors.adapters.inspector.breakpoint_routes import BreakpointRoutes, pause_view
+from actors.adapters.inspector.breakpoints import Breakpoints
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
 from actors.adapters.inspector.feed import RETRY_MS, Feed, compact_json, gathering_s
 from actors.adapters.inspector.fleet import Fleet, breaker_view, connection_view
@@ -27,7 +29,17 @@ from actors.adapters.inspector.life import Life, Step
 from actors.adapters.inspector.lives import Lives
 from actors.adapters.inspector.pages import FILES, index_page, page_file
 from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
-from actors.ports import BreakerMoved, ConnectionMoved, GenerationEnded, Journal, Moved, MoveRefused, TraceEvent
+from actors.ports import (
+    BreakerMoved,
+    ConnectionMoved,
+    GenerationEnded,
+    Journal,
+    Moved,
+    MoveRefused,
+    Trace,
+    TraceEvent,
+)
+from actors.roleplay.model import ResponseId
 from machines.diagram import MACHINES
 from machines.layout import Size
 from machines.response import MACHINE
@@ -41,6 +53,9 @@ SESSIONS_MAX: Final = 100
 LINES_MAX: Final = 200
 SHUTDOWN_S: Final = 0.2
 """How long answers in flight may take when it ends; the streams are closed before."""
+
+BODY_BYTES_MAX: Final = 16_384
+"""Of what is sent to it: a token, or a breakpoint."""
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """https://prometheus.io/docs/instrumenting/exposition_formats/"""
@@ -64,9 +79,11 @@ class Inspector:
         picture: Picture | None = None,
         now: Callable[[], float] = time.time,
         ping_s: float = PING_S,
+        log: Trace | None = None,
     ) -> None:
         """`metrics` gives what `/metrics` answers, in Prometheus's text format; None where nothing is measured.
         `picture` makes a PNG of an SVG; without it there are no `.png` diagrams.
+        `log` is told what its breakpoints hold.
 
         Raises AddressError for a wrong address, and for any but loopback without a token.
         """
@@ -82,6 +99,8 @@ class Inspector:
         self._feed = Feed(now)
         self._fleet = Fleet(journal, now)
         self._lives = Lives(journal, self._tell)
+        self.breakpoints = Breakpoints(log, now=now, on_change=self._tell_pause) if self._gate.may_hold else None
+        """The `Pausing` port; None without a token."""
         self._is_ready = False
         self.port = 0
         """The port that it serves on; 0 before it does."""
@@ -139,7 +158,7 @@ class Inspector:
         self.port = runner.addresses[0][1]
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._gate.check])
+        app = web.Application(middlewares=[self._gate.check], client_max_size=BODY_BYTES_MAX)
         app.on_response_prepare.append(self._gate.dress)
         app.router.add_get("/", self._page)
         app.router.add_get("/responses/{id}", self._page)
@@ -153,6 +172,7 @@ class Inspector:
         app.router.add_get("/api/machines", self._machines)
         app.router.add_get("/api/machines/diagram.css", self._style)
         app.router.add_get(r"/api/machines/{name}.{kind:svg|png|mmd|dot|txt}", self._machine)
+        BreakpointRoutes(self.breakpoints).add_to(app.router)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/readyz", self._readyz)
@@ -175,10 +195,20 @@ class Inspector:
 
     def _tell(self, life: Life, step: Step) -> None:
         self._fleet.took(step)
-        self._feed.tell("move", lambda: {"response": view(life), "move": step_view(step)})
+        self._feed.tell("move", lambda: {"response": self._view(life), "move": step_view(step)})
+
+    def _tell_pause(self, response_id: ResponseId) -> None:
+        self._feed.tell("paused", lambda: {"response": response_id} | self._pause_of(response_id))
+
+    def _view(self, life: Life) -> dict[str, Any]:
+        return view(life) | self._pause_of(life.id)
+
+    def _pause_of(self, response_id: ResponseId) -> dict[str, Any]:
+        found = self.breakpoints.pause_of(response_id) if self.breakpoints is not None else None
+        return {"paused": None if found is None else pause_view(found)}
 
     def _snapshot(self) -> bytes:
-        shown = [view(life) for life in self._lives.newest_first(SNAPSHOT_MAX)]
+        shown = [self._view(life) for life in self._lives.newest_first(SNAPSHOT_MAX)]
         return self._feed.frame("snapshot", {"responses": shown})
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
@@ -207,7 +237,7 @@ class Inspector:
             raise web.HTTPBadRequest(text=f"There is no state {state!r}; there are: {', '.join(MACHINE.states)}.\n")
         limit = _limit(request.query.get("limit", str(LIST_DEFAULT)))
         found = await self._journal.recently_recorded(limit=limit, state=state, session_id=session_id)
-        return _json({"responses": [view(Life.of(recorded)) for recorded in found]})
+        return _json({"responses": [self._view(Life.of(recorded)) for recorded in found]})
 
     async def _response(self, request: web.Request) -> web.Response:
         response_id = request.match_info["id"]
@@ -221,7 +251,7 @@ class Inspector:
                 raise web.HTTPNotFound(text="There is no such response.\n")
             life = Life.of(recorded)
         texts = {"texts": texts_view(recorded)} if is_text_asked and recorded is not None else {}
-        return _json(whole_view(life) | texts)
+        return _json(whole_view(life) | self._pause_of(life.id) | texts)
 
     async def _read_fleet(self, request: web.Request) -> web.Response:
         return _json(await self._fleet.view())

@@ -79,7 +79,7 @@ def accept(
         },
     )
     add_heard(conn, here.id, message)
-    return Accepted(here.id, is_new=True)
+    return Accepted(here.id, is_new=True, is_overflow=is_full)
 
 
 def next_work(conn: Connection, claim: Claim) -> Work:

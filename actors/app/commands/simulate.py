@@ -41,10 +41,10 @@ def simulate(
             fail(f"there is no world {world}: {responses} responses make worlds 0 to {len(orders) - 1}", WRONG_USE)
         orders = [replace(orders[world], responses=world_responses or orders[world].responses)]
     began = time.monotonic()
-    results = _run(orders, workers or os.cpu_count() or 1)
+    results = _run(orders, responses, workers or os.cpu_count() or 1)
     console = Console(highlight=False, soft_wrap=True)
     _print(console, Totals.of(results), seed=seed, wall_s=time.monotonic() - began)
-    broken = [(order, result) for order, result in zip(orders, results, strict=True) if result.broken]
+    broken = [(order, result) for order, result in zip(orders, results, strict=False) if result.broken]
     if broken:
         order, result = min(broken, key=lambda pair: pair[1].responses)
         _explain(console, order, result, responses)
@@ -65,7 +65,8 @@ def _check(responses: int, faults: float, workers: int | None, world_responses: 
         fail(f"there is no kind of fault {unknown[0]!r}; there are: {', '.join(KINDS)}", WRONG_USE)
 
 
-def _run(orders: list[Order], workers: int) -> list[Result]:
+def _run(orders: list[Order], responses: int, workers: int) -> list[Result]:
+    """The results of the worlds, in their order, up to the one that makes enough: each makes a few more than asked."""
     columns = (TextColumn("Simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("worlds"), TimeElapsedColumn())
     results: list[Result] = []
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
@@ -73,6 +74,8 @@ def _run(orders: list[Order], workers: int) -> list[Result]:
         for result in campaign.run(orders, workers=workers):
             results.append(result)
             progress.advance(task)
+            if sum(each.responses for each in results) >= responses:
+                break
     return results
 
 

@@ -79,6 +79,7 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         "waits": "Discord answered 500; reading the channel back",
         "last_error": "Discord answered 500",
         "is_final": False,
+        "paused": None,
         "legal": [
             "Held",
             "ReadBackFailed",

@@ -6,10 +6,10 @@ const ANSWER_MS = 8000;
 /** The address of a path of the inspector, wherever it is served: alone, or by the playground under /inspector/. */
 export const at = (path) => new URL(path, ROOT).href;
 
-async function asked(path) {
+async function asked(path, options = {}) {
   let answer;
   try {
-    answer = await fetch(at(path), { signal: AbortSignal.timeout(ANSWER_MS) });
+    answer = await fetch(at(path), { ...options, signal: AbortSignal.timeout(ANSWER_MS) });
   } catch (error) {
     throw new Error("The bot does not answer.", { cause: error });
   }
@@ -20,9 +20,17 @@ async function asked(path) {
 
 const json = async (path) => (await asked(path)).json();
 
+const sent = async (method, path, body = {}) =>
+  (await asked(path, { method, headers: { "Content-Type": "application/json" }, body: method === "DELETE" ? null : JSON.stringify(body) })).json();
+
 export const fleet = () => json("api/fleet");
 export const sessions = () => json("api/sessions");
 export const session = (id) => json(`api/sessions/${encodeURIComponent(id)}`);
+export const breakpoints = () => json("api/breakpoints");
+export const setBreakpoint = (wanted) => sent("POST", "api/breakpoints", wanted);
+export const removeBreakpoint = (id) => sent("DELETE", `api/breakpoints/${id}`);
+/** `verb` is "step" or "release"; without a response everyone who waits there. */
+export const goOn = (id, verb, response) => sent("POST", `api/breakpoints/${id}/${verb}`, response ? { response } : {});
 export const machines = () => json("api/machines");
 export const response = (id, { withText = false } = {}) => json(`api/responses/${encodeURIComponent(id)}${withText ? "?text=1" : ""}`);
 export const responses = (query) => json(`api/responses?${new URLSearchParams(query)}`);

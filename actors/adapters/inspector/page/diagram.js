@@ -53,6 +53,20 @@ export function count(edge, times, shownFrom = 1) {
   badge.querySelector("text").textContent = times > MANY ? `${Math.floor(times / 1000)}k` : times;
 }
 
+/** Marks an edge that a breakpoint stands before, with how many wait there; takes the mark away where none does. */
+export function mark(edge, held = null) {
+  edge.classList.toggle("breakpoint", held !== null);
+  edge.classList.toggle("held", held > 0);
+  edge.querySelector(".stop")?.remove();
+  if (held === null) return;
+  const pill = edge.querySelector(".pill");
+  const [x, y, width, height] = ["x", "y", "width", "height"].map((name) => Number(pill.getAttribute(name)));
+  const words = held > 0 ? `❚❚ ${held}` : "❚❚";
+  const middle = x + width / 2;
+  const top = y + height + 1;
+  edge.append(s("g", { class: "stop" }, s("rect", { x: middle - 18, y: top, width: 36, height: 17, rx: 5 }), s("text", { x: middle, y: top + 12.5 }, words)));
+}
+
 /** Writes how many are in a state now on the corner of its box. */
 export function countState(svg, state, times) {
   const group = [...states(svg)].find((each) => each.dataset.state === state);

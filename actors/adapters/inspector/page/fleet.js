@@ -1,6 +1,6 @@
 // The response machine once, with how many are in each state now, and the edges lit as they are taken.
 
-import { count, countState, drawing, flash, onResize, pickable } from "./diagram.js";
+import { count, countState, drawing, flash, mark, onResize, pickable } from "./diagram.js";
 import { h, say } from "./dom.js";
 import { inSeconds, moment, stuck, toneOf } from "./words.js";
 import * as api from "./api.js";
@@ -8,6 +8,7 @@ import * as api from "./api.js";
 const STATES = ["Generating", "Sending", "Retrying", "Delivered", "Failed"];
 const TICK_MS = 1000;
 const PAINT_MS = 150;
+const NOT_TAKEN = { count: 0, last_minute: 0 };
 
 export class Fleet {
   element = h("section", { class: "panel fleet", "aria-label": "Fleet" });
@@ -16,6 +17,7 @@ export class Fleet {
   #svg = null;
   #timer = 0;
   #isDue = false;
+  #held = new Map(); // edge with a breakpoint → how many wait before it
   #fresh = new Set(); // states and edges of the moves since the last paint
   #end = new AbortController();
 
@@ -38,6 +40,12 @@ export class Fleet {
   close() {
     clearInterval(this.#timer);
     this.#end.abort();
+  }
+
+  /** Marks the edges that breakpoints stand before. */
+  markEdges(held) {
+    this.#held = held;
+    this.#render();
   }
 
   async #draw() {
@@ -114,16 +122,18 @@ export class Fleet {
       box.setAttribute("aria-label", `${state}: ${this.cards.get(state).count.textContent} now`);
       box.setAttribute("aria-pressed", String(this.#filters.get("state") === state));
     }
-    for (const [key, taken] of Object.entries(fleet.edges)) {
-      const edge = [...this.#svg.querySelectorAll("[data-edge]")].find((each) => each.dataset.edge === key);
-      if (edge) this.#lightEdge(edge, key, taken); // a journal of another version may know edges that this table has not
+    for (const edge of this.#svg.querySelectorAll("[data-edge]")) {
+      const key = edge.dataset.edge;
+      this.#lightEdge(edge, key, fleet.edges[key] ?? NOT_TAKEN);
     }
   }
 
   #lightEdge(edge, key, taken) {
+    const held = this.#held.get(key) ?? null;
     count(edge, taken.count);
+    mark(edge, held);
     pickable(edge, () => this.#pick({ edge: key }));
-    edge.setAttribute("aria-label", `Edge ${key.replace("-", " to ")}: taken ${taken.count} times, ${taken.last_minute} in the last minute`);
+    edge.setAttribute("aria-label", `Edge ${key.replace("-", " to ")}: taken ${taken.count} times, ${taken.last_minute} in the last minute${held === null ? "" : `; a breakpoint, ${held} wait`}`);
     edge.setAttribute("aria-pressed", String(this.#filters.get("edge") === key));
     this.#title(edge, taken);
   }

@@ -45,6 +45,7 @@ export class Live extends EventTarget {
       this.#heard();
     });
     this.#source.addEventListener("move", (event) => this.#moved(JSON.parse(event.data)));
+    this.#source.addEventListener("paused", (event) => this.#paused(JSON.parse(event.data)));
     for (const name of ["breaker", "connection"]) this.#source.addEventListener(name, () => this.#refresh());
   }
 
@@ -55,6 +56,14 @@ export class Live extends EventTarget {
     this.#hasMoved = true;
     this.#heard();
     this.dispatchEvent(new CustomEvent("move", { detail: { response, move } }));
+    this.#tell("changed");
+  }
+
+  #paused({ response, paused }) {
+    const view = this.views.get(response);
+    if (view) view.paused = paused;
+    this.#heard();
+    this.dispatchEvent(new CustomEvent("paused", { detail: { response } }));
     this.#tell("changed");
   }
 

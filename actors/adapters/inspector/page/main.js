@@ -1,6 +1,7 @@
 // The page: which view is open, whether the stream can be believed, and files from other machines.
 
 import * as api from "./api.js";
+import { Breakpoints } from "./breakpoints.js";
 import { byId, h, say } from "./dom.js";
 import { Filters } from "./filters.js";
 import { Fleet } from "./fleet.js";
@@ -30,7 +31,10 @@ function show(name, ...parts) {
 }
 
 const VIEWS = {
-  responses: () => show("responses", new Fleet(live, filters), new ResponseTable(live, filters)),
+  responses: () => {
+    const fleet = new Fleet(live, filters);
+    show("responses", fleet, new Breakpoints(live, filters, fleet), new ResponseTable(live, filters));
+  },
   sessions: () => show("sessions", new Sessions(live)),
   machines: () => show("machines", new Machines(live)),
 };
@@ -80,7 +84,7 @@ async function readFile(file) {
   const isMove = (move) => ["fact", "from", "to"].every((name) => typeof move?.[name] === "string") && typeof move.at === "number";
   const isOne = typeof view?.id === "string" && typeof view.name === "string" && Array.isArray(view.path) && view.path.every(isMove);
   if (!isOne) throw new Error("It is not what “Save as a file” wrote.");
-  return { legal: [], asides: [], due_at: null, waits: null, last_error: null, is_final: false, ...view };
+  return { legal: [], asides: [], due_at: null, waits: null, last_error: null, is_final: false, ...view, paused: null };
 }
 
 function trouble(words) {

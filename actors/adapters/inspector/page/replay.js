@@ -1,7 +1,8 @@
 // One response: its path on the diagram, move by move, with what went into each move and what came out of it.
 
 import * as api from "./api.js";
-import { drawing, light, onResize } from "./diagram.js";
+import { PausedNotice } from "./breakpoints.js";
+import { drawing, light, mark, onResize } from "./diagram.js";
 import { h, say } from "./dom.js";
 import { sequence } from "./sequence.js";
 import { clock, inSeconds, moment, stuck, toneOf, told, why } from "./words.js";
@@ -42,6 +43,7 @@ export class Replay {
   #follow() {
     const isOurs = (event) => event.detail.response.id === this.#view.id;
     this.#live.addEventListener("move", (event) => isOurs(event) && this.#readAgain(), this.#end);
+    this.#live.addEventListener("paused", (event) => event.detail.response === this.#view.id && this.#readAgain(), this.#end);
     this.#live.addEventListener("link", () => this.#live.state === "live" && this.#readAgain(), this.#end);
     this.#timer = setInterval(() => !document.hidden && this.#renderHead(), TICK_MS);
   }
@@ -63,6 +65,7 @@ export class Replay {
     this.time = h("span", { class: "soft" });
     this.why = h("p", { class: "why" });
     this.cause = h("p", { class: "cause" });
+    this.paused = new PausedNotice(this.#view.id);
     this.range = h("input", { id: "scrubber", type: "range", min: 0, step: 1, "aria-label": "Move", oninput: () => this.#show(Number(this.range.value)) });
     this.where = h("output", { for: "scrubber" });
     this.figure = h("figure", { class: "diagram" });
@@ -83,7 +86,7 @@ export class Replay {
     const read = canReadTexts && h("button", { class: "button plain", type: "button", onclick: (event) => this.#readTexts(event.target) }, "Show what was said");
     const where = h("p", { class: "soft" }, "Response ", h("span", { class: "mono" }, view.id), " of session ", this.#sessionLink(), ", began ", moment(view.started_at));
     const imported = this.#from && h("p", { class: "notice trouble", role: "status" }, `From the file ${this.#from}: nothing of it is live, and it may be of another bot.`);
-    return h("header", { class: "panel replay-head" }, imported, h("div", { class: "row" }, h("h2", {}, `${view.name}’s line`), this.mark, this.time, h("span", { class: "row push" }, read, save)), where, this.why, this.cause, this.texts);
+    return h("header", { class: "panel replay-head" }, imported, h("div", { class: "row" }, h("h2", {}, `${view.name}’s line`), this.mark, this.time, h("span", { class: "row push" }, read, save)), where, this.why, this.paused.element, this.cause, this.texts);
   }
 
   #sessionLink() {
@@ -151,6 +154,8 @@ export class Replay {
     for (const move of played) counts[`${move.from}-${move.to}`] = (counts[`${move.from}-${move.to}`] ?? 0) + 1;
     const last = played.at(-1);
     light(this.#svg, { state: last?.to ?? "[*]", counts, last: last && `${last.from}-${last.to}` });
+    const { paused } = this.#view;
+    for (const edge of this.#svg.querySelectorAll("[data-edge]")) mark(edge, paused && edge.dataset.edge === `${paused.from}-${paused.to}` ? 1 : null);
     this.#svg.setAttribute("aria-label", `The path: ${played.map((move) => move.to).join(", then ") || "not begun"}`);
   }
 
@@ -163,6 +168,7 @@ export class Replay {
     const reason = this.#from === null ? stuck(view, now) : null;
     say(this.why, `${reason ? `Stuck. ${reason}. ` : ""}${why(view, now)}`);
     this.why.classList.toggle("wrong", reason !== null);
+    this.paused.show(view.paused, this.#live.state);
     this.cause.hidden = !view.last_error;
     const end = view.state === "Delivered" ? "On the way" : "The cause";
     say(this.cause, view.last_error ? `${end}: ${view.last_error}.` : "");

@@ -199,6 +199,7 @@ function newRow(view) {
 function update(row, view, now) {
   const reason = stuck(view, now);
   row.element.classList.toggle("is-stuck", reason !== null);
+  row.element.classList.toggle("is-paused", Boolean(view.paused));
   row.mark.className = `state-mark ${toneOf(view.state)}`;
   say(row.mark, view.state);
   say(row.cells.attempt, `${view.attempt} of ${view.attempts_max}${view.parts > 1 ? `, part ${view.part} of ${view.parts}` : ""}`);

@@ -28,16 +28,22 @@ export function moment(at) {
 
 /** Why it is called stuck; null where it is not. */
 export function stuck(view, now) {
-  if (view.is_final) return null;
+  if (view.is_final || view.paused) return null; // who is held by a breakpoint is not stuck
   if (view.due_at !== null && now > view.due_at + LATE_S) return `It was to go on ${inSeconds(now - view.due_at)} ago`;
   if (view.due_at === null && now > view.entered_at + LONG_S) return `Nothing has come of it for ${inSeconds(now - view.entered_at)}`;
   if (now > view.started_at + view.deadline_s) return `It has been on its way for ${inSeconds(now - view.started_at)}, and should take ${inSeconds(view.deadline_s)} at most`;
   return null;
 }
 
+/** "Paused before Sending → Delivered …": who holds it, and until when at most. */
+export function paused({ breakpoint, from, to, since, until }, now) {
+  return `Paused before ${from} → ${to} by breakpoint ${breakpoint} for ${inSeconds(now - since)}; let go in ${inSeconds(until - now)} at the latest`;
+}
+
 /** Why it waits, and when it goes on. */
 export function why(view, now) {
   if (view.is_final) return "";
+  if (view.paused) return paused(view.paused, now);
   if (view.due_at === null) return view.waits ?? "";
   const left = view.due_at - now;
   return `${view.waits}; ${left > 0 ? `next try in ${inSeconds(left)}` : "goes on now"}`;
