@@ -23,11 +23,15 @@ MACHINES: Final[Mapping[str, StateMachine[Any]]] = {
 
 
 def mermaid(machine: StateMachine[Any], path: Path | None = None) -> str:
-    """The machine as a Mermaid `stateDiagram-v2`, one line a row of its table."""
+    """The machine as a Mermaid `stateDiagram-v2`: one line an edge; rows that stay in a state are in its box."""
     lines = ["stateDiagram-v2"]
-    if machine.initial != START:
-        lines.append(f"    [*] --> {machine.initial}")
-    lines += [f"    {row.source} --> {row.dest} : {_count(row, path)}{_label(row)}" for row in machine.table]
+    for (source, dest), rows in edges_of(machine).items():
+        labels = [f"{_count(row, path)}{_label(row)}" for row in rows]
+        if source == dest:
+            # Mermaid draws one loop a state and drops all others. The first line in a box is taken for its title.
+            lines += [f"    {source} : {line}" for line in (source, *labels)]
+        else:
+            lines.append(f"    {source} --> {dest}" + (f" : {'<br>'.join(labels)}" if labels else ""))
     lines += [f"    {state} --> [*]" for state in machine.states if state in machine.final]
     if path is not None:
         lines += _mermaid_classes(machine, path)

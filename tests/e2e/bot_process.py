@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,9 +63,11 @@ class Bot:
 
 
 @asynccontextmanager
-async def running(env: dict[str, str], *, wait: bool = True) -> AsyncIterator[Bot]:
-    """Start `python bot.py run`; whatever is left of it at the end is killed."""
-    process = await anyio.open_process([sys.executable, "bot.py", "run"], cwd=ROOT, env=env, stderr=None)
+async def running(
+    env: dict[str, str], *, wait: bool = True, command: Sequence[str] = ("bot.py", "run")
+) -> AsyncIterator[Bot]:
+    """Start `python bot.py run`, or another `command`; whatever is left of it at the end is killed."""
+    process = await anyio.open_process([sys.executable, *command], cwd=ROOT, env=env, stderr=None)
     bot = Bot(process)
     try:
         if wait:

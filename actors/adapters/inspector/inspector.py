@@ -23,7 +23,7 @@ from actors.adapters.inspector.breakpoint_routes import BreakpointRoutes, pause_
 from actors.adapters.inspector.breakpoints import Breakpoints
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
 from actors.adapters.inspector.exchanges import dependencies_view, exchange_view
-from actors.adapters.inspector.feed import Feed, compact_json
+from actors.adapters.inspector.feed import RETRY_MS, Feed, compact_json, gathering_s
 from actors.adapters.inspector.fleet import Fleet, breaker_view, connection_view
 from actors.adapters.inspector.gate import Gate
 from actors.adapters.inspector.life import Life, Step
@@ -224,19 +224,19 @@ class Inspector:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(request)
         viewer = self._feed.join(_last_seen(request), lambda: _abort(request))
-        first = self._snapshot() if viewer.backlog is None else b"".join(viewer.backlog)
+        first = self._snapshot() if viewer.backlog is None else viewer.backlog
         try:
-            await response.write(b": welcome\n\n" + first)
+            await response.write(b"retry: %d\n" % RETRY_MS + first)
             while True:
                 frames = b": ping\n\n"
                 with anyio.move_on_after(self._ping_s):
-                    frames = await viewer.receive()
+                    frames = await self._feed.receive(viewer)
                 await response.write(frames)
+                await anyio.sleep(gathering_s())
         except (anyio.EndOfStream, ConnectionResetError):
             return response  # cut off by us, or gone: the browser comes back by Last-Event-ID
         finally:
             self._feed.leave(viewer)
-            viewer.close()
 
     # ── the API ─────────────────────────────────────────────────────────────────────────────────────
 

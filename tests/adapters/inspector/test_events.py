@@ -32,6 +32,7 @@ async def test_a_viewer_gets_a_snapshot_and_then_each_move_in_order(stage: Stage
         await line.deliver()
         moves = [await stream.event() for _ in range(2)]
     assert snapshot.name == "snapshot"
+    assert stream.text.startswith(f"retry: {feed.RETRY_MS}\n")
     assert [(view["id"], view["state"]) for view in snapshot.data["responses"]] == [(line.id, "Generating")]
     assert [(e.name, e.id - snapshot.id, e.data["seq"] - snapshot.id) for e in moves] == [
         ("move", 1, 1),
@@ -90,7 +91,7 @@ async def test_numbers_of_a_later_process_are_higher(store: SqlStore, scene: Sce
 
 
 async def test_a_viewer_that_does_not_keep_up_is_cut_off_and_can_resume(stage: Stage) -> None:
-    count = feed.VIEWER_QUEUE_MAX + 2  # one is already in its hands
+    count = feed.VIEWER_LAG_MAX + 1
     async with stage.events() as stream:
         seen = await stream.event()
         for number in range(count):
