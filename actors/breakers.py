@@ -33,6 +33,7 @@ from actors.ports import (
     PrepareOutcome,
     ReadOutcome,
     Refused,
+    SeenBreaker,
     SendOutcome,
     StatusPage,
     Trace,
@@ -152,6 +153,20 @@ class Gate:
         return self._breaker.state is CLOSED
 
     @property
+    def seen(self) -> SeenBreaker:
+        """How it stands, for those who look on."""
+        breaker = self._breaker
+        is_open = breaker.state is OPEN
+        return SeenBreaker(
+            breaker.dependency,
+            breaker.state.value,
+            breaker.failures,
+            breaker.failures_max,
+            opened_at=None if self.is_closed else breaker.opened_at,
+            until=breaker.open_until if is_open else None,
+        )
+
+    @property
     def held_until(self) -> float | None:
         """When a probe may go out; None where nobody is held back now."""
         breaker, now = self._breaker, self._clock.now()
@@ -246,10 +261,14 @@ class Breakers:
     def is_held(self, model: str) -> bool:
         return any(gate.dependency == model and gate.held_until is not None for gate in self.models)
 
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """All of them, Discord's first."""
+        return (*((self.discord,) if self.discord else ()), *self.models)
+
     def troubles(self) -> tuple[tuple[str, float], ...]:
         """(dependency, when it is tried again) of each breaker that is not closed."""
-        gates = (*((self.discord,) if self.discord else ()), *self.models)
-        return tuple((gate.dependency, gate.tried_again_at) for gate in gates if not gate.is_closed)
+        return tuple((gate.dependency, gate.tried_again_at) for gate in self.gates if not gate.is_closed)
 
 
 class GuardedVoice:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Final, TypeVar, assert_never
 
 import anyio
 
+from actors.asked import asked
 from actors.ports import (
     Completion,
     Context,
@@ -19,10 +20,11 @@ from actors.ports import (
     HistoryRead,
     ModelFailed,
     ResponseRecord,
+    listening,
 )
 from actors.roleplay import plan, prompt, speech
 from actors.roleplay.card import Card, read_card
-from actors.roleplay.model import Character, Entry, Prompt, SessionRecord
+from actors.roleplay.model import Character, Entry, SessionRecord
 from actors.roleplay.parts import split
 from actors.told import Told
 from actors.world import World
@@ -58,6 +60,15 @@ class _Heard:
         return cls(tuple(sorted(others)), own[-OWN_LAST_LINES:])
 
 
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What a model is asked, of a history of `lines`."""
+
+    built: prompt.Built
+    heard: _Heard
+    lines: int
+
+
 class Generation:
     """The tries at one response's text. What went wrong in the earlier ones decides what the next asks for."""
 
@@ -72,23 +83,28 @@ class Generation:
         """One request on the wire: Generated, or GenerationFailed with the reason to journal; Held where no
         model may be asked now."""
         world = self._world
-        request, heard = await self._request(attempt)
+        question = await self._question(attempt)
+        request = question.built.prompt
         began = anyio.current_time()
         outcome = await self._while_typing(lambda: world.model.complete(request))
-        ended = partial(GenerationEnded, self._context, attempt, request.model, anyio.current_time() - began)
+        took_s = anyio.current_time() - began
+        ended = partial(GenerationEnded, self._context, attempt, request.model, took_s)
         match outcome:
             case Completion(prompt_tokens=read, completion_tokens=written):
                 world.trace.publish(ended(read, written, "ok"))
-                return self._judge_text(outcome, heard, attempt, request.model)
+                told = self._judge_text(outcome, question.heard, attempt, request.model)
             case ModelFailed(reason=reason, retry_after_s=wait_s, error=error):
                 world.trace.publish(ended(0, 0, reason))
-                return self._failed(attempt, plan.Failure(reason, request.model), wait_s, error)
+                told = self._failed(attempt, plan.Failure(reason, request.model), wait_s, error)
             case HeldBack(until=until, cause=cause, since=since):
                 return Told(Held(world.clock.now(), until, cause, since))
             case _:
                 assert_never(outcome)
+        if not world.rules.records_exchanges:
+            return told
+        return replace(told, exchange=asked(question.built, question.lines, attempt, outcome, told.fact, took_s))
 
-    async def _request(self, attempt: int) -> tuple[Prompt, _Heard]:
+    async def _question(self, attempt: int) -> _Question:
         world, record = self._world, self._record
         context_tokens = world.rules.context_tokens
         recent = await world.store.recent_history(
@@ -113,7 +129,7 @@ class Generation:
         )
         world.trace.publish(HistoryRead(self._context, recent.length, built.entries_kept))
         world.trace.publish(GenerationBegan(self._context, attempt, recent.length))
-        return built.prompt, _Heard.of(recent.entries, record.character, self._others())
+        return _Question(built, _Heard.of(recent.entries, record.character, self._others()), recent.length)
 
     def _judge_text(self, completion: Completion, heard: _Heard, attempt: int, model: str) -> Told:
         cleaned = speech.clean(
@@ -157,6 +173,7 @@ class Generation:
         return outcome
 
     async def _show_typing(self) -> None:
-        while True:
-            await self._world.channel.typing(self._session.channel_id)
-            await anyio.sleep(TYPING_EVERY_S)
+        with listening():  # to itself: its requests are not the line's
+            while True:
+                await self._world.channel.typing(self._session.channel_id)
+                await anyio.sleep(TYPING_EVERY_S)

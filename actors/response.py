@@ -11,6 +11,7 @@ journal. Killed anywhere, it goes on from there: nothing is on the wire that is 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from typing import Literal, TypeVar, assert_never
 
@@ -21,9 +22,11 @@ from actors.delivery import CHANNEL_GONE, Delivery
 from actors.generation import Generation
 from actors.ports import (
     Context,
+    Exchange,
     Moved,
     MoveRefused,
     ResponseRecord,
+    listening,
 )
 from actors.roleplay import notices
 from actors.roleplay.model import (
@@ -114,6 +117,16 @@ class ResponseActor:
         return self._cancel_by is not None and self._response.cancel_by is None
 
     async def _perform(self) -> Told | None:
+        """Carry out the next task, and listen to its requests where they are recorded."""
+        if not self._world.rules.records_exchanges:
+            return await self._carry_out()
+        with listening() as requests:
+            told = await self._carry_out()
+        if told is None or not requests:
+            return told
+        return replace(told, exchange=replace(told.exchange or Exchange(), requests=tuple(requests)))
+
+    async def _carry_out(self) -> Told | None:
         """Carry out the next task; None when a cancellation interrupted it."""
         match next_task(self._response):
             case Generate(attempt=attempt):
@@ -165,6 +178,7 @@ class ResponseActor:
                 commit=self._entry_of(move),
                 outbox=self._outbox_of(move),
                 watch=any(isinstance(effect, ArmReaper) for effect in move.effects),
+                exchange=told.exchange,
             )
         text = "\n".join(self._response.texts)
         is_cancelled = self._response.cancel_by is not None

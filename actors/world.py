@@ -22,13 +22,14 @@ WAITING_MAX: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The settings that decide how it plays."""
+    """The settings that decide how it plays, and whether what went over the wire is kept."""
 
     limits: Limits = field(default_factory=Limits)
     command_prefix: str = "!"
     context_tokens: int = 6000
     response_tokens: int = 700
     waiting_max: int = WAITING_MAX
+    records_exchanges: bool = False
 
 
 class Shutdown:

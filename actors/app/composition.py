@@ -33,9 +33,9 @@ from actors.app.debugging import Answers, Seen
 from actors.app.inspection import inspect, inspector_of
 from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
-from actors.breakers import guard
+from actors.breakers import Breakers, guard
 from actors.gateway import Gateway
-from actors.ports import Model, NoPauses, Trace
+from actors.ports import Dependencies, Model, NoPauses, Trace
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
 from actors.world import World
@@ -150,11 +150,25 @@ class Bot:
         await on_ready(self.actors.gateway)
 
 
+def dependencies_of(breakers: Breakers, adapter: DiscordAdapter, model: Model) -> Dependencies:
+    """How everything stands that this process depends on."""
+    models = model.budgets() if isinstance(model, GroqModel) else ()
+    return Dependencies(tuple(gate.seen for gate in breakers.gates), adapter.shards(), (*adapter.budgets(), *models))
+
+
 def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Model, *, trace: Trace) -> Bot:
     """Put one process together; nothing runs yet."""
     clock = SystemClock()
     metrics = metrics_of(settings, store, model, now=clock.now)
-    inspector = inspector_of(settings, store, api_url=endpoint.urls.api_url or "", metrics=metrics.text, log=trace)
+    inspector = inspector_of(
+        settings,
+        store,
+        api_url=endpoint.urls.api_url or "",
+        metrics=metrics.text,
+        log=trace,
+        # What it looks at is made with the trace that it is part of.
+        dependencies=lambda: dependencies_of(guarded.breakers, adapter, model),
+    )
     seen = Seen()
     trace = Traces(trace, seen) if inspector is None else Traces(trace, seen, metrics, inspector)
     is_local = endpoint.urls.api_url is not None

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 import anyio
 from anyio.abc import TaskStatus
 
-from actors.adapters.inspector import CannotServe, Inspector, is_loopback
+from actors.adapters.inspector import CannotServe, Inspector, Patience, is_loopback
 from actors.adapters.picture import picture
 from actors.app.settings import Settings
-from actors.ports import Journal, Noted, Trace
+from actors.ports import Dependencies, Journal, Noted, Trace
 
 
 def inspector_of(
@@ -20,6 +20,7 @@ def inspector_of(
     *,
     api_url: str,
     metrics: Callable[[], Awaitable[bytes]] | None = None,
+    dependencies: Callable[[], Dependencies] = Dependencies,
     log: Trace | None = None,
 ) -> Inspector | None:
     """The inspector that the settings ask for, with `metrics` at `/metrics`; None where it is turned off.
@@ -36,6 +37,8 @@ def inspector_of(
         origins=_local_origins(api_url),
         metrics=metrics,
         picture=picture,
+        patience=Patience(settings.send_timeout_s, settings.generate_timeout_s),
+        dependencies=dependencies,
         log=log,
     )
 

@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     status_url: str = "https://discordstatus.com/api/v2"
     inspector_address: str = "127.0.0.1:8420"
     inspector_token: SecretStr | None = None
+    record_exchanges: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     shard_count: int = Field(1, ge=1, le=10_000)
@@ -180,6 +181,7 @@ class Settings(BaseSettings):
             command_prefix=self.command_prefix,
             context_tokens=self.context_tokens,
             response_tokens=self.response_tokens,
+            records_exchanges=self.record_exchanges,
         )
 
 

@@ -6,6 +6,7 @@ translate a library's errors into them once. Only `Fenced` and programmers' erro
 
 from actors.ports.clock import Clock
 from actors.ports.debugging import AskedIn, Debugger, Suggested, Told
+from actors.ports.dependencies import Budget, Dependencies, SeenBreaker, SeenShard
 from actors.ports.discord import (
     Channel,
     Deleted,
@@ -23,6 +24,16 @@ from actors.ports.discord import (
     Webhooks,
 )
 from actors.ports.engine import Drain, Engine, Pending
+from actors.ports.exchange import (
+    Asked,
+    AskedMessage,
+    AskedTexts,
+    Exchange,
+    Request,
+    kept_headers,
+    listening,
+    note_request,
+)
 from actors.ports.gateway import (
     ButtonPressed,
     ChannelGone,
@@ -91,9 +102,13 @@ from actors.ports.trace import (
 __all__ = [
     "CANCELLED",
     "Accepted",
+    "Asked",
     "AskedIn",
+    "AskedMessage",
+    "AskedTexts",
     "AttemptBegan",
     "BreakerMoved",
+    "Budget",
     "ButtonPressed",
     "Channel",
     "ChannelGone",
@@ -106,9 +121,11 @@ __all__ = [
     "Debugger",
     "DeleteOutcome",
     "Deleted",
+    "Dependencies",
     "Diverged",
     "Drain",
     "Engine",
+    "Exchange",
     "Fenced",
     "GatewayEvent",
     "GenerationBegan",
@@ -147,11 +164,14 @@ __all__ = [
     "ReadOutcome",
     "Recorded",
     "Refused",
+    "Request",
     "ResponseRecord",
     "RetryAsked",
     "RetryOutcome",
+    "SeenBreaker",
     "SeenLine",
     "SeenSession",
+    "SeenShard",
     "SendOutcome",
     "ShardConnecting",
     "ShardDown",
@@ -175,4 +195,7 @@ __all__ = [
     "WatchedPart",
     "Webhooks",
     "Work",
+    "kept_headers",
+    "listening",
+    "note_request",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+from actors.ports.exchange import Exchange
 from actors.roleplay.model import ResponseId, SessionId
 from machines.facts import Fact
 from machines.response import Limits
@@ -114,6 +115,10 @@ class Journal(Protocol):
         self, *, limit: int, state: str | None = None, session_id: SessionId | None = None
     ) -> tuple[Recorded, ...]:
         """At most `limit` responses, newest first."""
+        ...
+
+    async def exchanges(self, response_id: ResponseId, *, with_texts: bool = False) -> tuple[tuple[int, Exchange], ...]:
+        """(number of the move that came of it, exchange) of a response, in order; none where none is kept."""
         ...
 
     async def lines_by_state(self) -> tuple[LinesInState, ...]:

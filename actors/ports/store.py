@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from actors.ports.exchange import Exchange
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -228,8 +229,11 @@ class Store(Protocol):
         commit: Entry | None = None,
         outbox: Sequence[OutboxDraft] = (),
         watch: bool = False,
+        exchange: Exchange | None = None,
     ) -> int:
         """The move, the response after it and all that belongs to it, in one transaction.
+
+        An `exchange` is kept for those who look on, until its session has enough newer responses.
 
         Returns the length of the session's history after it. Raises Fenced, too, when the part was found in a
         message that is to be taken down: the channel is to be read again.

@@ -67,11 +67,14 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A prompt, its estimated cost (uncorrected), and how many entries of the history found room in it."""
+    """A prompt, its estimated cost (uncorrected), how many entries of the history found room in it, and the parts
+    of it whose middle was left out.
+    """
 
     prompt: Prompt
     tokens: int
     entries_kept: int
+    shortened: frozenset[Purpose] = frozenset()
 
 
 def build(
@@ -95,14 +98,17 @@ def build(
         raise ValueError(f"context_tokens must be at least {CONTEXT_TOKENS_MIN}, not {context_tokens}")
     budget = int(context_tokens * plan.context_share / bounded_ratio(tokens_ratio))
     texts = _Texts.of(speaker, entries, seed, first_user)
-    closing = cut_to(texts.instruction(plan.note), budget // _INSTRUCTION_SHARE)
+    whole = {Purpose.INSTRUCTION: texts.instruction(plan.note), Purpose.CARD: texts.system()}
+    closing = cut_to(whole[Purpose.INSTRUCTION], budget // _INSTRUCTION_SHARE)
     instruction = ChatMessage("system", closing, Purpose.INSTRUCTION)
     left = budget - text_tokens(instruction.content)
-    system = ChatMessage("system", cut_to(texts.system(), left // _SYSTEM_SHARE), Purpose.CARD)
+    system = ChatMessage("system", cut_to(whole[Purpose.CARD], left // _SYSTEM_SHARE), Purpose.CARD)
     left -= text_tokens(system.content)
     shown = _fitting_examples(texts, left * 2 // _EXAMPLES_SHARE)
     left -= prompt_tokens(shown)
     history, kept = _window(texts, entries, older, left)
+    if kept == 1:
+        whole[Purpose.HISTORY] = texts.said(entries[-1]).content
     messages = (system, *shown, *history, instruction)
     prompt = Prompt(
         character=speaker.name,
@@ -112,7 +118,8 @@ def build(
         completion_tokens_max=plan.completion_tokens_max,
         seed=seed,
     )
-    return Built(prompt, prompt_tokens(messages), kept)
+    shortened = [m.purpose for m in messages if whole.get(m.purpose, m.content) != m.content]
+    return Built(prompt, prompt_tokens(messages), kept, frozenset(shortened))
 
 
 def entries_max(context_tokens: int) -> int:

@@ -24,6 +24,7 @@ from actors.ports import (
     ModelFailed,
     Posted,
     Refused,
+    SeenBreaker,
     Unconfirmed,
 )
 from actors.roleplay.model import OutboundKind
@@ -229,3 +230,21 @@ def test_a_model_that_refuses_lives_and_one_that_is_limited_for_long_is_left_alo
     outcome: object, fact: object
 ) -> None:
     assert judge_model(outcome, 7.0) == fact
+
+
+@both
+def test_what_is_seen_of_a_gate_is_its_failures_in_a_row_and_until_when_it_holds(backend: str) -> None:
+    async def main() -> None:
+        trace, clock = Recorder(), VirtualClock()
+        gate = gate_of(trace, clock, failures_max=1)
+        await gate.attempt(answering(DOWN), judge_discord)
+        assert gate.seen == SeenBreaker("discord", "Closed", 1, 1)
+        await gate.attempt(answering(DOWN), judge_discord)
+        opened_at = clock.now()
+        until = opened_at + BREAKER_PAUSE_S
+        assert gate.seen == SeenBreaker("discord", "Open", 2, 1, opened_at, until)
+        await clock.sleep_until(until)
+        await gate.attempt(answering(Posted(1, "")), judge_discord)
+        assert gate.seen == SeenBreaker("discord", "Closed", 0, 1)
+
+    run_virtually(backend, main)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import anyio
 import pytest
 
-from actors.adapters.inspector import CannotServe
+from actors.adapters.inspector import CannotServe, Patience
 from actors.adapters.store import SqlStore, memory_store
 from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
@@ -89,6 +89,19 @@ async def test_the_default_address_in_use_is_a_warning_and_the_bot_goes_on(store
     chosen.model_fields_set.discard("inspector_address")
     (said,) = await served(chosen, store)
     assert said.startswith(f"warning: INSPECTOR_ADDRESS: {taken_address} cannot be had")
+
+
+@pytest.mark.anyio
+async def test_its_patience_is_that_of_the_settings(store: SqlStore) -> None:
+    chosen = settings(inspector_address="127.0.0.1:0", send_timeout_s=100, generate_timeout_s=200)
+    inspector = inspector_of(chosen, store, api_url="")
+    assert inspector is not None
+    assert inspector._patience == Patience(send_timeout_s=100, generate_timeout_s=200)
+
+
+def test_exchanges_are_recorded_unless_the_setting_says_otherwise() -> None:
+    assert settings().rules().records_exchanges
+    assert not settings(record_exchanges="false").rules().records_exchanges
 
 
 def test_an_empty_address_turns_it_off(store: SqlStore) -> None:

@@ -40,6 +40,7 @@ DEFAULTS: dict[str, object] = {
     "STATUS_URL": "https://discordstatus.com/api/v2",
     "INSPECTOR_ADDRESS": "127.0.0.1:8420",
     "INSPECTOR_TOKEN": None,
+    "RECORD_EXCHANGES": True,
     "LOG_LEVEL": "INFO",
     "LOG_FORMAT": "text",
     "SHARD_COUNT": 1,
@@ -62,6 +63,7 @@ GOOD: tuple[tuple[str, str, object], ...] = (
     ("BREAKER_FAILURES", "0", 0),
     ("SETTLE_S", "0", 0.0),
     ("INSPECTOR_ADDRESS", "[::1]:9000", "[::1]:9000"),
+    ("RECORD_EXCHANGES", "false", False),
     ("LOG_LEVEL", "debug", "DEBUG"),
     ("LOG_FORMAT", "json", "json"),
 )
@@ -98,6 +100,7 @@ WRONG: tuple[tuple[str, str, str], ...] = (
     ("STATUS_URL", "discordstatus.com", "write it like https://discordstatus.com"),
     ("INSPECTOR_ADDRESS", "8420", "write it as host:port, like 127.0.0.1:8420"),
     ("INSPECTOR_ADDRESS", "127.0.0.1:99999", "write it as host:port, like 127.0.0.1:8420"),
+    ("RECORD_EXCHANGES", "sometimes", "boolean"),
     ("LOG_LEVEL", "LOUD", "'DEBUG'"),
     ("LOG_FORMAT", "xml", "'text' or 'json'"),
     ("SHARD_COUNT", "0", "greater than or equal to 1"),

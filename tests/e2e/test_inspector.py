@@ -19,7 +19,7 @@ from playwright.async_api import Page, expect
 from actors.adapters.store import open_store
 from actors.playground import PlaygroundServer, Voice
 from actors.playground.script import READS
-from tests.adapters.inspector.stage import serving
+from tests.adapters.inspector.stage import SECRET, serving
 from tests.contracts.scene import open_scene
 from tests.e2e.bot_process import Bot, character_lines, environment, running, until
 from tests.e2e.conftest import WAIT_MS, OpenAt, Seen, findings, picture
@@ -111,6 +111,8 @@ async def test_a_replay_is_stepped_with_keys_and_its_address_opens_the_same_move
     taken = await page.locator(".edge.taken").evaluate_all("all => all.map(one => one.dataset.edge)")
     assert set(taken) == {"[*]-Generating", "Generating-Sending", "Sending-Retrying"}
     await expect(page.locator(".told .current.lost .words")).to_contain_text("SendUnconfirmed")
+    await expect(page.locator(".moves [aria-current] .requests")).to_contain_text("no answer after")
+    await expect(page.locator(".try > summary")).to_contain_text("answered after")
     await page.emulate_media(color_scheme="dark")
     await picture(page, "inspector-replay")
     address = page.url
@@ -180,6 +182,11 @@ async def test_sessions_and_machines_tell_who_waits_for_what(run: Run, open_at: 
     await expect(page.locator("[aria-label=Breaker] > p")).to_contain_text("discord is Open")
     await expect(page.locator("[aria-label=Breaker] [data-state=Open]")).to_have_class(ANY_LIT)
     await expect(page.locator("[aria-label=Connection] > p")).to_contain_text("shard 0 is Ready since")
+    discord = page.locator("[aria-label=Breaker] tbody tr").filter(has_text="discord")
+    await expect(discord).to_contain_text("2; more than 1 open it")
+    await expect(page.locator("[aria-label=Connection] tbody tr")).to_contain_text("Ready")
+    await expect(page.locator("[aria-label='Rate limits'] tbody tr").first).to_contain_text("not told until it is used")
+    await expect(page.locator("[aria-label='Rate limits'] tbody")).to_contain_text("webhook:")
     await expect(page.locator("[aria-label=Session] [data-state=Responding]")).to_have_class(ANY_LIT)
     await page.get_by_role("link", name="Responses").click()
     await expect(page.locator("tbody tr")).to_have_count(7)
@@ -227,6 +234,13 @@ async def test_a_token_is_asked_for_once(open_at: OpenAt, seen: Seen) -> None:
         await page.keyboard.press("Enter")
         await expect(page.locator("#link")).to_have_attribute("data-link", "live")
         assert "a b" not in page.url
+        await page.goto(it.url(f"/responses/{await it.recorded_line()}"))
+        asked = page.locator("[aria-label='The model']")
+        await expect(asked).to_contain_text("the newest 1 of 9 lines; the oldest 8 found no room")
+        await expect(asked).not_to_contain_text("smuggler")
+        await page.get_by_role("button", name="Show what was said").click()
+        await expect(asked).to_contain_text(f"Be Mira: {SECRET}")
+        assert await findings(page) == []
     refused = [words for words in seen.complaints if "401" in words]
     assert len(refused) == len(seen.complaints) == 2  # the browser's own words for the two pages with the form
     seen.complaints.clear()

@@ -24,7 +24,16 @@ from actors.adapters.store.writer import WriterThread
 from actors.app.commands.run import ending, held
 from actors.app.composition import Endpoint, compose, urls_of
 from actors.app.settings import Settings
-from actors.ports import AttemptBegan, Completion, GenerationBegan, ModelFailed, Moved, ResponseRecord, TraceEvent
+from actors.ports import (
+    AttemptBegan,
+    Completion,
+    Exchange,
+    GenerationBegan,
+    ModelFailed,
+    Moved,
+    ResponseRecord,
+    TraceEvent,
+)
 from actors.ports.model import ModelReason
 from actors.roleplay.model import Character, Claim, Entry, OutboxDraft, Prompt, ResponseId
 from machines.response import Move, Response
@@ -86,9 +95,12 @@ class MortalStore(SqlStore):
         commit: Entry | None = None,
         outbox: Sequence[OutboxDraft] = (),
         watch: bool = False,
+        exchange: Exchange | None = None,
     ) -> int:
         self._die(move, is_durable=False)
-        length = await super().record(claim, response, move, commit=commit, outbox=outbox, watch=watch)
+        length = await super().record(
+            claim, response, move, commit=commit, outbox=outbox, watch=watch, exchange=exchange
+        )
         self._die(move, is_durable=True)
         return length
 

@@ -14,6 +14,7 @@ from actors.adapters.store.executor import Executor
 from actors.adapters.store.history import add_said
 from actors.adapters.store.schema import history, history_message, session
 from actors.ports import (
+    Exchange,
     NextRetry,
     Posted,
     PrepareOutcome,
@@ -97,6 +98,7 @@ class HistoryLater(SqlStore):
         commit: Entry | None = None,
         outbox: Sequence[OutboxDraft] = (),
         watch: bool = False,
+        exchange: Exchange | None = None,
     ) -> int:
         length = await self._run(without_history, claim, response, move, commit=commit, outbox=outbox, watch=watch)
         if commit is not None:
@@ -149,6 +151,7 @@ class TextLater(SqlStore):
         commit: Entry | None = None,
         outbox: Sequence[OutboxDraft] = (),
         watch: bool = False,
+        exchange: Exchange | None = None,
     ) -> int:
         if isinstance(move.fact, Generated):
             self._moves[response.id] = (claim, copy(response), move)

@@ -9,6 +9,7 @@ there is one they hold everything back for a moment.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import Final
 
 from actors.adapters.discord.channel import DiscordChannel
@@ -20,7 +21,20 @@ from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.voice import DiscordVoice, Preference
 from actors.adapters.discord.wire import Wire
-from actors.ports import Channel, ChannelGone, Debugger, GatewayEvent, Sink, Voice, Webhooks
+from actors.ports import (
+    Budget,
+    Channel,
+    ChannelGone,
+    Debugger,
+    GatewayEvent,
+    SeenShard,
+    ShardDown,
+    ShardReady,
+    ShardResumed,
+    Sink,
+    Voice,
+    Webhooks,
+)
 
 SEND_TIMEOUT_S: Final = 15.0
 
@@ -65,6 +79,9 @@ class DiscordAdapter:
         self._reconnect_max_s = reconnect_max_s
         self._turns = IdentifyTurns(identify_pause_s)
         self._ourselves = Ourselves()
+        self._now = now
+        self._shards = {shard_id: SeenShard(shard_id) for shard_id in shard_ids}
+        self._clients: dict[int, GatewayClient] = {}
         self._wire = Wire(now=now, try_timeout_s=send_timeout_s)
         self._places = Places(self._wire)
         self._interactions = Interactions(self._wire)
@@ -96,12 +113,41 @@ class DiscordAdapter:
             guild_ready_timeout_s=self._guild_ready_timeout_s,
             reconnect_max_s=self._reconnect_max_s,
         )
+        self._clients[shard_id] = client
         try:
             await client.run_once(self._token)
         finally:
+            del self._clients[shard_id]
             self._wire.remove(client)
 
+    def budgets(self) -> tuple[Budget, ...]:
+        """Discord's rate limits as it told them last."""
+        return self._wire.budgets()
+
+    def shards(self) -> tuple[SeenShard, ...]:
+        """How each shard's connection does."""
+        return tuple(self._seen(shard) for shard in self._shards.values())
+
+    def _seen(self, shard: SeenShard) -> SeenShard:
+        heartbeat = self._clients[shard.shard_id].heartbeat() if shard.shard_id in self._clients else None
+        if heartbeat is None:
+            return shard
+        latency_s, ago_s = heartbeat
+        return replace(shard, latency_s=latency_s, acked_at=self._now() - ago_s)
+
+    def _count(self, event: GatewayEvent) -> None:
+        match event:
+            case ShardReady(shard_id=shard_id):
+                self._shards[shard_id] = replace(self._shards[shard_id], sessions=self._shards[shard_id].sessions + 1)
+            case ShardResumed(shard_id=shard_id):
+                self._shards[shard_id] = replace(self._shards[shard_id], resumes=self._shards[shard_id].resumes + 1)
+            case ShardDown(shard_id=shard_id):
+                self._shards[shard_id] = replace(self._shards[shard_id], losses=self._shards[shard_id].losses + 1)
+            case _:
+                return
+
     def _take(self, event: GatewayEvent) -> None:
+        self._count(event)
         if isinstance(event, ChannelGone):
             self._places.forget(event.channel_id)
         self._sink(event)

@@ -14,6 +14,8 @@ logged and left out.
 from __future__ import annotations
 
 import logging
+import math
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -176,6 +178,17 @@ class GatewayClient(discord.Client):
             self._sink(ShardEnded(self._shard))
             with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
                 await self.close()
+
+    def heartbeat(self) -> tuple[float, float] | None:
+        """(how long the last answered heartbeat took, how long ago it was answered) in seconds; None before one.
+
+        discord.py keeps the time of the answer to itself, by its own clock.
+        """
+        socket: discord.gateway.DiscordWebSocket | None = self.ws
+        keeper = None if socket is None else socket._keep_alive
+        if keeper is None or not math.isfinite(keeper.latency):
+            return None
+        return keeper.latency, time.perf_counter() - keeper._last_ack
 
     async def setup_hook(self) -> None:
         """Called by discord.py when the login is done."""

@@ -23,8 +23,12 @@ from types import SimpleNamespace
 from typing import Any, Final, Self
 
 import aiohttp
+import anyio
 from discord.http import Ratelimit
 from multidict import CIMultiDict, CIMultiDictProxy
+
+from actors.adapters.discord.routes import route_of
+from actors.ports import Request, kept_headers
 
 TOO_MANY: Final = 429
 SERVER_ERROR: Final = 500
@@ -55,12 +59,20 @@ class SecondTry(Exception):
 class Tries:
     """What one guarded call did: filled by the guard, read by whoever made the call."""
 
-    __slots__ = ("begun", "pause_s", "wire")
+    __slots__ = ("began_at", "begun", "headers", "method", "pause_s", "route", "status", "wire")
 
     def __init__(self) -> None:
         self.begun = 0  # requests that the library began
         self.wire = 0  # connections that carried one: from the first on, it may have been received
         self.pause_s = 0.0  # how long the bucket is empty now, as the answer told
+        self.method = self.route = ""  # of the request that went out
+        self.began_at = 0.0
+        self.status: int | None = None  # of its answer, if any came
+        self.headers: dict[str, str] = {}
+
+    def as_request(self, now: float) -> Request:
+        """The request as those are told of it who listen; `now` by the clock of `began_at`."""
+        return Request(self.method, self.route, now - self.began_at, self.status, self.headers)
 
 
 _tries: ContextVar[Tries | None] = ContextVar("tries", default=None)
@@ -124,6 +136,7 @@ async def _refuse_second(
     tries.begun += 1
     if tries.begun > 1:
         raise SecondTry(f"{params.method} was to go out again")
+    tries.method, tries.route, tries.began_at = params.method, route_of(params.url.path), anyio.current_time()
 
 
 async def _count(
@@ -142,6 +155,9 @@ async def _judge(
     response = params.response
     if params.url.scheme in ("ws", "wss"):
         return  # a handshake: the gateway has its own rules
+    tries = _tries.get()
+    if tries is not None:
+        tries.status, tries.headers = response.status, kept_headers(response.headers)
     if response.status == TOO_MANY or response.status >= SERVER_ERROR:
         raise Stopped(response.status, response.headers, await _body(response))
     _take_pacing_off(response)

@@ -12,9 +12,10 @@ from typing import Final, TypeVar
 import anyio
 import discord
 
-from actors.adapters.discord.guard import Stopped, guarded
+from actors.adapters.discord.budgets import Budgets
+from actors.adapters.discord.guard import Stopped, Tries, guarded
 from actors.adapters.discord.outcomes import EXPECTED, Refusal, judged
-from actors.ports import HeldBack
+from actors.ports import Budget, HeldBack, note_request
 
 T = TypeVar("T")
 
@@ -37,6 +38,11 @@ class Pauses:
         until = max(self._everything, self._buckets.get(bucket, 0.0))
         return until if until > self._now() else None
 
+    @property
+    def everything_until(self) -> float | None:
+        """The end of the pause of everything; None when there is none."""
+        return self._everything if self._everything > self._now() else None
+
     def pause_everything(self, for_s: float) -> None:
         self._everything = max(self._everything, self._now() + for_s)
 
@@ -53,6 +59,7 @@ class Wire:
     def __init__(self, *, now: Callable[[], float], try_timeout_s: float) -> None:
         self._now = now
         self._pauses = Pauses(now)
+        self._budgets = Budgets(now)
         self._try_timeout_s = try_timeout_s
         self._clients: list[discord.Client] = []
 
@@ -67,6 +74,10 @@ class Wire:
     def remove(self, client: discord.Client) -> None:
         if client in self._clients:
             self._clients.remove(client)
+
+    def budgets(self) -> tuple[Budget, ...]:
+        """What Discord said last about its limits, and what we hold back for them."""
+        return self._budgets.view(self._pauses.until, self._pauses.everything_until)
 
     async def attempt(self, bucket: str | None, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
         """Await `request(client)`, which is one request on the wire; `bucket` names what shares its limits.
@@ -92,8 +103,17 @@ class Wire:
                     raise
                 return self._not_connected()  # closed while the request stood in a queue: aiohttp says it like this
             finally:
-                if tries.pause_s and bucket is not None:
-                    self._pauses.pause_bucket(bucket, tries.pause_s)
+                self._learn(tries, bucket)
+
+    def _learn(self, tries: Tries, bucket: str | None) -> None:
+        """Take from a try what it says about limits, and tell those who listen of it."""
+        if tries.begun:
+            note_request(tries.as_request(anyio.current_time()))
+        if bucket is None:
+            return
+        self._budgets.learn(bucket, tries.headers)
+        if tries.pause_s:
+            self._pauses.pause_bucket(bucket, tries.pause_s)
 
     def _not_connected(self) -> HeldBack:
         return HeldBack(self._now() + NOT_CONNECTED_WAIT_S)

@@ -25,6 +25,8 @@ class RateLimits:
     requests_reset_s: float | None
     tokens_left: int | None
     tokens_reset_s: float | None
+    requests_max: int | None = None
+    tokens_max: int | None = None
 
 
 def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
@@ -34,6 +36,8 @@ def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
         requests_reset_s=seconds(headers.get("x-ratelimit-reset-requests")),
         tokens_left=_count(headers.get("x-ratelimit-remaining-tokens")),
         tokens_reset_s=seconds(headers.get("x-ratelimit-reset-tokens")),
+        requests_max=_count(headers.get("x-ratelimit-limit-requests")),
+        tokens_max=_count(headers.get("x-ratelimit-limit-tokens")),
     )
     return limits if limits != RateLimits(None, None, None, None) else None
 

@@ -3,6 +3,7 @@
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
 from actors.adapters.inspector.client import InspectorClient, InspectorGone
 from actors.adapters.inspector.inspector import CannotServe, Inspector
+from actors.adapters.inspector.patience import Patience
 from actors.adapters.inspector.view import recorded_view
 
 __all__ = [
@@ -11,6 +12,7 @@ __all__ = [
     "Inspector",
     "InspectorClient",
     "InspectorGone",
+    "Patience",
     "is_loopback",
     "parse_address",
     "recorded_view",

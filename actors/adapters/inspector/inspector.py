@@ -22,16 +22,19 @@ from actors.adapters.inspector.address import AddressError, is_loopback, parse_a
 from actors.adapters.inspector.breakpoint_routes import BreakpointRoutes, pause_view
 from actors.adapters.inspector.breakpoints import Breakpoints
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
+from actors.adapters.inspector.exchanges import dependencies_view, exchange_view
 from actors.adapters.inspector.feed import RETRY_MS, Feed, compact_json, gathering_s
 from actors.adapters.inspector.fleet import Fleet, breaker_view, connection_view
 from actors.adapters.inspector.gate import Gate
 from actors.adapters.inspector.life import Life, Step
 from actors.adapters.inspector.lives import Lives
 from actors.adapters.inspector.pages import FILES, index_page, page_file
+from actors.adapters.inspector.patience import USUAL, Patience
 from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
 from actors.ports import (
     BreakerMoved,
     ConnectionMoved,
+    Dependencies,
     GenerationEnded,
     Journal,
     Moved,
@@ -77,12 +80,15 @@ class Inspector:
         origins: tuple[str, ...] = (),
         metrics: Callable[[], Awaitable[bytes]] | None = None,
         picture: Picture | None = None,
+        patience: Patience = USUAL,
+        dependencies: Callable[[], Dependencies] = Dependencies,
         now: Callable[[], float] = time.time,
         ping_s: float = PING_S,
         log: Trace | None = None,
     ) -> None:
         """`metrics` gives what `/metrics` answers, in Prometheus's text format; None where nothing is measured.
-        `picture` makes a PNG of an SVG; without it there are no `.png` diagrams.
+        `picture` makes a PNG of an SVG; without it there are no `.png` diagrams. `dependencies` are as they stand
+        when it is called.
         `log` is told what its breakpoints hold.
 
         Raises AddressError for a wrong address, and for any but loopback without a token.
@@ -93,6 +99,8 @@ class Inspector:
         self._gate = Gate(self._host, token, origins)
         self._journal = journal
         self._read_metrics = metrics
+        self._patience = patience
+        self._see_dependencies = dependencies
         self._drawings = Drawings(picture)
         self._ping_s = ping_s
         self._now = now
@@ -167,6 +175,7 @@ class Inspector:
         app.router.add_get("/api/responses", self._responses)
         app.router.add_get("/api/responses/{id}", self._response)
         app.router.add_get("/api/fleet", self._read_fleet)
+        app.router.add_get("/api/dependencies", self._dependencies)
         app.router.add_get("/api/sessions", self._sessions)
         app.router.add_get("/api/sessions/{id}", self._session)
         app.router.add_get("/api/machines", self._machines)
@@ -201,7 +210,7 @@ class Inspector:
         self._feed.tell("paused", lambda: {"response": response_id} | self._pause_of(response_id))
 
     def _view(self, life: Life) -> dict[str, Any]:
-        return view(life) | self._pause_of(life.id)
+        return view(life, self._patience) | self._pause_of(life.id)
 
     def _pause_of(self, response_id: ResponseId) -> dict[str, Any]:
         found = self.breakpoints.pause_of(response_id) if self.breakpoints is not None else None
@@ -250,11 +259,18 @@ class Inspector:
             if recorded is None:
                 raise web.HTTPNotFound(text="There is no such response.\n")
             life = Life.of(recorded)
-        texts = {"texts": texts_view(recorded)} if is_text_asked and recorded is not None else {}
-        return _json(whole_view(life) | self._pause_of(life.id) | texts)
+        shown = whole_view(life, self._patience) | self._pause_of(life.id)
+        exchanges = await self._journal.exchanges(response_id, with_texts=is_text_asked)
+        shown["exchanges"] = [exchange_view(seq, exchange) for seq, exchange in exchanges]
+        if is_text_asked and recorded is not None:
+            shown |= {"texts": texts_view(recorded), "redacted": False}
+        return _json(shown)
 
     async def _read_fleet(self, request: web.Request) -> web.Response:
         return _json(await self._fleet.view())
+
+    async def _dependencies(self, request: web.Request) -> web.Response:
+        return _json(dependencies_view(self._now(), self._see_dependencies()))
 
     async def _sessions(self, request: web.Request) -> web.Response:
         found = await self._journal.seen_sessions(limit=SESSIONS_MAX)

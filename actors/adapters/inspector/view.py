@@ -6,6 +6,7 @@ from dataclasses import fields
 from typing import Any, Final
 
 from actors.adapters.inspector.life import Aside, Failure, Life, Step
+from actors.adapters.inspector.patience import USUAL, Patience
 from actors.ports import GenerationEnded, MoveRefused, Recorded
 from machines.facts import (
     Cancelled,
@@ -44,8 +45,12 @@ def recorded_view(recorded: Recorded) -> View:
     return whole_view(Life.of(recorded))
 
 
-def view(life: Life) -> View:
-    """The JSON shape of one response; times are seconds since 1970."""
+def view(life: Life, patience: Patience = USUAL) -> View:
+    """The JSON shape of one response; times are seconds since 1970.
+
+    It is stuck `late_s` after `due_at`, `silent_s` after `entered_at` where nothing is due, or `overdue_s` after
+    `started_at`.
+    """
     response = life.response
     state = response._state
     return {
@@ -64,6 +69,9 @@ def view(life: Life) -> View:
         "due_at": _due_at(life),
         "deadline_at": response.deadline_at,
         "deadline_s": response.limits.deadline_s,
+        "late_s": patience.late_s,
+        "silent_s": patience.silent_s(state),
+        "overdue_s": patience.overdue_s(response.limits),
         "waits": waits(life),
         "last_error": None if life.last_failure is None else told_failure(life.last_failure),
         "is_final": response.is_final,
@@ -86,8 +94,11 @@ def step_view(step: Step) -> View:
     }
 
 
-def whole_view(life: Life) -> View:
-    """The same with all moves, what went into each and what came out of it: what is exported."""
+def whole_view(life: Life, patience: Patience = USUAL) -> View:
+    """The same with all moves, what went into each and what came out of it: what is exported.
+
+    It holds no text of anybody, and says so.
+    """
     path = [
         step_view(step)
         | {
@@ -97,7 +108,8 @@ def whole_view(life: Life) -> View:
         }
         for step in life.path
     ]
-    return view(life) | {"path": path, "asides": [aside_view(aside) for aside in life.asides]}
+    asides = [aside_view(aside) for aside in life.asides]
+    return view(life, patience) | {"path": path, "asides": asides, "redacted": True}
 
 
 def aside_view(aside: Aside) -> View:

@@ -11,9 +11,9 @@ from collections import namedtuple
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeAlias
 
-from sqlalchemy import JSON, CompoundSelect, Connection, Dialect, Insert, Select, Table, Update
+from sqlalchemy import JSON, CompoundSelect, Connection, Delete, Dialect, Insert, Select, Table, Update
 
-Statement: TypeAlias = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update
+Statement: TypeAlias = Select[*tuple[Any, ...]] | CompoundSelect[*tuple[Any, ...]] | Insert | Update | Delete
 Convert: TypeAlias = Callable[[Any], Any]
 
 _row_class: Callable[[str, list[str]], Any] = namedtuple  # by another name: mypy takes only literal columns

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from actors.adapters.store import exchanges
 from actors.adapters.store.fences import newest_message
 from actors.adapters.store.guards import hold_response, hold_session
 from actors.adapters.store.history import add_said
@@ -27,6 +28,7 @@ from actors.adapters.store.schema import (
     turn,
 )
 from actors.adapters.store.unfinished import outbound_of
+from actors.ports.exchange import Exchange
 from actors.ports.store import Fenced, ResponseRecord
 from actors.roleplay.model import Claim, Entry, Outbound, OutboxDraft, ResponseId
 from machines.facts import FoundInChannel, Generated, Sent, Started, fact_record
@@ -153,6 +155,7 @@ def record(
     commit: Entry | None = None,
     outbox: Sequence[OutboxDraft] = (),
     watch: bool = False,
+    exchange: Exchange | None = None,
 ) -> int:
     """The move and all that belongs to it; returns the length of the history after it.
 
@@ -165,6 +168,8 @@ def record(
     if isinstance(step.fact, FoundInChannel):
         _refuse_copy(conn, after, step.part, step.fact.message_id)
     _write_move(conn, step)
+    if exchange is not None:
+        exchanges.keep(conn, claim.session_id, step, exchange)
     _UPDATE_RESPONSE.run(
         conn,
         {"response_id": after.id, "is_watched": watch or before.is_watched, **_moved(after, step)},

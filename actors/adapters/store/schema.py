@@ -3,7 +3,7 @@
     session ─┬─ cast ─── character
              ├─ inbox ── turn
              ├─ response ── part, ending          response (id, version, state) ─► move ─► legal_move
-             │     └─ retry_request                                       └─► the move before it
+             │     └─ retry_request               exchange ─► move        └─► the move before it
              └─ history ── history_message ── amendment
     outbox, voice
 
@@ -234,6 +234,20 @@ _where("ux_response_speaker", response, "turn_id", "ordinal", where="replaces IS
 _where("ix_response_doubtful", response, "session_id", "id", where="doubtful")
 _where("ix_response_unfinished", response, "session_id", "id", where=f"state IN ({_listed(UNFINISHED)})")
 _where("ux_response_replacement", response, "replaces", where=f"state IN ({_listed(UNFINISHED)})", unique=True)
+
+# What went over the wire before a move: looked at by people, and by nothing that plays.
+exchange = Table(
+    "exchange",
+    metadata,
+    # One tree for reading, writing and pruning: an index beside it would be written with every move.
+    Column("session_id", ForeignKey("session.id"), primary_key=True),
+    Column("response_id", String(13), primary_key=True),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("told", Text, nullable=False),  # JSON: requests, and what was asked; no text of anybody
+    Column("texts", Text),  # JSON: the prompt, the raw answer, the cleaned one
+    ForeignKeyConstraint(["response_id", "seq"], ["move.response_id", "move.seq"]),
+    sqlite_with_rowid=False,
+)
 
 retry_request = Table(
     "retry_request",

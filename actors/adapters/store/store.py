@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from actors.adapters.store import (
     audit,
     characters,
+    exchanges,
     history,
     inbox,
     outbox,
@@ -22,6 +23,7 @@ from actors.adapters.store import (
     webhooks,
 )
 from actors.adapters.store.executor import Executor
+from actors.ports.exchange import Exchange
 from actors.ports.journal import KnownAs, LinesInState, Recorded, SeenLine, SeenSession, Standing
 from actors.ports.store import Accepted, ResponseRecord, RetryAsked, ToCatchUp, WatchedPart, Work
 from actors.roleplay.model import (
@@ -126,8 +128,11 @@ class SqlStore:
         commit: Entry | None = None,
         outbox: Sequence[OutboxDraft] = (),
         watch: bool = False,
+        exchange: Exchange | None = None,
     ) -> int:
-        return await self._run(responses.record, claim, response, move, commit=commit, outbox=outbox, watch=watch)
+        return await self._run(
+            responses.record, claim, response, move, commit=commit, outbox=outbox, watch=watch, exchange=exchange
+        )
 
     async def keep_intent(self, claim: Claim, response: Response, outbound: Outbound) -> Outbound:
         return await self._run(responses.keep_intent, claim, response, outbound)
@@ -248,6 +253,9 @@ class SqlStore:
         self, *, limit: int, state: str | None = None, session_id: SessionId | None = None
     ) -> tuple[Recorded, ...]:
         return await self._run(recorded.recently_recorded, limit=limit, state=state, session_id=session_id)
+
+    async def exchanges(self, response_id: ResponseId, *, with_texts: bool = False) -> tuple[tuple[int, Exchange], ...]:
+        return await self._run(exchanges.exchanges, response_id, with_texts=with_texts)
 
     async def lines_by_state(self) -> tuple[LinesInState, ...]:
         return await self._run(reports.lines_by_state)

@@ -34,7 +34,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One response from outside; times are seconds since 1970. `moves` counts those that it has made."""
+    """One response from outside; times are seconds since 1970. `moves` counts those that it has made.
+
+    It is stuck `late_s` after `due_at`, `silent_s` after `entered_at` where nothing is due, or `overdue_s` after
+    `started_at`; the bot derives them from its settings.
+    """
 
     id: str
     session: str
@@ -52,6 +56,9 @@ class Seen:
     last_error: str | None
     is_final: bool
     moves: int
+    late_s: float = 15.0
+    silent_s: float = 90.0
+    overdue_s: float = 305.0
 
 
 @dataclass(frozen=True, slots=True)

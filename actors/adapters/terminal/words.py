@@ -10,12 +10,6 @@ from typing import Any, Final
 from actors.adapters.terminal.facts import Seen
 from machines.response import FAILED, FINAL, MACHINE
 
-LATE_S: Final = 15.0
-"""After the moment at which it was to go on."""
-
-LONG_S: Final = 90.0
-"""On the wire: longer than any try may take with the usual settings."""
-
 STUCK: Final = "stuck"
 """Chosen like a state, though it is none."""
 
@@ -52,11 +46,11 @@ def stuck(seen: Seen, now: float | None) -> str | None:
     """Why it is called stuck; None where it is not, and where nobody knows the time (`now` is None)."""
     if seen.is_final or now is None:
         return None
-    if seen.due_at is not None and now > seen.due_at + LATE_S:
+    if seen.due_at is not None and now > seen.due_at + seen.late_s:
         return f"it was to go on {in_seconds(now - seen.due_at)} ago"
-    if seen.due_at is None and now > seen.entered_at + LONG_S:
+    if seen.due_at is None and now > seen.entered_at + seen.silent_s:
         return f"nothing has come of it for {in_seconds(now - seen.entered_at)}"
-    if now > seen.started_at + seen.deadline_s:
+    if now > seen.started_at + seen.overdue_s:
         on_its_way, most = in_seconds(now - seen.started_at), in_seconds(seen.deadline_s)
         return f"it has been on its way for {on_its_way}, and should take {most} at most"
     return None

@@ -111,6 +111,29 @@ async def test_ready_names_the_bot_and_counts_its_channels(playground: Playgroun
     assert await bot.next(ShardDown) == ShardDown(0)
 
 
+async def test_a_shard_counts_its_sessions_its_losses_and_what_it_resumed(
+    bot: Bot, playground: PlaygroundServer
+) -> None:
+    [shard] = bot.adapter.shards()
+    assert (shard.shard_id, shard.sessions, shard.losses, shard.resumes) == (0, 1, 0, 0)
+    playground.gateway.close_all(4000)
+    await bot.next(ShardDown)
+    await bot.next(ShardResumed)
+    [shard] = bot.adapter.shards()
+    assert (shard.sessions, shard.losses, shard.resumes) == (1, 1, 1)
+
+
+async def test_a_shard_says_how_long_its_last_heartbeat_took(bot: Bot, playground: PlaygroundServer) -> None:
+    with anyio.fail_after(WAIT_S):
+        while bot.adapter.shards()[0].acked_at is None:  # noqa: ASYNC110 - discord.py tells nobody of it
+            await anyio.sleep(0.005)
+    [shard] = bot.adapter.shards()
+    assert shard.latency_s is not None
+    assert shard.acked_at is not None
+    assert 0 < shard.latency_s < WAIT_S
+    assert 0 <= playground.world.now() - shard.acked_at < WAIT_S
+
+
 async def test_events_of_a_channel_come_in_its_order(bot: Bot, playground: PlaygroundServer) -> None:
     tavern = playground.world.find_channel("tavern").id
     expected: list[tuple[type, int]] = []

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from actors.adapters.groq import GroqModel, RateLimits
+from actors.ports import Budget, listening
 from actors.ports.model import Completion, ModelFailed
 from actors.roleplay.model import ChatMessage, Prompt, Purpose
 from tests.fakes.model_server import CUTS, DROPS, HANGS, Answer, gives, gives_raw, model_server, refuses, says
@@ -233,6 +234,45 @@ async def test_the_newest_limits_of_each_model_are_kept_from_answers_and_refusal
         await model.aclose()
     assert seen == [RateLimits(9, None, None, 7.5), *[RateLimits(0, None, None, 7.5)] * 2]
     assert model.rate_limits("another") is None
+
+
+async def test_a_budget_says_what_is_left_of_which_limit_and_until_when() -> None:
+    headers = {
+        "x-ratelimit-limit-requests": "1000",
+        "x-ratelimit-remaining-requests": "999",
+        "x-ratelimit-reset-requests": "1m30s",
+        "x-ratelimit-limit-tokens": "8000",
+        "x-ratelimit-remaining-tokens": "6200",
+    }
+    async with model_server(says("One.", headers=headers)) as server:
+        model = GroqModel(api_key=None, base_url=server.url, models=["m"], timeout_s=10, now=lambda: 500.0)
+        assert model.budgets() == ()
+        await model.complete(PROMPT)
+        await model.aclose()
+    assert model.budgets() == (
+        Budget("test-model", "requests", 500.0, limit=1000, left=999, resets_at=590.0),
+        Budget("test-model", "tokens", 500.0, limit=8000, left=6200),
+    )
+
+
+async def test_each_request_is_told_with_its_status_and_the_headers_that_matter() -> None:
+    headers = {"x-request-id": "req_1", "via": "1.1 edge", "retry-after": "3", "x-organization": "org_123"}
+    async with model_server(says("One.", headers={"cf-ray": "8a"}), refuses(429, headers=headers), HANGS) as server:
+        model = model_at(server.url, timeout_s=0.5, key="sk-secret")
+        with listening() as requests:
+            for _ in range(3):
+                await model.complete(PROMPT)
+        await model.aclose()
+    assert [(each.method, each.route, each.status) for each in requests] == [
+        ("POST", "/v1/chat/completions", 200),
+        ("POST", "/v1/chat/completions", 429),
+        ("POST", "/v1/chat/completions", None),
+    ]
+    assert requests[0].headers["cf-ray"] == "8a"
+    kept = {name: value for name, value in requests[1].headers.items() if name != "content-type"}
+    assert kept == {"x-request-id": "req_1", "via": "1.1 edge", "retry-after": "3"}
+    assert requests[2].duration_s >= 0.5
+    assert "sk-secret" not in repr(requests)
 
 
 async def test_the_key_is_in_no_log_line(caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ import anyio
 
 from actors.adapters.inspector import Inspector
 from actors.adapters.store import SqlStore
-from actors.ports import Context, Moved
+from actors.ports import Asked, AskedMessage, AskedTexts, Context, Exchange, Moved, Request
 from machines.facts import Fact, Generated, Sent, Started
 from machines.response import Limits, Move, advance
 from tests.contracts.scene import MIRA, NOW, Line, Scene
@@ -21,6 +21,11 @@ from tests.contracts.scene import MIRA, NOW, Line, Scene
 WAIT_S = 5.0
 SECRET = "the smuggler's words"
 """What people wrote: no answer of the inspector may hold it."""
+
+REQUEST = Request("POST", "/v1/chat/completions", 1.5, 200, {"x-request-id": "r-1"})
+MESSAGES = (AskedMessage("system", "card", 9, is_shortened=True), AskedMessage("user", "history", len(SECRET)))
+ASKED = Asked("a-model", 1, MESSAGES, 40, 9, 1, 700, "ok", 1.5, raw_characters=len(SECRET))
+TEXTS = AskedTexts(("Be Mira: " + SECRET, SECRET), raw=f"Mira: {SECRET}", cleaned=SECRET)
 
 
 @dataclass
@@ -90,6 +95,14 @@ class Stage:
         async with self.client.get(self.url("/events"), headers=headers) as response:
             assert response.status == 200
             yield Stream(response)
+
+    async def recorded_line(self) -> str:
+        """A response whose text was written, with what the model was asked; its id."""
+        line = (await self.line()).line
+        move = advance(line.response, Generated(NOW + 1, (SECRET,)))
+        exchange = Exchange((REQUEST,), ASKED, TEXTS)
+        await line.store.record(line.claim, line.response, move, exchange=exchange)
+        return line.response.id
 
     async def line(self, number: int = 1) -> TracedLine:
         """A new line, heard and started."""

@@ -8,9 +8,12 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from actors.adapters.store import SqlStore
+from actors.adapters.store.exchanges import RESPONSES_KEPT
+from actors.ports import Exchange, Request
 from actors.ports.store import NextMessage
 from actors.roleplay.model import OutboxDraft, OutboxKind
 from machines.facts import FoundInChannel, SendUnconfirmed, Sent
+from machines.response import advance
 from tests.contracts.scene import CHANNEL, NOW, Scene, a_session, an_answer, open_scene, said
 from tests.fakes.store import MortalExecutor, mortal_store
 
@@ -108,4 +111,25 @@ async def test_ended_sessions_cost_the_sweep_nothing() -> None:
         await store.open_session(ended, an_answer(f"s{number}", channel_id=number))
         await store.move_session(ended.id, version=2, state="Ended", at=NOW, ended_by="end")
     assert await steps(executor, lambda: store.pending(now=NOW)) == before
+    await store.aclose()
+
+
+async def test_keeping_an_exchange_costs_the_same_after_much_play_as_after_little() -> None:
+    store, executor = mortal_store()
+    scene = await open_scene(store)
+
+    async def cost(message_id: int) -> int:
+        """The steps of a move with its exchange."""
+        await scene.hear(message_id)
+        line = await (await scene.line()).start("A line.")
+        move = advance(line.response, Sent(NOW, message_id + 1, "A line."))
+        exchange = Exchange((Request("POST", "/webhooks/5/…", 0.1, 200),))
+        commit = line.committed(move)
+        return await steps(
+            executor, lambda: store.record(scene.claim, line.response, move, commit=commit, exchange=exchange)
+        )
+
+    costs = [await cost(1000 + 10 * number) for number in range(TURNS_MANY)]
+    few, many = max(costs[RESPONSES_KEPT + 1 : RESPONSES_KEPT + 5]), max(costs[-4:])
+    assert many <= 1.2 * few + 20
     await store.aclose()

@@ -24,6 +24,7 @@ const sent = async (method, path, body = {}) =>
   (await asked(path, { method, headers: { "Content-Type": "application/json" }, body: method === "DELETE" ? null : JSON.stringify(body) })).json();
 
 export const fleet = () => json("api/fleet");
+export const dependencies = () => json("api/dependencies");
 export const sessions = () => json("api/sessions");
 export const session = (id) => json(`api/sessions/${encodeURIComponent(id)}`);
 export const breakpoints = () => json("api/breakpoints");
@@ -36,4 +37,4 @@ export const response = (id, { withText = false } = {}) => json(`api/responses/$
 export const responses = (query) => json(`api/responses?${new URLSearchParams(query)}`);
 export const drawing = async (name, size) => (await asked(`api/machines/${name}.svg?size=${size}`)).text();
 export const pageOf = (id) => at(`responses/${encodeURIComponent(id)}`);
-export const fileOf = (id) => at(`api/responses/${encodeURIComponent(id)}`);
+export const fileOf = (id, { withText = false } = {}) => at(`api/responses/${encodeURIComponent(id)}${withText ? "?text=1" : ""}`);

@@ -1,11 +1,13 @@
 // The other machines: which states their subjects are in now.
 
 import * as api from "./api.js";
+import { breakersTable, budgetsTable, shardsTable, wide } from "./dependencies.js";
 import { countState, drawing } from "./diagram.js";
 import { h, say } from "./dom.js";
 import { inSeconds } from "./words.js";
 
 const EVERY_MS = 3000;
+const WITH_TABLE = ["breaker", "connection"];
 
 export class Machines {
   element = h("section", { "aria-label": "Machines" });
@@ -18,7 +20,7 @@ export class Machines {
     this.#live = live;
     live.addEventListener("fleet", () => this.#renderFleet(), this.#end);
     this.#build();
-    this.#timer = setInterval(() => this.#renderSessions(), EVERY_MS);
+    this.#timer = setInterval(() => this.#readAgain(), EVERY_MS);
   }
 
   close() {
@@ -34,16 +36,40 @@ export class Machines {
       this.element.append(h("p", { class: "notice bad", role: "alert" }, `The machines cannot be read: ${error.message}`));
       return;
     }
+    this.budgets = wide("Rate limits as they stand");
+    this.element.append(h("section", { class: "panel machine-panel", "aria-label": "Rate limits" }, h("h2", {}, "Rate limits"), h("p", { class: "soft" }, "As the servers told them in their last answers to this process."), this.budgets));
     this.#renderFleet();
+    this.#readAgain();
+  }
+
+  #readAgain() {
+    if (document.hidden || this.#live.state === "lost" || this.#drawn.size === 0) return;
     this.#renderSessions();
+    this.#renderDependencies();
+  }
+
+  async #renderDependencies() {
+    let found;
+    try {
+      found = await api.dependencies();
+    } catch (error) {
+      this.budgets.replaceChildren(h("p", { class: "wrong" }, `They cannot be read: ${error.message}`));
+      return;
+    }
+    const { breaker, connection } = Object.fromEntries(this.#drawn);
+    breaker?.table.replaceChildren(breakersTable(found));
+    if (breaker) lightCounts(breaker.svg, found.breakers.map((each) => each.state));
+    connection?.table.replaceChildren(shardsTable(found, this.#live.fleet?.connections ?? []));
+    this.budgets.replaceChildren(budgetsTable(found));
   }
 
   async #add(name) {
     const svg = await drawing(name);
     const words = h("p", { class: "soft" }, "Drawn from the running definition.");
-    this.#drawn.set(name, { svg, words });
     const title = name.charAt(0).toUpperCase() + name.slice(1);
-    this.element.append(h("section", { class: "panel machine-panel", "aria-label": title }, h("h2", {}, title), words, h("figure", { class: "diagram" }, svg)));
+    const table = WITH_TABLE.includes(name) ? wide(`${title}s as they stand`) : null;
+    this.#drawn.set(name, { svg, words, table });
+    this.element.append(h("section", { class: "panel machine-panel", "aria-label": title }, h("h2", {}, title), words, table, h("figure", { class: "diagram" }, svg)));
   }
 
   #renderFleet() {
@@ -65,12 +91,11 @@ export class Machines {
       return `${each.dependency} is ${each.state} since ${inSeconds(now - each.at)}${until}`;
     });
     say(drawn.words, told.length > 0 ? `${told.join("; ")}. Every other one is closed.` : "None has moved since this process began: all are closed, or turned off (BREAKER_FAILURES=0).");
-    lightCounts(drawn.svg, breakers.map((each) => each.state));
   }
 
   async #renderSessions() {
     const drawn = this.#drawn.get("session");
-    if (!drawn || document.hidden || this.#live.state === "lost") return;
+    if (!drawn) return;
     try {
       const { sessions } = await api.sessions();
       say(drawn.words, sessionWords(sessions.length));

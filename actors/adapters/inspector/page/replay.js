@@ -4,6 +4,7 @@ import * as api from "./api.js";
 import { PausedNotice } from "./breakpoints.js";
 import { drawing, light, mark, onResize } from "./diagram.js";
 import { h, say } from "./dom.js";
+import { requestsOf, triesOf } from "./exchanges.js";
 import { sequence } from "./sequence.js";
 import { clock, inSeconds, moment, stuck, toneOf, told, why } from "./words.js";
 
@@ -15,6 +16,7 @@ export class Replay {
   #live;
   #view;
   #from; // where it came from, if from a file
+  #withText = false; // whether the texts were asked for
   #at = 0; // how many moves are played
   #svg = null;
   #timer = 0;
@@ -50,7 +52,7 @@ export class Replay {
 
   async #readAgain() {
     try {
-      const view = await api.response(this.#view.id);
+      const view = await api.response(this.#view.id, { withText: this.#withText });
       if (view.path.length < this.#view.path.length) return; // an answer that was overtaken
       const isAtEnd = this.#at === this.#view.path.length;
       this.#view = view;
@@ -73,10 +75,12 @@ export class Replay {
     this.legal = h("p", { class: "soft legal" });
     this.sequence = h("div", { class: "sequence", tabindex: "0", role: "region", "aria-label": "Sequence diagram" });
     this.texts = h("div", { class: "texts", hidden: true });
+    this.tries = h("div");
     this.element.append(
       this.#head(canReadTexts),
       h("div", { class: "replay-grid" }, this.#stage(), this.#story()),
       h("section", { class: "panel" }, h("h2", {}, "Who told whom"), h("p", { class: "soft" }, "Arrows to the response are facts, arrows from it are what it asked for. A dot is a move written to the store."), this.sequence),
+      h("section", { class: "panel", "aria-label": "The model" }, h("h2", {}, "What the model was asked"), this.tries),
     );
   }
 
@@ -84,9 +88,11 @@ export class Replay {
     const view = this.#view;
     const save = h("a", { class: "button plain", href: this.#from ? null : api.fileOf(view.id), download: `response-${view.id}.json`, hidden: this.#from !== null }, "Save as a file");
     const read = canReadTexts && h("button", { class: "button plain", type: "button", onclick: (event) => this.#readTexts(event.target) }, "Show what was said");
+    this.saveAll = h("a", { class: "button plain", href: api.fileOf(view.id, { withText: true }), download: `response-${view.id}-with-texts.json`, hidden: true }, "Save with texts");
     const where = h("p", { class: "soft" }, "Response ", h("span", { class: "mono" }, view.id), " of session ", this.#sessionLink(), ", began ", moment(view.started_at));
-    const imported = this.#from && h("p", { class: "notice trouble", role: "status" }, `From the file ${this.#from}: nothing of it is live, and it may be of another bot.`);
-    return h("header", { class: "panel replay-head" }, imported, h("div", { class: "row" }, h("h2", {}, `${view.name}’s line`), this.mark, this.time, h("span", { class: "row push" }, read, save)), where, this.why, this.paused.element, this.cause, this.texts);
+    const left = view.redacted === false ? "" : " Texts were left out of it.";
+    const imported = this.#from && h("p", { class: "notice trouble", role: "status" }, `From the file ${this.#from}: nothing of it is live, and it may be of another bot.${left}`);
+    return h("header", { class: "panel replay-head" }, imported, h("div", { class: "row" }, h("h2", {}, `${view.name}’s line`), this.mark, this.time, h("span", { class: "row push" }, read, this.saveAll, save)), where, this.why, this.paused.element, this.cause, this.texts);
   }
 
   #sessionLink() {
@@ -144,6 +150,7 @@ export class Replay {
     this.#renderHead();
     this.#renderMoves();
     this.sequence.replaceChildren(sequence(this.#view, this.#at));
+    this.#renderTexts();
     this.#light();
   }
 
@@ -182,12 +189,17 @@ export class Replay {
     const items = [];
     for (const [index, move] of [null, ...path].entries()) {
       if (move) items.push(this.#moveView(move, index));
-      items.push(...asides.filter((aside) => aside.after_seq === index).map(asideView));
+      items.push(...asides.filter((aside) => aside.after_seq === index && !this.#isRecorded(aside)).map(asideView));
     }
     const hadFocus = this.moves.contains(document.activeElement);
     this.moves.replaceChildren(...items);
     if (hadFocus) this.moves.querySelector("[aria-current] button")?.focus();
     requestAnimationFrame(() => this.#scrollToCurrent());
+  }
+
+  /** What is recorded stands below, with more than the process that saw it tells. */
+  #isRecorded(aside) {
+    return aside.kind === "generation" && (this.#view.exchanges ?? []).some((each) => each.asked?.attempt === aside.attempt);
   }
 
   #scrollToCurrent() {
@@ -209,21 +221,33 @@ export class Replay {
       "li",
       { class: `${index > this.#at ? "later" : ""} ${isFailure ? "failure" : ""}`.trim() || null, "aria-current": index === this.#at ? "step" : null },
       h("button", { type: "button", onclick: () => this.#show(index) }, h("span", { class: "seq" }, index), h("strong", {}, move.fact), h("span", { class: toneOf(move.to) }, h("span", { class: "state-mark" }, move.to)), h("span", { class: "soft when", title: moment(move.at) }, `${clock(move.at)}  +${after}`)),
-      h("dl", {}, pair("in", [attempt, given].filter(Boolean).join(" · ")), pair("out", effects.join("; "))),
+      h("dl", {}, pair("in", [attempt, given].filter(Boolean).join(" · ")), pair("out", effects.join("; ")), pair("wire", requestsOf(this.#view, move.seq))),
     );
   }
 
   async #readTexts(button) {
     try {
-      const { texts } = await api.response(this.#view.id, { withText: true });
-      const list = (name, parts) => [h("h3", {}, name), parts.length ? parts.map((part) => h("blockquote", {}, part)) : h("p", { class: "soft" }, "Nothing.")];
-      const found = [list("Written, part by part", texts.written), list("As Discord shows it", texts.shown)];
-      this.texts.replaceChildren(...found.flat(2));
-      this.texts.hidden = false;
-      button.hidden = true;
+      this.#view = await api.response(this.#view.id, { withText: true });
     } catch (error) {
       say(button, `${error.message} Try again`);
+      return;
     }
+    this.#withText = true;
+    this.saveAll.hidden = false;
+    button.hidden = true;
+    this.#show(this.#at);
+  }
+
+  #renderTexts() {
+    const told = JSON.stringify([this.#view.exchanges, this.#view.texts]);
+    if (told === this.told) return; // a step through the moves closes nothing that was opened
+    this.told = told;
+    this.tries.replaceChildren(triesOf(this.#view));
+    const { texts } = this.#view;
+    this.texts.hidden = !texts;
+    if (!texts) return;
+    const list = (name, parts) => [h("h3", {}, name), parts.length ? parts.map((part) => h("blockquote", {}, part)) : h("p", { class: "soft" }, "Nothing.")];
+    this.texts.replaceChildren(...[list("Written, part by part", texts.written), list("As Discord shows it", texts.shown)].flat(2));
   }
 }
 

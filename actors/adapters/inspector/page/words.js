@@ -1,8 +1,5 @@
 // Times, and what is said about a response.
 
-const LATE_S = 15; // after the moment at which it was to go on
-const LONG_S = 90; // on the wire: longer than any try may take with the usual settings
-
 const MOMENT_MIN = 1e9; // numbers from here on are seconds since 1970
 
 const TONES = { Generating: "work", Sending: "work", Retrying: "trouble", Delivered: "good", Failed: "bad" };
@@ -29,9 +26,9 @@ export function moment(at) {
 /** Why it is called stuck; null where it is not. */
 export function stuck(view, now) {
   if (view.is_final || view.paused) return null; // who is held by a breakpoint is not stuck
-  if (view.due_at !== null && now > view.due_at + LATE_S) return `It was to go on ${inSeconds(now - view.due_at)} ago`;
-  if (view.due_at === null && now > view.entered_at + LONG_S) return `Nothing has come of it for ${inSeconds(now - view.entered_at)}`;
-  if (now > view.started_at + view.deadline_s) return `It has been on its way for ${inSeconds(now - view.started_at)}, and should take ${inSeconds(view.deadline_s)} at most`;
+  if (view.due_at !== null && now > view.due_at + view.late_s) return `It was to go on ${inSeconds(now - view.due_at)} ago`;
+  if (view.due_at === null && now > view.entered_at + view.silent_s) return `Nothing has come of it for ${inSeconds(now - view.entered_at)}`;
+  if (now > view.started_at + view.overdue_s) return `It has been on its way for ${inSeconds(now - view.started_at)}, and should take ${inSeconds(view.deadline_s)} at most`;
   return null;
 }
 

@@ -1,0 +1,60 @@
+"""What Discord said last about its rate limits, bucket by bucket.
+
+Source: https://discord.com/developers/docs/topics/rate-limits. Of the limit on everything it says nothing until
+that is used up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Final
+
+from actors.ports import Budget
+
+SERVER: Final = "discord"
+EVERYTHING: Final = "everything"
+BUDGETS_MAX: Final = 500
+"""The one that was told of longest ago is forgotten first."""
+
+
+class Budgets:
+    """Learns from the headers of each answer. `learn` is given the name that our pauses have for the bucket."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._known: dict[str, Budget] = {}
+
+    def learn(self, bucket: str, headers: Mapping[str, str]) -> None:
+        """Take what `headers` (names in lower case) say; nothing where they say nothing."""
+        left = _number(headers.get("x-ratelimit-remaining"))
+        if left is None:
+            return
+        now = self._now()
+        reset_after_s = _number(headers.get("x-ratelimit-reset-after"))
+        limit = _number(headers.get("x-ratelimit-limit"))
+        if self._known.pop(bucket, None) is None and len(self._known) >= BUDGETS_MAX:
+            del self._known[next(iter(self._known))]
+        self._known[bucket] = Budget(
+            server=SERVER,
+            name=bucket,
+            told_at=now,
+            limit=None if limit is None else int(limit),
+            left=int(left),
+            resets_at=None if reset_after_s is None else now + reset_after_s,
+        )
+
+    def view(self, until: Callable[[str], float | None], everything_until: float | None) -> tuple[Budget, ...]:
+        """The limit on everything, then every bucket, the newest first; `until` says what is held, and how long."""
+        left = None if everything_until is None else 0
+        everything = Budget(SERVER, EVERYTHING, left=left, held_until=everything_until)
+        known = [replace(each, held_until=until(each.name)) for each in reversed(self._known.values())]
+        return (everything, *known)
+
+
+def _number(written: str | None) -> float | None:
+    try:
+        number = float(written or "")
+    except ValueError:
+        return None
+    return number if 0 <= number < float("inf") else None

@@ -1,0 +1,35 @@
+"""Paths of Discord's REST as they may be shown: without the tokens of webhooks and interactions.
+
+Source: https://discord.com/developers/docs/reference, and the resources below it.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+LEFT_OUT: Final = "…"
+WORDS: Final = frozenset(
+    {
+        "",
+        "@me",
+        "@original",
+        "api",
+        "applications",
+        "callback",
+        "channels",
+        "commands",
+        "guilds",
+        "interactions",
+        "messages",
+        "threads",
+        "typing",
+        "users",
+        "v10",
+        "webhooks",
+    }
+)
+
+
+def route_of(path: str) -> str:
+    """`path` with its known words and its ids alone."""
+    return "/".join(part if part in WORDS or part.isdecimal() else LEFT_OUT for part in path.split("/"))

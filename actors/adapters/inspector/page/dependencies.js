@@ -1,0 +1,71 @@
+// What the bot depends on, as it stands: breakers, connections and rate limits, a table each.
+
+import { h } from "./dom.js";
+import { clock, inSeconds } from "./words.js";
+
+const TONES = { Closed: "good", HalfOpen: "trouble", Open: "bad" };
+const LEAST = 0.1; // of a limit: what is left below it is marked
+const BUDGETS_SHOWN = 40;
+
+/** A place for a table, which may be wider than the window. */
+export const wide = (label) => h("div", { class: "wide", role: "region", "aria-label": label, tabindex: "0" });
+
+export function breakersTable({ breakers, now }) {
+  if (breakers.length === 0) return h("p", { class: "soft" }, "There are none: BREAKER_FAILURES is 0.");
+  const rows = breakers.map((each) => [
+    each.dependency,
+    h("span", { class: `state-mark ${TONES[each.state] ?? "rest"}` }, each.state),
+    `${each.failures}; more than ${each.failures_max} open it`,
+    each.opened_at === null ? "–" : `${inSeconds(now - each.opened_at)} ago`,
+    untilWords(each, now),
+  ]);
+  return table(["Of", "State", "Failures in a row", "Opened", "Lets a try through"], rows);
+}
+
+function untilWords({ state, until }, now) {
+  if (state === "Closed") return "every one";
+  if (state === "HalfOpen" || until <= now) return "one, now";
+  return `in ${inSeconds(until - now)}, at ${clock(until)}`;
+}
+
+export function shardsTable({ shards, now }, connections) {
+  const rows = shards.map((each) => {
+    const state = connections.find((connection) => connection.shard === each.shard_id)?.state ?? "–";
+    const heart = each.acked_at === null ? "none answered yet" : `${inSeconds(now - each.acked_at)} ago`;
+    const latency = each.latency_s === null ? "–" : inSeconds(each.latency_s);
+    return [each.shard_id, state, latency, heart, each.sessions, each.resumes, each.losses];
+  });
+  return table(["Shard", "State", "Latency", "Last heartbeat", "Sessions", "Resumed", "Lost"], rows);
+}
+
+/** Rate limits, as the servers told them last. */
+export function budgetsTable({ budgets, now }) {
+  if (budgets.length === 0) return h("p", { class: "soft" }, "No server has told of its limits yet.");
+  const rows = budgets.slice(0, BUDGETS_SHOWN).map((each) => [
+    each.server,
+    each.name,
+    leftWords(each, now),
+    each.limit ?? "–",
+    resetWords(each, now),
+    each.held_until === null ? "no" : h("strong", { class: "wrong" }, `for ${inSeconds(each.held_until - now)}`),
+    each.told_at === null ? "–" : `${inSeconds(now - each.told_at)} ago`,
+  ]);
+  return table(["Server", "Of", "Left", "Limit", "Full again", "Held back", "Told"], rows);
+}
+
+function leftWords({ left, limit, resets_at: reset }, now) {
+  if (left === null) return "not told until it is used up";
+  if (reset !== null && reset <= now) return limit ?? "all";
+  return h("span", { class: limit !== null && left <= limit * LEAST ? "wrong" : null }, left);
+}
+
+function resetWords({ resets_at: reset }, now) {
+  if (reset === null) return "–";
+  return reset > now ? `in ${inSeconds(reset - now)}` : `since ${inSeconds(now - reset)}`;
+}
+
+function table(heads, rows) {
+  const head = h("tr", {}, heads.map((words) => h("th", { scope: "col" }, words)));
+  const body = rows.map((cells) => h("tr", {}, cells.map((cell) => h("td", {}, typeof cell === "number" ? String(cell) : cell))));
+  return h("table", {}, h("thead", {}, head), h("tbody", {}, body));
+}

@@ -1,0 +1,86 @@
+// What went over the wire for one response: its requests, and what the model was asked and answered.
+
+import { h } from "./dom.js";
+import { inSeconds } from "./words.js";
+
+const HIDDEN = "Texts are left out here. They are shown only where INSPECTOR_TOKEN is set, with “Show what was said”.";
+
+/** The requests before a move, a line each; null where none is known. */
+export function requestsOf(view, seq) {
+  const found = (view.exchanges ?? []).find((each) => each.seq === seq)?.requests ?? [];
+  return found.length === 0 ? null : h("ul", { class: "requests", role: "list" }, found.map(requestView));
+}
+
+function requestView({ method, route, status, duration_s: took, headers }) {
+  const isBad = status === null || status >= 400;
+  const named = Object.entries(headers).map(([name, value]) => [h("span", { class: "soft" }, name), ` ${value}  `]);
+  return h(
+    "li",
+    {},
+    h("span", { class: "mono" }, `${method} ${route}`),
+    " ",
+    h("strong", { class: isBad ? "wrong" : null }, status === null ? "no answer" : `${status}`),
+    ` after ${inSeconds(took)}`,
+    named.length > 0 && h("details", {}, h("summary", {}, "Headers"), h("p", { class: "headers mono" }, named)),
+  );
+}
+
+/** Every try of the model that is recorded, the newest one open. */
+export function triesOf(view) {
+  const tries = (view.exchanges ?? []).filter((each) => each.asked);
+  if (tries.length === 0) return h("p", { class: "soft" }, "Nothing is recorded: the database keeps this of each session's newest responses, unless RECORD_EXCHANGES is off.");
+  const note = tries.some((each) => each.texts) ? null : h("p", { class: "soft" }, HIDDEN);
+  return h("div", {}, note, tries.map((each, index) => tryView(each, index === tries.length - 1)));
+}
+
+function tryView({ asked, texts }, isOpen) {
+  const counted = asked.prompt_tokens > 0 ? `, counted: ${asked.prompt_tokens}, and ${asked.completion_tokens} written` : "";
+  const isGood = asked.outcome === "ok";
+  const summary = h("summary", {}, `Try ${asked.attempt}: `, h("span", { class: "mono" }, asked.model), " ", h("strong", { class: isGood ? null : "wrong" }, isGood ? "answered" : asked.outcome), ` after ${inSeconds(asked.duration_s)}`);
+  const facts = [
+    ["Tokens", `about ${asked.tokens}${counted}; room for ${asked.completion_tokens_max}`],
+    ["History", historyWords(asked)],
+  ];
+  return h(
+    "details",
+    { class: "try", open: isOpen },
+    summary,
+    h("dl", { class: "facts" }, facts.map(([name, words]) => h("div", {}, h("dt", {}, name), h("dd", {}, words)))),
+    h("h3", {}, "Sent to the model"),
+    h("ol", { class: "prompt" }, promptView(asked.messages, texts?.messages ?? [])),
+    h("h3", {}, "Its raw answer"),
+    answerView(asked, texts),
+    h("h3", {}, "The line made of it"),
+    texts?.cleaned ? h("blockquote", {}, texts.cleaned) : h("p", { class: "soft" }, isGood ? "Left out here." : `None: ${asked.outcome}.`),
+  );
+}
+
+function historyWords({ lines, lines_kept: kept }) {
+  if (lines === kept) return lines === 1 ? "its one line" : `all ${lines} lines`;
+  return `the newest ${kept} of ${lines} lines; the oldest ${lines - kept} found no room`;
+}
+
+/** The messages in order; the card's example dialogues, which are many, folded into one item. */
+function promptView(messages, texts) {
+  const views = messages.map((message, index) => ({ message, view: messageView(message, texts[index]) }));
+  const examples = views.filter(({ message }) => message.purpose === "example");
+  if (examples.length < 2) return views.map(({ view }) => view);
+  const size = examples.reduce((sum, { message }) => sum + message.characters, 0);
+  const words = `${examples.length} messages · example dialogues of the card · ${size} characters`;
+  const folded = h("li", {}, h("details", {}, h("summary", {}, words), h("ol", { class: "prompt" }, examples.map(({ view }) => view))));
+  return views.map(({ message, view }) => (message === examples[0].message ? folded : view)).filter((view) => view === folded || !folded.contains(view));
+}
+
+function messageView(message, text) {
+  const size = `${message.characters} characters`;
+  const cut = message.is_shortened && h("strong", { class: "wrong" }, " its middle was left out");
+  const shown = text !== undefined && h("blockquote", {}, text);
+  const isPart = text !== undefined && text.length < message.characters && h("p", { class: "soft" }, `Kept: ${text.length} of ${size}.`);
+  return h("li", {}, h("strong", {}, message.role), ` · ${message.purpose} · ${size}`, cut, shown, isPart);
+}
+
+function answerView(asked, texts) {
+  const cut = asked.is_cut_by_length ? ", cut by length" : "";
+  const size = h("p", { class: "soft" }, asked.raw_characters === 0 ? "None." : `${asked.raw_characters} characters${cut}.`);
+  return texts?.raw ? [size, h("blockquote", {}, texts.raw)] : size;
+}

@@ -1,0 +1,57 @@
+"""What the process depends on, as it stands at this moment: breakers, connections and rate limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SeenBreaker:
+    """One breaker. More than `failures_max` failures in a row open it; while it is open, `until` is when it lets a
+    probe through. Times are seconds since 1970.
+    """
+
+    dependency: str
+    state: str
+    failures: int
+    failures_max: int
+    opened_at: float | None = None
+    until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenShard:
+    """One shard's connection. `latency_s` is that of the last heartbeat, answered at `acked_at`.
+
+    Counted since the process began: sessions that were opened, resumed, and connections that were lost.
+    """
+
+    shard_id: int
+    latency_s: float | None = None
+    acked_at: float | None = None
+    sessions: int = 0
+    resumes: int = 0
+    losses: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """A rate limit as its server last told it, at `told_at`: `left` of `limit` until `resets_at`.
+
+    None: it was not said. Until `held_until` nothing goes out.
+    """
+
+    server: str
+    name: str
+    told_at: float | None = None
+    limit: int | None = None
+    left: int | None = None
+    resets_at: float | None = None
+    held_until: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    breakers: tuple[SeenBreaker, ...] = ()
+    shards: tuple[SeenShard, ...] = ()
+    budgets: tuple[Budget, ...] = ()
