@@ -156,11 +156,13 @@ class Rest:
             return True
         until = row.ended_at or math.inf
         is_unreadable = any(message.at <= at <= until for at in channel.forbidden_at)
-        return not (is_unreadable or self._ended_too_soon(shown, row))
+        ended_at = row.ended_at if end is None else channel.shown[end].message.at
+        return not (is_unreadable or self._ended_too_soon(shown, row, ended_at))
 
-    def _ended_too_soon(self, shown: Shown, row: AnyRow) -> bool:
+    def _ended_too_soon(self, shown: Shown, row: AnyRow, ended_at: float | None) -> bool:
+        """`ended_at`: when the `!end` was written, however long a full disk put off its being carried out."""
         at = shown.message.at
-        if row.ended_at is None or row.ended_at - at > self.shape.limits.settle_s + READABLE_AFTER_S + GAP_S_MAX:
+        if ended_at is None or ended_at - at > self.shape.limits.settle_s + READABLE_AFTER_S + GAP_S_MAX:
             return False
         return not shown.is_told or any(at <= death <= row.ended_at for death in self.watch.deaths)
 
