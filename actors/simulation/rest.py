@@ -106,6 +106,12 @@ class Rest:
 
         return bool(copies) and all(map(is_unseen, copies, copies[1:]))
 
+    def is_said_by_another(self, row: AnyRow) -> bool:
+        """Whether it was found in the belated second copy of an earlier text: one text, and reads tell no nonce."""
+        shown = self.channel(row.channel_id).shown.get(row.message_id)
+        is_its_own = [other.id for other in self.outbox if other.message_id == row.message_id] == [row.id]
+        return shown is not None and shown.is_belated and shown.message.text == row.text and is_its_own
+
     def ends(self) -> dict[str, int]:
         """The `!end` message of each session that was ended by one."""
         heard = [

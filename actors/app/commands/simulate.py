@@ -45,6 +45,8 @@ def simulate(
     console = Console(highlight=False, soft_wrap=True)
     _print(console, Totals.of(results), seed=seed, wall_s=time.monotonic() - began)
     broken = [(order, result) for order, result in zip(orders, results, strict=False) if result.broken]
+    for order, result in broken:
+        console.print(f"  world {order.index}: {', '.join(sorted({each.invariant for each in result.broken}))}")
     if broken:
         order, result = min(broken, key=lambda pair: pair[1].responses)
         _explain(console, order, result, responses)
