@@ -17,8 +17,8 @@ from actors.simulation.world import Order, run_world
 WORLD_RESPONSES: Final = 500
 """Responses of one world: long enough for trouble to pile up, short enough to be run again while shrinking."""
 
-COLLECT_AFTER: Final = 100_000
-"""New objects after which a worker's garbage is collected; Python's own number is 700."""
+COLLECT_AFTER: Final = 5_000_000
+"""New objects after which a worker's garbage is collected; Python's own number is 700. No usual world makes as many."""
 
 
 def orders(responses: int, *, seed: int, chance: float, cut: Cut, only: int | None = None) -> list[Order]:
@@ -36,10 +36,16 @@ def run(orders: list[Order], *, workers: int) -> Iterator[Result]:
         return
     context = multiprocessing.get_context("spawn")
     with context.Pool(min(workers, len(orders)), initializer=_collect_seldom) as pool:
-        yield from pool.imap(run_world, orders)
+        yield from pool.imap(_run_and_collect, orders)
 
 
 def _collect_seldom() -> None:
-    # A quarter of the time went into looking for cycles: a world makes few, and is soon thrown away whole.
+    # A quarter of the time went into looking for cycles; a world is soon thrown away whole.
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, 50, 50)
+
+
+def _run_and_collect(order: Order) -> Result:
+    result = run_world(order)
+    gc.collect()
+    return result

@@ -10,13 +10,13 @@ import sqlite3
 from collections.abc import Callable
 from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
-import anyio.lowlevel
 from anyio import CancelScope
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from actors.adapters.store.errors import CommitFailed
 from actors.simulation.faults import Faults
+from actors.simulation.virtual_time import give_way
 from actors.simulation.watch import Watch
 from actors.world import Shutdown
 
@@ -87,14 +87,14 @@ class MortalExecutor:
         self._operations += 1
         is_interrupted_first = self._operations % 2 == 0
         if is_interrupted_first:
-            await anyio.lowlevel.checkpoint()
+            await give_way()
         self._life.point(f"before {name}")
         self._refuse(name)
         result = self._carry_out(operation, *args, **kwargs)
         self._watch.carried_out(name, args, kwargs, result)
         self._life.point(f"after {name}")
         if not is_interrupted_first:
-            await anyio.lowlevel.checkpoint()
+            await give_way()
             self._life.go_on()
         return result
 

@@ -36,7 +36,7 @@ from actors.simulation.process import Killed, Life, MortalExecutor
 from actors.simulation.result import Result
 from actors.simulation.shape import Shape
 from actors.simulation.story import digest, tell
-from actors.simulation.virtual_time import VirtualClock, run_virtually
+from actors.simulation.virtual_time import LoopClock, run_virtually
 from actors.simulation.watch import Watch
 from actors.simulation.weather import Weather
 from actors.supervisor import Supervisor
@@ -92,7 +92,7 @@ class SimulatedWorld:
         self._build = build
         self._faults = faults = Faults(order.name, order.chance, order.cut)
         self._shape = shape = order.shape or Shape.drawn(faults.stream("shape"))
-        self._clock = VirtualClock()
+        self._clock = LoopClock()
         self._random = faults.stream("downtime")
         now = self._clock.now
         self._discord = Discord(faults, now, nonce_window_s=shape.nonce_window_s)
