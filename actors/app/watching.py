@@ -122,6 +122,8 @@ class Watching:
                 self._is_live = True
             case "move":
                 known.changed(seen_of(told["response"]))
+            case "paused":
+                known.held(told["response"], _held(told["paused"]))
             case _:
                 pass  # breakers and connections: the fleet tells of them
 
@@ -190,6 +192,7 @@ def seen_of(view: View) -> Seen:
     """A response of the inspector's shape as a row. Raises ValidationError, and KeyError, for another shape."""
     # A card's name may hold what steers a terminal.
     words = {name: _plain(view[name]) for name in ("name", "waits", "last_error")}
+    words["held"] = _held(view.get("paused"))
     return _SEEN.validate_python({**view, **words, "moves": view["path"][-1]["seq"] if view["path"] else 0})
 
 
@@ -206,6 +209,12 @@ def told_of(view: View) -> Told:
         standing=standing(recording),
         legal=tuple(view["legal"]),
     )
+
+
+def _held(pause: View | None) -> str:
+    if pause is None:
+        return ""
+    return f"held by breakpoint {pause['breakpoint']} before {pause['from']} ─► {pause['to']}"
 
 
 def _plain(words: str | None) -> str | None:

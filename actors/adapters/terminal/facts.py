@@ -7,7 +7,7 @@ source ─ follow ─► Known ◄─ paint ─ the screen that is looked at
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final, Protocol
 
@@ -56,6 +56,7 @@ class Seen:
     last_error: str | None
     is_final: bool
     moves: int
+    held: str = ""  # by which breakpoint, before which move
     late_s: float = 15.0
     silent_s: float = 90.0
     overdue_s: float = 305.0
@@ -107,6 +108,12 @@ class Known:
             ended = (known.id for known in self.responses.values() if known.is_final)
             del self.responses[next(ended, next(iter(self.responses)))]
         self.version += 1
+
+    def held(self, response_id: str, words: str) -> None:
+        """A breakpoint holds a response from now on, or, with no words, not any more."""
+        if response_id in self.responses:
+            self.responses[response_id] = replace(self.responses[response_id], held=words)
+            self.version += 1
 
     @property
     def is_live(self) -> bool:

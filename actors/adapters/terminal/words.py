@@ -44,7 +44,7 @@ def clock(at: float) -> str:
 
 def stuck(seen: Seen, now: float | None) -> str | None:
     """Why it is called stuck; None where it is not, and where nobody knows the time (`now` is None)."""
-    if seen.is_final or now is None:
+    if seen.is_final or seen.held or now is None:
         return None
     if seen.due_at is not None and now > seen.due_at + seen.late_s:
         return f"it was to go on {in_seconds(now - seen.due_at)} ago"
@@ -62,15 +62,15 @@ def why(seen: Seen, now: float | None) -> str:
         return ""
     if now is None:
         return f"{UNSEEN}; then: {seen.waits or 'it was under way'}"
-    if seen.due_at is None:
-        return seen.waits or ""
+    if seen.held or seen.due_at is None:
+        return seen.held or seen.waits or ""
     left = seen.due_at - now
     return f"{seen.waits}; {f'next try in {in_seconds(left)}' if left > 0 else 'goes on now'}"
 
 
 def when_and_why(seen: Seen, now: float | None) -> str:
     """The same for a narrow place, where the end is cut off: when comes first."""
-    if now is None or seen.is_final or seen.due_at is None:
+    if now is None or seen.is_final or seen.held or seen.due_at is None:
         return why(seen, now)
     left = seen.due_at - now
     return f"{f'in {in_seconds(left)}' if left > 0 else 'now'}: {seen.waits}"

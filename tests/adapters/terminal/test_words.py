@@ -52,6 +52,12 @@ def test_where_nobody_is_seen_at_work_no_clock_goes_on_and_nothing_is_stuck() ->
     assert row(RETRYING, None)["mark"].plain == "○"
 
 
+def test_what_a_breakpoint_holds_says_so_and_is_not_stuck() -> None:
+    held = replace(RETRYING, held="held by breakpoint b1 before Retrying ─► Sending")
+    assert stuck(held, AT + 9_000) is None
+    assert why(held, AT + 9_000) == when_and_why(held, AT + 9_000) == held.held
+
+
 def test_what_waits_says_when_it_goes_on() -> None:
     assert why(RETRYING, AT + 8) == "Discord refused it; next try in 2.0 s"
     assert when_and_why(RETRYING, AT + 8) == "in 2.0 s: Discord refused it"
