@@ -92,6 +92,7 @@ async def test_a_line_is_held_seen_as_held_stepped_and_let_go_without_a_mouse(
     await expect(page.locator("[data-edge='Generating-Sending']")).to_have_class(HELD)
     await expect(row).to_contain_text(re.compile(r"b1 for [2-9]\.\d s"))
     await expect(page.locator("tr.is-stuck")).to_have_count(0)
+    await expect(page.locator("[data-state='Generating']")).to_have_attribute("aria-label", "Generating: 1 now")
     assert character_lines(run.server, CHANNEL) == []
     await page.set_viewport_size({"width": 1440, "height": 1180})
     await page.evaluate("() => scrollTo(0, 0)")

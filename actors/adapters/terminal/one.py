@@ -82,7 +82,10 @@ class One(Screen[None]):
                 self.query_one("#standing", Static).update(self._standing(self._told, now))
 
     async def _ask(self) -> None:
+        path = self._path
         told = await self._source.told(self._response_id)
+        if not path.is_attached:
+            return  # the view was left meanwhile
         self._told = told
         if told is None:
             self.query_one("#whose", Static).update(GONE)

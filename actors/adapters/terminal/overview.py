@@ -141,8 +141,10 @@ class Overview(Screen[None]):
         self.run_worker(self._paint_fleet(), group="fleet", exclusive=True)
 
     async def _paint_fleet(self) -> None:
-        machines = await self._source.fleet()
         shown = self.query_one("#fleet", Static)
+        machines = await self._source.fleet()
+        if not shown.is_attached:
+            return  # the view was left while the bot was asked
         shown.display = bool(machines)
         shown.update(fleet(machines, is_live=self._known.is_live))
 

@@ -50,6 +50,7 @@ export class Live extends EventTarget {
   }
 
   #moved({ response, move }) {
+    this.#count(move);
     this.views.delete(response.id);
     this.views.set(response.id, response); // the newest last
     this.#forgetOldest();
@@ -57,6 +58,21 @@ export class Live extends EventTarget {
     this.#heard();
     this.dispatchEvent(new CustomEvent("move", { detail: { response, move } }));
     this.#tell("changed");
+  }
+
+  /** The fleet as of this move; the next answer says it exactly. */
+  #count({ from, to }) {
+    if (!this.fleet) return;
+    const { edges, states } = this.fleet;
+    const edge = (edges[`${from}-${to}`] ??= { count: 0, last_minute: 0 });
+    edge.count += 1;
+    edge.last_minute += 1;
+    if (from === to) return;
+    for (const [state, change] of [[from, -1], [to, 1]]) {
+      const held = states.find((each) => each.state === state);
+      if (held) held.count = Math.max(0, held.count + change);
+      else if (change > 0) states.push({ state, count: 1, oldest_at: null });
+    }
   }
 
   #paused({ response, paused }) {
