@@ -5,7 +5,7 @@ translate a library's errors into them once. Only `Fenced` and programmers' erro
 """
 
 from actors.ports.clock import Clock
-from actors.ports.debugging import AskedIn, Debugger, Suggested, Told
+from actors.ports.debugging import AskedIn, Debugger, Explained, Suggested
 from actors.ports.dependencies import Budget, Dependencies, SeenBreaker, SeenShard
 from actors.ports.discord import (
     Channel,
@@ -126,6 +126,7 @@ __all__ = [
     "Drain",
     "Engine",
     "Exchange",
+    "Explained",
     "Fenced",
     "GatewayEvent",
     "GenerationBegan",
@@ -187,7 +188,6 @@ __all__ = [
     "Store",
     "Suggested",
     "ToCatchUp",
-    "Told",
     "Trace",
     "TraceEvent",
     "Unconfirmed",

@@ -23,7 +23,7 @@ class AskedIn(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Explained:
     """An answer: `text` fits into one message; `picture` is a PNG, and `path` says in words what it shows."""
 
     text: str
@@ -42,19 +42,19 @@ class Suggested:
 class Debugger(Protocol):
     """Answers from the running process and from the journal. Nobody's words are in an answer, and no error's."""
 
-    async def about_response(self, asked_in: AskedIn, response_id: ResponseId | None) -> Told:
+    async def about_response(self, asked_in: AskedIn, response_id: ResponseId | None) -> Explained:
         """This response; without an id the one of this channel that is on its way longest, else its newest."""
         ...
 
-    async def about_session(self, asked_in: AskedIn) -> Told:
+    async def about_session(self, asked_in: AskedIn) -> Explained:
         """The session of this channel."""
         ...
 
-    async def about_fleet(self) -> Told:
+    async def about_fleet(self) -> Explained:
         """All responses in numbers, the breakers and the connections."""
         ...
 
-    async def about_message(self, asked_in: AskedIn, message_id: int, *, is_ours: bool) -> Told:
+    async def about_message(self, asked_in: AskedIn, message_id: int, *, is_ours: bool) -> Explained:
         """Who spoke a line of this channel and why, or what somebody's message set off."""
         ...
 

@@ -16,7 +16,7 @@ from actors.adapters.store import SqlStore, memory_store
 from actors.app.debugging import Answers, Seen, words
 from actors.app.debugging.pictures import Pictures
 from actors.app.debugging.seen import WRITERS_MAX
-from actors.ports import BreakerMoved, ConnectionMoved, Context, GenerationEnded, Told
+from actors.ports import BreakerMoved, ConnectionMoved, Context, Explained, GenerationEnded
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
 from machines.facts import Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.path import Path
@@ -99,7 +99,7 @@ def wrote(seen: Seen, line: Line, model: str = "some/model") -> None:
     seen.publish(GenerationEnded(context, 1, model, 0.5, 10, 20, "ok"))
 
 
-def size_of(told: Told) -> tuple[int, int]:
+def size_of(told: Explained) -> tuple[int, int]:
     assert told.picture is not None
     assert told.picture.startswith(b"\x89PNG")
     width, height = struct.unpack(">II", told.picture[16:24])
@@ -140,7 +140,7 @@ async def test_a_line_from_before_this_process_has_an_unknown_writer(scene: Scen
 async def test_without_an_id_what_is_on_its_way_longest_comes_before_what_is_newer(
     scene: Scene, answers: Answers
 ) -> None:
-    assert await answers.about_response(Here(), None) == Told(words.NONE_HERE)
+    assert await answers.about_response(Here(), None) == Explained(words.NONE_HERE)
     first = await delivered(scene, await begun(scene))
     assert first.response.id in (await answers.about_response(Here(), None)).text
     second = await delivered(scene, await begun(scene, message_id=HEARD + 1), first_id=ANSWERED + 10)
@@ -157,8 +157,8 @@ async def test_without_an_id_what_is_on_its_way_longest_comes_before_what_is_new
 async def test_a_response_of_another_server_is_as_unknown_as_one_that_never_was(scene: Scene, answers: Answers) -> None:
     line = await stuck(scene)
     elsewhere = await answers.about_response(Here(CHANNEL + 1), line.response.id)
-    assert elsewhere == Told(words.unknown(line.response.id))
-    assert await answers.about_response(Here(CHANNEL + 1), "nothing") == Told(words.unknown("nothing"))
+    assert elsewhere == Explained(words.unknown(line.response.id))
+    assert await answers.about_response(Here(CHANNEL + 1), "nothing") == Explained(words.unknown("nothing"))
     beside = await answers.about_response(Here(CHANNEL + 1, frozenset({CHANNEL})), line.response.id)
     assert "Mira" in beside.text
 
@@ -231,7 +231,7 @@ async def test_notices_and_answers_of_ours_are_told_apart_from_lines(
     for row in await store.due_outbox(now=NOW + 1, limit=10, besides=frozenset()):
         await store.outbox_done(row.id, at=NOW, outcome="sent", message_id=800 + row.id)
     first, second = [await answers.about_message(Here(), 800 + n, is_ours=True) for n in (1, 2)]
-    assert first == Told(words.ANSWER)
+    assert first == Explained(words.ANSWER)
     assert second.text.startswith(f"A notice of ours, about this response:\n**Mira** · response `{line.response.id}`")
 
 
@@ -239,11 +239,11 @@ async def test_a_message_that_is_not_ours_is_one_sentence_and_so_is_any_of_anoth
     scene: Scene, answers: Answers
 ) -> None:
     await delivered(scene, await begun(scene))
-    assert await answers.about_message(Here(), 1, is_ours=False) == Told(words.NOT_OURS)
-    assert await answers.about_message(Here(), 1, is_ours=True) == Told(words.OURS_UNKNOWN)
+    assert await answers.about_message(Here(), 1, is_ours=False) == Explained(words.NOT_OURS)
+    assert await answers.about_message(Here(), 1, is_ours=True) == Explained(words.OURS_UNKNOWN)
     for message_id in (HEARD, ANSWERED):
         elsewhere = await answers.about_message(Here(CHANNEL + 1), message_id, is_ours=False)
-        assert elsewhere == Told(words.NOT_OURS)
+        assert elsewhere == Explained(words.NOT_OURS)
 
 
 # ── a session, and all of them ──────────────────────────────────────────────────────────────────────
@@ -259,7 +259,7 @@ async def test_a_session_tells_who_is_on_the_way_and_who_comes_next(scene: Scene
     assert rows[3] == "Then speak: Tobin."
     assert told.path == "The session's machine; it is Idle"
     assert size_of(told) == (800, 600)
-    assert await answers.about_session(Here(CHANNEL + 1)) == Told(words.NO_SESSION)
+    assert await answers.about_session(Here(CHANNEL + 1)) == Explained(words.NO_SESSION)
 
 
 async def test_an_ended_session_is_told_until_the_next_one_is_open(

@@ -28,7 +28,7 @@ from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.interactions import Interactions, in_words
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
-from actors.ports import AskedIn, Debugger, Told
+from actors.ports import AskedIn, Debugger, Explained
 
 ASKED_AT_ONCE_MAX: Final = 4
 """Questions that are looked up at the same time; further ones are asked to come back."""
@@ -46,7 +46,7 @@ CRASHED: Final = "⚠️ That could not be looked up; the bot's log says why."
 log: Final = logging.getLogger("ensemble.discord")
 
 Fields = dict[str, Any]
-Ask = Callable[[AskedIn], Awaitable[Told]]
+Ask = Callable[[AskedIn], Awaitable[Explained]]
 
 
 @dataclass(frozen=True, slots=True)

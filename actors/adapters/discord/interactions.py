@@ -22,7 +22,7 @@ import discord
 
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.wire import Wire
-from actors.ports import ButtonPressed, HeldBack, Posted, Refused, SendOutcome, Told, Unconfirmed
+from actors.ports import ButtonPressed, Explained, HeldBack, Posted, Refused, SendOutcome, Unconfirmed
 
 BUTTON: Final = discord.ComponentType.button.value
 ORIGINAL: Final = "@original"
@@ -53,9 +53,9 @@ class Interactions:
 
     async def answer(self, token: str, text: str) -> SendOutcome:
         """Put `text` in the place of the deferral; the last one stays."""
-        return await self.show(token, Told(text))
+        return await self.show(token, Explained(text))
 
-    async def show(self, token: str, told: Told) -> SendOutcome:
+    async def show(self, token: str, told: Explained) -> SendOutcome:
         """The same with a picture, whose path is its description for those who do not see it."""
         under_way = self._under_way.get(token)
         if under_way is not None:
@@ -85,7 +85,7 @@ async def _defer(interaction: discord.Interaction) -> None:
     await interaction.response.defer(ephemeral=True, thinking=True)
 
 
-async def _edit_original(client: discord.Client, token: str, told: Told) -> Posted:
+async def _edit_original(client: discord.Client, token: str, told: Explained) -> Posted:
     if client.application_id is None:
         raise ValueError("a client without an application is not logged in")
     webhook = discord.Webhook.partial(client.application_id, token, client=client)

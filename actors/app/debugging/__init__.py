@@ -1,7 +1,7 @@
 """Questions about the machines, asked in a channel: looked up, put into words, and drawn.
 
 asked ─► Answers ─► journal, Seen (this process) ─► words ─┐
-                                            └─► Pictures ──┴─► Told
+                                            └─► Pictures ──┴─► Explained
 """
 
 from actors.app.debugging.answers import Answers

@@ -14,7 +14,7 @@ from actors.app.debugging.pictures import Pictures
 from actors.app.debugging.seen import Seen
 from actors.app.debugging.words import Traced
 from actors.app.recordings import recorded_as
-from actors.ports import AskedIn, Debugged, HeardMessage, LineMessage, OutboxMessage, Suggested, Told
+from actors.ports import AskedIn, Debugged, Explained, HeardMessage, LineMessage, OutboxMessage, Suggested
 from actors.roleplay.model import ResponseId
 from machines.response import MACHINE
 
@@ -30,48 +30,48 @@ class Answers:
         self._seen = seen
         self._pictures = Pictures()
 
-    async def about_response(self, asked_in: AskedIn, response_id: ResponseId | None) -> Told:
+    async def about_response(self, asked_in: AskedIn, response_id: ResponseId | None) -> Explained:
         if response_id is None:
             newest = await self._journal.newest_responses(asked_in.channel_id, limit=1)
             if not newest:
-                return Told(words.NONE_HERE)
+                return Explained(words.NONE_HERE)
             response_id = newest[0]
         traced = await self._traced(response_id)
         if traced is None or not await asked_in.includes(traced.standing.channel_id):
-            return Told(words.unknown(response_id))
+            return Explained(words.unknown(response_id))
         return await self._told(traced, words.of_response(traced))
 
-    async def about_session(self, asked_in: AskedIn) -> Told:
+    async def about_session(self, asked_in: AskedIn) -> Explained:
         seen = await self._journal.seen_session(asked_in.channel_id)
         if seen is None:
-            return Told(words.NO_SESSION)
+            return Explained(words.NO_SESSION)
         on_its_way = None if seen.on_its_way is None else await self._traced(seen.on_its_way)
         picture = await self._pictures.session(seen.state)
-        return Told(words.of_session(seen, on_its_way), picture, f"The session's machine; it is {seen.state}")
+        return Explained(words.of_session(seen, on_its_way), picture, f"The session's machine; it is {seen.state}")
 
-    async def about_fleet(self) -> Told:
+    async def about_fleet(self) -> Explained:
         states = await self._journal.lines_by_state()
         held = {each.state: each.count for each in states}
         counted = ", ".join(f"{held.get(state, 0)} {state}" for state in MACHINE.states)
-        return Told(
+        return Explained(
             words.of_fleet(states, self._seen.breakers, self._seen.connections),
             await self._pictures.states(held),
             f"The response's machine; how many are in each state: {counted}",
         )
 
-    async def about_message(self, asked_in: AskedIn, message_id: int, *, is_ours: bool) -> Told:
+    async def about_message(self, asked_in: AskedIn, message_id: int, *, is_ours: bool) -> Explained:
         match await self._journal.known_as(asked_in.channel_id, message_id):
             case LineMessage(response_id, part, parts):
                 which = f"Part {part} of {parts} of a line" if parts > 1 else "A line"
                 return await self._about(response_id, f"{which} that a character spoke.")
             case OutboxMessage(response_id=None):
-                return Told(words.ANSWER)
+                return Explained(words.ANSWER)
             case OutboxMessage(response_id=str(response_id)):
                 return await self._about(response_id, "A notice of ours, about this response:")
             case HeardMessage() as heard:
                 return await self._about_heard(heard)
             case _:
-                return Told(words.OURS_UNKNOWN if is_ours else words.NOT_OURS)
+                return Explained(words.OURS_UNKNOWN if is_ours else words.NOT_OURS)
 
     async def suggest(self, asked_in: AskedIn, begins: str) -> tuple[Suggested, ...]:
         found = await self._journal.newest_responses(asked_in.channel_id, limit=SUGGESTED_MAX)
@@ -83,29 +83,29 @@ class Answers:
             if each is not None and each.moves
         )
 
-    async def _about(self, response_id: ResponseId, head: str) -> Told:
+    async def _about(self, response_id: ResponseId, head: str) -> Explained:
         """A response of the very channel in which it is asked."""
         traced = await self._traced(response_id)
         if traced is None:
-            return Told(words.unknown(response_id))
+            return Explained(words.unknown(response_id))
         answers = f"It answers message {words.code(str(traced.standing.trigger_id))}."
         return await self._told(traced, f"{head}\n{words.of_response(traced)}\n{answers}")
 
-    async def _about_heard(self, heard: HeardMessage) -> Told:
+    async def _about_heard(self, heard: HeardMessage) -> Explained:
         traced = [each for response_id in heard.responses if (each := await self._traced(response_id))]
         if not traced:
-            return Told(_why_nothing(heard))
+            return Explained(_why_nothing(heard))
         begun = {each.standing.speaker for each in traced}
         rows = [words.set_off(traced[-1].standing, len(begun)), *words.of_several(traced)]
         if len(traced) == 1:
             return await self._told(traced[0], words.fitted(rows))
         paths = [each.recording.way() for each in traced]
         described = "; ".join(words.way(each.recording.name, each.recording.way()) for each in traced)
-        return Told(words.fitted(rows), await self._pictures.paths(paths), described[: words.PATH_MAX])
+        return Explained(words.fitted(rows), await self._pictures.paths(paths), described[: words.PATH_MAX])
 
-    async def _told(self, traced: Traced, text: str) -> Told:
+    async def _told(self, traced: Traced, text: str) -> Explained:
         path = traced.recording.way()
-        return Told(text, await self._pictures.path(path), words.way(traced.recording.name, path))
+        return Explained(text, await self._pictures.path(path), words.way(traced.recording.name, path))
 
     async def _traced(self, response_id: ResponseId) -> Traced | None:
         standing = await self._journal.standing(response_id)

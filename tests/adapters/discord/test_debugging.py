@@ -21,7 +21,7 @@ from actors.adapters.picture import png
 from actors.playground import PlaygroundServer
 from actors.playground.events import Event
 from actors.playground.interactions import EPHEMERAL, LOADING, Interaction, Kind, Whisper
-from actors.ports import AskedIn, GatewayEvent, Posted, ShardReady, Suggested, Told
+from actors.ports import AskedIn, Explained, GatewayEvent, Posted, ShardReady, Suggested
 from actors.roleplay.model import Outbound, OutboundKind, ResponseId
 
 from .rest import Rest, logged_in
@@ -36,37 +36,37 @@ GET_COMMANDS = "GET /applications/{application}/commands"
 PUT_COMMANDS = "PUT /applications/{application}/commands"
 PICTURE = png('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"/>')
 ID = "000000000abc1"
-TOLD = Told("It waits.", PICTURE, "The way of Mira: start → Generating")
+TOLD = Explained("It waits.", PICTURE, "The way of Mira: start → Generating")
 
 
 @dataclass
 class Script:
     """A Debugger that keeps what it was asked, and answers the same to everything."""
 
-    told: Told = TOLD
+    told: Explained = TOLD
     asked: list[object] = field(default_factory=list)
     places: list[AskedIn] = field(default_factory=list)
     goes_on: anyio.Event = field(default_factory=anyio.Event)
     tell: Callable[[], None] = lambda: None
     error: Exception | None = None
 
-    async def about_response(self, asked_in: AskedIn, response_id: ResponseId | None) -> Told:
+    async def about_response(self, asked_in: AskedIn, response_id: ResponseId | None) -> Explained:
         return await self._tell(("response", response_id), asked_in)
 
-    async def about_session(self, asked_in: AskedIn) -> Told:
+    async def about_session(self, asked_in: AskedIn) -> Explained:
         return await self._tell("session", asked_in)
 
-    async def about_fleet(self) -> Told:
+    async def about_fleet(self) -> Explained:
         return await self._tell("fleet")
 
-    async def about_message(self, asked_in: AskedIn, message_id: int, *, is_ours: bool) -> Told:
+    async def about_message(self, asked_in: AskedIn, message_id: int, *, is_ours: bool) -> Explained:
         return await self._tell(("message", message_id, is_ours), asked_in)
 
     async def suggest(self, asked_in: AskedIn, begins: str) -> tuple[Suggested, ...]:
         self.asked.append(("suggest", begins))
         return (Suggested(ID, f"{ID} · Mira · Retrying"),)
 
-    async def _tell(self, asked: object, *places: AskedIn) -> Told:
+    async def _tell(self, asked: object, *places: AskedIn) -> Explained:
         self.asked.append(asked)
         self.places += places
         self.tell()
@@ -204,7 +204,7 @@ async def test_who_and_why_asks_about_the_message_and_whether_it_is_ours(
 async def test_an_answer_without_a_picture_is_a_text_alone(
     playground: PlaygroundServer, heard: Heard, script: Script
 ) -> None:
-    script.told = Told("There is none.")
+    script.told = Explained("There is none.")
     async with asked(playground, script, heard, "/debug session") as whisper:
         assert (whisper.message.content, whisper.message.attachment_ids) == ("There is none.", ())
 
