@@ -38,6 +38,9 @@ CELL_WIDE = 12.2
 
 SMALL, WIDE, LARGE = (80, 24), (118, 22), (120, 40)
 
+STILL_S = 0.05
+"""Longer than it takes until the next painting."""
+
 
 @dataclass
 class Viewer:
@@ -81,11 +84,13 @@ class Viewer:
         return await self.until(holds)
 
     async def until(self, holds: Callable[[str], bool]) -> str:
-        shown = ""
+        """The screen that holds, once it stands still: it is painted piece by piece."""
+        shown = before = ""
         try:
             with anyio.fail_after(WAIT_S):
-                while not holds(shown := self.screen):
-                    await self.pilot.pause(0.01)
+                while not (holds(shown := self.screen) and shown == before):
+                    before = shown
+                    await self.pilot.pause(STILL_S)
         except TimeoutError:
             raise AssertionError(f"it does not come; the screen is\n{shown}") from None
         return shown

@@ -57,6 +57,9 @@ LINES_MAX: Final = 200
 SHUTDOWN_S: Final = 0.2
 """How long answers in flight may take when it ends; the streams are closed before."""
 
+ACCEPTED_S: Final = 0.05
+"""How long a connection that came last may take to be known; aiohttp closes only those that it knows."""
+
 BODY_BYTES_MAX: Final = 16_384
 """Of what is sent to it: a token, or a breakpoint."""
 
@@ -155,7 +158,7 @@ class Inspector:
         finally:
             with anyio.CancelScope(shield=True):
                 self._feed.cut_off_all()
-                await runner.cleanup()
+                await _close(runner)
 
     async def _listen(self, runner: web.AppRunner) -> None:
         try:
@@ -309,6 +312,14 @@ class Inspector:
 
     async def _readyz(self, request: web.Request) -> web.Response:
         return web.Response(text="ready\n") if self._is_ready else web.Response(status=503, text="not ready yet\n")
+
+
+async def _close(runner: web.AppRunner) -> None:
+    """Take no more connections, then end those that there are: asyncio accepts one in several turns of the loop."""
+    for site in tuple(runner.sites):
+        await site.stop()
+    await anyio.sleep(ACCEPTED_S)
+    await runner.cleanup()
 
 
 def _last_seen(request: web.Request) -> int | None:
