@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -59,8 +60,19 @@ async def _run(settings: Settings, token: str, traced: Tracing) -> None:
 
 
 async def say_ready(gateway: Gateway) -> None:
-    """The line that scripts wait for."""
+    """The line that scripts wait for, once what the start loaded is out of the garbage collector's way."""
+    keep_what_is_loaded()
     typer.echo(f"Ready: {gateway.identity}, {gateway.channel_count} channels")
+
+
+def keep_what_is_loaded() -> None:
+    """Have the garbage collector look only at what comes from now on.
+
+    What the start loaded stays as long as the process does, and to look through it again and again held every
+    response up for some 130 ms each time.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @contextmanager
