@@ -14,6 +14,7 @@ import argparse
 import asyncio
 import itertools
 import json
+import os
 import re
 import socket
 import statistics
@@ -47,6 +48,9 @@ from tests.e2e.bot_process import ROOT, Bot, environment, running
 MODULE: Final = ("-m", "tests.bench_viewers")
 SETTLING_S: Final = 3.0
 CATCHING_UP_S: Final = 10.0
+NICE: Final = 19
+"""Viewers are elsewhere: here they are to take only what the bot, its people and its model leave of the machine."""
+
 TICK_S: Final = 0.001
 FED_AT_ONCE: Final = 50
 AT_ONCE_MAX: Final = 20
@@ -160,6 +164,7 @@ class Viewer:
 
 async def look(url: str, count: int) -> None:
     """`count` viewers, until standard input names the number up to which each must have come; then their counts."""
+    os.nice(NICE)
     viewers = [Viewer() for _ in range(count)]
     async with aiohttp.ClientSession(
         timeout=aiohttp.ClientTimeout(total=None), connector=aiohttp.TCPConnector(limit=0)

@@ -81,11 +81,13 @@ class Feed:
 
     def join(self, last_seen: int | None, on_overflow: Callable[[], None]) -> Viewer:
         """A new viewer, that has seen everything up to `last_seen`."""
-        is_known = last_seen is not None and self.seq - len(self._ring) <= last_seen <= self.seq
-        backlog = self._after(last_seen) if is_known and last_seen is not None else None
-        viewer = Viewer(self.seq, backlog, on_overflow)
+        viewer = Viewer(self.seq, None if last_seen is None else self.since(last_seen), on_overflow)
         self._viewers.add(viewer)
         return viewer
+
+    def since(self, seen: int) -> bytes | None:
+        """The frames after the number `seen`; None where not all of them are remembered."""
+        return self._after(seen) if self.seq - len(self._ring) <= seen <= self.seq else None
 
     async def receive(self, viewer: Viewer) -> bytes:
         """All frames that it has not seen, waiting for one. Raises anyio.EndOfStream once it was cut off."""

@@ -50,6 +50,11 @@ from machines.style import css
 
 PING_S: Final = 15.0
 SNAPSHOT_MAX: Final = 200
+SHARED_MAX: Final = 200
+"""Events after which a snapshot is not shared any more. One costs some milliseconds, and all viewers come at once
+after a restart.
+"""
+
 LIST_DEFAULT: Final = 50
 LIST_MAX: Final = 500
 SESSIONS_MAX: Final = 100
@@ -110,6 +115,7 @@ class Inspector:
         self._feed = Feed(now)
         self._fleet = Fleet(journal, now)
         self._lives = Lives(journal, self._tell)
+        self._shared = -SHARED_MAX - 1, b""  # the newest snapshot, and its number
         self.breakpoints = Breakpoints(log, now=now, on_change=self._tell_pause) if self._gate.may_hold else None
         """The `Pausing` port; None without a token."""
         self._is_ready = False
@@ -151,8 +157,9 @@ class Inspector:
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
-            await self._listen(runner)
+            # First, since what is read is told to nobody: the snapshot of one that came before would lack it.
             await self._lives.read_newest()
+            await self._listen(runner)
             task_status.started(self.url)
             await self._lives.keep_up()
         finally:
@@ -220,8 +227,15 @@ class Inspector:
         return {"paused": None if found is None else pause_view(found)}
 
     def _snapshot(self) -> bytes:
+        """All that is on its way: one snapshot for those that come at once, and what came since."""
+        seq, frame = self._shared
+        since = self._feed.since(seq) if self._feed.seq - seq <= SHARED_MAX else None
+        if since is not None:
+            return frame + since
         shown = [self._view(life) for life in self._lives.newest_first(SNAPSHOT_MAX)]
-        return self._feed.frame("snapshot", {"responses": shown})
+        frame = self._feed.frame("snapshot", {"responses": shown})
+        self._shared = self._feed.seq, frame
+        return frame
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})

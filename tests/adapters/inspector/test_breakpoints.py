@@ -11,6 +11,7 @@ import anyio
 import pytest
 from anyio.abc import TaskGroup
 
+from actors.adapters.inspector import inspector
 from actors.adapters.inspector.breakpoints import (
     BREAKPOINTS_MAX,
     EDGES,
@@ -261,7 +262,10 @@ async def test_one_of_two_that_wait_is_let_go_and_then_all(guarded: Stage, calle
         assert await caller.ask("POST", f"{PATH}/b1/step", json={}) == (200, '{"let_go":1}\n')
 
 
-async def test_the_stream_says_when_a_response_is_held_and_when_it_goes_on(guarded: Stage, caller: Caller) -> None:
+async def test_the_stream_says_when_a_response_is_held_and_when_it_goes_on(
+    guarded: Stage, caller: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inspector, "SHARED_MAX", -1)  # a snapshot of its own for each viewer
     line = await guarded.line()
     await caller.set(character="Mira", edge="Generating-Sending")
     async with guarded.events(None, **BEARER) as stream, anyio.create_task_group() as group:

@@ -9,7 +9,7 @@ import aiohttp
 import anyio
 import pytest
 
-from actors.adapters.inspector import feed
+from actors.adapters.inspector import feed, inspector
 from actors.adapters.store import SqlStore
 from machines.facts import GenerationFailed, SendUnconfirmed, WaitElapsed
 from tests.adapters.inspector.stage import Stage, serving
@@ -80,6 +80,31 @@ async def test_what_the_ring_forgot_is_told_by_a_snapshot(stage: Stage, monkeypa
         assert (await stream.event()).name == "snapshot"
     async with stage.events(last_seen=seen.id + 1) as stream:
         assert (await stream.event()).data["number"] == 1
+
+
+async def test_viewers_that_come_at_once_share_a_snapshot_and_get_what_came_since(stage: Stage) -> None:
+    line = await stage.line()
+    async with stage.events() as first, stage.events() as second:
+        assert (await first.event()).data == (snapshot := await second.event()).data
+        await line.generate()
+        async with stage.events() as third:
+            assert (await third.event()).data == snapshot.data
+            assert (await third.event()).data["move"]["fact"] == "Generated"
+            await line.deliver()
+            assert (await third.event()).data["move"]["fact"] == "Sent"
+
+
+async def test_a_snapshot_that_many_events_came_after_is_taken_again(stage: Stage) -> None:
+    line = await stage.line()
+    async with stage.events() as stream:
+        old = await stream.event()
+        await line.generate()
+        for number in range(inspector.SHARED_MAX):
+            stage.inspector._feed.tell("move", partial(dict, number=number))
+        async with stage.events() as later:
+            new = await later.event()
+    assert (new.name, new.id - old.id) == ("snapshot", inspector.SHARED_MAX + 1)
+    assert [view["state"] for view in new.data["responses"]] == ["Sending"]
 
 
 async def test_numbers_of_a_later_process_are_higher(store: SqlStore, scene: Scene) -> None:
