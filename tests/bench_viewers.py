@@ -292,7 +292,7 @@ def summary(rounds: list[Round]) -> None:
     print(", ".join(f"{count} {name}" for name, count in totals(rounds).items()))
     alone = [took for each in rounds for took in each.alone.took_s]
     watched = [took for each in rounds for took in each.watched.took_s]
-    for share in (0.5, 0.9, 0.99):
+    for share in (0.5, 0.9, 0.99, 1.0):
         before, after = percentile(alone, share), percentile(watched, share)
         print(f"p{100 * share:.0f} of {len(alone)} + {len(watched)} responses: ", end="")
         print(f"{1000 * before:.1f} → {1000 * after:.1f} ms, × {after / before:.3f}")
