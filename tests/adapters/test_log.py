@@ -399,17 +399,6 @@ class TestSecrets:
 
 
 class TestSetUp:
-    @pytest.fixture(autouse=True)
-    def _restored(self) -> Iterator[None]:
-        root, ours = logging.getLogger(), logging.getLogger("ensemble")
-        before = root.handlers[:], root.level, ours.level
-        hook = sys.excepthook
-        yield
-        sys.excepthook = hook
-        root.handlers[:], _, _ = before
-        root.setLevel(before[1])
-        ours.setLevel(before[2])
-
     @pytest.mark.parametrize("json_lines", [False, True])
     def test_a_crash_with_a_secret_in_it_reaches_standard_error_without_it(
         self, json_lines: bool, capfd: pytest.CaptureFixture[str]
