@@ -8,6 +8,8 @@ Each held caller is given a time of its own, in the order of asking: the first c
 and is the probe, the others after it, paced. Nobody polls, and nothing is kept for a caller but the last time
 given: however many wait, no more come back in a second than may go out.
 
+A dependency may take reads and lose what is written: a call that only reads proves nothing while writes fail.
+
 Failure modes: a probe whose task dies decides nothing, the next caller is the probe; a caller that comes back
 while the probe is still out goes to the end of the line. Breakers live in memory: a new process finds out anew.
 """
@@ -142,6 +144,7 @@ class Gate:
         self._trace = trace
         self._last_slot = 0.0  # of those given since the breaker opened
         self._is_probing = False
+        self._do_writes_fail = False  # one did, and none has succeeded since
         self.on_hold: Callable[[], None] | None = None  # called at each opening, failed probes included
 
     @property
@@ -180,7 +183,12 @@ class Gate:
         return self.held_until or self._clock.now()
 
     async def attempt(
-        self, call: Callable[[], Awaitable[T]], verdict: Verdict, *, is_free: Callable[[T], bool] = never
+        self,
+        call: Callable[[], Awaitable[T]],
+        verdict: Verdict,
+        *,
+        is_free: Callable[[T], bool] = never,
+        is_write: bool = True,
     ) -> T | HeldBack:
         """Await `call()` and judge what came of it, or hold it back.
 
@@ -200,7 +208,7 @@ class Gate:
                 self._is_probing = False  # of a task that died as well: the next caller is the probe
         if is_probe and isinstance(outcome, HeldBack):
             return self._hold(outcome.until)  # it could not leave (no connection yet): the line does not rush after it
-        fact = verdict(outcome, self._clock.now())
+        fact = self._judge(verdict, outcome, is_write=is_write)
         # What left before it opened does not decide: only the probe does.
         if fact is not None and (is_probe or self._breaker.state is not HALF_OPEN):
             self._advance(fact)
@@ -208,6 +216,22 @@ class Gate:
         if until is not None and isinstance(fact, Failed) and is_free(outcome):
             return self._hold(until)
         return outcome
+
+    def note_arrival(self) -> None:
+        """A write that seemed to fail had arrived after all: it was no failure.
+
+        While it is not closed that says nothing: the write may be older than the trouble.
+        """
+        if self.is_closed:
+            self._do_writes_fail = False
+            self._advance(Succeeded(self._clock.now()))
+
+    def _judge(self, verdict: Verdict, outcome: object, *, is_write: bool) -> Fact | None:
+        fact = verdict(outcome, self._clock.now())
+        if is_write and fact is not None:
+            self._do_writes_fail = isinstance(fact, Failed)
+        proves_nothing = isinstance(fact, Succeeded) and self._do_writes_fail
+        return None if proves_nothing else fact
 
     def _hold(self, until: float) -> HeldBack:
         return HeldBack(self._slot_after(until), self._cause, self._breaker.opened_at)
@@ -258,6 +282,11 @@ class Breakers:
             del held[min(held, key=held.__getitem__)]
         return held.keys()
 
+    def note_arrival(self) -> None:
+        """What was sent to Discord and seemed lost stands in the channel."""
+        if self.discord is not None:
+            self.discord.note_arrival()
+
     def is_held(self, model: str) -> bool:
         return any(gate.dependency == model and gate.held_until is not None for gate in self.models)
 
@@ -296,17 +325,20 @@ class GuardedChannel:
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         return await self._gate.attempt(
-            lambda: self._channel.messages(channel_id, after=after), judge_discord, is_free=always
+            lambda: self._channel.messages(channel_id, after=after), judge_discord, is_free=always, is_write=False
         )
 
     async def page(self, channel_id: int, *, after: int) -> PageOutcome:
         return await self._gate.attempt(
-            lambda: self._channel.page(channel_id, after=after), judge_discord, is_free=always
+            lambda: self._channel.page(channel_id, after=after), judge_discord, is_free=always, is_write=False
         )
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         return await self._gate.attempt(
-            lambda: self._channel.delete(channel_id, message_id, webhook_id), judge_discord, is_free=always
+            lambda: self._channel.delete(channel_id, message_id, webhook_id),
+            judge_discord,
+            is_free=always,
+            is_write=False,  # it says nothing about new lines
         )
 
     async def typing(self, channel_id: int) -> None:

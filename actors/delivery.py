@@ -122,5 +122,6 @@ class Delivery:
         known = await store.own_messages(channel_id, after=outbound.fence)
         for message in seen:
             if message.id not in known and shows(message, outbound):
+                self._world.breakers.note_arrival()
                 return Told(FoundInChannel(self._world.clock.now(), message.id, message.text))
         return None

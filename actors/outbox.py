@@ -126,6 +126,7 @@ class Outbox:
         own = await self._world.store.own_messages(outbound.channel_id, after=outbound.fence)
         for message in seen:
             if message.id not in own and shows(message, outbound):
+                self._world.breakers.note_arrival()
                 return Posted(message.id, message.text)
         return None
 

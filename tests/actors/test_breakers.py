@@ -80,6 +80,53 @@ def test_five_failures_in_a_row_are_borne_and_the_sixth_opens_it(backend: str) -
 
 
 @both
+def test_reads_that_succeed_do_not_hide_that_every_write_fails(backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock)
+        for _ in range(6):
+            await gate.attempt(answering(DOWN), judge_discord)
+            await gate.attempt(answering(()), judge_discord, is_write=False)
+        assert trace.breaker_moves == [OPENED]
+        await anyio.sleep(BREAKER_PAUSE_S)
+        await gate.attempt(answering(()), judge_discord, is_write=False)
+        assert trace.breaker_moves == [OPENED, PROBED]  # what it is held for was not tried yet
+        await gate.attempt(answering(Posted(1, "")), judge_discord)
+        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
+
+    run_virtually(backend, main)
+
+
+@both
+def test_where_only_reads_fail_a_read_that_succeeds_ends_the_row(backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock)
+        for outcome in [DOWN] * 5 + [()] + [DOWN] * 5:
+            await gate.attempt(answering(outcome), judge_discord, is_write=False)
+        assert gate.is_closed
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_write_that_arrived_after_all_is_no_failure_but_decides_for_no_probe(backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock)
+        for _ in range(12):
+            await gate.attempt(answering(DOWN), judge_discord)
+            gate.note_arrival()
+        assert gate.is_closed
+        for _ in range(6):
+            await gate.attempt(answering(DOWN), judge_discord)
+        gate.note_arrival()
+        assert trace.breaker_moves == [OPENED]
+
+    run_virtually(backend, main)
+
+
+@both
 def test_each_held_caller_gets_a_later_time_behind_the_probe(backend: str) -> None:
     async def main() -> None:
         clock = VirtualClock()

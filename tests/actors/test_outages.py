@@ -50,6 +50,48 @@ def test_an_outage_costs_no_attempt_and_no_deadline_and_is_told_once(kind: Outbo
 
 
 @both
+@pytest.mark.parametrize("kind", [OutboundKind.WEBHOOK, OutboundKind.EMBED])
+def test_a_discord_that_takes_reads_alone_is_left_alone_as_well(kind: OutboundKind, backend: str) -> None:
+    async def main() -> None:
+        limits = Limits(send_attempts=6)  # a probe that posts is a try of its line
+        async with playing(breaker_failures=5, limits=limits, kind=kind) as play:
+            channels = range(100, 110)
+            play.discord.is_outage_of_posts_alone = True
+            await speaks_into_an_outage(play, *channels)
+            await play.until(lambda: OPENED in play.trace.breaker_moves)
+            await anyio.sleep(20)  # what was on its way when it opened
+            before = len(play.discord.asked_in_outage)
+            await anyio.sleep(120)
+            posts = play.discord.asked_in_outage[before:]
+            assert 1 <= len(posts) <= 2  # one probe a minute
+            play.discord.outage = None
+            await play.quiet(for_s=100)
+            assert play.trace.breaker_moves[-1] == CLOSED_AGAIN
+            assert play.trace.states_of("Ada").count("Delivered") == len(channels)
+            for channel_id in channels:
+                assert [name for name, _ in play.discord.character_lines(channel_id)] == ["Ada"]
+                await equal_to_the_channel(play, channel_id)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_discord_whose_answers_are_all_lost_is_not_left_alone(backend: str) -> None:
+    async def main() -> None:
+        async with playing(breaker_failures=5) as play:
+            await play.start("Ada")
+            for number in range(8):
+                play.discord.faults.append("stored_then_cut")
+                play.say(f"Hello {number}?")
+                await play.quiet()
+            assert play.trace.breaker_moves == []
+            assert lines_sent(play) == 8
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
 def test_nothing_but_one_probe_a_minute_goes_out_while_it_is_down(backend: str) -> None:
     async def main() -> None:
         async with playing(breaker_failures=5) as play:

@@ -76,6 +76,7 @@ class FakeDiscord:
     hidden_s: float = 0.0  # how long a stored message is not in reads
     nonce_window_s: float = 300.0
     outage: Refused | Unconfirmed | None = None
+    is_outage_of_posts_alone: bool = False  # reads and deletions are answered all the same
     asked_in_outage: list[float] = field(default_factory=list)
     deletions: list[int] = field(default_factory=list)
     replies: dict[str, list[str]] = field(default_factory=dict)
@@ -186,7 +187,7 @@ class FakeDiscord:
     async def _read(self, channel_id: int, after: int) -> ReadOutcome:
         await anyio.sleep(TRANSIT_S)
         self.reads.append((channel_id, after))
-        refusal = self._none_in_outage()
+        refusal = None if self.is_outage_of_posts_alone else self._none_in_outage()
         if refusal is not None:
             return refusal
         of_channel = self.read_faults_of.get(channel_id)
@@ -202,7 +203,7 @@ class FakeDiscord:
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         await anyio.sleep(TRANSIT_S)
         self.deletions.append(message_id)
-        refusal = self._none_in_outage()
+        refusal = None if self.is_outage_of_posts_alone else self._none_in_outage()
         if refusal is not None:
             return refusal
         if self.delete_faults:
