@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
-from actors.breakers import DISCORD
+from actors.guarded import DISCORD
 from actors.ports import Fenced
 from actors.retries import Retries
 from actors.roleplay.model import (

@@ -33,8 +33,9 @@ from actors.app.debugging import Answers, Seen
 from actors.app.inspection import inspect, inspector_of
 from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
-from actors.breakers import Breakers, guard
+from actors.breakers import Breakers
 from actors.gateway import Gateway
+from actors.guarded import guard
 from actors.ports import Dependencies, Model, NoPauses, Trace
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem

@@ -23,7 +23,7 @@ from actors.adapters.store.characters import add_character
 from actors.adapters.store.executor import Executor
 from actors.adapters.store.migrate import create_all
 from actors.adapters.store.sqlite import memory_engine
-from actors.breakers import guard
+from actors.guarded import guard
 from actors.ports import Channel, Model, Voice
 from actors.roleplay.model import Character
 from actors.simulation.client import Client

@@ -8,14 +8,8 @@ import anyio
 import anyio.lowlevel
 import pytest
 
-from actors.breakers import (
-    DISCORD_RELEASED_PER_S,
-    PROBE_LEAD_S,
-    Gate,
-    judge_discord,
-    judge_model,
-    judge_prepared,
-)
+from actors.breakers import PROBE_LEAD_S, Gate
+from actors.guarded import DISCORD_RELEASED_PER_S, judge_discord, judge_model, judge_prepared
 from actors.ports import (
     BreakerMoved,
     Completion,

@@ -8,13 +8,8 @@ from itertools import pairwise
 import anyio
 import pytest
 
-from actors.breakers import (
-    DISCORD_RELEASED_PER_S,
-)
-from actors.ports import (
-    Moved,
-    Refused,
-)
+from actors.guarded import DISCORD_RELEASED_PER_S
+from actors.ports import Moved, Refused
 from actors.roleplay.model import OutboundKind
 from machines.facts import Held
 from machines.response import Limits

@@ -15,8 +15,8 @@ from sqlalchemy import select
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.store import SqlStore
 from actors.adapters.store.schema import response, session
-from actors.breakers import guard
 from actors.gateway import Gateway
+from actors.guarded import guard
 from actors.ports import (
     BreakerMoved,
     GatewayEvent,

@@ -1,0 +1,204 @@
+"""The ports as the actors are given them: Discord and each model behind a breaker.
+
+    actor ─► Guarded… ─► Gate ─► the adapter
+
+What counts as down is decided here, for each port. How a caller is held back is the Gate's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from actors.breakers import Breakers, Gate
+from actors.ports import (
+    Channel,
+    Clock,
+    Completion,
+    DeleteOutcome,
+    HeldBack,
+    Model,
+    ModelFailed,
+    PageOutcome,
+    PrepareOutcome,
+    ReadOutcome,
+    Refused,
+    SendOutcome,
+    StatusPage,
+    Trace,
+    Unconfirmed,
+    Voice,
+)
+from actors.roleplay.model import Character, Outbound, Prompt
+from actors.roleplay.plan import RETRY_AFTER_S_MAX
+from actors.status_watch import StatusWatch
+from machines.breaker import Breaker, Fact, Failed, LimitReached, Succeeded
+
+DISCORD: Final = "discord"
+DISCORD_DOWN: Final = "discord_down"
+MODEL_DOWN: Final = "model_down"
+
+DISCORD_RELEASED_PER_S: Final = 20.0
+"""Discord takes 50 requests/s from a bot (Discord's reference, "Global Rate Limit"), and one that was held may
+need two: it reads the channel back before it sends. So 40/s, and room for what is new."""
+
+MODEL_RELEASED_PER_S: Final = 0.5
+"""Groq's free tier takes 30 requests a minute; a local server takes one after the other."""
+
+NO_ANSWER: Final = frozenset({"connection", "timeout"})
+"""Reasons and causes of either port that say that nobody answered."""
+
+
+def judge_discord(outcome: object, at: float) -> Fact | None:
+    """What an answer says about Discord's life; None where it says nothing.
+
+    A refusal without a status came from what the adapter knows already, unless it is the network's. An answer
+    that cannot be read proves neither: one odd message must not keep a whole bot from speaking.
+    """
+    match outcome:
+        case HeldBack() | Unconfirmed(status=None, cause="malformed"):
+            return None
+        case Refused(status=None, reason=reason):
+            return Failed(at) if reason in NO_ANSWER else None
+        case Unconfirmed(status=None):
+            return Failed(at)
+        case Refused(status=int(status)) | Unconfirmed(status=int(status)):
+            return Failed(at) if status >= 500 else Succeeded(at)
+        case _:
+            return Succeeded(at)
+
+
+def judge_prepared(outcome: object, at: float) -> Fact | None:
+    """The same of `prepare`, which may succeed from memory alone."""
+    return None if isinstance(outcome, tuple) else judge_discord(outcome, at)
+
+
+def judge_model(outcome: object, at: float) -> Fact | None:
+    """The same of a model; a rate limit that nobody waits out opens its breaker until it ends."""
+    match outcome:
+        case HeldBack() | ModelFailed(reason="malformed"):
+            return None
+        case ModelFailed(reason="overloaded" | "timeout" | "connection"):
+            return Failed(at)
+        case ModelFailed(reason="rate_limit", retry_after_s=wait_s) if wait_s > RETRY_AFTER_S_MAX:
+            return LimitReached(at, at + wait_s)
+        case _:
+            return Succeeded(at)
+
+
+def always(outcome: object) -> bool:
+    return True
+
+
+def is_refused(outcome: object) -> bool:
+    """Whether a send is known not to be stored: no connection was made, or what prepares it failed."""
+    return isinstance(outcome, Refused)
+
+
+class GuardedVoice:
+    """A Voice behind Discord's breaker."""
+
+    def __init__(self, voice: Voice, gate: Gate) -> None:
+        self._voice = voice
+        self._gate = gate
+
+    async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
+        return await self._gate.attempt(
+            lambda: self._voice.prepare(channel_id, character), judge_prepared, is_free=always
+        )
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        return await self._gate.attempt(lambda: self._voice.send(outbound), judge_discord, is_free=is_refused)
+
+
+class GuardedChannel:
+    """A Channel behind the same breaker."""
+
+    def __init__(self, channel: Channel, gate: Gate) -> None:
+        self._channel = channel
+        self._gate = gate
+
+    async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
+        return await self._gate.attempt(
+            lambda: self._channel.messages(channel_id, after=after), judge_discord, is_free=always, is_write=False
+        )
+
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
+        return await self._gate.attempt(
+            lambda: self._channel.page(channel_id, after=after), judge_discord, is_free=always, is_write=False
+        )
+
+    async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
+        return await self._gate.attempt(
+            lambda: self._channel.delete(channel_id, message_id, webhook_id),
+            judge_discord,
+            is_free=always,
+            is_write=False,  # it says nothing about new lines
+        )
+
+    async def typing(self, channel_id: int) -> None:
+        """A courtesy: it is left out while the breaker is not closed, and proves nothing."""
+        if self._gate.is_closed:
+            await self._channel.typing(channel_id)
+
+
+class GuardedModel:
+    """A Model, each of its models behind a breaker of its own."""
+
+    def __init__(self, model: Model, gates: tuple[Gate, ...]) -> None:
+        self._model = model
+        self._gates = {gate.dependency: gate for gate in gates}
+
+    @property
+    def label(self) -> str:
+        return self._model.label
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        return self._model.models
+
+    async def complete(self, prompt: Prompt) -> Completion | ModelFailed | HeldBack:
+        return await self._gates[prompt.model].attempt(partial(self._model.complete, prompt), judge_model)
+
+
+@dataclass(frozen=True, slots=True)
+class Guarded:
+    """The ports as the actors are given them, and the breakers between."""
+
+    voice: Voice
+    channel: Channel
+    model: Model
+    breakers: Breakers = field(default_factory=Breakers)
+
+
+def guard(
+    voice: Voice,
+    channel: Channel,
+    model: Model,
+    *,
+    clock: Clock,
+    trace: Trace,
+    failures_max: int,
+    pause_s: float,
+    status_page: StatusPage | None = None,
+) -> Guarded:
+    """Put the ports behind breakers; with `failures_max` 0 they stay as they are."""
+    if not failures_max:
+        return Guarded(voice, channel, model)
+
+    def gate(dependency: str, cause: str, released_per_s: float) -> Gate:
+        breaker = Breaker(dependency, failures_max, pause_s)
+        return Gate(breaker, cause=cause, released_per_s=released_per_s, clock=clock, trace=trace)
+
+    discord = gate(DISCORD, DISCORD_DOWN, DISCORD_RELEASED_PER_S)
+    models = tuple(gate(name, MODEL_DOWN, MODEL_RELEASED_PER_S) for name in dict.fromkeys(model.models))
+    watch = None if status_page is None else StatusWatch(status_page, trace, is_over=lambda: discord.is_closed)
+    if watch is not None:
+        discord.on_hold = watch.ring
+    return Guarded(
+        GuardedVoice(voice, discord),
+        GuardedChannel(channel, discord),
+        GuardedModel(model, models),
+        Breakers(discord, models, watch),
+    )
