@@ -216,7 +216,7 @@ class Client:
     # ── the wire ────────────────────────────────────────────────────────────────────────────────────
 
     def _fault(self, place: str, weights: kinds.Weights, *, share: float = 1.0) -> str | None:
-        if self._discord.is_out:
+        if self._discord.is_writing_out if place == "send" else self._discord.is_out:
             return self._random.choices(list(_OUTAGE), list(_OUTAGE.values()))[0]
         return self._faults.pick(place, weights, share=share)
 

@@ -119,6 +119,7 @@ class Discord:
         self.channels: dict[int, ChannelState] = {}
         self.interactions: dict[str, Interaction] = {}  # by token
         self.out_until = 0.0
+        self.writing_out_until = 0.0
         self.landing = 0  # requests that are on their way here
 
     def open_channel(self, channel_id: int) -> ChannelState:
@@ -128,6 +129,11 @@ class Discord:
     @property
     def is_out(self) -> bool:
         return self._now() < self.out_until
+
+    @property
+    def is_writing_out(self) -> bool:
+        """Whether nothing can be posted, though it may be that everything can be read."""
+        return self._now() < max(self.out_until, self.writing_out_until)
 
     # ── the gateway ─────────────────────────────────────────────────────────────────────────────────
 

@@ -68,6 +68,7 @@ GATEWAY: Final[Weights] = {"event_twice": 1, "event_delayed": 2}
 
 WEATHER: Final[Weights] = {
     "outage": 2,
+    "writing_out": 1,
     "gateway_lost": 4,
     "gateway_resumed": 2,
     "webhooks_revoked": 1,

@@ -42,7 +42,7 @@ class Weather:
 
     def clear(self) -> None:
         """Everything works again: permissions are given back, the connection is made anew."""
-        self._discord.out_until = 0.0
+        self._discord.out_until = self._discord.writing_out_until = 0.0
         self._faults.is_disk_full = False
         for channel in self._discord.channels.values():
             channel.may_send = channel.may_read = channel.may_use_webhooks = True
@@ -54,6 +54,8 @@ class Weather:
         match kind:
             case "outage":
                 self._discord.out_until = self._now() + 2 + OUTAGE_S_MAX * share
+            case "writing_out":
+                self._discord.writing_out_until = self._now() + 2 + OUTAGE_S_MAX * share
             case "gateway_lost" | "gateway_resumed":
                 self._discord.lose_gateway(0.5 + GAP_S_MAX * share, resumes=kind == "gateway_resumed")
             case "webhooks_revoked" | "sending_revoked" | "reading_revoked":
