@@ -1,7 +1,7 @@
 // Breakpoints: set from an edge of the diagram or from the form; who waits at each; step, let go, remove.
 
 import * as api from "./api.js";
-import { h, reconcile, say } from "./dom.js";
+import { h, offer, reconcile, say } from "./dom.js";
 import { clock, inSeconds } from "./words.js";
 
 const EVERY_MS = 3000; // others set them as well
@@ -27,7 +27,6 @@ export class Breakpoints {
     this.#fleet = fleet;
     this.#build();
     for (const name of ["paused", "link"]) live.addEventListener(name, () => this.#read(), this.#end);
-    live.addEventListener("changed", () => this.#offerNames(), this.#end);
     filters.addEventListener("changed", () => this.#picked(), this.#end);
     this.#timers = [setInterval(() => this.#read(), EVERY_MS), setInterval(() => !document.hidden && this.#render(), TICK_MS)];
     this.#read();
@@ -135,6 +134,7 @@ export class Breakpoints {
     this.form.hidden = !told.is_on;
     say(this.words, told.is_on ? aboutWords(told) : `${told.why} The playground’s inspector has no token, so there are none in it.`);
     this.#offerEdges(told.edges);
+    this.#offerNames();
     this.#renderPick();
     this.#renderList(told.breakpoints);
     const last = told.lapsed.at(-1);
@@ -194,8 +194,8 @@ export class Breakpoints {
 
   #offerNames() {
     const views = [...this.#live.views.values()];
-    offer(this.characters, views.map((view) => view.name));
-    offer(this.sessions, views.map((view) => view.session));
+    offer(this.characters, once(views.map((view) => view.name)));
+    offer(this.sessions, once(views.map((view) => view.session)));
   }
 }
 
@@ -228,10 +228,7 @@ export class PausedNotice {
   }
 }
 
-function offer(list, words) {
-  const known = [...new Set(words)].sort();
-  if (list.childElementCount !== known.length) list.replaceChildren(...known.map((word) => h("option", { value: word })));
-}
+const once = (words) => [...new Set(words)].sort().map((word) => [word, ""]);
 
 function sumWords(count, waiting) {
   if (count === 0) return "none set";

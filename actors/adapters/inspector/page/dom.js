@@ -35,3 +35,9 @@ export function reconcile(list, elements) {
     if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
   });
 }
+
+/** Offers `[value, words]` pairs in a select or a datalist; nothing is touched where they are there already. */
+export function offer(list, pairs) {
+  const isThere = list.children.length === pairs.length && pairs.every(([value], index) => list.children[index].value === value);
+  if (!isThere) list.replaceChildren(...pairs.map(([value, words]) => h("option", { value }, words)));
+}

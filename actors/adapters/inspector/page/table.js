@@ -1,7 +1,7 @@
 // The table of responses. Only rows that are shown are touched, and only what has changed in them.
 
 import * as api from "./api.js";
-import { h, reconcile, say } from "./dom.js";
+import { h, offer, reconcile, say } from "./dom.js";
 import { inSeconds, moment, stuck, toneOf, why } from "./words.js";
 
 const SHOWN_STEP = 100;
@@ -140,10 +140,9 @@ export class ResponseTable {
     const known = [...new Set(all.map((view) => view.session))].sort();
     const chosen = this.#filters.get("session");
     if (chosen && !known.includes(chosen)) known.push(chosen);
-    if (this.session.childElementCount !== known.length + 1 && this.session !== document.activeElement) {
-      this.session.replaceChildren(h("option", { value: "" }, "Every session"), ...known.map((id) => h("option", { value: id }, id)));
-    }
-    if (this.session !== document.activeElement) this.session.value = chosen;
+    if (this.session === document.activeElement) return;
+    offer(this.session, [["", "Every session"], ...known.map((id) => [id, id])]);
+    this.session.value = chosen;
   }
 
   #showMore() {
