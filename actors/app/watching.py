@@ -20,8 +20,8 @@ from typing import Any, Final
 import anyio
 from pydantic import TypeAdapter, ValidationError
 
-from actors.adapters.inspector import InspectorClient, InspectorGone, recorded_view
-from actors.adapters.store import SqlStore, StoreError, database_path, open_store
+from actors.adapters.inspector import InspectorClient, InspectorGone, newest_and_unfinished, recorded_view
+from actors.adapters.store import StoreError, database_path, open_store
 from actors.adapters.terminal.facts import Known, Link, MachineSeen, Origin, Seen, Told
 from actors.adapters.terminal.words import clock
 from actors.app.console import printable
@@ -29,7 +29,6 @@ from actors.app.recordings import from_view
 from actors.app.settings import Settings
 from actors.app.telling import HEADS, moves, standing, whose
 from actors.app.watched_machines import machines_of
-from machines.response import FINAL, MACHINE
 
 AGAIN_S: Final = 3.0
 """Between two questions whether a bot is there."""
@@ -148,10 +147,10 @@ class Watching:
         async with open_store(self._settings.database_url, folder=self._settings.data_dir, read_only=True) as store:
             states = await store.lines_by_state()
             sessions = await store.seen_sessions(limit=SESSIONS_MAX)
-            found = await _newest_and_unfinished(store)
+            found = await newest_and_unfinished(store, limit=RESPONSES_MAX)
         counts = [{"state": each.state, "count": each.count} for each in states]
         self._resting = machines_of(counts, [each.state for each in sessions])
-        return found
+        return [seen_of(recorded_view(each)) for each in found]
 
     async def _recorded(self, response_id: str) -> View | None:
         settings = self._settings
@@ -176,16 +175,6 @@ class Watching:
         files = [path, path.with_name(f"{path.name}-wal")]
         stats = [file.stat() for file in files if file.exists()]
         return [(stat.st_mtime_ns, stat.st_size) for stat in stats]
-
-
-async def _newest_and_unfinished(store: SqlStore) -> list[Seen]:
-    """The newest responses, and those on their way however old they are."""
-    found = {each.response_id: each for each in await store.recently_recorded(limit=RESPONSES_MAX)}
-    for state in MACHINE.states:
-        if state not in FINAL:
-            unfinished = await store.recently_recorded(limit=RESPONSES_MAX, state=state)
-            found |= {each.response_id: each for each in unfinished}
-    return [seen_of(recorded_view(each)) for each in found.values()]
 
 
 def seen_of(view: View) -> Seen:

@@ -3,6 +3,7 @@
 from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
 from actors.adapters.inspector.client import InspectorClient, InspectorGone
 from actors.adapters.inspector.inspector import CannotServe, Inspector
+from actors.adapters.inspector.lives import newest_and_unfinished
 from actors.adapters.inspector.patience import Patience
 from actors.adapters.inspector.view import recorded_view
 
@@ -14,6 +15,7 @@ __all__ = [
     "InspectorGone",
     "Patience",
     "is_loopback",
+    "newest_and_unfinished",
     "parse_address",
     "recorded_view",
 ]

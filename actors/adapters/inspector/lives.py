@@ -15,9 +15,11 @@ import anyio
 from actors.adapters.inspector.life import Life, Step
 from actors.ports import GenerationEnded, Journal, Moved, MoveRefused, Recorded
 from actors.roleplay.model import ResponseId
+from machines.response import FINAL, MACHINE
 
 LIVES_MAX: Final = 1000
 LIVES_AT_START: Final = 200
+"""The newest, and besides them as many in each state that is not final."""
 
 OnStep = Callable[[Life, Step], None]
 
@@ -62,7 +64,7 @@ class Lives:
 
     async def read_newest(self) -> None:
         """Fill up from the journal: what earlier processes left, and what came while nobody listened."""
-        for recorded in reversed(await self._journal.recently_recorded(limit=LIVES_AT_START)):
+        for recorded in await newest_and_unfinished(self._journal, limit=LIVES_AT_START):
             if recorded.response_id in self._lives:
                 self._catch_up(recorded)
             else:
@@ -94,3 +96,13 @@ class Lives:
         if len(self._lives) > self._lives_max:
             ended = (known.id for known in self._lives.values() if known.response.is_final)
             del self._lives[next(ended, next(iter(self._lives)))]
+
+
+async def newest_and_unfinished(journal: Journal, *, limit: int) -> list[Recorded]:
+    """The newest responses, and those on their way however old they are, oldest first; `limit` for each state."""
+    found = {each.response_id: each for each in await journal.recently_recorded(limit=limit)}
+    for state in MACHINE.states:
+        if state not in FINAL:
+            unfinished = await journal.recently_recorded(limit=limit, state=state)
+            found |= {each.response_id: each for each in unfinished}
+    return [found[response_id] for response_id in sorted(found)]

@@ -10,6 +10,7 @@ import pytest
 
 from actors.adapters.inspector import CannotServe, Inspector
 from actors.adapters.inspector.life import Life
+from actors.adapters.inspector.lives import LIVES_AT_START
 from actors.adapters.inspector.view import PATH_SHOWN_MAX, view, whole_view
 from actors.adapters.store import SqlStore
 from actors.ports import Recorded
@@ -31,7 +32,7 @@ from machines.facts import (
 )
 from machines.response import Limits, Response, advance
 from tests.adapters.inspector.stage import SECRET, Stage, serving
-from tests.contracts.scene import NOW, Scene
+from tests.contracts.scene import NOW, Scene, open_scene
 
 pytestmark = pytest.mark.anyio
 
@@ -116,6 +117,20 @@ async def test_after_a_restart_everything_is_there_again(stage: Stage, store: Sq
         assert [shown["id"] for shown in listed] == [response_id]
         async with later.events() as stream:
             assert (await stream.event()).data["responses"] == listed
+
+
+async def test_after_a_restart_what_is_on_its_way_is_there_however_much_was_said_since(
+    stage: Stage, store: SqlStore, scene: Scene
+) -> None:
+    waiting = await in_doubt(stage)
+    elsewhere = await open_scene(store, number=200, channel_id=501)
+    for number in range(LIVES_AT_START):
+        await elsewhere.hear(2000 + number)
+        line = await (await elsewhere.line()).start("Aye.")
+        await line.tell(Sent(NOW + 3, 3000 + number, "Aye."))
+    async with serving(store, scene) as later, later.events() as stream:
+        shown = (await stream.event()).data["responses"]
+    assert [each["id"] for each in shown if not each["is_final"]] == [waiting]
 
 
 async def test_what_is_not_in_memory_comes_from_the_journal(stage: Stage) -> None:
