@@ -120,7 +120,9 @@ def _is_form(request: web.Request) -> bool:
 
 
 def _let_in(request: web.Request, token: str) -> web.Response:
-    response = web.Response(status=303, headers={"Location": request.rel_url.raw_path_qs})
+    # Two slashes at its beginning would name another host (RFC 3986, 4.2).
+    asked_for = "/" + request.rel_url.raw_path_qs.lstrip("/")
+    response = web.Response(status=303, headers={"Location": asked_for})
     response.set_cookie(COOKIE, _cookie_value(token), path="/", httponly=True, samesite="Strict", secure=request.secure)
     return response
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from actors.adapters.inspector import AddressError, Inspector, parse_address
 from actors.adapters.store import SqlStore
@@ -127,6 +128,14 @@ async def test_the_form_turns_the_token_into_a_cookie_and_leads_to_the_page_that
             assert second.status == 200
     assert all(word in cookie for word in ("HttpOnly", "SameSite=Strict"))
     assert TOKEN not in cookie
+
+
+@pytest.mark.parametrize("path", ["//evil.example/x", "///evil.example", "//evil.example?x=1", "/%2F/evil.example"])
+async def test_the_form_leads_to_no_other_host(guarded: Stage, path: str) -> None:
+    url = URL(guarded.url(path), encoded=True)
+    async with guarded.client.post(url, data={"token": TOKEN}, allow_redirects=False) as answer:
+        assert answer.status == 303
+        assert url.join(URL(answer.headers["Location"], encoded=True)).host == url.host
 
 
 @pytest.mark.parametrize("fields", [{"token": "wrong"}, {"token": ""}, {}, {"token": "é"}])
