@@ -146,6 +146,19 @@ async def test_a_wrong_token_is_told_and_sets_no_cookie(guarded: Stage, fields: 
         assert "That is not the token." in await answer.text()
 
 
+@pytest.mark.parametrize(
+    "content_type",
+    ["multipart/form-data", "application/x-www-form-urlencoded; charset=nosuch", "text/plain", "image/png"],
+)
+@pytest.mark.parametrize("body", [b"token=%FF\xff", b"\xff", b"&" * 10_000])
+async def test_what_no_form_of_ours_sends_is_no_token_and_no_fault_of_ours(
+    guarded: Stage, content_type: str, body: bytes
+) -> None:
+    headers = {"Content-Type": content_type}
+    async with guarded.client.post(guarded.url("/"), data=body, headers=headers) as answer:
+        assert answer.status == 401
+
+
 async def test_the_token_in_an_address_opens_nothing(guarded: Stage) -> None:
     status, _, headers = await guarded.get(f"{API}?token={TOKEN.replace(' ', '%20')}")
     assert (status, headers.get("Set-Cookie")) == (401, None)
