@@ -246,6 +246,23 @@ async def test_a_token_is_asked_for_once(open_at: OpenAt, seen: Seen) -> None:
     seen.complaints.clear()
 
 
+async def test_a_bot_that_comes_back_with_another_token_asks_for_it(open_at: OpenAt, seen: Seen) -> None:
+    async with open_store("sqlite:///:memory:") as store:
+        scene = await open_scene(store)
+        async with serving(store, scene, token="the first") as it:
+            page = await open_at(it.url("/"))
+            await page.get_by_label("Token").fill("the first")
+            await page.keyboard.press("Enter")
+            await expect(page.locator("#link")).to_have_attribute("data-link", "live")
+        async with serving(store, scene, token="the second", address=f"127.0.0.1:{it.inspector.port}"):
+            await page.get_by_label("Token").fill("the second")
+            await page.keyboard.press("Enter")
+            await expect(page.locator("#link")).to_have_attribute("data-link", "live")
+            await page.close()
+    assert all("401" in words or "ERR_" in words for words in seen.complaints)  # the browser's own words
+    seen.complaints.clear()
+
+
 async def test_a_dead_bot_is_not_shown_alive(open_at: OpenAt, seen: Seen, tmp_path: Path) -> None:
     async with _a_run(tmp_path) as run:
         page = await open_at(run.url)

@@ -94,7 +94,18 @@ export class Live extends EventTarget {
 
   #broken() {
     this.#lose();
-    if (this.#source.readyState === EventSource.CLOSED) setTimeout(() => this.#connect(), AGAIN_MS); // else the browser does it
+    if (this.#source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    this.#askWhy();
+    setTimeout(() => this.#connect(), AGAIN_MS);
+  }
+
+  /** Of a refused stream the browser tells nothing. A question says why, or leads to the form for another token. */
+  async #askWhy() {
+    try {
+      await api.fleet();
+    } catch (error) {
+      console.info("The stream was refused:", error.message);
+    }
   }
 
   async #ask() {
