@@ -16,11 +16,13 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from actors.adapters.inspector.inspector import SNAPSHOT_MAX
 from actors.adapters.store import open_store
 from actors.playground import PlaygroundServer, Voice
 from actors.playground.script import READS
+from machines.facts import Sent
 from tests.adapters.inspector.stage import SECRET, serving
-from tests.contracts.scene import open_scene
+from tests.contracts.scene import NOW, Scene, open_scene
 from tests.e2e.bot_process import Bot, character_lines, environment, running, until
 from tests.e2e.conftest import WAIT_MS, OpenAt, Seen, findings, picture
 
@@ -168,6 +170,35 @@ async def test_states_edges_words_and_sessions_choose_the_rows(run: Run, open_at
     assert [await rows.nth(n).locator("a").inner_text() for n in (0, 6)] == ["Fitch", "Oriel"]
     await page.get_by_label("By session").check()
     await expect(page.locator("tr.group")).to_have_count(1)
+
+
+async def test_what_is_chosen_is_read_though_it_is_older_than_all_that_is_shown(open_at: OpenAt) -> None:
+    async with open_store("sqlite:///:memory:") as store:
+        old, new = await open_scene(store), await open_scene(store, number=200, channel_id=501)
+        await _say(old, 3)
+        await _say(new, SNAPSHOT_MAX)
+        async with serving(store, old) as it:
+            page = await open_at(it.url("/"))
+            total, older = page.locator(".sum"), page.locator(".ends button").last
+            await expect(total).to_have_text("200 of 200")
+            await older.click()
+            await expect(total).to_have_text("203 of 203")
+            await expect(older).to_have_text("That is all there are")
+            await page.locator("[data-state=Delivered]").first.press("Enter")
+            await expect(older).to_be_enabled()
+            await page.goto(it.url(f"/?session={old.claim.session_id}"))
+            await expect(total).to_have_text("3 of 203")
+            await expect(page.locator("tbody tr")).to_have_count(3)
+            await page.get_by_role("button", name="Show all").click()
+            await expect(older).to_be_enabled()
+
+
+async def _say(scene: Scene, lines: int) -> None:
+    for number in range(lines):
+        message_id = scene.channel_id * 10_000 + number
+        await scene.hear(message_id)
+        line = await (await scene.line()).start("Aye.")
+        await line.tell(Sent(NOW + 1, message_id + 5000, "Aye."))
 
 
 async def test_sessions_and_machines_tell_who_waits_for_what(run: Run, open_at: OpenAt) -> None:

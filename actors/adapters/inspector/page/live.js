@@ -42,6 +42,7 @@ export class Live extends EventTarget {
     this.#source.addEventListener("snapshot", (event) => {
       this.views.clear(); // what is not in it may have gone on unseen
       this.add(JSON.parse(event.data).responses);
+      this.#tell("snapshot");
       this.#heard();
     });
     this.#source.addEventListener("move", (event) => this.#moved(JSON.parse(event.data)));

@@ -6,6 +6,7 @@ import { inSeconds, moment, stuck, toneOf, why } from "./words.js";
 
 const SHOWN_STEP = 100;
 const OLDER_MAX = 500;
+const OLDER = "Read older ones";
 const TICK_MS = 500;
 const PAINT_MS = 150; // moves come by the thousand a second: what is painted oftener cannot be read
 const COLUMNS = [
@@ -26,6 +27,7 @@ export class ResponseTable {
   #rows = new Map(); // response id → row
   #shownMax = SHOWN_STEP;
   #isDue = false;
+  #asked = {}; // which of the filters the journal was asked for
   #timer = 0;
   #end = new AbortController();
 
@@ -34,8 +36,11 @@ export class ResponseTable {
     this.#filters = filters;
     this.#build();
     live.addEventListener("changed", () => this.#renderSoon(), this.#end);
-    for (const [source, name] of [[live, "link"], [filters, "changed"]]) source.addEventListener(name, () => this.#render(), this.#end);
+    live.addEventListener("snapshot", () => this.#readChosen(), this.#end); // what was read before is not there any more
+    live.addEventListener("link", () => this.#render(), this.#end);
+    filters.addEventListener("changed", () => this.#filtered(), this.#end);
     this.#timer = setInterval(() => !document.hidden && this.#render(), TICK_MS);
+    if (live.state === "live") this.#readChosen();
     this.#render();
   }
 
@@ -50,7 +55,7 @@ export class ResponseTable {
     this.table = h("table", { role: "table" }, h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, this.heads)));
     this.empty = h("div", { class: "empty" });
     this.more = h("button", { class: "button plain", type: "button", onclick: () => this.#showMore() }, "Show more");
-    this.older = h("button", { class: "button plain", type: "button", onclick: () => this.#readOlder() }, "Read older ones");
+    this.older = h("button", { class: "button plain", type: "button", onclick: () => this.#read(OLDER_MAX) }, OLDER);
     this.element.append(this.#controls(), this.table, this.empty, h("div", { class: "row ends" }, this.more, this.older));
   }
 
@@ -150,18 +155,33 @@ export class ResponseTable {
     this.#render();
   }
 
-  async #readOlder() {
-    const wanted = { limit: OLDER_MAX };
-    for (const name of ["state", "session"]) if (this.#filters.get(name)) wanted[name] = this.#filters.get(name);
+  #filtered() {
+    if (["state", "session"].some((name) => this.#asked[name] !== this.#filters.get(name))) this.#readChosen();
+    this.#render();
+  }
+
+  /** Reads the newest of what the filters name, which may be older than all that is here; more is read on request. */
+  #readChosen() {
+    this.#asked = { state: this.#filters.get("state"), session: this.#filters.get("session") };
+    this.older.disabled = false;
+    say(this.older, OLDER);
+    if (this.#asked.state || this.#asked.session) this.#read(SHOWN_STEP);
+  }
+
+  async #read(limit) {
+    const asked = this.#asked;
     this.older.disabled = true;
     try {
-      const { responses } = await api.responses(wanted);
+      const { responses } = await api.responses({ ...asked, limit });
+      if (asked !== this.#asked) return; // others were chosen meanwhile
       this.#live.add(responses);
-      say(this.older, responses.length < OLDER_MAX ? "That is all there are" : `The newest ${OLDER_MAX} of these filters are here`);
+      if (responses.length < limit) return say(this.older, "That is all there are");
+      if (limit === OLDER_MAX) return say(this.older, `The newest ${OLDER_MAX} of these filters are here`);
     } catch (error) {
+      if (asked !== this.#asked) return;
       say(this.older, `${error.message} Try again`);
-      this.older.disabled = false;
     }
+    this.older.disabled = false;
   }
 }
 
