@@ -142,9 +142,32 @@ async def test_a_file_of_one_bot_is_opened_at_another(run: Run, open_at: OpenAt,
         await there.keyboard.press("ArrowRight")
         await expect(there.locator(".machine .lit")).to_have_attribute("data-state", "Generating")
         await expect(there.locator(".told")).to_be_visible()
-        (tmp_path / "other.json").write_text('{"id": 1}')
-        await there.locator("#file").set_input_files(tmp_path / "other.json")
-        await expect(there.locator("#trouble")).to_contain_text("It is not what “Save as a file” wrote.")
+
+
+async def test_a_file_that_holds_something_else_is_refused_in_words_and_changes_nothing(
+    run: Run, open_at: OpenAt, tmp_path: Path
+) -> None:
+    page = await open_at(run.url)
+    await _open_one_that_was_found(page)
+    kept = await (await page.request.get(run.url + "api/responses/" + page.url.split("/")[-1])).json()
+    address, other = page.url, tmp_path / "other.json"
+    for changed in (
+        {"id": 1},
+        {"started_at": "then"},
+        {"path": [*kept["path"], {"fact": "Sent"}]},
+        {"path": [{**move, "effects": [None]} for move in kept["path"]]},
+        {"asides": 7},
+        {"legal": None},
+        {"exchanges": [{"seq": 1, "requests": [{}]}]},
+    ):
+        other.write_text(json.dumps(kept | changed))
+        await page.locator("#file").set_input_files(other)
+        await expect(page.locator("#trouble")).to_have_text(
+            "other.json cannot be opened: It is not what “Save as a file” wrote."
+        )
+        assert page.url == address
+    await page.keyboard.press("Home")
+    await expect(page.locator("output")).to_have_text("Before the first of 4 moves")
 
 
 async def test_states_edges_words_and_sessions_choose_the_rows(run: Run, open_at: OpenAt) -> None:

@@ -13,6 +13,7 @@ import { ResponseTable } from "./table.js";
 import { clock } from "./words.js";
 
 const FILE_BYTES_MAX = 5_000_000;
+const NOT_OURS = "It is not what “Save as a file” wrote.";
 const LINK_WORDS = { connecting: "Connecting", live: "Live", lost: "Lost" };
 
 const live = new Live();
@@ -66,7 +67,7 @@ async function openResponse(id) {
 async function openFile(file) {
   trouble("");
   try {
-    show("replay", new Replay(live, await readFile(file), { from: file.name }));
+    show("replay", replayOf(await readFile(file), file.name));
     document.title = `${file.name} – Ensemble Inspector`;
   } catch (error) {
     trouble(`${file.name} cannot be opened: ${error.message}`);
@@ -82,9 +83,18 @@ async function readFile(file) {
     throw new Error("It is no JSON.", { cause: error });
   }
   const isMove = (move) => ["fact", "from", "to"].every((name) => typeof move?.[name] === "string") && typeof move.at === "number";
-  const isOne = typeof view?.id === "string" && typeof view.name === "string" && Array.isArray(view.path) && view.path.every(isMove);
-  if (!isOne) throw new Error("It is not what “Save as a file” wrote.");
+  const isOne = ["id", "name"].every((name) => typeof view?.[name] === "string") && ["started_at", "entered_at"].every((name) => typeof view[name] === "number");
+  if (!isOne || !Array.isArray(view.path) || !view.path.every(isMove)) throw new Error(NOT_OURS);
   return { legal: [], asides: [], due_at: null, waits: null, last_error: null, is_final: false, ...view, paused: null };
+}
+
+/** Whatever else is wrong in a file shows when it is drawn. */
+function replayOf(view, from) {
+  try {
+    return new Replay(live, view, { from });
+  } catch (error) {
+    throw new Error(NOT_OURS, { cause: error });
+  }
 }
 
 function trouble(words) {

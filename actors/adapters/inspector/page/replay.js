@@ -28,11 +28,12 @@ export class Replay {
     this.#view = view;
     this.#from = from;
     this.#build(canReadTexts && from === null);
+    const wanted = from === null ? wantedMove() : null;
+    this.#show(Math.min(wanted ?? view.path.length, view.path.length)); // throws where a file holds something else
+    this.#draw();
     document.addEventListener("keydown", (event) => this.#onKey(event), this.#end);
     onResize(() => this.#draw(), this.#end);
     if (from === null) this.#follow();
-    this.#show(Math.min(wantedMove() ?? view.path.length, view.path.length));
-    this.#draw();
     // Where it does not fit, the middle of it tells more than the user's message.
     requestAnimationFrame(() => (this.sequence.scrollLeft = (this.sequence.scrollWidth - this.sequence.clientWidth) / 2));
   }
@@ -146,7 +147,8 @@ export class Replay {
     const last = path[this.#at - 1];
     this.range.setAttribute("aria-valuetext", last ? `Move ${this.#at}: ${last.fact}, to ${last.to}` : "Before the first move");
     say(this.where, last ? `${this.#at} of ${path.length}: ${last.fact}, ${last.from} → ${last.to}` : `Before the first of ${path.length} moves`);
-    history.replaceState(null, "", this.#at === path.length ? location.pathname + location.search : `#move=${this.#at}`);
+    // A file has no address of its own.
+    if (this.#from === null) history.replaceState(null, "", this.#at === path.length ? location.pathname + location.search : `#move=${this.#at}`);
     this.#renderHead();
     this.#renderMoves();
     this.sequence.replaceChildren(sequence(this.#view, this.#at));
