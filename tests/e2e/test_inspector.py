@@ -8,9 +8,10 @@ from __future__ import annotations
 import json
 import re
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from actors.adapters.inspector.inspector import SNAPSHOT_MAX
 from actors.adapters.store import open_store
 from actors.playground import PlaygroundServer, Voice
 from actors.playground.script import READS
+from actors.ports import BreakerMoved, Dependencies, SeenBreaker
 from machines.facts import Sent
 from tests.adapters.inspector.stage import SECRET, serving
 from tests.contracts.scene import NOW, Scene, open_scene
@@ -244,6 +246,29 @@ async def test_sessions_and_machines_tell_who_waits_for_what(run: Run, open_at: 
     await expect(page.locator("[aria-label=Session] [data-state=Responding]")).to_have_class(ANY_LIT)
     await page.get_by_role("link", name="Responses").click()
     await expect(page.locator("tbody tr")).to_have_count(7)
+
+
+async def test_a_breaker_that_opens_is_told_by_words_table_and_diagram_without_a_tick(open_at: OpenAt) -> None:
+    closed = SeenBreaker("discord", "Closed", 0, 5, None, 0.0)
+    stand = [closed]
+    async with (
+        open_store("sqlite:///:memory:") as store,
+        serving(store, await open_scene(store), dependencies=lambda: Dependencies(breakers=(*stand,))) as it,
+    ):
+        page = await open_at(it.url("/"))
+        await page.clock.install()  # of the page that is opened next: no timer of it runs
+        await page.goto(it.url("/?#machines"))
+        row, state = (
+            page.locator("[aria-label=Breaker] tbody tr"),
+            page.locator("[aria-label=Breaker] [data-state=Open]"),
+        )
+        await page.clock.pause_at(time.time() + 3600)
+        await expect(row).to_contain_text("Closed")
+        stand[0] = replace(closed, state="Open", failures=6, opened_at=time.time(), until=time.time() + 60)
+        it.inspector.publish(BreakerMoved("discord", "Closed", "Open", time.time(), time.time() + 60))
+        await expect(page.locator("[aria-label=Breaker] > p")).to_contain_text("discord is Open")
+        await expect(row).to_contain_text("Open")
+        await expect(state).to_have_class(ANY_LIT)
 
 
 async def test_the_playground_leads_to_it_and_serves_it_on_its_own_address(run: Run, open_at: OpenAt) -> None:

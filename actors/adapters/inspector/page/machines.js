@@ -6,25 +6,21 @@ import { countState, drawing } from "./diagram.js";
 import { h, say } from "./dom.js";
 import { inSeconds } from "./words.js";
 
-const EVERY_MS = 3000;
 const WITH_TABLE = ["breaker", "connection"];
 
 export class Machines {
   element = h("section", { "aria-label": "Machines" });
   #live;
-  #timer = 0;
   #drawn = new Map(); // machine → { svg, words }
   #end = new AbortController();
 
   constructor(live) {
     this.#live = live;
-    live.addEventListener("fleet", () => this.#renderFleet(), this.#end);
+    live.addEventListener("fleet", () => this.#renderAll(), this.#end);
     this.#build();
-    this.#timer = setInterval(() => this.#readAgain(), EVERY_MS);
   }
 
   close() {
-    clearInterval(this.#timer);
     this.#end.abort();
   }
 
@@ -38,12 +34,13 @@ export class Machines {
     }
     this.budgets = wide("Rate limits as they stand");
     this.element.append(h("section", { class: "panel machine-panel", "aria-label": "Rate limits" }, h("h2", {}, "Rate limits"), h("p", { class: "soft" }, "As the servers told them in their last answers to this process."), this.budgets));
-    this.#renderFleet();
-    this.#readAgain();
+    this.#renderAll();
   }
 
-  #readAgain() {
-    if (document.hidden || this.#live.state === "lost" || this.#drawn.size === 0) return;
+  /** All with the fleet: of one moment, the words, the tables and the diagrams say the same. */
+  #renderAll() {
+    if (document.hidden || this.#live.state === "lost" || !this.budgets) return; // lost, or not built yet
+    this.#renderFleet();
     this.#renderSessions();
     this.#renderDependencies();
   }
