@@ -128,6 +128,19 @@ async def test_a_replay_is_stepped_with_keys_and_its_address_opens_the_same_move
     await expect(again.locator(".machine .lit")).to_have_attribute("data-state", "Delivered")
 
 
+async def test_a_step_closes_nothing_that_was_opened_and_the_keys_keep_their_place(run: Run, open_at: OpenAt) -> None:
+    page = await open_at(run.url)
+    await _open_one_that_was_found(page)
+    headers = page.locator(".moves .requests details").last
+    await headers.locator("summary").click()
+    for seq in ("3", "2"):
+        await page.keyboard.press("ArrowLeft")
+        await expect(page.locator(".moves [aria-current] button")).to_be_focused()
+        await expect(page.locator(".moves [aria-current] .seq")).to_have_text(seq)
+    await expect(page.locator(".moves li.later")).to_have_count(2)
+    await expect(headers).to_have_attribute("open", "")
+
+
 async def test_a_file_of_one_bot_is_opened_at_another(run: Run, open_at: OpenAt, tmp_path: Path) -> None:
     page = await open_at(run.url)
     await _open_one_that_was_found(page)

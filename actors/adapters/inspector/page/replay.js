@@ -5,7 +5,7 @@ import { PausedNotice } from "./breakpoints.js";
 import { drawing, light, mark, onResize } from "./diagram.js";
 import { h, say } from "./dom.js";
 import { requestsOf, triesOf } from "./exchanges.js";
-import { sequence } from "./sequence.js";
+import { playTo, sequence } from "./sequence.js";
 import { clock, inSeconds, moment, stuck, toneOf, told, why } from "./words.js";
 
 const TICK_MS = 500;
@@ -28,8 +28,9 @@ export class Replay {
     this.#view = view;
     this.#from = from;
     this.#build(canReadTexts && from === null);
+    this.#renderPath(); // throws where a file holds something else
     const wanted = from === null ? wantedMove() : null;
-    this.#show(Math.min(wanted ?? view.path.length, view.path.length)); // throws where a file holds something else
+    this.#show(Math.min(wanted ?? view.path.length, view.path.length));
     this.#draw();
     document.addEventListener("keydown", (event) => this.#onKey(event), this.#end);
     onResize(() => this.#draw(), this.#end);
@@ -57,6 +58,7 @@ export class Replay {
       if (view.path.length < this.#view.path.length) return; // an answer that was overtaken
       const isAtEnd = this.#at === this.#view.path.length;
       this.#view = view;
+      this.#renderPath();
       this.#show(isAtEnd ? view.path.length : this.#at);
     } catch (error) {
       console.info("The response could not be read again:", error.message);
@@ -150,9 +152,8 @@ export class Replay {
     // A file has no address of its own.
     if (this.#from === null) history.replaceState(null, "", this.#at === path.length ? location.pathname + location.search : `#move=${this.#at}`);
     this.#renderHead();
-    this.#renderMoves();
-    this.sequence.replaceChildren(sequence(this.#view, this.#at));
-    this.#renderTexts();
+    this.#playMoves();
+    playTo(this.sequence, this.#at);
     this.#light();
   }
 
@@ -186,6 +187,13 @@ export class Replay {
     say(this.legal, at ? (view.legal.length ? `May come next: ${view.legal.join(", ")}.` : "Nothing can come any more: this state is final.") : "");
   }
 
+  /** All that a step through the moves leaves alone but for its classes: an outage makes hundreds of moves. */
+  #renderPath() {
+    this.#renderMoves();
+    this.sequence.replaceChildren(sequence(this.#view));
+    this.#renderTexts();
+  }
+
   #renderMoves() {
     const { path, asides = [] } = this.#view;
     const items = [];
@@ -193,9 +201,20 @@ export class Replay {
       if (move) items.push(this.#moveView(move, index));
       items.push(...asides.filter((aside) => aside.after_seq === index && !this.#isRecorded(aside)).map(asideView));
     }
-    const hadFocus = this.moves.contains(document.activeElement);
+    this.hadFocus = this.moves.contains(document.activeElement);
     this.moves.replaceChildren(...items);
-    if (hadFocus) this.moves.querySelector("[aria-current] button")?.focus();
+  }
+
+  #playMoves() {
+    const hasFocus = this.hadFocus || this.moves.contains(document.activeElement);
+    this.hadFocus = false;
+    for (const item of this.moves.querySelectorAll("[data-seq]")) {
+      const index = Number(item.dataset.seq);
+      item.classList.toggle("later", index > this.#at);
+      if (index === this.#at) item.setAttribute("aria-current", "step");
+      else item.removeAttribute("aria-current");
+    }
+    if (hasFocus) this.moves.querySelector("[aria-current] button")?.focus();
     requestAnimationFrame(() => this.#scrollToCurrent());
   }
 
@@ -221,7 +240,7 @@ export class Replay {
     const attempt = move.attempt > 0 && `${move.part > 0 ? `part ${move.part}, ` : ""}try ${move.attempt}`;
     return h(
       "li",
-      { class: `${index > this.#at ? "later" : ""} ${isFailure ? "failure" : ""}`.trim() || null, "aria-current": index === this.#at ? "step" : null },
+      { class: isFailure && "failure", "data-seq": index },
       h("button", { type: "button", onclick: () => this.#show(index) }, h("span", { class: "seq" }, index), h("strong", {}, move.fact), h("span", { class: toneOf(move.to) }, h("span", { class: "state-mark" }, move.to)), h("span", { class: "soft when", title: moment(move.at) }, `${clock(move.at)}  +${after}`)),
       h("dl", {}, pair("in", [attempt, given].filter(Boolean).join(" · ")), pair("out", effects.join("; ")), pair("wire", requestsOf(this.#view, move.seq))),
     );
@@ -237,12 +256,13 @@ export class Replay {
     this.#withText = true;
     this.saveAll.hidden = false;
     button.hidden = true;
+    this.#renderPath();
     this.#show(this.#at);
   }
 
   #renderTexts() {
     const told = JSON.stringify([this.#view.exchanges, this.#view.texts]);
-    if (told === this.told) return; // a step through the moves closes nothing that was opened
+    if (told === this.told) return; // a further move closes nothing that was opened
     this.told = told;
     this.tries.replaceChildren(triesOf(this.#view));
     const { texts } = this.#view;

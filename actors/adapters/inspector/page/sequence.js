@@ -29,15 +29,23 @@ const FROM = {
 const TO = { Generate: "Model", Send: "Discord", ReadBack: "Discord", CommitLine: "Store", TakeBack: "Store", Notify: "Store", Announce: "Store", ArmReaper: "Store" };
 const BAD = new Set(["GenerationFailed", "SendRefused", "ReadBackFailed", "ReadBackImpossible"]);
 
-/** The diagram as an SVG element; what lies after move `at` is faint. */
-export function sequence(view, at) {
+/** The diagram as an SVG element. */
+export function sequence(view) {
   const rows = view.path.flatMap((move, index) => rowsOf(move, view.path[index - 1]));
   const height = TOP + rows.length * STEP + 24;
   const width = x("Store") + 70;
   const svg = s("svg", { class: "told", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": inWords(rows) });
   for (const lane of LANES) svg.append(laneView(lane, height));
-  rows.forEach((row, index) => svg.append(rowView(row, TOP + index * STEP + STEP, at)));
+  rows.forEach((row, index) => svg.append(rowView(row, TOP + index * STEP + STEP)));
   return svg;
+}
+
+/** Makes what lies after move `at` faint, and that move bold. */
+export function playTo(svg, at) {
+  for (const row of svg.querySelectorAll("[data-seq]")) {
+    row.classList.toggle("later", Number(row.dataset.seq) > at);
+    row.classList.toggle("current", Number(row.dataset.seq) === at);
+  }
 }
 
 const inWords = (rows) => `Who told whom: ${rows.map((row) => (row.to ? `${row.from} to ${row.to}: ${row.words}` : row.words)).join("; ")}`;
@@ -69,9 +77,8 @@ function laneView(lane, height) {
   return s("g", { class: "lane" }, s("line", { x1: x(lane), x2: x(lane), y1: TOP - 8, y2: height - 8 }), s("rect", { x: x(lane) - 46, y: 8, width: 92, height: 28, rx: 8 }), s("text", { x: x(lane), y: 27, "text-anchor": "middle" }, lane));
 }
 
-function rowView(row, y, at) {
-  const when = row.seq > at ? "later" : row.seq === at ? "current" : "";
-  const group = s("g", { class: `told-row ${row.kind ?? ""} ${when}`, "data-seq": row.seq });
+function rowView(row, y) {
+  const group = s("g", { class: `told-row ${row.kind ?? ""}`, "data-seq": row.seq });
   if (row.time) group.append(s("text", { class: "when", x: 8, y: y + 4 }, row.time));
   group.append(...(row.to ? arrow(row, y) : note(row, y)));
   if (row.isMove) group.append(s("circle", { cx: x("Store"), cy: y, r: 4 }, s("title", {}, `Move ${row.seq} was written`)));
