@@ -98,7 +98,7 @@ class Gate:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "bearer" and _equal(given.strip(), token):
             return True
-        return _equal(request.cookies.get(COOKIE, ""), _cookie_value(token))
+        return _equal(request.cookies.get(cookie_name(token), ""), _cookie_value(token))
 
     async def _admit(self, request: web.Request, token: str) -> web.StreamResponse:
         """Take the token that the form brings into a cookie; whoever has none is given the form, or told so."""
@@ -130,13 +130,24 @@ def _let_in(request: web.Request, token: str) -> web.Response:
     # Two slashes at its beginning would name another host (RFC 3986, 4.2).
     asked_for = "/" + request.rel_url.raw_path_qs.lstrip("/")
     response = web.Response(status=303, headers={"Location": asked_for})
-    response.set_cookie(COOKIE, _cookie_value(token), path="/", httponly=True, samesite="Strict", secure=request.secure)
+    name, value = cookie_name(token), _cookie_value(token)
+    response.set_cookie(name, value, path="/", httponly=True, samesite="Strict", secure=request.secure)
     return response
+
+
+def cookie_name(token: str) -> str:
+    """What the cookie is called that stands for `token`."""
+    # Cookies know no ports (RFC 6265, 8.5): another bot on this machine would be logged out by the same name.
+    return f"{COOKIE}_{_digest(token, 'name')[:8]}"
 
 
 def _cookie_value(token: str) -> str:
     # Not the token itself: who reads the cookie jar does not learn it.
-    return hmac.new(token.encode(), b"ensemble inspector cookie", hashlib.sha256).hexdigest()
+    return _digest(token, "cookie")
+
+
+def _digest(token: str, purpose: str) -> str:
+    return hmac.new(token.encode(), f"ensemble inspector {purpose}".encode(), hashlib.sha256).hexdigest()
 
 
 def _equal(given: str, wanted: str) -> bool:

@@ -21,6 +21,7 @@ from actors.adapters.inspector.breakpoints import (
     Breakpoints,
     CannotSet,
 )
+from actors.adapters.inspector.gate import cookie_name
 from actors.adapters.store import SqlStore
 from actors.ports import Context
 from machines.facts import Fact, Generated, SendUnconfirmed, Sent, Started
@@ -109,7 +110,7 @@ async def test_without_a_token_configured_there_are_none_and_the_answer_says_how
     [
         {},
         {"Authorization": "Bearer wrong"},
-        {"Cookie": f"ensemble_inspector={TOKEN}"},
+        {"Cookie": f"{cookie_name(TOKEN)}={TOKEN}"},
         {"Accept": "text/html", "Authorization": f"Basic {TOKEN}"},
     ],
 )

@@ -9,6 +9,7 @@ import pytest
 from yarl import URL
 
 from actors.adapters.inspector import AddressError, Inspector, parse_address
+from actors.adapters.inspector.gate import cookie_name
 from actors.adapters.store import SqlStore
 from tests.adapters.inspector.stage import Stage, serving
 from tests.contracts.scene import Scene
@@ -90,7 +91,7 @@ NO_TOKEN = [
     {"Authorization": "Bearer wrong"},
     {"Authorization": TOKEN},
     {"Authorization": f"Basic {TOKEN}"},
-    {"Cookie": f"ensemble_inspector={TOKEN}"},
+    {"Cookie": f"{cookie_name(TOKEN)}={TOKEN}"},
 ]
 
 
@@ -128,6 +129,19 @@ async def test_the_form_turns_the_token_into_a_cookie_and_leads_to_the_page_that
             assert second.status == 200
     assert all(word in cookie for word in ("HttpOnly", "SameSite=Strict"))
     assert TOKEN not in cookie
+
+
+async def test_two_bots_of_one_machine_are_looked_at_with_one_browser(
+    guarded: Stage, store: SqlStore, scene: Scene
+) -> None:
+    jar = aiohttp.CookieJar(unsafe=True)  # like a browser's, it tells hosts apart and not their ports
+    async with serving(store, scene, token="another") as other, aiohttp.ClientSession(cookie_jar=jar) as browser:
+        for stage, token in ((guarded, TOKEN), (other, "another")):
+            async with browser.post(stage.url("/"), data={"token": token}) as let_in:
+                assert let_in.status == 200
+        for stage in (guarded, other):
+            async with browser.get(stage.url(API)) as answer:
+                assert answer.status == 200
 
 
 @pytest.mark.parametrize("path", ["//evil.example/x", "///evil.example", "//evil.example?x=1", "/%2F/evil.example"])
