@@ -22,7 +22,10 @@ T = TypeVar("T")
 BUCKETS_MAX: Final = 4_096
 """Ended pauses are cleared away when there are more."""
 NOT_CONNECTED_WAIT_S: Final = 2.0
-"""How long what comes while no client is logged in is put off; a login takes about that."""
+NOT_CONNECTED_WAIT_MAX_S: Final = 30.0
+NOT_CONNECTED_SHARE: Final = 0.25
+"""How long what comes while no client is logged in is put off: a login takes about two seconds. Later it is a share
+of the time without one, since each time is a move in the journal of each line that waits."""
 
 
 class Pauses:
@@ -62,6 +65,7 @@ class Wire:
         self._budgets = Budgets(now)
         self._try_timeout_s = try_timeout_s
         self._clients: list[discord.Client] = []
+        self._not_connected_since: float | None = None  # when it was noticed that there is none
 
     @property
     def clients(self) -> tuple[discord.Client, ...]:
@@ -87,6 +91,7 @@ class Wire:
         client = next(iter(self.clients), None)
         if client is None:
             return self._not_connected()
+        self._not_connected_since = None
         until = None if bucket is None else self._pauses.until(bucket)
         if until is not None:
             return HeldBack(until)
@@ -116,4 +121,7 @@ class Wire:
             self._pauses.pause_bucket(bucket, tries.pause_s)
 
     def _not_connected(self) -> HeldBack:
-        return HeldBack(self._now() + NOT_CONNECTED_WAIT_S)
+        now = self._now()
+        since = self._not_connected_since = self._not_connected_since or now
+        wait_s = max(NOT_CONNECTED_WAIT_S, min(NOT_CONNECTED_WAIT_MAX_S, (now - since) * NOT_CONNECTED_SHARE))
+        return HeldBack(now + wait_s)

@@ -8,7 +8,7 @@ import pytest
 from discord.http import Route
 
 from actors.adapters.discord.places import Place
-from actors.adapters.discord.wire import NOT_CONNECTED_WAIT_S
+from actors.adapters.discord.wire import NOT_CONNECTED_WAIT_MAX_S, NOT_CONNECTED_WAIT_S
 from actors.ports import HeldBack, Posted, Refused, Unconfirmed
 from actors.roleplay.model import Character, Outbound, OutboundKind
 
@@ -222,6 +222,30 @@ async def test_without_a_client_everything_is_held_back_for_a_moment(
     rest.wire.remove(rest.client)
     assert await send(rest, kind) == HeldBack(clock.at + NOT_CONNECTED_WAIT_S)
     assert came() == []
+
+
+async def test_the_longer_there_is_no_client_the_less_often_is_tried_until_one_is_there(
+    rest: Rest, scripted: ScriptedDiscord, clock: Clock
+) -> None:
+    scripted.will(as_json(message()))
+
+    async def wait_s() -> float:
+        outcome = await send(rest, OutboundKind.EMBED)
+        assert isinstance(outcome, HeldBack)
+        return outcome.until - clock.at
+
+    rest.wire.remove(rest.client)
+    waits: list[float] = []
+    for _ in range(60):
+        waits.append(await wait_s())
+        clock.at += waits[-1]
+    assert waits == sorted(waits)
+    assert (waits[0], waits[-1]) == (NOT_CONNECTED_WAIT_S, NOT_CONNECTED_WAIT_MAX_S)
+    assert sum(waits[:20]) > 120  # each of them is a move in the journal of each line
+    rest.wire.add(rest.client)
+    assert isinstance(await send(rest, OutboundKind.EMBED), Posted)
+    rest.wire.remove(rest.client)
+    assert await wait_s() == NOT_CONNECTED_WAIT_S
 
 
 async def test_a_client_that_closes_under_a_waiting_send_holds_it_back(
