@@ -139,7 +139,8 @@ async def instant_model(takes_s: float) -> AsyncIterator[str]:
         )
 
     app = web.Application()
-    app.router.add_post("/v1/chat/completions", complete)
+    for prefix in ("/v1", "/openai/v1"):  # as other servers have it, and as Groq's own client asks
+        app.router.add_post(f"{prefix}/chat/completions", complete)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
