@@ -12,6 +12,9 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
 
+from sqlalchemy.exc import OperationalError
+
+from actors.adapters.store.errors import CommitFailed
 from actors.gateway import CHANNEL_EVENTS_MAX, Gateway
 from actors.ports import (
     Accepted,
@@ -39,6 +42,9 @@ NAME_MAX: Final = "x" * 24
 """As long as the longest name that stands before a line in a prompt."""
 
 BROKEN_MAX: Final = 50
+
+OF_THE_STORE: Final = (CommitFailed, OperationalError)
+"""What a simulated database raises: every other crash that the supervisor contains is a mistake of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +98,6 @@ class Watch:
         self.refused_for_good: set[str] = set()  # nonces
         self.on_wire: list[OnWire] = []
         self.broken: list[Broken] = []
-        self.crashes: list[Noted] = []  # of actors, contained by the supervisor
         self.deaths: list[float] = []
 
     @property
@@ -106,8 +111,8 @@ class Watch:
     # ── the Trace port ──────────────────────────────────────────────────────────────────────────────
 
     def publish(self, event: TraceEvent) -> None:
-        if isinstance(event, Noted) and event.level == "error" and event.error is not None:
-            self.crashes.append(event)
+        if isinstance(event, Noted) and event.error is not None and not _is_of_the_store(event.error):
+            self.break_("no crash", f"{event.words} {type(event.error).__name__}: {event.error}", event.response_id)
         if isinstance(event, Moved) and event.move.at > self._now():
             self.break_("time", f"a move is dated {event.move.at}, later than now", event.context.response_id)
 
@@ -238,6 +243,12 @@ class Watch:
                 self.break_("bounds", f"a mailbox holds {longest} events")
 
         return offer
+
+
+def _is_of_the_store(error: BaseException) -> bool:
+    if isinstance(error, BaseExceptionGroup):
+        return error.split(OF_THE_STORE)[1] is None
+    return isinstance(error, OF_THE_STORE)
 
 
 def _shows(prompt: Prompt, texts: tuple[str, ...], *, tokens_max: int) -> bool:

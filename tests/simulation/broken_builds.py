@@ -248,6 +248,19 @@ class HearsNothingAgain(SqlStore):
         return EVERYTHING
 
 
+class Stumbles(SqlStore):
+    """A store that meets a mistake of its own now and then; whoever asks again is served."""
+
+    def __init__(self, executor: Executor) -> None:
+        super().__init__(executor)
+        self._calls = count(1)
+
+    async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+        if next(self._calls) % 10 == 0:
+            raise KeyError("a programmer's error")
+        return await super().own_messages(channel_id, after=after)
+
+
 class _Everything(frozenset[int]):
     def __contains__(self, one: object) -> bool:
         return True

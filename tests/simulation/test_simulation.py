@@ -157,6 +157,10 @@ def test_a_catch_up_that_hears_nothing_is_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.HearsNothingAgain), worlds=12)
 
 
+def test_a_crash_that_no_fault_explains_is_caught_though_it_is_contained() -> None:
+    assert "no crash" in caught(Build(store=broken.Stumbles))
+
+
 # ── the same again ──────────────────────────────────────────────────────────────────────────────────
 
 FINGERPRINT = """
