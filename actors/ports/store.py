@@ -195,8 +195,8 @@ class Store(Protocol):
     ) -> Accepted | None:
         """Inbox and history in one transaction, once per message id; None where no session was open then.
 
-        With `waiting_max` messages waiting it starts no turn, and the first time the channel is told so by
-        `overflow`.
+        With `waiting_max` messages waiting it starts no turn, and the channel is told so by `overflow`: with the
+        first one since nothing waited.
         """
         ...
 

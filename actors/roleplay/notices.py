@@ -83,7 +83,7 @@ def held(name: str, cause: str, indicator: str = "none") -> str:
 
 
 def overflow(waiting_max: int) -> str:
-    """Told once when more messages wait than are answered."""
+    """Told once in each flood, when more messages wait than are answered."""
     return (
         f"⏳ More than {waiting_max} messages are waiting. Everybody reads yours, "
         "but it gets no answer of its own until the cast has caught up."

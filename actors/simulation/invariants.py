@@ -240,12 +240,14 @@ def no_retry_after_its_deadline(rest: Rest) -> Iterator[Broken]:
 
 
 def waiting_is_bounded(rest: Rest) -> Iterator[Broken]:
-    """What does not fit the session's mailbox starts no turn, and the channel is told."""
+    """What does not fit the session's mailbox starts no turn, and in each flood the channel is told."""
+    waited, waiting_max = rest.watch.most_waiting, rest.shape.waiting_max
+    if waited > waiting_max:
+        yield Broken("bounds", f"{waited} messages waited for a turn, of at most {waiting_max}")
     told = {row.key for row in rest.outbox}
-    for row in rest.sessions:
-        overflowed = [one for one in rest.inbox if one.session_id == row.id and not one.starts_turn]
-        if overflowed and not any(f"overflow:{one.message_id}" in told for one in overflowed):
-            yield Broken("bounds", f"session {row.id} overflowed, and nobody was told")
+    for session_id, message_id in rest.watch.floods:
+        if f"overflow:{message_id}" not in told:
+            yield Broken("bounds", f"session {session_id} overflowed with {message_id}, and nobody was told")
 
 
 INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (

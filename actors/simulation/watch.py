@@ -93,6 +93,10 @@ class Watch:
         self._too_large: set[str] = set()  # responses whose next prompt is to be smaller
         self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
         self._unfinished: dict[str, set[str]] = {}  # responses, by session
+        self._waiting: dict[str, set[int]] = {}  # messages without a turn, by session
+        self._flooded: set[str] = set()  # sessions
+        self.most_waiting = 0
+        self.floods: list[tuple[str, int]] = []  # session, the first message that did not fit
         self.hearing = Hearing(discord, now, limits.settle_s)
         self.ended: dict[str, str] = {}  # response ─► state
         self.refused_for_good: set[str] = set()  # nonces
@@ -161,7 +165,10 @@ class Watch:
         """A store operation is durable, whoever lives to hear it."""
         match name:
             case "accept" if isinstance(result, Accepted) and result.is_new:
+                self._accepted(result, args[0].id)
                 self._commit(result.session_id, ((args[0].id, args[0].text),))
+            case "take_turn":
+                self._waiting[args[0].session_id].discard(args[1].trigger_id)
             case "start":
                 self._started(args[1])
             case "record":
@@ -197,9 +204,25 @@ class Watch:
         unfinished.add(record.response.id)
         self._newest[(record.session_id, str(record.trigger_id), record.character.name)] = record.response.id
 
+    def _accepted(self, accepted: Accepted, message_id: int) -> None:
+        """A message waits for its turn, or does not fit; a flood is over when nothing waits any more."""
+        session_id = accepted.session_id
+        waiting = self._waiting.setdefault(session_id, set())
+        if not waiting:
+            self._flooded.discard(session_id)
+        if not accepted.is_overflow:
+            waiting.add(message_id)
+            self.most_waiting = max(self.most_waiting, len(waiting))
+        elif session_id not in self._flooded:
+            self._flooded.add(session_id)
+            self.floods.append((session_id, message_id))
+
     def _amend(self, message_id: int, text: str | None) -> None:
         """Deleted is for good; what comes before its line waits for it."""
         self.hearing.learnt(message_id)
+        if text is None:
+            for waiting in self._waiting.values():
+                waiting.discard(message_id)
         if self._amended.get(message_id, "") is not None:
             self._amended[message_id] = text
 

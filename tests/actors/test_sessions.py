@@ -157,6 +157,20 @@ def test_beyond_the_bound_a_message_is_remembered_but_unanswered_and_told_of_onc
     run_virtually(backend, main)
 
 
+@both
+def test_the_next_flood_of_a_scene_is_told_as_well(backend: str) -> None:
+    async def main() -> None:
+        async with playing(rules=Rules(waiting_max=3)) as play:
+            await play.start("Ada")
+            for told in (1, 2):
+                for n in range(8):
+                    play.say(f"message {n}")
+                await play.quiet()
+                assert sum(text.startswith("⏳") for text in play.discord.texts(CHANNEL)) == told
+
+    run_virtually(backend, main)
+
+
 # ── an end in the middle ────────────────────────────────────────────────────────────────────────────
 
 

@@ -9,7 +9,7 @@ import pytest
 from actors.adapters.store import SqlStore
 from actors.ports import SeenLine, SeenSession
 from actors.ports.store import Accepted, Fenced, NextMessage, ToCatchUp
-from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
+from actors.roleplay.model import Character, OutboxDraft, OutboxKind, Turn, base36
 from machines.facts import FoundInChannel, SendUnconfirmed, Sent
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said
 
@@ -165,6 +165,17 @@ async def test_the_channel_is_told_of_an_overflow_once(scene: Scene) -> None:
     for message_id in (10, 11, 12):
         await scene.store.accept(said(message_id), waiting_max=1, overflow=replace(FULL, key=f"o-{message_id}"))
     assert [row.draft.key for row in await scene.store.due_outbox(now=NOW + 99, limit=9)] == ["start-100", "o-11"]
+
+
+async def test_the_channel_is_told_of_the_next_flood_when_nothing_waited_in_between(scene: Scene) -> None:
+    async def hear(*message_ids: int) -> list[str]:
+        for message_id in message_ids:
+            await scene.store.accept(said(message_id), waiting_max=1, overflow=replace(FULL, key=f"o-{message_id}"))
+        return [row.draft.key for row in await scene.store.due_outbox(now=NOW + 99, limit=9)]
+
+    assert await hear(10, 11) == ["start-100", "o-11"]
+    await scene.store.take_turn(scene.claim, Turn(base36(900), scene.claim.session_id, 10, ()))
+    assert await hear(12, 13) == ["start-100", "o-11", "o-13"]
 
 
 async def test_a_deleted_message_without_a_turn_starts_none(scene: Scene) -> None:

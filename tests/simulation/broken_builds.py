@@ -14,6 +14,7 @@ from actors.adapters.store.executor import Executor
 from actors.adapters.store.history import add_said
 from actors.adapters.store.schema import history, history_message, session
 from actors.ports import (
+    Accepted,
     Exchange,
     NextRetry,
     Posted,
@@ -27,6 +28,7 @@ from actors.ports import (
 )
 from actors.roleplay.model import (
     Amendment,
+    ChannelMessage,
     Character,
     Claim,
     Entry,
@@ -246,6 +248,32 @@ class HearsNothingAgain(SqlStore):
     async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
         await super().handled_messages(channel_id, after=after)
         return EVERYTHING
+
+
+class TakesEverything(SqlStore):
+    """A store whose sessions have no bound."""
+
+    async def accept(
+        self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
+    ) -> Accepted | None:
+        return await super().accept(message, waiting_max=10**6, overflow=overflow)
+
+
+class TellsOneFlood(SqlStore):
+    """A store that tells a channel of its first flood only."""
+
+    def __init__(self, executor: Executor) -> None:
+        super().__init__(executor)
+        self._told: set[int] = set()
+
+    async def accept(
+        self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
+    ) -> Accepted | None:
+        told = None if message.channel_id in self._told else overflow
+        accepted = await super().accept(message, waiting_max=waiting_max, overflow=told)
+        if accepted is not None and accepted.is_overflow:
+            self._told.add(message.channel_id)
+        return accepted
 
 
 class Stumbles(SqlStore):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -155,6 +156,14 @@ def test_a_prompt_that_leaves_lines_out_for_no_reason_is_caught() -> None:
 
 def test_a_catch_up_that_hears_nothing_is_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.HearsNothingAgain), worlds=12)
+
+
+def test_a_session_without_a_bound_is_caught() -> None:
+    assert "bounds" in caught(Build(store=broken.TakesEverything), shape=replace(SMALL, waiting_max=2))
+
+
+def test_a_second_flood_that_nobody_is_told_of_is_caught() -> None:
+    assert "bounds" in caught(Build(store=broken.TellsOneFlood), shape=replace(SMALL, waiting_max=1), responses=150)
 
 
 def test_a_crash_that_no_fault_explains_is_caught_though_it_is_contained() -> None:

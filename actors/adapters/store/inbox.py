@@ -61,9 +61,13 @@ def accept(
     here = _OPEN_HERE.row(conn, {"channel_id": message.channel_id})
     if here is None or message.id <= here.opened_after:
         return None
-    is_full = _WAITING.scalar(conn, {"session_id": here.id}) >= waiting_max
+    waiting: int = _WAITING.scalar(conn, {"session_id": here.id})
+    is_full = waiting >= waiting_max
     if is_full and not here.overflow_told and overflow is not None:
-        _tell_overflow(conn, here.id, overflow, at=message.at)
+        enqueue(conn, overflow, at=message.at)
+        _note_overflow(conn, here.id, is_told=True)
+    elif here.overflow_told and not waiting:
+        _note_overflow(conn, here.id, is_told=False)
     _INSERT.run(
         conn,
         {
@@ -124,6 +128,5 @@ def take_turn(conn: Connection, claim: Claim, new: Turn) -> None:
     )
 
 
-def _tell_overflow(conn: Connection, session_id: SessionId, notice: OutboxDraft, *, at: float) -> None:
-    enqueue(conn, notice, at=at)
-    conn.execute(update(session).where(session.c.id == session_id).values(overflow_told=True))
+def _note_overflow(conn: Connection, session_id: SessionId, *, is_told: bool) -> None:
+    conn.execute(update(session).where(session.c.id == session_id).values(overflow_told=is_told))
