@@ -2,6 +2,8 @@
 
 What the gateway shows while a response is on its way in its channel is not judged: a copy may be the very
 line that the response waits for. It is kept until the response ended.
+
+Failure modes: what a store that fails leaves unjudged is kept, and the sweep has it judged again.
 """
 
 from __future__ import annotations
@@ -48,8 +50,8 @@ class Reaper:
 
     async def saw(self, message: ChannelMessage) -> None:
         """A message of ours stands in a channel."""
-        kept = self._undecided.setdefault(message.channel_id, deque(maxlen=UNDECIDED_MAX))
-        kept.append(message)
+        if message not in self._undecided.get(message.channel_id, ()):
+            self._keep(message.channel_id, (), (message,))
         await self.judge(message.channel_id)
 
     async def look(self, channel_id: int, *, after: int) -> None:
@@ -62,27 +64,44 @@ class Reaper:
 
     async def judge(self, channel_id: int) -> None:
         """Judge what was kept, if nothing is on its way there any more."""
-        if channel_id in self._busy:
+        if channel_id in self._busy or channel_id not in self._undecided:
             return
-        if channel_id in self._undecided:
-            await self._judge_copies(channel_id, self._undecided.pop(channel_id))
+        left = tuple(self._undecided.pop(channel_id))
+        try:
+            left = await self._judged(channel_id, left)
+        finally:
+            self._keep(channel_id, left, ())
 
-    async def _judge_copies(self, channel_id: int, kept: deque[ChannelMessage]) -> None:
+    async def judge_left(self) -> None:
+        """Judge, in every channel, what a store that failed has left. Raises what the store raises."""
+        for channel_id in tuple(self._undecided):
+            await self.judge(channel_id)
+
+    def _keep(self, channel_id: int, older: tuple[ChannelMessage, ...], newer: tuple[ChannelMessage, ...]) -> None:
+        """Keep what is not judged yet: around that which came meanwhile, the newest of all."""
+        kept = (*older, *self._undecided.get(channel_id, ()), *newer)
+        if kept:
+            self._undecided[channel_id] = deque(kept, maxlen=UNDECIDED_MAX)
+
+    async def _judged(self, channel_id: int, kept: tuple[ChannelMessage, ...]) -> tuple[ChannelMessage, ...]:
+        """Take the copies among `kept` down; returns those that nobody can judge yet."""
         store = self._world.store
         own = await store.own_messages(channel_id, after=min(message.id for message in kept) - 1)
         strangers = [message for message in kept if message.id not in own and _may_be_line(message)]
         if not strangers:
-            return
+            return ()
+        undecided: list[ChannelMessage] = []
         watched = await store.watched(channel_id, since=self._world.clock.now() - WATCH_S)
         for message in strangers:
             copies = [part for part in watched if shows(message, part.outbound)]
             if any(not part.is_final for part in copies):
-                self._undecided.setdefault(channel_id, deque(maxlen=UNDECIDED_MAX)).append(message)
+                undecided.append(message)
             elif copies:
                 await self._take_down(message)
             elif is_line(message) and message.id not in self._told:
                 self._told.append(message.id)
                 self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
+        return tuple(undecided)
 
     async def _take_down(self, message: ChannelMessage) -> None:
         draft = OutboxDraft(

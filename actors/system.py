@@ -70,4 +70,5 @@ class ActorSystem:
             found.extend(await self.world.store.pending(now=self.world.clock.now() + LOOK_AHEAD_S))
 
         await self._supervisor.contain("The sweep", look)
+        await self._supervisor.contain("The reaper", self._reaper.judge_left)
         return found

@@ -345,6 +345,25 @@ def test_a_copy_that_comes_during_the_next_line_is_judged_when_that_has_ended(ba
 
 
 @both
+@pytest.mark.parametrize("operation", ["own_messages", "watched", "enqueue_copy"])
+def test_a_copy_that_the_store_could_not_judge_is_judged_again(operation: str, backend: str) -> None:
+    async def main() -> None:
+        async with playing(faults=["lost"]) as play:
+            await one_line(play)
+            play.discord.faults.append(("hang", 5.0))
+            play.say("Go on")
+            await play.until(lambda: play.trace.states_of("Ada")[-1] == "Sending")
+            late = copy_of_line(play)
+            await anyio.sleep(3)
+            play.executor.faults[operation] = [OSError("the disk is full")] * 2
+            await play.quiet()
+            assert play.discord.deletions == [late.id]
+            await equal_to_the_channel(play, crashes=2)
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_text_that_is_legitimately_said_again_stays(backend: str) -> None:
     async def main() -> None:
         async with playing(answers=["Yes.", "Yes."], faults=["lost"]) as play:
