@@ -113,6 +113,7 @@ class Discord:
         self._nonce_window_s = nonce_window_s
         self._sink: Sink | None = None
         self._connection = 0
+        self._under_way: list[GatewayEvent] = []  # told to this connection, and not there yet
         self._gap: list[GatewayEvent] | None = None  # what a resumed connection is told afterwards
         self._webhooks_made = 0
         self._last_id = 0
@@ -139,14 +140,14 @@ class Discord:
 
     def connect(self, sink: Sink) -> None:
         """A process listens; whatever was under way to another one is lost."""
-        self._connection += 1
-        self._gap = None
+        self.disconnect()
         self._sink = sink
         sink(ShardReady(0, "Ensemble", len(self.channels)))
 
     def disconnect(self) -> None:
         self._connection += 1
         self._sink = None
+        self._under_way = []
         self._gap = None
 
     def lose_gateway(self, for_s: float, *, resumes: bool) -> None:
@@ -156,7 +157,8 @@ class Discord:
             return
         self._connection += 1
         connection = self._connection
-        self._gap = []
+        # What had not come through counts as untold: a resumed connection goes on behind the last that came.
+        self._gap, self._under_way = self._under_way, []
         sink(ShardDown(0))
 
         def back() -> None:
@@ -165,7 +167,7 @@ class Discord:
             gap, self._gap = self._gap or [], None
             if resumes:
                 for event in gap:
-                    sink(event)
+                    self._arrive(event, sink)
                 sink(ShardResumed(0))
             else:
                 sink(ShardReady(0, "Ensemble", len(self.channels)))
@@ -182,17 +184,22 @@ class Discord:
         delay_s = self._random.random() * (EVENT_DELAY_S if fault == "event_delayed" else 0.1)
         channel.told_at = max(channel.told_at + TICK_S, self._now() + delay_s)
         connection, times = self._connection, 2 if fault == "event_twice" else 1
+        self._under_way.append(event)
 
         def arrive() -> None:
             if connection == self._connection and self._sink is not None:
-                if isinstance(event, MessageSeen):
-                    channel.shown[event.message.id].is_told = True
-                if isinstance(event, ButtonPressed):
-                    self._defer(self.interactions[event.token])
-                for _ in range(times):
-                    self._sink(event)
+                self._under_way.remove(event)
+                self._arrive(event, self._sink, times)
 
         call_at(channel.told_at, arrive)
+
+    def _arrive(self, event: GatewayEvent, sink: Sink, times: int = 1) -> None:
+        if isinstance(event, MessageSeen):
+            self.channels[event.message.channel_id].shown[event.message.id].is_told = True
+        if isinstance(event, ButtonPressed):
+            self._defer(self.interactions[event.token])
+        for _ in range(times):
+            sink(event)
 
     # ── what people do ──────────────────────────────────────────────────────────────────────────────
 

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 
-from actors.ports import ButtonPressed, GatewayEvent, Refused
+from actors.ports import ButtonPressed, GatewayEvent, MessageSeen, Refused
 from actors.roleplay.model import Button, Outbound, OutboundKind, ReplyAddress
 from actors.simulation.discord import ChannelState, Discord, Shown
 from actors.simulation.faults import Cut, Faults
@@ -93,5 +93,20 @@ def test_a_press_that_a_resumed_connection_tells_too_late_has_no_deferral() -> N
         await anyio.sleep(10.0)
         assert len(scene.presses) == 1
         assert scene.discord.refuses(scene.answer()) == Refused("webhook_gone", 404)
+
+    in_scene(play)
+
+
+@pytest.mark.parametrize("resumes", [True, False])
+def test_only_a_resumed_connection_tells_what_was_on_its_way_when_it_broke(resumes: bool) -> None:
+    async def play(scene: Scene) -> None:
+        await anyio.sleep(1.0)
+        said = [scene.discord.say(scene.channel, 5, "Robin", "just before").id]
+        scene.discord.lose_gateway(2.0, resumes=resumes)
+        said.append(scene.discord.say(scene.channel, 5, "Robin", "in the gap").id)
+        await anyio.sleep(3.0)
+        told = [event.message.id for event in scene.told if isinstance(event, MessageSeen)][1:]
+        assert told == (said if resumes else [])
+        assert [scene.channel.shown[message_id].is_told for message_id in said] == [resumes] * 2
 
     in_scene(play)
