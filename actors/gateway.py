@@ -11,15 +11,16 @@ connection replays nothing. The same read tells what was edited and deleted mean
 It is read twice, since Discord's reads lag behind what it stored. Until the channels to read are known, later
 events wait.
 
-Failure modes: a full mailbox drops messages, all of them from the first one on, and reads the channel again
-from there; a channel that cannot be read, or an event that cannot be handled, is tried again, later events of
-the channel waiting behind. Edits and deletions that a full mailbox drops are told as an error.
+Failure modes: a full mailbox drops messages, all of them from the first one on, and edits and deletions, and
+reads the channel again from there; a channel that cannot be read, or an event that cannot be handled, is tried
+again, later events of the channel waiting behind. Presses of buttons that a full mailbox drops are told as an
+error.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import count
 from typing import Final, assert_never
@@ -29,6 +30,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from actors.commands import Commands
 from actors.delivery import CHANNEL_GONE
+from actors.dropped import CatchUp, Dropped
 from actors.mailbox import Mailbox
 from actors.ports import (
     ButtonPressed,
@@ -79,19 +81,6 @@ AMEND_LOOKBACK: Final = 80
 they are one page of Discord's 100: no request more than hearing what was missed."""
 
 
-@dataclass(frozen=True, slots=True)
-class CatchUp:
-    """Read this channel again: what is newer than `after` may be unheard, than `known_after` amended.
-
-    It is read once more a while later, for what reads do not show yet (`is_second`).
-    """
-
-    channel_id: int
-    after: int
-    known_after: int
-    is_second: bool = False
-
-
 ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | CatchUp
 Nudge = Callable[[SessionId], Awaitable[None]]
 
@@ -110,7 +99,7 @@ class Gateway:
         self._supervisor = supervisor
         self._nudge = nudge
         self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
-        self._dropped_after: dict[int, int] = {}  # by channel: the id before the first message that was dropped
+        self._dropped = Dropped()
         self._to_catch_up: set[int] = set()  # channels without which we are not ready
         self._reading = anyio.Semaphore(READS_AT_ONCE)
         self._shards = Shards(world)
@@ -158,19 +147,25 @@ class Gateway:
         mailbox = self._mailbox(channel_id)
         if first:
             mailbox.offer_first_nowait(event)
-        elif isinstance(event, MessageSeen) and channel_id in self._dropped_after:
-            self._drop(event.message)  # room or not: it must not overtake those before it
+        elif isinstance(event, MessageSeen) and self._dropped.is_deaf_to(channel_id):
+            self._dropped.message(channel_id, event.message.id)  # room or not: it must not overtake those before it
         elif not mailbox.offer_nowait(event):
-            if isinstance(event, MessageSeen):
-                self._world.trace.publish(Noted("warning", "A channel's mailbox is full; the channel is read again."))
-                self._drop(event.message)
-            else:
-                words = "A channel's mailbox is full: an edit, a deletion or a press of a button is lost."
-                self._world.trace.publish(Noted("error", words))
+            self._drop(event, mailbox)
 
-    def _drop(self, message: ChannelMessage) -> None:
-        after = message.id - 1
-        self._dropped_after[message.channel_id] = min(after, self._dropped_after.get(message.channel_id, after))
+    def _drop(self, event: ChannelEvent, mailbox: Mailbox[ChannelEvent]) -> None:
+        is_first = event_channel(event) not in self._dropped
+        match event:
+            case MessageSeen(message=message):
+                self._dropped.message(message.channel_id, message.id)
+            case MessageEdited(channel_id, message_id) | MessageDeleted(channel_id, message_id):
+                newest = max((each.message.id for each in mailbox if isinstance(each, MessageSeen)), default=0)
+                self._dropped.amendment(channel_id, message_id, newest=newest)
+            case _:
+                words = "A channel's mailbox is full: the press of a button, or that the channel is gone, is lost."
+                self._world.trace.publish(Noted("error", words))
+                return
+        if is_first:
+            self._world.trace.publish(Noted("warning", "A channel's mailbox is full; the channel is read again."))
 
     def _mailbox(self, channel_id: int) -> Mailbox[ChannelEvent]:
         if channel_id not in self._mailboxes:
@@ -191,9 +186,8 @@ class Gateway:
                 self._note_ready()
                 if not event.is_second and self._group is not None:
                     self._group.start_soon(self._catch_up_again, event)
-            if not len(mailbox) and channel_id in self._dropped_after:
-                after = self._dropped_after.pop(channel_id)
-                mailbox.offer_first_nowait(CatchUp(channel_id, after, after))
+            if not len(mailbox) and channel_id in self._dropped:
+                mailbox.offer_first_nowait(self._dropped.take(channel_id))
         del self._mailboxes[channel_id]
 
     async def _insist(self, event: ChannelEvent) -> None:
@@ -370,6 +364,8 @@ class Gateway:
             await self._end(gap.channel_id)
         elif refused.reason == TOO_MANY_MESSAGES and gap.known_after < gap.after:
             # Much was said there that is no part of the play; hearing what was missed goes before.
+            words = "Too much was said in a channel since to look for edits and deletions: `audit` names them."
+            self._world.trace.publish(Noted("warning", words))
             await self._catch_up(replace(gap, known_after=gap.after))
         elif refused.reason == TOO_MANY_MESSAGES:
             await self._catch_up_by_pages(gap)

@@ -253,6 +253,26 @@ def test_what_a_full_mailbox_drops_is_read_again_and_nothing_overtakes_it(backen
 
 
 @both
+@pytest.mark.parametrize("count", [CHANNEL_EVENTS_MAX, CHANNEL_EVENTS_MAX + 20])
+def test_edits_and_deletions_that_a_full_mailbox_drops_are_read_again(count: int, backend: str) -> None:
+    async def main() -> None:
+        async with playing(latency_s=0.01, rules=Rules(waiting_max=2)) as play:
+            await play.start("Ada")
+            edited, deleted = play.say("Helo?"), play.say("Regretted.")
+            await play.quiet()
+            for n in range(count):
+                play.say(f"line {n}")
+            play.discord.user_edits(CHANNEL, edited, "Hello?")
+            play.discord.user_deletes(CHANNEL, deleted)
+            await play.quiet(for_s=60)
+            assert (await heard(play))[:2] == ["Hello?", "line 0"]
+            await equal_to_the_channel(play)
+            assert [e for e in play.trace.events if isinstance(e, Noted) and e.level == "error"] == []
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_message_that_the_store_did_not_take_is_taken_before_the_next(backend: str) -> None:
     async def main() -> None:
         async with playing(latency_s=0.01) as play:

@@ -94,7 +94,7 @@ def test_memory_is_flat_over_an_hour_of_scenes_that_come_and_go() -> None:
             print(f"grown by {grown} B in the last two thirds of {play.clock.now() - began:.0f} virtual seconds")
             assert grown < GROWN_BYTES_MAX
             assert not play.gateway._mailboxes
-            assert not play.gateway._dropped_after
+            assert not play.gateway._dropped._gaps
             assert not play.gateway._reaper._undecided
             assert not play.sessions._running
             assert not play.engine._running
