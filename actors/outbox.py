@@ -7,7 +7,8 @@ The texts of a channel keep their order: one that must wait holds the later ones
 side: one where Discord does not answer holds nobody else up.
 
 It ends early only where there is nothing left to deliver to: then the row is closed as `dropped`, with an
-error in the log. A take-down that is forbidden waits for the permission, up to a week.
+error in the log. A notice or a take-down that is forbidden waits for the permission, or for a token that is valid,
+up to a week; an answer is dropped, for whoever asked asks again.
 
 A text is sent under one nonce; when its first try is older than Discord remembers nonces for, the channel is
 read back before the next. The answer to an interaction takes the place of its deferral, any number of times
@@ -37,9 +38,16 @@ WAIT_MAX_S: Final = 60.0
 SWEEP_S: Final = 2.0
 """How long a row may lie that nobody woke us for."""
 
-FORBIDDEN_WAIT_MAX_S: Final = 3600.0
 FORBIDDEN_S: Final = 7 * 86_400.0
-"""A second copy that we may not delete is tried after 1, 2, 4 … 60 minutes, and given up after a week."""
+FORBIDDEN_WAIT_MAX_S: Final = {OutboxKind.TAKEDOWN: 3600.0, OutboxKind.NOTICE: 300.0}
+"""A second copy that we may not delete is tried after 1, 2, 4 … 60 minutes, and given up after a week. A notice that
+we may not send is tried every five minutes at least: the texts behind it wait for it."""
+
+FORBIDDEN: Final = {
+    OutboxKind.TAKEDOWN: "A message of ours cannot be taken back: give the bot the permission Manage Messages.",
+    OutboxKind.NOTICE: "A channel cannot be told that a line failed: give the bot the permission Send Messages.",
+}
+UNAUTHORIZED: Final = "Discord does not know the bot's token any more: what waits in the outbox waits for a valid one."
 
 Outcome = Posted | Deleted | Refused | Unconfirmed | HeldBack
 
@@ -50,6 +58,7 @@ class Outbox:
     def __init__(self, world: World) -> None:
         self._world = world
         self._busy: set[int] = set()  # channels with a task of their own
+        self._forbidden: set[int] = set()  # rows that wait for a permission; each is told of once
 
     async def run(self) -> None:
         """Deliver for ever. Raises what the store raises."""
@@ -141,8 +150,8 @@ class Outbox:
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="deleted")
             case Refused(reason="removed"):
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="sent")
-            case Refused(reason="forbidden") if self._may_be_allowed(row, at):
-                self._note_forbidden(row)
+            case Refused(reason="forbidden" | "unauthorized") if self._may_be_allowed(row, at):
+                self._note_forbidden(row, outcome)
                 await self._world.store.outbox_later(row.id, due_at=at + _forbidden_wait_s(row))
                 return False
             case Refused(final=True, reason=reason, error=error):
@@ -159,6 +168,7 @@ class Outbox:
                 return False
             case _:
                 assert_never(outcome)
+        self._forbidden.discard(row.id)
         return True
 
     async def _give_up_reply(self, row: OutboxRow) -> bool:
@@ -169,12 +179,15 @@ class Outbox:
         return True
 
     def _may_be_allowed(self, row: OutboxRow, at: float) -> bool:
-        return row.draft.kind is OutboxKind.TAKEDOWN and at - row.first_try_at < FORBIDDEN_S
+        return row.draft.kind in FORBIDDEN and at - row.first_try_at < FORBIDDEN_S
 
-    def _note_forbidden(self, row: OutboxRow) -> None:
-        if row.attempt == 1:
-            words = "A message of ours cannot be taken back: give the bot the permission Manage Messages."
-            self._world.trace.publish(Noted("error", words))
+    def _note_forbidden(self, row: OutboxRow, refused: Refused) -> None:
+        if row.id not in self._forbidden:
+            self._forbidden.add(row.id)
+            words = UNAUTHORIZED if refused.reason == "unauthorized" else FORBIDDEN[row.draft.kind]
+            draft = row.draft
+            noted = Noted("error", words, error=refused.error, response_id=draft.response_id, attempt=row.attempt)
+            self._world.trace.publish(noted)
 
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s
@@ -189,7 +202,7 @@ def _by_channel(rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
 
 
 def _forbidden_wait_s(row: OutboxRow) -> float:
-    return min(FORBIDDEN_WAIT_MAX_S, float(WAIT_MAX_S * 2 ** min(row.attempt - 1, 10)))
+    return min(FORBIDDEN_WAIT_MAX_S[row.draft.kind], float(WAIT_MAX_S * 2 ** min(row.attempt - 1, 10)))
 
 
 def _settled(row: OutboxRow, outcome: Outcome, *, is_done: bool) -> OutboxSettled:

@@ -40,7 +40,8 @@ def fault_rows(case: Case) -> list[tuple[str, ...]]:
 
 
 def cells(outcome: Outcome) -> tuple[str, str, str, str]:
-    told = {"": "–", "log": "nobody is there; ERROR in the log"}.get(outcome.told, outcome.told)
+    words = {"": "–", "log": "nobody is there; ERROR in the log", "later": "when it may be told; ERROR in the log"}
+    told = words.get(outcome.told, outcome.told)
     return outcome.path, str(outcome.attempts), "stands once" if outcome.stands else "–", told
 
 

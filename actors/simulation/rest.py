@@ -27,6 +27,9 @@ PREFIX: Final = "!"
 ENDED: Final = "🎬"
 """How the answer to `!end` begins."""
 
+MAY_COME_BACK: Final = frozenset({"forbidden", "unauthorized"})
+"""Refusals that end when somebody minds: final for a line, which has its notice, and not for the notice."""
+
 
 class Rest:
     """A world at rest: the rows of its database and the messages of its channels, each found by what names it."""
@@ -88,8 +91,13 @@ class Rest:
         return self.channel(shown.message.channel_id).is_gone
 
     def refused_for_good(self, row: AnyRow) -> bool:
-        """Whether a delivery was given up because Discord said that it never will take it."""
-        has_reason = row.nonce in self.watch.refused_for_good or self.channel(row.channel_id).is_gone
+        """Whether a delivery was given up because Discord said that it never will take it.
+
+        A permission or a valid token may come back, so that a notice has to wait for it.
+        """
+        reason = self.watch.refused_for_good.get(row.nonce)
+        may_come_back = reason in MAY_COME_BACK and row.kind == OutboxKind.NOTICE
+        has_reason = (reason is not None and not may_come_back) or self.channel(row.channel_id).is_gone
         return bool(row.outcome == "dropped" and has_reason)
 
     def is_told_once(self, row: AnyRow) -> bool:

@@ -99,7 +99,7 @@ class Watch:
         self.floods: list[tuple[str, int]] = []  # session, the first message that did not fit
         self.hearing = Hearing(discord, now, limits.settle_s)
         self.ended: dict[str, str] = {}  # response ─► state
-        self.refused_for_good: set[str] = set()  # nonces
+        self.refused_for_good: dict[str, str] = {}  # nonce ─► why, the last time
         self.on_wire: list[OnWire] = []
         self.broken: list[Broken] = []
         self.deaths: list[float] = []
@@ -141,7 +141,7 @@ class Watch:
         words = getattr(outcome, "reason", None) or getattr(outcome, "cause", None) or type(outcome).__name__.lower()
         self.on_wire.append(OnWire(self._now(), outbound.nonce, "answer", "", str(words)))
         if isinstance(outcome, Refused) and outcome.final:
-            self.refused_for_good.add(outbound.nonce)
+            self.refused_for_good[outbound.nonce] = outcome.reason
         if isinstance(outcome, Posted | Refused):
             self._in_doubt.pop(outbound.nonce, None)
 

@@ -192,6 +192,44 @@ def test_a_takedown_that_is_forbidden_waits_for_the_permission_and_the_operator_
 
 
 @both
+@pytest.mark.parametrize(("reason", "status"), [("forbidden", 403), ("unauthorized", 401)])
+def test_a_failure_is_told_when_the_bot_may_speak_again_and_later_texts_wait_behind(
+    reason: str, status: int, backend: str
+) -> None:
+    async def main() -> None:
+        async with playing(kind=OutboundKind.EMBED) as play:
+            await play.start("Ada")
+            refused = Refused(reason, status, final=True)
+            play.discord.faults.append(refused)
+            play.discord.text_faults.extend([refused] * 3)
+            play.say("Hello?")
+            await anyio.sleep(10)
+            play.say("!status")
+            await anyio.sleep(600)  # 1, 2 and 4 minutes
+            told = [text[:2] for text in play.discord.texts(CHANNEL)]
+            assert told == ["🎭 ", "⚠️", "Se"]
+            assert len(errors(play)) == 1
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_takedown_waits_for_a_valid_token(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            unwanted = play.say("unwanted")
+            # A first try that fails otherwise does not keep the operator from being told.
+            play.discord.delete_faults.extend([Unconfirmed("http", 503), Refused("unauthorized", 401, final=True)])
+            await take_down(play, unwanted)
+            await anyio.sleep(300)
+            assert play.discord.lines(CHANNEL) == []
+            assert len(errors(play)) == 1
+            assert "token" in errors(play)[0]
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_takedown_that_stays_forbidden_is_given_up_after_a_week(backend: str) -> None:
     async def main() -> None:
         async with playing() as play:

@@ -19,7 +19,7 @@ Act = Callable[[Stage], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What comes of a case. `told`: the clause of the notice; `log` where there is no channel to tell."""
+    """What comes of a case. `told`: the clause of the notice; `later` when it may be told, `log` where nobody is."""
 
     path: str
     attempts: int
@@ -220,7 +220,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "403, the bot may write nothing at all",
         SMOOTH,
-        Outcome(failed("forbidden"), 1, stands=False, told="log"),
+        Outcome(failed("forbidden"), 1, stands=False, told="later"),
         act=silenced,
         goes_on=False,
     ),

@@ -124,8 +124,13 @@ class Stage:
             while await self._is_busy():  # noqa: ASYNC110 - neither the database nor the server signals
                 await anyio.sleep(POLL_S)
 
+    async def is_put_off(self) -> bool:
+        """Whether the next delivery waits for a permission: far longer than any test does."""
+        due_at = await self.store.next_outbox_due()
+        return due_at is not None and due_at > SystemClock().now() + WAIT_S
+
     async def _is_busy(self) -> bool:
-        if await self.store.next_outbox_due() is not None:
+        if await self.store.next_outbox_due() is not None and not await self.is_put_off():
             return True
         # A copy that has just landed is not judged yet: its event is on its way to the bot.
         return len(self.lines) > len([e for e in await self.history() if e.kind == "character"])
