@@ -157,9 +157,9 @@ class Gateway:
         match event:
             case MessageSeen(message=message):
                 self._dropped.message(message.channel_id, message.id)
-            case MessageEdited(channel_id, message_id) | MessageDeleted(channel_id, message_id):
+            case MessageEdited() | MessageDeleted():
                 newest = max((each.message.id for each in mailbox if isinstance(each, MessageSeen)), default=0)
-                self._dropped.amendment(channel_id, message_id, newest=newest)
+                self._dropped.amendment(event.channel_id, event.message_id, newest=newest)
             case _:
                 words = "A channel's mailbox is full: the press of a button, or that the channel is gone, is lost."
                 self._world.trace.publish(Noted("error", words))
@@ -202,8 +202,8 @@ class Gateway:
         match event:
             case MessageSeen(message=message):
                 await self._saw(message)
-            case MessageEdited(channel_id=channel_id, message_id=message_id, text=text):
-                await self._world.store.amend(channel_id, message_id, text=text, at=self._world.clock.now())
+            case MessageEdited(message=message):
+                await self._edited(message)
             case MessageDeleted(channel_id=channel_id, message_id=message_id):
                 session_id = await self._world.store.amend(
                     channel_id, message_id, text=None, at=self._world.clock.now()
@@ -231,6 +231,14 @@ class Gateway:
                 await self._nudge(session_id)
                 await self._engine.ring(session_id)
         elif belongs(message, prefix):
+            await self._accept(message)
+
+    async def _edited(self, message: ChannelMessage) -> None:
+        """Amend a line; what was none, as an aside, and is one now is heard, as the next catch-up would hear it."""
+        at = self._world.clock.now()
+        session_id = await self._world.store.amend(message.channel_id, message.id, text=message.text, at=at)
+        is_unread = self._dropped.is_deaf_to(message.channel_id)  # then it has its turn with those before it
+        if session_id is None and not is_unread and belongs(message, self._world.rules.command_prefix):
             await self._accept(message)
 
     async def _accept(self, message: ChannelMessage) -> None:

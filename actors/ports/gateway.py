@@ -17,11 +17,21 @@ class MessageSeen:
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
-    """Its author changed it; `text` is the new one, read as a ChannelMessage's."""
+    """Its author changed it; `message` is as it is now."""
 
-    channel_id: int
-    message_id: int
-    text: str
+    message: ChannelMessage
+
+    @property
+    def channel_id(self) -> int:
+        return self.message.channel_id
+
+    @property
+    def message_id(self) -> int:
+        return self.message.id
+
+    @property
+    def text(self) -> str:
+        return self.message.text
 
 
 @dataclass(frozen=True, slots=True)

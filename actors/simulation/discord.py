@@ -210,7 +210,7 @@ class Discord:
         shown = channel.shown[message_id]
         shown.message = replace(shown.message, text=text)
         shown.amended_at = self._now()
-        self.tell(channel, MessageEdited(channel.id, message_id, text))
+        self.tell(channel, MessageEdited(shown.message))
 
     def delete(self, channel: ChannelState, message_id: int, by: Remover) -> None:
         shown = channel.shown.get(message_id)

@@ -85,6 +85,7 @@ PEOPLE: Final[Weights] = {
     "deletes": 2,
     "deletes_line": 2,
     "edits_line": 1,
+    "edits_aside": 1,
     "deletes_notice": 1,
     "floods": 0.3,
 }

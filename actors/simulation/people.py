@@ -11,6 +11,7 @@ from typing import Final
 
 import anyio
 
+from actors.roleplay.history import is_aside
 from actors.roleplay.model import TurnOrder
 from actors.simulation.discord import Discord, Shown
 from actors.simulation.faults import PEOPLE, RETRIES, Faults
@@ -29,6 +30,7 @@ CHANGED: Final = {
     "edits": "people's",
     "deletes": "people's",
     "edits_line": "line",
+    "edits_aside": "aside",
     "deletes_line": "line",
     "deletes_notice": "notice",
 }
@@ -136,9 +138,8 @@ class People:
             return
         chosen = self._random.choice(candidates)
         if kind.startswith("edits"):
-            self._discord.edit(
-                self.channel, chosen.message.id, f"{chosen.message.text} Edited {self._speech.sentence(2)}"
-            )
+            kept = "" if kind == "edits_aside" else f"{chosen.message.text} Edited "  # an aside becomes a line
+            self._discord.edit(self.channel, chosen.message.id, kept + self._speech.sentence(2))
         else:
             self._discord.delete(self.channel, chosen.message.id, "people")
 
@@ -155,4 +156,6 @@ def _whose(shown: Shown) -> str:
     message = shown.message
     if message.webhook_id is not None or message.is_embed:
         return "line"
-    return "notice" if message.is_ours else "people's"
+    if message.is_ours:
+        return "notice"
+    return "aside" if is_aside(message.text) else "people's"

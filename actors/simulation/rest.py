@@ -162,10 +162,10 @@ class Rest:
         if self.heard_in.get(message.id, row.id) != row.id:
             return False  # an `!end` and a `!start` before it came to us only later
         is_late = end is not None and message.id > end
-        # An aside that is edited into the play is heard where nobody had heard it before the edit, and only there.
-        was_aside = not belongs(replace(message, text=shown.said), PREFIX)
-        if message.id in heard or is_late or was_aside:
+        if message.id in heard or is_late:
             return message.id in heard
+        if not belongs(replace(message, text=shown.said), PREFIX):  # an aside that was edited into the play
+            return self.watch.hearing.knows(amendment(shown), by=row.ended_at)
         if self.watch.hearing.knows((SEEN, message.id, ""), by=row.ended_at):
             return True
         until = row.ended_at or math.inf

@@ -125,6 +125,56 @@ def test_a_message_unheard_and_edited_meanwhile_enters_as_it_is_now(backend: str
 
 
 @both
+@pytest.mark.parametrize("before", ["((brb))", "\\not part of it", "!no such command"])
+def test_an_aside_that_is_edited_into_the_play_is_heard_and_answered_once(before: str, backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            await played(play, "Hello?")
+            aside = play.say(before)
+            await play.quiet()
+            for text in ("I open teh door.", "I open the door."):
+                play.discord.user_edits(CHANNEL, aside, text)
+            await play.quiet()
+            assert (await play.triggers()).count(aside) == 1
+            await equal_to_the_channel(play)
+            play.gateway.offer(ShardReady(0, "Ensemble", 1))
+            await play.quiet()
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_it_is_heard_as_it_is_now_whatever_it_was_while_a_line_was_on_its_way(backend: str) -> None:
+    async def main() -> None:
+        async with playing(faults=[("hang", 5.0)]) as play:
+            await play.start("Ada")
+            play.say("Hello?")
+            aside = play.say("((brb))")
+            await play.until(lambda: play.trace.states_of("Ada")[-1:] == ["Sending"])
+            play.discord.user_edits(CHANNEL, aside, "((back))")  # for all we know a part of the line on its way
+            await play.quiet()
+            play.discord.user_edits(CHANNEL, aside, "I open the door.")
+            await play.until(lambda: "I open the door." in str(play.model.prompts[-1]))
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_message_from_before_the_scene_stays_outside_of_it_when_it_is_edited(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            before = play.say("Before the scene.")
+            await played(play)
+            play.discord.user_edits(CHANNEL, before, "Before the scene, edited.")
+            await play.quiet()
+            assert await play.history() == []
+
+    run_virtually(backend, main)
+
+
+@both
 def test_what_was_changed_right_after_it_was_known_is_learnt_at_a_second_look(backend: str) -> None:
     async def main() -> None:
         async with playing() as first:

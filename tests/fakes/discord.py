@@ -220,8 +220,9 @@ class FakeDiscord:
 
     def user_edits(self, channel_id: int, message_id: int, text: str) -> None:
         self.shown = [replace(m, text=text) if m.id == message_id else m for m in self.shown]
-        if self.sink is not None:
-            self.sink(MessageEdited(channel_id, message_id, text))
+        for edited in [m for m in self.shown if m.id == message_id]:
+            if self.sink is not None:
+                self.sink(MessageEdited(edited))
 
     def forge(self, like: ChannelMessage, text: str) -> ChannelMessage:
         """A message of ours that no process of ours knows of."""

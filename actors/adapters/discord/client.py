@@ -297,7 +297,7 @@ def _edited(raw: discord.RawMessageUpdateEvent, ourselves: Ourselves) -> Iterabl
     if raw.message.edited_at is None:
         return ()
     seen = channel_message(raw.message, ourselves)
-    return () if seen is None else (MessageEdited(raw.channel_id, raw.message_id, seen.text),)
+    return () if seen is None else (MessageEdited(seen),)
 
 
 def _channel_count(client: discord.Client) -> int:

@@ -178,7 +178,10 @@ def _first_user(conn: Connection, session_id: SessionId) -> Entry | None:
 
 
 def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) -> None:
-    """A user's line enters with its message."""
+    """A user's line enters with its message, as that is now: an edit kept of it before is older."""
+    kept = _LAST_AMENDMENT.row(conn, {"message_id": message.id})
+    if kept is not None and kept.text not in (None, message.text):
+        _AMEND.run(conn, {"message_id": message.id, "text": message.text, "at": message.at})
     entry = {"kind": "user", "name": message.name, "at": message.at, "author_id": message.author_id}
     _add(conn, session_id, entry, ((message.id, message.text),))
 
