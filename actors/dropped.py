@@ -1,21 +1,56 @@
-"""What a full mailbox drops, and how far back its channel is to be read again for it."""
+"""What was dropped or given up, and how far back its channel is to be read again for it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final, assert_never
+
+from actors.ports import ButtonPressed, ChannelGone, MessageDeleted, MessageEdited, MessageSeen
+
+LOOK_AGAIN_S: Final = 600.0
+LOOKS_MAX: Final = 12
+"""A channel in which an event was given up is read again ten minutes later, and again while that is given up as well:
+a disk that is full for three hours loses nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatchUp:
     """Read this channel again: what is newer than `after` may be unheard, than `known_after` amended.
 
-    It is read once more a while later, for what reads do not show yet (`is_second`).
+    It is read once more a while later, for what reads do not show yet (`is_second`). `given_up`: how often it, or
+    what it is for, could not be handled so far.
     """
 
     channel_id: int
     after: int
     known_after: int
     is_second: bool = False
+    given_up: int = 0
+
+
+ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | CatchUp
+
+
+def event_channel(event: ChannelEvent) -> int:
+    """The channel whose order `event` belongs to."""
+    return event.message.channel_id if isinstance(event, MessageSeen) else event.channel_id
+
+
+def gap_of(event: ChannelEvent) -> CatchUp | None:
+    """What is to be read again where `event` was given up; None where no read tells of it, or it was read in vain."""
+    match event:
+        case CatchUp(given_up=given_up) if given_up >= LOOKS_MAX:
+            return None
+        case CatchUp():
+            return replace(event, is_second=False, given_up=event.given_up + 1)
+        case MessageSeen(message=message) | MessageEdited(message=message):
+            return CatchUp(message.channel_id, message.id - 1, message.id - 1, given_up=1)
+        case MessageDeleted(channel_id=channel_id, message_id=message_id):
+            return CatchUp(channel_id, message_id - 1, message_id - 1, given_up=1)
+        case ButtonPressed() | ChannelGone():
+            return None
+        case _:
+            assert_never(event)
 
 
 class Dropped:

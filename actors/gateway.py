@@ -13,8 +13,8 @@ events wait.
 
 Failure modes: a full mailbox drops messages, all of them from the first one on, and edits and deletions, and
 reads the channel again from there; a channel that cannot be read, or an event that cannot be handled, is tried
-again, later events of the channel waiting behind. Presses of buttons that a full mailbox drops are told as an
-error.
+again, later events of the channel waiting behind; where that takes minutes they go on, and the channel is read
+again later. Presses of buttons that a full mailbox drops are told as an error.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from anyio.abc import TaskGroup, TaskStatus
 
 from actors.commands import Commands
 from actors.delivery import CHANNEL_GONE
-from actors.dropped import CatchUp, Dropped
+from actors.dropped import LOOK_AGAIN_S, CatchUp, ChannelEvent, Dropped, event_channel, gap_of
 from actors.mailbox import Mailbox
 from actors.ports import (
     ButtonPressed,
@@ -75,13 +75,11 @@ HANDLE_TRIES_MAX: Final = 10
 """Tries at one event whose handling crashes, over some five minutes: a full disk may be over by then, and a
 message that nobody can handle must not silence its channel for ever."""
 
-
 AMEND_LOOKBACK: Final = 80
 """Newest messages of a history that a catch-up compares with the channel. With what else stands between them
 they are one page of Discord's 100: no request more than hearing what was missed."""
 
 
-ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | CatchUp
 Nudge = Callable[[SessionId], Awaitable[None]]
 
 
@@ -180,23 +178,37 @@ class Gateway:
         while len(mailbox):
             await self._listed.wait()
             event = mailbox.take_nowait()
-            await self._insist(event)
+            is_handled = await self._insist(event)
             if isinstance(event, CatchUp):
                 self._to_catch_up.discard(channel_id)
                 self._note_ready()
-                if not event.is_second and self._group is not None:
+                if is_handled and not event.is_second and self._group is not None:
                     self._group.start_soon(self._catch_up_again, event)
             if not len(mailbox) and channel_id in self._dropped:
                 mailbox.offer_first_nowait(self._dropped.take(channel_id))
         del self._mailboxes[channel_id]
 
-    async def _insist(self, event: ChannelEvent) -> None:
+    async def _insist(self, event: ChannelEvent) -> bool:
         """Handle an event, again while that crashes: what comes after it would hide that it is missing."""
         for wait_s in _waits(HANDLE_TRIES_MAX):
             if await self._supervisor.contain("The gateway", partial(self._handle, event)):
-                return
+                return True
             await anyio.sleep(wait_s)
-        self._world.trace.publish(Noted("error", "An event could not be handled and is given up."))
+        self._give_up(event)
+        return False
+
+    def _give_up(self, event: ChannelEvent) -> None:
+        gap = gap_of(event)
+        if gap is None or self._group is None:
+            self._world.trace.publish(Noted("error", "An event could not be handled and is given up."))
+            return
+        words = f"An event could not be handled; its channel is read again in {LOOK_AGAIN_S / 60:.0f} minutes."
+        self._world.trace.publish(Noted("error", words))
+        self._group.start_soon(self._look_again, gap)
+
+    async def _look_again(self, gap: CatchUp) -> None:
+        await anyio.sleep(LOOK_AGAIN_S)
+        self._put(gap, first=True)
 
     async def _handle(self, event: ChannelEvent) -> None:
         match event:
@@ -386,8 +398,3 @@ def _waits(tries_max: int | None = None) -> Iterator[float]:
     """The wait after each try: 1, 2, 4 … 60 s."""
     tries = count() if tries_max is None else range(tries_max)
     return (min(RE_READ_WAIT_MAX_S, RE_READ_WAIT_S * 2 ** min(number, 10)) for number in tries)
-
-
-def event_channel(event: ChannelEvent) -> int:
-    """The channel whose order `event` belongs to."""
-    return event.message.channel_id if isinstance(event, MessageSeen) else event.channel_id

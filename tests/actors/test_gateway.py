@@ -7,7 +7,8 @@ from collections import deque
 import anyio
 import pytest
 
-from actors.gateway import CHANNEL_EVENTS_MAX
+from actors.dropped import LOOK_AGAIN_S, LOOKS_MAX
+from actors.gateway import CHANNEL_EVENTS_MAX, HANDLE_TRIES_MAX
 from actors.ports import MessageSeen, Noted, Refused, ShardReady, Unconfirmed
 from actors.roleplay.model import ChannelMessage
 from actors.world import Rules
@@ -287,17 +288,52 @@ def test_a_message_that_the_store_did_not_take_is_taken_before_the_next(backend:
 
 
 @both
+def test_a_message_that_could_not_be_handled_for_minutes_lets_later_ones_go_and_is_heard_after_all(
+    backend: str,
+) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            await play.start("Ada")
+            play.executor.faults["accept"] = [OSError("the disk is full")] * HANDLE_TRIES_MAX
+            first, second = play.say("first"), play.say("second")
+            await play.quiet(for_s=2 * LOOK_AGAIN_S)
+            assert await play.triggers() == [second, first]
+            await equal_to_the_channel(play, crashes=HANDLE_TRIES_MAX)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_what_is_missed_while_the_disk_is_full_for_an_hour_after_the_start_is_heard(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await first.start("Ada")
+            await first.quiet()
+        missed = first.discord.user_says(CHANNEL, "missed")
+        full: list[Exception] = [OSError("the disk is full") for _ in range(4 * HANDLE_TRIES_MAX)]
+        async with playing(before=first, faults_of_store={"known_messages": full}) as play:
+            await play.quiet(for_s=2 * LOOK_AGAIN_S)
+            assert await play.triggers() == [missed.id]
+            await equal_to_the_channel(play, crashes=4 * HANDLE_TRIES_MAX)
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_message_that_nobody_can_handle_does_not_silence_its_channel_for_ever(backend: str) -> None:
     async def main() -> None:
         async with playing() as play:
             await play.start("Ada")
-            play.executor.faults["accept"] = [KeyError("a programmer's error")] * 10
+            play.executor.faults["accept"] = [KeyError("a programmer's error")] * 1_000
             play.say("poison")
-            second = play.say("second")
-            await play.quiet(for_s=600)
-            assert await play.triggers() == [second]
+            await play.quiet(for_s=2 * LOOK_AGAIN_S)
             given_up = [e for e in play.trace.events if isinstance(e, Noted) and "given up" in e.words]
             assert len(given_up) == 1
+            assert len(play.trace.crashes) == (1 + LOOKS_MAX) * HANDLE_TRIES_MAX
+            play.executor.faults.clear()
+            second = play.say("second")
+            await play.quiet()
+            assert await play.triggers() == [second]
 
     run_virtually(backend, main)
 
