@@ -52,7 +52,7 @@ from actors.reaper import WATCH_S, Reaper
 from actors.retries import Retries
 from actors.roleplay import notices
 from actors.roleplay.audit import amendments
-from actors.roleplay.history import belongs, is_command
+from actors.roleplay.history import as_played, belongs, is_command
 from actors.roleplay.model import ChannelMessage, KnownMessage, OutboxDraft, OutboxKind, SessionId
 from actors.shards import Shards
 from actors.supervisor import Supervisor
@@ -247,10 +247,10 @@ class Gateway:
 
     async def _edited(self, message: ChannelMessage) -> None:
         """Amend a line; what was none, as an aside, and is one now is heard, as the next catch-up would hear it."""
-        at = self._world.clock.now()
-        session_id = await self._world.store.amend(message.channel_id, message.id, text=message.text, at=at)
+        at, text = self._world.clock.now(), as_played(message, self._world.rules.command_prefix)
+        session_id = await self._world.store.amend(message.channel_id, message.id, text=text, at=at)
         is_unread = self._dropped.is_deaf_to(message.channel_id)  # then it has its turn with those before it
-        if session_id is None and not is_unread and belongs(message, self._world.rules.command_prefix):
+        if session_id is None and not is_unread and text:
             await self._accept(message)
 
     async def _accept(self, message: ChannelMessage) -> None:
@@ -374,7 +374,7 @@ class Gateway:
         """
         world = self._world
         settled = [each for each in known if each.at < began - world.rules.limits.settle_s]
-        learnt = amendments(settled, seen)
+        learnt = amendments(settled, seen, prefix=world.rules.command_prefix)
         if learnt:
             for session_id in await world.store.amend_all(gap.channel_id, learnt, at=world.clock.now()):
                 await self._nudge(session_id)

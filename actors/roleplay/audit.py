@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 
-from actors.roleplay.history import belongs, is_line, shows
+from actors.roleplay.history import as_played, belongs, is_line, shows
 from actors.roleplay.model import Amendment, ChannelMessage, KnownMessage, Line, Outbound
 
 
@@ -57,9 +57,11 @@ def differences(
     return tuple(sorted(found, key=lambda each: each.message_id))
 
 
-def amendments(known: Iterable[KnownMessage], seen: Iterable[ChannelMessage]) -> tuple[Amendment, ...]:
+def amendments(
+    known: Iterable[KnownMessage], seen: Iterable[ChannelMessage], *, prefix: str = "!"
+) -> tuple[Amendment, ...]:
     """What a whole read of a channel says of the messages that were known when it began."""
-    shown = {message.id: message.text for message in seen}
+    shown = {message.id: as_played(message, prefix) for message in seen}
     return tuple(
         Amendment(each.message_id, shown.get(each.message_id))
         for each in known

@@ -32,6 +32,11 @@ def belongs(message: ChannelMessage, prefix: str) -> bool:
     return bool(text) and not is_command(text, prefix) and not is_aside(text)
 
 
+def as_played(message: ChannelMessage, prefix: str) -> str:
+    """The text that the history has of a known message; nothing where its author took it out of the play."""
+    return message.text if message.is_ours or belongs(message, prefix) else ""
+
+
 def is_line(message: ChannelMessage) -> bool:
     """Whether `message` is how we show a character's line; what is plain text of ours is a notice or an answer."""
     return message.is_ours and not _is_text(message)

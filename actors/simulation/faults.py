@@ -86,6 +86,7 @@ PEOPLE: Final[Weights] = {
     "deletes_line": 2,
     "edits_line": 1,
     "edits_aside": 1,
+    "edits_into_aside": 1,
     "deletes_notice": 1,
     "floods": 0.3,
 }

@@ -31,6 +31,7 @@ CHANGED: Final = {
     "deletes": "people's",
     "edits_line": "line",
     "edits_aside": "aside",
+    "edits_into_aside": "people's",
     "deletes_line": "line",
     "deletes_notice": "notice",
 }
@@ -138,10 +139,13 @@ class People:
             return
         chosen = self._random.choice(candidates)
         if kind.startswith("edits"):
-            kept = "" if kind == "edits_aside" else f"{chosen.message.text} Edited "  # an aside becomes a line
-            self._discord.edit(self.channel, chosen.message.id, kept + self._speech.sentence(2))
+            self._discord.edit(self.channel, chosen.message.id, self._edited(kind, chosen.message.text))
         else:
             self._discord.delete(self.channel, chosen.message.id, "people")
+
+    def _edited(self, kind: str, text: str) -> str:
+        said = self._speech.sentence(2)
+        return {"edits_aside": said, "edits_into_aside": f"(({said}))"}.get(kind, f"{text} Edited {said}")
 
     def _say(self, text: str) -> None:
         user = self._random.randrange(self._habits.users)

@@ -243,7 +243,7 @@ class Watch:
         """Its lines as they are now, oldest first."""
         lines = self._lines.get(session_id, Lines())
         shown = {message_id: self._amended.get(message_id, text) for message_id, text in lines.texts.items()}
-        left = sorted(message_id for message_id, text in shown.items() if text is not None)
+        left = sorted(message_id for message_id, text in shown.items() if text)
         starts: dict[int, int] = {}  # where what is left of a line begins
         for message_id in left:
             starts.setdefault(lines.first_ids[message_id], message_id)

@@ -145,6 +145,47 @@ def test_an_aside_that_is_edited_into_the_play_is_heard_and_answered_once(before
 
 
 @both
+@pytest.mark.parametrize("after", ["((never mind, phone))", "\\never mind", "!status"])
+def test_a_line_that_is_edited_out_of_the_play_leaves_the_history_and_comes_back_with_the_next_edit(
+    after: str, backend: str
+) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            await played(play, "Hello?")
+            (line,) = ids(play, ours=False)
+            play.discord.user_edits(CHANNEL, line, after)
+            play.say("Now?")
+            await play.quiet()
+            assert [text for name, text in await play.history() if name == "Robin"] == ["Now?"]
+            assert "never mind" not in str(play.model.prompts[-1])
+            assert (await play.store.recent_history(await play.session_id(), entries_max=9)).length == 3
+            play.discord.user_edits(CHANNEL, line, "Hello again?")
+            await play.quiet()
+            assert [text for name, text in await play.history() if name == "Robin"] == ["Hello again?", "Now?"]
+            assert (await play.store.recent_history(await play.session_id(), entries_max=9)).length == 4
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_a_line_that_is_edited_out_of_the_play_while_nobody_is_there_leaves_the_history(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as first:
+            await played(first, "Hello?")
+        (line,) = ids(first, ours=False)
+        first.discord.user_edits(CHANNEL, line, "((never mind))")
+        async with playing(before=first) as after:
+            await after.quiet()
+            assert [name for name, _ in await after.history()] == ["Ada"]
+            after.discord.user_deletes(CHANNEL, line)
+            await after.quiet()
+            assert (await after.store.recent_history(await after.session_id(), entries_max=9)).length == 1
+
+    run_virtually(backend, main)
+
+
+@both
 def test_it_is_heard_as_it_is_now_whatever_it_was_while_a_line_was_on_its_way(backend: str) -> None:
     async def main() -> None:
         async with playing(faults=[("hang", 5.0)]) as play:

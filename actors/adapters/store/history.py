@@ -2,7 +2,8 @@
 
 A line is one entry and its messages, each with the text that the channel showed; an amendment names a
 message. The newest edit of a message counts, a deletion for good; a line all of whose messages are deleted is
-left out. The order is the channel's: by the id of the first message.
+left out, and so is one whose text is empty: its author took it out of the play. The order is the channel's: by
+the id of the first message.
 """
 
 from __future__ import annotations
@@ -220,8 +221,8 @@ def amend(conn: Connection, channel_id: int, message_id: int, *, text: str | Non
     # Discord tells of edits that change nothing (a link's preview), and out of order: deleted is for good.
     if not is_deleted and (text is None or text != shown):
         _AMEND.run(conn, {"message_id": message_id, "text": text, "at": at})
-        if text is None and line is not None:
-            _forget(conn, line.session_id, message_id, at)
+        if line is not None:
+            _follow(conn, line.session_id, message_id, before=shown, after=text, at=at)
     return None if line is None else line.session_id
 
 
@@ -259,10 +260,20 @@ def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], message
     return 1
 
 
-def _forget(conn: Connection, session_id: SessionId, message_id: int, at: float) -> None:
+def _follow(
+    conn: Connection, session_id: SessionId, message_id: int, *, before: str | None, after: str | None, at: float
+) -> None:
+    """What an amendment of a line means for its turn and for the history's length."""
+    if after is None:
+        _forget(conn, session_id, message_id, at, was_in_play=before != "")
+    elif (before == "") != (after == ""):
+        _lengthen(conn, session_id, 1 if after else -1)
+
+
+def _forget(conn: Connection, session_id: SessionId, message_id: int, at: float, *, was_in_play: bool) -> None:
     _UNHEAR.run(conn, {"of_message": message_id, "at": at})
     history_id = _LINE_OF.scalar(conn, {"message_id": message_id})
-    if history_id is not None and not _LIVE_MESSAGES.scalar(conn, {"history_id": history_id}):
+    if was_in_play and history_id is not None and not _LIVE_MESSAGES.scalar(conn, {"history_id": history_id}):
         _lengthen(conn, session_id, -1)
 
 
@@ -280,7 +291,7 @@ def _shown_lines(rows: Iterable[tuple[Any, ...]]) -> Iterator[_Shown]:
     """The lines of rows in order, whichever way; none of one whose beginning was not read."""
     for line, group in groupby(rows, key=_LINE):
         messages = sorted(map(_MESSAGE, group))
-        shown = tuple((message_id, words) for _, message_id, words in messages if words is not None)
+        shown = tuple((message_id, words) for _, message_id, words in messages if words)
         if shown and messages[0][0] == 1:
             yield line, shown
 
