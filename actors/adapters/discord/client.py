@@ -150,7 +150,8 @@ class GatewayClient(discord.Client):
         self._reconnect_max_s = reconnect_max_s
         self._patience = anyio.CancelScope()
         self._was_connected = False
-        self._is_up = False
+        self._was_ready = False  # "ready" was told
+        self._is_up = False  # and the connection has not broken since
         self._held: list[GatewayEvent] | None = None
         self.http.get_ratelimit = unpaced  # type: ignore[method-assign]
         parsers = self._connection.parsers
@@ -174,6 +175,7 @@ class GatewayClient(discord.Client):
         except OUT_OF_REACH as error:
             raise out_of_reach(error) from error
         finally:
+            self._wait_for_no_guilds()
             self._note_down()
             self._sink(ShardEnded(self._shard))
             with anyio.move_on_after(CLOSE_TIMEOUT_S, shield=True):
@@ -271,20 +273,31 @@ class GatewayClient(discord.Client):
     def _connection_events(self, event: str) -> Iterable[GatewayEvent]:
         match event:
             case "connect":  # READY has come; its guilds have not
-                self._note_up()
+                self._note_connected()
             case "ready":
+                self._is_up = self._was_ready = True
                 return (ShardReady(self._shard, str(self.user), _channel_count(self)),)
             case "resumed":
-                self._note_up()
-                return (ShardResumed(self._shard),)
+                self._note_connected()
+                # A connection that broke before its guilds had come was never up: "ready" is told when they have,
+                # also while it is broken.
+                if self._was_ready and not self._is_up:
+                    self._is_up = True
+                    return (ShardResumed(self._shard),)
             case "disconnect":
                 self._patience.deadline = anyio.current_time() + (self._reconnect_max_s if self._was_connected else 0.0)
                 self._note_down()
         return ()
 
-    def _note_up(self) -> None:
+    def _note_connected(self) -> None:
         self._patience.deadline = float("inf")
-        self._was_connected = self._is_up = True
+        self._was_connected = True
+
+    def _wait_for_no_guilds(self) -> None:
+        # discord.py's own task tells "ready" of a client that has been closed meanwhile.
+        waiting = self._connection._ready_task
+        if waiting is not None:
+            waiting.cancel()
 
     def _note_down(self) -> None:
         if self._is_up:

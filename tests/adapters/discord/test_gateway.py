@@ -64,6 +64,7 @@ def bot_for(
     shard_count: int = 1,
     reconnect_max_s: float = WAIT_S,
     identify_pause_s: float = 0.0,
+    guild_ready_timeout_s: float = 0.05,
 ) -> Bot:
     events: asyncio.Queue[GatewayEvent] = asyncio.Queue()
     adapter = DiscordAdapter(
@@ -74,7 +75,7 @@ def bot_for(
         endpoints=endpoints or Endpoints(server.api_url, server.gateway_url),
         shard_ids=tuple(range(shard_count)),
         shard_count=shard_count,
-        guild_ready_timeout_s=0.05,
+        guild_ready_timeout_s=guild_ready_timeout_s,
         identify_pause_s=identify_pause_s,
         reconnect_max_s=reconnect_max_s,
     )
