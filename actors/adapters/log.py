@@ -54,6 +54,9 @@ SpanIds = Callable[[str], tuple[str, str]]
 
 _FIELDS: Final = ("response", "session", "attempt")
 
+RECONNECTS: Final = "Attempting a reconnect"
+"""How discord.py says that a connection was lost, each time with a traceback through its own depths."""
+
 INDENT: Final = "    "
 
 _CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
@@ -245,7 +248,7 @@ class TextFormatter(logging.Formatter):
         self._scrub = Scrubber(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
-        if getattr(record, "is_expected", False):
+        if getattr(record, "is_expected", False) or str(record.msg).startswith(RECONNECTS):
             record = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
         text = self._scrub(super().format(record)).replace("\r\n", "\n")
         return _escaped(text).replace("\n", f"\n{INDENT}")

@@ -8,6 +8,7 @@ import anyio
 import pytest
 
 from actors.adapters.discord import GatewayLost
+from actors.adapters.log import JsonFormatter, TextFormatter
 from actors.playground import PlaygroundServer
 from actors.ports import MessageSeen, ShardConnecting, ShardDown, ShardEnded, ShardReady, ShardResumed
 
@@ -67,3 +68,19 @@ async def test_a_client_that_ends_before_its_guilds_have_come_was_never_up_and_n
     with anyio.fail_after(WAIT_S):
         await asyncio.wait(waiting)
     assert bot.events.empty()
+
+
+async def test_a_lost_connection_is_a_line_of_a_text_log_and_no_screen_of_discord_py_s_own_depths(
+    playground: PlaygroundServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "discord")
+    bot = bot_for(playground)
+    async with running(bot):
+        await bot.next(ShardReady)
+        playground.gateway.refusing = True
+        playground.gateway.close_all()
+        await until(lambda: playground.gateway.refusals)
+        await until(lambda: [record for record in caplog.records if record.exc_info])
+    told, *_ = [record for record in caplog.records if record.exc_info]
+    assert TextFormatter(()).format(told).count("\n") == 0
+    assert "Traceback" in JsonFormatter(()).format(told)
