@@ -49,11 +49,19 @@ class Places:
         """Whether a read there shows what there is; None where no cache knows the channel, nor a thread's parent."""
         if place.is_private:
             return True
+        held = self._permissions(place)
+        return None if held is None else held.view_channel and held.read_message_history
+
+    def may_make_webhooks(self, place: Place) -> bool | None:
+        """Whether we may have webhooks there; None where no cache knows the channel, nor a thread's parent."""
+        held = self._permissions(place)
+        return None if held is None else held.manage_webhooks
+
+    def _permissions(self, place: Place) -> discord.Permissions | None:
         for client in self._wire.clients:
             channel = client.get_channel(place.channel_id) or client.get_channel(place.home_id)
             if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-                held = channel.permissions_for(channel.guild.me)
-                return held.view_channel and held.read_message_history
+                return channel.permissions_for(channel.guild.me)
         return None
 
     def forget(self, channel_id: int) -> None:

@@ -8,7 +8,7 @@ it is a thread before it posts through a webhook; a failed GET refuses the send,
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 import discord
 
@@ -26,6 +26,36 @@ Preference = Literal["webhook", "embed"]
 
 FORBIDDEN_HERE = Refused("webhooks_forbidden")
 """Not final: the next try goes as an embed."""
+
+ASKED_AGAIN_S: Final = 600.0
+"""Discord refused us webhooks in a channel: so long it is not asked again, unless the permission is seen to be back."""
+
+
+class WithoutWebhooks:
+    """Channels in which we may have no webhook, until that may have changed."""
+
+    def __init__(self, wire: Wire, places: Places) -> None:
+        self._now = wire.now
+        self._places = places
+        self._refused: dict[int, tuple[float, bool | None]] = {}  # when, and what the permission was then
+
+    def add(self, place: Place) -> None:
+        """Discord refused one there."""
+        self._refused[place.home_id] = (self._now(), self._places.may_make_webhooks(place))
+
+    def has(self, place: Place) -> bool:
+        """Whether it is not worth asking there."""
+        if place.home_id not in self._refused:
+            return False
+        refused_at, was_allowed = self._refused[place.home_id]
+        is_allowed = self._places.may_make_webhooks(place)
+        if is_allowed is False:
+            self._refused[place.home_id] = refused_at, False  # the gateway may tell of it after the refusal
+            return True
+        if is_allowed is was_allowed and self._now() < refused_at + ASKED_AGAIN_S:
+            return True
+        del self._refused[place.home_id]
+        return False
 
 
 class DiscordVoice:
@@ -48,7 +78,7 @@ class DiscordVoice:
         self._interactions = interactions
         self._webhooks = CharacterWebhooks(wire, table, ourselves)
         self._preference = preference
-        self._without_webhooks: set[int] = set()
+        self._without_webhooks = WithoutWebhooks(wire, places)
 
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
         """Choose how `character` speaks here; DMs, and channels without webhooks for us, get embeds."""
@@ -57,11 +87,11 @@ class DiscordVoice:
         place = await self._places.find(channel_id)
         if not isinstance(place, Place):
             return _refused(place)
-        if place.is_private or place.home_id in self._without_webhooks:
+        if place.is_private or self._without_webhooks.has(place):
             return OutboundKind.EMBED, None
         found = await self._webhooks.find(place.home_id, character)
         if isinstance(found, NoWebhooks):
-            self._without_webhooks.add(place.home_id)
+            self._without_webhooks.add(place)
             return OutboundKind.EMBED, None
         return (OutboundKind.WEBHOOK, found) if isinstance(found, int) else _refused(found)
 
@@ -83,7 +113,7 @@ class DiscordVoice:
         place = await self._places.find(outbound.channel_id)
         if not isinstance(place, Place):
             return _refused(place)
-        if place.home_id in self._without_webhooks:
+        if self._without_webhooks.has(place):
             return FORBIDDEN_HERE
         outcome = await self._wire.attempt(
             f"webhook:{webhook_id}",
@@ -96,7 +126,7 @@ class DiscordVoice:
             case Refused(reason="webhook_gone"):
                 await self._table.forget_webhook(webhook_id)
             case Refused(reason="forbidden"):
-                self._without_webhooks.add(place.home_id)
+                self._without_webhooks.add(place)
                 return Refused("webhooks_forbidden", outcome.status, error=outcome.error)
         return outcome
 

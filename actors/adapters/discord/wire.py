@@ -60,7 +60,7 @@ class Wire:
     """Makes single tries with whichever client is logged in at the moment."""
 
     def __init__(self, *, now: Callable[[], float], try_timeout_s: float) -> None:
-        self._now = now
+        self.now = now
         self._pauses = Pauses(now)
         self._budgets = Budgets(now)
         self._try_timeout_s = try_timeout_s
@@ -121,7 +121,7 @@ class Wire:
             self._pauses.pause_bucket(bucket, tries.pause_s)
 
     def _not_connected(self) -> HeldBack:
-        now = self._now()
+        now = self.now()
         since = self._not_connected_since = self._not_connected_since or now
         wait_s = max(NOT_CONNECTED_WAIT_S, min(NOT_CONNECTED_WAIT_MAX_S, (now - since) * NOT_CONNECTED_SHARE))
         return HeldBack(now + wait_s)

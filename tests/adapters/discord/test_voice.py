@@ -3,11 +3,12 @@
 import pytest
 
 from actors.adapters.discord.names import name_of_webhook, webhook_name
+from actors.adapters.discord.voice import ASKED_AGAIN_S
 from actors.playground import PlaygroundServer
 from actors.ports import Deleted, Posted, Refused
 from actors.roleplay.model import Character, Outbound, OutboundKind
 
-from .rest import Rest, logged_in
+from .rest import Clock, Rest, logged_in
 from .table import WebhookTable
 
 pytestmark = pytest.mark.anyio
@@ -191,6 +192,26 @@ async def test_without_the_permission_lines_go_as_embeds(local: Rest, playground
     playground.permit("MANAGE_WEBHOOKS", False)
     assert [await local.voice.prepare(tavern, character("Mira")) for _ in range(2)] == [(OutboundKind.EMBED, None)] * 2
     assert requests(playground) == [("GET", str(tavern)), ("GET", "webhooks")]
+
+
+async def test_where_nobody_knows_the_permission_webhooks_are_asked_for_again_after_a_while(
+    playground: PlaygroundServer, clock: Clock
+) -> None:
+    tavern = channel_id(playground)
+    playground.permit("MANAGE_WEBHOOKS", False)
+    async with logged_in(playground.api_url, token=playground.token, now=clock.now) as rest:
+
+        async def kind() -> OutboundKind:
+            prepared = await rest.voice.prepare(tavern, character("Mira"))
+            assert isinstance(prepared, tuple)
+            return prepared[0]
+
+        assert await kind() is OutboundKind.EMBED
+        playground.permit("MANAGE_WEBHOOKS", True)
+        clock.at += ASKED_AGAIN_S - 1
+        assert await kind() is OutboundKind.EMBED
+        clock.at += 1
+        assert await kind() is OutboundKind.WEBHOOK
 
 
 async def test_a_direct_conversation_gets_embeds(local: Rest, playground: PlaygroundServer) -> None:
