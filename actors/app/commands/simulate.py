@@ -87,7 +87,7 @@ def _print(console: Console, totals: Totals, *, seed: int, wall_s: float) -> Non
         ("Seed", f"{seed}"),
         ("Responses", f"{totals.responses:,}"),
         ("Delivered", f"{delivered:,}"),
-        ("Failed, told", f"{failed:,}"),
+        ("Failed", f"{failed:,}, each told, or not wanted any more"),
         ("Fault points", f"{totals.points:,}"),
         ("Crashes", f"{totals.crashes:,}"),
         ("Faults", f"{sum(totals.faults.values()):,}"),
