@@ -45,6 +45,8 @@ def is_line(message: ChannelMessage) -> bool:
 def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     """Whether `message` is `outbound` as the channel shows it: same sender, same name, same text.
 
+    Notices of two failures read alike: they are told apart by their buttons.
+
     Names and texts are compared by what they draw, since Discord may strip characters of what it was sent. A line
     is the same one as embed and through a webhook: where a permission comes or goes, one try was this, the next that.
     """
@@ -53,8 +55,11 @@ def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     is_text = outbound.kind is OutboundKind.TEXT
     if _is_text(message) is not is_text or message.id <= outbound.fence:
         return False
-    named_alike = is_text or _drawn(message.name) == _drawn(outbound.name)
-    return named_alike and _drawn(message.text) == _drawn(outbound.text)
+    if is_text:
+        is_alike = message.button_ids == tuple(button.custom_id for button in outbound.buttons)
+    else:
+        is_alike = _drawn(message.name) == _drawn(outbound.name)
+    return is_alike and _drawn(message.text) == _drawn(outbound.text)
 
 
 def _drawn(text: str) -> str:

@@ -70,6 +70,7 @@ class ChannelMessage:
 
     `name` is the webhook's name, the embed's character or the author's display name; `text` the content,
     or the embed's description. `is_ours`: sent by our bot user or by a webhook of our application.
+    `button_ids`: the custom ids of the buttons under a message of ours, in their order.
     """
 
     id: int
@@ -82,6 +83,7 @@ class ChannelMessage:
     is_bot: bool = False
     webhook_id: int | None = None
     is_embed: bool = False
+    button_ids: tuple[str, ...] = ()
 
 
 # ── a turn's work ───────────────────────────────────────────────────────────────────────────────────

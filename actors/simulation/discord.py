@@ -298,6 +298,7 @@ class Discord:
             is_bot=True,
             webhook_id=outbound.webhook_id,
             is_embed=outbound.kind is OutboundKind.EMBED,
+            button_ids=tuple(button.custom_id for button in outbound.buttons),
         )
         stored = self._store(channel, message, outbound.nonce)
         channel.shown[stored.id].buttons = outbound.buttons

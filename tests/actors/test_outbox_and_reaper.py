@@ -13,7 +13,7 @@ import pytest
 from actors.outbox import BATCH, FORBIDDEN_S, WAIT_MAX_S
 from actors.ports import HeldBack, Noted, Refused, Unconfirmed
 from actors.reaper import UNDECIDED_MAX, WATCH_S
-from actors.roleplay.model import ChannelMessage, OutboundKind, OutboxDraft, OutboxKind
+from actors.roleplay.model import Button, ChannelMessage, OutboundKind, OutboxDraft, OutboxKind
 from machines.response import NONCE_WINDOW_S
 from tests.fakes.discord import Fault
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
@@ -133,6 +133,29 @@ async def stored_unseen_long_ago(reads: Sequence[Refused | Unconfirmed] = ()) ->
         play.discord.text_faults.append(HeldBack(hold))
         await play.quiet(for_s=200)
         yield play
+
+
+@both
+def test_a_notice_is_not_taken_for_another_s_that_reads_alike(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+
+            async def tell(response: str) -> None:
+                button = Button("Retry", f"retry:{response}")
+                draft = OutboxDraft(f"notice:{response}", OutboxKind.NOTICE, CHANNEL, "It failed.", buttons=(button,))
+                await play.store.enqueue(draft, at=play.clock.now())
+                play.world.outbox_bell.ring()
+
+            await tell("a")
+            await play.quiet()
+            play.discord.text_faults.extend(["lost"] * 8)  # until Discord may have forgotten its nonce
+            await tell("b")
+            await anyio.sleep(NONCE_WINDOW_S)
+            play.discord.forge(play.discord.shown[0], "It failed.")  # a copy of the first one, minutes late
+            await play.quiet(for_s=300)
+            assert [message.button_ids for message in play.discord.shown] == [("retry:a",), ("retry:a",), ("retry:b",)]
+
+    run_virtually(backend, main)
 
 
 @both

@@ -255,6 +255,7 @@ class FakeDiscord:
             is_bot=True,
             webhook_id=outbound.webhook_id,
             is_embed=outbound.kind is OutboundKind.EMBED,
+            button_ids=tuple(button.custom_id for button in outbound.buttons),
         )
         stored = self._store(message)
         self.nonces[outbound.nonce] = stored.id

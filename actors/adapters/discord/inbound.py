@@ -67,7 +67,15 @@ def channel_message(message: discord.Message, ourselves: Ourselves) -> ChannelMe
         is_bot=message.author.bot or message.webhook_id is not None,
         webhook_id=message.webhook_id,
         is_embed=is_embed,
+        button_ids=_button_ids(message) if is_ours else (),
     )
+
+
+def _button_ids(message: discord.Message) -> tuple[str, ...]:
+    # discord.py leaves the attribute out where a server leaves the field out.
+    rows = [row for row in getattr(message, "components", ()) if isinstance(row, discord.ActionRow)]
+    buttons = [each for row in rows for each in row.children if isinstance(each, discord.Button)]
+    return tuple(button.custom_id for button in buttons if button.custom_id is not None)
 
 
 def _shown(message: discord.Message, *, is_ours: bool) -> tuple[str, str, bool]:

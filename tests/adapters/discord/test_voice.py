@@ -1,12 +1,15 @@
 """Lines, webhooks, reading back and deleting, against the playground."""
 
+from dataclasses import replace
+
 import pytest
 
 from actors.adapters.discord.names import name_of_webhook, webhook_name
 from actors.adapters.discord.voice import ASKED_AGAIN_S
 from actors.playground import PlaygroundServer
 from actors.ports import Deleted, Posted, Refused
-from actors.roleplay.model import Character, Outbound, OutboundKind
+from actors.roleplay.history import shows
+from actors.roleplay.model import Button, Character, Outbound, OutboundKind
 
 from .rest import Clock, Rest, logged_in
 from .table import WebhookTable
@@ -212,6 +215,16 @@ async def test_where_nobody_knows_the_permission_webhooks_are_asked_for_again_af
         assert await kind() is OutboundKind.EMBED
         clock.at += 1
         assert await kind() is OutboundKind.WEBHOOK
+
+
+async def test_a_notice_is_read_back_with_its_button(local: Rest, playground: PlaygroundServer) -> None:
+    tavern, button = channel_id(playground), Button("Retry", "retry:1")
+    notice = Outbound(OutboundKind.TEXT, tavern, "", "It failed.", "n1", buttons=(button,))
+    await local.voice.send(notice)
+    (seen,) = await read(local, tavern)
+    assert seen.button_ids == ("retry:1",)
+    assert shows(seen, notice)
+    assert not shows(seen, replace(notice, buttons=(Button("Retry", "retry:2"),)))
 
 
 async def test_a_direct_conversation_gets_embeds(local: Rest, playground: PlaygroundServer) -> None:
