@@ -132,6 +132,7 @@ class Commands:
 
     async def _start(self, message: ChannelMessage, rest: str) -> None:
         if await self._world.store.answers_waiting(message.channel_id) >= ANSWERS_WAITING_MAX:
+            await self._leave_unanswered(message)
             return
         start = parse_start(rest)
         order = self._order(start.order)
@@ -274,11 +275,16 @@ class Commands:
         """Answer, unless too many answers wait for this channel already; the last of them says so."""
         waiting = await self._world.store.answers_waiting(message.channel_id)
         if waiting >= ANSWERS_WAITING_MAX:
+            await self._leave_unanswered(message)
             return
         if waiting == ANSWERS_WAITING_MAX - 1:
             text = TOO_MANY_COMMANDS
         await self._world.store.enqueue(self._draft(message, text), at=self._world.clock.now())
         self._world.outbox_bell.ring()
+
+    async def _leave_unanswered(self, message: ChannelMessage) -> None:
+        # Else a catch-up would find it unhandled, and carry it out in the middle of what was said since.
+        await self._world.store.leave_unanswered(self._draft(message, ""), at=self._world.clock.now())
 
 
 def _names(characters: tuple[Character, ...]) -> str:

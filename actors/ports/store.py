@@ -333,6 +333,10 @@ class Store(Protocol):
         """
         ...
 
+    async def leave_unanswered(self, draft: OutboxDraft, *, at: float) -> None:
+        """Note that a command is handled whose answer is not given."""
+        ...
+
     async def answers_waiting(self, channel_id: int) -> int:
         """Answers to commands of this channel that are not done."""
         ...

@@ -127,6 +127,8 @@ def answers_arrive_once(rest: Rest) -> Iterator[Broken]:
     for row in rest.outbox:
         if row.kind == OutboxKind.TAKEDOWN or row.key.startswith("notice:") or rest.refused_for_good(row):
             continue
+        if rest.is_left_unanswered(row):
+            continue
         told = len(rest.by_nonce.get(row.nonce, []))
         if row.reply_expires_at is None and not (rest.is_told_once(row) or rest.is_said_by_another(row)):
             yield Broken("answers arrive", f"{row.key} arrived {told} times")

@@ -14,6 +14,7 @@ from typing import Final
 from sqlalchemy import Connection, select
 
 from actors.adapters.store.schema import AnyRow, inbox, move, outbox, part, response, retry_request, session
+from actors.commands import ANSWERS_WAITING_MAX
 from actors.roleplay.history import belongs
 from actors.roleplay.model import OutboxKind
 from actors.simulation.discord import READABLE_AFTER_S, ChannelState, Discord, Shown
@@ -99,6 +100,20 @@ class Rest:
         may_come_back = reason in MAY_COME_BACK and row.kind == OutboxKind.NOTICE
         has_reason = (reason is not None and not may_come_back) or self.channel(row.channel_id).is_gone
         return bool(row.outcome == "dropped" and has_reason)
+
+    def is_left_unanswered(self, row: AnyRow) -> bool:
+        """Whether as many answers as may wait stood before it, so that it was not tried."""
+        if row.kind != OutboxKind.ANSWER or row.outcome != "dropped" or row.attempt:
+            return False
+        before = [
+            other
+            for other in self.outbox
+            if other.kind == OutboxKind.ANSWER
+            and other.channel_id == row.channel_id
+            and other.id < row.id
+            and (other.done_at is None or other.done_at >= row.done_at)
+        ]
+        return len(before) >= ANSWERS_WAITING_MAX
 
     def is_told_once(self, row: AnyRow) -> bool:
         """Told, and told again only where nobody could know: it had been deleted, nobody let us look, or the second

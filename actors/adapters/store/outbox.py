@@ -114,6 +114,13 @@ def enqueue_all(conn: Connection, drafts: Sequence[OutboxDraft], *, at: float) -
         enqueue(conn, draft, at=at)
 
 
+def leave_unanswered(conn: Connection, draft: OutboxDraft, *, at: float) -> None:
+    """Close an answer before its first try: its command counts as handled, and no catch-up carries it out later."""
+    if enqueue(conn, draft, at=at):
+        row_id: int = _IS_KNOWN.scalar(conn, {"key": draft.key})
+        outbox_done(conn, row_id, message_id=None, at=at, outcome="dropped")
+
+
 def answers_waiting(conn: Connection, channel_id: int) -> int:
     """Answers to commands of this channel that are not done."""
     waiting: int = _ANSWERS.scalar(conn, {"channel_id": channel_id})

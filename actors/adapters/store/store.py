@@ -190,6 +190,9 @@ class SqlStore:
     async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
         return await self._run(outbox.enqueue, draft, at=at)
 
+    async def leave_unanswered(self, draft: OutboxDraft, *, at: float) -> None:
+        await self._run(outbox.leave_unanswered, draft, at=at)
+
     async def answers_waiting(self, channel_id: int) -> int:
         return await self._run(outbox.answers_waiting, channel_id)
 
