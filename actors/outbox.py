@@ -1,7 +1,7 @@
 """The outbox: notices, take-downs and answers, each a small delivery that outlives the process.
 
     written with its cause ─► due ─► counted ─► wire ─► done
-                               ▲────── later ◄────┘          (waits 1, 2, 4 … 60 s; it never gives up)
+                               ▲────── later ◄────┘     (waits 1, 2, 4 … 60 s, an interaction 10; it never gives up)
 
 The texts of a channel keep their order: one that must wait holds the later ones back. Channels are side by
 side: one where Discord does not answer holds nobody else up.
@@ -34,6 +34,9 @@ BATCH: Final = 200
 
 WAIT_MAX_S: Final = 60.0
 """The longest wait between two tries of one row."""
+
+REPLY_WAIT_MAX_S: Final = 10.0
+"""The same for the answer to an interaction: somebody looks at "thinking…", for a quarter of an hour at most."""
 
 SWEEP_S: Final = 2.0
 """How long a row may lie that nobody woke us for."""
@@ -191,7 +194,8 @@ class Outbox:
 
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s
-        return min(WAIT_MAX_S, float(base_s * 2 ** min(row.attempt - 1, 10)))
+        wait_max_s = WAIT_MAX_S if row.draft.reply is None else REPLY_WAIT_MAX_S
+        return min(wait_max_s, float(base_s * 2 ** min(row.attempt - 1, 10)))
 
 
 def _by_channel(rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
