@@ -167,6 +167,8 @@ class Watch:
             case "accept" if isinstance(result, Accepted) and result.is_new:
                 self._accepted(result, args[0].id)
                 self._commit(result.session_id, ((args[0].id, args[0].text),))
+                if self._amended.get(args[0].id) is not None:  # by an edit that came before it was heard
+                    self._amended[args[0].id] = args[0].text
             case "take_turn":
                 self._waiting[args[0].session_id].discard(args[1].trigger_id)
             case "start":
