@@ -1,6 +1,23 @@
 """Ensemble: hands over to the application."""
 
-from actors.app.cli import app as main
+from __future__ import annotations
+
+import sys
+
+INTERRUPTED = 130
+"""The exit code of a program that Ctrl-C ended, as shells count it: 128 and the signal's number."""
+
+
+def main(prog_name: str | None = None) -> None:
+    """The command line, as `python bot.py` and as the installed `ensemble`."""
+    try:
+        # Only here: to load everything takes a second, and Ctrl-C in it is no fault of the program.
+        from actors.app.cli import app
+
+        app(prog_name=prog_name)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+
 
 if __name__ == "__main__":
-    main(prog_name="bot.py")
+    main("bot.py")

@@ -1,0 +1,42 @@
+"""The outermost of the program: Ctrl-C before anything is loaded."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.app.processes import BOT, environment
+
+INTERRUPTED_WHILE_LOADING = """
+import os, signal, sys
+
+class CtrlC:
+    def find_spec(self, name, path=None, target=None):
+        if name == "actors.app.cli":
+            os.kill(os.getpid(), signal.SIGINT)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever runs the tests may ignore it
+sys.meta_path.insert(0, CtrlC())
+import bot
+bot.main()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _bare(bare: Path) -> None:
+    """None of this machine's settings, in an empty folder."""
+
+
+def test_ctrl_c_while_it_is_loaded_ends_it_with_130_and_without_a_traceback(bare: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", INTERRUPTED_WHILE_LOADING],
+        cwd=bare,
+        env=environment(PYTHONPATH=str(BOT.parent)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
