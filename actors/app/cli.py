@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Final
+
 import typer
 
 from actors.app.commands import (
@@ -21,16 +24,37 @@ from actors.app.commands import (
 )
 from actors.app.console import read_settings
 
+DISTRIBUTION: Final = "ensemble-roleplay"
+
 app = typer.Typer(
     name="ensemble",
     help="AI characters that play with people in Discord: every line arrives exactly once, or the channel is told.",
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
 )
 
 
+def _say_version(is_asked: bool) -> None:
+    if is_asked:
+        typer.echo(f"ensemble {_version()}")
+        raise typer.Exit
+
+
+def _version() -> str:
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:  # `python bot.py` in a folder that was never installed
+        return "(not installed)"
+
+
 @app.callback(invoke_without_command=True)
-def main(context: typer.Context) -> None:
+def main(
+    context: typer.Context,
+    _: Annotated[
+        bool, typer.Option("--version", help="Print the version.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
     """Without a command: `run` if DISCORD_TOKEN is set, else `play`."""
     if context.invoked_subcommand is None:
         if read_settings().discord_token is not None:

@@ -1,4 +1,4 @@
-"""The outermost of the program: Ctrl-C before anything is loaded."""
+"""The outermost of the program: its version, its help, and Ctrl-C before anything is loaded."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from actors.app.cli import app
 from tests.app.processes import BOT, environment
+from tests.test_packaging import setup_cfg
 
 INTERRUPTED_WHILE_LOADING = """
 import os, signal, sys
@@ -40,3 +43,15 @@ def test_ctrl_c_while_it_is_loaded_ends_it_with_130_and_without_a_traceback(bare
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+def test_it_tells_its_version() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout) == (0, f"ensemble {setup_cfg()['metadata']['version']}\n")
+
+
+@pytest.mark.parametrize("command", [[], ["report"], ["character"], ["character", "export"]])
+def test_help_has_a_short_form_everywhere(command: list[str]) -> None:
+    done = CliRunner().invoke(app, [*command, "-h"])
+    assert done.exit_code == 0
+    assert done.stdout == CliRunner().invoke(app, [*command, "--help"]).stdout
