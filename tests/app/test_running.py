@@ -190,7 +190,7 @@ class TestDoctor:
             page = f"http://127.0.0.1:{free_port()}"
             done = run_bot(tmp_path, "doctor", **settings_for(server, STATUS_URL=page))
             assert done.returncode == 0, done.stdout + done.stderr
-            assert "✓ status page: cannot be read (connection)" in done.stdout.splitlines()
+            assert "– status page: cannot be read (connection)" in done.stdout.splitlines()
 
         with_server(work)
 

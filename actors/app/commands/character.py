@@ -10,9 +10,10 @@ import anyio
 import typer
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.store import SqlStore, StoreError, open_store
+from actors.adapters.store import SqlStore, StoreError, database_path, open_store
 from actors.app.characters import add_shipped, read_character
 from actors.app.console import FAILED, fail, printable, read_settings, refusing
+from actors.app.places import refusal_of
 from actors.roleplay.card import CardError, read_card, write_png
 from actors.roleplay.model import Character
 
@@ -102,6 +103,9 @@ def _with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
     settings = read_settings()
 
     async def main() -> T:
+        path = database_path(settings.database_url, folder=settings.data_dir)
+        if path is not None and (refusal := refusal_of(path)):
+            raise StoreError(str(refusal))
         async with open_store(settings.database_url, folder=settings.data_dir) as store:
             await add_shipped(store, SystemClock())
             return await work(store)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import dataclass
+from typing import Final
 
 import anyio
 import typer
@@ -14,6 +16,7 @@ from actors.adapters.groq import GroqModel
 from actors.adapters.store import StoreError, database_path, open_store
 from actors.app.composition import model_of, status_page_of, urls_of
 from actors.app.console import FAILED, read_settings
+from actors.app.places import refusal_of
 from actors.app.settings import Settings
 from actors.app.tracing import PREFIX
 from actors.ports import StatusUnknown
@@ -23,13 +26,15 @@ DOTENV = ".env"
 DISK_FREE_MIN = 100_000_000
 """Bytes that should be free beside the database: months of a busy server's play."""
 
+MARKS: Final = {True: "✓", False: "✗", None: "–"}
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `mend` is empty where nothing is to be done."""
+    """One thing looked at; `mend` is empty where nothing is to be done. `is_fine`: None where it could not be told."""
 
     subject: str
-    is_fine: bool
+    is_fine: bool | None
     words: str
     mend: str = ""
 
@@ -39,10 +44,10 @@ def doctor() -> None:
     settings = read_settings()
     findings = [Finding("settings", True, "all values are good"), *anyio.run(_look, settings)]
     for finding in findings:
-        typer.echo(f"{'✓' if finding.is_fine else '✗'} {finding.subject}: {finding.words}")
+        typer.echo(f"{MARKS[finding.is_fine]} {finding.subject}: {finding.words}")
         if finding.mend:
             typer.echo(f"    {finding.mend}")
-    if not all(finding.is_fine for finding in findings):
+    if any(finding.is_fine is False for finding in findings):
         raise typer.Exit(FAILED)
 
 
@@ -70,6 +75,8 @@ def _dotenv() -> list[Finding]:
 
 async def _database(settings: Settings) -> list[Finding]:
     path = database_path(settings.database_url, folder=settings.data_dir)
+    if path is not None and (refusal := refusal_of(path)):
+        return [Finding("database", False, refusal.words, refusal.mend)]
     if path is not None and not path.exists():
         return [Finding("database", True, f"{path} will be made at the first start")]
     try:
@@ -81,9 +88,8 @@ async def _database(settings: Settings) -> list[Finding]:
 
 
 def _disk(settings: Settings) -> Finding:
-    folder = next(
-        place for place in (settings.data_dir.resolve(), *settings.data_dir.resolve().parents) if place.exists()
-    )
+    places = (settings.data_dir.resolve(), *settings.data_dir.resolve().parents)
+    folder = next(place for place in places if os.path.isdir(place))
     free = shutil.disk_usage(folder).free
     words = f"{free // 1_000_000:,} MB free in {folder}"
     if free < DISK_FREE_MIN:
@@ -119,5 +125,5 @@ async def _status_page(settings: Settings) -> list[Finding]:
     said = await page.read()
     if isinstance(said, StatusUnknown):
         mend = "look at STATUS_URL; empty turns it off, and the bot plays on without it"
-        return [Finding("status page", True, f"cannot be read ({said.reason})", mend)]
+        return [Finding("status page", None, f"cannot be read ({said.reason})", mend)]
     return [Finding("status page", True, f"it reports: {said.indicator}")]

@@ -24,11 +24,13 @@ from actors.app.characters import add_shipped
 from actors.app.commands.run import ending
 from actors.app.console import read_settings, refusing
 from actors.app.first_scene import open_first_scene
+from actors.app.places import refusal_of
 from actors.playground import PlaygroundServer
 
 PORT: Final = 8400
 LOOPBACK: Final = "127.0.0.1"
-DATABASE_URL: Final = "sqlite:///ensemble.db"
+DATABASE: Final = "ensemble.db"
+DATABASE_URL: Final = f"sqlite:///{DATABASE}"
 
 AskedToEnd = Callable[[], Awaitable[None]]
 
@@ -45,6 +47,8 @@ def play(
     """Play on a local Discord; no account, key or server is needed."""
     folder = read_settings().data_dir / "playground"
     with refusing(PlayError, StoreError):
+        if refusal := refusal_of(folder / DATABASE, elsewhere="set another DATA_DIR"):
+            raise PlayError(str(refusal))
         if no_bot:
             anyio.run(_play_alone, folder, port)
         else:

@@ -16,6 +16,7 @@ from actors.adapters.store import DatabaseLock, StoreError, database_path, open_
 from actors.app.characters import add_shipped
 from actors.app.composition import FATAL, Endpoint, compose, open_model, urls_of
 from actors.app.console import WRONG_USE, fail, read_settings, refusing
+from actors.app.places import refusal_of
 from actors.app.settings import Settings
 from actors.app.tracing import Tracing, header_secrets, read_variables, tracing
 from actors.gateway import Gateway
@@ -40,11 +41,13 @@ def run() -> None:
 
 @contextmanager
 def held(settings: Settings) -> Iterator[None]:
-    """Hold the database against a second bot. Raises AlreadyRunning."""
+    """Hold the database against a second bot. Raises AlreadyRunning, and StoreError where none can be kept."""
     path = database_path(settings.database_url, folder=settings.data_dir)
     if path is None:  # in memory: nobody else can have it
         yield
         return
+    if refusal := refusal_of(path):
+        raise StoreError(str(refusal))
     with DatabaseLock(path) as lock:
         lock.acquire(at=SystemClock().now())
         yield

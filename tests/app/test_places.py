@@ -1,0 +1,90 @@
+"""Where a database can be kept: what a bot would be refused is found before it starts."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from actors.app.cli import app
+from actors.app.places import refusal_of
+from tests.app.processes import BOT, END_TIMEOUT_S, environment
+
+NOBODY = 65534
+AS_NOBODY = f"""
+import os, sys
+from actors.app.places import refusal_of
+from pathlib import Path
+if os.getuid() == 0:  # to root nothing is forbidden
+    os.setgroups([])
+    os.setgid({NOBODY})
+    os.setuid({NOBODY})
+print(refusal_of(Path(sys.argv[1])))
+"""
+
+
+def said_to_nobody(database: Path) -> str:
+    """What somebody without any right of root's is told of this place."""
+    done = subprocess.run(
+        [sys.executable, "-c", AS_NOBODY, str(database)],
+        env=environment(PYTHONPATH=str(BOT.parent)),
+        capture_output=True,
+        text=True,
+        timeout=END_TIMEOUT_S,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def locked(tmp_path: Path) -> Path:
+    """A folder that may be read and not be written, with a database in it."""
+    folder = tmp_path / "locked"
+    folder.mkdir()
+    (folder / "ensemble.db").write_bytes(b"")
+    for place in (*tmp_path.parents, tmp_path):
+        if place.stat().st_uid == os.getuid() and not place.stat().st_mode & 0o001:
+            place.chmod(0o711)  # so that everybody gets to the folder
+    folder.chmod(0o555)
+    return folder
+
+
+@pytest.mark.skipif(not hasattr(os, "setuid"), reason="rights are another thing there")
+@pytest.mark.parametrize("database", ["ensemble.db", "new.db", "deep/er/new.db"])
+def test_a_folder_that_may_not_be_written_is_named_with_the_right_and_the_settings(database: str, locked: Path) -> None:
+    assert said_to_nobody(locked / database) == (
+        f"{locked} cannot be written (Permission denied): give this user the right to write there, "
+        "or set another DATA_DIR or another DATABASE_URL"
+    )
+
+
+def test_a_place_that_can_be_had_is_left_as_it_was(tmp_path: Path) -> None:
+    assert refusal_of(tmp_path / "deep" / "ensemble.db") is None
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("folder", ["file", "file/deeper"])
+def test_a_file_in_the_place_of_a_folder_is_named(folder: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    refusal = refusal_of(tmp_path / folder / "ensemble.db")
+    assert refusal is not None
+    assert refusal.words == f"{tmp_path / 'file'} is no folder, and one is needed there"
+
+
+@pytest.mark.parametrize("command", ["doctor", "run", "migrate", "play"])
+def test_doctor_passes_nothing_that_the_others_refuse(
+    command: str, bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATUS_URL", "")
+    (bare / "file").write_text("in the way")
+    monkeypatch.setenv("DATA_DIR", "file")
+    if command == "run":
+        monkeypatch.setenv("DISCORD_TOKEN", "never-used")
+    done = CliRunner().invoke(app, [command])
+    assert done.exit_code == 1
+    assert "file is no folder, and one is needed there" in done.output
+    assert "set another DATA_DIR" in done.output
