@@ -46,7 +46,7 @@ async def check(client: Client, url: httpx.URL, models: Sequence[str], *, timeou
         return _unreachable(url, "did not answer in time")
     except failures.EXPECTED as error:
         return _finding(url, failures.failed(error).reason)
-    return _compared(models, [model.id for model in listed.data])
+    return _compared(models, [model.id for model in listed.data], host=url.host)
 
 
 def _finding(url: httpx.URL, reason: str) -> Check:
@@ -80,12 +80,12 @@ def _shown(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"
 
 
-def _compared(models: Sequence[str], listed: Sequence[str]) -> Check:
+def _compared(models: Sequence[str], listed: Sequence[str], *, host: str) -> Check:
     # Ollama lists `llama3:latest` and also answers to `llama3`.
     known = {*listed, *(name.removesuffix(":latest") for name in listed)}
     missing = [model for model in models if model not in known]
     if not missing:
-        return Check("ok", f"{', '.join(models)}: there.")
+        return Check("ok", f"{', '.join(models)}: listed by {host}; not asked to speak.")
     offered = ", ".join(sorted(listed)[:NAMED_MAX]) or "none"
     return Check(
         "model_missing",

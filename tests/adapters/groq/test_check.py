@@ -17,8 +17,10 @@ async def finding(answer: Answer, *models: str) -> Check:
     return found
 
 
-async def test_a_server_that_has_every_model_is_well() -> None:
-    assert await finding(lists("a", "b:latest", "c"), "a", "b") == Check("ok", "a, b: there.")
+async def test_a_server_that_lists_every_model_is_well_and_was_not_asked_to_speak() -> None:
+    assert await finding(lists("a", "b:latest", "c"), "a", "b") == Check(
+        "ok", "a, b: listed by 127.0.0.1; not asked to speak."
+    )
 
 
 async def test_a_missing_model_is_named_and_others_are_offered() -> None:
