@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from dotenv import dotenv_values
 
@@ -26,7 +26,8 @@ ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_EN
 PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 HEADERS: Final = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
 
-MISSING: Final = "is set, but no spans are sent: the extra is missing. pip install 'ensemble-roleplay[trace]'"
+MISSING: Final = "is set, but no spans are sent: the extra is missing. In the clone: pip install -e '.[trace]'"
+WRONG_ADDRESS: Final = "is no address, and no spans are sent: write it like http://localhost:4318."
 WRONG_PROTOCOL: Final = "no spans are sent: only http/protobuf is spoken (a collector's port 4318), not"
 
 
@@ -83,6 +84,8 @@ def _made(settings: Settings, environment: Mapping[str, str]) -> Tracing:
     variable = next((name for name in ENDPOINTS if environment.get(name)), None)
     if variable is None or _is_turned_off(environment):
         return Tracing()
+    if not _is_address(environment[variable]):
+        return Tracing(note=Noted("warning", f"{variable} {WRONG_ADDRESS}"))
     protocol = next((environment[name] for name in PROTOCOLS if environment.get(name)), "http/protobuf")
     if protocol != "http/protobuf":
         return Tracing(note=Noted("warning", f"{variable} is set, but {WRONG_PROTOCOL} {protocol}."))
@@ -100,6 +103,14 @@ def _made(settings: Settings, environment: Mapping[str, str]) -> Tracing:
     provider = provider_of(settings) if has_model else "understudy"
     spans = Spans(BatchSpanProcessor(OTLPSpanExporter()), provider=provider)
     return Tracing(spans, Noted("info", f"Spans go to {environment[variable]}"))
+
+
+def _is_address(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    return parts.scheme in ("http", "https") and bool(parts.hostname)
 
 
 def _is_turned_off(environment: Mapping[str, str]) -> bool:

@@ -15,12 +15,15 @@ from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from typer.testing import CliRunner
 
 from actors.adapters import spans
 from actors.adapters.log import LogTrace
+from actors.app.cli import app
 from actors.app.settings import load
-from actors.app.tracing import Tracing, header_secrets, take_variables, tracing
+from actors.app.tracing import WRONG_ADDRESS, Tracing, header_secrets, take_variables, tracing
 from actors.playground import PlaygroundServer, Voice
+from actors.ports import Noted
 from machines.facts import Generated, Started
 from tests.adapters.test_spans import moves
 from tests.app.processes import started
@@ -125,7 +128,21 @@ class TestSwitch:
         assert asked_for(**{ENDPOINT: "http://127.0.0.1:4318"}).beside(log) is log
         (line,) = caplog.messages
         assert line.startswith(f"{ENDPOINT} is set, but no spans are sent")
-        assert "pip install 'ensemble-roleplay[trace]'" in line
+        assert "pip install -e '.[trace]'" in line
+
+    @pytest.mark.parametrize("address", ["foo", "localhost:4318", "grpc://collector:4317", "http://", "http://[::1"])
+    def test_an_address_that_is_none_is_named_and_not_shown(self, address: str) -> None:
+        made = asked_for(**{ENDPOINT: address})
+        assert made.spans is None
+        assert made.note == Noted("warning", f"{ENDPOINT} {WRONG_ADDRESS}")
+
+    def test_the_doctor_finds_what_the_log_would_say(self, bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("STATUS_URL", "")
+        (bare / ".env").write_text(f"{ENDPOINT}=foo\n", encoding="utf-8")
+        monkeypatch.setenv(ENDPOINT, "")  # so that what doctor takes from the file is put back
+        monkeypatch.delenv(ENDPOINT)
+        done = CliRunner().invoke(app, ["doctor"])
+        assert f"✗ traces: {ENDPOINT} {WRONG_ADDRESS}\n" in done.stdout
 
     def test_a_protocol_that_is_not_spoken_is_named(self) -> None:
         made = asked_for(**{ENDPOINT: "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})

@@ -18,7 +18,7 @@ from actors.app.composition import model_of, status_page_of, urls_of
 from actors.app.console import FAILED, read_settings
 from actors.app.places import refusal_of
 from actors.app.settings import Settings
-from actors.app.tracing import PREFIX
+from actors.app.tracing import PREFIX, read_variables, tracing
 from actors.ports import StatusUnknown
 
 DOTENV = ".env"
@@ -59,6 +59,7 @@ async def _look(settings: Settings) -> list[Finding]:
         await _model(settings),
         *await _discord(settings),
         *await _status_page(settings),
+        *_traces(settings),
     ]
 
 
@@ -127,3 +128,13 @@ async def _status_page(settings: Settings) -> list[Finding]:
         mend = "look at STATUS_URL; empty turns it off, and the bot plays on without it"
         return [Finding("status page", None, f"cannot be read ({said.reason})", mend)]
     return [Finding("status page", True, f"it reports: {said.indicator}")]
+
+
+def _traces(settings: Settings) -> list[Finding]:
+    """What `run` would note of the collector. Its address is not shown: it may hold a password."""
+    read_variables()
+    with tracing(settings) as asked_for:
+        if asked_for.note is None:
+            return []
+        is_sent = asked_for.spans is not None
+        return [Finding("traces", is_sent, "spans are sent" if is_sent else asked_for.note.words)]
