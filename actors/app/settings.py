@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Annotated, Final, Literal
@@ -35,6 +36,26 @@ SECRET: Final = frozenset({"DISCORD_TOKEN", "GROQ_API_KEY", "INSPECTOR_TOKEN", "
 """Never shown, not even when they are wrong."""
 
 
+DOTENV: Final = ".env"
+
+
+class _ParserWords(logging.Filter):
+    """Says which file the parser speaks of, and once: a command reads the file up to three times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[object] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        is_new = record.args not in self._told
+        self._told.add(record.args)
+        record.msg = f"{DOTENV}: line %s cannot be read and is passed over: write it as NAME=value"
+        return is_new
+
+
+logging.getLogger("dotenv.main").addFilter(_ParserWords())
+
+
 class SettingsError(Exception):
     """Wrong settings: one line each, naming the variable and the mend."""
 
@@ -42,7 +63,7 @@ class SettingsError(Exception):
 class Settings(BaseSettings):
     """Every variable of the README's table, in its order."""
 
-    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore")
+    model_config = SettingsConfigDict(env_file=DOTENV, env_file_encoding="utf-8", extra="ignore")
 
     discord_token: SecretStr | None = None
     discord_api_url: str = ""
@@ -192,7 +213,7 @@ def load(**overrides: object) -> Settings:
     except ValidationError as error:
         raise SettingsError("\n".join(_line(dict(problem)) for problem in error.errors())) from None
     except UnicodeDecodeError as error:
-        raise SettingsError(".env: is not UTF-8 text; save it as UTF-8.") from error
+        raise SettingsError(f"{DOTENV}: is not UTF-8 text; save it as UTF-8.") from error
     if together := _wrong_together(settings):
         raise SettingsError("\n".join(together))
     return settings

@@ -198,7 +198,7 @@ class TestDoctor:
         (tmp_path / ".env").write_text("DISCORD_TOKN=abc\n")
         done = run_bot(tmp_path, "doctor", STATUS_URL="")
         assert done.returncode == 1
-        assert "✗ .env: names no setting: DISCORD_TOKN" in done.stdout.splitlines()
+        assert "✗ .env: names no setting: DISCORD_TOKN (meant: DISCORD_TOKEN)" in done.stdout.splitlines()
         assert "abc" not in done.stdout
 
     def test_a_missing_permission_is_named_with_its_channel_and_mend(self, tmp_path: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Final
 
 import anyio
@@ -17,15 +19,17 @@ from actors.adapters.store import StoreError, database_path, open_store
 from actors.app.composition import model_of, status_page_of, urls_of
 from actors.app.console import FAILED, read_settings
 from actors.app.places import refusal_of
-from actors.app.settings import Settings
+from actors.app.settings import DOTENV, Settings
 from actors.app.tracing import PREFIX, read_variables, tracing
 from actors.ports import StatusUnknown
-
-DOTENV = ".env"
 
 DISK_FREE_MIN = 100_000_000
 """Bytes that should be free beside the database: months of a busy server's play."""
 
+NEAR: Final = 0.85
+"""Of difflib's 1: one slip in a name of eight letters is above it, the names of other programs are below."""
+
+MISNAMED: Final = "look at .env.example for the names; what another program reads can stay"
 MARKS: Final = {True: "✓", False: "✗", None: "–"}
 
 
@@ -53,7 +57,7 @@ def doctor() -> None:
 
 async def _look(settings: Settings) -> list[Finding]:
     return [
-        *_dotenv(),
+        *_names(),
         *await _database(settings),
         _disk(settings),
         await _model(settings),
@@ -63,15 +67,27 @@ async def _look(settings: Settings) -> list[Finding]:
     ]
 
 
-def _dotenv() -> list[Finding]:
-    """Names in `.env` that are no settings: most often a slip of the pen."""
-    known = {name.upper() for name in Settings.model_fields}
-    named = [name for name in dotenv_values(DOTENV) if not name.startswith(PREFIX)]
-    unknown = [name for name in named if name.upper() not in known]
-    if not unknown:
-        return []
-    mend = "look at .env.example for the names; what another program reads can stay"
-    return [Finding(DOTENV, False, f"names no setting: {', '.join(sorted(unknown))}", mend)]
+def _names() -> list[Finding]:
+    """Names that are no settings: in `.env` all of them, in the environment those that are nearly one."""
+    known = [name.upper() for name in Settings.model_fields]
+    named = {name for name in dotenv_values(DOTENV) if not name.startswith(PREFIX)}
+    places = ((DOTENV, False, named), ("environment", None, {name for name in os.environ if _meant(name, known)}))
+    return [
+        Finding(place, is_fine, f"names no setting: {', '.join(_unknown(names, known))}", MISNAMED)
+        for place, is_fine, names in places
+        if _unknown(names, known)
+    ]
+
+
+def _unknown(names: Iterable[str], known: Sequence[str]) -> list[str]:
+    """Those that are no settings, each with the one that was meant where there is one."""
+    strange = sorted(name for name in names if name.upper() not in known)
+    return [f"{name} (meant: {meant})" if (meant := _meant(name, known)) else name for name in strange]
+
+
+def _meant(name: str, known: Sequence[str]) -> str:
+    """The setting that this is nearly; empty where it is near none."""
+    return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=NEAR)), "")
 
 
 async def _database(settings: Settings) -> list[Finding]:
