@@ -378,7 +378,7 @@ def test_without_the_extra_it_names_the_mend(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setitem(sys.modules, "textual", None)
     done = CliRunner().invoke(app, ["watch"])
     assert done.exit_code == 1
-    assert done.output == "ensemble: watch needs the extra `terminal`: pip install 'ensemble-roleplay[terminal]'\n"
+    assert done.output == "ensemble: watch needs the extra `terminal`. In the clone: pip install -e '.[terminal]'\n"
 
 
 def test_without_a_terminal_it_is_wrong_use_and_names_what_prints() -> None:

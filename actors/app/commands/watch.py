@@ -10,7 +10,7 @@ import anyio
 
 from actors.app.console import WRONG_USE, fail, read_settings
 
-MISSING: Final = "watch needs the extra `terminal`: pip install 'ensemble-roleplay[terminal]'"
+MISSING: Final = "watch needs the extra `terminal`. In the clone: pip install -e '.[terminal]'"
 
 
 def watch() -> None:
