@@ -24,7 +24,7 @@ import anyio
 import discord
 
 from actors.adapters.discord.debugging import Debugging
-from actors.adapters.discord.endpoints import find_gateway
+from actors.adapters.discord.endpoints import find_gateway, place_of
 from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions, pressed
@@ -80,10 +80,11 @@ class GatewayLost(ConnectionLost):
 
 
 def out_of_reach(error: Exception) -> GatewayLost:
-    """One of OUT_OF_REACH, in a word or two."""
+    """One of OUT_OF_REACH, in a word or two, with where Discord was looked for."""
     status = getattr(error, "status", None)
     why = f"HTTP {status}" if status else type(error).__name__
-    return GatewayLost(f"Discord is out of reach ({why})")
+    where, mend = place_of(error)
+    return GatewayLost(f"Discord is out of reach at {where} ({why}): {mend}")
 
 
 OUT_OF_REACH: Final = (Stopped, discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)

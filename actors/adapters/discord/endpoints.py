@@ -16,6 +16,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 API_PATH: Final = "/api/v10"
+DISCORD_HOST: Final = "discord.com"
 
 
 def _is_no_false_alarm(record: logging.LogRecord) -> bool:
@@ -62,6 +63,15 @@ class Endpoints:
 
 DISCORD: Final = Endpoints()
 """Discord's own addresses."""
+
+
+def place_of(error: Exception) -> tuple[str, str]:
+    """Where this process looked for Discord when `error` came (host, with the port if it is unusual), and the mend."""
+    rest = yarl.URL(Route.BASE)
+    # Who could not be connected to is in the error: the REST, or the gateway that it named.
+    host, port = getattr(error, "host", None) or rest.host, getattr(error, "port", None) or rest.explicit_port
+    mend = "look at the network" if rest.host == DISCORD_HOST else "look at DISCORD_API_URL"
+    return f"{host}:{port}" if port not in (None, 443) else str(host), mend
 
 
 def rest_base(url: str) -> str:
