@@ -112,10 +112,15 @@ class Bot:
     """Fed and served with the inspector; without it nobody could read them."""
 
     async def run(
-        self, *, on_ready: Callable[[Gateway], Awaitable[None]], until: Callable[[], Awaitable[None]]
+        self,
+        *,
+        on_ready: Callable[[Gateway], Awaitable[None]],
+        until: Callable[[], Awaitable[None]],
+        beside: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Play until `until` returns; `on_ready` is called once, after READY and catch-up.
 
+        Nothing waits for `beside`, and it is cancelled at the end.
         Raises WrongToken, IntentsMissing, and CannotServe for an INSPECTOR_ADDRESS that cannot be had.
         """
         fatal: list[Exception] = []
@@ -124,6 +129,8 @@ class Bot:
                 async with anyio.create_task_group() as actors:
                     await self.actors.start(actors)
                     self._start_connection(connection)
+                    if beside is not None:
+                        connection.start_soon(self.supervisor.contain, "What runs beside the start", beside)
                     actors.start_soon(self._announce, on_ready)
                     await until()
                     self.world.shutdown.begin()

@@ -6,13 +6,16 @@ import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import anyio
 import typer
 
 from actors.adapters import log
 from actors.adapters.clock import SystemClock
+from actors.adapters.groq import GroqModel
 from actors.adapters.store import DatabaseLock, StoreError, database_path, open_store
+from actors.adapters.understudy import Understudy
 from actors.app.characters import add_shipped
 from actors.app.composition import FATAL, Endpoint, compose, open_model, urls_of
 from actors.app.console import WRONG_USE, fail, read_settings, refusing
@@ -20,6 +23,7 @@ from actors.app.places import refusal_of
 from actors.app.settings import Settings
 from actors.app.tracing import Tracing, header_secrets, read_variables, tracing
 from actors.gateway import Gateway
+from actors.ports import Noted, Trace
 
 
 def run() -> None:
@@ -59,7 +63,17 @@ async def _run(settings: Settings, token: str, traced: Tracing) -> None:
         async with open_store(settings.database_url, folder=settings.data_dir) as store, open_model(settings) as model:
             await add_shipped(store, SystemClock())
             bot = compose(settings, endpoint, store, model, trace=traced.beside(log.LogTrace()))
-            await bot.run(on_ready=say_ready, until=asked_to_end)
+            checked = partial(warn_of_model, model, bot.world.trace)
+            await bot.run(on_ready=say_ready, until=asked_to_end, beside=checked)
+
+
+async def warn_of_model(model: GroqModel | Understudy, trace: Trace) -> None:
+    """Put what `doctor` finds wrong with the model into the log: each line would fail by it."""
+    if not isinstance(model, GroqModel):
+        return
+    found = await model.check()
+    if found.outcome != "ok":
+        trace.publish(Noted("warning", f"model: {found.words} {found.mend}"))
 
 
 async def say_ready(gateway: Gateway) -> None:
