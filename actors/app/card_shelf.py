@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from actors.app.characters import character_from
+from actors.app.characters import character_from, keeping_picture
 from actors.playground import CARD_FIELDS, CardRefused, ShownCard
 from actors.ports import Clock, Store
 from actors.roleplay.card import CardError, read_card
@@ -34,8 +34,11 @@ class StoreCardShelf:
         return None if character is None else character.picture
 
     async def save(self, data: bytes, filename: str) -> ShownCard:
-        """Add the character in a card file, or replace the one of its name. Raises CardRefused."""
-        character = self._read(data, filename)
+        """Add the character in a card file, or replace the one of its name; without a picture in the file, that stays.
+
+        Raises CardRefused.
+        """
+        character = keeping_picture(self._read(data, filename), await self._store.characters())
         await self._store.add_character(character, at=self._clock.now())
         return _shown(character)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -25,6 +27,14 @@ def read_character(path: Path, *, new_id: str) -> Character:
     except OSError as error:
         raise CardError(f"{path}: cannot be read ({error.strerror}).") from error
     return character_from(data, filename=path.name, new_id=new_id)
+
+
+def keeping_picture(new: Character, known: Iterable[Character]) -> Character:
+    """`new`, with the picture of the one that it replaces where it brings none: JSON can hardly hold one."""
+    if new.picture is not None:
+        return new
+    folded = new.name.casefold()
+    return replace(new, picture=next((each.picture for each in known if each.name.casefold() == folded), None))
 
 
 async def add_shipped(store: Store, clock: Clock) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import json
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Final, NoReturn, TypeVar
 
@@ -11,7 +12,7 @@ import typer
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.store import SqlStore, StoreError, database_path, open_store
-from actors.app.characters import add_shipped, read_character
+from actors.app.characters import add_shipped, keeping_picture, read_character
 from actors.app.console import FAILED, fail, printable, read_settings, refusing
 from actors.app.places import refusal_of
 from actors.roleplay.card import CardError, read_card, write_png
@@ -21,6 +22,8 @@ T = TypeVar("T")
 
 WIDTH: Final = 80
 """Columns of a terminal, as it has always been."""
+
+NOT_PLAYED: Final = "kept, not played"
 
 app = typer.Typer(help="Characters: Tavern cards V1, V2 and V3 from JSON, PNG and CHARX.", no_args_is_help=True)
 
@@ -53,8 +56,10 @@ def show(name: str) -> None:
         ("Description", card.description),
         ("Personality", card.personality),
         ("Scenario", card.scenario),
-        ("First message", card.first_mes),
         ("Example dialogues", card.mes_example),
+        (f"First message ({NOT_PLAYED})", card.first_mes),
+        (f"Greetings ({NOT_PLAYED})", _number(card.alternate_greetings, card.group_only_greetings)),
+        (f"Lorebook ({NOT_PLAYED})", _number(_lorebook(character.card_json))),
     )
     for title, text in rows:
         if text:
@@ -62,18 +67,21 @@ def show(name: str) -> None:
 
 
 @app.command()
-def export(name: str, file: Annotated[Path, typer.Argument(help="A .json or .png file to write.")]) -> None:
-    """Write a character's card to a file, nothing of it lost."""
+def export(
+    name: str,
+    file: Annotated[Path, typer.Argument(help="A .json or .png file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if there is one.")] = False,
+) -> None:
+    """Write a character's card to a file: the whole of it to a .png; a .json has no room for its picture."""
     character = _named(name)
-    if file.suffix.lower() == ".json":
-        data = character.card_json.encode()
-    elif file.suffix.lower() == ".png" and character.picture is not None:
-        data = write_png(character.card_json, character.picture)
-    else:
-        fail(f"{file}: write to a .json file" + (" or a .png file" if character.picture else "; it has no picture"))
-    with refusing(OSError):
-        file.write_bytes(data)
-    typer.echo(f"Wrote {character.name} to {file}")
+    with refusing(CardError, OSError):
+        data = _as_file(character, file)
+        try:
+            with file.open("wb" if force else "xb") as opened:
+                opened.write(data)
+        except FileExistsError:
+            fail(f"{file} is there already: name another file, or overwrite it with --force")
+    typer.echo(f"Wrote {character.name} to {file}{_left_out(character, file)}")
 
 
 @app.command()
@@ -84,18 +92,50 @@ def delete(name: str) -> None:
     typer.echo(f"Deleted {name}")
 
 
+def _as_file(character: Character, file: Path) -> bytes:
+    """The card as the file's ending asks for. Raises CardError for a picture that is no PNG."""
+    if file.suffix.lower() == ".json":
+        return character.card_json.encode()
+    if file.suffix.lower() != ".png" or character.picture is None:
+        fail(f"{file}: write to a .json file" + (" or a .png file" if character.picture else "; it has no picture"))
+    return write_png(character.card_json, character.picture)
+
+
+def _left_out(character: Character, file: Path) -> str:
+    """What to say of a picture that the file has no room for."""
+    if file.suffix.lower() != ".json" or character.picture is None:
+        return ""
+    _, embedded = read_card(character.card_json.encode())
+    return "" if embedded else "; its picture is not in it: a .png file takes both"
+
+
+def _number(*lists: Sequence[object]) -> str:
+    return str(sum(map(len, lists)) or "")
+
+
+def _lorebook(card_json: str) -> Sequence[object]:
+    """The lorebook's entries, as they stand in the card."""
+    whole = json.loads(card_json)
+    fields = whole["data"] if isinstance(whole.get("data"), dict) else whole
+    book = fields.get("character_book")
+    entries = book.get("entries") if isinstance(book, dict) else None
+    return entries if isinstance(entries, list) else ()
+
+
 async def _import(store: SqlStore, files: list[Path]) -> bool:
     """Import each file by itself, so that one broken card keeps no other out."""
     clock, is_whole = SystemClock(), True
     for file in files:
         try:
-            character = read_character(file, new_id=clock.new_id())
+            brought = read_character(file, new_id=clock.new_id())
         except CardError as error:
             typer.echo(f"ensemble: {error}", err=True)
             is_whole = False
             continue
+        character = keeping_picture(brought, await store.characters())
         replaced = await store.add_character(character, at=clock.now())
-        typer.echo(f"{'Replaced' if replaced else 'Imported'} {character.name} ({file})")
+        kept = "; it keeps its picture, the file has none" if character.picture is not brought.picture else ""
+        typer.echo(f"{'Replaced' if replaced else 'Imported'} {character.name} ({file}){kept}")
     return is_whole
 
 

@@ -1,0 +1,85 @@
+"""`character`: what a card keeps on its way in and out, and what is said of what it lacks."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from actors.app.cli import app
+from actors.app.shipped_cards import CARDS
+from tests.app.cards import png, v1_json, v2_json
+
+
+@pytest.fixture(autouse=True)
+def _bare(bare: Path) -> None:
+    """None of this machine's settings, in an empty folder."""
+
+
+def invoke(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["character", *arguments])
+
+
+class TestPicture:
+    def test_json_has_no_room_for_it_and_the_export_says_so(self) -> None:
+        assert invoke("export", "Maren", "maren.json").stdout == (
+            "Wrote Maren to maren.json; its picture is not in it: a .png file takes both\n"
+        )
+        assert invoke("export", "Maren", "maren.png").stdout == "Wrote Maren to maren.png\n"
+
+    def test_a_character_that_comes_back_from_json_keeps_it(self, bare: Path) -> None:
+        invoke("export", "Maren", "maren.json")
+        done = invoke("import", "maren.json")
+        assert done.stdout == "Replaced Maren (maren.json); it keeps its picture, the file has none\n"
+        assert invoke("export", "Maren", "maren.png").exit_code == 0
+        assert (bare / "maren.png").read_bytes() == (CARDS / "maren.png").read_bytes()
+
+    def test_a_file_with_one_replaces_it(self, bare: Path) -> None:
+        (bare / "new.png").write_bytes(png(v2_json("Fitch")))  # in Maren's picture
+        assert invoke("import", "new.png").stdout == "Replaced Fitch (new.png)\n"
+
+    def test_one_embedded_in_the_json_is_in_it(self, bare: Path) -> None:
+        card = json.loads(v2_json("Ada"))
+        icon = {"type": "icon", "name": "main", "ext": "gif", "uri": "data:image/gif;base64,R0lGODlh"}
+        card["data"]["assets"] = [icon]
+        (bare / "ada.json").write_text(json.dumps(card), encoding="utf-8")
+        assert invoke("import", "ada.json").stdout == "Imported Ada (ada.json)\n"
+        assert invoke("export", "Ada", "again.json").stdout == "Wrote Ada to again.json\n"
+
+
+class TestExport:
+    def test_a_file_that_is_there_is_overwritten_only_by_force(self, bare: Path) -> None:
+        (bare / "mine.json").write_text("mine")
+        done = invoke("export", "Maren", "mine.json")
+        assert (done.exit_code, done.stdout) == (1, "")
+        assert done.stderr == (
+            "ensemble: mine.json is there already: name another file, or overwrite it with --force\n"
+        )
+        assert (bare / "mine.json").read_text() == "mine"
+        assert invoke("export", "Maren", "mine.json", "--force").exit_code == 0
+        assert json.loads((bare / "mine.json").read_text(encoding="utf-8"))["data"]["name"] == "Maren"
+
+
+class TestShow:
+    def test_what_is_kept_and_not_played_is_called_so(self, bare: Path) -> None:
+        card = json.loads(v2_json("Ada"))
+        card["data"] |= {"alternate_greetings": ["Hi."], "group_only_greetings": ["All!", "Hoy!"]}
+        card["data"]["character_book"] = {"entries": [{"keys": ["rope"], "content": "Long."}]}
+        (bare / "ada.json").write_text(json.dumps(card), encoding="utf-8")
+        invoke("import", "ada.json")
+        assert invoke("show", "Ada").stdout.splitlines()[-3:] == [
+            "First message (kept, not played): Ahoy.",
+            "Greetings (kept, not played): 3",
+            "Lorebook (kept, not played): 1",
+        ]
+
+    @pytest.mark.parametrize("book", [None, [], "x", {}, {"entries": {}}])
+    def test_a_lorebook_of_no_form_is_none(self, book: object, bare: Path) -> None:
+        card = json.loads(v1_json("Ada")) | {"character_book": book}
+        (bare / "ada.json").write_text(json.dumps(card), encoding="utf-8")
+        invoke("import", "ada.json")
+        done = invoke("show", "Ada")
+        assert done.exit_code == 0
+        assert "Lorebook" not in done.stdout
