@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from actors.app.cli import app
 from actors.app.shipped_cards import CARDS
-from tests.app.cards import png, v1_json, v2_json
+from tests.app.cards import png, v1_json, v2_json, v3_json
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +84,31 @@ class TestShow:
         done = invoke("show", "Ada")
         assert done.exit_code == 0
         assert "Lorebook" not in done.stdout
+
+
+class TestDoubts:
+    @pytest.mark.parametrize("card", [{"name": "Ada", "first_mes": "Hi."}, {"name": "Ada", "description": " \n"}])
+    def test_a_card_that_says_nothing_about_its_character_is_imported_with_a_warning(
+        self, card: dict[str, str], bare: Path
+    ) -> None:
+        (bare / "ada.json").write_text(json.dumps(card), encoding="utf-8")
+        done = invoke("import", "ada.json")
+        assert (done.exit_code, done.stdout) == (0, "Imported Ada (ada.json)\n")
+        assert done.stderr == (
+            "ensemble: ada.json: it says nothing about the character: the model will know only the name\n"
+        )
+
+    @pytest.mark.parametrize("spec", ["chara_card_v9", 3, None, "\x1b[2J" + "x" * 1000])
+    def test_an_unknown_spec_is_imported_with_a_warning(self, spec: object, bare: Path) -> None:
+        (bare / "ada.json").write_text(json.dumps(json.loads(v2_json("Ada")) | {"spec": spec}), encoding="utf-8")
+        done = invoke("import", "ada.json")
+        assert (done.exit_code, done.stdout) == (0, "Imported Ada (ada.json)\n")
+        (line,) = done.stderr.splitlines()
+        assert line.startswith("ensemble: ada.json: its spec '")
+        assert "\x1b" not in line
+        assert len(line) < 250
+
+    @pytest.mark.parametrize("card", [v1_json, v2_json, v3_json])
+    def test_a_whole_card_of_any_version_raises_none(self, card: Callable[[str], str], bare: Path) -> None:
+        (bare / "ada.json").write_text(card("Ada"), encoding="utf-8")
+        assert invoke("import", "ada.json").stderr == ""

@@ -12,7 +12,7 @@ import typer
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.store import SqlStore, StoreError, database_path, open_store
-from actors.app.characters import add_shipped, keeping_picture, read_character
+from actors.app.characters import add_shipped, doubts_of, keeping_picture, read_character
 from actors.app.console import FAILED, fail, printable, read_settings, refusing
 from actors.app.places import refusal_of
 from actors.roleplay.card import CardError, read_card, write_png
@@ -135,6 +135,8 @@ async def _import(store: SqlStore, files: list[Path]) -> bool:
         character = keeping_picture(brought, await store.characters())
         replaced = await store.add_character(character, at=clock.now())
         kept = "; it keeps its picture, the file has none" if character.picture is not brought.picture else ""
+        for doubt in doubts_of(character.card_json):
+            typer.echo(f"ensemble: {printable(str(file))}: {doubt}", err=True)
         typer.echo(f"{'Replaced' if replaced else 'Imported'} {character.name} ({file}){kept}")
     return is_whole
 
