@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final, assert_never
@@ -22,6 +23,7 @@ from actors.app.characters import add_shipped, read_character
 from actors.app.composition import Endpoint, compose, open_model
 from actors.app.scenes import Scene, SceneError, SceneLine
 from actors.app.settings import Settings
+from actors.app.waiting import STEP_S_MAX, Waiting
 from actors.gateway import Gateway
 from actors.playground import FaultPlan, PlaygroundServer, ShownMessage, Voice
 from actors.ports import Moved, TraceEvent
@@ -109,9 +111,19 @@ def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
 
 
 async def rehearse(
-    scene: Scene, folder: Path, settings: Settings, faults: FaultPlan, *, on_end: Callable[[], None]
+    scene: Scene,
+    folder: Path,
+    settings: Settings,
+    faults: FaultPlan,
+    *,
+    on_end: Callable[[], None],
+    tell: Callable[[str], None],
+    step_s_max: float = STEP_S_MAX,
 ) -> Report:
-    """Play `scene`; `folder` is where its card files are. Raises SceneError for a cast that cannot play."""
+    """Play `scene`; `folder` is where its card files are. Raises SceneError for a cast that cannot play.
+
+    `tell` is called with what it waits for, where that takes long.
+    """
     with TemporaryDirectory(prefix="ensemble-") as temporary:
         async with (
             PlaygroundServer(faults=faults) as server,
@@ -120,11 +132,11 @@ async def rehearse(
         ):
             names = await _cast(scene, folder, store)
             trace = Finished(LogTrace(), on_end)
-            over = anyio.Event()
-            conductor = _Conductor(scene, names, server, store, trace, over, settings)
+            over, waiting = anyio.Event(), Waiting(tell, step_s_max)
+            conductor = _Conductor(scene, names, server, store, trace, over, settings, waiting)
             endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
             bot = compose(settings, endpoint, store, model, trace=trace)
-            await bot.run(on_ready=conductor.conduct, until=over.wait)
+            await bot.run(on_ready=conductor.conduct, until=partial(waiting.until, over))
             return await conductor.report(model.label)
 
 
@@ -168,12 +180,15 @@ class _Conductor:
     trace: Finished
     over: anyio.Event
     settings: Settings
+    waiting: Waiting
 
     async def conduct(self, gateway: Gateway) -> None:
         users = self._users()
+        self.waiting.step("the answer to `!start`")
         self.server.say(CHANNEL, users[self.scene.lines[0].user], self._start_command())
         if await self._is_open():
             await self._play(users)
+            self.waiting.step("what is still on its way", s_max=self.settings.response_deadline_s)
             await self._until_quiet()
         self.over.set()
 
@@ -188,7 +203,9 @@ class _Conductor:
         for line in self.scene.lines:
             self.server.say(CHANNEL, users[line.user], line.text)
             due += self._speakers if _is_answered(line) else 0
-            with anyio.move_on_after(self.settings.response_deadline_s * len(self.names)) as patience:
+            patience_s = self.settings.response_deadline_s * len(self.names)
+            self.waiting.step(f"the answers to {line.text[:SHOWN]!r}", s_max=2 * patience_s)  # the next line is first
+            with anyio.move_on_after(patience_s) as patience:
                 await self.trace.until(due)
             if patience.cancelled_caught:
                 return  # a line is lost already; the rest would only wait for it as long again
@@ -227,16 +244,18 @@ class _Conductor:
             for tried in self.server.ledger.since(only_lines=True)
             if tried.line is not None and tried.method == "POST"
         )
+        given_up = [f"lost: {self.waiting.given_up}"] if self.waiting.given_up else []
         sessions = await self.store.find_sessions(self._channel)
         if not sessions:
-            problem = f"lost: the scene did not open; the bot said: {shown[-1].content}"
-            return Report((), (), tuple(self.names), tries, (problem,), speaking)
+            said = [message.content for message in shown if message.voice is Voice.BOT]
+            unopened = "lost: the scene did not open" + (f"; the bot said: {said[-1]}" if said else "")
+            return Report((), (), tuple(self.names), tries, (*given_up, unopened), speaking)
         entries = await self.store.history(sessions[-1].id)
         lines = await self.store.lines(sessions[-1].id)
         outcomes = await self.store.session_outcomes(sessions[-1].id)
         expected = sum(self._speakers for line in self.scene.lines if _is_answered(line))
-        problems = judge(shown, lines, outcomes, expected=expected)
-        return Report(entries, outcomes, tuple(self.names), tries, tuple(problems), speaking)
+        problems = (*given_up, *judge(shown, lines, outcomes, expected=expected))
+        return Report(entries, outcomes, tuple(self.names), tries, problems, speaking)
 
 
 def _is_answered(line: SceneLine) -> bool:

@@ -16,6 +16,7 @@ from actors.app.cli import app
 from actors.app.rehearsal import Report, quickened, rehearse
 from actors.app.scenes import Scene, SceneError
 from actors.app.settings import Settings, load
+from actors.app.waiting import STEP_S_MAX
 from actors.playground import FaultPlan
 from machines.response import State
 from tests.app.cards import v2_json
@@ -46,10 +47,12 @@ def rehearsed(
     voice: str = "webhook",
     folder: Path = Path(),
     settings: Settings | None = None,
+    step_s_max: float = STEP_S_MAX,
 ) -> Report:
     plan = FaultPlan.parse(faults, seed=seed, speed=SPEED)
     quick = quickened(settings or load(), speed=SPEED, voice=voice)
-    return anyio.run(partial(rehearse, scene, folder, quick, plan, on_end=lambda: None))
+    play = partial(rehearse, scene, folder, quick, plan, step_s_max=step_s_max)
+    return anyio.run(partial(play, on_end=lambda: None, tell=lambda _: None))
 
 
 def shipped(name: str) -> Scene:
@@ -185,6 +188,14 @@ def test_a_cast_that_cannot_play_is_refused(cast: tuple[str, ...], words: str, t
         rehearsed(scene_of("Hello?", cast=cast), folder=tmp_path)
 
 
+def test_where_nothing_is_heard_it_gives_up_and_says_what_it_waited_for() -> None:
+    report = rehearsed(scene_of("Hello?"), "outage=1", step_s_max=0.5)
+    assert report.problems == (
+        "lost: waited 0.5 s for the bot to be ready, and gave up",
+        "lost: the scene did not open",
+    )
+
+
 class TestCommand:
     """`rehearse` in the terminal."""
 
@@ -224,6 +235,7 @@ class TestCommand:
             (["logbook", "--fault", "late"], "fault 'late' needs a probability"),
             (["logbook", "--fault", "late=2"], "between 0 and 1"),
             (["logbook", "--fault", "late=0.6", "--fault", "slow=0.6"], "add up to 1.2"),
+            (["logbook", "--fault", "outage=1"], "--fault outage=1: nothing would ever be heard"),
             (["logbook", "--voice", "telegram"], "there is no voice 'telegram'; use webhook or embed"),
         ],
     )

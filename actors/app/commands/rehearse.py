@@ -6,7 +6,7 @@ import logging
 import sys
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import anyio
 import typer
@@ -25,6 +25,8 @@ from actors.app.settings import Settings
 from actors.playground import FaultPlan
 from machines.response import State
 
+OUTAGE: Final = "outage"
+
 
 def rehearse(
     script: Annotated[str, typer.Argument(help="A scene's file, or the name of a shipped one: storm, logbook.")],
@@ -34,12 +36,17 @@ def rehearse(
     voice: Annotated[str | None, typer.Option(help="webhook or embed; else the scene's, else VOICE.")] = None,
     logs: Annotated[bool, typer.Option("--logs", help="Print the bot's log as well.")] = False,
 ) -> None:
-    """Play a written scene against a local Discord, with faults on request."""
+    """Play a written scene against a local Discord, with faults on request.
+
+    The breaker is off here, as with BREAKER_FAILURES=0: through an outage no line waits, each spends its attempts.
+    """
     settings = read_settings()
     with refusing(SceneError, ValueError, code=WRONG_USE):
         path = scenes.find(script)
         scene = scenes.read(path)
         plan = FaultPlan.parse(fault or (), seed=seed, speed=speed)
+    if plan.chance(OUTAGE) >= 1:
+        fail("--fault outage=1: nothing would ever be heard; give it less, such as outage=0.3", WRONG_USE)
     chosen = voice or scene.voice or settings.voice
     if chosen not in ("webhook", "embed"):
         fail(f"there is no voice {chosen!r}; use webhook or embed", WRONG_USE)
@@ -61,7 +68,9 @@ async def _play(scene: Scene, folder: Path, settings: Settings, plan: FaultPlan)
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("", total=len(scene.lines) * speakers)
-        return await play_scene(scene, folder, settings, plan, on_end=partial(progress.advance, task))
+        on_end = partial(progress.advance, task)
+        tell = partial(console.print, markup=False, highlight=False)
+        return await play_scene(scene, folder, settings, plan, on_end=on_end, tell=tell)
 
 
 def _print(report: Report) -> None:
