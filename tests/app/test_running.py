@@ -289,12 +289,14 @@ class TestPlay:
         assert done.returncode == 1
         assert done.stderr == f"ensemble: port {port} is in use: end what runs there, or try `play --port 0`\n"
 
-    def test_a_second_one_on_the_same_world_is_one_line(self, tmp_path: Path) -> None:
-        with started(tmp_path, "play", "--no-bot", "--port", "0", until="Playground: "):
-            done = run_bot(tmp_path, "play", "--no-bot", "--port", "0")
-        assert done.returncode == 1
-        (line,) = done.stderr.splitlines()
-        assert "is another playground running on it?" in line
+    def test_a_second_one_on_the_same_world_names_the_first(self, tmp_path: Path) -> None:
+        with started(tmp_path, "play", "--no-bot", "--port", "0", until="Playground: ") as (process, _):
+            for words in (["play", "--no-open"], ["play", "--no-bot"]):
+                done = run_bot(tmp_path, *words, "--port", "0")
+                assert done.returncode == 1
+                (line,) = done.stderr.splitlines()
+                assert f"already running on playground/world.db (process {process.pid}, since " in line
+                assert line.endswith("): end it first, or set another DATA_DIR")
 
     def test_the_world_is_kept_for_the_next_time(self, tmp_path: Path) -> None:
         port = str(free_port())

@@ -7,8 +7,8 @@ import os
 import socket
 import sys
 import webbrowser
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,7 +17,7 @@ import anyio.to_thread
 import typer
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.store import StoreError, open_store
+from actors.adapters.store import AlreadyRunning, DatabaseLock, StoreError, open_store
 from actors.app.bot_process import bot_process
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
@@ -29,6 +29,7 @@ from actors.playground import PlaygroundServer
 
 PORT: Final = 8400
 LOOPBACK: Final = "127.0.0.1"
+WORLD: Final = "world.db"
 DATABASE: Final = "ensemble.db"
 DATABASE_URL: Final = f"sqlite:///{DATABASE}"
 
@@ -46,13 +47,26 @@ def play(
 ) -> None:
     """Play on a local Discord; no account, key or server is needed."""
     folder = read_settings().data_dir / "playground"
-    with refusing(PlayError, StoreError):
+    with refusing(PlayError, StoreError), ExitStack() as held:
         if refusal := refusal_of(folder / DATABASE, elsewhere="set another DATA_DIR"):
             raise PlayError(str(refusal))
+        held.enter_context(_alone_in(folder))
         if no_bot:
             anyio.run(_play_alone, folder, port)
         else:
             anyio.run(_play, folder, port, not no_open)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Hold the world against a second playground. Raises PlayError, which names the holder."""
+    with DatabaseLock(folder / WORLD) as lock:
+        try:
+            lock.acquire(at=SystemClock().now())
+        except AlreadyRunning as error:
+            who, _, _ = str(error).rpartition(": ")  # what follows is a mend, and another setting's
+            raise PlayError(f"{who}: end it first, or set another DATA_DIR") from error
+        yield
 
 
 async def _play_alone(folder: Path, port: int) -> None:
