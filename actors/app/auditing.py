@@ -20,8 +20,9 @@ import anyio
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.discord import DiscordChannel, open_channels
-from actors.adapters.store import Audited, SqlStore, database_path, open_store
+from actors.adapters.store import Audited, SqlStore, database_path
 from actors.app.composition import urls_of
+from actors.app.reading import open_to_read
 from actors.app.settings import Settings
 from actors.ports import HeldBack, Page, Refused
 from actors.reaper import WATCH_S
@@ -87,7 +88,7 @@ async def audit_all(settings: Settings, wanted: str | None = None) -> AuditResul
     if settings.discord_token is None:
         raise AuditError("DISCORD_TOKEN is not set: the audit reads channels with it; put the bot's token into .env")
     clock = SystemClock()
-    async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+    async with open_to_read(settings) as store:
         session_ids = await _chosen(store, settings, wanted, now=clock.now())
         async with open_channels(
             settings.discord_token.get_secret_value(),

@@ -15,8 +15,9 @@ import anyio
 from pydantic import Field, TypeAdapter, ValidationError
 
 from actors.adapters.inspector import recorded_view
-from actors.adapters.store import database_path, open_store
+from actors.adapters.store import database_path
 from actors.app.console import read_settings
+from actors.app.reading import open_to_read
 from actors.app.settings import Settings
 from actors.ports import Recorded
 from machines.path import Path
@@ -104,7 +105,7 @@ def from_view(view: Mapping[str, object]) -> Recording:
 
 
 async def _from_journal(settings: Settings, wanted: str) -> Recording:
-    async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+    async with open_to_read(settings) as store:
         ids = await store.find_responses(wanted)
         if len(ids) > 1:
             raise NoRecording(f"{wanted!r} begins several responses: {', '.join(ids)}, …; give more of the id")

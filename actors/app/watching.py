@@ -21,10 +21,11 @@ import anyio
 from pydantic import TypeAdapter, ValidationError
 
 from actors.adapters.inspector import InspectorClient, InspectorGone, newest_and_unfinished, recorded_view
-from actors.adapters.store import StoreError, database_path, open_store
+from actors.adapters.store import StoreError, database_path
 from actors.adapters.terminal.facts import Known, Link, MachineSeen, Origin, Seen, Told
 from actors.adapters.terminal.words import clock
 from actors.app.console import printable
+from actors.app.reading import open_to_read
 from actors.app.recordings import from_view
 from actors.app.settings import Settings
 from actors.app.telling import HEADS, moves, standing, whose
@@ -144,7 +145,7 @@ class Watching:
             known.linked(link)
 
     async def _read(self) -> list[Seen]:
-        async with open_store(self._settings.database_url, folder=self._settings.data_dir, read_only=True) as store:
+        async with open_to_read(self._settings) as store:
             states = await store.lines_by_state()
             sessions = await store.seen_sessions(limit=SESSIONS_MAX)
             found = await newest_and_unfinished(store, limit=RESPONSES_MAX)
@@ -156,7 +157,7 @@ class Watching:
         settings = self._settings
         try:
             self._path()
-            async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+            async with open_to_read(settings) as store:
                 recorded = await store.recorded(response_id)
         except StoreError:
             return None  # the link says so

@@ -18,9 +18,10 @@ from rich.table import Table
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.discord import GatewayLost, WrongToken
-from actors.adapters.store import Reliability, StoreError, open_store
+from actors.adapters.store import Reliability, StoreError
 from actors.app.auditing import audit_all
 from actors.app.console import FAILED, WRONG_USE, fail, read_settings, refusing
+from actors.app.reading import open_to_read
 from actors.app.settings import Settings
 
 SUCCESS_MIN: Final = 0.99
@@ -152,7 +153,7 @@ def _error_lines(found: Reliability, messages: int) -> Row:
 async def _look(
     settings: Settings, since_s: int, find_accuracy: FindAccuracy
 ) -> tuple[Reliability, Accuracy | NotChecked]:
-    async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+    async with open_to_read(settings) as store:
         found = await store.reliability(since=SystemClock().now() - since_s)
     return found, await find_accuracy(settings) if found.ended else NotChecked("nothing has ended")
 

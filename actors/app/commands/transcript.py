@@ -13,8 +13,9 @@ from typing import Annotated, Final
 import anyio
 import typer
 
-from actors.adapters.store import StoreError, database_path, open_store
+from actors.adapters.store import StoreError, database_path
 from actors.app.console import fail, printable, read_settings, refusing
+from actors.app.reading import open_to_read
 from actors.app.settings import Settings
 from actors.roleplay.model import Entry, SessionRecord
 
@@ -51,7 +52,7 @@ def transcript(
 
 
 async def _read(settings: Settings, wanted: str) -> list[Session]:
-    async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+    async with open_to_read(settings) as store:
         return [(session, await store.history(session.id)) for session in await store.find_sessions(wanted)]
 
 

@@ -1,0 +1,38 @@
+"""The database opened to be looked at: beside a running bot or without one, and nothing in it is changed.
+
+Failure modes: StoreError, each one line with its mend. SQLite keeps a file beside a database in use, for readers as
+well: where this user may not write that, the mend is a copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+
+from actors.adapters.store import NewerDatabase, NotADatabase, SqlStore, StoreError, database_path, open_store
+from actors.app.places import refusal_of
+from actors.app.settings import Settings
+
+
+@asynccontextmanager
+async def open_to_read(settings: Settings) -> AsyncIterator[SqlStore]:
+    """A store that writes and migrates nothing. Raises StoreError."""
+    async with AsyncExitStack() as stack:
+        opened = open_store(settings.database_url, folder=settings.data_dir, read_only=True)
+        try:
+            store = await stack.enter_async_context(opened)
+        except (NewerDatabase, NotADatabase):
+            raise
+        except StoreError as error:
+            path = database_path(settings.database_url, folder=settings.data_dir)
+            refusal = refusal_of(path.with_name(f"{path.name}-shm")) if path and path.is_file() else None
+            if path is None or refusal is None:
+                raise
+            raise StoreError(f"{path} cannot be read where it is: {refusal.words}; {_mend(path)}") from error
+        yield store
+
+
+def _mend(path: Path) -> str:
+    beside = f"{path.name}-wal"
+    return f"copy it, and {beside} if that is there, to a folder that you may write to, and set DATA_DIR to that"
