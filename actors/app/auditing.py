@@ -22,7 +22,7 @@ from actors.adapters.clock import SystemClock
 from actors.adapters.discord import DiscordChannel, open_channels
 from actors.adapters.store import Audited, SqlStore, database_path
 from actors.app.composition import urls_of
-from actors.app.reading import open_to_read
+from actors.app.reading import is_playground, open_to_read
 from actors.app.settings import Settings
 from actors.ports import HeldBack, Page, Refused
 from actors.reaper import WATCH_S
@@ -86,7 +86,7 @@ async def audit_all(settings: Settings, wanted: str | None = None) -> AuditResul
     Raises AuditError, StoreError, WrongToken, GatewayLost.
     """
     if settings.discord_token is None:
-        raise AuditError("DISCORD_TOKEN is not set: the audit reads channels with it; put the bot's token into .env")
+        raise AuditError(f"DISCORD_TOKEN is not set: the audit reads channels with it; {_token_of(settings)}")
     clock = SystemClock()
     async with open_to_read(settings) as store:
         session_ids = await _chosen(store, settings, wanted, now=clock.now())
@@ -99,6 +99,13 @@ async def audit_all(settings: Settings, wanted: str | None = None) -> AuditResul
         ) as channels:
             looking = _Looking(store, channels, clock, settings.command_prefix)
             return await _audit(looking, session_ids, settings.settle_s)
+
+
+def _token_of(settings: Settings) -> str:
+    """Where the token is to be had that is missing."""
+    if is_playground(settings):
+        return "while `play --no-bot` serves this playground, set the three variables that it prints (docs/audit.md)"
+    return "put the bot's token into .env"
 
 
 async def _chosen(store: SqlStore, settings: Settings, wanted: str | None, *, now: float) -> tuple[SessionId, ...]:

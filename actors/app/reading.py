@@ -9,10 +9,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from typing import Final
 
 from actors.adapters.store import NewerDatabase, NotADatabase, SqlStore, StoreError, database_path, open_store
 from actors.app.places import refusal_of
 from actors.app.settings import Settings
+
+PLAYGROUND: Final = "playground"
+"""The folder, under DATA_DIR, in which `play` keeps everything."""
 
 
 @asynccontextmanager
@@ -31,6 +35,16 @@ async def open_to_read(settings: Settings) -> AsyncIterator[SqlStore]:
                 raise
             raise StoreError(f"{path} cannot be read where it is: {refusal.words}; {_mend(path)}") from error
         yield store
+
+
+def is_playground(settings: Settings) -> bool:
+    """Whether the settings look at what a playground keeps."""
+    return settings.data_dir.resolve().name == PLAYGROUND
+
+
+def elsewhere(settings: Settings) -> str:
+    """Where else a thing may be that is not in this database; nothing where the settings look there already."""
+    return "" if is_playground(settings) else f"; what the playground played is found with DATA_DIR={PLAYGROUND}"
 
 
 def _mend(path: Path) -> str:

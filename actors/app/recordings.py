@@ -17,7 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from actors.adapters.inspector import recorded_view
 from actors.adapters.store import database_path
 from actors.app.console import read_settings
-from actors.app.reading import open_to_read
+from actors.app.reading import elsewhere, open_to_read
 from actors.app.settings import Settings
 from actors.ports import Recorded
 from machines.path import Path
@@ -113,7 +113,7 @@ async def _from_journal(settings: Settings, wanted: str) -> Recording:
     if recorded is None:
         path = database_path(settings.database_url, folder=settings.data_dir)
         raise NoRecording(
-            f"there is no response {wanted!r} in {path}: `transcript --format jsonl` and the inspector name them; "
-            "those of the playground are found with DATA_DIR=playground"
+            f"there is no response {wanted!r} in {path}: `transcript --format jsonl` and the inspector name them"
+            f"{elsewhere(settings)}"
         )
     return recorded_as(recorded)

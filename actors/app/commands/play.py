@@ -25,6 +25,7 @@ from actors.app.commands.run import ending
 from actors.app.console import read_settings, refusing
 from actors.app.first_scene import open_first_scene
 from actors.app.places import refusal_of
+from actors.app.reading import PLAYGROUND
 from actors.playground import PlaygroundServer
 
 PORT: Final = 8400
@@ -46,7 +47,7 @@ def play(
     no_bot: Annotated[bool, typer.Option("--no-bot", help="Serve alone; print the URLs and a token.")] = False,
 ) -> None:
     """Play on a local Discord; no account, key or server is needed."""
-    folder = read_settings().data_dir / "playground"
+    folder = read_settings().data_dir / PLAYGROUND
     with refusing(PlayError, StoreError), ExitStack() as held:
         if refusal := refusal_of(folder / DATABASE, elsewhere="set another DATA_DIR"):
             raise PlayError(str(refusal))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, Final
@@ -14,14 +14,18 @@ import anyio
 import typer
 
 from actors.adapters.store import StoreError, database_path
-from actors.app.console import fail, printable, read_settings, refusing
-from actors.app.reading import open_to_read
+from actors.app.console import FAILED, WRONG_USE, fail, printable, read_settings, refusing
+from actors.app.reading import elsewhere, open_to_read
 from actors.app.settings import Settings
+from actors.ports.journal import SeenSession
 from actors.roleplay.model import Entry, SessionRecord
 
 _OF_MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>#|~]")
 _TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK: Final = re.compile(r"\](?=[(:\[])")
+
+NAMED_MAX: Final = 5
+"""Sessions that an error offers: those that are open first, then the newest."""
 
 Session = tuple[SessionRecord, tuple[Entry, ...]]
 
@@ -34,26 +38,42 @@ class Format(StrEnum):
 
 
 def transcript(
-    channel_or_session: Annotated[str, typer.Argument(help="A channel's id, or a session's as `!status` shows it.")],
+    channel_or_session: Annotated[
+        str | None,
+        typer.Argument(help="A channel's id, or a session's as `!status` shows it; without one, the newest are named."),
+    ] = None,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.MD,
 ) -> None:
     """Write the committed history, oldest first."""
     settings = read_settings()
     with refusing(StoreError):
-        sessions = anyio.run(_read, settings, channel_or_session)
+        sessions, newest = anyio.run(_read, settings, channel_or_session)
     if not sessions:
-        path = database_path(settings.database_url, folder=settings.data_dir)
         fail(
-            f"there is no session {channel_or_session!r} in {path}: give a channel's id, or a session's from "
-            "`!status`; what the playground played is found with DATA_DIR=playground"
+            _unknown(channel_or_session, settings) + "".join(f"\n  {_row(session)}" for session in newest),
+            FAILED if channel_or_session else WRONG_USE,
         )
     for line in WRITERS[format](sessions):
         typer.echo(line)
 
 
-async def _read(settings: Settings, wanted: str) -> list[Session]:
+async def _read(settings: Settings, wanted: str | None) -> tuple[list[Session], Sequence[SeenSession]]:
+    """The sessions of this id or channel; where there are none, the newest of all."""
     async with open_to_read(settings) as store:
-        return [(session, await store.history(session.id)) for session in await store.find_sessions(wanted)]
+        found = [(session, await store.history(session.id)) for session in await store.find_sessions(wanted or "")]
+        return found, () if found else await store.seen_sessions(limit=NAMED_MAX)
+
+
+def _unknown(wanted: str | None, settings: Settings) -> str:
+    path = database_path(settings.database_url, folder=settings.data_dir)
+    what = f"there is no session {wanted!r} in {path}" if wanted else f"say which session of {path}"
+    return f"{what}: give a channel's id, or a session's from `!status`{elsewhere(settings)}"
+
+
+def _row(session: SeenSession) -> str:
+    """One that can be asked for: its id, its channel, when it was opened, who plays."""
+    cast = printable(", ".join(session.cast))
+    return f"{session.session_id}  channel {session.channel_id}  {_time(session.opened_at)[:16]}Z  {cast}"
 
 
 def as_jsonl(sessions: Iterable[Session]) -> Iterable[str]:

@@ -1,0 +1,85 @@
+"""Where a session cannot be found by what was given, the error names those that can, and where else to look."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+import anyio
+import pytest
+from typer.testing import CliRunner, Result
+
+from actors.adapters.store import open_store
+from actors.app.cli import app
+from actors.roleplay.model import base36
+from tests.contracts.scene import MIRA, NOW, TOBIN, a_session, an_answer
+
+ROWS = [
+    f"  {base36(100 + number)}  channel {500 + number}  2025-06-15T{15 + number // 60}:{6 + number}Z  Mira, Tobin"
+    for number in (9, 8, 7, 6, 5)
+]
+ELSEWHERE = "; what the playground played is found with DATA_DIR=playground"
+
+
+async def _play(url: str, count: int) -> None:
+    async with open_store(url) as store:
+        for each in (MIRA, TOBIN):
+            await store.add_character(each, at=NOW)
+        for number in range(count):
+            opened = replace(a_session(100 + number, channel_id=500 + number), opened_at=NOW + 60 * number)
+            await store.open_session(opened, an_answer(f"start {number}", channel_id=opened.channel_id))
+
+
+@pytest.fixture(autouse=True)
+def _ten_sessions(bare: Path) -> None:
+    """A database with ten sessions, and none of this machine's settings."""
+    anyio.run(partial(_play, "sqlite:///ensemble.db", 10))
+
+
+def transcript(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["transcript", *arguments])
+
+
+def test_a_wrong_id_is_answered_with_the_five_newest() -> None:
+    done = transcript("12345")
+    assert (done.exit_code, done.stdout) == (1, "")
+    first, *rows = done.stderr.splitlines()
+    assert first == (
+        "ensemble: there is no session '12345' in ensemble.db: give a channel's id, or a session's from `!status`"
+        + ELSEWHERE
+    )
+    assert rows == ROWS
+
+
+def test_without_an_id_it_is_wrong_use_and_they_are_named_as_well() -> None:
+    done = transcript()
+    assert (done.exit_code, done.stdout) == (2, "")
+    first, *rows = done.stderr.splitlines()
+    assert first.startswith("ensemble: say which session of ensemble.db: give a channel's id, ")
+    assert rows == ROWS
+
+
+def test_each_that_is_named_can_be_asked_for() -> None:
+    for row in ROWS:
+        session, _, channel, *_ = row.split()
+        assert transcript(session).exit_code == transcript(channel).exit_code == 0
+
+
+@pytest.mark.parametrize("command", [["transcript", "12345"], ["replay", "12345"]])
+def test_who_looks_at_the_playground_already_is_not_sent_there(
+    command: list[str], bare: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ELSEWHERE.split(" is ")[-1] in CliRunner().invoke(app, command).stderr
+    (bare / "playground").mkdir()
+    (bare / "ensemble.db").rename(bare / "playground" / "ensemble.db")
+    monkeypatch.setenv("DATA_DIR", "playground")
+    assert "DATA_DIR" not in CliRunner().invoke(app, command).stderr
+
+
+def test_an_audit_of_a_playground_says_where_its_token_is(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert CliRunner().invoke(app, ["audit"]).stderr.endswith("put the bot's token into .env\n")
+    monkeypatch.setenv("DATA_DIR", "playground")
+    done = CliRunner().invoke(app, ["audit"])
+    assert done.exit_code == 1
+    assert "while `play --no-bot` serves this playground, set the three variables that it prints" in done.stderr
