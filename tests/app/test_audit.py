@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 
 import anyio
 import pytest
+from rich.console import Console
 
+from actors.app.auditing import AuditResult, SessionAudit
+from actors.app.commands.audit import table_of
 from actors.playground import FaultPlan, PlaygroundServer, Voice
 from actors.playground.world import Author, Draft
 from actors.roleplay.audit import Kind
@@ -131,3 +136,15 @@ def test_without_a_database_it_says_so_and_makes_none(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("ensemble: there is no database at ")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_its_table_cuts_nothing_in_a_terminal_of_80_columns() -> None:
+    seen = SessionAudit("mif5xk4e2abcd", 1234567890123456789, 123456)
+    out = StringIO()
+    console = Console(width=80, file=out)
+    console.print(table_of(AuditResult((seen, replace(seen, unread="forbidden")))))
+    shown = out.getvalue()
+    assert "…" not in shown
+    for words in ("Session", "Channel", "Lines", *(word for kind in Kind for word in kind.capitalize().split())):
+        assert words in shown
+    assert "mif5xk4e2abcd  1234567890123456789   123456" in shown

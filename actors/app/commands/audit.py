@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import anyio
 import typer
+from rich import box
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -20,6 +21,8 @@ from actors.roleplay.audit import Difference, Kind
 
 QUOTED: Final = 60
 """Characters of a text that a difference quotes."""
+
+UNREAD: Final = "not checked"
 
 ID_WIDTHS: Final = {"Session": 13, "Channel": 19}
 """Characters of an id of ours, and of one of Discord's."""
@@ -45,7 +48,7 @@ def audit(
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
     for line in _lines(result):
         console.print(printable(line))
-    console.print(_table(result))
+    console.print(table_of(result))
     console.print(_summary(result, is_chosen=channel_or_session is not None))
     if not result.holds:
         raise typer.Exit(FAILED)
@@ -70,12 +73,15 @@ def _quoted(text: str | None) -> str:
     return repr(text if len(text) <= QUOTED else text[: QUOTED - 1] + "…")
 
 
-def _table(result: AuditResult) -> Table:
+def table_of(result: AuditResult) -> Table:
+    """A row a session: how many lines it has, and how many differences of each kind."""
     # Ids are there to be copied: whatever else must give way does.
     ids = (Column(title, no_wrap=True, overflow="ignore", min_width=width) for title, width in ID_WIDTHS.items())
-    table = Table(*ids, title="Audit", title_justify="left")
+    # Without lines between the columns every title fits into the 80 that a terminal has at least.
+    table = Table(*ids, title="Audit", title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.pad_edge = False
     for title in ("Lines", *(str(kind).capitalize() for kind in Kind)):
-        table.add_column(title, justify="right")
+        table.add_column(title, justify="right", min_width=max(map(len, (*title.split(), UNREAD.split()[-1]))))
     for each in result.sessions:
         table.add_row(each.session_id, str(each.channel_id), *_figures(each))
     return table
@@ -83,7 +89,7 @@ def _table(result: AuditResult) -> Table:
 
 def _figures(each: SessionAudit) -> list[str]:
     if each.unread:
-        return ["not checked"]
+        return [UNREAD]
     found = Counter(difference.kind for difference in each.differences)
     return [str(each.lines), *(str(found[kind]) for kind in Kind)]
 
