@@ -19,7 +19,7 @@ from actors.app.cli import app
 from actors.app.commands.report import Accuracy, NotChecked, Row, checklist
 from actors.ports import HeldBack, ModelFailed, Refused
 from actors.roleplay.model import OutboxDraft, OutboxKind
-from machines.facts import Fact, Generated, SendRefused, Sent
+from machines.facts import Cancelled, Fact, Generated, GenerationFailed, SendRefused, Sent, WaitElapsed
 from tests.contracts.scene import CHANNEL, open_scene
 from tests.fakes.discord import Fault
 from tests.fakes.play import playing
@@ -75,6 +75,19 @@ class TestBars:
     def test_fewer_than_15_error_lines_in_100_messages(self, lines: int, holds: bool) -> None:
         assert row(replace(WELL, error_lines=lines), "❌").holds is holds
 
+    @pytest.mark.parametrize(("failed", "holds"), [(0, True), (50, True), (51, False)])
+    def test_95_in_100_responses_end_in_a_line(self, failed: int, holds: bool) -> None:
+        found = row(replace(WELL, delivered=1000 - failed, reasons=(("timeout", failed),)), "ended in a line")
+        assert found.holds is holds
+
+    def test_what_never_got_a_text_is_no_message_and_is_counted_with_its_reasons(self) -> None:
+        reasons = (("model_missing", 30), ("unreachable", 2))
+        found = replace(WELL, ended=40, delivered=8, failed=0, to_tell=32, told=32, reasons=reasons)
+        assert row(found, "success rate").figure == "100.00 % (8 of 8)"
+        assert row(found, "ended in a line").figure == ("20.00 % (8 of 40; 32 failed: 30 model_missing, 2 unreachable)")
+        assert row(WELL, "ended in a line").figure == "100.00 % (1000 of 1000)"
+        assert row(replace(WELL, delivered=0), "ended in a line").figure == "none was wanted to the end"
+
 
 SCRIPTS: dict[str, tuple[Sequence[Fault], Sequence[object]]] = {
     "arrives": ([], ["Hello."]),
@@ -115,6 +128,7 @@ class TestFigures:
         of_responses = [line for line in said if line.startswith("🎭 MULTI-CHAR: ❌")]
         assert found.error_lines == len(of_responses), of_responses
         assert found.delivered == sum("✅" in line for line in said)
+        assert sum(count for _, count in found.reasons) == found.ended - found.delivered
 
     def test_a_notice_counts_when_it_has_arrived(self) -> None:
         async def main() -> tuple[Reliability, Reliability]:
@@ -201,7 +215,7 @@ class TestCommand:
         assert done.exit_code == 0, done.output
         title, *rows = done.stdout.splitlines()
         assert title == "The last 24h: 1 response ended"
-        assert [line[0] for line in rows] == ["✓", "✓", "✓", "–", "✓", "–"]
+        assert [line[0] for line in rows] == ["✓", "✓", "✓", "–", "✓", "–", "✓"]
         assert rows[0] == "✓ Message send success rate: 100.00 % (1 of 1); bar: > 99 %"
 
     @pytest.mark.parametrize(("notice", "told"), [("sent", "✓"), ("waiting", "✗"), (None, "✗")])
@@ -214,6 +228,18 @@ class TestCommand:
         rows = done.stdout.splitlines()[1:]
         assert rows[0] == "✗ Message send success rate: 0.00 % (0 of 1); bar: > 99 %"
         assert rows[2].startswith(f"{told} Failures that the channel was told of: ")
+
+    def test_each_failure_has_the_reason_of_its_last_move_and_a_cancelled_one_is_none(self, now: float) -> None:
+        unwritten = [(GenerationFailed(now - 60, "credentials", final=True),)] * 2
+        late = GenerationFailed(now - 2000, "timeout"), WaitElapsed(now - 60)
+        unwanted = (Cancelled(now - 60, "ended"),)
+        keep(*unwritten, late, lost(now - 60), unwanted, delivered(now - 60), notice="sent")
+        done = invoke()
+        assert done.exit_code == 1
+        assert done.stdout.splitlines()[-1] == (
+            "✗ Responses that ended in a line: 20.00 % (1 of 5; 4 failed: 2 credentials, 1 deadline, 1 forbidden); "
+            "bar: ≥ 95 %"
+        )
 
     def test_since_leaves_older_ones_out(self, now: float) -> None:
         keep(lost(now - 7200), delivered(now - 600))

@@ -85,6 +85,15 @@ _ENDINGS: Final = select(
     _count(_IS_TO_TELL, _NOTICE == "sent").label("told"),
     _count(_IS_TO_TELL, _NOTICE.is_(None), _ASKED > 0).label("waiting"),
 ).where(*_ENDED)
+# Where the last fact names no reason, the notice has this one as well: `notify` of the response's machine.
+_UNSAID: Final = case((response.c.moved_at > response.c.deadline_at, "deadline"), else_="unreachable")
+_WHY: Final = func.coalesce(func.nullif(_LAST_REASON, ""), _UNSAID).label("why")
+_REASONS: Final = (
+    select(_WHY, func.count().label("count"))
+    .where(*_ENDED, _IS_FAILED)
+    .group_by(_WHY)
+    .order_by(func.count().desc(), _WHY)
+)
 
 # What counts as an attempt and a retry is `Moved.is_send_attempt` and `is_send_retry`, said in SQL.
 _IS_NO_ANSWER: Final = move.c.fact.in_((SendRefused.__name__, SendUnconfirmed.__name__))
@@ -122,7 +131,8 @@ class Reliability:
 
     `delivered` and `failed` count written lines that were wanted to the end; `attempts` and `retries` tries of
     their parts; `to_tell` failures of which somebody had to be told, written or not, `waiting` those whose notice
-    is not out yet; `error_lines` the lines with ❌ that the moves put into the log.
+    is not out yet; `error_lines` the lines with ❌ that the moves put into the log. `reasons` counts all that failed
+    and were wanted, written or not, by why, the most frequent first.
     """
 
     ended: int
@@ -134,6 +144,7 @@ class Reliability:
     told: int
     waiting: int
     error_lines: int
+    reasons: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +199,7 @@ def reliability(conn: Connection, *, since: float) -> Reliability:
         told=endings.told or 0,
         waiting=endings.waiting or 0,
         error_lines=unanswered + GENERATION_LINES * unwritten + FAILURE_LINES * failed,
+        reasons=tuple((why, count) for why, count in conn.execute(_REASONS, {"since": since})),
     )
 
 

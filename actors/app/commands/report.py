@@ -28,6 +28,9 @@ SUCCESS_MIN: Final = 0.99
 RETRIES_MAX: Final = 0.1
 """Both are the seed document's, "Monitoring Checklist"; the figure must be beyond the bar, not on it."""
 
+LINES_MIN: Final = 0.95
+"""The alert EnsembleResponsesFail fires below it (ops/alerts.yml)."""
+
 ERROR_LINES_MAX: Final = 15.0
 """Per 100 messages; what those two bars let happen: 10 failed tries, and one lost line with its 3 tries and 2 lines."""
 
@@ -94,10 +97,10 @@ async def by_audit(settings: Settings) -> Accuracy | NotChecked:
 
 
 def checklist(found: Reliability, accuracy: Accuracy | NotChecked) -> tuple[Row, ...]:
-    """The seed's rows, in its order."""
+    """The seed's rows, in its order, and at the end what they leave out: responses that never got a text."""
     messages = found.delivered + found.failed
     return (_success(found, messages), _retries(found, messages), _notices(found), _history(accuracy),
-            _error_lines(found, messages), USER_REPORTS)  # fmt: skip
+            _error_lines(found, messages), USER_REPORTS, _lines(found))  # fmt: skip
 
 
 USER_REPORTS: Final = Row(
@@ -114,6 +117,17 @@ def _success(found: Reliability, messages: int) -> Row:
     share = found.delivered / messages
     figure = f"{100 * share:.2f} % ({found.delivered} of {messages})"
     return Row("Message send success rate", figure, "> 99 %", share > SUCCESS_MIN)
+
+
+def _lines(found: Reliability) -> Row:
+    name, bar = "Responses that ended in a line", f"≥ {100 * LINES_MIN:g} %"
+    failed = sum(count for _, count in found.reasons)
+    wanted = found.delivered + failed
+    if not wanted:
+        return Row(name, "none was wanted to the end", bar, True)
+    share = found.delivered / wanted
+    why = f"; {failed} failed: {', '.join(f'{count} {reason}' for reason, count in found.reasons)}" if failed else ""
+    return Row(name, f"{100 * share:.2f} % ({found.delivered} of {wanted}{why})", bar, share >= LINES_MIN)
 
 
 def _retries(found: Reliability, messages: int) -> Row:
