@@ -28,7 +28,9 @@ MARKUP = (
     "<style>*{}</style>",
 )
 WORDS = TEXTS | st.lists(st.sampled_from((*MARKUP, *NEWLINES, *CAST)), max_size=6).map("".join)
-ALLOWED = {"html", "head", "meta", "title", "body", "h1", "p", "b", "time", "br"}
+ALLOWED = {"html", "head", "meta", "title", "body", "h1", "p", "b", "time", "br", "style", "strong", "em"}
+MARKS = re.compile(r"[*_]")
+"""What emphasis is made of; it is not shown where it became a tag."""
 
 
 def session(*entries: Entry) -> list[tuple[SessionRecord, tuple[Entry, ...]]]:
@@ -49,11 +51,18 @@ class Page(HTMLParser):
         self.tags: list[tuple[str, list[tuple[str, str | None]]]] = []
         self.others: list[str] = []
         self.text = ""
+        self.is_well_nested = True
+        self._open: list[str] = []
         self.feed(text)
         self.close()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append((tag, attrs))
+        if tag not in ("meta", "br"):
+            self._open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        self.is_well_nested &= bool(self._open) and self._open.pop() == tag
 
     def handle_comment(self, data: str) -> None:
         self.others.append(data)
@@ -73,10 +82,12 @@ class Page(HTMLParser):
 def test_a_page_has_no_tag_but_its_own_and_all_of_the_text(entries: list[Entry]) -> None:
     page = Page("\n".join(as_html(session(*entries))))
     assert {tag for tag, _ in page.tags} <= ALLOWED
-    assert [attrs for tag, attrs in page.tags if attrs] == [[("lang", "en")], [("charset", "utf-8")]]
+    viewport = [("name", "viewport"), ("content", "width=device-width, initial-scale=1")]
+    assert [attrs for tag, attrs in page.tags if attrs] == [[("lang", "en")], [("charset", "utf-8")], viewport]
+    assert page.is_well_nested
     assert page.others == []
     for said in entries:
-        assert "".join(said.text.split()) in "".join(page.text.split())
+        assert MARKS.sub("", "".join(said.text.split())) in MARKS.sub("", "".join(page.text.split()))
 
 
 @settings(deadline=None)
@@ -101,6 +112,25 @@ def test_every_line_of_json_is_whole(entries: list[Entry]) -> None:
 @pytest.mark.parametrize("markup", MARKUP)
 def test_markup_is_shown_as_it_was_written(markup: str) -> None:
     assert markup in Page("\n".join(as_html(session(entry(markup, markup))))).text
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("*waves* Hello, **you**!", "<em>waves</em> Hello, <strong>you</strong>!"),
+        ("_waves_", "<em>waves</em>"),
+        ("**all of *it* now**", "<strong>all of <em>it</em> now</strong>"),
+        ("**a *b** c*", "<strong>a *b</strong> c*"),
+        ("***both***", "<strong><em>both</em></strong>"),
+        ("2 * 3 * 4, snake_case_name", "2 * 3 * 4, snake_case_name"),
+        ("\\*plain\\*", "\\*plain\\*"),
+        ("*one\ntwo*", "*one<br>two*"),
+        ("*<b>*", "<em>&lt;b&gt;</em>"),
+    ],
+)
+def test_emphasis_is_rendered_and_nothing_else(text: str, shown: str) -> None:
+    (paragraph,) = [line for line in as_html(session(entry("Robin", text))) if line.startswith("<p>")]
+    assert paragraph.partition("<br>")[2] == f"{shown}</p>"
 
 
 def test_a_text_cannot_forge_a_paragraph_of_markdown() -> None:

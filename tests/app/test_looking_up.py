@@ -1,4 +1,4 @@
-"""Where a session cannot be found by what was given, the error names those that can, and where else to look."""
+"""`transcript` and its kin: which sessions there are where none was found, where else to look, and where to write."""
 
 from __future__ import annotations
 
@@ -83,3 +83,12 @@ def test_an_audit_of_a_playground_says_where_its_token_is(bare: Path, monkeypatc
     done = CliRunner().invoke(app, ["audit"])
     assert done.exit_code == 1
     assert "while `play --no-bot` serves this playground, set the three variables that it prints" in done.stderr
+
+
+def test_it_is_written_to_a_file_as_it_would_be_printed(bare: Path) -> None:
+    session = ROWS[0].split()[0]
+    done = transcript(session, "--format", "html", "-o", "page.html")
+    assert (done.exit_code, done.stdout) == (0, "Wrote 0 lines to page.html (html)\n")
+    assert (bare / "page.html").read_text(encoding="utf-8") == transcript(session, "--format", "html").stdout
+    unwritten = transcript(session, "-o", "nowhere/page.md")
+    assert (unwritten.exit_code, unwritten.stderr) == (1, "ensemble: nowhere/page.md: No such file or directory\n")

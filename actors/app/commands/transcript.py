@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated, Final
 
 import anyio
@@ -23,6 +24,19 @@ from actors.roleplay.model import Entry, SessionRecord
 _OF_MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>#|~]")
 _TAG: Final = re.compile(r"<(?=[A-Za-z/!?])")
 _LINK: Final = re.compile(r"\](?=[(:\[])")
+_EMPHASIS: Final = (
+    (re.compile(r"(?<![\\*])\*\*(?=\S)([^\n]+?)(?<=[^\s\\])\*\*(?!\*)"), "strong"),
+    (re.compile(r"(?<![\\*])\*(?=[^\s*])([^*\n<]+?)(?<=[^\s\\])\*(?!\*)"), "em"),
+    (re.compile(r"(?<![\\\w])_(?=[^\s_])([^_\n<]+?)(?<=[^\s\\])_(?!\w)"), "em"),
+)
+"""The strong first: what a later one is put around holds no tag, so that none is torn."""
+
+_VIEWPORT: Final = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+_STYLE: Final = (
+    ":root{color-scheme:light dark}"
+    "body{max-width:44rem;margin:2rem auto;padding:0 1rem;font:1rem/1.5 system-ui,sans-serif;overflow-wrap:anywhere}"
+    "h1{font-size:1.2rem}time{font-size:.8rem;opacity:.7}"
+)
 
 NAMED_MAX: Final = 5
 """Sessions that an error offers: those that are open first, then the newest."""
@@ -43,6 +57,7 @@ def transcript(
         typer.Argument(help="A channel's id, or a session's as `!status` shows it; without one, the newest are named."),
     ] = None,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.MD,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write; else it is printed.")] = None,
 ) -> None:
     """Write the committed history, oldest first."""
     settings = read_settings()
@@ -53,8 +68,14 @@ def transcript(
             _unknown(channel_or_session, settings) + "".join(f"\n  {_row(session)}" for session in newest),
             FAILED if channel_or_session else WRONG_USE,
         )
-    for line in WRITERS[format](sessions):
-        typer.echo(line)
+    lines = WRITERS[format](sessions)
+    if output is None:
+        for line in lines:
+            typer.echo(line)
+        return
+    with refusing(OSError):
+        output.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
+    typer.echo(f"Wrote {sum(len(entries) for _, entries in sessions)} lines to {output} ({format})")
 
 
 async def _read(settings: Settings, wanted: str | None) -> tuple[list[Session], Sequence[SeenSession]]:
@@ -127,14 +148,22 @@ def _quoted(text: str) -> str:
 
 
 def as_html(sessions: Iterable[Session]) -> Iterable[str]:
-    """One page without scripts or outside files."""
-    yield '<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Transcript</title></head><body>'
+    """One page without scripts or outside files, for screens of any size, light or dark."""
+    yield f'<!doctype html><html lang="en"><head><meta charset="utf-8">{_VIEWPORT}<title>Transcript</title>'
+    yield f"<style>{_STYLE}</style></head><body>"
     for session, entries in sessions:
         yield f"<h1>Session {html.escape(session.id)}</h1>"
         for entry in entries:
-            name, text = html.escape(entry.name), html.escape(entry.text).replace("\n", "<br>")
+            name, text = html.escape(entry.name), _emphasised(html.escape(entry.text)).replace("\n", "<br>")
             yield f"<p><b>{name}</b> <time>{_time(entry.at)}</time><br>{text}</p>"
     yield "</body></html>"
+
+
+def _emphasised(escaped: str) -> str:
+    """Discord's emphasis as tags. What comes in has no `<`, so what a tag is put around holds none but ours."""
+    for mark, tag in _EMPHASIS:
+        escaped = mark.sub(rf"<{tag}>\g<1></{tag}>", escaped)
+    return escaped
 
 
 WRITERS: dict[Format, Callable[[Iterable[Session]], Iterable[str]]] = {
