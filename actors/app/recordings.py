@@ -62,6 +62,7 @@ class Recording:
     waits: str | None
     due_at: Time | None
     last_error: str | None
+    mend: str | None = None  # older files have none
 
     def way(self, moves: int | None = None) -> Path:
         """What a diagram draws of it: the first `moves` moves, else all."""

@@ -7,7 +7,7 @@ from typing import Final
 
 from actors.app.console import printable
 from actors.app.recordings import RecordedMove, Recording
-from machines.response import FAILED, FINAL
+from machines.response import DELIVERED, FAILED, FINAL
 
 HEADS: Final = ("#", "time", "after", "move", "fact", "try", "part", "why")
 """The columns of a path."""
@@ -25,7 +25,7 @@ def moves(recording: Recording) -> list[tuple[str, ...]]:
 
 
 def standing(recording: Recording) -> str:
-    """Where it stands, and why."""
+    """Where it stands, and why; then what to do about it, on the same line: a terminal cuts it off first."""
     if recording.state in FINAL:
         took = f"{recording.state} after {recording.path[-1].at - recording.path[0].at:.3f} s"
         why = f": {recording.last_error}" if recording.state == FAILED and recording.last_error else ""
@@ -33,7 +33,14 @@ def standing(recording: Recording) -> str:
         took = f"{recording.state} since {_clock(recording.path[-1].at)}"
         why = f": {recording.waits}" if recording.waits else ""
     goes_on = f"; goes on at {_clock(recording.due_at)}" if recording.due_at is not None else ""
-    return printable(f"{took}{why}{goes_on}")
+    return printable(". ".join((f"{took}{why}{goes_on}", *mending(recording))))
+
+
+def mending(recording: Recording) -> list[str]:
+    """What to do about what went wrong last, as a line; none where it came right, or nobody knows better."""
+    if not recording.mend or recording.state == DELIVERED:
+        return []
+    return [printable(f"What to do: {recording.mend}")]
 
 
 def _cells(move: RecordedMove, before: RecordedMove, parts: int) -> tuple[str, ...]:

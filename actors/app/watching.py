@@ -181,7 +181,7 @@ class Watching:
 def seen_of(view: View) -> Seen:
     """A response of the inspector's shape as a row. Raises ValidationError, and KeyError, for another shape."""
     # A card's name may hold what steers a terminal.
-    words = {name: _plain(view[name]) for name in ("name", "waits", "last_error")}
+    words = {name: _plain(view.get(name)) for name in ("name", "waits", "last_error", "mend")}
     words["held"] = _held(view.get("paused"))
     return _SEEN.validate_python({**view, **words, "moves": view["path"][-1]["seq"] if view["path"] else 0})
 

@@ -120,13 +120,21 @@ async def test_a_response_that_waits_is_told_with_why_and_when_and_drawn(
         f"**Mira** · response `{line.response.id}` · turn 1, speaker 1 of 2",
         f"**Retrying** (last move <t:{NOW + 4:.0f}:R>), on its way since <t:{NOW:.0f}:T>; "
         "asked the model twice, sent once",
-        "Why it waits: Discord refused it\\: rate\\_limit \\(429\\); sending again; "
+        "Why it waits: Discord refused it\\: too many requests \\(rate\\_limit, 429\\); sending again; "
         f"next try <t:{due}:T> (<t:{due}:R>).",
-        "Last error: Discord refused it\\: rate\\_limit \\(429\\).",
+        "Last error: Discord refused it\\: too many requests \\(rate\\_limit, 429\\).",
         "Written by `some/model`.",
     ]
     assert told.path == "The way of Mira: start → Generating → Retrying → Generating → Sending → Retrying"
     assert size_of(told) == (800, 600)
+
+
+async def test_a_line_that_failed_is_told_with_what_to_do(scene: Scene, answers: Answers) -> None:
+    line = await begun(scene)
+    await line.tell(GenerationFailed(NOW + 1, "credentials", final=True, model="a/model"))
+    told = (await answers.about_response(Here(), line.response.id)).text
+    assert "Last error: The model a/model failed\\: the key was refused \\(credentials\\)." in told
+    assert "What to do\\: Check GROQ\\_API\\_KEY; `doctor` tells more." in told
 
 
 async def test_a_line_from_before_this_process_has_an_unknown_writer(scene: Scene, answers: Answers) -> None:

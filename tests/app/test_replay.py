@@ -47,6 +47,7 @@ FACTS: tuple[Fact, ...] = (
     WaitElapsed(NOW + 6),
     SendUnconfirmed(NOW + 7, "timeout"),
 )
+SAID: tuple[Fact, ...] = (Generated(NOW + 3, ("Hi",)), Sent(NOW + 4, 70, "Hi"))
 LINES = [
     "#  time             after  move                   fact             try  part    why",
     "1  15:06:40.000  +0.000 s  [*] ─► Generating      Started",
@@ -106,21 +107,29 @@ class TestReplay:
         assert done.exit_code == 0, done.output
         whose, _, *moves = done.stdout.splitlines()
         assert re.fullmatch(rf"Mira: response {response_id} of session \w+, 2025-06-15 15:06:40 UTC", whose)
-        assert moves[:-2] == LINES
-        assert moves[-1] == (
-            "Retrying since 15:06:47.000: Discord gave no usable answer: timeout; reading the channel back; "
-            "goes on at 15:06:52.000"
-        )
+        assert moves[: len(LINES)] == LINES
+        assert moves[len(LINES) :] == [
+            "",
+            "Retrying since 15:06:47.000: Discord gave no usable answer: it did not answer in time (timeout); "
+            "reading the channel back; goes on at 15:06:52.000. "
+            "What to do: It is tried again by itself. If this goes on, check the connection; `doctor` tells more.",
+        ]
         assert SECRET not in done.stdout
 
     def test_what_has_ended_says_how_and_after_how_long(self) -> None:
         (delivered,) = keep((Generated(NOW + 1, ("Hi",)), Sent(NOW + 2.5, 70, "Hi")))
         assert invoke("replay", delivered).stdout.splitlines()[-1] == "Delivered after 2.500 s"
 
-    def test_what_has_failed_says_why(self) -> None:
+    def test_what_has_failed_says_why_and_what_to_do(self) -> None:
         (failed,) = keep((Generated(NOW + 1, ("Hi",)), SendRefused(NOW + 2, "forbidden", 403, final=True)))
-        last = invoke("replay", failed).stdout.splitlines()[-1]
-        assert last == "Failed after 2.000 s: Discord refused it: forbidden (403)"
+        assert invoke("replay", failed).stdout.splitlines()[-1] == (
+            "Failed after 2.000 s: Discord refused it: a permission is missing in this channel (forbidden, 403). "
+            "What to do: Allow the bot to view it and to send messages there; `doctor` names what is missing."
+        )
+
+    def test_what_came_right_by_itself_needs_no_mending(self) -> None:
+        (delivered,) = keep((GenerationFailed(NOW + 1, "timeout"), WaitElapsed(NOW + 2), *SAID))
+        assert invoke("replay", delivered).stdout.splitlines()[-1] == "Delivered after 4.000 s"
 
     def test_a_saved_answer_of_the_inspector_is_told_alike_without_a_database(self, bare: Path) -> None:
         (response_id,) = keep()

@@ -66,9 +66,9 @@ class TestLive:
         async with a_bot(tmp_path) as bot:
             await play(bot)
             async with bot.running(), viewing(tmp_path, size=LARGE, inspector_address=bot.address) as viewer:
-                await viewer.sees("Live from", "Last trouble", "too_large")
+                await viewer.sees("Live from", "Last trouble", "the prompt does")
                 screen = await viewer.until(lambda shown: "Session" not in shown)  # it takes all the room that there is
-        assert "too_large" in row_of(screen, "Failed")
+        assert "The model failed: the prompt does" in row_of(screen, "Failed")
 
     async def test_moves_are_seen_as_they_are_made(self, tmp_path: Path) -> None:
         async with (
@@ -243,7 +243,7 @@ class TestOne:
         assert "[*] ─  Generating  ─  Sending  ─  ▶ Retrying  ─  Delivered  ─  Failed" in screen
         for move in moves:
             assert all(cell in screen for cell in re.split(r"  +", move)), move
-        assert "Retrying for 4.0 s: Discord refused it: rate_limit (429); sending again; next try in 16.0 s" in screen
+        assert "Retrying for 4.0 s: Discord refused it: too many requests (rate_limit, 429); sending again;" in screen
         assert "May come next: Held, " in screen
 
     async def test_it_follows_the_moves_and_escape_leads_back(self, tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ class TestOne:
         async with viewing(tmp_path) as viewer:
             await viewer.sees("Responses: 3")
             await viewer.press("down", "enter")
-            await viewer.sees("▶ Failed", "Failed after 3.000 s: ", "It has ended", "too_large")
+            await viewer.sees("▶ Failed", "Failed after 3.000 s: ", "It has ended", "What to do: Lower CONTEXT_TOKENS")
 
 
 @pytest.mark.anyio

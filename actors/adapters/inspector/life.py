@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Final
 
+from actors.adapters.inspector.reasons import Failure
 from actors.ports.journal import Recorded
 from actors.ports.trace import GenerationEnded, MoveRefused
 from actors.roleplay.model import ResponseId, SessionId
@@ -19,18 +20,12 @@ from machines.facts import (
     Fact,
     FoundInChannel,
     Generated,
-    GenerationFailed,
-    ReadBackFailed,
-    ReadBackImpossible,
-    SendRefused,
-    SendUnconfirmed,
     Sent,
     Started,
 )
 from machines.response import Limits, Response, advance
 from machines.svg import edge_key
 
-Failure = GenerationFailed | SendRefused | SendUnconfirmed | ReadBackFailed | ReadBackImpossible
 FAILURES: Final = Failure.__args__
 
 ASIDES_MAX: Final = 30

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import fields
 from typing import Any, Final
 
-from actors.adapters.inspector.life import Aside, Failure, Life, Step
+from actors.adapters.inspector.life import Aside, Life, Step
 from actors.adapters.inspector.patience import USUAL, Patience
+from actors.adapters.inspector.reasons import mend_of, told_failure
 from actors.ports import GenerationEnded, MoveRefused, Recorded
 from machines.facts import (
     Cancelled,
@@ -17,7 +18,6 @@ from machines.facts import (
     GenerationFailed,
     Held,
     ReadBackFailed,
-    ReadBackImpossible,
     SendRefused,
     SendUnconfirmed,
     Sent,
@@ -46,12 +46,12 @@ def recorded_view(recorded: Recorded) -> View:
 
 
 def view(life: Life, patience: Patience = USUAL) -> View:
-    """The JSON shape of one response; times are seconds since 1970.
+    """The JSON shape of one response; times are seconds since 1970. `mend` is what to do about `last_error`.
 
     It is stuck `late_s` after `due_at`, `silent_s` after `entered_at` where nothing is due, or `overdue_s` after
     `started_at`.
     """
-    response = life.response
+    response, failure = life.response, life.last_failure
     state = response._state
     return {
         "id": life.id,
@@ -73,7 +73,8 @@ def view(life: Life, patience: Patience = USUAL) -> View:
         "silent_s": patience.silent_s(state),
         "overdue_s": patience.overdue_s(response.limits),
         "waits": waits(life),
-        "last_error": None if life.last_failure is None else told_failure(life.last_failure),
+        "last_error": None if failure is None else told_failure(failure),
+        "mend": None if failure is None else mend_of(failure),
         "is_final": response.is_final,
         "path": [step_view(step) for step in life.path[-PATH_SHOWN_MAX:]],
         "legal": LEGAL[state],
@@ -177,21 +178,6 @@ def waits(life: Life) -> str | None:
             return _why_it_retries(life)
         case _:
             return None
-
-
-def told_failure(fact: Failure) -> str:
-    """What went wrong, in few words."""
-    match fact:
-        case GenerationFailed(reason=reason):
-            return f"The model failed: {reason}"
-        case SendRefused(reason=reason, status=status):
-            return f"Discord refused it: {reason}" + ("" if status is None else f" ({status})")
-        case SendUnconfirmed(cause=cause, status=status):
-            return f"Discord gave no usable answer: {cause}" if status is None else f"Discord answered {status}"
-        case ReadBackFailed(cause=cause):
-            return f"The channel could not be read: {cause}"
-        case ReadBackImpossible(reason=reason):
-            return f"The channel cannot be read any more: {reason}"
 
 
 def _why_it_retries(life: Life) -> str:

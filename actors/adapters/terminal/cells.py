@@ -13,7 +13,7 @@ from rich.text import Text
 from actors.adapters.terminal.facts import Link, MachineSeen, Origin, Seen
 from actors.adapters.terminal.words import clock, stay, stuck, tries, when_and_why, why
 from machines.binding import START
-from machines.response import FINAL
+from machines.response import DELIVERED, FINAL
 
 STYLES: Final[Mapping[str, str]] = {
     "Generating": "blue",
@@ -97,6 +97,8 @@ def detail(seen: Seen, now: float | None) -> Text:
         text.append(f"\n{waits[:1].upper()}{waits[1:]}")
     if seen.last_error:
         text.append(f"\nLast trouble: {seen.last_error}", "red")
+    if seen.mend and seen.state != DELIVERED:
+        text.append(f"\nWhat to do: {seen.mend}")
     return text.append(f"\nresponse {seen.id}, session {seen.session}, began {clock(seen.started_at)}", "dim")
 
 

@@ -56,6 +56,7 @@ class Seen:
     last_error: str | None
     is_final: bool
     moves: int
+    mend: str | None = None
     held: str = ""  # by which breakpoint, before which move
     late_s: float = 15.0
     silent_s: float = 90.0

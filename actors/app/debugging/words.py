@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from actors.app.recordings import Recording
+from actors.app.telling import mending
 from actors.ports import BreakerMoved, ConnectionMoved, LinesInState, SeenSession, Standing
 from machines.breaker import CLOSED, OPEN
 from machines.path import Path
@@ -58,6 +59,7 @@ def of_response(traced: Traced) -> str:
         f"{_state(recording)}; {tries(recording.way())}",
         _waits(recording),
         f"Last error: {plain(recording.last_error)}." if recording.last_error else "",
+        *map(_with_code, mending(recording)),
         _written(traced),
         f"It delivers {code(standing.replaces)} again." if standing.replaces else "",
     ]
@@ -146,6 +148,11 @@ def fitted(rows: Sequence[str]) -> str:
             return f"{text}\n…"
         text = f"{text}\n{row}" if text else row
     return text
+
+
+def _with_code(words: str) -> str:
+    """Our own words, with what stands in backticks as code."""
+    return "".join(code(part) if number % 2 else plain(part) for number, part in enumerate(words.split("`")))
 
 
 def _place(standing: Standing) -> str:

@@ -155,6 +155,7 @@ function factsOf(view) {
     view.unconfirmed && ["In doubt", "it may be in the channel already; the bot looks before it sends again"],
     view.cancel_by && ["Cancelled by", view.cancel_by],
     view.last_error && view.state !== "Delivered" && ["Last trouble", view.last_error],
+    view.mend && view.state !== "Delivered" && ["What to do", view.mend],
   ];
   return rows.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
 }

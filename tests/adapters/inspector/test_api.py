@@ -84,6 +84,7 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         "asides": [],
         "waits": "Discord answered 500; reading the channel back",
         "last_error": "Discord answered 500",
+        "mend": None,
         "is_final": False,
         "paused": None,
         "legal": [
@@ -257,19 +258,19 @@ WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
     ((Started(NOW),), "The model is writing (try 1 of 3)", None),
     (
         (Started(NOW), GenerationFailed(NOW, "rate_limit", 9.0)),
-        "The model failed: rate_limit; asking it again",
+        "The model failed: its rate limit is reached (rate_limit); asking it again",
         NOW + 9,
     ),
     (SENDING, "Discord has not answered yet (try 1 of 3)", None),
     ((*SENDING[:1], Generated(NOW, ("a", "b"))), "Discord has not answered yet (part 1 of 2, try 1 of 3)", None),
     (
         (*SENDING, SendRefused(NOW, "rate_limit", 429, 4.0)),
-        "Discord refused it: rate_limit (429); sending again",
+        "Discord refused it: too many requests (rate_limit, 429); sending again",
         NOW + 4,
     ),
     (
         (*SENDING, SendUnconfirmed(NOW, "timeout")),
-        "Discord gave no usable answer: timeout; reading the channel back",
+        "Discord gave no usable answer: it did not answer in time (timeout); reading the channel back",
         NOW + 5,
     ),
     (

@@ -41,3 +41,10 @@ export function offer(list, pairs) {
   const isThere = list.children.length === pairs.length && pairs.every(([value], index) => list.children[index].value === value);
   if (!isThere) list.replaceChildren(...pairs.map(([value, words]) => h("option", { value }, words)));
 }
+
+/** As `say`, with what stands in backticks as code. */
+export function sayCoded(element, words) {
+  if (element.dataset.said === words) return;
+  element.dataset.said = words;
+  element.replaceChildren(...words.split("`").map((part, number) => (number % 2 ? h("code", {}, part) : part)));
+}

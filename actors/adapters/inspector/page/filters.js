@@ -51,7 +51,7 @@ export class Filters extends EventTarget {
 
 const compare = (a, b) => (a < b ? -1 : a > b ? 1 : 0);
 
-const searched = (view, now) => [view.id, view.session, view.name, view.state, why(view, now), view.last_error].join(" ").toLowerCase();
+const searched = (view, now) => [view.id, view.session, view.name, view.state, why(view, now), view.last_error, view.mend].join(" ").toLowerCase();
 
 const KEYS = {
   name: (view) => view.name.toLowerCase(),

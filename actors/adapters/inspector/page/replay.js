@@ -3,10 +3,10 @@
 import * as api from "./api.js";
 import { PausedNotice } from "./breakpoints.js";
 import { drawing, light, mark, onResize } from "./diagram.js";
-import { h, say } from "./dom.js";
+import { h, say, sayCoded } from "./dom.js";
 import { requestsOf, triesOf } from "./exchanges.js";
 import { playTo, sequence } from "./sequence.js";
-import { clock, inSeconds, moment, stuck, toneOf, told, why } from "./words.js";
+import { clock, inSeconds, mendOf, moment, stuck, toneOf, told, why } from "./words.js";
 
 const TICK_MS = 500;
 const FAILURES = new Set(["GenerationFailed", "SendRefused", "SendUnconfirmed", "ReadBackFailed", "ReadBackImpossible"]);
@@ -70,6 +70,7 @@ export class Replay {
     this.time = h("span", { class: "soft" });
     this.why = h("p", { class: "why" });
     this.cause = h("p", { class: "cause" });
+    this.mend = h("p", { class: "mend" });
     this.paused = new PausedNotice(this.#view.id);
     this.range = h("input", { id: "scrubber", type: "range", min: 0, step: 1, "aria-label": "Move", oninput: () => this.#show(Number(this.range.value)) });
     this.where = h("output", { for: "scrubber" });
@@ -95,7 +96,7 @@ export class Replay {
     const where = h("p", { class: "soft" }, "Response ", h("span", { class: "mono" }, view.id), " of session ", this.#sessionLink(), ", began ", moment(view.started_at));
     const left = view.redacted === false ? "" : " Texts were left out of it.";
     const imported = this.#from && h("p", { class: "notice trouble", role: "status" }, `From the file ${this.#from}: nothing of it is live, and it may be of another bot.${left}`);
-    return h("header", { class: "panel replay-head" }, imported, h("div", { class: "row" }, h("h2", {}, `${view.name}’s line`), this.mark, this.time, h("span", { class: "row push" }, read, this.saveAll, save)), where, this.why, this.paused.element, this.cause, this.texts);
+    return h("header", { class: "panel replay-head" }, imported, h("div", { class: "row" }, h("h2", {}, `${view.name}’s line`), this.mark, this.time, h("span", { class: "row push" }, read, this.saveAll, save)), where, this.why, this.paused.element, this.cause, this.mend, this.texts);
   }
 
   #sessionLink() {
@@ -182,6 +183,7 @@ export class Replay {
     this.cause.hidden = !view.last_error;
     const end = view.state === "Delivered" ? "On the way" : "The cause";
     say(this.cause, view.last_error ? `${end}: ${view.last_error}.` : "");
+    sayCoded(this.mend, mendOf(view));
     this.cause.classList.toggle("wrong", view.state === "Failed");
     const at = this.#at === view.path.length;
     say(this.legal, at ? (view.legal.length ? `May come next: ${view.legal.join(", ")}.` : "Nothing can come any more: this state is final.") : "");

@@ -1,8 +1,8 @@
 // The table of responses. Only rows that are shown are touched, and only what has changed in them.
 
 import * as api from "./api.js";
-import { h, offer, reconcile, say } from "./dom.js";
-import { inSeconds, moment, stuck, toneOf, why } from "./words.js";
+import { h, offer, reconcile, say, sayCoded } from "./dom.js";
+import { inSeconds, mendOf, moment, stuck, toneOf, why } from "./words.js";
 
 const SHOWN_STEP = 100;
 const OLDER_MAX = 500;
@@ -210,9 +210,11 @@ function newRow(view) {
   cells.name.append(h("a", { href: api.pageOf(view.id) }, view.name));
   cells.state.append(mark);
   cells.why.append(stuckMark, words);
+  const [trouble, mend] = [h("span"), h("span", { class: "mend" })];
+  cells.error.append(trouble, " ", mend);
   cells.session.append(h("span", { class: "mono soft" }, view.session));
   cells.started.append(h("span", { class: "soft", title: view.id }, moment(view.started_at)));
-  return { cells, mark, stuckMark, words, element: h("tr", { role: "row", "data-id": view.id }, Object.values(cells)) };
+  return { cells, mark, stuckMark, words, trouble, mend, element: h("tr", { role: "row", "data-id": view.id }, Object.values(cells)) };
 }
 
 function update(row, view, now) {
@@ -225,5 +227,6 @@ function update(row, view, now) {
   say(row.cells.stay, view.is_final ? `took ${inSeconds(view.entered_at - view.started_at)}` : inSeconds(now - view.entered_at));
   say(row.stuckMark, reason ? `Stuck. ${reason}. ` : "");
   say(row.words, why(view, now));
-  say(row.cells.error, view.last_error ?? "");
+  say(row.trouble, view.last_error ?? "");
+  sayCoded(row.mend, mendOf(view));
 }

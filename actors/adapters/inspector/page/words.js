@@ -46,6 +46,9 @@ export function why(view, now) {
   return `${view.waits}; ${left > 0 ? `next try in ${inSeconds(left)}` : "goes on now"}`;
 }
 
+/** What to do about the last trouble; empty where it came right by itself. */
+export const mendOf = (view) => (view.state === "Delivered" ? "" : (view.mend ?? ""));
+
 /** Fields of a fact or an effect, in words: "status 502 · retry after 2.0 s"; moments as the time after `since`. */
 export function told(fields, since) {
   return Object.entries(fields)

@@ -1,0 +1,159 @@
+"""What the reasons of the journal mean, and what to do: the words of page, `replay`, `watch` and `/debug`.
+
+The log and the metrics have the reasons themselves, so each sentence ends with the one it stands for.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from machines.facts import (
+    RESTART,
+    GenerationFailed,
+    ReadBackFailed,
+    ReadBackImpossible,
+    SendRefused,
+    SendUnconfirmed,
+)
+
+Failure = GenerationFailed | SendRefused | SendUnconfirmed | ReadBackFailed | ReadBackImpossible
+
+
+class Meaning(NamedTuple):
+    """What happened, and what to do where that helps; `mend` is empty where nothing is to be done."""
+
+    words: str
+    mend: str = ""
+
+
+_ROOM: Final = "It gets more room at the next try. If that is not enough, raise RESPONSE_TOKENS."
+_LIMITED: Final = (
+    "It is asked again by itself. If this comes often, set GROQ_FALLBACK_MODELS, or a key with higher limits."
+)
+_RESTARTED: Final = Meaning("the process ended meanwhile")
+_REACH_DISCORD: Final = "It is tried again by itself. If this goes on, check the connection; `doctor` tells more."
+
+MODEL: Final[dict[str, Meaning]] = {
+    "rate_limit": Meaning("its rate limit is reached", _LIMITED),
+    "rate_limit_long": Meaning("its rate limit is reached for a while, another model is asked", _LIMITED),
+    "overloaded": Meaning(
+        "the server is overloaded",
+        "It is asked again by itself. If this goes on, look at the server's status page, or set GROQ_FALLBACK_MODELS.",
+    ),
+    "timeout": Meaning(
+        "it did not answer in time",
+        "`doctor` says whether it answers at all; a slow one needs more GENERATE_TIMEOUT_S.",
+    ),
+    "connection": Meaning(
+        "it is out of reach", "Check GROQ_BASE_URL and the connection, start a server of your own; `doctor` tells more."
+    ),
+    "malformed": Meaning("the answer was no completion", "Check GROQ_BASE_URL; its path is often /v1."),
+    "empty": Meaning("it said nothing", _ROOM),
+    "length": Meaning("thinking took all the room, and nothing was said", _ROOM),
+    "too_large": Meaning("the prompt does not fit", "Lower CONTEXT_TOKENS, or choose a model with more room."),
+    "model_missing": Meaning(
+        "there is no such model",
+        "Set GROQ_MODEL and GROQ_FALLBACK_MODELS to models that there are; `doctor` names some.",
+    ),
+    "credentials": Meaning("the key was refused", "Check GROQ_API_KEY; `doctor` tells more."),
+    "bad_request": Meaning(
+        "it refused the request", "The log has the server's words; check GROQ_MODEL and RESPONSE_TOKENS."
+    ),
+    "html": Meaning("the answer was a web page", "Check GROQ_BASE_URL; its path is often /v1."),
+    "repeat": Meaning(
+        "it repeated an earlier line", "It is told so at the next try. If this comes often, try another GROQ_MODEL."
+    ),
+    "refusal": Meaning(
+        "it left the play and declined", "It is told so at the next try. If this comes often, try another GROQ_MODEL."
+    ),
+    RESTART: _RESTARTED,
+}
+"""The reasons of GenerationFailed: those of the Model port, of what makes a line of an answer, and of a restart."""
+
+DISCORD: Final[dict[str, Meaning]] = {
+    "rate_limit": Meaning("too many requests"),
+    "outage": Meaning("Discord itself has trouble", "It goes on by itself; https://discordstatus.com tells more."),
+    "timeout": Meaning("it did not answer in time", _REACH_DISCORD),
+    "connection": Meaning("the connection failed", _REACH_DISCORD),
+    "malformed": Meaning(
+        "the answer was none of Discord's", "Check whether a proxy stands between; the log has the error."
+    ),
+    "bad_request": Meaning("it does not take this text or name", "The log has Discord's words."),
+    "unauthorized": Meaning(
+        "the bot's token is not valid", "Make a new one in the developer portal, and put it into DISCORD_TOKEN."
+    ),
+    "forbidden": Meaning(
+        "a permission is missing in this channel",
+        "Allow the bot to view it and to send messages there; `doctor` names what is missing.",
+    ),
+    "webhooks_forbidden": Meaning(
+        "it may not use webhooks in this channel",
+        "Lines go as the bot's own messages. For names and pictures of their own, allow Manage Webhooks.",
+    ),
+    "webhook_gone": Meaning("somebody deleted the webhook", "Another one is made by itself."),
+    "webhooks_full": Meaning("the channel has all the webhooks that it may have", "Delete those that nobody uses."),
+    "not_found": Meaning(
+        "the server knows no such address", "Check DISCORD_API_URL, and whether a proxy stands between."
+    ),
+    "channel_gone": Meaning("the channel is not there any more"),
+    "removed": Meaning("the message is not there any more"),
+    "too_long": Meaning("the text is too long", "Lower RESPONSE_TOKENS."),
+    "too_many_messages": Meaning("too much was said since to look through"),
+    "unconfirmed": Meaning(
+        "whether the line is in it stays unknown",
+        "Allow the bot to read the channel and its history; `doctor` names what is missing.",
+    ),
+    "cancelled": Meaning("it was called off before it left"),
+    RESTART: _RESTARTED,
+}
+"""The reasons and causes of a send and of reading a channel back."""
+
+
+def told_failure(fact: Failure) -> str:
+    """What went wrong, in few words."""
+    match fact:
+        case GenerationFailed(reason=reason, model=model):
+            return f"The model{f' {model}' if model else ''} failed: {_sentence(MODEL, reason)}"
+        case SendRefused(reason=reason, status=status):
+            return f"Discord refused it: {_sentence(DISCORD, reason, status)}"
+        case SendUnconfirmed(status=int(status)):
+            return f"Discord answered {status}"
+        case SendUnconfirmed(cause=cause):
+            return f"Discord gave no usable answer: {_sentence(DISCORD, cause)}"
+        case ReadBackFailed(cause=cause):
+            return f"The channel could not be read: {_sentence(DISCORD, cause)}"
+        case ReadBackImpossible(reason=reason):
+            return f"The channel cannot be read any more: {_sentence(DISCORD, reason)}"
+
+
+def mend_of(fact: Failure) -> str | None:
+    """What to do about it, or that nothing need be done; None where nobody knows better."""
+    match fact:
+        case GenerationFailed(reason=reason):
+            meaning = MODEL.get(reason)
+        case SendUnconfirmed(cause=reason) | ReadBackFailed(cause=reason):
+            meaning = DISCORD.get(reason)
+        case SendRefused(reason=reason) | ReadBackImpossible(reason=reason):
+            meaning = DISCORD.get(reason)
+    return meaning.mend or None if meaning is not None else None
+
+
+def says_down(fact: Failure) -> bool:
+    """Whether it may have opened a breaker: nobody answered, or the server said that it cannot."""
+    match fact:
+        case GenerationFailed(reason=reason):
+            return reason in ("overloaded", "timeout", "connection", "rate_limit", "rate_limit_long")
+        case SendRefused(reason=reason, status=status):
+            return reason in ("timeout", "connection") or (status is not None and status >= 500)
+        case SendUnconfirmed(cause=reason) | ReadBackFailed(cause=reason):
+            return reason != RESTART
+        case ReadBackImpossible():
+            return False
+
+
+def _sentence(known: dict[str, Meaning], reason: str, status: int | None = None) -> str:
+    meaning = known.get(reason)
+    number = "" if status is None else str(status)
+    if meaning is None:  # an older version's, or a file's from elsewhere
+        return f"{reason} ({number})" if number else reason
+    return f"{meaning.words} ({', '.join(filter(None, (reason, number)))})"

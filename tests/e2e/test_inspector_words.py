@@ -1,0 +1,42 @@
+"""What the inspector's page says of a trouble, and does with addresses, files and keys: over an inspector alone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+from playwright.async_api import expect
+
+from actors.adapters.store import open_store
+from machines.facts import GenerationFailed
+from tests.adapters.inspector.stage import Stage, serving
+from tests.contracts.scene import NOW, open_scene
+from tests.e2e.conftest import OpenAt
+
+pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+REFUSED = GenerationFailed(NOW + 1, "credentials", final=True, model="some/model")
+
+
+@pytest.fixture
+async def stage(anyio_backend: str) -> AsyncIterator[Stage]:
+    async with open_store("sqlite:///:memory:") as store, serving(store, await open_scene(store)) as stage:
+        yield stage
+
+
+async def test_a_failure_is_told_with_what_to_do_in_the_table_and_on_its_own_page(
+    stage: Stage, open_at: OpenAt
+) -> None:
+    line = await stage.line()
+    await line.tell(REFUSED)
+    page = await open_at(stage.url("/"))
+    trouble = page.locator("tbody .cell-error")
+    await expect(trouble).to_have_text(
+        "The model some/model failed: the key was refused (credentials) Check GROQ_API_KEY; doctor tells more."
+    )
+    await page.get_by_role("link", name="Mira").click()
+    await expect(page.locator(".cause")).to_have_text(
+        "The cause: The model some/model failed: the key was refused (credentials)."
+    )
+    await expect(page.locator(".replay-head .mend")).to_have_text("Check GROQ_API_KEY; doctor tells more.")
+    await expect(page.locator(".replay-head .mend code")).to_have_text("doctor")
