@@ -8,7 +8,7 @@ import pytest
 from playwright.async_api import expect
 
 from actors.adapters.store import open_store
-from machines.facts import GenerationFailed
+from machines.facts import GenerationFailed, Held
 from tests.adapters.inspector.stage import Stage, serving
 from tests.contracts.scene import NOW, open_scene
 from tests.e2e.conftest import OpenAt
@@ -40,3 +40,15 @@ async def test_a_failure_is_told_with_what_to_do_in_the_table_and_on_its_own_pag
     )
     await expect(page.locator(".replay-head .mend")).to_have_text("Check GROQ_API_KEY; doctor tells more.")
     await expect(page.locator(".replay-head .mend code")).to_have_text("doctor")
+
+
+async def test_a_held_line_says_what_another_line_met_and_which_model(stage: Stage, open_at: OpenAt) -> None:
+    await (await stage.line(1)).tell(GenerationFailed(NOW + 1, "overloaded", final=True, model="some/model"))
+    held = await stage.line(2)
+    await held.tell(Held(NOW + 2, NOW + 60, "model_down", NOW + 1))
+    page = await open_at(stage.url(f"/responses/{held.id}"))
+    await expect(page.locator(".cause")).to_have_text(
+        "The cause: Of another line: The model some/model failed: the server is overloaded (overloaded)."
+    )
+    await page.goto(stage.url("/"))
+    await expect(page.locator(f"[data-id='{held.id}'] .cell-error")).to_contain_text("some/model")

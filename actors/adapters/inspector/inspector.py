@@ -30,6 +30,7 @@ from actors.adapters.inspector.life import Life, Step
 from actors.adapters.inspector.lives import Lives
 from actors.adapters.inspector.pages import FILES, index_page, page_file
 from actors.adapters.inspector.patience import USUAL, Patience
+from actors.adapters.inspector.troubles import Troubles
 from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
 from actors.ports import (
     BreakerMoved,
@@ -115,6 +116,7 @@ class Inspector:
         self._feed = Feed(now)
         self._fleet = Fleet(journal, now)
         self._lives = Lives(journal, self._tell)
+        self._troubles = Troubles()
         self._shared = -SHARED_MAX - 1, b""  # the newest snapshot, and its number
         self.breakpoints = Breakpoints(log, now=now, on_change=self._tell_pause) if self._gate.may_hold else None
         """The `Pausing` port; None without a token."""
@@ -214,13 +216,14 @@ class Inspector:
 
     def _tell(self, life: Life, step: Step) -> None:
         self._fleet.took(step)
+        self._troubles.took(step)
         self._feed.tell("move", lambda: {"response": self._view(life), "move": step_view(step)})
 
     def _tell_pause(self, response_id: ResponseId) -> None:
         self._feed.tell("paused", lambda: {"response": response_id} | self._pause_of(response_id))
 
     def _view(self, life: Life) -> dict[str, Any]:
-        return view(life, self._patience) | self._pause_of(life.id)
+        return view(life, self._patience, behind=self._troubles.behind(life)) | self._pause_of(life.id)
 
     def _pause_of(self, response_id: ResponseId) -> dict[str, Any]:
         found = self.breakpoints.pause_of(response_id) if self.breakpoints is not None else None
@@ -276,7 +279,7 @@ class Inspector:
             if recorded is None:
                 raise web.HTTPNotFound(text="There is no such response.\n")
             life = Life.of(recorded)
-        shown = whole_view(life, self._patience) | self._pause_of(life.id)
+        shown = whole_view(life, self._patience, behind=self._troubles.behind(life)) | self._pause_of(life.id)
         exchanges = await self._journal.exchanges(response_id, with_texts=is_text_asked)
         shown["exchanges"] = [exchange_view(seq, exchange) for seq, exchange in exchanges]
         if is_text_asked and recorded is not None:

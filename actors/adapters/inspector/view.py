@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from actors.adapters.inspector.life import Aside, Life, Step
 from actors.adapters.inspector.patience import USUAL, Patience
-from actors.adapters.inspector.reasons import mend_of, told_failure
+from actors.adapters.inspector.reasons import Failure, mend_of, told_failure
 from actors.ports import GenerationEnded, MoveRefused, Recorded
 from machines.facts import (
     Cancelled,
@@ -45,13 +45,14 @@ def recorded_view(recorded: Recorded) -> View:
     return whole_view(Life.of(recorded))
 
 
-def view(life: Life, patience: Patience = USUAL) -> View:
+def view(life: Life, patience: Patience = USUAL, *, behind: Failure | None = None) -> View:
     """The JSON shape of one response; times are seconds since 1970. `mend` is what to do about `last_error`.
+    `behind` is what another line met, and this one is held for.
 
     It is stuck `late_s` after `due_at`, `silent_s` after `entered_at` where nothing is due, or `overdue_s` after
     `started_at`.
     """
-    response, failure = life.response, life.last_failure
+    response, failure = life.response, life.last_failure or behind
     state = response._state
     return {
         "id": life.id,
@@ -73,7 +74,7 @@ def view(life: Life, patience: Patience = USUAL) -> View:
         "silent_s": patience.silent_s(state),
         "overdue_s": patience.overdue_s(response.limits),
         "waits": waits(life),
-        "last_error": None if failure is None else told_failure(failure),
+        "last_error": _last_error(life, failure),
         "mend": None if failure is None else mend_of(failure),
         "is_final": response.is_final,
         "path": [step_view(step) for step in life.path[-PATH_SHOWN_MAX:]],
@@ -95,7 +96,7 @@ def step_view(step: Step) -> View:
     }
 
 
-def whole_view(life: Life, patience: Patience = USUAL) -> View:
+def whole_view(life: Life, patience: Patience = USUAL, *, behind: Failure | None = None) -> View:
     """The same with all moves, what went into each and what came out of it: what is exported.
 
     It holds no text of anybody, and says so.
@@ -110,7 +111,7 @@ def whole_view(life: Life, patience: Patience = USUAL) -> View:
         for step in life.path
     ]
     asides = [aside_view(aside) for aside in life.asides]
-    return view(life, patience) | {"path": path, "asides": asides, "redacted": True}
+    return view(life, patience, behind=behind) | {"path": path, "asides": asides, "redacted": True}
 
 
 def aside_view(aside: Aside) -> View:
@@ -178,6 +179,12 @@ def waits(life: Life) -> str | None:
             return _why_it_retries(life)
         case _:
             return None
+
+
+def _last_error(life: Life, failure: Failure | None) -> str | None:
+    if failure is None:
+        return None
+    return told_failure(failure) if failure is life.last_failure else f"Of another line: {told_failure(failure)}"
 
 
 def _why_it_retries(life: Life) -> str:
