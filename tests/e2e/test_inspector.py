@@ -250,7 +250,7 @@ async def test_sessions_and_machines_tell_who_waits_for_what(run: Run, open_at: 
     await page.get_by_role("link", name="Machines").click()
     await expect(page.locator("[aria-label=Breaker] > p")).to_contain_text("discord is Open")
     await expect(page.locator("[aria-label=Breaker] [data-state=Open]")).to_have_class(ANY_LIT)
-    await expect(page.locator("[aria-label=Connection] > p")).to_contain_text("shard 0 is Ready since")
+    await expect(page.locator("[aria-label=Connection] > p")).to_contain_text("shard 0 is Ready for")
     discord = page.locator("[aria-label=Breaker] tbody tr").filter(has_text="discord")
     await expect(discord).to_contain_text("2; more than 1 open it")
     await expect(page.locator("[aria-label=Connection] tbody tr")).to_contain_text("Ready")

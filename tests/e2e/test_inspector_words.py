@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import expect
 
 from actors.adapters.store import open_store
+from actors.ports import BreakerMoved, Dependencies, SeenBreaker
 from machines.facts import GenerationFailed, Held
 from tests.adapters.inspector.stage import Stage, serving
 from tests.contracts.scene import NOW, open_scene
@@ -52,3 +54,17 @@ async def test_a_held_line_says_what_another_line_met_and_which_model(stage: Sta
     )
     await page.goto(stage.url("/"))
     await expect(page.locator(f"[data-id='{held.id}'] .cell-error")).to_contain_text("some/model")
+
+
+async def test_a_breaker_whose_tries_failed_is_open_since_it_opened_in_words_and_table(open_at: OpenAt) -> None:
+    now = time.time()
+    stand = Dependencies(breakers=(SeenBreaker("discord", "Open", 9, 5, now - 200, now + 3600),))
+    async with (
+        open_store("sqlite:///:memory:") as store,
+        serving(store, await open_scene(store), now=lambda: now, dependencies=lambda: stand) as it,
+    ):
+        it.inspector.publish(BreakerMoved("discord", "HalfOpen", "Open", now - 20, now + 3600))
+        page = await open_at(it.url("/#machines"))
+        breaker = page.locator("[aria-label=Breaker]")
+        await expect(breaker.locator("> p")).to_have_text("discord is Open, opened 3 min 20 s ago.")
+        await expect(breaker.locator("tbody tr")).to_contain_text("3 min 20 s ago")

@@ -22,6 +22,14 @@ export function breakersTable({ breakers, now }) {
   return table(["Of", "State", "Failures in a row", "Opened", "Lets a try through"], rows);
 }
 
+/** The same in a sentence: one that opened, tried and stays open is open since it opened first. */
+export function breakersWords({ breakers, now }) {
+  if (breakers.length === 0) return "They are turned off.";
+  const told = breakers.filter((each) => each.state !== "Closed").map((each) => `${each.dependency} is ${each.state}, opened ${inSeconds(now - each.opened_at)} ago`);
+  if (told.length === 0) return "All are closed.";
+  return `${told.join("; ")}.${told.length < breakers.length ? " Every other one is closed." : ""}`;
+}
+
 function untilWords({ state, until }, now) {
   if (state === "Closed") return "every one";
   if (state === "HalfOpen" || until <= now) return "one, now";

@@ -1,7 +1,7 @@
 // The other machines: which states their subjects are in now.
 
 import * as api from "./api.js";
-import { breakersTable, budgetsTable, shardsTable, wide } from "./dependencies.js";
+import { breakersTable, breakersWords, budgetsTable, shardsTable, wide } from "./dependencies.js";
 import { countState, drawing } from "./diagram.js";
 import { h, say } from "./dom.js";
 import { inSeconds } from "./words.js";
@@ -55,6 +55,7 @@ export class Machines {
     }
     const { breaker, connection } = Object.fromEntries(this.#drawn);
     breaker?.table.replaceChildren(breakersTable(found));
+    if (breaker) say(breaker.words, breakersWords(found));
     if (breaker) lightCounts(breaker.svg, found.breakers.map((each) => each.state));
     connection?.table.replaceChildren(shardsTable(found, this.#live.fleet?.connections ?? []));
     this.budgets.replaceChildren(budgetsTable(found));
@@ -71,23 +72,14 @@ export class Machines {
 
   #renderFleet() {
     if (!this.#live.fleet) return;
-    const { breakers, connections } = this.#live.fleet;
-    if (this.#drawn.has("breaker")) this.#renderBreakers(this.#drawn.get("breaker"), breakers, this.#live.now());
+    const { connections } = this.#live.fleet;
     if (this.#drawn.has("connection")) this.#renderConnections(this.#drawn.get("connection"), connections, this.#live.now());
   }
 
   #renderConnections(drawn, connections, now) {
-    const told = connections.map((each) => `shard ${each.shard} is ${each.state} since ${inSeconds(now - each.at)}`);
+    const told = connections.map((each) => `shard ${each.shard} is ${each.state} for ${inSeconds(now - each.at)}`);
     say(drawn.words, told.length > 0 ? `${told.join("; ")}.` : "No connection to Discord's gateway has told of itself yet.");
     lightCounts(drawn.svg, connections.map((each) => each.state));
-  }
-
-  #renderBreakers(drawn, breakers, now) {
-    const told = breakers.map((each) => {
-      const until = each.state === "Open" && each.until > now ? `, lets a try through in ${inSeconds(each.until - now)}` : "";
-      return `${each.dependency} is ${each.state} since ${inSeconds(now - each.at)}${until}`;
-    });
-    say(drawn.words, told.length > 0 ? `${told.join("; ")}. Every other one is closed.` : "None has moved since this process began: all are closed, or turned off (BREAKER_FAILURES=0).");
   }
 
   async #renderSessions() {
