@@ -112,7 +112,7 @@ class TestReplay:
             "",
             "Retrying since 15:06:47.000: Discord gave no usable answer: it did not answer in time (timeout); "
             "reading the channel back; goes on at 15:06:52.000. "
-            "What to do: It is tried again by itself. If this goes on, check the connection; `doctor` tells more.",
+            "What to do: If this goes on, check the connection; `doctor` tells more.",
         ]
         assert SECRET not in done.stdout
 

@@ -32,9 +32,12 @@ async def test_a_failure_is_told_with_what_to_do_in_the_table_and_on_its_own_pag
     line = await stage.line()
     await line.tell(REFUSED)
     page = await open_at(stage.url("/"))
-    trouble = page.locator("tbody .cell-error")
-    await expect(trouble).to_have_text(
-        "The model some/model failed: the key was refused (credentials) Check GROQ_API_KEY; doctor tells more."
+    told = page.locator("tbody .cell-error span")
+    await expect(told).to_have_text(
+        [
+            "The model some/model failed: the key was refused (credentials)",
+            "Check GROQ_API_KEY; doctor tells more.",
+        ]
     )
     await page.get_by_role("link", name="Mira").click()
     await expect(page.locator(".cause")).to_have_text(

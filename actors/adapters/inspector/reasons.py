@@ -26,19 +26,17 @@ class Meaning(NamedTuple):
     mend: str = ""
 
 
-_ROOM: Final = "It gets more room at the next try. If that is not enough, raise RESPONSE_TOKENS."
-_LIMITED: Final = (
-    "It is asked again by itself. If this comes often, set GROQ_FALLBACK_MODELS, or a key with higher limits."
-)
+_ROOM: Final = "If the next try with more room does not help, raise RESPONSE_TOKENS."
+_LIMITED: Final = "If this comes often, set GROQ_FALLBACK_MODELS, or a key with higher limits."
 _RESTARTED: Final = Meaning("the process ended meanwhile")
-_REACH_DISCORD: Final = "It is tried again by itself. If this goes on, check the connection; `doctor` tells more."
+_REACH_DISCORD: Final = "If this goes on, check the connection; `doctor` tells more."
 
 MODEL: Final[dict[str, Meaning]] = {
     "rate_limit": Meaning("its rate limit is reached", _LIMITED),
     "rate_limit_long": Meaning("its rate limit is reached for a while, another model is asked", _LIMITED),
     "overloaded": Meaning(
         "the server is overloaded",
-        "It is asked again by itself. If this goes on, look at the server's status page, or set GROQ_FALLBACK_MODELS.",
+        "If this goes on, look at the server's status page, or set GROQ_FALLBACK_MODELS.",
     ),
     "timeout": Meaning(
         "it did not answer in time",
@@ -60,19 +58,15 @@ MODEL: Final[dict[str, Meaning]] = {
         "it refused the request", "The log has the server's words; check GROQ_MODEL and RESPONSE_TOKENS."
     ),
     "html": Meaning("the answer was a web page", "Check GROQ_BASE_URL; its path is often /v1."),
-    "repeat": Meaning(
-        "it repeated an earlier line", "It is told so at the next try. If this comes often, try another GROQ_MODEL."
-    ),
-    "refusal": Meaning(
-        "it left the play and declined", "It is told so at the next try. If this comes often, try another GROQ_MODEL."
-    ),
+    "repeat": Meaning("it repeated an earlier line", "If this comes often, try another GROQ_MODEL."),
+    "refusal": Meaning("it left the play and declined", "If this comes often, try another GROQ_MODEL."),
     RESTART: _RESTARTED,
 }
 """The reasons of GenerationFailed: those of the Model port, of what makes a line of an answer, and of a restart."""
 
 DISCORD: Final[dict[str, Meaning]] = {
     "rate_limit": Meaning("too many requests"),
-    "outage": Meaning("Discord itself has trouble", "It goes on by itself; https://discordstatus.com tells more."),
+    "outage": Meaning("Discord itself has trouble", "https://discordstatus.com tells more."),
     "timeout": Meaning("it did not answer in time", _REACH_DISCORD),
     "connection": Meaning("the connection failed", _REACH_DISCORD),
     "malformed": Meaning(

@@ -55,7 +55,7 @@ def test_each_reason_that_the_discord_adapter_gives_has_its_words() -> None:
         (
             SendUnconfirmed(AT, "outage", 503),
             "Discord answered 503",
-            "It goes on by itself; https://discordstatus.com tells more.",
+            "https://discordstatus.com tells more.",
         ),
         (ReadBackFailed(AT, "restart"), "The channel could not be read: the process ended meanwhile (restart)", None),
         (

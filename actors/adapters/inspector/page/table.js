@@ -211,7 +211,7 @@ function newRow(view) {
   cells.state.append(mark);
   cells.why.append(stuckMark, words);
   const [trouble, mend] = [h("span"), h("span", { class: "mend" })];
-  cells.error.append(trouble, " ", mend);
+  cells.error.append(trouble, mend);
   cells.session.append(h("span", { class: "mono soft" }, view.session));
   cells.started.append(h("span", { class: "soft", title: view.id }, moment(view.started_at)));
   return { cells, mark, stuckMark, words, trouble, mend, element: h("tr", { role: "row", "data-id": view.id }, Object.values(cells)) };
