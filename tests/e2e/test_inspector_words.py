@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import AsyncIterator
 
@@ -71,3 +72,18 @@ async def test_a_breaker_whose_tries_failed_is_open_since_it_opened_in_words_and
         breaker = page.locator("[aria-label=Breaker]")
         await expect(breaker.locator("> p")).to_have_text("discord is Open, opened 3 min 20 s ago.")
         await expect(breaker.locator("tbody tr")).to_contain_text("3 min 20 s ago")
+
+
+async def test_a_fact_is_told_whole_where_there_is_room_beside_its_arrow(stage: Stage, open_at: OpenAt) -> None:
+    line = await stage.line()
+    await line.tell(GenerationFailed(NOW + 1, "rate_limit", 2.0, model="openai/gpt-oss-120b"))
+    page = await open_at(stage.url(f"/responses/{line.id}"))
+    told, words = page.locator(".told"), page.locator(".told-row.bad .words")
+    await expect(words).to_have_text(
+        re.compile("^GenerationFailed: reason rate_limit · retry after 2.0 s · model openai/gpt-oss-120b")
+    )
+    outer, inner = await told.bounding_box(), await words.bounding_box()
+    assert outer is not None
+    assert inner is not None
+    assert outer["x"] < inner["x"]
+    assert inner["x"] + inner["width"] < outer["x"] + outer["width"]

@@ -8,9 +8,10 @@ const GAP = 152;
 const LEFT = 118;
 const TOP = 46;
 const STEP = 30;
-const SHORT = 42; // characters of a label
+const LETTER = 7.1; // the width of one, at most on average
 
 const x = (lane) => LEFT + LANES.indexOf(lane) * GAP;
+const WIDTH = x("Store") + 70;
 
 // From where each fact comes; what is not here happened within the response.
 const FROM = {
@@ -33,8 +34,7 @@ const BAD = new Set(["GenerationFailed", "SendRefused", "ReadBackFailed", "ReadB
 export function sequence(view) {
   const rows = view.path.flatMap((move, index) => rowsOf(move, view.path[index - 1]));
   const height = TOP + rows.length * STEP + 24;
-  const width = x("Store") + 70;
-  const svg = s("svg", { class: "told", viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": inWords(rows) });
+  const svg = s("svg", { class: "told", viewBox: `0 0 ${WIDTH} ${height}`, width: WIDTH, height, role: "img", "aria-label": inWords(rows) });
   for (const lane of LANES) svg.append(laneView(lane, height));
   rows.forEach((row, index) => svg.append(rowView(row, TOP + index * STEP + STEP)));
   return svg;
@@ -89,22 +89,28 @@ function arrow(row, y) {
   const [from, to] = [x(row.from), x(row.to)];
   const way = Math.sign(to - from);
   const tip = to - way * 3;
+  const middle = (from + to) / 2;
   const parts = [
     s("line", { class: "way", x1: from, x2: tip - way * 7, y1: y, y2: y }),
     s("path", { class: "tip", d: `M${tip} ${y}l${-way * 9} -4.5v9z` }),
-    s("text", { class: "words", x: (from + to) / 2, y: y - 5, "text-anchor": "middle" }, short(row.words), s("title", {}, row.words)),
+    s("text", { class: "words", x: middle, y: y - 5, "text-anchor": "middle" }, short(row.words, 2 * Math.min(middle - LEFT, WIDTH - middle)), s("title", {}, row.words)),
   ];
-  if (row.kind === "lost") parts.push(s("path", { class: "cross", d: `M${(from + to) / 2 - 5} ${y - 5}l10 10m0 -10l-10 10` }));
+  if (row.kind === "lost") parts.push(s("path", { class: "cross", d: `M${middle - 5} ${y - 5}l10 10m0 -10l-10 10` }));
   return parts;
 }
 
 function note(row, y) {
-  const words = short(row.words);
-  const width = words.length * 7.1 + 18;
+  const left = x("Response") - 5;
+  const words = short(row.words, WIDTH - left - 18);
+  const width = words.length * LETTER + 18;
   return [
-    s("rect", { class: "note", x: x("Response") - 14, y: y - 12, width, height: 23, rx: 6 }),
-    s("text", { class: "words", x: x("Response") - 5, y: y + 4 }, words, s("title", {}, row.words)),
+    s("rect", { class: "note", x: left - 9, y: y - 12, width, height: 23, rx: 6 }),
+    s("text", { class: "words", x: left, y: y + 4 }, words, s("title", {}, row.words)),
   ];
 }
 
-const short = (words) => (words.length > SHORT ? `${words.slice(0, SHORT - 1)}…` : words);
+/** What there is room for beside other lanes: a row has its height to itself. */
+function short(words, room) {
+  const most = Math.floor(room / LETTER);
+  return words.length > most ? `${words.slice(0, most - 1)}…` : words;
+}
