@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import expect
 
+from actors.adapters.inspector.inspector import SNAPSHOT_MAX
 from actors.adapters.store import open_store
 from actors.ports import BreakerMoved, Dependencies, SeenBreaker
 from machines.facts import GenerationFailed, Held
 from tests.adapters.inspector.stage import Stage, serving
-from tests.contracts.scene import NOW, open_scene
+from tests.contracts.scene import NOW, Scene, open_scene
 from tests.e2e.conftest import OpenAt
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -87,3 +88,26 @@ async def test_a_fact_is_told_whole_where_there_is_room_beside_its_arrow(stage: 
     assert inner is not None
     assert outer["x"] < inner["x"]
     assert inner["x"] + inner["width"] < outer["x"] + outer["width"]
+
+
+async def test_older_ones_are_offered_only_where_there_are_some(open_at: OpenAt) -> None:
+    async with open_store("sqlite:///:memory:") as store:
+        scene = await open_scene(store)
+        await _fail(scene, range(SNAPSHOT_MAX))
+        async with serving(store, scene) as it:
+            page = await open_at(it.url("/"))
+            await expect(page.locator(".sum")).to_have_text(f"{SNAPSHOT_MAX} of {SNAPSHOT_MAX}")
+            await expect(page.locator("[data-state=Failed] .now-count").first).to_be_visible()
+            await expect(page.get_by_role("button", name="Read older ones")).to_be_hidden()
+            await page.close()
+        await _fail(scene, range(SNAPSHOT_MAX, SNAPSHOT_MAX + 1))
+        async with serving(store, scene) as it:
+            page = await open_at(it.url("/"))
+            await page.get_by_role("button", name="Read older ones").click()
+            await expect(page.locator(".sum")).to_have_text(f"{SNAPSHOT_MAX + 1} of {SNAPSHOT_MAX + 1}")
+
+
+async def _fail(scene: Scene, numbers: range) -> None:
+    for number in numbers:
+        await scene.hear(5000 + number)
+        await (await (await scene.line()).start()).tell(REFUSED)

@@ -101,6 +101,7 @@ export class ResponseTable {
     const all = [...this.#live.views.values()];
     const found = this.#filters.chosen(all, now);
     const shown = found.slice(0, this.#shownMax);
+    this.older.hidden = isAll(all, this.#live.fleet);
     this.#renderControls(all, found, now);
     const rows = new Map(shown.map((view) => [view.id, this.#rows.get(view.id) ?? newRow(view)]));
     for (const view of shown) update(rows.get(view.id), view, now);
@@ -138,7 +139,7 @@ export class ResponseTable {
     for (const head of this.heads) head.ariaSort = sortOf(head.dataset.key, filters.get("sort"));
     this.empty.hidden = found.length > 0;
     this.table.hidden = found.length === 0;
-    if (found.length === 0) say(this.empty, emptyWords(all.length, this.#live.state));
+    if (found.length === 0) say(this.empty, emptyWords(all.length, this.older.hidden, this.#live.state));
   }
 
   #offerSessions(all) {
@@ -190,8 +191,11 @@ function sortOf(key, sort) {
   return sort === `-${key}` ? "descending" : "none";
 }
 
-function emptyWords(known, link) {
-  if (known > 0) return "No response fits. Take a filter away, or read older ones.";
+/** Whether there are none but these, as the journal counts them; nothing is offered before it did. */
+const isAll = (views, fleet) => fleet === null || views.length >= fleet.states.reduce((sum, each) => sum + each.count, 0);
+
+function emptyWords(known, hasAll, link) {
+  if (known > 0) return hasAll ? "No response fits. Take a filter away." : "No response fits. Take a filter away, or read older ones.";
   if (link === "connecting") return "Asking the bot …";
   return "There is no response yet. Each line that a character says becomes a row here as soon as it begins: open a session with !start, and write something in its channel.";
 }
