@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import re
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
-from playwright.async_api import expect
+from playwright.async_api import Page, expect
 
 from actors.adapters.inspector.inspector import SNAPSHOT_MAX
 from actors.adapters.store import open_store
 from actors.ports import BreakerMoved, Dependencies, SeenBreaker
 from machines.facts import GenerationFailed, Held
-from tests.adapters.inspector.stage import Stage, serving
+from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import NOW, Scene, open_scene
-from tests.e2e.conftest import OpenAt
+from tests.e2e.conftest import OpenAt, Seen
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
@@ -111,3 +113,31 @@ async def _fail(scene: Scene, numbers: range) -> None:
     for number in numbers:
         await scene.hear(5000 + number)
         await (await (await scene.line()).start()).tell(REFUSED)
+
+
+async def test_what_the_page_holds_is_saved_while_the_bot_is_lost(open_at: OpenAt, seen: Seen, tmp_path: Path) -> None:
+    async with open_store("sqlite:///:memory:") as store:
+        async with serving(store, await open_scene(store), token="a token") as it:
+            page = await open_at(it.url(f"/responses/{await it.recorded_line()}"))
+            await page.get_by_label("Token").fill("a token")
+            await page.keyboard.press("Enter")
+            await page.get_by_role("button", name="Show what was said").click()
+            await expect(page.locator("[aria-label='The model']")).to_contain_text(SECRET)
+        await expect(page.locator("#lost")).to_be_visible()
+        plain = await _saved(page, "Save as a file", tmp_path)
+        assert SECRET not in plain
+        assert (json.loads(plain)["redacted"], len(json.loads(plain)["path"])) == (True, 1)
+        assert SECRET in await _saved(page, "Save with texts", tmp_path)
+        (tmp_path / "kept.json").write_text(plain)
+        await page.locator("#file").set_input_files(tmp_path / "kept.json")
+        await expect(page.locator(".replay .notice")).to_contain_text("From the file kept.json")
+        await page.close()
+    assert all("401" in words or "ERR_" in words for words in seen.complaints)  # the browser's own words
+    seen.complaints.clear()
+
+
+async def _saved(page: Page, name: str, folder: Path) -> str:
+    async with page.expect_download() as download:
+        await page.get_by_role("link", name=name).click()
+    await (await download.value).save_as(folder / "saved")
+    return (folder / "saved").read_text()

@@ -5,6 +5,7 @@ import { PausedNotice } from "./breakpoints.js";
 import { drawing, light, mark, onResize } from "./diagram.js";
 import { h, say, sayCoded } from "./dom.js";
 import { requestsOf, triesOf } from "./exchanges.js";
+import { saveLink } from "./saving.js";
 import { playTo, sequence } from "./sequence.js";
 import { clock, inSeconds, mendOf, moment, stuck, toneOf, told, why } from "./words.js";
 
@@ -90,9 +91,10 @@ export class Replay {
 
   #head(canReadTexts) {
     const view = this.#view;
-    const save = h("a", { class: "button plain", href: this.#from ? null : api.fileOf(view.id), download: `response-${view.id}.json`, hidden: this.#from !== null }, "Save as a file");
+    const save = this.#from === null && saveLink("Save as a file", this.#live, () => this.#view);
     const read = canReadTexts && h("button", { class: "button plain", type: "button", onclick: (event) => this.#readTexts(event.target) }, "Show what was said");
-    this.saveAll = h("a", { class: "button plain", href: api.fileOf(view.id, { withText: true }), download: `response-${view.id}-with-texts.json`, hidden: true }, "Save with texts");
+    this.saveAll = saveLink("Save with texts", this.#live, () => this.#view, { withText: true });
+    this.saveAll.hidden = true;
     const where = h("p", { class: "soft" }, "Response ", h("span", { class: "mono" }, view.id), " of session ", this.#sessionLink(), ", began ", moment(view.started_at));
     const left = view.redacted === false ? "" : " Texts were left out of it.";
     const imported = this.#from && h("p", { class: "notice trouble", role: "status" }, `From the file ${this.#from}: nothing of it is live, and it may be of another bot.${left}`);
