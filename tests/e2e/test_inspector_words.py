@@ -141,3 +141,10 @@ async def _saved(page: Page, name: str, folder: Path) -> str:
         await page.get_by_role("link", name=name).click()
     await (await download.value).save_as(folder / "saved")
     return (folder / "saved").read_text()
+
+
+async def test_an_address_that_no_browser_writes_names_no_response(stage: Stage, open_at: OpenAt, seen: Seen) -> None:
+    page = await open_at(stage.url("/responses/%E0%A4%A"))
+    await expect(page.locator("#trouble")).to_have_text("Response %E0%A4%A cannot be shown: There is no such response.")
+    assert all("404" in words for words in seen.complaints)  # the browser's own words
+    seen.complaints.clear()

@@ -50,7 +50,17 @@ function openView() {
 /** The id in `…/responses/{id}`; null on the first page. */
 function responseOf(path) {
   const found = /\/responses\/([^/]+)$/.exec(path);
-  return found ? decodeURIComponent(found[1]) : null;
+  return found ? decoded(found[1]) : null;
+}
+
+/** As it stands where it is no address that a browser would write: nothing has that id, and the bot says so. */
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return part;
+  }
 }
 
 async function openResponse(id) {
