@@ -148,3 +148,18 @@ async def test_an_address_that_no_browser_writes_names_no_response(stage: Stage,
     await expect(page.locator("#trouble")).to_have_text("Response %E0%A4%A cannot be shown: There is no such response.")
     assert all("404" in words for words in seen.complaints)  # the browser's own words
     seen.complaints.clear()
+
+
+async def test_the_keyboard_comes_to_the_responses_without_all_of_the_diagram(stage: Stage, open_at: OpenAt) -> None:
+    await (await stage.line()).tell(REFUSED)
+    page = await open_at(stage.url("/?state=Failed"))
+    await expect(page.locator("[data-state=Failed][role=button]").first).to_be_visible()
+    for _ in range(2):
+        await page.keyboard.press("Tab")
+    await expect(page.get_by_role("link", name="Skip to the responses")).to_be_focused()
+    await page.keyboard.press("Enter")
+    await page.keyboard.press("Tab")
+    await expect(page.get_by_label("Search in responses")).to_be_focused()
+    await expect(page.locator("tbody tr")).to_have_count(1)
+    await page.goto(stage.url("/#machines"))
+    await expect(page.locator("#skip-rows")).to_be_hidden()

@@ -25,6 +25,7 @@ function show(name, ...parts) {
   open = parts;
   byId("main").replaceChildren(...parts.map((part) => part.element));
   byId("main").dataset.view = name;
+  byId("skip-rows").hidden = name !== "responses";
   for (const link of document.querySelectorAll("nav [data-view]")) {
     if (link.dataset.view === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
@@ -133,6 +134,6 @@ byId("file").addEventListener("change", (event) => {
   if (file) openFile(file);
 });
 live.addEventListener("link", showLink);
-addEventListener("hashchange", () => !/^#(move=|main$)/.test(location.hash) && openView());
+addEventListener("hashchange", () => !/^#(move=|main$|rows$)/.test(location.hash) && openView());
 live.open();
 openView();

@@ -21,7 +21,7 @@ const COLUMNS = [
 ];
 
 export class ResponseTable {
-  element = h("section", { class: "panel responses", "aria-label": "Responses" });
+  element = h("section", { id: "rows", class: "panel responses", tabindex: "-1", "aria-label": "Responses" });
   #live;
   #filters;
   #rows = new Map(); // response id → row
