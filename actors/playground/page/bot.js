@@ -45,12 +45,14 @@ export class BotStrip {
     const isKnown = this.#lines.isCountable && (this.#lines.isLinked || remembered > 0);
     setText(byId("shown"), String(shown));
     setText(byId("remembered"), isKnown ? String(remembered) : "–");
+    for (const each of [byId("tally").querySelector(".sign"), byId("remembered").parentElement]) each.hidden = !this.#model.has.inspector;
     const verdict = this.#verdict(isKnown, shown - remembered);
     byId("tally").dataset.verdict = verdict.kind;
     setText(byId("verdict"), verdict.words);
   }
 
   #verdict(isKnown, difference) {
+    if (!this.#model.has.inspector) return { kind: "unknown", words: "The history is with the bot, which was not started here." };
     if (!isKnown) return { kind: "unknown", words: this.#lines.isCountable ? "The history cannot be asked." : "The history is too long to be counted here." };
     if (difference === 0) {
       this.#differsSince = null;

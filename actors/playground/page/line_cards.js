@@ -15,13 +15,15 @@ const ENDED = {
 };
 
 export class LineCards {
+  #model;
   #lines;
   #isShown;
   #cards = new Map(); // response id → card
   #toggled = new Set();
   #isCatchingUp = false;
 
-  constructor(lines, isShown) {
+  constructor(model, lines, isShown) {
+    this.#model = model;
     this.#lines = lines;
     this.#isShown = isShown;
     lines.addEventListener("changed", () => this.render());
@@ -37,8 +39,16 @@ export class LineCards {
     this.#cards = kept;
     for (const view of newest) this.#update(kept.get(view.id), view, open.includes(view.id));
     reconcile(byId("line-cards"), [...kept.values()].map((card) => card.element));
-    byId("no-lines").hidden = newest.length > 0;
-    byId("lines-down").hidden = this.#lines.isLinked;
+    this.renderNotes();
+  }
+
+  /** Where the lines are told of, and whether they are at the moment. */
+  renderNotes() {
+    const { isFilled, has } = this.#model;
+    const isElsewhere = isFilled && !has.inspector;
+    byId("lines-elsewhere").hidden = !isElsewhere;
+    byId("no-lines").hidden = isElsewhere || this.#cards.size > 0;
+    byId("lines-down").hidden = isElsewhere || !isFilled || this.#lines.isLinked;
     byId("inspector").hidden = !this.#lines.isLinked;
   }
 

@@ -49,7 +49,7 @@ const places = new Places(model, view);
 const faults = new Faults(model);
 const cast = new Cast(view);
 const bot = new BotStrip(model, lines);
-const cards = new LineCards(lines, () => byId("panel-lines").offsetParent !== null);
+const cards = new LineCards(model, lines, () => byId("panel-lines").offsetParent !== null);
 let typingTimer = 0;
 let isCastLoaded = false;
 
@@ -104,6 +104,7 @@ function render() {
   timeline.render();
   faults.render();
   bot.render();
+  cards.renderNotes();
 }
 
 /** The bot types on behalf of characters: say which, where the bot's own stream tells. */
