@@ -92,6 +92,27 @@ def test_it_answers_what_was_said_with_the_example_that_fits(text: str, words: s
     assert words in first_answer(SHIPPED[0], text)
 
 
+SUGGESTED = [
+    ("*knocks twice* Hello? Is anybody home?", ("third step", "a third hello", "Good evening")),
+    ("I am soaked and hungry. Is there anything warm to eat?", ("Fish stew", "Who will stir", "ginger biscuits")),
+    ("*listens to the wind* Will this storm ever end?", ("south-west", "clear by Thursday", "sixty hours")),
+]
+
+
+@pytest.mark.parametrize(("text", "words"), SUGGESTED)
+def test_a_line_that_the_playground_suggests_is_answered_in_kind_by_all_three(
+    text: str, words: tuple[str, str, str]
+) -> None:
+    assert text in files("actors.playground").joinpath("page", "composer.js").read_text(encoding="utf-8")
+    for seed in range(20):
+        play = Play(SHIPPED)
+        play.add("Robin", text)
+        for card, expected in zip(SHIPPED, words, strict=True):
+            line = line_for(play.prompt(card, f"{seed} "))
+            assert expected in line
+            play.add(card.name, line, card.name)
+
+
 def test_it_speaks_of_what_no_example_knows() -> None:
     assert "the trapdoor" in first_answer(SHIPPED[1], "*Robin opens the trapdoor.*").lower()
 

@@ -7,9 +7,9 @@ import { Hints } from "./hints.js";
 import { attempt } from "./shell.js";
 
 const SUGGESTIONS = [
-  "*shakes the rain off* Hello? Is anyone keeping this light?",
-  "I saw a lamp from the causeway. Who else is stranded here tonight?",
-  "*knocks twice* I have bread, if somebody has a fire.",
+  "*knocks twice* Hello? Is anybody home?",
+  "I am soaked and hungry. Is there anything warm to eat?",
+  "*listens to the wind* Will this storm ever end?",
 ];
 const TEXT_MAX = 2000;
 const COUNT_FROM = 1800;
