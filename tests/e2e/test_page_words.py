@@ -1,14 +1,22 @@
 """What the playground's page says to newcomers: of a bot that runs elsewhere, of files, commands and mistakes."""
 
+import re
+from pathlib import Path
+
 import pytest
 from playwright.async_api import expect
 
+import actors.commands
 from actors.playground import PlaygroundServer
 
 from .conftest import OpenPage, findings
 from .fake_bot import FakeBot
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+
+
+HANDLERS = re.findall(r'"(\w+)": self\._\w+', Path(actors.commands.__file__).read_text(encoding="utf-8"))
+COMMANDS = {f"!{name}" for name in HANDLERS}
 
 
 async def test_of_a_bot_that_runs_elsewhere_its_lines_are_not_promised_here(
@@ -23,4 +31,34 @@ async def test_of_a_bot_that_runs_elsewhere_its_lines_are_not_promised_here(
     await expect(panel).not_to_contain_text("No line yet", use_inner_text=True)
     await expect(page.locator("#shown")).to_be_visible()
     await expect(page.locator("#remembered")).to_be_hidden()
+    assert await findings(page) == []
+
+
+async def test_a_bang_lists_the_commands_that_are_messages(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    box, hints = page.locator("#text"), page.locator(".hint")
+    await box.fill("!")
+    await expect(hints).to_have_count(7)
+    assert {*await hints.locator("strong").all_inner_texts()} == COMMANDS
+    await box.fill("!st")
+    await expect(hints).to_have_count(2)
+    await hints.filter(has_text="!start").click()
+    await expect(box).to_have_value("!start ")
+    await box.fill("!start Maren")
+    await expect(page.locator("#hints")).to_be_hidden()
+
+
+async def test_a_command_that_there_is_not_is_told_to_be_a_line_before_it_is_said(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    box, hints = page.locator("#text"), page.locator("#hints")
+    await box.fill("/bogus")
+    await expect(hints).to_have_text(
+        "The bot has no command of this name. As on Discord, this would be said in the channel."
+    )
+    await box.fill("Hello")
+    await expect(hints).to_be_hidden()
     assert await findings(page) == []

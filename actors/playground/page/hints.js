@@ -1,4 +1,5 @@
-// What a line that begins with "/" may become: the bot's commands, and what the bot suggests for their last option.
+// What a line that begins with "/" or "!" may become: the bot's commands, and what the bot suggests for the last option
+// of one that it registered with Discord. Those with "!" are messages, which Discord knows nothing of.
 
 import * as api from "./api.js";
 import { suggested } from "./answers.js";
@@ -7,6 +8,17 @@ import { byId, h } from "./dom.js";
 const PAUSE_MS = 200; // of typing, before the bot is asked
 const SHOWN_MAX = 8;
 const INNER = [1, 2]; // a subcommand, a group of them
+const NO_SUCH = "The bot has no command of this name. As on Discord, this would be said in the channel.";
+
+const BANGS = [
+  ["start", "opens a scene: names, then perhaps -- and where they are", true],
+  ["end", "ends the scene"],
+  ["retry", "delivers the last line that failed"],
+  ["status", "how the scene stands"],
+  ["cast", "who plays, and who could"],
+  ["history", "the last lines"],
+  ["help", "all of this, and more"],
+].map(([name, about, hasMore]) => ({ words: `!${name}`, about, options: hasMore ? [{}] : [] }));
 
 /** Every command that can be sent: its words, what it does, and its options. */
 export function pathsOf(commands) {
@@ -17,6 +29,14 @@ function below(words, holder) {
   const inner = (holder.options ?? []).filter((each) => INNER.includes(each.type));
   if (inner.length === 0) return [{ words, about: holder.description, options: holder.options ?? [] }];
   return inner.flatMap((each) => below(`${words} ${each.name}`, each));
+}
+
+const fitting = (paths, line) => paths.filter((each) => each.words.startsWith(line.trimEnd())).map((each) => [each.words, each.about, each]);
+
+/** Whether the line's first word is that of a command, or may become it. */
+function begins(words, line) {
+  const [known, typed] = [words, line].map((each) => each.split(/\s/, 1)[0]);
+  return line === typed ? known.startsWith(typed) : known === typed;
 }
 
 export class Hints {
@@ -38,10 +58,12 @@ export class Hints {
   render(line) {
     clearTimeout(this.#timer);
     this.#asked = line;
+    if (line.startsWith("!")) return this.#show(fitting(BANGS, line));
     if (!line.startsWith("/")) return this.#show([]);
     const paths = pathsOf(this.#model.slashes);
+    if (!paths.some((each) => begins(each.words, line))) return this.#note(NO_SUCH);
     const typed = paths.find((each) => line.startsWith(`${each.words} `));
-    if (!typed) return this.#show(paths.filter((each) => each.words.startsWith(line.trimEnd())).map((each) => [each.words, each.about, each]));
+    if (!typed) return this.#show(fitting(paths, line));
     this.#show([]);
     const values = line.slice(typed.words.length).trim().split(/\s+/);
     if (values.length === typed.options.length && typed.options.at(-1).autocomplete) this.#timer = setTimeout(() => this.#ask(line, typed), PAUSE_MS);
@@ -55,6 +77,11 @@ export class Hints {
   #show(rows) {
     this.list.hidden = rows.length === 0;
     this.list.replaceChildren(...rows.slice(0, SHOWN_MAX).map((row) => this.#row(...row)));
+  }
+
+  #note(words) {
+    this.list.hidden = false;
+    this.list.replaceChildren(h("p", { class: "hint-note" }, words));
   }
 
   #row(line, about, path) {
