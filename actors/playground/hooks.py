@@ -61,7 +61,10 @@ class CardShelf(Protocol):
         """The character's picture; None without one, or without the character."""
 
     async def save(self, data: bytes, filename: str) -> ShownCard:
-        """Adds the character in a card file; one of the same name is replaced. Raises CardRefused."""
+        """Adds the character in a card file; one of the same name is replaced. Raises CardRefused.
+
+        Of a file above the limit of an upload only the beginning is given, longer than it: it is to be refused.
+        """
 
     async def edit(self, name: str, fields: dict[str, str]) -> ShownCard:
         """Changes these fields of a character and nothing else of its card. Raises CardRefused."""

@@ -23,7 +23,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from .asking import Handler, asked, guarded, number, text
 from .hooks import CARD_FIELDS, BotControl, CardRefused, CardShelf
 from .page_view import newest_view
-from .wire import json_response
+from .wire import BODY_BYTES_MAX, json_response
 
 if TYPE_CHECKING:
     from .server import PlaygroundServer
@@ -165,10 +165,20 @@ async def _steer(control: BotControl, do: str) -> None:
 
 async def _save(shelf: CardShelf, request: web.Request) -> web.StreamResponse:
     try:
-        card = await shelf.save(await request.read(), request.query.get("filename", ""))
+        card = await shelf.save(await _file_in(request), request.query.get("filename", ""))
     except CardRefused as refused:
         return json_response({"message": str(refused)}, 422)
     return json_response(asdict(card), 201)
+
+
+async def _file_in(request: web.Request) -> bytes:
+    """The body; of one that is too long as much as shows it, so that the shelf says what to do about it."""
+    data = bytearray()
+    async for chunk in request.content.iter_any():
+        data += chunk
+        if len(data) > BODY_BYTES_MAX:
+            break
+    return bytes(data)
 
 
 async def _edit(shelf: CardShelf, request: web.Request) -> web.StreamResponse:

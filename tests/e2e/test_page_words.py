@@ -9,7 +9,7 @@ from playwright.async_api import expect
 import actors.commands
 from actors.playground import PlaygroundServer
 
-from .conftest import OpenPage, findings
+from .conftest import OpenPage, Seen, findings
 from .fake_bot import FakeBot
 
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
@@ -62,3 +62,26 @@ async def test_a_command_that_there_is_not_is_told_to_be_a_line_before_it_is_sai
     await box.fill("Hello")
     await expect(hints).to_be_hidden()
     assert await findings(page) == []
+
+
+async def test_a_card_that_is_refused_is_told_of_as_on_the_command_line_until_the_next_thing_succeeds(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage, seen: Seen, tmp_path: Path
+) -> None:
+    page = await open_page()
+    (tmp_path / "a.png").write_bytes(b"no picture")
+    with (tmp_path / "large.png").open("wb") as file:
+        file.truncate(60_000_000)
+    await page.locator("#tab-cast").click()
+    trouble, box = page.locator("#card-trouble"), page.locator("#card-file")
+    await box.set_input_files(tmp_path / "a.png")
+    await expect(trouble).to_have_text(re.compile(r"^a\.png is not a Tavern card: "))
+    await box.set_input_files(tmp_path / "large.png")
+    await expect(trouble).to_have_text(
+        "large.png is not a Tavern card: it is larger than 10 MB. Export it again with a smaller picture."
+    )
+    await box.set_input_files([tmp_path / "a.png", tmp_path / "large.png"])
+    await expect(trouble).to_have_text(re.compile(r"^a\.png is .+ large\.png is "))
+    await page.get_by_role("button", name="Open the scene").click()
+    await expect(trouble).to_have_text("")
+    assert all("422" in words for words in seen.complaints)  # the browser's own words
+    seen.complaints.clear()

@@ -1,6 +1,7 @@
 // The control API. Every refusal becomes an Error whose message is for the user.
 
-async function call(method, path, { json, body } = {}) {
+/** `about` is the name of a file, which a sentence may begin with as it is written. */
+async function call(method, path, { json, body, about } = {}) {
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
   let answer;
   try {
@@ -9,11 +10,11 @@ async function call(method, path, { json, body } = {}) {
     throw new Error("The playground does not answer. Is it still running?", { cause: error });
   }
   const content = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : null;
-  if (!answer.ok) throw new Error(sentence(content?.message ?? `The playground answered ${answer.status}`));
+  if (!answer.ok) throw new Error(sentence(content?.message ?? `The playground answered ${answer.status}`, about));
   return content;
 }
 
-const sentence = (words) => words.charAt(0).toUpperCase() + words.slice(1) + (/[.!?]$/.test(words) ? "" : ".");
+const sentence = (words, about) => (words.startsWith(about) ? words : words.charAt(0).toUpperCase() + words.slice(1)) + (/[.!?]$/.test(words) ? "" : ".");
 
 export const say = (channel, user, text, replyTo) =>
   call("POST", "/_control/messages", { json: { channel, user, text, ...(replyTo ? { reply_to: replyTo } : {}) } });
@@ -31,7 +32,7 @@ export const setFaults = (faults, seed) => call("PUT", "/_control/faults", { jso
 export const steerBot = (what) => call("POST", "/_control/bot", { json: { do: what } });
 export const waitHeld = () => call("GET", "/_control/hold?timeout_s=120");
 export const cards = () => call("GET", "/_control/cards");
-export const addCard = (file) => call("POST", `/_control/cards?filename=${encodeURIComponent(file.name)}`, { body: file });
+export const addCard = (file) => call("POST", `/_control/cards?filename=${encodeURIComponent(file.name)}`, { body: file, about: file.name });
 export const editCard = (name, fields) => call("PATCH", `/_control/cards/${encodeURIComponent(name)}`, { json: fields });
 export const inspected = (path) => call("GET", `/inspector/${path}`);
 

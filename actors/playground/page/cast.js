@@ -40,7 +40,7 @@ export class Cast {
     try {
       this.#cards = await api.cards();
     } catch (error) {
-      byId("card-trouble").textContent = error.message;
+      this.#trouble(error.message);
       return;
     }
     this.#render();
@@ -89,23 +89,30 @@ export class Cast {
       return;
     }
     byId("card").close();
+    this.#trouble("");
     toast(`${fields.name} is saved. The next scene plays with the new card.`);
     await this.load();
   }
 
   async #add(files) {
-    byId("card-trouble").textContent = "";
+    const refused = [];
     for (const file of files) {
       try {
         const card = await api.addCard(file);
         this.#chosen?.add(card.name);
         toast(`${card.name} has joined the cast.`);
       } catch (error) {
-        byId("card-trouble").textContent = error.message;
+        refused.push(error.message);
       }
     }
+    this.#trouble(refused.join(" "));
     byId("card-file").value = "";
     await this.load();
+  }
+
+  /** Stands until the next thing is tried, so that nobody takes it for an answer to that. */
+  #trouble(words) {
+    byId("card-trouble").textContent = words;
   }
 
   #start() {
@@ -113,6 +120,7 @@ export class Cast {
     if (names.length === 0) return toast("Choose at least one character.");
     const quoted = names.map((name) => (/[\s"'\\]/.test(name) ? `"${name.replaceAll(/["\\]/g, "\\$&")}"` : name)).join(" ");
     const scenario = byId("scenario").value.trim().replaceAll(/\s+/g, " ");
+    this.#trouble("");
     this.#view.say(`!start ${quoted}${scenario ? ` -- ${scenario}` : ""}`);
   }
 
