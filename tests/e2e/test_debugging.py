@@ -94,7 +94,7 @@ async def test_a_command_that_does_not_exist_is_said_and_stays_in_the_box(
     page = await open_page()
     server.world.register([debug])
     await write(page, "/debug floot")
-    await expect(page.locator(".toast")).to_contain_text("`/debug` is followed by one of: fleet.")
+    await expect(page.locator(".toast")).to_contain_text("/debug is followed by one of: fleet.")
     await expect(page.locator("#text")).to_have_value("/debug floot")
     assert len(seen.complaints) == 1  # the browser's own, about the refusal
     seen.complaints.clear()

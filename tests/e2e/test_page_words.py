@@ -85,3 +85,12 @@ async def test_a_card_that_is_refused_is_told_of_as_on_the_command_line_until_th
     await expect(trouble).to_have_text("")
     assert all("422" in words for words in seen.complaints)  # the browser's own words
     seen.complaints.clear()
+
+
+async def test_a_notice_shows_code_without_its_backticks(server: PlaygroundServer, open_page: OpenPage) -> None:
+    page = await open_page()
+    await page.evaluate("async () => (await import('/page/shell.js')).toast('`do` is missing')")
+    toast = page.locator(".toast")
+    await expect(toast).to_have_text("do is missing")
+    await expect(toast.locator("code")).to_have_text("do")
+    assert await findings(page) == []

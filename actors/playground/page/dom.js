@@ -68,6 +68,9 @@ export function reconcile(list, elements) {
 
 export const byId = (id) => document.getElementById(id);
 
+/** Words as children of an element, with what stands in backticks as code. */
+export const coded = (words) => words.split("`").map((part, number) => (number % 2 ? h("code", {}, part) : part));
+
 /** One of eight colours for a name, the same every time. */
 export function tone(name) {
   let sum = 7;

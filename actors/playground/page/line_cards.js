@@ -2,7 +2,7 @@
 //
 // A bot moves in milliseconds, too fast for eyes: the drawing follows move by move at a pace that can be seen.
 
-import { byId, h, reconcile, tone } from "./dom.js";
+import { byId, coded, h, reconcile, tone } from "./dom.js";
 import { light, machineDrawing } from "./diagram.js";
 
 const SHOWN_MAX = 12;
@@ -165,7 +165,7 @@ function factsOf(view) {
     view.unconfirmed && ["In doubt", "it may be in the channel already; the bot looks before it sends again"],
     view.cancel_by && ["Cancelled by", view.cancel_by],
     view.last_error && view.state !== "Delivered" && ["Last trouble", view.last_error],
-    view.mend && view.state !== "Delivered" && ["What to do", view.mend],
+    view.mend && view.state !== "Delivered" && ["What to do", coded(view.mend)],
   ];
   return rows.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
 }

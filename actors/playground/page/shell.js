@@ -1,13 +1,13 @@
 // The frame around everything: which panel is open, the theme, short notices, and keys that work everywhere.
 
-import { byId, h } from "./dom.js";
+import { byId, coded, h } from "./dom.js";
 
 const TOAST_MS = 6000;
 const SAID_MAX = 240;
 
 /** A short notice at the page's edge; read out as well. */
 export function toast(words) {
-  const note = h("div", { class: "toast" }, words);
+  const note = h("div", { class: "toast" }, coded(words));
   byId("toasts").append(note);
   const gone = () => note.remove();
   note.addEventListener("click", gone);
