@@ -94,3 +94,18 @@ async def test_a_notice_shows_code_without_its_backticks(server: PlaygroundServe
     await expect(toast).to_have_text("do is missing")
     await expect(toast.locator("code")).to_have_text("do")
     assert await findings(page) == []
+
+
+async def test_the_time_beside_a_grouped_message_does_not_touch_it(
+    server: PlaygroundServer, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    for words in ("One", "Two"):
+        server.say("tavern", "Robin", words)
+    message = page.locator(".message.grouped")
+    await message.hover()
+    time, text = await message.locator(".side-time").bounding_box(), await message.locator(".text").bounding_box()
+    assert time is not None
+    assert text is not None
+    wide = await message.locator(".side-time").evaluate("one => one.scrollWidth")
+    assert time["x"] + wide < text["x"]

@@ -23,7 +23,7 @@ export function messageView(message, context) {
       "data-id": message.id,
       tabindex: -1,
     },
-    context.isGrouped ? h("time", { class: "side-time", datetime: message.timestamp }, clock(message.timestamp)) : picture(message),
+    context.isGrouped ? h("time", { class: "side-time", datetime: message.timestamp, title: clock(message.timestamp) }, bareClock(message.timestamp)) : picture(message),
     h("div", { class: "body" }, reply(message, context), context.isGrouped ? null : head(message, kind), content(message, context)),
     message.for ? null : tools(message, context),
   );
@@ -156,6 +156,12 @@ function tools(message, { me, menu, act }) {
   );
 }
 
-export function clock(iso) {
-  return new Date(iso).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" });
+const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+
+export const clock = (iso) => CLOCK.format(new Date(iso));
+
+/** Without AM or PM, for which there is no room beside a message. */
+function bareClock(iso) {
+  const parts = CLOCK.formatToParts(new Date(iso)).filter((part) => part.type !== "dayPeriod");
+  return parts.map((part) => part.value).join("").trim();
 }
