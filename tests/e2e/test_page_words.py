@@ -109,3 +109,10 @@ async def test_the_time_beside_a_grouped_message_does_not_touch_it(
     assert text is not None
     wide = await message.locator(".side-time").evaluate("one => one.scrollWidth")
     assert time["x"] + wide < text["x"]
+
+
+async def test_in_a_new_world_no_two_have_the_same_colour(open_page: OpenPage) -> None:
+    page = await open_page()
+    names = ["Robin", "Sam", "Kim", "Maren", "Fitch", "Oriel", "Ensemble"]
+    tones = await page.evaluate("async (names) => names.map((await import('/page/dom.js')).tone)", names)
+    assert len(set(tones)) == len(names)

@@ -73,7 +73,7 @@ export const coded = (words) => words.split("`").map((part, number) => (number %
 
 /** One of eight colours for a name, the same every time. */
 export function tone(name) {
-  let sum = 7;
+  let sum = 130; // with this start the seven names of a new world have seven colours
   for (const letter of name) sum = (sum * 31 + letter.codePointAt(0)) % 9973;
   return `tone-${sum % 8}`;
 }
