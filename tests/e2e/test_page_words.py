@@ -116,3 +116,22 @@ async def test_in_a_new_world_no_two_have_the_same_colour(open_page: OpenPage) -
     names = ["Robin", "Sam", "Kim", "Maren", "Fitch", "Oriel", "Ensemble"]
     tones = await page.evaluate("async (names) => names.map((await import('/page/dom.js')).tone)", names)
     assert len(set(tones)) == len(names)
+
+
+async def test_the_tools_of_a_message_are_one_stop_and_the_arrows_go_through_them(
+    server: PlaygroundServer, open_page: OpenPage
+) -> None:
+    page = await open_page()
+    for words in ("One", "Two"):
+        server.say("tavern", "Robin", words)
+    first, second = (page.locator(".tools").nth(number) for number in (0, 1))
+    await second.wait_for(state="attached")
+    await first.get_by_role("button", name="Add a reaction").focus()
+    for key, name in {"ArrowRight": "Reply", "End": "Delete", "Home": "Add a reaction", "ArrowLeft": "Delete"}.items():
+        await page.keyboard.press(key)
+        await expect(first.get_by_role("button", name=name)).to_be_focused()
+    await page.keyboard.press("Tab")
+    await expect(second.get_by_role("button", name="Add a reaction")).to_be_focused()
+    await page.keyboard.press("Shift+Tab")
+    await expect(first.get_by_role("button", name="Delete")).to_be_focused()
+    assert await findings(page) == []

@@ -130,6 +130,7 @@ byId("key-list").replaceChildren(
     ["Shift + Enter", "Begin a new line"],
     ["↑ in an empty box", "Edit your last message"],
     ["Esc", "Stop replying or editing"],
+    ["← or → in a message's tools", "The tool before or after"],
     ["Alt + ↑ or ↓", "Previous or next channel"],
     ["Alt + 1 … 4", "Chat, Lines, Faults, Cast"],
     ["Alt + M", "Go to the message box"],

@@ -145,15 +145,30 @@ function reactionsView(message, me, names, act) {
 function tools(message, { me, menu, act }) {
   const isMine = !message.webhook_id && message.author.id === me.id;
   const about = `message of ${message.author.username}`;
-  return h(
-    "div",
-    { class: "tools", role: "group", "aria-label": `Actions on the ${about}` },
+  return toolbar(
+    { class: "tools", "aria-label": `Actions on the ${about}` },
     iconButton("smile", "Add a reaction", (event) => act.pick(message, event.currentTarget), { "aria-haspopup": "true" }),
     iconButton("reply", "Reply", () => act.reply(message)),
     menu.map((name) => iconButton("ask", name, () => act.choose(message, name))),
     isMine && iconButton("pencil", "Edit", () => act.edit(message)),
     isMine && iconButton("bin", "Delete", (event) => act.remove(message, event.currentTarget)),
   );
+}
+
+/** One stop of the keyboard; the arrows, Home and End go from tool to tool (ARIA's pattern "toolbar"). */
+function toolbar(attributes, ...children) {
+  const bar = h("div", { role: "toolbar", ...attributes }, ...children);
+  const buttons = [...bar.children];
+  buttons.forEach((each, index) => (each.tabIndex = index === 0 ? 0 : -1));
+  bar.addEventListener("focusin", ({ target }) => buttons.includes(target) && buttons.forEach((each) => (each.tabIndex = each === target ? 0 : -1)));
+  bar.addEventListener("keydown", (event) => {
+    const at = buttons.indexOf(event.target);
+    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
+    if (at < 0 || to === undefined) return; // it comes from what a tool has opened
+    event.preventDefault();
+    buttons.at(to % buttons.length).focus();
+  });
+  return bar;
 }
 
 const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
