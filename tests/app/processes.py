@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import pytest
 
 from actors.app.settings import Settings
 
@@ -76,3 +79,15 @@ def group_is_gone(group: int, timeout_s: float = 10.0) -> bool:
             return True
         time.sleep(0.05)
     return False
+
+
+needs_rights = pytest.mark.skipif(
+    not hasattr(os, "getuid") or (os.getuid() == 0 and shutil.which("setpriv") is None),
+    reason="root may do everything here, and there is no setpriv to take that away",
+)
+
+
+def unprivileged(*command: str) -> list[str]:
+    """`command` as it is, but root's without the privileges that pass over the rights of files."""
+    drop = ["setpriv", "--inh-caps=-all", "--bounding-set=-all"]
+    return [*(drop if os.getuid() == 0 else []), *command]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,25 +11,20 @@ from typer.testing import CliRunner
 
 from actors.app.cli import app
 from actors.app.places import refusal_of
-from tests.app.processes import BOT, END_TIMEOUT_S, environment
+from tests.app.processes import BOT, END_TIMEOUT_S, environment, needs_rights, unprivileged
 
-NOBODY = 65534
-AS_NOBODY = f"""
-import os, sys
-from actors.app.places import refusal_of
+ASK = """
+import sys
 from pathlib import Path
-if os.getuid() == 0:  # to root nothing is forbidden
-    os.setgroups([])
-    os.setgid({NOBODY})
-    os.setuid({NOBODY})
+from actors.app.places import refusal_of
 print(refusal_of(Path(sys.argv[1])))
 """
 
 
-def said_to_nobody(database: Path) -> str:
-    """What somebody without any right of root's is told of this place."""
+def said_without_privileges(database: Path) -> str:
+    """What somebody is told of this place to whom a file's rights mean something."""
     done = subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, str(database)],
+        unprivileged(sys.executable, "-c", ASK, str(database)),
         env=environment(PYTHONPATH=str(BOT.parent)),
         capture_output=True,
         text=True,
@@ -46,23 +40,14 @@ def locked(tmp_path: Path) -> Path:
     folder = tmp_path / "locked"
     folder.mkdir()
     (folder / "ensemble.db").write_bytes(b"")
-    opened_up(folder)
     folder.chmod(0o555)
     return folder
 
 
-def opened_up(folder: Path) -> None:
-    """Let everybody get to the folder, and look into it: pytest makes its own for one user alone."""
-    for place in folder.parents:
-        if any(part.startswith("pytest-") for part in place.parts):
-            place.chmod(place.stat().st_mode | 0o011)
-    folder.chmod(0o755)
-
-
-@pytest.mark.skipif(not hasattr(os, "setuid"), reason="rights are another thing there")
+@needs_rights
 @pytest.mark.parametrize("database", ["ensemble.db", "new.db", "deep/er/new.db"])
 def test_a_folder_that_may_not_be_written_is_named_with_the_right_and_the_settings(database: str, locked: Path) -> None:
-    assert said_to_nobody(locked / database) == (
+    assert said_without_privileges(locked / database) == (
         f"{locked} cannot be written (Permission denied): give this user the right to write there, "
         "or set another DATA_DIR or another DATABASE_URL"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,28 +10,15 @@ import pytest
 from typer.testing import CliRunner
 
 from actors.app.cli import app
-from tests.app.processes import BOT, END_TIMEOUT_S, environment
-from tests.app.test_places import NOBODY, opened_up
+from tests.app.processes import BOT, END_TIMEOUT_S, environment, needs_rights, unprivileged
 
 READERS = (["report"], ["transcript", "1"], ["replay", "1"], ["diagram", "--response", "1"])
 
-AS_NOBODY = f"""
-import os, sys
-# What is loaded late may lie where only root may look.
-import alembic.command, anyio._backends._asyncio, encodings.idna, sqlalchemy.dialects.sqlite.pysqlite
-from actors.app.cli import app
-if os.getuid() == 0:  # to root nothing is forbidden
-    os.setgroups([])
-    os.setgid({NOBODY})
-    os.setuid({NOBODY})
-app(sys.argv[1:])
-"""
 
-
-def run_as_nobody(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """A command, by somebody without any right of root's."""
+def run_without_privileges(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command, by somebody to whom a file's rights mean something."""
     return subprocess.run(
-        [sys.executable, "-c", AS_NOBODY, *arguments],
+        unprivileged(sys.executable, str(BOT), *arguments),
         cwd=folder,
         env=environment(PYTHONPATH=str(BOT.parent)),
         capture_output=True,
@@ -44,18 +30,17 @@ def run_as_nobody(folder: Path, *arguments: str) -> subprocess.CompletedProcess[
 
 @pytest.fixture
 def folder(bare: Path) -> Path:
-    """A database in a folder that everybody may read."""
+    """A database that may be read and not be written."""
     assert CliRunner().invoke(app, ["migrate"]).exit_code == 0
-    opened_up(bare)
     (bare / "ensemble.db").chmod(0o444)
     return bare
 
 
-@pytest.mark.skipif(not hasattr(os, "setuid"), reason="rights are another thing there")
+@needs_rights
 @pytest.mark.parametrize("command", READERS)
 def test_where_sqlite_can_keep_nothing_beside_it_a_copy_is_the_mend(command: list[str], folder: Path) -> None:
     folder.chmod(0o555)
-    done = run_as_nobody(folder, *command)
+    done = run_without_privileges(folder, *command)
     folder.chmod(0o755)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
@@ -64,10 +49,10 @@ def test_where_sqlite_can_keep_nothing_beside_it_a_copy_is_the_mend(command: lis
     )
 
 
-@pytest.mark.skipif(not hasattr(os, "setuid"), reason="rights are another thing there")
+@needs_rights
 def test_a_file_that_may_only_be_read_is_read_where_the_folder_may_be_written(folder: Path) -> None:
     folder.chmod(0o777)
-    done = run_as_nobody(folder, "report")
+    done = run_without_privileges(folder, "report")
     assert (done.returncode, done.stdout) == (0, "No response has ended in the last 24h: nothing to report.\n")
 
 
