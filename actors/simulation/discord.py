@@ -64,9 +64,14 @@ class Shown:
     said: str = ""  # its first text
     deleted_by: Remover | None = None
     amended_at: float | None = None
+    edits: list[tuple[float, str]] = field(default_factory=list)  # when, and the text since then
     is_told: bool = False  # the gateway told a process of it
     buttons: tuple[Button, ...] = ()
     is_belated: bool = False  # stored when its sender had given up for long
+
+    def text_at(self, at: float) -> str:
+        """What it showed then."""
+        return next((text for since, text in reversed(self.edits) if since <= at), self.said)
 
 
 @dataclass(slots=True)
@@ -210,6 +215,7 @@ class Discord:
         shown = channel.shown[message_id]
         shown.message = replace(shown.message, text=text)
         shown.amended_at = self._now()
+        shown.edits.append((self._now(), text))
         self.tell(channel, MessageEdited(shown.message))
 
     def delete(self, channel: ChannelState, message_id: int, by: Remover) -> None:

@@ -14,10 +14,14 @@ from typing import Final
 
 from actors.gateway import Gateway
 from actors.ports import ButtonPressed, GatewayEvent, MessageDeleted, MessageEdited, MessageSeen
+from actors.roleplay.history import belongs
 from actors.simulation.discord import Discord, Shown
 
 Key = tuple[str, int, str]
 """What is known: a message, a press, or what became of a message (its new text)."""
+
+PREFIX: Final = "!"
+"""Of the commands in every simulated world."""
 
 SEEN: Final = "seen"
 PRESSED: Final = "pressed"
@@ -66,7 +70,7 @@ class Hearing:
             message = shown.message
             if message.id <= after:
                 continue
-            if shown.deleted_by is None and shown.readable_at <= now:
+            if shown.deleted_by is None and shown.readable_at <= now and belongs(message, PREFIX):
                 self._pending[channel_id].append(((SEEN, message.id, ""), now))
             if shown.amended_at is not None and self._learnt.get(message.id, now) < settled:
                 self._known.setdefault(amendment(shown), now)

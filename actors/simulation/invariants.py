@@ -26,6 +26,10 @@ from machines.session import State as SessionState
 ON_ITS_WAY_AGAIN: Final = WORDS[RetryOutcome.ACCEPTED].partition("{name}")[2]
 """How the answer to an accepted request ends."""
 
+REPLY_TRIES: Final = 10
+"""So many fit into the quarter of an hour in which an interaction can be answered, where Discord's breaker opens for a
+minute time and again: in a bad world all of them fail."""
+
 OPEN_ENDS: Final = {
     "unfinished responses": "SELECT id FROM response WHERE state NOT IN ('Delivered', 'Failed') LIMIT 3",
     "open deliveries": "SELECT key FROM outbox WHERE done_at IS NULL LIMIT 3",
@@ -146,7 +150,7 @@ def presses_are_answered_once(rest: Rest) -> Iterator[Broken]:
             yield Broken("presses are answered", f"the answer to {press.id} is a message of the channel")
         elif told - {row.text} or (not told and row.outcome == "sent"):
             yield Broken("presses are answered", f"{press.id} was told {sorted(told)}, not {row.text!r}")
-        elif not told and press.is_deferred and not rest.refused_for_good(row):
+        elif not told and press.is_deferred and row.attempt < REPLY_TRIES and not rest.refused_for_good(row):
             yield Broken("presses are answered", f"{press.id} waited for its answer until nobody would take it")
 
 

@@ -18,13 +18,12 @@ from actors.commands import ANSWERS_WAITING_MAX
 from actors.roleplay.history import belongs
 from actors.roleplay.model import OutboxKind
 from actors.simulation.discord import READABLE_AFTER_S, ChannelState, Discord, Shown
-from actors.simulation.hearing import SEEN, amendment
+from actors.simulation.hearing import PREFIX, SEEN, amendment
 from actors.simulation.shape import Shape
 from actors.simulation.watch import Watch
 from actors.simulation.weather import GAP_S_MAX
 from machines.response import State
 
-PREFIX: Final = "!"
 ENDED: Final = "🎬"
 """How the answer to `!end` begins."""
 
@@ -183,6 +182,8 @@ class Rest:
             return self.watch.hearing.knows(amendment(shown), by=row.ended_at)
         if self.watch.hearing.knows((SEEN, message.id, ""), by=row.ended_at):
             return True
+        if row.ended_at is not None and not belongs(replace(message, text=shown.text_at(row.ended_at)), PREFIX):
+            return False  # it was no line any more when the scene ended, and nobody had heard it before
         until = row.ended_at or math.inf
         is_unreadable = any(message.at <= at <= until for at in channel.forbidden_at)
         ended_at = row.ended_at if end is None else channel.shown[end].message.at
