@@ -143,6 +143,13 @@ class Settings(BaseSettings):
     def _is_http(cls, value: str, info: ValidationInfo) -> str:
         return _checked_url(value, ("http", "https"), HTTP_EXAMPLES[str(info.field_name)])
 
+    @field_validator("discord_api_url")
+    @classmethod
+    def _leaves_room_for_the_token(cls, value: str) -> str:
+        if "@" in urlsplit(value).netloc:
+            raise ValueError("a name and a password cannot be sent beside the bot's token: leave them out")
+        return value
+
     @field_validator("discord_gateway_url")
     @classmethod
     def _is_websocket(cls, value: str) -> str:

@@ -219,6 +219,13 @@ def test_passwords_in_addresses_are_secrets_too(monkeypatch: pytest.MonkeyPatch)
     assert SECRET in load().secrets
 
 
+def test_a_password_beside_the_token_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DISCORD_API_URL", f"https://user:{SECRET}@proxy.example/api/v10")
+    with pytest.raises(SettingsError, match=r"DISCORD_API_URL: .*leave them out") as refused:
+        load()
+    assert SECRET not in str(refused.value)
+
+
 def test_dotenv_is_read_and_the_environment_comes_first(bare: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (bare / ".env").write_text('VOICE=embed\nSEND_ATTEMPTS=5\nCOMMAND_PREFIX="?"\nUNKNOWN_WORD=1\n', encoding="utf-8")
     monkeypatch.setenv("SEND_ATTEMPTS", "7")
