@@ -9,6 +9,7 @@ from functools import partial
 import anyio
 import pytest
 
+from actors.outbox import REPLY_WAIT_MAX_S
 from actors.ports import MessageSeen, ModelFailed, Refused
 from actors.reaper import WATCH_S
 from actors.retries import REPLY_LIFE_S, UNKNOWN_BUTTON
@@ -255,6 +256,20 @@ def test_an_answer_is_tried_until_its_token_expires_and_holds_no_text_back(backe
             assert await play.store.next_outbox_due() is None
             with play.executor.engine.connect() as conn:
                 assert conn.exec_driver_sql("SELECT count(*) FROM outbox WHERE reply_token > ''").scalar() == 0
+
+    run_virtually(backend, main)
+
+
+@both
+def test_whoever_pressed_is_answered_within_ten_seconds_of_discord_s_return(backend: str) -> None:
+    async def main() -> None:
+        async with failed() as play:
+            play.discord.text_faults.extend(["lost"] * 200)
+            press(play)
+            await anyio.sleep(600)
+            play.discord.text_faults.clear()
+            await anyio.sleep(REPLY_WAIT_MAX_S + 1)
+            assert [len(answers) for answers in play.discord.replies.values()] == [1]
 
     run_virtually(backend, main)
 
