@@ -9,6 +9,7 @@ A process that takes a response up plans as its predecessor did, but for the mod
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -21,6 +22,9 @@ RETRY_AFTER_S_MAX: Final = 30.0  # people who wait longer for a line believe tha
 ROOM_FACTOR_MAX: Final = 4  # 4 × 700 tokens: reasoning that needs more will not end either
 TRIMMED_SHARE: Final = 0.5  # servers do not say by how much a prompt is too large
 
+TRIES_OF_ONE_MODEL: Final = 2  # a first failure is mostly a hiccup; of three tries, one is left for the next model
+
+_UNAVAILABLE: Final = frozenset({"overloaded", "timeout", "connection", "malformed"})
 _NEEDS_ROOM: Final = frozenset({"length", "empty"})  # both: reasoning ate the budget, cut off or not
 _FINAL: Final = frozenset({"credentials", "bad_request"})
 _NOTES: Final = {
@@ -60,8 +64,8 @@ def next_request(
 ) -> Plan:
     """Plan the request after `failures` (oldest first).
 
-    `models` in the order of preference, never empty. A model in `avoid` (its breaker is open) is taken
-    only where no other is left.
+    `models` in the order of preference, never empty. A model that was not available TRIES_OF_ONE_MODEL times,
+    or that is in `avoid` (its breaker is open), is taken only where no other is left.
     """
     reasons = [failure.reason for failure in failures]
     failures_for_room = sum(reason in _NEEDS_ROOM for reason in reasons)
@@ -100,9 +104,11 @@ def _of(failures: Sequence[Failure], reason: str) -> frozenset[str]:
 
 
 def _pick(failures: Sequence[Failure], models: Sequence[str], avoid: Collection[str]) -> str:
-    """The best model that is left: free, else free but to be avoided, else limited, else the first."""
+    """The best model that is left: free and at hand, else free, else limited, else the first."""
     missing, limited = _of(failures, "model_missing"), _of(failures, RATE_LIMIT_LONG)
+    unavailable = Counter(failure.model for failure in failures if failure.reason in _UNAVAILABLE)
     left = [model for model in models if model not in missing]
     free = [model for model in left if model not in limited]
     ready = [model for model in free if model not in avoid]
-    return next(iter(ready or free or left or models))
+    fresh = [model for model in ready if unavailable[model] < TRIES_OF_ONE_MODEL]
+    return next(iter(fresh or ready or free or left or models))

@@ -27,6 +27,21 @@ def asked(play: Play) -> list[str]:
 
 
 @both
+def test_a_line_s_last_try_goes_to_the_next_model_before_any_breaker_opens(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            await play.start("Ada")
+            play.model.down = {"first": ModelFailed("overloaded")}
+            play.say("one")
+            await play.quiet()
+            assert asked(play) == ["first", "first", "second"]
+            assert play.trace.breaker_moves == []
+            assert play.trace.states_of("Ada")[-1] == "Delivered"
+
+    run_virtually(backend, main)
+
+
+@both
 def test_a_model_that_does_not_answer_is_passed_over_by_everybody(backend: str) -> None:
     async def main() -> None:
         async with playing(breaker_failures=2) as play:
@@ -36,7 +51,9 @@ def test_a_model_that_does_not_answer_is_passed_over_by_everybody(backend: str) 
             await play.quiet()
             play.say("two")
             await play.quiet()
-            assert asked(play) == ["first"] * 3 + ["second"]
+            play.say("three")
+            await play.quiet()
+            assert asked(play) == ["first", "first", "second", "first", "second", "second"]
             assert play.trace.breaker_moves == [("first", "Closed", "Open")]
             assert play.trace.states_of("Ada")[-1] == "Delivered"
             assert delays(play) == []
@@ -51,9 +68,11 @@ def test_after_its_pause_the_preferred_model_is_tried_again(backend: str) -> Non
             await play.start("Ada")
             play.model.down = {"first": ModelFailed("timeout")}
             play.say("one")
+            await play.quiet()
+            play.say("two")
             await play.quiet(for_s=100)
             play.model.down = {}
-            play.say("two")
+            play.say("three")
             await play.quiet()
             assert asked(play)[-1] == "first"
             assert play.trace.breaker_moves[-1] == ("first", "HalfOpen", "Closed")

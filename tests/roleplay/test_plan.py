@@ -10,6 +10,7 @@ from actors.roleplay.plan import (
     RATE_LIMIT_LONG,
     RETRY_AFTER_S_MAX,
     ROOM_FACTOR_MAX,
+    TRIES_OF_ONE_MODEL,
     TRIMMED_SHARE,
     Failure,
     Plan,
@@ -32,6 +33,7 @@ RETRIED = (
     "html",
     "restart",
 )
+UNAVAILABLE = ("overloaded", "timeout", "connection", "malformed")
 FINAL = ("credentials", "bad_request")
 REASONS = (*RETRIED, *FINAL, "too_large", "model_missing", RATE_LIMIT_LONG)
 
@@ -97,6 +99,25 @@ def test_a_repeat_and_a_refusal_together_are_answered_with_both_notes() -> None:
 )
 def test_what_lies_with_the_server_changes_nothing_of_the_request(reason: str) -> None:
     assert next_request(of_large(reason), MODELS, 700) == next_request([], MODELS, 700)
+
+
+@pytest.mark.parametrize("reason", UNAVAILABLE)
+def test_a_model_that_was_not_available_twice_leaves_the_next_try_to_another(reason: str) -> None:
+    failures = of_large(reason, "timeout")
+    assert next_request(failures, MODELS, 700).model == "small"
+    assert next_request([*failures, Failure(reason, "small")], MODELS, 700).model == "small"
+    assert next_request(failures, ("large",), 700).model == "large"
+    assert next_request(failures, MODELS, 700, avoid={"small"}).model == "large"
+
+
+@pytest.mark.parametrize("reason", sorted({*RETRIED} - {*UNAVAILABLE}))
+def test_a_model_that_answers_is_kept(reason: str) -> None:
+    assert next_request(of_large(*[reason] * TRIES_OF_ONE_MODEL), MODELS, 700).model == "large"
+
+
+def test_where_no_model_was_available_the_first_is_asked_again() -> None:
+    failures = [Failure("overloaded", model) for model in MODELS for _ in range(TRIES_OF_ONE_MODEL)]
+    assert next_request(failures, MODELS, 700).model == "large"
 
 
 def test_a_limited_model_is_taken_again_when_the_others_are_missing() -> None:
