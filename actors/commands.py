@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from actors.guarded import DISCORD
-from actors.ports import Fenced
+from actors.ports import Fenced, SessionMove
 from actors.retries import Retries
 from actors.roleplay.model import (
     ChannelMessage,
@@ -257,10 +257,9 @@ class Commands:
                 return None
             session = machine.Session(record.id, record.state, record.version)
             machine.advance(session, fact)
+            move = SessionMove(session.state, session.version, fact.at, by)
             try:
-                await self._world.store.move_session(
-                    session.id, version=session.version, state=session.state, at=fact.at, ended_by=by, outbox=outbox
-                )
+                await self._world.store.move_session(session.id, move, outbox=outbox)
             except Fenced:
                 if not tries_left:
                     raise

@@ -1,6 +1,6 @@
 """The session actor: answers each user message by one turn, one speaker after the other.
 
-    drain ─► claim (epoch) ─► next_work ─► take a turn, run a speaker, retry or take up a response ─► next_work … None
+    drain ─► claim (epoch, work) ─► take a turn, run a speaker, retry or take up a response ─► its next work … None
 
 It holds nothing that the database does not: a drain that is lost, repeated or killed does no harm.
 
@@ -10,9 +10,10 @@ rings again while work is pending.
 
 from __future__ import annotations
 
+from copy import copy
 from typing import assert_never
 
-from actors.ports import Context, Moved, NextMessage, NextRetry, NextSpeaker, Noted, ResponseRecord, Work
+from actors.ports import Context, Moved, NextMessage, NextRetry, NextSpeaker, Noted, ResponseRecord, SessionMove, Work
 from actors.reaper import Reaper
 from actors.response import ResponseActor
 from actors.roleplay.model import Claim, SessionId, SessionRecord, Turn
@@ -33,22 +34,19 @@ class Sessions:
 
     async def drain(self, session_id: SessionId) -> None:
         """Do all the work that the session has. Raises Fenced when somebody else does it."""
-        store, now = self._world.store, self._world.clock.now
-        claim, record = await store.claim(session_id)
+        claim, record, work = await self._world.store.claim(session_id)
         session = machine.Session(record.id, record.state, record.version)
-        work = await store.next_work(claim)
         if work is None and session.state is machine.State.RESPONDING:
-            await self._move(session, machine.SpeakerFinished(now(), work_left=False))
+            await self._move(session, machine.SpeakerFinished(self._world.clock.now(), work_left=False))
         while work is not None:
             match work:
                 case NextMessage():
-                    await self._take_turn(claim, record, session, work)
-                    work = await store.next_work(claim)
+                    work = await self._take_turn(claim, record, session, work)
                 case NextSpeaker() | NextRetry() | ResponseRecord():
-                    await self._note_work(session)
+                    if session.state is machine.State.IDLE:
+                        await self._move(session, machine.TurnAccepted(self._world.clock.now()))
                     channel_is_gone = await self._respond(claim, record, work)
-                    work = None if channel_is_gone else await store.next_work(claim)
-                    await self._note_end_of_response(session, work, channel_is_gone=channel_is_gone)
+                    work = await self._after_response(claim, session, channel_is_gone=channel_is_gone)
                 case _:
                     assert_never(work)
 
@@ -65,77 +63,86 @@ class Sessions:
 
     async def _take_turn(
         self, claim: Claim, record: SessionRecord, session: machine.Session, message: NextMessage
-    ) -> None:
-        await self._note_work(session)
+    ) -> Work:
+        clock = self._world.clock
         cast = speakers(record.order, record.cast, turns=message.turns)
-        turn = Turn(self._world.clock.new_id(), record.id, message.message_id, cast)
-        await self._world.store.take_turn(claim, turn)
-
-    async def _note_work(self, session: machine.Session) -> None:
-        """An idle session has work: a message to answer, or a line to deliver again."""
-        if session.state is machine.State.IDLE:
-            await self._move(session, machine.TurnAccepted(self._world.clock.now()))
+        turn = Turn(clock.new_id(), record.id, message.message_id, cast)
+        is_idle = session.state is machine.State.IDLE
+        move = _advance(session, machine.TurnAccepted(clock.now())) if is_idle else None
+        return await self._world.store.take_turn(claim, turn, move=move)
 
     async def _respond(
         self, claim: Claim, session: SessionRecord, work: NextSpeaker | NextRetry | ResponseRecord
     ) -> bool:
         """Run a response to its end; whether it found the channel gone."""
-        is_new = not isinstance(work, ResponseRecord)
-        record = work if isinstance(work, ResponseRecord) else await self._start(claim, session, work)
+        record = work if isinstance(work, ResponseRecord) else self._new_record(session, work)
         actor = ResponseActor(self._world, claim, session, record)
-        self._running[session.id] = actor
+        self._running[session.id] = actor  # before its start is durable: no nudge comes while nobody listens
         try:
+            if not isinstance(work, ResponseRecord):
+                await self._start(claim, work, actor, record)
             with self._reaper.undecided(session.channel_id):
-                if not is_new:
+                if isinstance(work, ResponseRecord):
                     await actor.take_up()
-                await self._look_up(actor)  # an end that came before anybody listened
+                    await self._look_up(actor)  # an end that came before anybody listened
                 await actor.run()
         finally:
             del self._running[session.id]
         await self._reaper.judge(session.channel_id)
         return actor.channel_is_gone
 
-    async def _start(self, claim: Claim, session: SessionRecord, work: NextSpeaker | NextRetry) -> ResponseRecord:
-        world = self._world
+    async def _start(
+        self, claim: Claim, work: NextSpeaker | NextRetry, actor: ResponseActor, record: ResponseRecord
+    ) -> None:
+        world, response = self._world, record.response
         texts, replaces = (work.texts, work.replaces) if isinstance(work, NextRetry) else ((), None)
         if isinstance(work, NextRetry) and work.look_after is not None:
-            await self._reaper.look(session.channel_id, after=work.look_after)
-        response = Response(world.clock.new_id(), world.rules.limits)
+            await self._reaper.look(record.channel_id, after=work.look_after)
         move = advance(response, Started(world.clock.now(), texts))
-        record = _new_record(response, session, work)
-        await world.store.start(claim, record, work.ordinal, move, replaces=replaces)
-        context = Context(response.id, session.id, work.character.name, response.limits)
+        by = await world.store.start(claim, record, work.ordinal, move, replaces=replaces)
+        context = Context(response.id, record.session_id, record.character.name, response.limits)
         world.trace.publish(Moved(context, move, "\n".join(texts), history_length=0))
-        return record
+        if by is not None:
+            actor.cancel(by)
 
-    async def _note_end_of_response(self, session: machine.Session, work: Work, *, channel_is_gone: bool) -> None:
-        at = self._world.clock.now()
-        if channel_is_gone and not session.is_final:
-            await self._move(session, machine.ChannelLost(at), ended_by="channel_gone")
-            words = "The channel is gone, so its session has ended."
-            self._world.trace.publish(Noted("error", words, session.id))
-        elif session.state is machine.State.RESPONDING:
-            await self._move(session, machine.SpeakerFinished(at, work_left=work is not None))
+    async def _after_response(self, claim: Claim, session: machine.Session, *, channel_is_gone: bool) -> Work:
+        at, store = self._world.clock.now(), self._world.store
+        if channel_is_gone:
+            if not session.is_final:
+                await self._move(session, machine.ChannelLost(at), ended_by="channel_gone")
+                words = "The channel is gone, so its session has ended."
+                self._world.trace.publish(Noted("error", words, session.id))
+            return None
+        if session.state is not machine.State.RESPONDING:
+            return await store.next_work(claim)
+
+        def finished(work: Work) -> machine.SpeakerFinished:
+            return machine.SpeakerFinished(at, work_left=work is not None)
+
+        work = await store.next_work(claim, move=lambda work: _advance(copy(session), finished(work)))
+        machine.advance(session, finished(work))
+        return work
 
     async def _move(self, session: machine.Session, fact: machine.Fact, *, ended_by: str | None = None) -> None:
-        machine.advance(session, fact)
-        await self._world.store.move_session(
-            session.id, version=session.version, state=session.state, at=fact.at, ended_by=ended_by
+        await self._world.store.move_session(SessionId(session.id), _advance(session, fact, ended_by=ended_by))
+
+    def _new_record(self, session: SessionRecord, work: NextSpeaker | NextRetry) -> ResponseRecord:
+        """A response before its first move; a retry answers the same message in the same turn."""
+        of_turn, trigger_id = (
+            (work.turn_id, work.trigger_id) if isinstance(work, NextRetry) else (work.turn.id, work.turn.trigger_id)
+        )
+        return ResponseRecord(
+            response=Response(self._world.clock.new_id(), self._world.rules.limits),
+            session_id=session.id,
+            channel_id=session.channel_id,
+            turn_id=of_turn,
+            trigger_id=trigger_id,
+            character=work.character,
+            outbound=None,
+            reasons=(),
         )
 
 
-def _new_record(response: Response, session: SessionRecord, work: NextSpeaker | NextRetry) -> ResponseRecord:
-    """A response before its first try; a retry answers the same message in the same turn."""
-    of_turn, trigger_id = (
-        (work.turn_id, work.trigger_id) if isinstance(work, NextRetry) else (work.turn.id, work.turn.trigger_id)
-    )
-    return ResponseRecord(
-        response=response,
-        session_id=session.id,
-        channel_id=session.channel_id,
-        turn_id=of_turn,
-        trigger_id=trigger_id,
-        character=work.character,
-        outbound=None,
-        reasons=(),
-    )
+def _advance(session: machine.Session, fact: machine.Fact, *, ended_by: str | None = None) -> SessionMove:
+    machine.advance(session, fact)
+    return SessionMove(session.state, session.version, fact.at, ended_by)

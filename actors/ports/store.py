@@ -99,6 +99,16 @@ Work = ResponseRecord | NextRetry | NextSpeaker | NextMessage | None
 """What a session has to do next: finish, then retry, then speak on, then answer the next message, else nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class SessionMove:
+    """What a session's move leaves in its row; `version` is the one after it."""
+
+    state: str
+    version: int
+    at: float
+    ended_by: str | None = None
+
+
 class RetryOutcome(StrEnum):
     """What came of the wish to have a failed line again; all but ACCEPTED change nothing."""
 
@@ -172,21 +182,14 @@ class Store(Protocol):
         """
         ...
 
-    async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord]:
+    async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
         """Take the session over: its epoch rises, and whoever held it is Fenced at the next write."""
         ...
 
     async def move_session(
-        self,
-        session_id: SessionId,
-        *,
-        version: int,
-        state: str,
-        at: float,
-        ended_by: str | None = None,
-        outbox: Sequence[OutboxDraft] = (),
+        self, session_id: SessionId, move: SessionMove, *, outbox: Sequence[OutboxDraft] = ()
     ) -> None:
-        """Record a session's move with what it asks to be told; `version` is the one after the move."""
+        """Record a session's move with what it asks to be told. Raises Fenced when another move came first."""
         ...
 
     # the inbox and turns
@@ -200,9 +203,13 @@ class Store(Protocol):
         """
         ...
 
-    async def next_work(self, claim: Claim) -> Work: ...
+    async def next_work(self, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
+        """What the session has to do now, and the move that it makes because of it. `move` is pure."""
+        ...
 
-    async def take_turn(self, claim: Claim, turn: Turn) -> None: ...
+    async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
+        """Answer a message with a turn, with the session's move where it was idle; returns what is to be done next."""
+        ...
 
     # responses
     async def start(
@@ -213,10 +220,11 @@ class Store(Protocol):
         move: Move,
         *,
         replaces: ResponseId | None = None,
-    ) -> None:
+    ) -> str | None:
         """Write a new response with its first move; one that `replaces` another takes no speaker's place.
 
         The request to retry the replaced one is then taken. Raises Fenced when it is replaced already.
+        Returns why it has no reason already, if so (see `cancel_reason`).
         """
         ...
 

@@ -121,7 +121,7 @@ def test_a_fact_that_the_table_refuses_is_told_and_raised(backend: str, fact: Fa
 
 async def an_actor(play: Play) -> ResponseActor:
     """One whose response is Generating; it is not in the database, and never gets there."""
-    claim, session = await play.store.claim(await play.session_id())
+    claim, session, _ = await play.store.claim(await play.session_id())
     response = Response("r1", Limits())
     advance(response, Started(play.clock.now()))
     record = ResponseRecord(response, session.id, session.channel_id, None, 1, card("Ada"), None, ())

@@ -16,7 +16,7 @@ from actors.adapters.store import SqlStore, memory_store
 from actors.app.debugging import Answers, Seen, words
 from actors.app.debugging.pictures import Pictures
 from actors.app.debugging.seen import WRITERS_MAX
-from actors.ports import BreakerMoved, ConnectionMoved, Context, Explained, GenerationEnded
+from actors.ports import BreakerMoved, ConnectionMoved, Context, Explained, GenerationEnded, SessionMove
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
 from machines.facts import Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.path import Path
@@ -181,7 +181,7 @@ async def test_a_name_means_nothing_to_markdown(store: SqlStore, answers: Answer
     await store.add_character(starred, at=NOW)
     opened = await store.open_session(a_session(200, cast=(starred,)), an_answer())
     assert opened is not None
-    claim, _ = await store.claim(opened.id)
+    claim, *_ = await store.claim(opened.id)
     line = await begun(Scene(store, claim, CHANNEL, 9000), starred)
     told = await answers.about_response(Here(), line.response.id)
     assert told.text.startswith("**\\*\\*\\[Mira\\]\\(http\\://x\\)\\*\\* \\@here** · response")
@@ -274,7 +274,7 @@ async def test_an_ended_session_is_told_until_the_next_one_is_open(
     scene: Scene, store: SqlStore, answers: Answers
 ) -> None:
     ended = "Ended"
-    await store.move_session(scene.claim.session_id, version=2, state=ended, at=NOW, ended_by="end")
+    await store.move_session(scene.claim.session_id, SessionMove(ended, 2, NOW, "end"))
     assert "**Ended**" in (await answers.about_session(Here())).text
     again = replace(a_session(300), opened_at=NOW - 5)  # by a clock that was set back
     assert await store.open_session(again, an_answer("again")) is not None

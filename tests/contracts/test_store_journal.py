@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from actors.adapters.store import SqlStore
-from actors.ports.store import Fenced, NextMessage, NextSpeaker, ResponseRecord
+from actors.ports.store import Fenced, NextMessage, NextSpeaker, ResponseRecord, SessionMove
 from actors.roleplay.model import Claim, OutboundKind, OutboxDraft, OutboxKind, base36, nonce_of
 from machines.facts import (
     Cancelled,
@@ -178,7 +178,7 @@ async def test_an_intent_of_an_older_version_is_fenced(scene: Scene) -> None:
 async def test_a_response_of_another_session_cannot_be_moved(store: SqlStore, scene: Scene) -> None:
     await scene.hear(10)
     line = await (await scene.line()).start("Hello.")
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
     line.claim = Claim(base36(999), 1)
     with pytest.raises(Fenced):
         await line.tell(Sent(NOW, 11, "Hello."))
@@ -273,7 +273,7 @@ async def test_an_ended_session_only_finishes(scene: Scene) -> None:
     await scene.hear(12)
     await scene.take_turn(10, MIRA, TOBIN)
     line = await (await scene.line()).start("Hello.")
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
     assert (await unfinished(scene)).response.id == line.response.id
     await line.tell(Sent(NOW, 20, "Hello."))
     assert await scene.store.next_work(scene.claim) is None
@@ -292,7 +292,7 @@ async def test_pending_names_sessions_whose_work_can_be_done_now(scene: Scene) -
     await scene.hear(12)
     assert await store.pending(now=NOW + 29) == ()
     assert await store.pending(now=NOW + 30) == here
-    await store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    await store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
     assert await store.pending(now=NOW + 30) == here
     await line.tell(Cancelled(NOW + 30, "end"))
     assert await store.pending(now=NOW + 99) == ()
@@ -300,7 +300,7 @@ async def test_pending_names_sessions_whose_work_can_be_done_now(scene: Scene) -
 
 async def test_a_paused_session_has_no_work_but_what_is_unfinished(scene: Scene) -> None:
     await scene.hear(10)
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Paused", at=NOW)
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Paused", 2, NOW))
     assert await scene.store.pending(now=NOW) == ()
 
 
@@ -311,7 +311,7 @@ async def test_a_line_loses_its_reason_with_its_session(scene: Scene) -> None:
     await scene.hear(10)
     line = await (await scene.line()).start("Hello.")
     assert await scene.store.cancel_reason(line.response.id) is None
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="channel_gone")
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "channel_gone"))
     assert await scene.store.cancel_reason(line.response.id) == "channel_gone"
 
 

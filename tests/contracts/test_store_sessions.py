@@ -8,9 +8,10 @@ import pytest
 
 from actors.adapters.store import SqlStore
 from actors.ports import SeenLine, SeenSession
-from actors.ports.store import Accepted, Fenced, NextMessage, ToCatchUp
+from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, SessionMove, ToCatchUp, Work
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, Turn, base36
-from machines.facts import FoundInChannel, SendUnconfirmed, Sent
+from machines.facts import Cancelled, FoundInChannel, SendUnconfirmed, Sent, Started
+from machines.response import advance
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said
 
 pytestmark = pytest.mark.anyio
@@ -35,13 +36,13 @@ async def test_a_second_session_in_a_channel_is_refused_with_its_answer(scene: S
 
 
 async def test_a_command_that_was_answered_before_opens_nothing(scene: Scene) -> None:
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
     assert await scene.store.open_session(a_session(101), an_answer("start-100")) is None
     assert await scene.store.session_in(CHANNEL) is None
 
 
 async def test_a_channel_is_free_again_when_its_session_has_ended(scene: Scene) -> None:
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
     assert await scene.store.session_in(CHANNEL) is None
     await open_scene(scene.store, number=101)
     assert [found.id for found in await scene.store.find_sessions(str(CHANNEL))] == [base36(100), base36(101)]
@@ -55,8 +56,8 @@ async def test_sessions_are_found_by_id_and_by_channel(scene: Scene) -> None:
 
 
 async def test_each_claim_raises_the_epoch(scene: Scene) -> None:
-    first, _ = await scene.store.claim(scene.claim.session_id)
-    second, record = await scene.store.claim(scene.claim.session_id)
+    first, *_ = await scene.store.claim(scene.claim.session_id)
+    second, record, _ = await scene.store.claim(scene.claim.session_id)
     assert (first.epoch, second.epoch, record.epoch) == (2, 3, 3)
 
 
@@ -67,10 +68,10 @@ async def test_an_unknown_session_cannot_be_claimed(store: SqlStore) -> None:
 
 
 async def test_a_sessions_move_from_an_older_version_is_fenced_and_writes_nothing(scene: Scene) -> None:
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Responding", at=NOW)
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Responding", 2, NOW))
     with pytest.raises(Fenced):
         await scene.store.move_session(
-            scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end", outbox=(an_answer("end"),)
+            scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"), outbox=(an_answer("end"),)
         )
     record = await scene.store.session(scene.claim.session_id)
     assert record is not None
@@ -88,7 +89,7 @@ async def test_open_sessions_say_after_which_message_to_read_again(scene: Scene)
         ToCatchUp(base36(100), CHANNEL, 12, 12),
         ToCatchUp(base36(101), 501, 1, 1),
     )
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
     assert [each.session_id for each in await scene.store.open_sessions(since=NOW, lookback=1)] == [base36(101)]
 
 
@@ -129,7 +130,7 @@ async def test_a_message_is_accepted_once(scene: Scene) -> None:
 
 async def test_nothing_is_accepted_where_no_session_is_open(scene: Scene) -> None:
     assert await scene.store.accept(said(10, channel_id=501), waiting_max=50) is None
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
     assert await scene.store.accept(said(11), waiting_max=50) is None
     assert await scene.store.history(scene.claim.session_id) == ()
 
@@ -144,7 +145,7 @@ async def test_what_was_said_before_the_session_opened_is_not_accepted(store: Sq
 
 async def test_a_message_of_an_ended_session_stays_that_sessions(scene: Scene) -> None:
     await scene.hear(10)
-    await scene.store.move_session(scene.claim.session_id, version=2, state="Ended", at=NOW, ended_by="end")
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
     await open_scene(scene.store, number=101)
     assert await scene.store.accept(said(10), waiting_max=50) == Accepted(base36(100), is_new=False)
     assert await scene.store.history(base36(101)) == ()
@@ -197,6 +198,58 @@ async def test_a_message_is_answered_by_one_turn(scene: Scene) -> None:
 # ── characters ──────────────────────────────────────────────────────────────────────────────────────
 
 
+async def test_a_claim_says_what_is_to_be_done(scene: Scene) -> None:
+    await scene.hear(10)
+    *_, work = await scene.store.claim(scene.claim.session_id)
+    assert work == NextMessage(10, turns=0)
+
+
+async def test_a_turn_is_taken_with_the_sessions_move_or_not_at_all(scene: Scene) -> None:
+    store, session_id = scene.store, scene.claim.session_id
+    await scene.hear(10)
+    turn = Turn(base36(900), session_id, 10, (MIRA.id,))
+    with pytest.raises(Fenced):
+        await store.take_turn(scene.claim, turn, move=SessionMove("Responding", 3, NOW))
+    assert await store.next_work(scene.claim) == NextMessage(10, turns=0)
+    work = await store.take_turn(scene.claim, turn, move=SessionMove("Responding", 2, NOW))
+    assert work == NextSpeaker(turn, 0, MIRA)
+    record = await store.session(session_id)
+    assert record is not None
+    assert (record.state, record.version) == ("Responding", 2)
+
+
+async def test_the_session_moves_by_what_it_has_to_do_next(scene: Scene) -> None:
+    store = scene.store
+    seen: list[Work] = []
+
+    def move(work: Work) -> SessionMove:
+        seen.append(work)
+        return SessionMove("Idle" if work is None else "Responding", 1 + len(seen), NOW)
+
+    assert await store.next_work(scene.claim, move=move) is None
+    await scene.hear(10)
+    assert await store.next_work(scene.claim, move=move) == NextMessage(10, turns=0)
+    assert seen == [None, NextMessage(10, turns=0)]
+    record = await store.session(scene.claim.session_id)
+    assert record is not None
+    assert (record.state, record.version) == ("Responding", 3)
+    with pytest.raises(Fenced):
+        await store.next_work(scene.claim, move=lambda work: SessionMove("Idle", 3, NOW))
+
+
+async def test_a_line_that_has_lost_its_reason_before_it_starts_says_so(scene: Scene) -> None:
+    await scene.hear(10)
+    line = await scene.line()
+    await scene.store.amend(CHANNEL, 10, text=None, at=NOW)
+    first = advance(line.response, Started(NOW, ()))
+    assert await scene.store.start(line.claim, line.record, line.ordinal, first) == "trigger_deleted"
+    await scene.hear(11)
+    await line.tell(Cancelled(NOW, "trigger_deleted"))
+    other = await scene.line()
+    first = advance(other.response, Started(NOW, ()))
+    assert await scene.store.start(other.claim, other.record, other.ordinal, first) is None
+
+
 async def test_an_import_under_the_same_name_makes_a_new_version(store: SqlStore) -> None:
     newer = Character(id=base36(9), name="MIRA", card_json="{}", picture=b"other")
     assert await store.add_character(MIRA, at=NOW) is False
@@ -230,7 +283,7 @@ async def test_a_store_that_has_had_a_character_remembers_it_when_it_is_deleted(
 
 async def test_onlookers_see_who_waits_speaks_and_comes_next_the_open_sessions_first(scene: Scene) -> None:
     await open_scene(scene.store, number=101, channel_id=501)
-    await scene.store.move_session(base36(101), version=2, state="Ended", at=NOW, ended_by="end")
+    await scene.store.move_session(base36(101), SessionMove("Ended", 2, NOW, "end"))
     await scene.hear(10)
     await scene.hear(11)
     await scene.take_turn(10, MIRA, TOBIN)

@@ -33,6 +33,7 @@ class MortalExecutor:
         self._writer = anyio.Lock()
         self.is_dead = False
         self.faults: dict[str, list[Exception]] = {}
+        self.answers_late_s: dict[str, float] = {}  # by operation: it is durable so long before its caller knows
 
     async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         await self._wait()
@@ -44,6 +45,8 @@ class MortalExecutor:
             raise planned.pop(0)
         with self.engine.begin() as conn:
             result = operation(conn, *args, **kwargs)
+        if operation.__name__ in self.answers_late_s:
+            await anyio.sleep(self.answers_late_s[operation.__name__])
         await self._wait()
         return result
 

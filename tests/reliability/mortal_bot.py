@@ -81,10 +81,11 @@ class MortalStore(SqlStore):
 
     async def start(
         self, claim: Claim, record: ResponseRecord, ordinal: int, move: Move, *, replaces: ResponseId | None = None
-    ) -> None:
+    ) -> str | None:
         self._die(move, is_durable=False)
-        await super().start(claim, record, ordinal, move, replaces=replaces)
+        why_not = await super().start(claim, record, ordinal, move, replaces=replaces)
         self._die(move, is_durable=True)
+        return why_not
 
     async def record(
         self,

@@ -23,6 +23,7 @@ from actors.ports import (
     RetryAsked,
     RetryOutcome,
     SendOutcome,
+    SessionMove,
     WatchedPart,
     Work,
 )
@@ -38,6 +39,8 @@ from actors.roleplay.model import (
     RecentHistory,
     ResponseId,
     SessionId,
+    SessionRecord,
+    Turn,
 )
 from actors.simulation.client import Client
 from machines.facts import Generated
@@ -199,9 +202,19 @@ class AnswersAloud(CommitsBeforeSend):
 class RetriesAnew(SqlStore):
     """A store that forgets the text of a line that is to be delivered again."""
 
-    async def next_work(self, claim: Claim) -> Work:
-        work = await super().next_work(claim)
-        return replace(work, texts=()) if isinstance(work, NextRetry) else work
+    async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
+        claim, record, work = await super().claim(session_id)
+        return claim, record, _without_texts(work)
+
+    async def next_work(self, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
+        return _without_texts(await super().next_work(claim, move=move))
+
+    async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
+        return _without_texts(await super().take_turn(claim, turn, move=move))
+
+
+def _without_texts(work: Work) -> Work:
+    return replace(work, texts=()) if isinstance(work, NextRetry) else work
 
 
 class PromisesOnly(SqlStore):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
@@ -13,10 +14,10 @@ from actors.adapters.store.outbox import enqueue
 from actors.adapters.store.prepared import Prepared, names_of
 from actors.adapters.store.retries import next_retry
 from actors.adapters.store.schema import inbox, session, turn
-from actors.adapters.store.sessions import IS_OPEN, IS_WAITING
+from actors.adapters.store.sessions import IS_OPEN, IS_WAITING, move_session, take_over
 from actors.adapters.store.unfinished import unfinished_response
-from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, Work
-from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, Turn
+from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, SessionMove, Work
+from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn
 from machines.session import State
 
 _IS_KNOWN: Final = Prepared(select(inbox.c.session_id).where(inbox.c.message_id == bindparam("message_id")))
@@ -86,9 +87,23 @@ def accept(
     return Accepted(here.id, is_new=True, is_overflow=is_full)
 
 
-def next_work(conn: Connection, claim: Claim) -> Work:
-    """What the session has to do next; of an Ended or Paused one only what is unfinished. Raises Fenced."""
+def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
+    """Take the session over, and look what it has to do. Raises LookupError for one that was never opened."""
+    taken, record = take_over(conn, session_id)
+    return taken, record, _work(conn, taken)
+
+
+def next_work(conn: Connection, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
+    """What the session has to do next, and the move that it makes because of it. Raises Fenced."""
     hold_session(conn, claim)
+    work = _work(conn, claim)
+    if move is not None:
+        move_session(conn, claim.session_id, move(work))
+    return work
+
+
+def _work(conn: Connection, claim: Claim) -> Work:
+    """What is to be done; of an Ended or Paused session only what is unfinished."""
     here = {"session_id": claim.session_id}
     unfinished = unfinished_response(conn, claim.session_id)
     if unfinished is not None:
@@ -110,9 +125,14 @@ def next_work(conn: Connection, claim: Claim) -> Work:
     return NextMessage(message_id, _TURNS.scalar(conn, here))
 
 
-def take_turn(conn: Connection, claim: Claim, new: Turn) -> None:
-    """Answer a message with a turn. Raises Fenced when it has one, was deleted, or never was to have one."""
+def take_turn(conn: Connection, claim: Claim, new: Turn, *, move: SessionMove | None = None) -> Work:
+    """Answer a message with a turn; returns what is to be done next.
+
+    Raises Fenced when the message has a turn, was deleted, or never was to have one.
+    """
     hold_session(conn, claim)
+    if move is not None:
+        move_session(conn, claim.session_id, move)
     taken = _TAKE.run(conn, {"of_message": new.trigger_id, "of_session": claim.session_id})
     if taken.rowcount != 1:
         raise Fenced(f"message {new.trigger_id} waits for no turn")
@@ -126,6 +146,7 @@ def take_turn(conn: Connection, claim: Claim, new: Turn) -> None:
             "speakers_left": len(new.speakers),
         },
     )
+    return _work(conn, claim)
 
 
 def _note_overflow(conn: Connection, session_id: SessionId, *, is_told: bool) -> None:

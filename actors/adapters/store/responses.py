@@ -116,8 +116,11 @@ def start(
     first: Move,
     *,
     replaces: ResponseId | None = None,
-) -> None:
-    """Write a new response with its first move, and take the request that it answers. Raises Fenced."""
+) -> str | None:
+    """Write a new response with its first move, and take the request that it answers. Raises Fenced.
+
+    Returns why it has lost its reason already, if it has.
+    """
     hold_session(conn, claim)
     if replaces is not None and _IS_REPLACED.scalar(conn, {"of_failed": replaces}) is not None:
         raise Fenced(f"response {replaces} is replaced already")
@@ -144,6 +147,7 @@ def start(
         _TAKE_REQUEST.run(conn, {"of_failed": replaces, "by": new.id})
     elif record.turn_id is not None:
         _SPEAKER_STARTED.run(conn, {"of_turn": record.turn_id})
+    return cancel_reason(conn, new.id)
 
 
 def record(

@@ -22,7 +22,7 @@ from actors.adapters.store.schema import (
     session,
     turn,
 )
-from actors.ports.store import Fenced, ToCatchUp
+from actors.ports.store import Fenced, SessionMove, ToCatchUp
 from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder
 from machines.session import State
 
@@ -172,8 +172,8 @@ def open_sessions(conn: Connection, *, since: float, lookback: int) -> tuple[ToC
     return tuple(map(_to_catch_up, _OPEN.rows(conn, {"since": since, "lookback": lookback})))
 
 
-def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
-    """Take the session over. Raises LookupError for one that was never opened."""
+def take_over(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:
+    """Raise the session's epoch. Raises LookupError for one that was never opened."""
     _RAISE_EPOCH.run(conn, {"of_session": session_id})
     record = session_of(conn, session_id)
     if record is None:
@@ -182,24 +182,18 @@ def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord
 
 
 def move_session(
-    conn: Connection,
-    session_id: SessionId,
-    *,
-    version: int,
-    state: str,
-    at: float,
-    ended_by: str | None = None,
-    outbox: Sequence[OutboxDraft] = (),
+    conn: Connection, session_id: SessionId, move: SessionMove, *, outbox: Sequence[OutboxDraft] = ()
 ) -> None:
-    """Record a move; `version` is the one after it. Raises Fenced when another move came first."""
-    after = {"of_session": session_id, "before": version - 1, "version": version, "state": str(state)}
-    if state == State.ENDED:
-        moved = _END.run(conn, {**after, "ended_at": at, "ended_by": ended_by})
+    """Record a move. Raises Fenced when another move came first."""
+    before = move.version - 1
+    after = {"of_session": session_id, "before": before, "version": move.version, "state": str(move.state)}
+    if move.state == State.ENDED:
+        moved = _END.run(conn, {**after, "ended_at": move.at, "ended_by": move.ended_by})
     else:
         moved = _MOVE.run(conn, after)
     if moved.rowcount != 1:
-        raise Fenced(f"session {session_id} is not at version {version - 1}")
-    enqueue_all(conn, outbox, at=at)
+        raise Fenced(f"session {session_id} is not at version {before}")
+    enqueue_all(conn, outbox, at=move.at)
 
 
 def pending(conn: Connection, *, now: float) -> tuple[SessionId, ...]:

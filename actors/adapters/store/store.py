@@ -25,7 +25,7 @@ from actors.adapters.store import (
 from actors.adapters.store.executor import Executor
 from actors.ports.exchange import Exchange
 from actors.ports.journal import KnownAs, LinesInState, Recorded, SeenLine, SeenSession, Standing
-from actors.ports.store import Accepted, ResponseRecord, RetryAsked, ToCatchUp, WatchedPart, Work
+from actors.ports.store import Accepted, ResponseRecord, RetryAsked, SessionMove, ToCatchUp, WatchedPart, Work
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -73,22 +73,13 @@ class SqlStore:
     async def open_sessions(self, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
         return await self._run(sessions.open_sessions, since=since, lookback=lookback)
 
-    async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord]:
-        return await self._run(sessions.claim, session_id)
+    async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
+        return await self._run(inbox.claim, session_id)
 
     async def move_session(
-        self,
-        session_id: SessionId,
-        *,
-        version: int,
-        state: str,
-        at: float,
-        ended_by: str | None = None,
-        outbox: Sequence[OutboxDraft] = (),
+        self, session_id: SessionId, move: SessionMove, *, outbox: Sequence[OutboxDraft] = ()
     ) -> None:
-        await self._run(
-            sessions.move_session, session_id, version=version, state=state, at=at, ended_by=ended_by, outbox=outbox
-        )
+        await self._run(sessions.move_session, session_id, move, outbox=outbox)
 
     async def pending(self, *, now: float) -> tuple[SessionId, ...]:
         return await self._run(sessions.pending, now=now)
@@ -100,11 +91,11 @@ class SqlStore:
     ) -> Accepted | None:
         return await self._run(inbox.accept, message, waiting_max=waiting_max, overflow=overflow)
 
-    async def next_work(self, claim: Claim) -> Work:
-        return await self._run(inbox.next_work, claim)
+    async def next_work(self, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
+        return await self._run(inbox.next_work, claim, move=move)
 
-    async def take_turn(self, claim: Claim, turn: Turn) -> None:
-        await self._run(inbox.take_turn, claim, turn)
+    async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
+        return await self._run(inbox.take_turn, claim, turn, move=move)
 
     # ── responses ───────────────────────────────────────────────────────────────────────────────────
 
@@ -116,8 +107,8 @@ class SqlStore:
         move: Move,
         *,
         replaces: ResponseId | None = None,
-    ) -> None:
-        await self._run(responses.start, claim, record, ordinal, move, replaces=replaces)
+    ) -> str | None:
+        return await self._run(responses.start, claim, record, ordinal, move, replaces=replaces)
 
     async def record(
         self,

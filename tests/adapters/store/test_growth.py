@@ -10,7 +10,7 @@ import pytest
 from actors.adapters.store import SqlStore
 from actors.adapters.store.exchanges import RESPONSES_KEPT
 from actors.ports import Exchange, Request
-from actors.ports.store import NextMessage
+from actors.ports.store import NextMessage, SessionMove
 from actors.roleplay.model import OutboxDraft, OutboxKind
 from machines.facts import FoundInChannel, SendUnconfirmed, Sent
 from machines.response import advance
@@ -37,8 +37,7 @@ async def play(scene: Scene, turns: range) -> None:
         other = await open_scene(scene.store, number=10_000 + number, channel_id=10_000 + number)
         await other.hear(message_id + 3)
         await other.take_turn(message_id + 3)
-        ended_at = {"version": 2, "state": "Ended", "at": NOW, "ended_by": "end"}
-        await scene.store.move_session(other.claim.session_id, **ended_at)  # type: ignore[arg-type]
+        await scene.store.move_session(other.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
 
 
 async def answer(store: SqlStore, key: str, message_id: int) -> None:
@@ -109,7 +108,7 @@ async def test_ended_sessions_cost_the_sweep_nothing() -> None:
     for number in range(200, 400):
         ended = a_session(number, channel_id=number)
         await store.open_session(ended, an_answer(f"s{number}", channel_id=number))
-        await store.move_session(ended.id, version=2, state="Ended", at=NOW, ended_by="end")
+        await store.move_session(ended.id, SessionMove("Ended", 2, NOW, "end"))
     assert await steps(executor, lambda: store.pending(now=NOW)) == before
     await store.aclose()
 
