@@ -9,7 +9,7 @@ Failure modes: what a store that fails leaves unjudged is kept, and the sweep ha
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
@@ -62,13 +62,13 @@ class Reaper:
                 if message.is_ours:
                     await self.saw(message)
 
-    async def judge(self, channel_id: int) -> None:
-        """Judge what was kept, if nothing is on its way there any more."""
+    async def judge(self, channel_id: int, *, shown: Collection[int] = ()) -> None:
+        """Judge what was kept, if nothing is on its way there any more; messages in `shown` are known lines."""
         if channel_id in self._busy or channel_id not in self._undecided:
             return
-        left = tuple(self._undecided.pop(channel_id))
+        left = tuple(message for message in self._undecided.pop(channel_id) if message.id not in shown)
         try:
-            left = await self._judged(channel_id, left)
+            left = await self._judged(channel_id, left) if left else ()
         finally:
             self._keep(channel_id, left, ())
 

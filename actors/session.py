@@ -88,7 +88,9 @@ class Sessions:
                 await actor.run()
         finally:
             del self._running[session.id]
-        await self._reaper.judge(session.channel_id)
+        # Most of what was kept meanwhile is this very line, as the gateway shows it.
+        shown = {message_id for message_id, _ in actor.response.shown}
+        await self._reaper.judge(session.channel_id, shown=shown)
         return actor.channel_is_gone
 
     async def _start(
