@@ -18,7 +18,8 @@ class CatchUp:
     """Read this channel again: what is newer than `after` may be unheard, than `known_after` amended.
 
     It is read once more a while later, for what reads do not show yet (`is_second`). `given_up`: how often it, or
-    what it is for, could not be handled so far.
+    what it is for, could not be handled so far. `only_ours`: no scene is open there, and a command that is older than
+    what was heard since must not be carried out.
     """
 
     channel_id: int
@@ -26,6 +27,12 @@ class CatchUp:
     known_after: int
     is_second: bool = False
     given_up: int = 0
+    only_ours: bool = False
+
+    def widened(self, other: CatchUp) -> CatchUp:
+        """One read in place of two of this channel."""
+        after, known_after = min(self.after, other.after), min(self.known_after, other.known_after)
+        return replace(self, after=after, known_after=known_after, only_ours=self.only_ours and other.only_ours)
 
 
 ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | CatchUp
@@ -82,6 +89,4 @@ class Dropped:
         return self._gaps.pop(channel_id)
 
     def _widen(self, gap: CatchUp) -> None:
-        known = self._gaps.get(gap.channel_id, gap)
-        after, known_after = min(gap.after, known.after), min(gap.known_after, known.known_after)
-        self._gaps[gap.channel_id] = CatchUp(gap.channel_id, after, known_after)
+        self._gaps[gap.channel_id] = self._gaps.get(gap.channel_id, gap).widened(gap)

@@ -6,10 +6,10 @@
                                                  ├► an edit or a deletion ─► an amendment
                                                  └► a press of a button ─► its answer in the outbox
 
-After each READY every open session's channel is read again from the last id that was handled: a new
-connection replays nothing. The same read tells what was edited and deleted meanwhile among the newest lines.
-It is read twice, since Discord's reads lag behind what it stored. Until the channels to read are known, later
-events wait.
+After each READY every open session's channel is read again from the last id that was handled: a new connection
+replays nothing. The same read tells what was edited and deleted meanwhile among the newest lines, and shows second
+copies: for those channels without a session are read, too. It is read twice, since Discord's reads lag behind
+what it stored. Until the channels to read are known, later events wait.
 
 Failure modes: a full mailbox drops messages, all of them from the first one on, and edits and deletions, and
 reads the channel again from there; a channel that cannot be read, or an event that cannot be handled, is tried
@@ -287,9 +287,8 @@ class Gateway:
         since = self._world.clock.now() - WATCH_S
         gaps: dict[int, CatchUp] = {}
         for each in await self._world.store.open_sessions(since=since, lookback=AMEND_LOOKBACK):
-            gap = gaps.get(each.channel_id, CatchUp(each.channel_id, each.after, each.known_after))
-            after, known_after = min(gap.after, each.after), min(gap.known_after, each.known_after)
-            gaps[each.channel_id] = CatchUp(each.channel_id, after, known_after)
+            gap = CatchUp(each.channel_id, each.after, each.known_after, only_ours=each.session_id is None)
+            gaps[each.channel_id] = gaps.get(each.channel_id, gap).widened(gap)
         for gap in gaps.values():
             self._to_catch_up.add(gap.channel_id)
             self._put(gap, first=True)
@@ -310,7 +309,7 @@ class Gateway:
                 await self._amend(gap, known, seen, began)
                 # Older than the last one heard as well: a process before us may have died between its two reads.
                 handled = await world.store.handled_messages(gap.channel_id, after=gap.known_after)
-                for message in self._with_waiting(gap.channel_id, seen):
+                for message in self._with_waiting(gap, seen):
                     if message.id not in handled:
                         await self._saw(message)
                 return
@@ -324,21 +323,22 @@ class Gateway:
         unread: int | None = gap.after
         while unread is not None:
             page = await self._page(gap, unread)
-            for message in self._with_waiting(gap.channel_id, page.messages):
+            for message in self._with_waiting(gap, page.messages):
                 await self._saw(message)
             unread = page.newest
 
-    def _with_waiting(self, channel_id: int, seen: tuple[ChannelMessage, ...]) -> list[ChannelMessage]:
+    def _with_waiting(self, gap: CatchUp, seen: tuple[ChannelMessage, ...]) -> list[ChannelMessage]:
         """What was read, oldest first, and between it what we were told of and the read does not show yet.
 
         Else an `!end` that was read would overtake a line written before it. What waits is handled again in its
         turn, which is harmless.
         """
         newest = max((message.id for message in seen), default=0)
-        told = (event.message for event in self._mailbox(channel_id) if isinstance(event, MessageSeen))
+        told = (event.message for event in self._mailbox(gap.channel_id) if isinstance(event, MessageSeen))
         found = {message.id: message for message in told if message.id < newest}
         found |= {message.id: message for message in seen}
-        return sorted(found.values(), key=lambda message: message.id)
+        wanted = (message for message in found.values() if message.is_ours or not gap.only_ours)
+        return sorted(wanted, key=lambda message: message.id)
 
     async def _page(self, gap: CatchUp, after: int) -> Page:
         """Read on, trying until the channel can be read; an empty page where it never will be."""

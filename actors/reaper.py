@@ -1,7 +1,11 @@
-"""The reaper: deletes a second copy of a line, and a line that lands after its failure was told.
+"""The reaper: deletes second copies of lines, notices and answers, and a line that lands after its failure was told.
 
 What the gateway shows while a response is on its way in its channel is not judged: a copy may be the very
-line that the response waits for. It is kept until the response ended.
+line that the response waits for. It is kept until the response ended; what looks like a text that is on its way,
+until that is done.
+
+Texts that read alike (two answers to `!help`) count as one another's copies: none is deleted before all of them
+are confirmed as other messages. Notices of failures are told apart by their buttons.
 
 Failure modes: what a store that fails leaves unjudged is kept, and the sweep has it judged again.
 """
@@ -13,7 +17,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from actors.ports import Diverged, Noted
+from actors.ports import Diverged, Noted, Watched
 from actors.roleplay.history import is_line, shows
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
 from actors.world import World
@@ -87,14 +91,14 @@ class Reaper:
         """Take the copies among `kept` down; returns those that nobody can judge yet."""
         store = self._world.store
         own = await store.own_messages(channel_id, after=min(message.id for message in kept) - 1)
-        strangers = [message for message in kept if message.id not in own and _may_be_line(message)]
+        strangers = [message for message in kept if message.id not in own]
         if not strangers:
             return ()
         undecided: list[ChannelMessage] = []
-        watched = await store.watched(channel_id, since=self._world.clock.now() - WATCH_S)
+        watched = await self._watched(channel_id, strangers)
         for message in strangers:
-            copies = [part for part in watched if shows(message, part.outbound)]
-            if any(not part.is_final for part in copies):
+            copies = [one for one in watched if shows(message, one.outbound)]
+            if any(not one.is_final for one in copies):
                 undecided.append(message)
             elif copies:
                 await self._take_down(message)
@@ -102,6 +106,14 @@ class Reaper:
                 self._told.append(message.id)
                 self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
         return tuple(undecided)
+
+    async def _watched(self, channel_id: int, strangers: list[ChannelMessage]) -> tuple[Watched, ...]:
+        """What the strangers may be copies of."""
+        store, since = self._world.store, self._world.clock.now() - WATCH_S
+        are_lines = {is_line(message) for message in strangers}
+        lines = await store.watched(channel_id, since=since) if True in are_lines else ()
+        texts = await store.watched_texts(channel_id, since=since) if False in are_lines else ()
+        return (*lines, *texts)
 
     async def _take_down(self, message: ChannelMessage) -> None:
         draft = OutboxDraft(
@@ -114,9 +126,5 @@ class Reaper:
         if not await self._world.store.enqueue_copy(draft, at=self._world.clock.now()):
             return  # a retry found its part in it while we judged: it is no copy any more
         self._world.outbox_bell.ring()
-        self._world.trace.publish(Noted("warning", "A second copy of a line turned up; it is taken back."))
-
-
-def _may_be_line(message: ChannelMessage) -> bool:
-    """Answers and notices are plain; most are shown to us before Discord's answer says that they are ours."""
-    return message.webhook_id is not None or message.is_embed
+        what = "line" if is_line(message) else "notice or an answer"
+        self._world.trace.publish(Noted("warning", f"A second copy of a {what} turned up; it is taken back."))

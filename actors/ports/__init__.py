@@ -78,7 +78,7 @@ from actors.ports.store import (
     SessionMove,
     Store,
     ToCatchUp,
-    WatchedPart,
+    Watched,
     Work,
 )
 from actors.ports.trace import (
@@ -194,7 +194,7 @@ __all__ = [
     "TraceEvent",
     "Unconfirmed",
     "Voice",
-    "WatchedPart",
+    "Watched",
     "Webhooks",
     "Work",
     "kept_headers",

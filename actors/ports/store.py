@@ -130,10 +130,12 @@ class RetryAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class WatchedPart:
-    """A part whose second copy, should it turn up, is to be deleted."""
+class Watched:
+    """A part, or a text of the outbox, whose second copy is to be deleted, should it turn up.
 
-    response_id: ResponseId
+    `is_final`: nothing of it is on its way any more.
+    """
+
     outbound: Outbound
     message_id: int | None
     is_final: bool
@@ -141,13 +143,13 @@ class WatchedPart:
 
 @dataclass(frozen=True, slots=True)
 class ToCatchUp:
-    """An open session whose channel is to be read again after a gap.
+    """A channel that is to be read again after a gap: an open session's, or where a text's copy may land (None).
 
     What is newer than `after` may be unheard. From `known_after` (never newer) on, what is known may have
     been edited or deleted meanwhile.
     """
 
-    session_id: SessionId
+    session_id: SessionId | None
     channel_id: int
     after: int
     known_after: int
@@ -178,7 +180,8 @@ class Store(Protocol):
 
         What is unheard is newer than the last message heard, or than doubtful lines tried after `since`;
         the newest `lookback` messages of the history are to be compared. A session that has ended is among them
-        where such a line's copy may land after its end.
+        where such a line's copy may land after its end. What is unheard is newer, too, than the fences of doubtful
+        notices and answers, whose channels follow.
         """
         ...
 
@@ -329,8 +332,12 @@ class Store(Protocol):
         ...
 
     # the reaper
-    async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
+    async def watched(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
         """Parts of doubtful responses tried after `since` or asked for again, and all of those not final."""
+        ...
+
+    async def watched_texts(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
+        """Notices and answers on their way, and those done after `since` that one try did not settle."""
         ...
 
     # the outbox
@@ -350,7 +357,7 @@ class Store(Protocol):
         ...
 
     async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:
-        """Add a takedown unless its message has become a line, or its key is known: False then."""
+        """Add a takedown unless its message has become a line or a text, or its key is known: False then."""
         ...
 
     async def due_outbox(

@@ -42,6 +42,7 @@ class Rest:
         self.sessions: list[AnyRow] = list(connection.execute(select(session).order_by(session.c.id)))
         self.responses = {row.id: row for row in connection.execute(select(response).order_by(response.c.id))}
         self.outbox: list[AnyRow] = list(connection.execute(select(outbox).order_by(outbox.c.id)))
+        self.said = {row.message_id for row in self.outbox}
         self.inbox: list[AnyRow] = list(connection.execute(select(inbox).order_by(inbox.c.message_id)))
         self.heard_in = {row.message_id: row.session_id for row in self.inbox}
         self.parts: dict[str, list[AnyRow]] = defaultdict(list)
@@ -114,19 +115,17 @@ class Rest:
         ]
         return len(before) >= ANSWERS_WAITING_MAX
 
-    def is_told_once(self, row: AnyRow) -> bool:
-        """Told, and told again only where nobody could know: it had been deleted, nobody let us look, or the second
-        landed when its sender had given up for long, and Discord had forgotten its nonce."""
-        copies = self.by_nonce.get(row.nonce, [])
-        forbidden_at = self.channel(row.channel_id).forbidden_at
+    def is_told(self, row: AnyRow) -> bool:
+        """Whether it came into the channel, and what it was confirmed as was not taken back by us."""
+        own = self.channel(row.channel_id).shown.get(row.message_id)
+        return bool(self.by_nonce.get(row.nonce)) and (own is None or own.deleted_by != "us")
 
-        def is_unseen(first: Shown, again: Shown) -> bool:
-            is_deleted = first.amended_at is not None and first.amended_at <= again.message.at
-            return (
-                again.is_belated or is_deleted or any(first.message.at <= at <= again.message.at for at in forbidden_at)
-            )
-
-        return bool(copies) and all(map(is_unseen, copies, copies[1:]))
+    def doubles(self, row: AnyRow) -> list[Shown]:
+        """Copies of a text that stand beside what it was confirmed as, and are no other text's either."""
+        if row.outcome != "sent":
+            return []
+        standing = [shown for shown in self.by_nonce.get(row.nonce, []) if shown.deleted_by is None]
+        return [shown for shown in standing if shown.message.id not in self.said]
 
     def is_said_by_another(self, row: AnyRow) -> bool:
         """Whether it was found in the belated second copy of an earlier text: one text, and reads tell no nonce."""

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from actors.adapters.store import ResponseOutcome, SqlStore
-from actors.ports.store import Fenced
-from actors.roleplay.model import OutboundKind, OutboxDraft, OutboxKind
+from actors.ports.store import Fenced, ToCatchUp
+from actors.roleplay.model import Button, OutboundKind, OutboxDraft, OutboxKind, ReplyAddress
 from machines.facts import Cancelled, Held, NotInChannel, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.response import State
 from tests.contracts.scene import CHANNEL, NOW, Scene
@@ -94,6 +94,64 @@ async def test_a_takedown_of_a_part_goes_through_the_webhook_that_sent_it(scene:
 
 
 # ── webhooks ────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def tried(store: SqlStore, draft: OutboxDraft, *, times: int) -> int:
+    """The row of a new delivery that was tried so often."""
+    await store.enqueue(draft, at=NOW)
+    (row,) = [row for row in await store.due_outbox(now=NOW, limit=99) if row.draft.key == draft.key]
+    for _ in range(times):
+        await store.outbox_try(row.id, at=NOW)
+    return row.id
+
+
+async def test_a_text_is_watched_while_it_is_tried_and_then_if_one_try_did_not_settle_it(store: SqlStore) -> None:
+    notice = replace(NOTICE, buttons=(Button("Retry", "retry:a"),))
+    row_id = await tried(store, notice, times=0)
+    assert await store.watched_texts(CHANNEL, since=0) == ()
+    await store.outbox_try(row_id, at=NOW)
+    [on_its_way] = await store.watched_texts(CHANNEL, since=NOW + 99)
+    assert (on_its_way.message_id, on_its_way.is_final) == (None, False)
+    assert (on_its_way.outbound.kind, on_its_way.outbound.text) == (OutboundKind.TEXT, NOTICE.text)
+    assert on_its_way.outbound.buttons == notice.buttons
+    await store.outbox_try(row_id, at=NOW)
+    await store.outbox_done(row_id, message_id=20, at=NOW + 5, outcome="sent")
+    assert [(one.message_id, one.is_final) for one in await store.watched_texts(CHANNEL, since=NOW)] == [(20, True)]
+    assert await store.watched_texts(CHANNEL, since=NOW + 5) == ()
+    assert await store.watched_texts(CHANNEL + 1, since=0) == ()
+
+
+async def test_no_copy_is_watched_for_of_what_one_try_settled_what_was_dropped_and_what_is_no_message(
+    store: SqlStore,
+) -> None:
+    settled = await tried(store, replace(NOTICE, key="once"), times=1)
+    await store.outbox_done(settled, message_id=20, at=NOW + 5, outcome="sent")
+    dropped = await tried(store, replace(NOTICE, key="dropped"), times=2)
+    await store.outbox_done(dropped, message_id=None, at=NOW + 5, outcome="dropped")
+    await tried(store, TAKEDOWN, times=2)
+    await tried(store, replace(NOTICE, key="reply", reply=ReplyAddress("secret", NOW + 900)), times=2)
+    assert await store.watched_texts(CHANNEL, since=0) == ()
+    assert await store.open_sessions(since=0, lookback=1) == ()
+
+
+async def test_a_channel_is_read_again_from_before_a_text_that_may_turn_up_twice(scene: Scene) -> None:
+    store = scene.store
+    await scene.hear(10)
+    row_id = await tried(store, NOTICE, times=2)
+    await scene.hear(30)
+    read_again = ToCatchUp(None, CHANNEL, 10, 10)
+    assert read_again in await store.open_sessions(since=NOW - 1, lookback=1)
+    assert read_again not in await store.open_sessions(since=NOW + 1, lookback=1)  # refused for long, as it seems
+    await store.outbox_done(row_id, message_id=20, at=NOW + 5, outcome="sent")
+    assert read_again in await store.open_sessions(since=NOW, lookback=1)
+    assert read_again not in await store.open_sessions(since=NOW + 5, lookback=1)
+
+
+async def test_what_a_text_was_found_in_is_no_copy_any_more(store: SqlStore) -> None:
+    row_id = await tried(store, NOTICE, times=2)
+    await store.outbox_done(row_id, message_id=20, at=NOW, outcome="sent")
+    assert await store.enqueue_copy(TAKEDOWN, at=NOW) is False
+    assert await store.enqueue_copy(replace(TAKEDOWN, message_id=21), at=NOW) is True
 
 
 async def test_a_webhook_is_kept_for_a_character_in_a_channel(store: SqlStore) -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from actors.ports.store import Fenced, NextRetry, ResponseRecord, RetryAsked, RetryOutcome
-from actors.roleplay.model import Button, Outbound, OutboxDraft, OutboxKind, ReplyAddress
+from actors.roleplay.model import Button, Outbound, OutboxDraft, OutboxKind, ReplyAddress, nonce_of
 from machines.facts import FoundInChannel, NotInChannel, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.response import Limits, Response, State
 from tests.contracts.scene import CHANNEL, NOW, Line, Scene
@@ -170,7 +170,7 @@ async def test_a_doubtful_line_that_is_asked_for_is_watched_however_old_and_says
     assert await scene.store.watched(CHANNEL, since=NOW + 99_999) == ()
     await ask(scene, line.response.id, "a")
     [part] = await scene.store.watched(CHANNEL, since=NOW + 99_999)
-    assert part.response_id == line.response.id
+    assert part.outbound.nonce == nonce_of(line.response.id, 1)
     work = await scene.store.next_work(scene.claim)
     assert isinstance(work, NextRetry)
     assert work.look_after == 10

@@ -24,7 +24,7 @@ from actors.ports import (
     RetryOutcome,
     SendOutcome,
     SessionMove,
-    WatchedPart,
+    Watched,
     Work,
 )
 from actors.roleplay.model import (
@@ -178,7 +178,14 @@ class TextLater(SqlStore):
 class WatchesNothing(SqlStore):
     """A store that names no line whose copy may turn up: the reaper is off."""
 
-    async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
+    async def watched(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
+        return ()
+
+
+class WatchesLinesAlone(SqlStore):
+    """A store that names no text whose copy may turn up: notices and answers have no reaper."""
+
+    async def watched_texts(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
         return ()
 
 

@@ -130,6 +130,15 @@ def test_a_reaper_that_is_off_is_caught() -> None:
     assert caught(Build(store=broken.WatchesNothing)) & {"shown once", "failed leaves nothing"}
 
 
+@pytest.mark.parametrize(
+    ("build", "breaks"), [(HEALTHY, set[str]()), (Build(store=broken.WatchesLinesAlone), {"told once"})]
+)
+def test_a_reaper_that_knows_no_notices_is_caught_where_nonces_are_forgotten_early(
+    build: Build, breaks: set[str]
+) -> None:
+    assert caught(build, shape=replace(SMALL, nonce_window_s=20.0), worlds=3) == breaks
+
+
 def test_edits_and_deletions_that_are_ignored_are_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.IgnoresAmendments))
 

@@ -20,7 +20,23 @@ _SENT_BY: Final = Prepared(select(part.c.webhook_id).where(part.c.message_id == 
 _OPEN: Final = text("done_at IS NULL")
 # What stands in the channel in an order; the answer to an interaction takes a place that is there already.
 _IS_TEXT: Final = (outbox.c.kind != OutboxKind.TAKEDOWN.value) & outbox.c.reply_token.is_(None)
+# Texts of which the channel may hold something that we do not know of: on their way, or not settled by one try.
+_IS_MESSAGE: Final = (outbox.c.kind != OutboxKind.TAKEDOWN.value) & outbox.c.reply_expires_at.is_(None)
+ON_ITS_WAY: Final = _OPEN & _IS_MESSAGE & text("attempt > 0")
+DOUBTFUL: Final = text("attempt > 1") & (outbox.c.done_at > bindparam("since")) & _IS_MESSAGE & text("outcome = 'sent'")
 _IS_A_LINE: Final = Prepared(select(part.c.message_id).where(part.c.message_id == bindparam("message_id")))
+_IS_SAID: Final = Prepared(
+    select(outbox.c.id).where(
+        outbox.c.channel_id == bindparam("channel_id"), outbox.c.message_id == bindparam("message_id")
+    )
+)
+# The order of the indexes that leave out what is settled: else SQLite reads every text there ever was. What is tried
+# for long is refused rather than in doubt, and its channel must not be read from a week ago.
+_FENCE: Final = select(outbox.c.channel_id, outbox.c.fence)
+_FENCES: Final = (
+    Prepared(_FENCE.where(ON_ITS_WAY, outbox.c.first_try_at > bindparam("since")).order_by(outbox.c.due_at)),
+    Prepared(_FENCE.where(DOUBTFUL).order_by(outbox.c.done_at)),
+)
 _LAST_TEXT: Final = Prepared(
     select(func.max(outbox.c.due_at)).where(_OPEN, _IS_TEXT, outbox.c.channel_id == bindparam("channel_id"))
 )
@@ -87,10 +103,19 @@ def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
 
 
 def enqueue_copy(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
-    """Add a takedown, unless a response has found its part in that message since it was judged a copy."""
-    if _IS_A_LINE.scalar(conn, {"message_id": draft.message_id}) is not None:
+    """Add a takedown, unless a response or a text was found in that message since it was judged a copy."""
+    this = {"message_id": draft.message_id, "channel_id": draft.channel_id}
+    if _IS_A_LINE.scalar(conn, this) is not None or _IS_SAID.scalar(conn, this) is not None:
         return False
     return enqueue(conn, draft, at=at)
+
+
+def doubtful_texts(conn: Connection, *, since: float) -> dict[int, int]:
+    """Channel by channel, behind which message a second copy of a notice or an answer may stand."""
+    fences: dict[int, int] = {}
+    for channel_id, fence in (row for statement in _FENCES for row in statement.run(conn, {"since": since})):
+        fences[channel_id] = min(fence, fences.get(channel_id, fence))
+    return fences
 
 
 def _due_before(conn: Connection, draft: OutboxDraft) -> float:
@@ -204,7 +229,7 @@ def _row(row: AnyRow) -> OutboxRow:
         message_id=row.target_id,
         webhook_id=row.webhook_id,
         response_id=row.response_id,
-        buttons=tuple(Button(**button) for button in row.buttons or ()),
+        buttons=buttons_of(row),
         reply=None if row.reply_token is None else ReplyAddress(row.reply_token, row.reply_expires_at),
     )
     return OutboxRow(
@@ -216,3 +241,7 @@ def _row(row: AnyRow) -> OutboxRow:
         first_try_at=row.first_try_at,
         due_at=row.due_at,
     )
+
+
+def buttons_of(row: AnyRow) -> tuple[Button, ...]:
+    return tuple(Button(**button) for button in row.buttons or ())

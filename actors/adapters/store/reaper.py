@@ -1,4 +1,4 @@
-"""Which messages of ours are known, and which parts may still turn up a second time."""
+"""Which messages of ours are known, and which parts and texts may still turn up a second time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Final
 
 from sqlalchemy import Column, CompoundSelect, Connection, bindparam, or_, select, union
 
+from actors.adapters.store.outbox import DOUBTFUL, ON_ITS_WAY, buttons_of
 from actors.adapters.store.prepared import Prepared
-from actors.adapters.store.schema import inbox, outbox, part, response, retry_request
+from actors.adapters.store.schema import AnyRow, inbox, outbox, part, response, retry_request
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.adapters.store.unfinished import outbound_of
-from actors.ports.store import WatchedPart
-from actors.roleplay.model import OutboxKind
+from actors.ports.store import Watched
+from actors.roleplay.model import Outbound, OutboundKind, OutboxKind
 from machines.response import FINAL
 
 
@@ -58,6 +59,13 @@ _WATCHED: Final = Prepared(
     )
     .order_by(part.c.response_id, part.c.number)
 )
+# In the order of one index, and by a sum that another one lacks: else SQLite reads every text of the channel.
+_TEXTS: Final = (
+    Prepared(
+        select(outbox).where(outbox.c.channel_id == bindparam("channel_id"), ON_ITS_WAY).order_by(outbox.c.due_at)
+    ),
+    Prepared(select(outbox).where(outbox.c.channel_id + 0 == bindparam("channel_id"), DOUBTFUL)),
+)
 
 
 def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
@@ -72,9 +80,19 @@ def handled_messages(conn: Connection, channel_id: int, *, after: int) -> frozen
     return frozenset(row[0] for row in _HANDLED.run(conn, here)).union(commands)
 
 
-def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
+def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[Watched, ...]:
     """Parts of doubtful responses whose last try was after `since`, or that are wanted again, and all not final."""
     rows = _WATCHED.rows(conn, {"channel_id": channel_id, "since": since})
-    return tuple(
-        WatchedPart(row.response_id, outbound_of(row), row.message_id, is_final=row.state in FINAL) for row in rows
-    )
+    return tuple(Watched(outbound_of(row), row.message_id, is_final=row.state in FINAL) for row in rows)
+
+
+def watched_texts(conn: Connection, channel_id: int, *, since: float) -> tuple[Watched, ...]:
+    """Notices and answers on their way, and those done after `since` that one try did not settle."""
+    here = {"channel_id": channel_id, "since": since}
+    rows = (row for statement in _TEXTS for row in statement.rows(conn, here))
+    return tuple(Watched(_text_of(row), row.message_id, is_final=row.done_at is not None) for row in rows)
+
+
+def _text_of(row: AnyRow) -> Outbound:
+    """What a try at a notice or an answer sends."""
+    return Outbound(OutboundKind.TEXT, row.channel_id, "", row.text, row.nonce, row.fence, buttons=buttons_of(row))

@@ -371,6 +371,7 @@ outbox = Table(
 _where("ix_outbox_due", outbox, "due_at", "id", where="done_at IS NULL")
 _where("ix_outbox_waiting", outbox, "channel_id", "due_at", where="done_at IS NULL")
 _where("ix_outbox_target", outbox, "channel_id", "target_id", where="target_id IS NOT NULL")
+_where("ix_outbox_doubtful", outbox, "done_at", "channel_id", where="attempt > 1")
 
 voice = Table(
     "voice",

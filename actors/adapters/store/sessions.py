@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, case, func, insert, select, text, union_all, update
 
 from actors.adapters.store.characters import cast_of
-from actors.adapters.store.outbox import enqueue, enqueue_all
+from actors.adapters.store.outbox import doubtful_texts, enqueue, enqueue_all
 from actors.adapters.store.prepared import Prepared, names_of
 from actors.adapters.store.schema import (
     AnyRow,
@@ -167,9 +167,11 @@ def session_of(conn: Connection, session_id: SessionId) -> SessionRecord | None:
 def open_sessions(conn: Connection, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
     """Read a channel again from the last message heard, or from before a line whose copy may have come since.
 
-    Of a session that has ended only the copies matter.
+    Of a session that has ended only the copies matter, as where a copy of a text may land.
     """
-    return tuple(map(_to_catch_up, _OPEN.rows(conn, {"since": since, "lookback": lookback})))
+    sessions = map(_to_catch_up, _OPEN.rows(conn, {"since": since, "lookback": lookback}))
+    texts = doubtful_texts(conn, since=since).items()
+    return (*sessions, *(ToCatchUp(None, channel_id, fence, fence) for channel_id, fence in texts))
 
 
 def take_over(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord]:

@@ -25,7 +25,7 @@ from actors.adapters.store import (
 from actors.adapters.store.executor import Executor
 from actors.ports.exchange import Exchange
 from actors.ports.journal import KnownAs, LinesInState, Recorded, SeenLine, SeenSession, Standing
-from actors.ports.store import Accepted, ResponseRecord, RetryAsked, SessionMove, ToCatchUp, WatchedPart, Work
+from actors.ports.store import Accepted, ResponseRecord, RetryAsked, SessionMove, ToCatchUp, Watched, Work
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -173,8 +173,11 @@ class SqlStore:
     async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
         return await self._run(reaper.handled_messages, channel_id, after=after)
 
-    async def watched(self, channel_id: int, *, since: float) -> tuple[WatchedPart, ...]:
+    async def watched(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
         return await self._run(reaper.watched, channel_id, since=since)
+
+    async def watched_texts(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
+        return await self._run(reaper.watched_texts, channel_id, since=since)
 
     # ── the outbox ──────────────────────────────────────────────────────────────────────────────────
 

@@ -43,6 +43,8 @@ async def play(scene: Scene, turns: range) -> None:
 async def answer(store: SqlStore, key: str, message_id: int) -> None:
     await store.enqueue(OutboxDraft(key, OutboxKind.ANSWER, CHANNEL, "Well."), at=NOW)
     for row in await store.due_outbox(now=NOW, limit=10):
+        for _ in range(2):
+            await store.outbox_try(row.id, at=NOW)
         await store.outbox_done(row.id, message_id=message_id + row.id % 2, at=NOW, outcome="sent")
 
 
@@ -79,6 +81,7 @@ async def costs(scene: Scene, executor: MortalExecutor, key: str, message_id: in
         "due_outbox": lambda: store.due_outbox(now=NOW, limit=10),
         "next_outbox_due": store.next_outbox_due,
         "own_messages": lambda: store.own_messages(CHANNEL, after=message_id - 20),
+        "watched_texts": lambda: store.watched_texts(CHANNEL, since=NOW),
         "session_in": lambda: store.session_in(CHANNEL),
     }
     return {name: await steps(executor, call) for name, call in calls.items()}
