@@ -214,14 +214,10 @@ class Gateway:
         match event:
             case MessageSeen(message=message):
                 await self._saw(message)
-            case MessageEdited(message=message):
-                await self._edited(message)
-            case MessageDeleted(channel_id=channel_id, message_id=message_id):
-                session_id = await self._world.store.amend(
-                    channel_id, message_id, text=None, at=self._world.clock.now()
-                )
-                if session_id is not None:
-                    await self._nudge(session_id)
+            case MessageEdited():
+                await self._edited(event)
+            case MessageDeleted():
+                await self._amended(event, None)
             case ButtonPressed():
                 session_id = await self._retries.pressed(event)
                 if session_id is not None:
@@ -245,22 +241,26 @@ class Gateway:
         elif belongs(message, prefix):
             await self._accept(message)
 
-    async def _edited(self, message: ChannelMessage) -> None:
+    async def _edited(self, event: MessageEdited) -> None:
         """Amend a line; what was none, as an aside, and is one now is heard, as the next catch-up would hear it."""
-        at, text = self._world.clock.now(), as_played(message, self._world.rules.command_prefix)
-        session_id = await self._world.store.amend(message.channel_id, message.id, text=text, at=at)
-        is_unread = self._dropped.is_deaf_to(message.channel_id)  # then it has its turn with those before it
+        text = as_played(event.message, self._world.rules.command_prefix)
+        session_id = await self._amended(event, text)
+        is_unread = self._dropped.is_deaf_to(event.channel_id)  # then it has its turn with those before it
         if session_id is None and not is_unread and text:
-            await self._accept(message)
+            await self._accept(event.message)
+
+    async def _amended(self, event: MessageEdited | MessageDeleted, text: str | None) -> SessionId | None:
+        """Note what became of a line: the response on its way may have lost its reason by it."""
+        at = self._world.clock.now()
+        session_id = await self._world.store.amend(event.channel_id, event.message_id, text=text, at=at)
+        if session_id is not None:
+            await self._nudge(session_id)
+        return session_id
 
     async def _accept(self, message: ChannelMessage) -> None:
         waiting_max = self._world.rules.waiting_max
-        overflow = OutboxDraft(
-            key=f"overflow:{message.id}",
-            kind=OutboxKind.NOTICE,
-            channel_id=message.channel_id,
-            text=notices.overflow(waiting_max),
-        )
+        text = notices.overflow(waiting_max)
+        overflow = OutboxDraft(f"overflow:{message.id}", OutboxKind.NOTICE, message.channel_id, text)
         accepted = await self._world.store.accept(message, waiting_max=waiting_max, overflow=overflow)
         if accepted is not None and accepted.is_overflow:
             self._world.outbox_bell.ring()

@@ -24,7 +24,7 @@ WORDS: Final = {
     RetryOutcome.ACCEPTED: "🔁 {name}'s line is on its way again.",
     RetryOutcome.ON_ITS_WAY: "🔁 {name}'s line is on its way already.",
     RetryOutcome.DELIVERED: "✅ {name}'s line stands in the channel.",
-    RetryOutcome.WITHDRAWN: "The message that {name} was to answer was deleted, so there is nothing to say again.",
+    RetryOutcome.WITHDRAWN: "The message that {name} was to answer was deleted, or taken out of the play.",
     RetryOutcome.SESSION_ENDED: "This scene has ended, and its lines with it. `{prefix}start NAME…` opens a new one.",
     RetryOutcome.NONE: "There is no failed line here to deliver again.",
 }

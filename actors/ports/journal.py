@@ -90,7 +90,7 @@ class HeardMessage:
     session_id: SessionId
     starts_turn: bool
     has_turn: bool
-    is_deleted: bool
+    is_deleted: bool  # or edited out of the play
     responses: tuple[ResponseId, ...]
 
 

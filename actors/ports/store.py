@@ -115,7 +115,7 @@ class RetryOutcome(StrEnum):
     ACCEPTED = "accepted"
     ON_ITS_WAY = "on its way"  # asked for already, or being delivered again
     DELIVERED = "delivered"  # it stands in the channel, at once or by an earlier retry
-    WITHDRAWN = "withdrawn"  # the message that it answers was deleted
+    WITHDRAWN = "withdrawn"  # the message that it answers was deleted, or edited out of the play
     SESSION_ENDED = "session ended"
     NONE = "none"  # no failed line that the channel was told of
 
@@ -293,6 +293,8 @@ class Store(Protocol):
     async def cancel_reason(self, response_id: ResponseId) -> str | None:
         """Why this response has lost its reason: its session ended (by what), or `trigger_deleted`.
 
+        A trigger that was edited out of the play counts as deleted.
+
         The trigger's deletion counts only while its turn has delivered nothing.
         """
         ...
@@ -318,8 +320,10 @@ class Store(Protocol):
     async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         """Note that a line was edited, or deleted (None); returns its session, None where it is no line.
 
-        A deleted user message that has no turn yet starts none. While a response is on its way in the channel,
-        an unknown message may be its part, changed before we were told its id: what is noted waits for it.
+        A user message that is deleted, or has no text any more (it was edited out of the play), starts no turn if it
+        has none yet; one that has text again waits for its turn again, whatever waits. While a response is on its
+        way in the channel, an unknown message may be its part, changed before we were told its id: what is noted
+        waits for it.
         """
         ...
 

@@ -94,6 +94,7 @@ class Watch:
         self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
         self._unfinished: dict[str, set[str]] = {}  # responses, by session
         self._waiting: dict[str, set[int]] = {}  # messages without a turn, by session
+        self._withdrawn: dict[int, str] = {}  # of those, what was edited out of the play, and its session
         self._flooded: set[str] = set()  # sessions
         self.most_waiting = 0
         self.floods: list[tuple[str, int]] = []  # session, the first message that did not fit
@@ -170,7 +171,7 @@ class Watch:
                 if self._amended.get(args[0].id) is not None:  # by an edit that came before it was heard
                     self._amended[args[0].id] = args[0].text
             case "take_turn":
-                self._waiting[args[0].session_id].discard(args[1].trigger_id)
+                self._take_turn(args[0].session_id, args[1].trigger_id)
             case "start":
                 self._started(args[1])
             case "record":
@@ -219,14 +220,28 @@ class Watch:
             self._flooded.add(session_id)
             self.floods.append((session_id, message_id))
 
+    def _take_turn(self, session_id: str, trigger_id: int) -> None:
+        if trigger_id not in self._waiting[session_id]:
+            self.break_("one turn", f"message {trigger_id} has a turn, and is no part of the play any more")
+        self._waiting[session_id].discard(trigger_id)
+
     def _amend(self, message_id: int, text: str | None) -> None:
         """Deleted is for good; what comes before its line waits for it."""
         self.hearing.learnt(message_id)
-        if text is None:
-            for waiting in self._waiting.values():
-                waiting.discard(message_id)
+        self._wait_or_not(message_id, text)
         if self._amended.get(message_id, "") is not None:
             self._amended[message_id] = text
+
+    def _wait_or_not(self, message_id: int, text: str | None) -> None:
+        """What is edited out of the play waits for no turn, until it is edited into it again."""
+        session_id = self._withdrawn.pop(message_id, None)
+        if session_id is not None:
+            self._waiting[session_id].add(message_id)
+        for of_session, waiting in self._waiting.items():
+            if not text and message_id in waiting:
+                waiting.remove(message_id)
+                if text is not None:
+                    self._withdrawn[message_id] = of_session
 
     def is_committed(self, message_id: int) -> bool:
         return message_id in self._committed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from actors.ports.store import NextMessage
 from actors.roleplay.model import Amendment, KnownMessage
 from machines.facts import SendRefused, Sent
 from tests.contracts.scene import CHANNEL, MIRA, NOW, Line, Scene
@@ -198,3 +199,29 @@ async def test_many_are_amended_at_once_or_none(scene: Scene) -> None:
     learnt = (Amendment(10, "Hello!"), Amendment(11, None), Amendment(999, None))
     assert await scene.store.amend_all(CHANNEL, learnt, at=NOW) == (scene.claim.session_id,)
     assert await texts(scene) == ["Hello!"]
+
+
+async def test_what_is_edited_out_of_the_play_waits_for_no_turn_until_it_is_edited_into_it_again(scene: Scene) -> None:
+    async def next_message() -> int | None:
+        work = await scene.store.next_work(scene.claim)
+        return work.message_id if isinstance(work, NextMessage) else None
+
+    await scene.hear(10)
+    await scene.hear(11)
+    for text, waits in (("", 11), ("Hello again", 10), ("Hello once more", 10)):
+        await scene.store.amend(CHANNEL, 10, text=text, at=NOW)
+        assert await next_message() == waits
+    await scene.store.amend_all(CHANNEL, [Amendment(10, ""), Amendment(11, "")], at=NOW)
+    assert await next_message() is None
+    await scene.store.amend(CHANNEL, 10, text=None, at=NOW)
+    await scene.store.amend(CHANNEL, 10, text="Deleted is for good", at=NOW)
+    assert await next_message() is None
+
+
+async def test_a_trigger_that_is_edited_out_of_the_play_takes_its_turns_reason_away(scene: Scene) -> None:
+    await scene.hear(10)
+    line = await (await scene.line()).start("One.")
+    await scene.store.amend(CHANNEL, 10, text="", at=NOW)
+    assert await scene.store.cancel_reason(line.response.id) == "trigger_deleted"
+    await scene.store.amend(CHANNEL, 10, text="Hello again", at=NOW)
+    assert await scene.store.cancel_reason(line.response.id) is None

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, delete, update
 from actors.adapters.store import SqlStore, outbox, responses
 from actors.adapters.store.executor import Executor
 from actors.adapters.store.history import add_said
-from actors.adapters.store.schema import history, history_message, session
+from actors.adapters.store.schema import history, history_message, inbox, session
 from actors.ports import (
     Accepted,
     Exchange,
@@ -197,6 +197,20 @@ class IgnoresAmendments(SqlStore):
 
     async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
         return ()
+
+
+class AnswersAsides(SqlStore):
+    """A store in which a message that is edited out of the play still waits for its turn."""
+
+    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
+        session_id = await super().amend(channel_id, message_id, text=text, at=at)
+        if text == "":
+            await self._run(wait_all_the_same, message_id)
+        return session_id
+
+
+def wait_all_the_same(conn: Connection, message_id: int) -> None:
+    conn.execute(update(inbox).where(inbox.c.message_id == message_id).values(deleted_at=None))
 
 
 class AnswersAloud(CommitsBeforeSend):

@@ -143,6 +143,10 @@ def test_edits_and_deletions_that_are_ignored_are_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.IgnoresAmendments))
 
 
+def test_an_answer_to_what_was_edited_out_of_the_play_is_caught() -> None:
+    assert caught(Build(store=broken.AnswersAsides), responses=150) == {"one turn"}
+
+
 def test_an_answer_to_a_press_that_everybody_sees_is_caught() -> None:
     assert "presses are answered" in caught(Build(voice=broken.AnswersAloud))
 

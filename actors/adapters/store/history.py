@@ -268,6 +268,7 @@ def _follow(
         _forget(conn, session_id, message_id, at, was_in_play=before != "")
     elif (before == "") != (after == ""):
         _lengthen(conn, session_id, 1 if after else -1)
+        _UNHEAR.run(conn, {"of_message": message_id, "at": None if after else at})
 
 
 def _forget(conn: Connection, session_id: SessionId, message_id: int, at: float, *, was_in_play: bool) -> None:

@@ -156,7 +156,7 @@ inbox = Table(
     Column("at", Float, nullable=False),
     Column("starts_turn", Boolean, nullable=False),
     Column("has_turn", Boolean, nullable=False),
-    Column("deleted_at", Float),
+    Column("deleted_at", Float),  # or edited out of the play, until it is edited into it again
     Index("ix_inbox_channel", "channel_id", "message_id"),
     Index("ix_inbox_session", "session_id", "message_id"),
 )

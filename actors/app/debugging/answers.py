@@ -122,7 +122,7 @@ class Answers:
 
 def _why_nothing(heard: HeardMessage) -> str:
     if heard.is_deleted:
-        return "This message was deleted before anybody answered it."
+        return "This message was deleted, or edited out of the play, before anybody answered it."
     if not heard.starts_turn:
         return "This message is in the history, but started no turn: too many others were waiting."
     if not heard.has_turn:
