@@ -196,6 +196,7 @@ GIVEN_UP = "ensemble_message_send_failures_total"
 ENDED = "ensemble_response_duration_seconds_count"
 OLDEST = 'ensemble_response_oldest_seconds{state="Retrying"}'
 BREAKER = 'ensemble_breaker_state{dependency="discord"}'
+UNTOLD = "ensemble_failure_notice_oldest_seconds"
 RETRIES = 'ensemble_retries_total{stage="send", reason="other"}'
 LAG = "event_loop_lag_seconds_bucket"
 ONCE = "0x60 1x60"
@@ -210,6 +211,9 @@ PLAYED: list[tuple[str, dict[str, str], bool]] = [
     ("EnsembleResponsesFail", {f'{ENDED}{{outcome="{how}"}}': "0+1x120" for how in ("cancelled", "delivered")}, False),
     ("EnsembleNoticeDropped", {'ensemble_failure_notices_total{outcome="dropped"}': "0x90 1x30"}, True),
     ("EnsembleNoticeDropped", {'ensemble_failure_notices_total{outcome="sent"}': "0x90 1x30"}, False),
+    ("EnsembleNoticeWaits", {UNTOLD: "0+60x120", BREAKER: "0x120"}, True),
+    ("EnsembleNoticeWaits", {UNTOLD: "0+60x120", BREAKER: "2x60 1x60"}, False),
+    ("EnsembleNoticeWaits", {UNTOLD: "0+60x15 0x105", BREAKER: "0x120"}, False),
     ("EnsembleStuck", {OLDEST: "0+10x120", BREAKER: "0x120"}, True),
     ("EnsembleStuck", {OLDEST: "0+10x120", BREAKER: "2x60 1x60"}, False),
     ("EnsembleStuck", {OLDEST: "0+4x120", BREAKER: "0x120"}, False),

@@ -92,12 +92,14 @@ class Metrics:
         self,
         *,
         lines: Callable[[], Awaitable[Sequence[LinesInState]]],
+        untold_since: Callable[[], Awaitable[float | None]],
         now: Callable[[], float],
         models: Sequence[str] = (),
         provider: str = "",
         dependencies: Iterable[str] = (),
     ) -> None:
         self._lines = lines
+        self._untold_since = untold_since
         self._now = now
         self._models = frozenset(models)
         self._provider = provider
@@ -115,9 +117,13 @@ class Metrics:
             self._responses.labels(state).set(found[state].count if state in found else 0)
         for state in UNFINISHED:
             oldest_at = found[state].oldest_at if state in found else None
-            self._oldest_s.labels(state).set(max(0.0, self._now() - oldest_at) if oldest_at is not None else 0)
+            self._oldest_s.labels(state).set(self._age_s(oldest_at))
+        self._untold_s.set(self._age_s(await self._untold_since()))
         # A thousand lines take some milliseconds, in which the loop had better answer somebody.
         return await anyio.to_thread.run_sync(generate_latest, self._registry)
+
+    def _age_s(self, since: float | None) -> float:
+        return 0.0 if since is None else max(0.0, self._now() - since)
 
     def observe_loop_lag(self, lag_s: float) -> None:
         """How much later than asked the event loop came back."""
@@ -250,6 +256,10 @@ class Metrics:
         self._send_failures = self._counter("ensemble_message_send_failures_total", "Written lines that were given up.")
         self._notices = self._counter(
             "ensemble_failure_notices_total", "Notices of failures: told, or dropped for good.", "outcome"
+        )
+        self._untold_s = self._gauge(
+            "ensemble_failure_notice_oldest_seconds",
+            "For how long the oldest notice of a failure has not been told; 0 for none. Read from the journal.",
         )
         outcomes = {
             "generate": ("ok", *MODEL_REASONS, OTHER),

@@ -21,6 +21,7 @@ def metrics_of(settings: Settings, journal: Journal, model: Model, *, now: Calla
     provider = "understudy" if isinstance(model, Understudy) else provider_of(settings)
     return Metrics(
         lines=journal.lines_by_state,
+        untold_since=journal.untold_since,
         now=now,
         models=model.models,
         provider=provider,

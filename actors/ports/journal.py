@@ -125,6 +125,10 @@ class Journal(Protocol):
         """Every state that a response is in."""
         ...
 
+    async def untold_since(self) -> float | None:
+        """When the oldest notice that is not told yet was tried first, or is due; None where all are told."""
+        ...
+
     async def seen_sessions(self, *, limit: int) -> tuple[SeenSession, ...]:
         """At most `limit` sessions: those that are open first, then the newest first."""
         ...

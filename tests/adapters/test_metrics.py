@@ -55,6 +55,7 @@ LABELS = {
     "ensemble_retries": {"stage", "reason"},
     "ensemble_message_send_failures": set[str](),
     "ensemble_failure_notices": {"outcome"},
+    "ensemble_failure_notice_oldest_seconds": set[str](),
     "ensemble_breaker_state": {"dependency"},
     "ensemble_history_divergence": set[str](),
     "gen_ai_client_operation_duration_seconds": {
@@ -72,11 +73,24 @@ async def nothing() -> Sequence[LinesInState]:
     return ()
 
 
+async def all_told() -> None:
+    return None
+
+
 def make(
-    lines: Callable[[], Awaitable[Sequence[LinesInState]]] = nothing, now: Callable[[], float] = lambda: 1000.0
+    lines: Callable[[], Awaitable[Sequence[LinesInState]]] = nothing,
+    now: Callable[[], float] = lambda: 1000.0,
+    untold_since: Callable[[], Awaitable[float | None]] = all_told,
 ) -> Metrics:
     models = ("first", "second")
-    return Metrics(lines=lines, now=now, models=models, provider="groq", dependencies=("discord", *models))
+    return Metrics(
+        lines=lines,
+        untold_since=untold_since,
+        now=now,
+        models=models,
+        provider="groq",
+        dependencies=("discord", *models),
+    )
 
 
 @dataclass
@@ -272,6 +286,26 @@ class TestResponses:
         assert after.value("ensemble_responses", state="Generating") == 1
         assert after.value("ensemble_response_oldest_seconds", state="Generating") == 60
         assert after.value("ensemble_response_oldest_seconds", state="Retrying") == 0
+
+    def test_a_notice_that_is_forbidden_grows_old_until_it_is_told(self) -> None:
+        forbidden = Refused("forbidden", 403, final=True)
+
+        async def main() -> list[float]:
+            async with playing(faults=[forbidden], cast=("Ada",)) as play:
+                metrics = make(now=play.clock.now, untold_since=play.store.untold_since)
+                ages = []
+                await play.start("Ada")
+                play.discord.text_faults.extend([forbidden] * 3)
+                play.say("Hello!")
+                for wait_s in (0.0, 300.0, 300.0):  # it is tried again after 1, 2 and 4 minutes
+                    await anyio.sleep(wait_s)
+                    read = Read((await metrics.text()).decode())
+                    ages.append(read.value("ensemble_failure_notice_oldest_seconds"))
+                return ages
+
+        before, waiting, told = run_virtually("asyncio", main)
+        assert (before, told) == (0, 0)
+        assert waiting == pytest.approx(300, abs=5)
 
 
 class TestOtherEvents:

@@ -58,6 +58,12 @@ class TestBars:
         assert found.holds is False
         assert found.figure == "66.67 % (2 of 3, 1 on the way)"
 
+    def test_a_failure_of_before_that_still_waits_to_be_told_counts(self) -> None:
+        found = row(replace(WELL, untold_before=1), "told")
+        assert (found.holds, found.figure) == (False, "no response failed; 1 older one still on the way")
+        found = row(replace(WELL, to_tell=2, told=2, untold_before=3), "told")
+        assert (found.holds, found.figure) == (False, "100.00 % (2 of 2); 3 older ones still on the way")
+
     def test_the_history_is_the_channel_s_where_an_audit_says_so(self) -> None:
         assert row(WELL, "History", Accuracy(50, 0)).holds is True
         assert row(WELL, "History", Accuracy(50, 1)).holds is False
@@ -249,6 +255,14 @@ class TestCommand:
         assert invoke("--since", "7d").stdout.startswith("The last 7d: 2 responses ended")
         short = invoke("--since", "90s")
         assert (short.exit_code, short.stdout) == (0, "No response has ended in the last 90s: nothing to report.\n")
+
+    def test_a_notice_that_waits_is_reported_however_old_it_is(self, now: float) -> None:
+        keep(lost(now - 7200), notice="waiting")
+        done = invoke("--since", "1h")
+        assert done.exit_code == 1
+        assert (
+            "✗ Failures that the channel was told of: no response failed; 1 older one still on the way" in done.stdout
+        )
 
     def test_an_empty_database_says_so_and_ends_with_0(self) -> None:
         keep()

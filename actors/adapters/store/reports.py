@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, text
 
 from actors.adapters.store.schema import AnyRow, character, move, outbox, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED, session_record
@@ -85,6 +85,16 @@ _ENDINGS: Final = select(
     _count(_IS_TO_TELL, _NOTICE == "sent").label("told"),
     _count(_IS_TO_TELL, _NOTICE.is_(None), _ASKED > 0).label("waiting"),
 ).where(*_ENDED)
+# Of any time: a notice that is forbidden waits up to a week.
+_UNTOLD: Final = (outbox.c.kind == OutboxKind.NOTICE.value) & text("done_at IS NULL")
+_UNTOLD_BEFORE: Final = (
+    select(func.count())
+    .select_from(outbox.join(response, response.c.id == outbox.c.response_id))
+    .where(_UNTOLD, _IS_TO_TELL, response.c.moved_at < bindparam("since"))
+)
+_UNTOLD_SINCE: Final = select(
+    func.min(case((outbox.c.attempt > 0, outbox.c.first_try_at), else_=outbox.c.due_at))
+).where(_UNTOLD)
 # Where the last fact names no reason, the notice has this one as well: `notify` of the response's machine.
 _UNSAID: Final = case((response.c.moved_at > response.c.deadline_at, "deadline"), else_="unreachable")
 _WHY: Final = func.coalesce(func.nullif(_LAST_REASON, ""), _UNSAID).label("why")
@@ -131,8 +141,9 @@ class Reliability:
 
     `delivered` and `failed` count written lines that were wanted to the end; `attempts` and `retries` tries of
     their parts; `to_tell` failures of which somebody had to be told, written or not, `waiting` those whose notice
-    is not out yet; `error_lines` the lines with ❌ that the moves put into the log. `reasons` counts all that failed
-    and were wanted, written or not, by why, the most frequent first.
+    is not out yet, `untold_before` such that ended before that time; `error_lines` the lines with ❌ that the moves
+    put into the log. `reasons` counts all that failed and were wanted, written or not, by why, the most frequent
+    first.
     """
 
     ended: int
@@ -145,6 +156,7 @@ class Reliability:
     waiting: int
     error_lines: int
     reasons: tuple[tuple[str, int], ...] = ()
+    untold_before: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +212,7 @@ def reliability(conn: Connection, *, since: float) -> Reliability:
         waiting=endings.waiting or 0,
         error_lines=unanswered + GENERATION_LINES * unwritten + FAILURE_LINES * failed,
         reasons=tuple((why, count) for why, count in conn.execute(_REASONS, {"since": since})),
+        untold_before=conn.execute(_UNTOLD_BEFORE, {"since": since}).scalar_one(),
     )
 
 
@@ -208,3 +221,9 @@ def lines_by_state(conn: Connection) -> tuple[LinesInState, ...]:
     on_their_way = tuple(LinesInState(*row) for row in conn.execute(_UNFINISHED))
     ended = conn.execute(_FINISHED).one()._mapping
     return (*on_their_way, *(LinesInState(state, count or 0) for state, count in ended.items()))
+
+
+def untold_since(conn: Connection) -> float | None:
+    """When the oldest notice that is not told yet was tried first, or is due."""
+    since: float | None = conn.execute(_UNTOLD_SINCE).scalar_one()
+    return since

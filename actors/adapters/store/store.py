@@ -257,6 +257,9 @@ class SqlStore:
     async def lines_by_state(self) -> tuple[LinesInState, ...]:
         return await self._run(reports.lines_by_state)
 
+    async def untold_since(self) -> float | None:
+        return await self._run(reports.untold_since)
+
     async def seen_sessions(self, *, limit: int) -> tuple[SeenSession, ...]:
         return await self._run(overview.seen_sessions, limit=limit)
 

@@ -76,7 +76,7 @@ def report(
     settings = read_settings()
     with refusing(StoreError):
         found, accuracy = anyio.run(_look, settings, since_s, by_audit)
-    if not found.ended:
+    if not found.ended and not found.untold_before:
         typer.echo(f"No response has ended in the last {since}: nothing to report.")
         return
     rows = checklist(found, accuracy)
@@ -138,11 +138,11 @@ def _retries(found: Reliability, messages: int) -> Row:
 
 def _notices(found: Reliability) -> Row:
     name, bar = "Failures that the channel was told of", "100 %"
-    if not found.to_tell:
-        return Row(name, "no response failed", bar, True)
     waiting = f", {found.waiting} on the way" if found.waiting else ""
-    figure = f"{100 * found.told / found.to_tell:.2f} % ({found.told} of {found.to_tell}{waiting})"
-    return Row(name, figure, bar, found.told == found.to_tell)
+    share = f"{100 * found.told / max(1, found.to_tell):.2f} % ({found.told} of {found.to_tell}{waiting})"
+    older = f"; {_count(found.untold_before, 'older one')} still on the way" if found.untold_before else ""
+    figure = (share if found.to_tell else "no response failed") + older
+    return Row(name, figure, bar, found.told == found.to_tell and not found.untold_before)
 
 
 def _history(accuracy: Accuracy | NotChecked) -> Row:
