@@ -2,7 +2,8 @@
 
     start ─► running ─► kill, or its own end ─► stopped ─► start …
 
-Its output goes where ours goes. At the end it is asked to end, and killed if it takes too long.
+Its output goes where ours goes. At the end it is asked to end, and killed if it takes too long. Where we end without
+a word it ends as well: its standard input is a pipe that we never write to, and whose end tells it.
 Failure modes: an interpreter that cannot be started is an OSError of `start`; a bot that ends by itself is
 `stopped`, and its last lines on the terminal say why.
 """
@@ -10,6 +11,7 @@ Failure modes: an interpreter that cannot be started is an OSError of `start`; a
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -20,7 +22,7 @@ from anyio.abc import Process, TaskGroup
 
 from actors.playground import BotState
 
-COMMAND: Final = (sys.executable, sys.argv[0], "run")
+COMMAND: Final = (sys.executable, sys.argv[0], "run", "--end-with-stdin")
 """As we were started ourselves. Not `-m bot`: the folder that we were started in may hold another bot.py."""
 
 END_S: Final = 15.0
@@ -59,7 +61,7 @@ class BotProcess:
             if self.state is BotState.RUNNING:
                 return
             self._process = await anyio.open_process(
-                self._command, stdin=None, stdout=None, stderr=None, env=self._environment
+                self._command, stdin=subprocess.PIPE, stdout=None, stderr=None, env=self._environment
             )
             self._tasks.start_soon(self._see_end, self._process)
         self._tell()
@@ -85,6 +87,7 @@ class BotProcess:
 
     async def _see_end(self, process: Process) -> None:
         await process.wait()
+        await process.aclose()  # our end of the pipe
         self._tell()
 
     def _tell(self) -> None:

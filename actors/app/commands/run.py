@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from threading import Thread
+from typing import Annotated, Final
 
 import anyio
 import typer
@@ -25,9 +29,19 @@ from actors.app.tracing import Tracing, header_secrets, read_variables, tracing
 from actors.gateway import Gateway
 from actors.ports import Noted, Trace
 
+STDIN_BYTES: Final = 4096
+"""Read at a time, of what nobody is meant to write."""
 
-def run() -> None:
+
+def run(
+    end_with_stdin: Annotated[
+        bool, typer.Option("--end-with-stdin", hidden=True, help="End, as by SIGTERM, when the standard input does.")
+    ] = False,
+) -> None:
     """Connect to Discord and play."""
+    if end_with_stdin:
+        # No thread of a pool: nothing waits for it at the end of the process.
+        Thread(target=_end_with_stdin, name="The end of stdin", daemon=True).start()
     settings = read_settings()
     if settings.discord_token is None:
         fail("DISCORD_TOKEN is not set. Put it into .env, or try `play`, which needs no account.", WRONG_USE)
@@ -41,6 +55,13 @@ def run() -> None:
         )
         with refusing(StoreError, *FATAL), held(settings):
             anyio.run(_run, settings, settings.discord_token.get_secret_value(), traced)
+
+
+def _end_with_stdin() -> None:
+    """Ask ourselves to end when whoever started us is gone, however that came."""
+    while os.read(sys.stdin.fileno(), STDIN_BYTES):
+        pass
+    signal.raise_signal(signal.SIGTERM)
 
 
 @contextmanager
