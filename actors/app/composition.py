@@ -176,6 +176,7 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
         log=trace,
         # What it looks at is made with the trace that it is part of.
         dependencies=lambda: dependencies_of(guarded.breakers, adapter, model),
+        channel_name=lambda channel_id: adapter.channel_name(channel_id),
     )
     seen = Seen()
     trace = Traces(trace, seen) if inspector is None else Traces(trace, seen, metrics, inspector)

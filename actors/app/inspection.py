@@ -11,7 +11,7 @@ from anyio.abc import TaskStatus
 from actors.adapters.inspector import CannotServe, Inspector, Patience, is_loopback
 from actors.adapters.picture import picture
 from actors.app.settings import Settings
-from actors.ports import Dependencies, Journal, Noted, Trace
+from actors.ports import ChannelNames, Dependencies, Journal, Noted, Trace
 
 
 def inspector_of(
@@ -21,6 +21,7 @@ def inspector_of(
     api_url: str,
     metrics: Callable[[], Awaitable[bytes]] | None = None,
     dependencies: Callable[[], Dependencies] = Dependencies,
+    channel_name: ChannelNames = lambda channel_id: None,
     log: Trace | None = None,
 ) -> Inspector | None:
     """The inspector that the settings ask for, with `metrics` at `/metrics`; None where it is turned off.
@@ -39,6 +40,7 @@ def inspector_of(
         picture=picture,
         patience=Patience(settings.send_timeout_s, settings.generate_timeout_s),
         dependencies=dependencies,
+        channel_name=channel_name,
         log=log,
     )
 

@@ -6,7 +6,7 @@ translate a library's errors into them once. Only `Fenced` and programmers' erro
 
 from actors.ports.clock import Clock
 from actors.ports.debugging import AskedIn, Debugger, Explained, Suggested
-from actors.ports.dependencies import Budget, Dependencies, SeenBreaker, SeenShard
+from actors.ports.dependencies import Budget, ChannelNames, Dependencies, SeenBreaker, SeenShard
 from actors.ports.discord import (
     Channel,
     Deleted,
@@ -113,6 +113,7 @@ __all__ = [
     "ButtonPressed",
     "Channel",
     "ChannelGone",
+    "ChannelNames",
     "Clock",
     "Completion",
     "ConnectionLost",

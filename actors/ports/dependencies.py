@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+
+ChannelNames = Callable[[int], str | None]
+"""The name of a channel, as Discord told it to this process; None where it did not, as after a restart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class SeenShard:
 class Budget:
     """A rate limit as its server last told it, at `told_at`: `left` of `limit` until `resets_at`.
 
-    None: it was not said. Until `held_until` nothing goes out.
+    None: it was not said. Until `held_until` nothing goes out. `channel` is the name of the channel that it is for.
     """
 
     server: str
@@ -48,6 +52,7 @@ class Budget:
     left: int | None = None
     resets_at: float | None = None
     held_until: float | None = None
+    channel: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import Final
 
+from actors.adapters.discord.budgets import channel_of
 from actors.adapters.discord.channel import DiscordChannel
 from actors.adapters.discord.client import IDENTIFY_PAUSE_S, RECONNECT_MAX_S, GatewayClient, IdentifyTurns
 from actors.adapters.discord.debugging import Debugging
@@ -122,7 +123,14 @@ class DiscordAdapter:
 
     def budgets(self) -> tuple[Budget, ...]:
         """Discord's rate limits as it told them last."""
-        return self._wire.budgets()
+        return tuple(replace(each, channel=self._name_of(channel_of(each.name))) for each in self._wire.budgets())
+
+    def channel_name(self, channel_id: int) -> str | None:
+        """The name of a channel or thread, where the gateway told it; messages with one person have none."""
+        return self._places.name(channel_id)
+
+    def _name_of(self, channel_id: int | None) -> str | None:
+        return None if channel_id is None else self._places.name(channel_id)
 
     def shards(self) -> tuple[SeenShard, ...]:
         """How each shard's connection does."""

@@ -17,6 +17,9 @@ EVERYTHING: Final = "everything"
 BUDGETS_MAX: Final = 500
 """The one that was told of longest ago is forgotten first."""
 
+OF_CHANNELS: Final = frozenset({"send", "read", "delete", "typing", "channel", "webhooks"})
+"""Buckets that are named by the id of a channel; others are by that of a webhook, or have none."""
+
 
 class Budgets:
     """Learns from the headers of each answer. `learn` is given the name that our pauses have for the bucket."""
@@ -58,3 +61,9 @@ def _number(written: str | None) -> float | None:
     except ValueError:
         return None
     return number if 0 <= number < float("inf") else None
+
+
+def channel_of(bucket: str) -> int | None:
+    """The channel that a bucket is for; None where its name does not say."""
+    kind, _, written = bucket.partition(":")
+    return int(written) if kind in OF_CHANNELS else None

@@ -64,6 +64,14 @@ class Places:
                 return channel.permissions_for(channel.guild.me)
         return None
 
+    def name(self, channel_id: int) -> str | None:
+        """As a cache knows it now; nobody is asked."""
+        for client in self._wire.clients:
+            channel = client.get_channel(channel_id)
+            if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
+                return channel.name
+        return None
+
     def forget(self, channel_id: int) -> None:
         self._known.pop(channel_id, None)
 

@@ -34,6 +34,7 @@ from actors.adapters.inspector.troubles import Troubles
 from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
 from actors.ports import (
     BreakerMoved,
+    ChannelNames,
     ConnectionMoved,
     Dependencies,
     GenerationEnded,
@@ -91,13 +92,14 @@ class Inspector:
         picture: Picture | None = None,
         patience: Patience = USUAL,
         dependencies: Callable[[], Dependencies] = Dependencies,
+        channel_name: ChannelNames = lambda channel_id: None,
         now: Callable[[], float] = time.time,
         ping_s: float = PING_S,
         log: Trace | None = None,
     ) -> None:
         """`metrics` gives what `/metrics` answers, in Prometheus's text format; None where nothing is measured.
         `picture` makes a PNG of an SVG; without it there are no `.png` diagrams. `dependencies` are as they stand
-        when it is called.
+        when it is called. `channel_name` is shown beside the id, wherever a session's facts may be read.
         `log` is told what its breakpoints hold.
 
         Raises AddressError for a wrong address, and for any but loopback without a token.
@@ -110,6 +112,7 @@ class Inspector:
         self._read_metrics = metrics
         self._patience = patience
         self._see_dependencies = dependencies
+        self._channel_name = channel_name
         self._drawings = Drawings(picture)
         self._ping_s = ping_s
         self._now = now
@@ -294,8 +297,11 @@ class Inspector:
 
     async def _sessions(self, request: web.Request) -> web.Response:
         found = await self._journal.seen_sessions(limit=SESSIONS_MAX)
-        # Discord's ids as words: JavaScript's numbers cannot hold them.
-        return _json({"sessions": [asdict(each) | {"channel_id": str(each.channel_id)} for each in found]})
+        return _json({"sessions": [asdict(each) | self._place(each.channel_id) for each in found]})
+
+    def _place(self, channel_id: int) -> dict[str, str | None]:
+        """Discord's ids as words: JavaScript's numbers cannot hold them."""
+        return {"channel_id": str(channel_id), "channel": self._channel_name(channel_id)}
 
     async def _session(self, request: web.Request) -> web.Response:
         lines = await self._journal.seen_lines(request.match_info["id"], limit=LINES_MAX)

@@ -10,7 +10,7 @@ from actors.adapters.inspector.fleet import RATE_WINDOW_S
 from actors.adapters.inspector.life import ASIDES_MAX
 from actors.adapters.inspector.pages import FOLDER
 from actors.adapters.store import SqlStore
-from actors.ports import BreakerMoved, ConnectionMoved, Context, GenerationEnded, MoveRefused
+from actors.ports import BreakerMoved, Budget, ConnectionMoved, Context, Dependencies, GenerationEnded, MoveRefused
 from machines.facts import SendUnconfirmed
 from machines.response import Limits
 from tests.adapters.inspector.stage import SECRET, Stage, serving
@@ -127,6 +127,7 @@ async def test_a_session_shows_its_mailbox_who_speaks_and_its_history_without_te
     assert shown == {
         "session_id": stage.scene.claim.session_id,
         "channel_id": str(CHANNEL),
+        "channel": None,
         "state": "Idle",
         "cast": ["Mira", "Tobin"],
         "history_length": 4,
@@ -144,6 +145,25 @@ async def test_a_session_shows_its_mailbox_who_speaks_and_its_history_without_te
     ]
     assert not any("smuggler" in body for body in bodies)
     assert await stage.json("/api/sessions/nosuch") == {"lines": []}
+
+
+async def test_a_session_names_its_channel_where_discord_has_told_it(store: SqlStore, scene: Scene) -> None:
+    names = {CHANNEL: "lighthouse"}
+    async with serving(store, scene, channel_name=names.get) as stage:
+        (shown,) = (await stage.json("/api/sessions"))["sessions"]
+        assert (shown["channel_id"], shown["channel"]) == (str(CHANNEL), "lighthouse")
+
+
+async def test_who_has_not_the_token_is_told_no_channels_name(store: SqlStore, scene: Scene) -> None:
+    budgets = (Budget("discord", "send:1", channel="lighthouse"),)
+    known = Dependencies(budgets=budgets)
+    async with serving(
+        store, scene, token=TOKEN, channel_name=lambda _: "lighthouse", dependencies=lambda: known
+    ) as stage:
+        for path in ("/api/sessions", "/api/dependencies"):
+            status, body, _ = await stage.get(path)
+            assert status == 401
+            assert "lighthouse" not in body
 
 
 # ── texts ───────────────────────────────────────────────────────────────────────────────────────────

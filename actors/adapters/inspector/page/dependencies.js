@@ -51,7 +51,7 @@ export function budgetsTable({ budgets, now }) {
   if (budgets.length === 0) return h("p", { class: "soft" }, "No server has told of its limits yet.");
   const rows = budgets.slice(0, BUDGETS_SHOWN).map((each) => [
     each.server,
-    each.name,
+    each.channel === null ? each.name : h("span", { title: each.name }, `${each.name.split(":")[0]} #${each.channel}`),
     leftWords(each, now),
     each.limit ?? "–",
     resetWords(each, now),

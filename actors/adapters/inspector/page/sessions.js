@@ -46,12 +46,12 @@ export class Sessions {
 }
 
 function newCard(session) {
-  const parts = { state: h("span"), facts: h("dl", { class: "facts" }), lines: h("ol", { class: "lines", role: "list" }), length: h("summary") };
+  const parts = { state: h("span"), channel: h("span", { title: session.channel_id }), facts: h("dl", { class: "facts" }), lines: h("ol", { class: "lines", role: "list" }), length: h("summary") };
   const history = h("details", {}, parts.length, parts.lines);
   const card = { ...parts, history, shown: "", isRead: false };
   history.addEventListener("toggle", () => history.open && readLines(card, session.session_id));
   const head = h("h3", {}, session.cast.join(", ") || "An empty cast", " ", parts.state);
-  const place = h("p", { class: "soft" }, `Channel ${session.channel_id} · session `, h("span", { class: "mono" }, session.session_id), ` · opened ${moment(session.opened_at)}`);
+  const place = h("p", { class: "soft" }, "Channel ", parts.channel, " · session ", h("span", { class: "mono" }, session.session_id), ` · opened ${moment(session.opened_at)}`);
   card.element = h("li", { class: "panel", "data-id": session.session_id }, head, place, parts.facts, history);
   return card;
 }
@@ -62,6 +62,7 @@ function update(card, session) {
   card.shown = told;
   card.state.className = `state-mark ${TONES[session.state] ?? "rest"}`;
   say(card.state, session.state);
+  say(card.channel, session.channel === null ? session.channel_id : `#${session.channel}`);
   const onItsWay = session.on_its_way ? h("a", { href: api.pageOf(session.on_its_way) }, "a response") : "nothing";
   const rows = [
     ["In the mailbox", session.waiting === 1 ? "1 message" : `${session.waiting} messages`],
