@@ -11,6 +11,8 @@ from actors.playground import PlaygroundServer
 from .rest import Clock, Rest, logged_in
 from .scripted import ScriptedDiscord
 
+TRY_TIMEOUT_S = 0.5
+
 
 @pytest.fixture
 def anyio_backend() -> str:
@@ -37,8 +39,8 @@ async def scripted(anyio_backend: str) -> AsyncIterator[ScriptedDiscord]:
 
 @pytest.fixture
 async def rest(scripted: ScriptedDiscord, clock: Clock) -> AsyncIterator[Rest]:
-    """Logged in at the scripted server; tries take half a second at most."""
-    async with logged_in(scripted.api_url, now=clock.now, try_timeout_s=0.5) as rest:
+    """Logged in at the scripted server; tries take TRY_TIMEOUT_S at most."""
+    async with logged_in(scripted.api_url, now=clock.now, try_timeout_s=TRY_TIMEOUT_S) as rest:
         yield rest
 
 

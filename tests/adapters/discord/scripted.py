@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Literal, Self
 
+import anyio
 from aiohttp import web
 
 USER_ID, APPLICATION_ID, CHANNEL_ID, WEBHOOK_ID = 11, 12, 21, 31
@@ -32,6 +33,7 @@ class Request:
     path: str
     query: dict[str, str]
     body: Any
+    at: float  # by the loop's clock
 
 
 def as_json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
@@ -96,7 +98,7 @@ class ScriptedDiscord:
 
     async def _login(self, request: web.Request) -> web.StreamResponse:
         user = {"id": str(USER_ID), "username": "Ensemble", "discriminator": "0", "avatar": None, "bot": True}
-        self.requests.append(Request("GET", request.path, {}, None))
+        self.requests.append(Request("GET", request.path, {}, None, anyio.current_time()))
         return await self._give(request, self.logins.popleft() if self.logins else as_json(user))
 
     async def _application(self, request: web.Request) -> web.StreamResponse:
@@ -107,9 +109,8 @@ class ScriptedDiscord:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         text = await request.text()
-        self.requests.append(
-            Request(request.method, request.path, dict(request.query), json.loads(text) if text else None)
-        )
+        body = json.loads(text) if text else None
+        self.requests.append(Request(request.method, request.path, dict(request.query), body, anyio.current_time()))
         answer = self.script.popleft() if self.script else as_json({"message": "not in the script"}, 418)
         return await self._give(request, answer)
 
