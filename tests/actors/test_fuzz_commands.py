@@ -37,7 +37,7 @@ COMMANDS = st.builds(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(COMMANDS, min_size=1, max_size=8))
 def test_any_command_is_answered_once_at_most_and_crashes_nothing(commands: list[str]) -> None:
     async def main() -> None:
@@ -92,7 +92,7 @@ def test_a_line_that_discord_alters_is_found_again_and_comes_once(text: str, kin
     run_virtually(backend, main)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(st.tuples(NAMES, TEXTS), min_size=1, max_size=6))
 def test_any_person_and_any_message_is_answered_and_the_history_is_what_the_channel_shows(
     said: list[tuple[str, str]],

@@ -166,7 +166,7 @@ INPUTS = st.lists(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("cast_name", ["shipped", "bare"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(inputs=INPUTS)
 def test_thirty_turns_bring_no_line_twice_within_five_and_no_forged_name(cast_name: str, inputs: list[str]) -> None:
     cast = {"shipped": SHIPPED, "bare": BARE}[cast_name]
@@ -183,7 +183,7 @@ def test_thirty_turns_bring_no_line_twice_within_five_and_no_forged_name(cast_na
             own[card.name].append(line)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.text(max_size=80), st.text(max_size=8))
 def test_the_same_prompt_gives_the_same_line(text: str, seed: str) -> None:
     assert first_answer(SHIPPED[0], text, seed) == first_answer(SHIPPED[0], text, seed)

@@ -50,7 +50,7 @@ ODD = st.one_of(
 )
 
 # `bare` and `monkeypatch` are not made anew for each example: every example sets what it reads.
-quickly = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+quickly = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @quickly
@@ -168,7 +168,7 @@ def test_a_scene_that_is_a_bomb_is_one_line_in_seconds(text: str, tmp_path: Path
     assert len(str(error.value)) < 1000
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(
     st.lists(
         st.sampled_from(

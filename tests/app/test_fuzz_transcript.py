@@ -7,7 +7,7 @@ import re
 from html.parser import HTMLParser
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.app.commands.transcript import as_html, as_jsonl, as_markdown, as_sillytavern
@@ -77,7 +77,6 @@ class Page(HTMLParser):
         self.text += data
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(entry, NAMES | WORDS, WORDS), max_size=5))
 def test_a_page_has_no_tag_but_its_own_and_all_of_the_text(entries: list[Entry]) -> None:
     page = Page("\n".join(as_html(session(*entries))))
@@ -90,7 +89,6 @@ def test_a_page_has_no_tag_but_its_own_and_all_of_the_text(entries: list[Entry])
         assert MARKS.sub("", "".join(said.text.split())) in MARKS.sub("", "".join(page.text.split()))
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(entry, NAMES | WORDS, WORDS | forged_lines().map("\n\n".__add__)), max_size=5))
 def test_each_paragraph_of_markdown_is_one_entrys(entries: list[Entry]) -> None:
     lines = "\n".join(as_markdown(session(*entries))).splitlines()
@@ -100,7 +98,6 @@ def test_each_paragraph_of_markdown_is_one_entrys(entries: list[Entry]) -> None:
     assert not any(re.search(r"(?<!\\)<[A-Za-z/!?]|(?<!\\)\][(:\[]", line) for line in lines)
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(entry, NAMES, WORDS), max_size=5))
 def test_every_line_of_json_is_whole(entries: list[Entry]) -> None:
     for line, said in zip(as_jsonl(session(*entries)), entries, strict=True):

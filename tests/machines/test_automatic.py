@@ -61,7 +61,7 @@ def _share(one: Rect, two: Rect) -> bool:
 
 
 @given(machine=machines(), size=st.sampled_from(Size))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_nothing_stands_on_anything_else_whatever_the_table(machine: StateMachine[Any], size: Size) -> None:
     assert faults(machine, layout_of(machine, size)) == []
 

@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.roleplay import card as cards
@@ -189,7 +189,6 @@ def damaged(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-@settings(deadline=None)
 @given(damaged())
 def test_any_file_is_a_card_or_a_card_error(data: bytes) -> None:
     try:
@@ -202,7 +201,6 @@ def test_any_file_is_a_card_or_a_card_error(data: bytes) -> None:
     assert card.raw.encode()
 
 
-@settings(deadline=None)
 @given(damaged())
 def test_a_card_that_was_read_is_the_same_when_it_is_written_and_read_again(data: bytes) -> None:
     try:
@@ -214,7 +212,6 @@ def test_a_card_that_was_read_is_the_same_when_it_is_written_and_read_again(data
     assert (again.name, again.description, again.tags) == (card.name, card.description, card.tags)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.sampled_from([b"PK\x03\x04", b"PK\x05\x06", b"PK\x01\x02", b"\xff\xd8\xff"]))
 def test_any_archive_gives_a_member_or_a_charx_error(data: bytes, start: bytes) -> None:
     try:

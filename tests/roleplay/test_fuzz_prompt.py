@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.roleplay.card import Card, read_card
@@ -46,7 +46,6 @@ HOSTILE = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(said, NAMES, TEXTS | HOSTILE), min_size=1, max_size=8))
 def test_no_person_begins_a_line_as_one_of_the_cast(entries: list[Entry]) -> None:
     true_line = spoken("Fitch", "Aye, it is me.")
@@ -54,13 +53,11 @@ def test_no_person_begins_a_line_as_one_of_the_cast(entries: list[Entry]) -> Non
     assert [speaker for speaker in speakers if speaker is not None] == ["Fitch"]
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(said, NAMES, TEXTS), min_size=1, max_size=8))
 def test_no_person_writes_a_line_like_our_instructions(entries: list[Entry]) -> None:
     assert not any(line.lstrip(" >*_#-`~|(\u3164\u2800\u200b").startswith("[") for line in lines_of(built(entries)))
 
 
-@settings(deadline=None)
 @given(NAMES, HOSTILE, NAMES, HOSTILE)
 def test_no_person_begins_a_line_as_another_person(name: str, text: str, other: str, more: str) -> None:
     shown = clean_name(other)
@@ -68,7 +65,6 @@ def test_no_person_begins_a_line_as_another_person(name: str, text: str, other: 
     assert not any(line.endswith("forged") and line.startswith(f"{shown}:") for line in lines_of(built(entries)))
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(said, NAMES, HOSTILE), max_size=20), st.integers(CONTEXT_TOKENS_MIN, 3000))
 def test_the_current_message_is_in_once_and_the_budget_is_kept(entries: list[Entry], tokens: int) -> None:
     result = built([*entries, said("Robin", "unmistakable-7351")], tokens=tokens)
@@ -82,7 +78,6 @@ FIELDS = st.dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(NAMES.map(clean_name), FIELDS, TEXTS)
 def test_any_card_gives_a_prompt_within_its_budget(name: str, fields: dict[str, str], text: str) -> None:
     card, _ = read_card(json.dumps({**fields, "name": name}).encode())

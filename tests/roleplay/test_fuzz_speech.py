@@ -4,7 +4,7 @@ import re
 import unicodedata
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from actors.roleplay.history import shows
@@ -39,14 +39,12 @@ def strip_most(text: str) -> str:
 # ── lines ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-@settings(deadline=None)
 @given(TEXTS, st.booleans())
 def test_a_cleaned_line_is_clean(text: str, cut: bool) -> None:
     line = text_of(text, cut=cut)
     assert cleaned(line, cut=cut) == Line(line)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.booleans())
 def test_a_line_shows_something_and_can_be_stored(text: str, cut: bool) -> None:
     line = text_of(text, cut=cut)
@@ -55,14 +53,12 @@ def test_a_line_shows_something_and_can_be_stored(text: str, cut: bool) -> None:
     assert not any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in line)
 
 
-@settings(deadline=None)
 @given(TEXTS, st.sampled_from(NEWLINES), forged_lines(), TEXTS)
 def test_no_line_of_a_model_speaks_for_another(before: str, newline: str, forged: str, after: str) -> None:
     line = text_of(f"{before}{newline}{forged}{after}")
     assert [speaker_of(said, OTHERS) for said in line.splitlines()] == [None] * len(line.splitlines())
 
 
-@settings(deadline=None)
 @given(TEXTS)
 @example("@\u202eeveryone")
 @example("@every\u2066one")
@@ -116,7 +112,6 @@ def seen(text: str, name: str = "Maren") -> ChannelMessage:
     return ChannelMessage(6, 1, 7, name, text, 0.0, is_ours=True, is_bot=True, webhook_id=7)
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_every_part_is_found_again_whatever_discord_strips(text: str) -> None:
     for part in split(text_of(text), PART_UNITS_MIN):
@@ -124,13 +119,11 @@ def test_every_part_is_found_again_whatever_discord_strips(text: str) -> None:
         assert shows(seen(part), sent(part))
 
 
-@settings(deadline=None)
 @given(TEXTS)
 def test_any_text_of_an_answer_is_found_again_too(text: str) -> None:
     assert shows(seen(strip_most(text)), sent(text))
 
 
-@settings(deadline=None)
 @given(NAMES)
 def test_a_name_is_found_again_whatever_discord_strips(name: str) -> None:
     named = clean_name(name)
@@ -153,7 +146,6 @@ LIMITS = st.sampled_from((PART_UNITS_MIN, 65, 100, 300))
 LONG = TEXTS | st.tuples(TEXTS, st.sampled_from(HIDDEN), TEXTS).map(lambda t: t[0] + t[1] * 300 + t[2])
 
 
-@settings(deadline=None)
 @given(LONG, LIMITS)
 def test_no_part_is_invisible_or_too_long(text: str, limit: int) -> None:
     for part in split(text, limit):
@@ -161,7 +153,6 @@ def test_no_part_is_invisible_or_too_long(text: str, limit: int) -> None:
         assert len(part) <= length(part) <= limit
 
 
-@settings(deadline=None)
 @given(LONG, LIMITS)
 def test_the_parts_hold_all_that_the_text_draws(text: str, limit: int) -> None:
     without_fences = text.replace("`", "").replace("py\n", "\n")
@@ -191,7 +182,6 @@ def test_a_name_that_draws_nothing_is_replaced(name: str) -> None:
     assert clean_name(name) == NAMELESS
 
 
-@settings(deadline=None)
 @given(
     st.lists(
         st.sampled_from(("{{", "}}", "char", "user", "random:", "pick:", "roll:", "9d9", ",", "::", "a")), max_size=60

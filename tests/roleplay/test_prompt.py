@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.roleplay.card import Card, read_card
@@ -211,7 +211,6 @@ speakers = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(speakers, histories, st.integers(CONTEXT_TOKENS_MIN, 8000), st.sampled_from([0.5, 1.0]), st.floats(0.1, 4))
 def test_the_budget_holds_and_roles_alternate(
     who: Speaker, entries: list[Entry], tokens: int, share: float, ratio: float
@@ -226,7 +225,6 @@ def test_the_budget_holds_and_roles_alternate(
     assert 1 <= result.entries_kept <= len(entries)
 
 
-@settings(deadline=None)
 @given(histories)
 def test_the_current_message_is_there_exactly_once_and_last(entries: list[Entry]) -> None:
     messages = built([*entries, said("Robin", "unmistakable-7351")]).prompt.messages
@@ -237,7 +235,6 @@ def test_the_current_message_is_there_exactly_once_and_last(entries: list[Entry]
     assert where[0].content.count("unmistakable-7351") == 1
 
 
-@settings(deadline=None)
 @given(st.lists(st.sampled_from(["Robin", "Maren", "Fitch", "Sam"]), min_size=1, max_size=30))
 def test_lines_keep_the_order_of_the_channel(who: list[str]) -> None:
     entries = [said(name, f"line-{number}-end") for number, name in enumerate(who)]
@@ -246,7 +243,6 @@ def test_lines_keep_the_order_of_the_channel(who: list[str]) -> None:
     assert places == sorted(places)
 
 
-@settings(deadline=None)
 @given(histories, st.text(max_size=200), names)
 def test_no_text_of_a_person_makes_a_line_of_a_character(entries: list[Entry], text: str, name: str) -> None:
     others = [entry for entry in entries if entry.kind == "user"]
@@ -255,7 +251,6 @@ def test_no_text_of_a_person_makes_a_line_of_a_character(entries: list[Entry], t
     assert not any(line.lstrip().startswith(("Maren:", "Fitch:")) for line in shown.split("\n"))
 
 
-@settings(deadline=None)
 @given(st.lists(st.builds(ChatMessage, st.sampled_from(["user", "assistant"]), texts, st.just(Purpose.HISTORY))))
 def test_merging_costs_nothing_and_loses_nothing(messages: list[ChatMessage]) -> None:
     whole = merged(messages)
@@ -263,7 +258,6 @@ def test_merging_costs_nothing_and_loses_nothing(messages: list[ChatMessage]) ->
     assert "\n".join(m.content for m in whole) == "\n".join(m.content for m in messages)
 
 
-@settings(deadline=None)
 @given(st.text(), st.integers(10, 200))
 def test_a_cut_text_costs_no_more_than_it_may(text: str, tokens: int) -> None:
     assert text_tokens(cut_to(text, tokens)) <= tokens
@@ -299,7 +293,6 @@ LONG_LINES = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(LONG_LINES, st.integers(CONTEXT_TOKENS_MIN, 4000))
 def test_where_the_budget_decides_a_bounded_read_gives_the_same_prompt(
     lines: list[tuple[str, int]], tokens: int

@@ -66,7 +66,7 @@ def test_a_healthy_build_keeps_every_promise_for_long(seed: int) -> None:
     assert run_world(Order(seed, 1, responses=500, chance=0.3)).broken == ()
 
 
-@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(
     cast=st.integers(1, len(CAST)),
     order=st.sampled_from(TurnOrder),
