@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from actors.app.settings import Settings
+from tests.patience import PATIENCE_S
 
 BOT = Path(__file__).parent.parent.parent / "bot.py"
-END_TIMEOUT_S = 60.0
 
 
 def environment(**settings: str) -> dict[str, str]:
@@ -34,7 +34,7 @@ def run_bot(folder: Path, *arguments: str, **settings: str) -> subprocess.Comple
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=END_TIMEOUT_S,
+        timeout=PATIENCE_S,
         check=False,
     )
 
@@ -65,13 +65,13 @@ def started(
         yield process, lines
     finally:
         process.kill()
-        process.wait(END_TIMEOUT_S)
+        process.wait(PATIENCE_S)
         process.stdout.close()
 
 
-def group_is_gone(group: int, timeout_s: float = 10.0) -> bool:
-    """Whether no process of the group is left, within the time."""
-    deadline = time.monotonic() + timeout_s
+def group_is_gone(group: int) -> bool:
+    """Whether no process of the group is left, within patience."""
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline:
         try:
             os.killpg(group, 0)

@@ -9,6 +9,7 @@ import pytest
 
 from actors.app.bot_process import bot_process
 from actors.playground import BotState
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -45,7 +46,8 @@ async def test_a_killed_bot_is_gone_and_can_be_started_again() -> None:
         assert is_alive(first)
         await bot.kill()
         assert (bot.state, is_alive(first)) == (BotState.STOPPED, False)
-        await ended.wait()
+        with anyio.fail_after(PATIENCE_S):
+            await ended.wait()
         await bot.start()
         assert bot.pid not in (None, first)
     assert states[:3] == [BotState.RUNNING, BotState.STOPPED, BotState.RUNNING]
@@ -72,7 +74,7 @@ async def test_a_bot_that_ends_by_itself_is_told() -> None:
     async with bot_process({}, (sys.executable, "-c", "")) as bot:
         bot.watch(lambda: ended.set() if bot.state is BotState.STOPPED else None)
         await bot.start()
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             await ended.wait()
 
 
@@ -82,6 +84,6 @@ async def test_the_bot_is_given_its_environment(tmp_path: Path) -> None:
     async with bot_process({"PLAY": "yes"}, (sys.executable, "-c", script, str(told))) as bot:
         bot.watch(lambda: ended.set() if bot.state is BotState.STOPPED else None)
         await bot.start()
-        with anyio.fail_after(10):
+        with anyio.fail_after(PATIENCE_S):
             await ended.wait()
     assert told.read_text() == "yes"

@@ -18,6 +18,7 @@ from actors.app.rehearsal import quickened
 from actors.app.settings import Settings, SettingsError, load
 from actors.ports import NoPauses, Noted, TraceEvent
 from tests.fakes.play import Recorder
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -57,7 +58,7 @@ async def served(chosen: Settings, store: SqlStore) -> list[str]:
     assert inspector is not None
     async with anyio.create_task_group() as group:
         group.start_soon(inspect, inspector, chosen, trace)
-        with anyio.fail_after(5):
+        with anyio.fail_after(PATIENCE_S):
             while not trace.events:  # noqa: ASYNC110 - a Recorder signals nothing
                 await anyio.sleep(0.005)
         group.cancel_scope.cancel()

@@ -10,8 +10,9 @@ import pytest
 
 from actors.playground import PlaygroundServer
 from tests.app.processes import started
-from tests.app.test_running import END_TIMEOUT_S, settings_for, wait_until
+from tests.app.test_running import settings_for, wait_until
 from tests.fakes.model_server import DROPS, HANGS, Answer, ModelServer, lists, model_server, refuses
+from tests.patience import PATIENCE_S
 
 KEY = "a-k3y-of-a-model"
 
@@ -48,7 +49,7 @@ def test_what_doctor_would_find_is_a_warning_and_it_plays_on(answer: Answer, wor
             wait_until(lambda: f"WARNING - model: {words}\n" in log_of(tmp_path))
             assert process.poll() is None
             process.terminate()
-            assert process.wait(END_TIMEOUT_S) == 0
+            assert process.wait(PATIENCE_S) == 0
         assert log_of(tmp_path).count("model: ") == 1
         assert KEY not in log_of(tmp_path)
 
@@ -61,7 +62,7 @@ def test_a_model_that_is_listed_or_does_not_answer_yet_is_no_line_and_no_wait(an
         with started(tmp_path, "run", until="Ready: ", **settings_of(server, model)) as (process, _):
             wait_until(lambda: bool(model.requests))
             process.terminate()
-            assert process.wait(END_TIMEOUT_S) == 0
+            assert process.wait(PATIENCE_S) == 0
         assert [(request.method, request.path) for request in model.requests] == [("GET", "/v1/models")]
         assert "model: " not in log_of(tmp_path)
 

@@ -19,10 +19,10 @@ from actors.gateway import Gateway
 from actors.playground import FaultPlan, PlaygroundServer, Voice
 from machines.facts import Held, SendRefused, SendUnconfirmed
 from tests.fakes.play import Recorder
+from tests.patience import PATIENCE_S
 
 CHANNEL = "tavern"
 PAUSE_S = 0.4
-TIMEOUT_S = 30.0
 
 ALL_BUT_THE_GATEWAY = FaultPlan.parse(["outage=0.999999"])
 """An outage of 1 would cut the gateway as well, and nobody would be heard."""
@@ -37,7 +37,7 @@ def _bare(bare: Path) -> None:
 
 
 async def until(holds: Callable[[], object]) -> None:
-    with anyio.fail_after(TIMEOUT_S):
+    with anyio.fail_after(PATIENCE_S):
         while not holds():  # noqa: ASYNC110 - neither a server nor a Recorder signals this
             await anyio.sleep(0.01)
 

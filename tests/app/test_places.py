@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from actors.app.cli import app
 from actors.app.places import refusal_of
-from tests.app.processes import BOT, END_TIMEOUT_S, environment, needs_rights, unprivileged
+from tests.app.processes import BOT, environment, needs_rights, unprivileged
+from tests.patience import PATIENCE_S
 
 ASK = """
 import sys
@@ -28,7 +29,7 @@ def said_without_privileges(database: Path) -> str:
         env=environment(PYTHONPATH=str(BOT.parent)),
         capture_output=True,
         text=True,
-        timeout=END_TIMEOUT_S,
+        timeout=PATIENCE_S,
         check=True,
     )
     return done.stdout.strip()

@@ -10,7 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from actors.app.cli import app
-from tests.app.processes import BOT, END_TIMEOUT_S, environment, needs_rights, unprivileged
+from tests.app.processes import BOT, environment, needs_rights, unprivileged
+from tests.patience import PATIENCE_S
 
 READERS = (["report"], ["transcript", "1"], ["replay", "1"], ["diagram", "--response", "1"])
 
@@ -23,7 +24,7 @@ def run_without_privileges(folder: Path, *arguments: str) -> subprocess.Complete
         env=environment(PYTHONPATH=str(BOT.parent)),
         capture_output=True,
         text=True,
-        timeout=END_TIMEOUT_S,
+        timeout=PATIENCE_S,
         check=False,
     )
 

@@ -10,6 +10,7 @@ import select
 import subprocess
 import sys
 import termios
+import time
 from functools import partial
 from itertools import takewhile
 from pathlib import Path
@@ -36,8 +37,9 @@ from machines.facts import (
     WaitElapsed,
 )
 from machines.response import MACHINE
-from tests.app.processes import BOT, END_TIMEOUT_S, environment
+from tests.app.processes import BOT, environment
 from tests.contracts.scene import NOW, open_scene
+from tests.patience import PATIENCE_S
 
 SECRET = "what was said"
 FACTS: tuple[Fact, ...] = (
@@ -270,26 +272,26 @@ class Terminal:
 
     def __exit__(self, *_: object) -> None:
         self.process.kill()
-        self.process.wait(END_TIMEOUT_S)
+        self.process.wait(PATIENCE_S)
         os.close(self.fd)
 
     def wait_for(self, words: str) -> None:
         while words not in self.unread:
-            ready, _, _ = select.select([self.fd], [], [], END_TIMEOUT_S)
+            ready, _, _ = select.select([self.fd], [], [])
             assert ready, f"no {words!r} in {self.unread!r}"
             self.unread += os.read(self.fd, 65_536).decode(errors="replace")
         self.unread = self.unread.split(words, 1)[1]
 
     def press(self, key: str) -> None:
         """Once the program reads keys: what is typed before is thrown away."""
-        for _ in range(1000):
-            if not termios.tcgetattr(self.fd)[3] & termios.ICANON:
-                break
+        deadline = time.monotonic() + PATIENCE_S
+        while termios.tcgetattr(self.fd)[3] & termios.ICANON:
+            assert time.monotonic() < deadline, "it does not read keys"
             select.select([], [], [], 0.01)
         os.write(self.fd, key.encode())
 
     def exit_code(self) -> int:
-        return self.process.wait(END_TIMEOUT_S)
+        return self.process.wait(PATIENCE_S)
 
 
 class TestDiagram:

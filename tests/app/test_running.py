@@ -18,10 +18,10 @@ import pytest
 
 from actors.playground import PlaygroundServer, Voice
 from tests.app.processes import group_is_gone, run_bot, started
+from tests.patience import PATIENCE_S
 
 CHANNEL = "tavern"
 LINE = "<b>Good evening</b> & hello?"
-END_TIMEOUT_S = 30.0
 
 
 def settings_for(server: PlaygroundServer, **more: str) -> dict[str, str]:
@@ -50,7 +50,7 @@ def shown_by(server: PlaygroundServer, voice: Voice) -> int:
 
 def wait_until(holds: Callable[[], bool]) -> None:
     async def main() -> None:
-        with anyio.fail_after(END_TIMEOUT_S):
+        with anyio.fail_after(PATIENCE_S):
             while not holds():  # noqa: ASYNC110 - the process under test signals nothing
                 await anyio.sleep(0.02)
 
@@ -71,7 +71,7 @@ class TestRun:
             with started(tmp_path, "run", until="Ready: ", **settings_for(server)) as (process, lines):
                 assert re.fullmatch(r"Ready: Ensemble(#\d+)?, \d+ channels", lines[-1])
                 process.send_signal(asked)
-                assert process.wait(END_TIMEOUT_S) == 0
+                assert process.wait(PATIENCE_S) == 0
                 assert group_is_gone(process.pid)
             assert "Traceback" not in (tmp_path / "stderr").read_text()
 
@@ -130,7 +130,7 @@ class TestTranscript:
                     say_and_wait(server, LINE, Voice.WEBHOOK)
                     say_and_wait(server, "!end", Voice.BOT)
                 process.terminate()
-                assert process.wait(END_TIMEOUT_S) == 0
+                assert process.wait(PATIENCE_S) == 0
             shown = [m for m in server.messages(CHANNEL) if m.voice is Voice.WEBHOOK or m.content == LINE]
             channel = str(server.world.find_channel(CHANNEL).id)
             return channel, [{"name": m.author, "text": m.content, "message_ids": [str(m.id)]} for m in shown]
@@ -248,7 +248,7 @@ class TestPlay:
             with urllib.request.urlopen(request) as answer:
                 assert json.load(answer)["bot"] is True
             process.send_signal(signal.SIGINT)
-            assert process.wait(END_TIMEOUT_S) == 0
+            assert process.wait(PATIENCE_S) == 0
 
     def test_a_bot_can_be_pointed_at_it(self, tmp_path: Path) -> None:
         (tmp_path / "bot").mkdir()
@@ -268,7 +268,7 @@ class TestPlay:
                 os.killpg(process.pid, signal.SIGINT)
             else:
                 process.terminate()
-            assert process.wait(END_TIMEOUT_S) == 0
+            assert process.wait(PATIENCE_S) == 0
             assert group_is_gone(process.pid)
         assert "Traceback" not in (tmp_path / "stderr").read_text()
 
@@ -310,5 +310,5 @@ class TestPlay:
                 with urllib.request.urlopen(f"{base}_control/messages?channel={CHANNEL}") as answer:
                     said = [message["content"] for message in json.load(answer)]
                 process.terminate()
-                assert process.wait(END_TIMEOUT_S) == 0
+                assert process.wait(PATIENCE_S) == 0
         assert said == ["first", "second"]

@@ -18,9 +18,9 @@ from actors.playground import PlaygroundServer, Voice
 from tests.app.planted import GROQ_KEY, MARK, ORGANISATION, OURS, TOKEN, Planter, headers, leaks, planted
 from tests.app.processes import BOT, environment
 from tests.fakes.model_server import Answer, ModelServer, Request, gives, model_server, says
+from tests.patience import PATIENCE_S
 
 CHANNEL = "tavern"
-TIMEOUT_S = 30.0
 LINES = "POST .*/webhooks/"
 PLAIN = "POST .*/channels/\\d+/messages"
 KNOWN = (*OURS, ORGANISATION)
@@ -86,7 +86,7 @@ class Table:
                 assert found is not None
                 yield found[1]
                 process.terminate()
-                with anyio.fail_after(TIMEOUT_S):
+                with anyio.fail_after(PATIENCE_S):
                     assert await process.wait() == 0
             finally:
                 if process.returncode is None:
@@ -114,7 +114,7 @@ class Table:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    with anyio.fail_after(TIMEOUT_S):
+    with anyio.fail_after(PATIENCE_S):
         while not holds():  # noqa: ASYNC110 - the process under test signals nothing
             await anyio.sleep(0.02)
 

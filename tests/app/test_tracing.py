@@ -27,7 +27,8 @@ from actors.ports import Noted
 from machines.facts import Generated, Started
 from tests.adapters.test_spans import moves
 from tests.app.processes import started
-from tests.app.test_running import END_TIMEOUT_S, say_and_wait, settings_for, with_server
+from tests.app.test_running import say_and_wait, settings_for, with_server
+from tests.patience import PATIENCE_S
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 KEY = "c0llect0r-k3y"
@@ -96,7 +97,7 @@ class TestRun:
                     say_and_wait(server, "!start Maren", Voice.BOT)
                     say_and_wait(server, "Good evening!", Voice.WEBHOOK)
                     process.send_signal(signal.SIGTERM)
-                    assert process.wait(END_TIMEOUT_S) == 0
+                    assert process.wait(PATIENCE_S) == 0
 
             with_server(work)
         log = (tmp_path / "stderr").read_text(encoding="utf-8")

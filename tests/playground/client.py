@@ -11,8 +11,7 @@ from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
 from actors.playground import PlaygroundServer
-
-WAIT_S = 5.0
+from tests.patience import PATIENCE_S
 
 
 class Bot(discord.Client):
@@ -31,7 +30,7 @@ class Bot(discord.Client):
 
     async def seen(self, event: str) -> Any:  # noqa: ANN401 - any of discord.py's objects
         """The next event of that name: its argument, or all of them if there are several."""
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             args = await self._queue(event).get()
         return args[0] if len(args) == 1 else args
 

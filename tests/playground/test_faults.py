@@ -5,8 +5,9 @@ import asyncio
 import pytest
 
 from actors.playground import FaultPlan, PlaygroundServer
+from tests.patience import PATIENCE_S
 
-from .client import WAIT_S, Bot
+from .client import Bot
 from .wire_client import WireClient
 
 pytestmark = pytest.mark.anyio
@@ -166,7 +167,7 @@ async def test_a_held_line_is_stored_and_answered_only_after_the_release(
 
 async def test_an_armed_hold_lets_notices_and_reads_pass(server: PlaygroundServer, wire: WireClient) -> None:
     server.hold.arm()
-    async with asyncio.timeout(WAIT_S):
+    async with asyncio.timeout(PATIENCE_S):
         sent = await wire.notice("⚠️ Failed")
         read = await wire.call("GET", f"/channels/{sent.body['channel_id']}/messages")
     assert (sent.status, read.status, server.hold.message_id) == (200, 200, None)

@@ -9,8 +9,9 @@ import discord
 import pytest
 
 from actors.playground import PlaygroundServer
+from tests.patience import PATIENCE_S
 
-from .client import WAIT_S, Bot, all_intents, connected, point_discord_at
+from .client import Bot, all_intents, connected, point_discord_at
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +33,7 @@ async def test_a_wrong_token_is_refused_by_rest_and_by_the_gateway(server: Playg
             await bot.login("wrong")
     async with aiohttp.ClientSession() as session, session.ws_connect(server.gateway_url) as socket:
         await socket.send_json({"op": 2, "d": {"token": "wrong", "intents": 0}})
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             async for _ in socket:
                 pass
         assert socket.close_code == 4004
@@ -52,7 +53,7 @@ async def test_a_wrong_token_is_refused_by_rest_and_by_the_gateway(server: Playg
 async def test_a_wrong_frame_closes_with_the_code_for_it(server: PlaygroundServer, frame: str, code: int) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(server.gateway_url) as socket:
         await socket.send_str(frame.replace("TOKEN", server.token))
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             async for _ in socket:
                 pass
         assert socket.close_code == code
@@ -61,7 +62,7 @@ async def test_a_wrong_frame_closes_with_the_code_for_it(server: PlaygroundServe
 async def test_an_unknown_session_is_answered_with_op_9(server: PlaygroundServer) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(server.gateway_url) as socket:
         await socket.send_json({"op": 6, "d": {"token": server.token, "session_id": "gone", "seq": 3}})
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             frames = [await socket.receive_json() for _ in range(2)]
     assert [(frame["op"], frame["d"]) for frame in frames[1:]] == [(9, False)]
 
@@ -180,7 +181,7 @@ class RawSession:
 
     async def receive(self) -> dict[str, Any]:
         assert self._socket is not None
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             frame: dict[str, Any] = await self._socket.receive_json()
         return frame
 

@@ -11,12 +11,12 @@ import pytest
 from aiohttp import web
 
 from actors.playground import BotState, CardRefused, FaultPlan, PlaygroundServer, ShownCard
+from tests.patience import PATIENCE_S
 
 from .client import connected
 from .wire_client import WireClient
 
 pytestmark = pytest.mark.anyio
-WAIT_S = 5.0
 
 
 class Events:
@@ -29,7 +29,7 @@ class Events:
     async def next(self) -> tuple[str, Any]:
         """The next event's kind and body. Raises EOFError at the stream's end."""
         fields: dict[str, str] = {}
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(PATIENCE_S):
             while line := (await self._answer.content.readline()).decode():
                 name, _, value = line.rstrip("\n").partition(": ")
                 if name:

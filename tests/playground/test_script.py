@@ -7,8 +7,9 @@ import aiohttp
 import pytest
 
 from actors.playground import READS, PlaygroundServer
+from tests.patience import PATIENCE_S
 
-from .client import WAIT_S, Bot
+from .client import Bot
 from .wire_client import WireClient
 
 pytestmark = pytest.mark.anyio
@@ -105,7 +106,7 @@ async def test_connections_are_refused_until_they_are_accepted_again(
     assert (await bot.seen("message")).embeds[0].description == "a"
     assert (await bot.seen("message")).content == "The gateway's connection stays."
     await server.accept_connections()
-    async with asyncio.timeout(WAIT_S):
+    async with asyncio.timeout(PATIENCE_S):
         assert (await wire.line("b")).status == 200
 
 

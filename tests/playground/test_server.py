@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from actors.playground import Line, PlaygroundServer
+from tests.patience import PATIENCE_S
 
 from .client import Bot, connected
 from .wire_client import WireClient
@@ -68,7 +69,7 @@ async def test_stopping_does_not_wait_for_a_held_or_slow_answer(server: Playgrou
     server.hold.arm()
     sending = asyncio.create_task(wire.line("Hello"))
     await server.hold.wait_caught()
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE_S):
         await server.stop()
         reply = await sending
     assert reply.status in (200, None)

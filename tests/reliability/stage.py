@@ -21,12 +21,14 @@ from actors.roleplay.model import Character, Entry
 from machines.facts import Fact, Generated
 from machines.response import FINAL
 from tests.fakes.model import FakeModel
+from tests.patience import PATIENCE_S
 
 CHANNEL = "tavern"
 NAME = "Ada"
 NOTICE = f"⚠️ Failed to send response from {NAME}. "
-WAIT_S = 15.0
 POLL_S = 0.01
+PUT_OFF_S = 15.0
+"""Longer than anything here waits between two tries; what lacks a permission waits for minutes."""
 
 SETTLE_S = 0.4
 SEND_TIMEOUT_S = 0.5
@@ -109,7 +111,7 @@ class Stage:
 
     async def until(self, holds: Callable[[], bool]) -> None:
         """Wait until `holds`. Raises TimeoutError."""
-        with anyio.fail_after(WAIT_S):
+        with anyio.fail_after(PATIENCE_S):
             while not holds():  # noqa: ASYNC110 - the server and the bot signal nothing
                 await anyio.sleep(POLL_S)
 
@@ -120,14 +122,14 @@ class Stage:
         """Until the response is final, what it wrote is delivered, and nothing can land any more."""
         await self.until(lambda: any(moved.move.dest in FINAL for moved in self.moves))
         await self.server.wait_landed()
-        with anyio.fail_after(WAIT_S):
+        with anyio.fail_after(PATIENCE_S):
             while await self._is_busy():  # noqa: ASYNC110 - neither the database nor the server signals
                 await anyio.sleep(POLL_S)
 
     async def is_put_off(self) -> bool:
         """Whether the next delivery waits for a permission: far longer than any test does."""
         due_at = await self.store.next_outbox_due()
-        return due_at is not None and due_at > SystemClock().now() + WAIT_S
+        return due_at is not None and due_at > SystemClock().now() + PUT_OFF_S
 
     async def _is_busy(self) -> bool:
         if await self.store.next_outbox_due() is not None and not await self.is_put_off():
@@ -166,7 +168,7 @@ async def performing(voice: str, **more: object) -> AsyncIterator[Stage]:
                 await bot.run(on_ready=note_ready, until=over.wait)
 
             group.start_soon(play)
-            with anyio.fail_after(WAIT_S):
+            with anyio.fail_after(PATIENCE_S):
                 await ready.wait()
             stage = Stage(server, store, trace)
             stage.say(f"!start {NAME}")

@@ -18,10 +18,10 @@ from actors.adapters.store import open_store
 from actors.playground import READS, FaultPlan, PlaygroundServer, ShownMessage, Voice
 from actors.roleplay.parts import split
 from machines.response import TABLE
+from tests.patience import PATIENCE_S
 from tests.reliability.crashes import CHANNEL, CRASHES, TYPING, Crash, Stand
 from tests.reliability.mortal_bot import DATABASE, LAST_QUESTION, Death, Part, Process, open_bot
 
-WAIT_S = 20.0
 POLL_S = 0.01
 RECOVERY_MAX_S = 1.0
 VOICES = ("webhook", "embed")
@@ -39,7 +39,7 @@ SPOKEN = "SELECT count(*) FROM history_message JOIN history ON history.id = hist
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    with anyio.fail_after(WAIT_S):
+    with anyio.fail_after(PATIENCE_S):
         while not holds():  # noqa: ASYNC110 - the process under test signals nothing
             await anyio.sleep(POLL_S)
 

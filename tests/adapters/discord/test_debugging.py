@@ -23,6 +23,7 @@ from actors.playground.events import Event
 from actors.playground.interactions import EPHEMERAL, LOADING, Interaction, Kind, Whisper
 from actors.ports import AskedIn, Explained, GatewayEvent, Posted, ShardReady, Suggested
 from actors.roleplay.model import Outbound, OutboundKind, ResponseId
+from tests.patience import PATIENCE_S
 
 from .rest import Rest, logged_in
 from .scripted import CHANNEL_ID, ScriptedDiscord, as_json
@@ -31,7 +32,6 @@ from .test_gateway import Bot, running
 
 pytestmark = pytest.mark.anyio
 
-WAIT_S = 5.0
 GET_COMMANDS = "GET /applications/{application}/commands"
 PUT_COMMANDS = "PUT /applications/{application}/commands"
 PICTURE = png('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"/>')
@@ -93,7 +93,7 @@ class Heard:
         self._news.set()
 
     async def until(self, holds: Callable[[], bool]) -> None:
-        with anyio.fail_after(WAIT_S):
+        with anyio.fail_after(PATIENCE_S):
             while not holds():
                 self._news.clear()
                 await self._news.wait()
@@ -395,7 +395,7 @@ async def test_a_refused_registration_is_one_line_in_the_log_and_is_tried_again_
 
     caplog.handler.addFilter(note)
     async with ready(playground, script) as bot:
-        with anyio.fail_after(WAIT_S):
+        with anyio.fail_after(PATIENCE_S):
             await refused.wait()
         assert playground.world.commands == []
         posted = await bot.adapter.voice.send(

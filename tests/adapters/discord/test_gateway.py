@@ -29,12 +29,12 @@ from actors.ports import (
     ShardResumed,
 )
 from actors.roleplay.model import Character, Outbound, OutboundKind
+from tests.patience import PATIENCE_S
 
 from .table import WebhookTable
 
 pytestmark = pytest.mark.anyio
 
-WAIT_S = 5.0
 Kind = TypeVar("Kind")
 
 
@@ -52,7 +52,7 @@ class Bot:
         return event
 
     async def next_of_any(self) -> GatewayEvent:
-        with anyio.fail_after(WAIT_S):
+        with anyio.fail_after(PATIENCE_S):
             return await self.events.get()
 
 
@@ -62,7 +62,7 @@ def bot_for(
     token: str | None = None,
     endpoints: Endpoints | None = None,
     shard_count: int = 1,
-    reconnect_max_s: float = WAIT_S,
+    reconnect_max_s: float = PATIENCE_S,
     identify_pause_s: float = 0.0,
     guild_ready_timeout_s: float = 0.05,
 ) -> Bot:
@@ -125,14 +125,14 @@ async def test_a_shard_counts_its_sessions_its_losses_and_what_it_resumed(
 
 
 async def test_a_shard_says_how_long_its_last_heartbeat_took(bot: Bot, playground: PlaygroundServer) -> None:
-    with anyio.fail_after(WAIT_S):
+    with anyio.fail_after(PATIENCE_S):
         while bot.adapter.shards()[0].acked_at is None:  # noqa: ASYNC110 - discord.py tells nobody of it
             await anyio.sleep(0.005)
     [shard] = bot.adapter.shards()
     assert shard.latency_s is not None
     assert shard.acked_at is not None
-    assert 0 < shard.latency_s < WAIT_S
-    assert 0 <= playground.world.now() - shard.acked_at < WAIT_S
+    assert 0 < shard.latency_s < PATIENCE_S
+    assert 0 <= playground.world.now() - shard.acked_at < PATIENCE_S
 
 
 async def test_events_of_a_channel_come_in_its_order(bot: Bot, playground: PlaygroundServer) -> None:
@@ -250,7 +250,7 @@ async def test_a_gateway_that_stays_away_ends_the_client(
             playground.gateway.close_all()
 
         tasks.start_soon(refuse_once_ready)
-        with pytest.raises(GatewayLost), anyio.fail_after(WAIT_S):
+        with pytest.raises(GatewayLost), anyio.fail_after(PATIENCE_S):
             await bot.adapter.run()
     assert await bot.next(ShardDown) == ShardDown(0)
     assert await bot.next(ShardEnded) == ShardEnded(0)

@@ -11,8 +11,9 @@ from actors.adapters.discord import GatewayLost
 from actors.adapters.log import JsonFormatter, TextFormatter
 from actors.playground import PlaygroundServer
 from actors.ports import MessageSeen, ShardConnecting, ShardDown, ShardEnded, ShardReady, ShardResumed
+from tests.patience import PATIENCE_S
 
-from .test_gateway import WAIT_S, Bot, bot_for, running
+from .test_gateway import Bot, bot_for, running
 
 pytestmark = pytest.mark.anyio
 
@@ -20,7 +21,7 @@ POLL_S = 0.005
 
 
 async def until(holds: Callable[[], object]) -> None:
-    with anyio.fail_after(WAIT_S):
+    with anyio.fail_after(PATIENCE_S):
         while not holds():  # noqa: ASYNC110 - neither the server nor discord.py signals it
             await anyio.sleep(POLL_S)
 
@@ -62,10 +63,10 @@ async def test_a_client_that_ends_before_its_guilds_have_come_was_never_up_and_n
 
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(refuse_once_identified)
-        with pytest.raises(GatewayLost), anyio.fail_after(WAIT_S):
+        with pytest.raises(GatewayLost), anyio.fail_after(PATIENCE_S):
             await bot.adapter.run()
     assert await kinds(bot, 2) == [ShardConnecting, ShardEnded]
-    with anyio.fail_after(WAIT_S):
+    with anyio.fail_after(PATIENCE_S):
         await asyncio.wait(waiting)
     assert bot.events.empty()
 

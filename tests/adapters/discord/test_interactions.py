@@ -18,6 +18,7 @@ from actors.playground.events import Event
 from actors.playground.interactions import CALLBACK_S, EPHEMERAL, LOADING, Callback, Interaction, Whisper
 from actors.ports import ButtonPressed, Posted, ShardReady, Unconfirmed
 from actors.roleplay.model import Button, Outbound, OutboundKind, ReplyAddress
+from tests.patience import PATIENCE_S
 
 from .rest import Clock, Rest
 from .scripted import APPLICATION_ID, CHANNEL_ID, Answer, ScriptedDiscord, as_json, message
@@ -25,7 +26,6 @@ from .test_gateway import Bot, bot_for, running
 
 pytestmark = pytest.mark.anyio
 
-WAIT_S = 5.0
 RETRY = Button("Retry", "retry:000000000abc1")
 
 
@@ -92,7 +92,7 @@ async def test_a_press_is_told_and_acknowledged_though_nobody_handles_it(
     playground: PlaygroundServer, heard: Heard
 ) -> None:
     async with pressing(playground) as (_, press):
-        with anyio.fail_after(WAIT_S):
+        with anyio.fail_after(PATIENCE_S):
             await heard.acknowledged.wait()
         assert press.custom_id == RETRY.custom_id
         assert press.user_id == playground.world.find_user("Robin").id
@@ -188,7 +188,7 @@ async def test_a_deferral_that_comes_to_nothing_is_logged_without_its_token_and_
             message_id = await notice(playground, bot)
             interaction = playground.press(message_id, "Robin", RETRY.custom_id)
             press = await press_of(bot)
-            with anyio.fail_after(WAIT_S):
+            with anyio.fail_after(PATIENCE_S):
                 await logged.wait()
     assert press.interaction_id == interaction.id
     reason = "bad_request" if code == 40060 else "not_found"
@@ -198,7 +198,7 @@ async def test_a_deferral_that_comes_to_nothing_is_logged_without_its_token_and_
 
 async def test_one_failed_answer_is_one_request_on_the_wire(playground: PlaygroundServer, heard: Heard) -> None:
     async with pressing(playground) as (bot, press):
-        with anyio.fail_after(WAIT_S):
+        with anyio.fail_after(PATIENCE_S):
             await heard.acknowledged.wait()
         playground.faults = FaultPlan.parse(["outage=1"], seed=1)
         before = len(playground.ledger.since())

@@ -11,6 +11,7 @@ from actors.adapters.discord.places import Place
 from actors.adapters.discord.wire import NOT_CONNECTED_WAIT_MAX_S, NOT_CONNECTED_WAIT_S
 from actors.ports import HeldBack, Posted, Refused, Unconfirmed
 from actors.roleplay.model import Character, Outbound, OutboundKind
+from tests.patience import PATIENCE_S
 
 from .rest import Clock, Rest, logged_in
 from .scripted import APPLICATION_ID, CHANNEL_ID, WEBHOOK_ID, Answer, Request, ScriptedDiscord, as_json, message
@@ -260,7 +261,7 @@ async def test_a_client_that_closes_under_a_waiting_send_holds_it_back(
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(speak)
         tasks.start_soon(speak)  # waits for the first: they share the webhook
-        with anyio.fail_after(1):
+        with anyio.fail_after(PATIENCE_S):
             while not came():
                 await anyio.lowlevel.checkpoint()
         await rest.client.close()

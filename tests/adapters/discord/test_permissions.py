@@ -7,8 +7,9 @@ from actors.adapters.discord.places import Place
 from actors.playground import PlaygroundServer
 from actors.ports import ShardReady
 from actors.roleplay.model import OutboundKind
+from tests.patience import PATIENCE_S
 
-from .test_gateway import WAIT_S, bot_for, running
+from .test_gateway import bot_for, running
 from .test_gateway_start import until
 from .test_voice import character
 
@@ -32,7 +33,7 @@ async def test_characters_have_their_own_names_again_as_soon_as_the_permission_i
         await until(lambda: bot.adapter._places.may_make_webhooks(Place(tavern)) is False)
         assert await kind() is OutboundKind.EMBED
         playground.permit("MANAGE_WEBHOOKS", True)
-        with anyio.fail_after(WAIT_S):
+        with anyio.fail_after(PATIENCE_S):
             while await kind() is OutboundKind.EMBED:  # noqa: ASYNC110 - the client's cache signals nobody
                 await anyio.sleep(0.005)
         assert [webhook.name for webhook in playground.webhooks("tavern")] == ["Mira"]

@@ -17,8 +17,8 @@ from actors.ports import Asked, AskedMessage, AskedTexts, Context, Exchange, Mov
 from machines.facts import Fact, Generated, Sent, Started
 from machines.response import Limits, Move, advance
 from tests.contracts.scene import MIRA, NOW, Line, Scene
+from tests.patience import PATIENCE_S
 
-WAIT_S = 5.0
 SECRET = "the smuggler's words"
 """What people wrote: no answer of the inspector may hold it."""
 
@@ -44,7 +44,7 @@ class Stream:
 
     async def line(self) -> str:
         """The next line; empty between events. Raises EOFError at the end of the stream."""
-        with anyio.fail_after(WAIT_S):
+        with anyio.fail_after(PATIENCE_S):
             raw = await self.response.content.readline()
         if not raw:
             raise EOFError

@@ -13,8 +13,9 @@ from aiohttp import web
 
 from actors.adapters.inspector import InspectorClient, InspectorGone
 from actors.adapters.store import SqlStore
-from tests.adapters.inspector.stage import SECRET, WAIT_S, Stage, serving
+from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import Scene
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -87,7 +88,7 @@ async def test_a_bot_that_ends_ends_the_stream(store: SqlStore, scene: Scene) ->
         began = anyio.Event()
         async with client, anyio.create_task_group() as group:
             group.start_soon(follow)
-            with anyio.fail_after(WAIT_S):
+            with anyio.fail_after(PATIENCE_S):
                 await began.wait()
             stage.inspector._feed.cut_off_all()
 
@@ -175,6 +176,6 @@ def test_what_serves_everywhere_is_asked_here(address: str, url: str) -> None:
 
 
 async def _until(holds: Callable[[], bool]) -> None:
-    with anyio.fail_after(WAIT_S):
+    with anyio.fail_after(PATIENCE_S):
         while not holds():  # noqa: ASYNC110 - a server's counters signal nothing
             await anyio.sleep(0.005)

@@ -14,12 +14,13 @@ from actors.adapters.store import SqlStore
 from machines.facts import GenerationFailed, SendUnconfirmed, WaitElapsed
 from tests.adapters.inspector.stage import Stage, serving
 from tests.contracts.scene import NOW, Scene
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
 
 async def until_nobody_looks(stage: Stage) -> None:
-    with anyio.fail_after(5):
+    with anyio.fail_after(PATIENCE_S):
         while stage.inspector.viewer_count:  # noqa: ASYNC110 - the end of a connection signals nothing to us
             await anyio.sleep(0.005)
 

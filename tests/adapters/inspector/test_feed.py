@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from actors.adapters.inspector import feed as feed_module
 from actors.adapters.inspector.feed import RING_MAX, VIEWER_LAG_MAX, Feed, Viewer
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +27,7 @@ def numbers(frames: bytes) -> list[int]:
 
 async def received(feed: Feed, viewer: Viewer) -> list[int]:
     """What is there for it now; nothing is waited for."""
-    with anyio.fail_after(1):
+    with anyio.fail_after(PATIENCE_S):
         return numbers(await feed.receive(viewer))
 
 
