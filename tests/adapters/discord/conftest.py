@@ -1,7 +1,10 @@
 """Servers and logged-in adapters, over real sockets; what a test changes process-wide is put back."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 
+import discord.http
+import discord.webhook.async_
 import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -10,8 +13,6 @@ from actors.playground import PlaygroundServer
 
 from .rest import Clock, Rest, logged_in
 from .scripted import ScriptedDiscord
-
-TRY_TIMEOUT_S = 0.5
 
 
 @pytest.fixture
@@ -39,8 +40,8 @@ async def scripted(anyio_backend: str) -> AsyncIterator[ScriptedDiscord]:
 
 @pytest.fixture
 async def rest(scripted: ScriptedDiscord, clock: Clock) -> AsyncIterator[Rest]:
-    """Logged in at the scripted server; tries take TRY_TIMEOUT_S at most."""
-    async with logged_in(scripted.api_url, now=clock.now, try_timeout_s=TRY_TIMEOUT_S) as rest:
+    """Logged in at the scripted server; a try's time is only up where a test is `hasty`."""
+    async with logged_in(scripted.api_url, now=clock.now) as rest:
         yield rest
 
 
@@ -55,3 +56,20 @@ async def local(playground: PlaygroundServer) -> AsyncIterator[Rest]:
     """Logged in at the playground."""
     async with logged_in(playground.api_url, token=playground.token) as rest:
         yield rest
+
+
+class Sleepless:
+    """asyncio as discord.py has it here: it must not sleep and try again behind our back."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(asyncio, name)
+
+    async def sleep(self, delay_s: float) -> None:
+        raise AssertionError(f"discord.py sleeps {delay_s} s")
+
+
+@pytest.fixture
+def sleepless(monkeypatch: pytest.MonkeyPatch) -> None:
+    """discord.py fails where it sleeps."""
+    for module in (discord.http, discord.webhook.async_):
+        monkeypatch.setattr(module, "asyncio", Sleepless())

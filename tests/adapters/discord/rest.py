@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,8 +15,12 @@ from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.voice import DiscordVoice
 from actors.adapters.discord.wire import Wire
+from tests.patience import PATIENCE_S
 
 from .table import WebhookTable
+
+TRY_TIMEOUT_S = 0.5
+"""Long enough for a request to reach its server on a busy machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,14 @@ class Rest:
     wire: Wire
     table: WebhookTable
     client: GatewayClient
+
+
+@contextmanager
+def hasty(rest: Rest) -> Iterator[None]:
+    """A try that begins in here takes TRY_TIMEOUT_S at most."""
+    rest.wire._try_timeout_s, patient_s = TRY_TIMEOUT_S, rest.wire._try_timeout_s
+    yield
+    rest.wire._try_timeout_s = patient_s
 
 
 class Clock:
@@ -46,12 +58,11 @@ async def logged_in(
     token: str = "token",
     table: WebhookTable | None = None,
     now: Callable[[], float] | None = None,
-    try_timeout_s: float = 5.0,
     preference: Literal["webhook", "embed"] = "webhook",
 ) -> AsyncIterator[Rest]:
     """Log in at `api_url`; no gateway is needed for REST."""
     Endpoints(api_url).apply()
-    wire = Wire(now=now or Clock().now, try_timeout_s=try_timeout_s)
+    wire = Wire(now=now or Clock().now, try_timeout_s=PATIENCE_S)
     ourselves, places, interactions = Ourselves(), Places(wire), Interactions(wire)
     kept = table or WebhookTable()
     client = GatewayClient(

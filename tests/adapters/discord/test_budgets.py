@@ -11,8 +11,7 @@ from actors.adapters.discord.routes import route_of
 from actors.ports import Budget, Request, listening
 from actors.roleplay.model import Outbound, OutboundKind
 
-from .conftest import TRY_TIMEOUT_S
-from .rest import Clock, Rest
+from .rest import TRY_TIMEOUT_S, Clock, Rest, hasty
 from .scripted import CHANNEL_ID, WEBHOOK_ID, Answer, ScriptedDiscord, as_json, message
 
 pytestmark = pytest.mark.anyio
@@ -70,14 +69,16 @@ async def test_a_request_is_told_with_its_status_and_the_headers_that_matter(
 @pytest.mark.parametrize("how", ["cut", "never"])
 async def test_a_request_without_an_answer_has_no_status(rest: Rest, scripted: ScriptedDiscord, how: str) -> None:
     began = anyio.current_time()
-    [told] = await spoken(rest, scripted, Answer(how=how))  # type: ignore[arg-type]
+    with hasty(rest):
+        [told] = await spoken(rest, scripted, Answer(how=how))  # type: ignore[arg-type]
     assert (told.status, told.headers) == (None, {})
     assert 0 < told.duration_s <= anyio.current_time() - began
 
 
 async def test_a_request_without_an_answer_lasts_until_its_time_is_up(rest: Rest, scripted: ScriptedDiscord) -> None:
     began = anyio.current_time()
-    [told] = await spoken(rest, scripted, Answer(how="never"))
+    with hasty(rest):
+        [told] = await spoken(rest, scripted, Answer(how="never"))
     waited_s = scripted.requests[-1].at - began  # a try's time runs before its request goes out, by little or by much
     assert told.duration_s > TRY_TIMEOUT_S - waited_s - CLOCK_S
 
