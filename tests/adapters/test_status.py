@@ -12,6 +12,7 @@ from anyio.abc import SocketAttribute, SocketStream
 
 from actors.adapters.status import BYTES_MAX, INCIDENTS_MAX, NAME_MAX, HttpStatusPage
 from actors.ports import Status, StatusUnknown
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -63,7 +64,7 @@ def page(indicator: str = "none", *names: str) -> dict[str, bytes]:
     }
 
 
-async def said(talk: Talk, *, timeout_s: float = 5.0) -> Status | StatusUnknown:
+async def said(talk: Talk, *, timeout_s: float = PATIENCE_S) -> Status | StatusUnknown:
     async with serving(talk) as url:
         return await HttpStatusPage(url, timeout_s=timeout_s).read()
 

@@ -4,13 +4,18 @@ import pytest
 
 from actors.adapters.groq import Check, GroqModel
 from tests.fakes.model_server import DROPS, HANGS, Answer, gives, gives_raw, lists, model_server, refuses
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
+TRY_TIMEOUT_S = 0.5
+"""Long enough for a request to reach its server on a busy machine."""
+
 
 async def finding(answer: Answer, *models: str) -> Check:
+    timeout_s = TRY_TIMEOUT_S if answer is HANGS else PATIENCE_S
     async with model_server(answer) as server:
-        model = GroqModel(api_key=None, base_url=server.url, models=models or ["a"], timeout_s=0.5)
+        model = GroqModel(api_key=None, base_url=server.url, models=models or ["a"], timeout_s=timeout_s)
         found = await model.check()
         await model.aclose()
         assert [(request.method, request.path) for request in server.requests] == [("GET", "/v1/models")]

@@ -10,6 +10,7 @@ from actors.ports import Budget, listening
 from actors.ports.model import Completion, ModelFailed
 from actors.roleplay.model import ChatMessage, Prompt, Purpose
 from tests.fakes.model_server import CUTS, DROPS, HANGS, Answer, gives, gives_raw, model_server, refuses, says
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
 
@@ -26,14 +27,18 @@ PROMPT = Prompt(
     seed="r1",
 )
 TPM = "Request too large for model `x` on tokens per minute (TPM): Limit 8000, Requested 9100"
+TRY_TIMEOUT_S = 0.5
+"""Long enough for a request to reach its server on a busy machine."""
+CLOCK_S = 0.001
+"""The loop may wake by so much before its time, and far less: it counts in ticks of its clock."""
 HTML = b"<!DOCTYPE html><html><body>Bad gateway</body></html>"
 
 
-def model_at(url: str, *, timeout_s: float = 10, key: str | None = None) -> GroqModel:
+def model_at(url: str, *, timeout_s: float = PATIENCE_S, key: str | None = None) -> GroqModel:
     return GroqModel(api_key=key, base_url=url, models=["test-model"], timeout_s=timeout_s)
 
 
-async def outcome(answer: Answer, *, timeout_s: float = 10) -> Completion | ModelFailed:
+async def outcome(answer: Answer, *, timeout_s: float = PATIENCE_S) -> Completion | ModelFailed:
     """What complete() makes of `answer`, which it must ask for exactly once."""
     async with model_server(answer) as server:
         model = model_at(server.url, timeout_s=timeout_s)
@@ -43,7 +48,7 @@ async def outcome(answer: Answer, *, timeout_s: float = 10) -> Completion | Mode
     return result
 
 
-async def reason(answer: Answer, *, timeout_s: float = 10) -> tuple[str, float]:
+async def reason(answer: Answer, *, timeout_s: float = PATIENCE_S) -> tuple[str, float]:
     result = await outcome(answer, timeout_s=timeout_s)
     assert isinstance(result, ModelFailed)
     return result.reason, result.retry_after_s
@@ -175,7 +180,7 @@ async def test_a_server_that_is_not_there_is_a_lost_connection() -> None:
 
 
 async def test_an_answer_that_never_comes_is_a_timeout() -> None:
-    assert await reason(HANGS, timeout_s=0.1) == ("timeout", 0)
+    assert await reason(HANGS, timeout_s=TRY_TIMEOUT_S) == ("timeout", 0)
 
 
 async def test_a_failure_keeps_its_error_for_the_operator() -> None:
@@ -245,7 +250,7 @@ async def test_a_budget_says_what_is_left_of_which_limit_and_until_when() -> Non
         "x-ratelimit-remaining-tokens": "6200",
     }
     async with model_server(says("One.", headers=headers)) as server:
-        model = GroqModel(api_key=None, base_url=server.url, models=["m"], timeout_s=10, now=lambda: 500.0)
+        model = GroqModel(api_key=None, base_url=server.url, models=["m"], timeout_s=PATIENCE_S, now=lambda: 500.0)
         assert model.budgets() == ()
         await model.complete(PROMPT)
         await model.aclose()
@@ -258,11 +263,14 @@ async def test_a_budget_says_what_is_left_of_which_limit_and_until_when() -> Non
 async def test_each_request_is_told_with_its_status_and_the_headers_that_matter() -> None:
     headers = {"x-request-id": "req_1", "via": "1.1 edge", "retry-after": "3", "x-organization": "org_123"}
     async with model_server(says("One.", headers={"cf-ray": "8a"}), refuses(429, headers=headers), HANGS) as server:
-        model = model_at(server.url, timeout_s=0.5, key="sk-secret")
+        patient, hasty = (
+            model_at(server.url, timeout_s=timeout_s, key="sk-secret") for timeout_s in (PATIENCE_S, TRY_TIMEOUT_S)
+        )
         with listening() as requests:
-            for _ in range(3):
+            for model in (patient, patient, hasty):
                 await model.complete(PROMPT)
-        await model.aclose()
+        await patient.aclose()
+        await hasty.aclose()
     assert [(each.method, each.route, each.status) for each in requests] == [
         ("POST", "/v1/chat/completions", 200),
         ("POST", "/v1/chat/completions", 429),
@@ -271,7 +279,7 @@ async def test_each_request_is_told_with_its_status_and_the_headers_that_matter(
     assert requests[0].headers["cf-ray"] == "8a"
     kept = {name: value for name, value in requests[1].headers.items() if name != "content-type"}
     assert kept == {"x-request-id": "req_1", "via": "1.1 edge", "retry-after": "3"}
-    assert requests[2].duration_s >= 0.5
+    assert requests[2].duration_s > TRY_TIMEOUT_S - CLOCK_S
     assert "sk-secret" not in repr(requests)
 
 
