@@ -183,6 +183,10 @@ class PlaygroundServer(Steering):
         """Stops a line between "stored" and "answered"."""
         return self._wire.hold
 
+    def land(self) -> None:
+        """Lets the `late` lines that are on their way land now, and not `late_s` after they were cut off."""
+        self._wire.land()
+
     async def wait_landed(self) -> None:
         """Waits until no `late` line is still on its way: only then is the channel's count final."""
         await self._wire.wait_landed()

@@ -15,6 +15,7 @@ import socket
 import struct
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from http import HTTPStatus
 
 from aiohttp import BodyPartReader, web
@@ -47,6 +48,7 @@ class Wire:
         self._dice = Dice(plan)
         self._limits = limits
         self._landing: set[asyncio.Task[None]] = set()
+        self._tide = asyncio.Event()
         self._closing = asyncio.Event()
         self._transports: weakref.WeakSet[asyncio.Transport] = weakref.WeakSet()
 
@@ -68,6 +70,11 @@ class Wire:
     def is_out(self) -> bool:
         """Whether an outage hits a request that is for no channel."""
         return self._dice.for_other(None) == "outage"
+
+    def land(self) -> None:
+        """Lets the `late` lines that are on their way land now."""
+        self._tide.set()
+        self._tide = asyncio.Event()
 
     async def wait_landed(self) -> None:
         """Waits until no `late` line is still on its way."""
@@ -180,8 +187,10 @@ class Wire:
         return web.Response(status=429, headers=headers, text="<html>error code: 1015</html>", content_type="text/html")
 
     def _land_later(self, route: Route, call: Call, order: int) -> None:
-        async def land() -> None:
-            await asyncio.sleep(self.plan.late_s)
+        async def land(tide: asyncio.Event) -> None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self.plan.late_s):
+                    await tide.wait()
             try:
                 answer = route.handler(self._world, call)
             except Refusal as refusal:
@@ -189,7 +198,7 @@ class Wire:
             else:
                 self.ledger.complete(order, message_id=answer.message_id)
 
-        self._run(land())
+        self._run(land(self._tide))
 
     def _run(self, landing: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(landing)

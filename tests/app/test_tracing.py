@@ -32,7 +32,7 @@ from tests.patience import PATIENCE_S
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 KEY = "c0llect0r-k3y"
-LIBRARY_WAITS_S = 30.0
+LIBRARY_WAITS_S = 40.0
 """For a collector that does not answer, if nobody cuts it short."""
 
 
@@ -160,6 +160,7 @@ class TestSwitch:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             monkeypatch.setenv(ENDPOINT, url)
+            monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", str(LIBRARY_WAITS_S))
             with tracing(load(_env_file=None), {ENDPOINT: url}) as made:
                 assert made.spans is not None
                 for event in moves(Started(1.0), Generated(2.0, ("Hi",))):

@@ -31,12 +31,9 @@ PUT_OFF_S = 15.0
 """Longer than anything here waits between two tries; what lacks a permission waits for minutes."""
 
 SETTLE_S = 0.4
-SEND_TIMEOUT_S = 0.5
-LATE_S = 0.15
-"""Lands while the bot still waits for it."""
-TOO_LATE_S = 0.9
-"""Lands when the bot has given it up."""
-PLAN = FaultPlan(late_s=LATE_S, retry_after_s=0.1)
+TRY_TIMEOUT_S = 1.0
+"""Where a case is of silence: long enough for every other request to be answered on a busy machine."""
+PLAN = FaultPlan(late_s=PATIENCE_S, retry_after_s=0.1)  # what is late lands when the case says so
 
 
 @dataclass
@@ -64,6 +61,7 @@ class Stage:
     server: PlaygroundServer
     store: SqlStore
     trace: Recorded
+    voice: str
     _first_move: int = 0
     _first_request: int = 0
 
@@ -144,7 +142,7 @@ def named(fact: Fact) -> str:
 
 
 def settings_for(voice: str, **more: object) -> Settings:
-    fast = {"backoff_base_s": 0.05, "settle_s": SETTLE_S, "send_timeout_s": SEND_TIMEOUT_S}
+    fast = {"backoff_base_s": 0.05, "settle_s": SETTLE_S, "send_timeout_s": PATIENCE_S}
     quiet = {"breaker_failures": 0, "inspector_address": ""}
     return Settings.model_validate({"voice": voice, **fast, **quiet, **more})
 
@@ -170,7 +168,7 @@ async def performing(voice: str, **more: object) -> AsyncIterator[Stage]:
             group.start_soon(play)
             with anyio.fail_after(PATIENCE_S):
                 await ready.wait()
-            stage = Stage(server, store, trace)
+            stage = Stage(server, store, trace, voice)
             stage.say(f"!start {NAME}")
             stage.say("Hello?")
             await stage.until_over()

@@ -50,7 +50,7 @@ PAIRS = [(case, voice, outcome) for case in CASES for voice in VOICES if (outcom
 @pytest.mark.parametrize(("case", "voice", "expected"), PAIRS, ids=[f"{case.name}-{voice}" for case, voice, _ in PAIRS])
 def test_the_line_stands_once_or_the_channel_is_told(case: Case, voice: Voice, expected: Outcome) -> None:
     async def main() -> None:
-        async with performing(voice) as stage:
+        async with performing(voice, **case.settings) as stage:
             await provoke(stage, case)
             stands = len(stage.lines) == 2  # the first answered "Hello?"
             assert Outcome(stage.path, stage.attempts, stands, await what_was_told(stage)) == expected
