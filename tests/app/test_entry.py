@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+import bot
 from actors.app.cli import app
 from tests.app.processes import BOT, environment
 from tests.test_packaging import setup_cfg
@@ -43,6 +46,25 @@ def test_ctrl_c_while_it_is_loaded_ends_it_with_130_and_without_a_traceback(bare
         check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
+@pytest.fixture
+def unfrozen() -> Iterator[None]:
+    yield
+    gc.unfreeze()
+
+
+@pytest.mark.usefixtures("unfrozen")
+def test_the_collector_passes_over_what_is_loaded_and_over_nothing_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["bot.py", "--version"])
+    loaded = [[number] for number in range(1000)]
+    with pytest.raises(SystemExit):
+        bot.main("bot.py")
+    later = [[number] for number in range(1000)]
+    looked_at = {id(each) for each in gc.get_objects()}
+    assert not looked_at & {id(each) for each in loaded}
+    assert looked_at >= {id(each) for each in later}
+    assert gc.isenabled()
 
 
 def test_it_tells_its_version() -> None:
