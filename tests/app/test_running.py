@@ -187,8 +187,10 @@ class TestDoctor:
 
     def test_a_status_page_that_cannot_be_read_is_told_and_is_no_failure(self, tmp_path: Path) -> None:
         def work(server: PlaygroundServer) -> None:
-            page = f"http://127.0.0.1:{free_port()}"
-            done = run_bot(tmp_path, "doctor", **settings_for(server, STATUS_URL=page))
+            with socket.socket() as silent:
+                silent.bind(("127.0.0.1", 0))  # and does not listen: nobody else can
+                page = f"http://127.0.0.1:{silent.getsockname()[1]}"
+                done = run_bot(tmp_path, "doctor", **settings_for(server, STATUS_URL=page))
             assert done.returncode == 0, done.stdout + done.stderr
             assert "– status page: cannot be read (connection)" in done.stdout.splitlines()
 
@@ -227,13 +229,6 @@ class TestDoctor:
         done = run_bot(tmp_path, "doctor", STATUS_URL="")
         assert done.returncode == 1
         assert "✗ token: DISCORD_TOKEN is not set\n    put the bot's token into .env" in done.stdout
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class TestPlay:
@@ -299,9 +294,8 @@ class TestPlay:
                 assert line.endswith("): end it first, or set another DATA_DIR")
 
     def test_the_world_is_kept_for_the_next_time(self, tmp_path: Path) -> None:
-        port = str(free_port())
         for name in ("first", "second"):
-            with started(tmp_path, "play", "--no-bot", "--port", port, until="Playground: ") as (process, lines):
+            with started(tmp_path, "play", "--no-bot", "--port", "0", until="Playground: ") as (process, lines):
                 base = lines[-1].removeprefix("Playground: ")
                 body = json.dumps({"channel": CHANNEL, "user": "Robin", "text": name}).encode()
                 request = urllib.request.Request(f"{base}_control/messages", body, {"Content-Type": "application/json"})
