@@ -120,8 +120,8 @@ async def ask_again(server: PlaygroundServer, until: Until) -> None:
 
 GENERATING, SENDING, RETRYING, DELIVERED, FAILED = "Generating", "Sending", "Retrying", "Delivered", "Failed"
 ONCE = {"SEND_ATTEMPTS": "1"}
-PATIENT = {"BACKOFF_BASE_S": "1"}
-"""So that there is time to end the scene during a wait."""
+PATIENT = {"BACKOFF_BASE_S": "3"}
+"""So that there is time to end the scene during a wait, on a busy machine too."""
 
 CRASHES: tuple[Crash, ...] = (
     Crash(("Started", START, GENERATING), "stands", "stands"),
@@ -142,7 +142,7 @@ CRASHES: tuple[Crash, ...] = (
         "stands",
         typing=("rate_limit_global",),
         answers=(SLOW,),
-        retry_after_s=2.0,
+        retry_after_s=5.0,
     ),
     Crash(
         ("Held", RETRYING, RETRYING),
@@ -150,7 +150,8 @@ CRASHES: tuple[Crash, ...] = (
         "stands",
         lines=("drop_after",),
         reads=("http_503",),
-        retry_after_s=2.0,
+        retry_after_s=6.0,
+        settings=PATIENT,
         act=hold_back_the_next_read,
     ),
     Crash(("Sent", SENDING, SENDING), "stands", "stands", text=TWO_PARTS),
@@ -182,9 +183,9 @@ CRASHES: tuple[Crash, ...] = (
         "told",
         "told",
         lines=("rate_limit",),
-        settings={"RESPONSE_DEADLINE_S": "1.5"},
+        settings={"RESPONSE_DEADLINE_S": "4"},
         earlier=("SendRefused", SENDING, RETRYING),
-        rest_s=1.5,
+        rest_s=4.0,
     ),
     Crash(("Cancelled", GENERATING, FAILED), "nothing", "nothing", answers=(HANG,), act=end_while_generating),
     Crash(("Cancelled", SENDING, SENDING), "nothing", "nothing", text=TWO_PARTS, act=end_while_sending),

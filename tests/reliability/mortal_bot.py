@@ -40,7 +40,7 @@ from machines.response import Move, Response
 
 DATABASE = "ensemble.db"
 HANG, SLOW = "hang", "slow"
-SLOW_S = 0.8
+SLOW_S = 1.5
 """Longer than "is typing" needs to be answered, on a busy machine too."""
 LAST_QUESTION, LAST_ANSWER = "Still there?", "Yes, and I have not forgotten anything."
 """No character may say its own last line again."""
