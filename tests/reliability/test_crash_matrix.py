@@ -25,7 +25,10 @@ from tests.reliability.mortal_bot import DATABASE, LAST_QUESTION, Death, Part, P
 
 POLL_S = 0.01
 RECOVERY_MAX_S = 1.0
-"""Or as long as the process took from its start to READY: half a second, unless the machine is busy."""
+BUSY_START_S = 0.8
+"""From a process's start to READY it takes half a second. Where it takes more than this the machine is busy, with
+something else every moment: what takes a twentieth of a second then has four times as long as the start took.
+"""
 VOICES = ("webhook", "embed")
 ALWAYS_RUN = {(("Sent", "Sending", "Delivered"), False), (("SendUnconfirmed", "Sending", "Retrying"), True)}
 """Stored, and nobody knows: Discord's answer is lost with the process, or was lost before it."""
@@ -184,7 +187,7 @@ def test_killed_at_this_row_nothing_is_lost_or_doubled(
             await server.wait_landed()
             assert trial.stand() == crash.comes_to(is_durable=is_durable)
             await trial.equal_to_the_channel()
-            assert recovery_s < max(RECOVERY_MAX_S, start_s)
+            assert recovery_s < (RECOVERY_MAX_S if start_s < BUSY_START_S else 4 * start_s)
 
     anyio.run(main)
 
