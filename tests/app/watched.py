@@ -28,7 +28,7 @@ PICTURE_WIDE = 1440
 FONT = "DejaVu Sans Mono"
 """Of the machine that makes the pictures: the bot brings no font of one width."""
 
-WAIT_S = 10.0
+WAIT_S = 60.0
 AGAIN_S = 1.5 * SHUTDOWN_S
 """A server that has ended in this very process may leave a connection open that comes in while it ends."""
 

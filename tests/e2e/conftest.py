@@ -1,13 +1,15 @@
 """A playground with its small bot, and a headless Chromium that looks at it."""
 
+import asyncio
 import os
 import shutil
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.store.opening import memory_store
@@ -38,17 +40,36 @@ class Seen:
     complaints: list[str] = field(default_factory=list)
     elsewhere: list[str] = field(default_factory=list)
 
+    def watch(self, page: Page, *, own: str) -> None:
+        """From now on, of this page; what it asks must begin with `own`, or be its own data."""
+
+        def on_console(message: ConsoleMessage) -> None:
+            if message.type in ("error", "warning"):
+                self.complaints.append(message.text)
+
+        def on_request(request: Request) -> None:
+            if not request.url.startswith((own, "data:", "blob:")):
+                self.elsewhere.append(request.url)
+
+        page.on("console", on_console)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", on_request)
+
 
 OpenPage = Callable[..., Awaitable[Page]]
 OpenAt = Callable[..., Awaitable[Page]]
 
-WAIT_MS = 30_000
+WAIT_MS = 60_000
+"""For whatever a page is to show: a machine may be slow, and a test that passes does not wait for it."""
+POLL_S = 0.02
 GRAVE = ("serious", "critical")
 
+expect.set_options(timeout=WAIT_MS)
 
-@pytest.fixture(scope="module")
+
+@pytest.fixture(scope="package")
 def anyio_backend() -> str:
-    """Of module scope, since one browser serves all tests: starting one takes seconds."""
+    """Of the package's scope, since one browser serves all its tests: starting one takes seconds."""
     return "asyncio"
 
 
@@ -72,7 +93,7 @@ async def bot(server: PlaygroundServer) -> AsyncIterator[FakeBot]:
     await bot.kill()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 async def browser(anyio_backend: str) -> AsyncIterator[Browser]:
     if CHROMIUM is None:
         pytest.skip("there is no Chromium on this machine (Debian: apt install chromium)")
@@ -88,53 +109,48 @@ def seen() -> Seen:
 
 
 @pytest.fixture
-async def open_page(browser: Browser, server: PlaygroundServer, seen: Seen) -> AsyncIterator[OpenPage]:
-    """Opens the page in a window of a given size; at the end it must have kept to itself, without complaint."""
-
-    def on_console(message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning"):
-            seen.complaints.append(message.text)
-
-    def on_request(request: Request) -> None:
-        if not request.url.startswith((server.url + "/", "data:", "blob:")):
-            seen.elsewhere.append(request.url)
-
-    async def opened(width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
-        size = {"width": width, "height": height}
-        context = await browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-        page = await context.new_page()
-        page.on("console", on_console)
-        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-        page.on("request", on_request)
-        page.set_default_timeout(5000)
-        await page.goto(server.url + "/")
-        await page.wait_for_selector("#app.filled")
-        return page
-
-    yield opened
-    assert (seen.complaints, seen.elsewhere) == ([], [])
-
-
-@pytest.fixture
 async def open_at(browser: Browser, seen: Seen) -> AsyncIterator[OpenAt]:
-    """Opens an address; at the end no page may have complained, or asked another host than its own."""
+    """Opens an address; at the end no page may have complained, or asked another host than its own.
+
+    The pages are closed then, and would complain of a server that has ended before: a test whose server ends within
+    it closes its page first (`async with`).
+    """
+    contexts: list[BrowserContext] = []
 
     async def opened(url: str, width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
         size = {"width": width, "height": height}
         context = await browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
+        contexts.append(context)
         page = await context.new_page()
-        origin = "/".join(url.split("/")[:3]) + "/"
-        page.on(
-            "console", lambda said: seen.complaints.append(said.text) if said.type in ("error", "warning") else None
-        )
-        page.on("pageerror", lambda error: seen.complaints.append(str(error)))
-        page.on("request", lambda asked: None if asked.url.startswith(origin) else seen.elsewhere.append(asked.url))
+        seen.watch(page, own="/".join(url.split("/")[:3]) + "/")
         page.set_default_timeout(WAIT_MS)
         await page.goto(url)
         return page
 
     yield opened
+    for context in contexts:
+        await context.close()
     assert (seen.complaints, seen.elsewhere) == ([], [])
+
+
+@pytest.fixture
+async def open_page(server: PlaygroundServer, open_at: OpenAt) -> OpenPage:
+    """Opens the playground's page in a window of a given size, as `open_at` does."""
+
+    async def opened(width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
+        page = await open_at(server.url + "/", width, height, scheme)
+        await page.wait_for_selector("#app.filled")
+        return page
+
+    return opened
+
+
+async def eventually(read: Callable[[], Awaitable[object]], wanted: object) -> None:
+    """Wait until what is read is what is wanted: for what `expect` has no words for."""
+    until = time.monotonic() + WAIT_MS / 1000
+    while (found := await read()) != wanted and time.monotonic() < until:  # noqa: ASYNC110 - pages signal nothing
+        await asyncio.sleep(POLL_S)
+    assert found == wanted
 
 
 async def picture(page: Page, name: str) -> None:
@@ -144,13 +160,18 @@ async def picture(page: Page, name: str) -> None:
         await page.screenshot(path=ROOT / folder / f"{name}.png")
 
 
-async def findings(page: Page) -> list[str]:
-    """Grave findings of axe, and how much wider than the window the page is."""
-    found = await Axe().run(page)
-    grave = [
+async def grave_findings(page: Page) -> list[str]:
+    """Grave findings of axe. What it finds in order is not told apart, which takes as long again."""
+    found = await Axe().run(page, options={"resultTypes": ["violations"]})
+    return [
         f"{each['id']}: {each['nodes'][0]['html'][:120]}"
         for each in found.response["violations"]
         if each["impact"] in GRAVE
     ]
+
+
+async def findings(page: Page) -> list[str]:
+    """Grave findings of axe, and how much wider than the window the page is."""
+    grave = await grave_findings(page)
     wider = await page.evaluate("() => document.documentElement.scrollWidth - innerWidth")
     return grave if wider <= 0 else [*grave, f"{wider} px wider than the window"]

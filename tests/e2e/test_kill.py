@@ -14,6 +14,8 @@ import pytest
 from actors.playground import PlaygroundServer, Voice
 from tests.e2e.bot_process import character_lines, environment, running, transcript, until
 
+pytestmark = pytest.mark.anyio
+
 CHANNEL = "tavern"
 CAST = ("Maren", "Fitch", "Oriel")
 MOMENTS = 20
@@ -38,49 +40,42 @@ async def assert_each_once(server: PlaygroundServer, env: dict[str, str], said: 
 
 
 @pytest.mark.parametrize("voice", VOICES)
-def test_killed_when_a_line_was_stored_but_not_answered_it_stands_once(voice: str, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with PlaygroundServer() as server:
-            env = environment(server, tmp_path, VOICE=voice)
-            async with running(env) as bot:
-                await open_scene(server)
-                server.hold.arm()
-                server.say(CHANNEL, "Robin", "Hello, is anybody here?")
-                held = await server.hold.wait_caught()
-                await bot.kill()
-                assert [m.id for m in character_lines(server, CHANNEL)] == [held]
-            server.hold.release()
-            async with running(env) as bot:
-                await until(lambda: len(character_lines(server, CHANNEL)) >= len(CAST))
-                assert await bot.end() == 0
-            await assert_each_once(server, env, ["Hello, is anybody here?"])
-
-    anyio.run(main)
+async def test_killed_when_a_line_was_stored_but_not_answered_it_stands_once(voice: str, tmp_path: Path) -> None:
+    async with PlaygroundServer() as server:
+        env = environment(server, tmp_path, VOICE=voice)
+        async with running(env) as bot:
+            await open_scene(server)
+            server.hold.arm()
+            server.say(CHANNEL, "Robin", "Hello, is anybody here?")
+            held = await server.hold.wait_caught()
+            await bot.kill()
+            assert [m.id for m in character_lines(server, CHANNEL)] == [held]
+        server.hold.release()
+        async with running(env) as bot:
+            await until(lambda: len(character_lines(server, CHANNEL)) >= len(CAST))
+            assert await bot.end() == 0
+        await assert_each_once(server, env, ["Hello, is anybody here?"])
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("voice", VOICES)
 @pytest.mark.parametrize("seed", [1])
-def test_killed_at_random_moments_every_line_stands_once(seed: int, voice: str, tmp_path: Path) -> None:
+async def test_killed_at_random_moments_every_line_stands_once(seed: int, voice: str, tmp_path: Path) -> None:
     draw = random.Random(f"{seed}/{voice}")
-
-    async def main() -> None:
-        async with PlaygroundServer() as server:
-            env = environment(server, tmp_path, VOICE=voice)
-            said: list[str] = []
-            async with running(env):
-                await open_scene(server)
-            for turn in range(MOMENTS):
-                # The turn before may be unfinished: what is killed next is then the taking up.
-                async with running(env, wait=draw.random() < 0.7) as bot:
-                    said.append(f"Message {turn}: what do you say to that?")
-                    server.say(CHANNEL, "Robin", said[-1])
-                    with anyio.move_on_after(draw.uniform(0.0, 0.6)):
-                        await until(lambda: len(character_lines(server, CHANNEL)) == len(CAST) * len(said))
-                    await bot.kill()
-            async with running(env) as bot:
-                await until(lambda: len(character_lines(server, CHANNEL)) >= len(CAST) * len(said), 120)
-                assert await bot.end() == 0
-            await assert_each_once(server, env, said)
-
-    anyio.run(main)
+    async with PlaygroundServer() as server:
+        env = environment(server, tmp_path, VOICE=voice)
+        said: list[str] = []
+        async with running(env):
+            await open_scene(server)
+        for turn in range(MOMENTS):
+            # The turn before may be unfinished: what is killed next is then the taking up.
+            async with running(env, wait=draw.random() < 0.7) as bot:
+                said.append(f"Message {turn}: what do you say to that?")
+                server.say(CHANNEL, "Robin", said[-1])
+                with anyio.move_on_after(draw.uniform(0.0, 0.6)):
+                    await until(lambda: len(character_lines(server, CHANNEL)) == len(CAST) * len(said))
+                await bot.kill()
+        async with running(env) as bot:
+            await until(lambda: len(character_lines(server, CHANNEL)) >= len(CAST) * len(said), 120)
+            assert await bot.end() == 0
+        await assert_each_once(server, env, said)

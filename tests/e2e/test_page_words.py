@@ -41,7 +41,7 @@ async def test_a_bang_lists_the_commands_that_are_messages(
     box, hints = page.locator("#text"), page.locator(".hint")
     await box.fill("!")
     await expect(hints).to_have_count(7)
-    assert {*await hints.locator("strong").all_inner_texts()} == COMMANDS
+    assert {*await hints.locator("strong").all_inner_texts()} == COMMANDS  # read at once, and only typing changes it
     await box.fill("!st")
     await expect(hints).to_have_count(2)
     await hints.filter(has_text="!start").click()
@@ -104,11 +104,14 @@ async def test_the_time_beside_a_grouped_message_does_not_touch_it(
         server.say("tavern", "Robin", words)
     message = page.locator(".message.grouped")
     await message.hover()
-    time, text = await message.locator(".side-time").bounding_box(), await message.locator(".text").bounding_box()
-    assert time is not None
-    assert text is not None
-    wide = await message.locator(".side-time").evaluate("one => one.scrollWidth")
-    assert time["x"] + wide < text["x"]
+    await expect(message.locator(".side-time")).to_be_visible()
+    time_right, text_left = await message.evaluate(
+        """(message) => {
+            const [time, text] = [".side-time", ".text"].map((selector) => message.querySelector(selector));
+            return [time.getBoundingClientRect().left + time.scrollWidth, text.getBoundingClientRect().left];
+        }"""
+    )
+    assert time_right < text_left
 
 
 async def test_in_a_new_world_no_two_have_the_same_colour(open_page: OpenPage) -> None:
