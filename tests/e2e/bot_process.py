@@ -14,7 +14,9 @@ from pathlib import Path
 import anyio
 from anyio.abc import Process
 from anyio.streams.text import TextReceiveStream
+from typer.testing import CliRunner
 
+from actors.app.cli import app
 from actors.playground import PlaygroundServer, ShownMessage, Voice
 
 ROOT = Path(__file__).parent.parent.parent
@@ -93,7 +95,8 @@ def character_lines(server: PlaygroundServer, channel: str) -> list[ShownMessage
 
 
 async def transcript(env: dict[str, str], channel: str) -> list[dict[str, object]]:
-    """What `bot.py transcript` prints of a channel."""
-    command = [sys.executable, "bot.py", "transcript", channel, "--format", "jsonl"]
-    done = await anyio.run_process(command, cwd=ROOT, env=env)
-    return [json.loads(line) for line in done.stdout.decode().splitlines()]
+    """What `bot.py transcript` prints of a channel; in a thread of ours, since a new process takes seconds to load."""
+    command = ["transcript", channel, "--format", "jsonl"]
+    done = await anyio.to_thread.run_sync(lambda: CliRunner().invoke(app, command, env=env, catch_exceptions=False))
+    assert done.exit_code == 0, done.output
+    return [json.loads(line) for line in done.stdout.splitlines()]
