@@ -7,6 +7,7 @@
     GET  cards                         GET cards/{name}/picture
     POST cards?filename=               a Tavern card file as the body
     PATCH cards/{name} {field: text}   edits a card
+    GET  inspector/{path}              what the page asks of the bot's inspector by itself; 204 while the bot is down
     GET  /inspector/{path}             the bot's inspector, on the page's own origin
 
 Failure modes: 409 where the application filled in no hook; 422 with one sentence for a card that is refused;
@@ -59,6 +60,7 @@ def mount_page(app: web.Application, server: "PlaygroundServer") -> None:
         ("POST", "/_control/cards"): routes.save_card,
         ("PATCH", "/_control/cards/{name}"): routes.edit_card,
         ("GET", "/_control/cards/{name}/picture"): routes.card_picture,
+        ("GET", "/_control/inspector/{path:.*}"): routes.look,
         ("GET", "/inspector/{path:.*}"): routes.inspect,
         ("GET", "/"): _index,
         ("GET", "/page/{name}"): _file,
@@ -131,17 +133,31 @@ class _PageRoutes:
         return _no_cards() if shelf is None else await _edit(shelf, request)
 
     async def inspect(self, request: web.Request) -> web.StreamResponse:
-        """Passes the request on, and the answer back as it comes."""
+        """For who asks for the inspector: while it is not there, that is an error."""
         if self._server.inspector_url is None:
             return json_response({"message": "the bot's inspector is not known here"}, 503)
-        url = self._server.inspector_url.rstrip("/") + request.raw_path.removeprefix("/inspector")
+        found = await self._passed_on(request, self._server.inspector_url)
+        if found is None:
+            return json_response({"message": "the bot's inspector does not answer; is the bot running?"}, 503)
+        return found
+
+    async def look(self, request: web.Request) -> web.StreamResponse:
+        """For the page: a bot that is off on purpose is no error, which every browser would log in red."""
+        url = self._server.inspector_url
+        found = None if url is None else await self._passed_on(request, url)
+        return web.Response(status=204) if found is None else found
+
+    async def _passed_on(self, request: web.Request, inspector_url: str) -> web.StreamResponse | None:
+        """Passes the request on, and the answer back as it comes; None while nobody answers."""
+        path = request.raw_path.removeprefix("/_control").removeprefix("/inspector")
+        url = inspector_url.rstrip("/") + path
         headers = {name: request.headers[name] for name in ASKED_WITH if name in request.headers}
         timeout = ClientTimeout(total=None, connect=CONNECT_S)
         async with ClientSession(timeout=timeout) as session:
             try:
                 found = await session.get(url, headers=headers, allow_redirects=False)
             except (ClientError, TimeoutError):
-                return json_response({"message": "the bot's inspector does not answer; is the bot running?"}, 503)
+                return None
             passed_on = {name: found.headers[name] for name in PASSED_ON if name in found.headers}
             response = web.StreamResponse(status=found.status, headers=passed_on)
             try:

@@ -129,7 +129,6 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         await page.locator("#tab-faults").click()
         await page.get_by_role("button", name="Calm").click()
         await expect(page.locator("#storm-mark")).to_be_hidden()
-        assert complaints == []
         await page.locator("#kill-amid").click()
         await page.locator(".toast", has_text="Armed").wait_for()
         await ask(page, "Who has the key?")
@@ -141,6 +140,4 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         await expect(equal).to_be_visible()
         await expect(spoken.locator(".name")).to_have_text(["Maren", "Fitch", "Oriel"] * 3)
         await page.close()
-    # What the page had asked of the bot when that was killed is answered 503, and the browser says so by itself.
-    assert [words for words in complaints if "status of 503" not in words] == []
-    assert foreign == []
+    assert (complaints, foreign) == ([], [])

@@ -266,6 +266,7 @@ async def test_without_hooks_the_routes_say_so(server: PlaygroundServer, wire: W
         reply = await wire.control(method, path, body)
         assert (reply.status, set(reply.body)) == (409, {"message"})
     assert (await wire.request("GET", f"{server.url}/inspector/events")).status == 503
+    assert (await wire.control("GET", "inspector/events")).status == 204
 
 
 async def test_cards_are_listed_added_edited_and_refused_in_a_sentence(
@@ -284,7 +285,9 @@ async def test_cards_are_listed_added_edited_and_refused_in_a_sentence(
     assert (await wire.control("PATCH", "cards/Mira", {"extensions": "x"})).status == 400
 
 
-@pytest.mark.parametrize("path", ["/", "/_control/events", "/_control/cards", "/inspector/events"])
+@pytest.mark.parametrize(
+    "path", ["/", "/_control/events", "/_control/cards", "/_control/inspector/", "/inspector/events"]
+)
 async def test_another_sites_page_sees_and_steers_nothing(
     server: PlaygroundServer, wire: WireClient, path: str
 ) -> None:
@@ -336,13 +339,17 @@ async def test_the_inspector_is_reached_through_the_page_and_streams(
             assert (drawing.body, "Set-Cookie" in drawing.headers) == ("<svg/>", False)
             assert drawing.headers["Content-Security-Policy"] == SENT["Content-Security-Policy"]
             assert await stream.next() == ("move", {})
+            assert (await wire.control("GET", "inspector/api/machines/response.svg?size=compact")).body == "<svg/>"
             with pytest.raises(EOFError):
                 await stream.next()
-    assert asked == ["/events", "/api/machines/response.svg?size=compact"]
+    assert asked == ["/events", *["/api/machines/response.svg?size=compact"] * 2]
 
 
-async def test_an_inspector_that_is_down_is_503(server: PlaygroundServer, wire: WireClient) -> None:
+async def test_an_inspector_that_is_down_is_an_error_to_who_asks_for_it_and_none_to_the_page(
+    server: PlaygroundServer, wire: WireClient
+) -> None:
     async with inspector([]) as url:
         server.inspector_url = url
     reply = await wire.request("GET", f"{server.url}/inspector/events")
     assert (reply.status, "is the bot running?" in reply.body["message"]) == (503, True)
+    assert (await wire.control("GET", "inspector/events")).status == 204

@@ -34,7 +34,9 @@ export const waitHeld = () => call("GET", "/_control/hold?timeout_s=120");
 export const cards = () => call("GET", "/_control/cards");
 export const addCard = (file) => call("POST", `/_control/cards?filename=${encodeURIComponent(file.name)}`, { body: file, about: file.name });
 export const editCard = (name, fields) => call("PATCH", `/_control/cards/${encodeURIComponent(name)}`, { json: fields });
-export const inspected = (path) => call("GET", `/inspector/${path}`);
+/** Where the page asks the bot's inspector; answered with nothing (204) while the bot is down. */
+export const ofInspector = (path) => `/_control/inspector/${path}`;
+export const inspected = (path) => call("GET", ofInspector(path));
 
 /** Where a character's picture is; the version makes a changed one a new address. */
 export const pictureOf = (card) =>

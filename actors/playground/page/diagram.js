@@ -1,6 +1,8 @@
 // The machine's drawing, as the bot drew it from its running table; lit here by classes alone.
 
-const PATH = "/inspector/api/machines/response.svg?size=compact";
+import { ofInspector } from "./api.js";
+
+const PATH = ofInspector("api/machines/response.svg?size=compact");
 
 let drawing = null; // a promise of the SVG element, asked for once
 
@@ -14,7 +16,7 @@ export async function machineDrawing() {
 
 async function fetchDrawing() {
   const answer = await fetch(PATH).catch(() => null);
-  if (!answer?.ok) return null;
+  if (answer?.status !== 200) return null;
   const text = (await answer.text()).replaceAll(/<style[^]*?<\/style>/g, ""); // the page's policy allows only its own
   const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   if (svg.nodeName !== "svg") return null;

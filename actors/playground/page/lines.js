@@ -54,7 +54,7 @@ export class Lines extends EventTarget {
 
   #open() {
     clearTimeout(this.#timer);
-    this.#source = new EventSource("/inspector/events");
+    this.#source = new EventSource(api.ofInspector("events"));
     this.#source.addEventListener("error", () => this.#broken());
     this.#source.addEventListener("snapshot", (event) => {
       this.isLinked = true;
@@ -68,11 +68,12 @@ export class Lines extends EventTarget {
   async #recount() {
     try {
       const found = await api.inspected(`api/responses?state=Delivered&limit=${DELIVERED_MAX}`);
+      if (found === null) return; // the bot has just gone; it is counted when it is back
       this.isCountable = found.responses.length < DELIVERED_MAX;
       for (const view of found.responses) this.#delivered.set(view.id, Math.max(1, view.parts));
       this.dispatchEvent(new Event("changed"));
     } catch (error) {
-      console.info("The history could not be counted:", error.message); // the bot has just gone; it is counted when it is back
+      console.info("The history could not be counted:", error.message);
     }
   }
 
