@@ -93,7 +93,7 @@ export class LineCards {
 
   #catchUp() {
     for (const card of this.#cards.values()) {
-      if (card.behind === 0) continue;
+      if (card.behind === 0 || card.isDrawing) continue; // what nobody could see yet is shown first
       card.behind -= 1;
       this.#paint(card);
     }
