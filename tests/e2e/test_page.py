@@ -198,6 +198,7 @@ async def test_another_person_writes_replies_and_reacts(server: PlaygroundServer
     assert (said.author, said.reply_to, said.reactions) == ("Kim", server.messages("tavern")[0].id, ("🔥",))
 
 
+A_FRAME = "() => new Promise(requestAnimationFrame)"
 AT_END = (
     "() => { const s = document.querySelector('#scroll'); return s.scrollHeight - s.scrollTop - s.clientHeight < 2 }"
 )
@@ -226,6 +227,21 @@ async def test_a_new_message_does_not_move_the_reader_of_older_ones(
     server.say("tavern", "Sam", "Followed")
     await expect(page.locator("#messages .message .text").last).to_have_text("Followed")
     await eventually(lambda: page.evaluate(AT_END), True)
+
+
+async def test_a_change_that_is_no_message_does_not_move_the_reader_of_older_ones(
+    server: PlaygroundServer, open_page: OpenPage
+) -> None:
+    for number in range(60):
+        server.say("tavern", "Sam", f"Line {number}")
+    page = await open_page()
+    await page.evaluate(SCROLL_UP)
+    server.faults = FaultPlan.parse(["slow=0.25"])
+    await expect(page.locator("#storm-mark")).to_have_text("25 %")
+    assert await page.evaluate(SCROLLED) == 100
+    await page.set_viewport_size({"width": 1440, "height": 700})
+    await page.evaluate(A_FRAME)
+    assert await page.evaluate(SCROLLED) == 100
 
 
 async def test_older_messages_are_fetched_on_request(server: PlaygroundServer, open_page: OpenPage) -> None:

@@ -24,7 +24,7 @@ export class Timeline {
     this.scroll = byId("scroll");
     this.list = byId("messages");
     this.newer = byId("newer");
-    this.scroll.addEventListener("scroll", () => this.isAtEnd() && this.#seen(), { passive: true });
+    this.scroll.addEventListener("scroll", () => (this.isAtEnd() ? this.#seen() : (this.#wasAtEnd = false)), { passive: true });
     this.newer.addEventListener("click", () => this.toEnd());
     new ResizeObserver(() => this.#wasAtEnd && this.toEnd()).observe(this.scroll);
     model.addEventListener("heard", ({ detail }) => this.#heard(detail));
