@@ -94,6 +94,23 @@ async def test_a_fact_is_told_whole_where_there_is_room_beside_its_arrow(stage: 
     assert left < words_left < words_right < right
 
 
+async def test_a_further_move_takes_nothing_away_from_who_reads_an_earlier_one(stage: Stage, open_at: OpenAt) -> None:
+    line = await stage.line()
+    page = await open_at(stage.url(f"/responses/{line.id}"))
+    moves = page.locator(".moves li")
+    await moves.filter(has_text="Started").evaluate("item => { item.isKept = true; }")
+    await moves.first.locator("button").focus()
+    await line.generate()
+    await expect(moves.filter(has_text="Generated")).to_have_attribute("aria-current", "step")
+    await expect(moves.filter(has_text="Generated").locator("button")).to_be_focused()
+    await page.keyboard.press("ArrowLeft")
+    await line.deliver()
+    await expect(moves).to_have_count(3)
+    await expect(page.locator(".told-row[data-seq='3']").first).to_be_visible()
+    await expect(moves.first.locator("button")).to_be_focused()
+    assert await moves.first.evaluate("item => item.isKept") is True
+
+
 async def test_older_ones_are_offered_only_where_there_are_some(open_at: OpenAt) -> None:
     async with open_store("sqlite:///:memory:") as store:
         scene = await open_scene(store)

@@ -5,9 +5,12 @@ import { inSeconds } from "./words.js";
 
 const HIDDEN = "Texts are left out here. They are shown only where INSPECTOR_TOKEN is set, with “Show what was said”.";
 
-/** The requests before a move, a line each; null where none is known. */
+/** The requests before a move. */
+export const requestsAt = (view, seq) => (view.exchanges ?? []).find((each) => each.seq === seq)?.requests ?? [];
+
+/** The same, a line each; null where none is known. */
 export function requestsOf(view, seq) {
-  const found = (view.exchanges ?? []).find((each) => each.seq === seq)?.requests ?? [];
+  const found = requestsAt(view, seq);
   return found.length === 0 ? null : h("ul", { class: "requests", role: "list" }, found.map(requestView));
 }
 

@@ -3,8 +3,8 @@
 import * as api from "./api.js";
 import { PausedNotice } from "./breakpoints.js";
 import { drawing, light, mark, onResize } from "./diagram.js";
-import { h, say, sayCoded } from "./dom.js";
-import { requestsOf, triesOf } from "./exchanges.js";
+import { h, reconcile, say, sayCoded } from "./dom.js";
+import { requestsAt, requestsOf, triesOf } from "./exchanges.js";
 import { saveLink } from "./saving.js";
 import { playTo, sequence } from "./sequence.js";
 import { clock, inSeconds, mendOf, moment, stuck, toneOf, told, why } from "./words.js";
@@ -19,6 +19,7 @@ export class Replay {
   #from; // where it came from, if from a file
   #withText = false; // whether the texts were asked for
   #at = 0; // how many moves are played
+  #items = new Map(); // what a move tells, and its element
   #svg = null;
   #timer = 0;
   #end = new AbortController();
@@ -194,24 +195,35 @@ export class Replay {
   /** All that a step through the moves leaves alone but for its classes: an outage makes hundreds of moves. */
   #renderPath() {
     this.#renderMoves();
-    this.sequence.replaceChildren(sequence(this.#view));
+    this.#renderSequence();
     this.#renderTexts();
   }
 
   #renderMoves() {
     const { path, asides = [] } = this.#view;
-    const items = [];
+    const kept = new Map();
+    const add = (told, build) => {
+      const key = JSON.stringify([kept.size, told]);
+      kept.set(key, this.#items.get(key) ?? build());
+    };
     for (const [index, move] of [null, ...path].entries()) {
-      if (move) items.push(this.#moveView(move, index));
-      items.push(...asides.filter((aside) => aside.after_seq === index && !this.#isRecorded(aside)).map(asideView));
+      if (move) add([move, path[index - 2]?.at, requestsAt(this.#view, move.seq)], () => this.#moveView(move, index));
+      for (const aside of asides) if (aside.after_seq === index && !this.#isRecorded(aside)) add(aside, () => asideView(aside));
     }
-    this.hadFocus = this.moves.contains(document.activeElement);
-    this.moves.replaceChildren(...items);
+    this.#items = kept;
+    reconcile(this.moves, [...kept.values()]); // a further move closes nothing, and takes no focus or selection away
+  }
+
+  #renderSequence() {
+    const told = JSON.stringify(this.#view.path);
+    if (told === this.toldPath) return;
+    this.toldPath = told;
+    this.sequence.replaceChildren(sequence(this.#view));
   }
 
   #playMoves() {
-    const hasFocus = this.hadFocus || this.moves.contains(document.activeElement);
-    this.hadFocus = false;
+    const hasFocus = this.shownAt !== this.#at && this.moves.contains(document.activeElement);
+    this.shownAt = this.#at;
     for (const item of this.moves.querySelectorAll("[data-seq]")) {
       const index = Number(item.dataset.seq);
       item.classList.toggle("later", index > this.#at);
