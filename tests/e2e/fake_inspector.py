@@ -68,8 +68,10 @@ class FakeInspector:
             "reason": changed.get("last_error"),
         }
         edge = edge_key(view["state"], to)
-        view["counts"] = view["counts"] | {edge: view["counts"].get(edge, 0) + 1}
-        view |= {"state": to, "entered_at": now, "is_final": to in FINAL, "path": [*view["path"], move]} | changed
+        counts = view["counts"] | {edge: view["counts"].get(edge, 0) + 1}
+        now_is = {"state": to, "entered_at": now, "is_final": to in FINAL, "path": [*view["path"], move]}
+        # Another view each time: a page that is told late is told of this move.
+        self.views[response_id] = view = view | now_is | {"counts": counts} | changed
         for stream in self._streams:
             stream.put_nowait(("move", {"seq": self._seq, "response": view, "move": move}))
 

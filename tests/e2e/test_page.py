@@ -1,10 +1,11 @@
 """The playground's page, as people use it: a real browser, real sockets, a small bot behind."""
 
+import asyncio
 import json
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from actors.playground import FaultPlan, PlaygroundServer
 
@@ -41,6 +42,14 @@ async def test_a_line_written_is_answered_by_two_characters_with_name_and_pictur
     await expect(page.locator("#remembered")).to_have_text("2")
 
 
+NOTE_LIT = """() => {
+    globalThis.litStates = new Set();
+    new MutationObserver(() => {
+        for (const each of document.querySelectorAll(".diagram .lit")) litStates.add(each.dataset.state);
+    }).observe(document.querySelector("#line-cards"), { subtree: true, childList: true, attributes: true });
+}"""
+
+
 async def test_a_lost_answer_lights_retrying_and_the_line_comes_once(
     server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
 ) -> None:
@@ -52,14 +61,7 @@ async def test_a_lost_answer_lights_retrying_and_the_line_comes_once(
     assert server.faults.chances == (("drop_after", 1.0),)
     await page.locator("#tab-lines").click()
     await expect(page.locator("#inspector")).to_be_visible()  # what is over before the page follows is not seen
-    await page.evaluate(
-        """() => {
-            globalThis.litStates = new Set();
-            new MutationObserver(() => {
-                for (const each of document.querySelectorAll(".diagram .lit")) litStates.add(each.dataset.state);
-            }).observe(document.querySelector("#line-cards"), { subtree: true, childList: true, attributes: true });
-        }"""
-    )
+    await page.evaluate(NOTE_LIT)
     await write(page, "Anyone?")
     await expect(page.locator("#messages .message.character")).to_have_count(2)
     await expect(page.locator(".line-card.delivered")).to_have_count(2)
@@ -70,6 +72,30 @@ async def test_a_lost_answer_lights_retrying_and_the_line_comes_once(
         await expect(newest.locator(f"[data-edge='{edge}']")).to_have_class(re.compile(r"\btaken\b"))
     await expect(newest.locator(".steps")).to_contain_text("connection reset")
     await expect(page.locator("#tally")).to_have_attribute("data-verdict", "equal")
+
+
+async def test_a_drawing_that_comes_late_shows_the_line_from_its_first_moves(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    page, comes = await open_page(), asyncio.Event()
+
+    async def late(route: Route) -> None:
+        await comes.wait()
+        await route.continue_()
+
+    await page.route("**/response.svg?*", late)
+    await page.clock.install()  # of the page that is opened next
+    await page.reload()
+    await page.locator("#tab-lines").click()
+    await expect(page.locator("#inspector")).to_be_visible()
+    await page.evaluate(NOTE_LIT)
+    async with page.expect_request("**/response.svg?*"):
+        await write(page, "Anyone?")
+    await expect(page.locator("#messages .message.character")).to_have_count(2)
+    await page.clock.run_for(10_000)
+    comes.set()
+    await page.wait_for_function("() => litStates.has('Delivered')")
+    assert "Generating" in await page.evaluate("() => [...litStates]")
 
 
 async def test_a_bot_killed_in_the_middle_of_a_line_says_it_once_after_its_restart(
