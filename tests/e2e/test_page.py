@@ -181,7 +181,8 @@ async def test_a_hostile_text_is_read_in_no_time(server: PlaygroundServer, open_
             const texts = ["*", "_*", "**a ", "|", "[", "<@1", "`a``", "**_~~||", "> ", "- ", "```"].map((one) =>
                 one.repeat(4096 / one.length));
             const timed = (text) => { const at = performance.now(); parse(text); return performance.now() - at; };
-            return Math.max(...texts.map(timed));
+            const best = (text) => Math.min(timed(text), timed(text), timed(text)); // others use the machine as well
+            return Math.max(...texts.map(best));
         }"""
     )
     assert slowest_ms < 500
