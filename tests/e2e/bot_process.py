@@ -20,7 +20,7 @@ from actors.app.cli import app
 from actors.playground import PlaygroundServer, ShownMessage, Voice
 
 ROOT = Path(__file__).parent.parent.parent
-READY_TIMEOUT_S = 60.0
+READY_TIMEOUT_S = 180.0
 POLL_S = 0.02
 
 
@@ -60,7 +60,7 @@ class Bot:
 
     async def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        with anyio.fail_after(30):
+        with anyio.fail_after(60):
             return await self.process.wait()
 
 
@@ -82,7 +82,7 @@ async def running(
         await process.aclose()
 
 
-async def until(holds: Callable[[], bool], timeout_s: float = 60.0) -> None:
+async def until(holds: Callable[[], bool], timeout_s: float = 120.0) -> None:
     """Wait until `holds`. Raises TimeoutError."""
     with anyio.fail_after(timeout_s):
         while not holds():  # noqa: ASYNC110 - the process under test signals nothing

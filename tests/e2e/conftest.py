@@ -59,7 +59,7 @@ class Seen:
 OpenPage = Callable[..., Awaitable[Page]]
 OpenAt = Callable[..., Awaitable[Page]]
 
-WAIT_MS = 60_000
+WAIT_MS = 120_000
 """For whatever a page is to show: a machine may be slow, and a test that passes does not wait for it."""
 POLL_S = 0.02
 GRAVE = ("serious", "critical")

@@ -68,9 +68,12 @@ async def _open_scene(server: PlaygroundServer) -> None:
 
 @asynccontextmanager
 async def _bot_of(server: PlaygroundServer, folder: Path) -> AsyncIterator[tuple[Bot, str]]:
-    """A bot whose breaker opens soon and stays open, with its inspector's address."""
+    """A bot whose breaker opens soon and stays open, with its inspector's address.
+
+    Its deadline is short, since what is beyond it is called stuck, and lets a slow machine try a line twice.
+    """
     port = _free_port()
-    settings = {"BREAKER_FAILURES": "1", "BREAKER_PAUSE_S": "600", "RESPONSE_DEADLINE_S": "3"}
+    settings = {"BREAKER_FAILURES": "1", "BREAKER_PAUSE_S": "600", "RESPONSE_DEADLINE_S": "8"}
     env = environment(server, folder, INSPECTOR_ADDRESS=f"127.0.0.1:{port}", **settings)
     async with running(env) as bot:
         yield bot, f"http://127.0.0.1:{port}/"
