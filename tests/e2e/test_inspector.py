@@ -275,7 +275,7 @@ async def test_a_breaker_that_opens_is_told_by_words_table_and_diagram_without_a
     async with (
         open_store("sqlite:///:memory:") as store,
         serving(store, await open_scene(store), dependencies=lambda: Dependencies(breakers=(*stand,))) as it,
-        await open_at(it.url("/")) as page,
+        await open_at(it.url("/"), alone=True) as page,
     ):
         await page.clock.install()  # of the page that is opened next: no timer of it runs
         await page.goto(it.url("/?#machines"))
@@ -367,7 +367,11 @@ async def test_a_bot_that_comes_back_with_another_token_asks_for_it(open_at: Ope
 
 
 async def test_a_dead_bot_is_not_shown_alive(open_at: OpenAt, seen: Seen, tmp_path: Path) -> None:
-    async with PlaygroundServer() as server, _bot_of(server, tmp_path) as (bot, url), await open_at(url) as page:
+    async with (
+        PlaygroundServer() as server,
+        _bot_of(server, tmp_path) as (bot, url),
+        await open_at(url, alone=True) as page,
+    ):
         await _open_scene(server)
         await page.clock.install()  # of the page that is opened next
         await page.goto(url)

@@ -77,7 +77,7 @@ async def test_a_lost_answer_lights_retrying_and_the_line_comes_once(
 async def test_a_drawing_that_comes_late_shows_the_line_from_its_first_moves(
     server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
 ) -> None:
-    page, comes = await open_page(), asyncio.Event()
+    page, comes = await open_page(alone=True), asyncio.Event()
 
     async def late(route: Route) -> None:
         await comes.wait()

@@ -27,7 +27,7 @@ async def test_a_press_that_nobody_answers_in_time_is_said_to_have_failed(
     button = {"type": 2, "style": 2, "label": "Retry", "custom_id": "retry:1"}
     draft = Draft("It failed.", components=({"type": 1, "components": [button]},))
     server.world.post(server.world.find_channel("tavern"), Author(server.world.bot.id, "Ensemble"), draft)
-    page = await open_page()
+    page = await open_page(alone=True)
     await page.clock.install()
     await page.clock.pause_at(time.time() + 60)
     retry = page.get_by_role("button", name="Retry", exact=True)
