@@ -14,10 +14,11 @@ import pytest
 from anyio.streams.text import TextReceiveStream
 
 from actors.playground import PlaygroundServer
-from tests.e2e.bot_process import ROOT, environment, running
+from tests.e2e.bot_process import ROOT, environment, running, until
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.anyio
-END_S = 30.0
+CHANNEL = "tavern"
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ async def test_a_killed_playground_leaves_no_bot_behind(tmp_path: Path) -> None:
     )
     assert process.stdout is not None
     try:
-        with anyio.fail_after(END_S):
+        with anyio.fail_after(PATIENCE_S):
             told = ""
             output = TextReceiveStream(process.stdout)
             while "Ready: " not in told:
@@ -52,16 +53,22 @@ async def test_a_killed_playground_leaves_no_bot_behind(tmp_path: Path) -> None:
     assert "Traceback" not in told
 
 
+async def answers(server: PlaygroundServer) -> None:
+    """Returns when the bot has answered: so it is alive."""
+    before = len(server.messages(CHANNEL))
+    server.say(CHANNEL, "Robin", "!help")
+    await until(lambda: len(server.messages(CHANNEL)) == before + 2)
+
+
 async def test_a_bot_that_was_told_to_ends_with_its_standard_input_as_by_sigterm(tmp_path: Path) -> None:
     async with PlaygroundServer() as server:
         command = ("bot.py", "run", "--end-with-stdin")
         async with running(environment(server, tmp_path), command=command) as bot:
             assert bot.process.stdin is not None
             await bot.process.stdin.send(b"nobody is meant to write here\n")
-            await anyio.sleep(0.5)
-            assert bot.process.returncode is None
+            await answers(server)
             await bot.process.stdin.aclose()
-            with anyio.fail_after(END_S):
+            with anyio.fail_after(PATIENCE_S):
                 assert await bot.process.wait() == 0
 
 
@@ -69,6 +76,5 @@ async def test_another_bot_goes_on_without_its_standard_input(tmp_path: Path) ->
     async with PlaygroundServer() as server, running(environment(server, tmp_path)) as bot:
         assert bot.process.stdin is not None
         await bot.process.stdin.aclose()
-        await anyio.sleep(1.0)
-        assert bot.process.returncode is None
+        await answers(server)
         assert await bot.end() == 0
