@@ -26,9 +26,9 @@ from machines.session import State as SessionState
 ON_ITS_WAY_AGAIN: Final = WORDS[RetryOutcome.ACCEPTED].partition("{name}")[2]
 """How the answer to an accepted request ends."""
 
-REPLY_TRIES: Final = 10
+REPLY_TRIES: Final = 8
 """So many fit into the quarter of an hour in which an interaction can be answered, where Discord's breaker opens for a
-minute time and again: in a bad world all of them fail."""
+minute time and again, and processes live for ten seconds: in a bad world all of them fail."""
 
 OPEN_ENDS: Final = {
     "unfinished responses": "SELECT id FROM response WHERE state NOT IN ('Delivered', 'Failed') LIMIT 3",
