@@ -66,21 +66,7 @@ from actors.ports.journal import (
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.pausing import NoPauses, Pause, Pausing
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
-from actors.ports.store import (
-    Accepted,
-    Fenced,
-    NextMessage,
-    NextRetry,
-    NextSpeaker,
-    ResponseRecord,
-    RetryAsked,
-    RetryOutcome,
-    SessionMove,
-    Store,
-    ToCatchUp,
-    Watched,
-    Work,
-)
+from actors.ports.store import Accepted, Fenced, RetryAsked, RetryOutcome, Store, ToCatchUp, Watched
 from actors.ports.trace import (
     CANCELLED,
     AttemptBegan,
@@ -99,6 +85,7 @@ from actors.ports.trace import (
     Trace,
     TraceEvent,
 )
+from actors.ports.work import NextMessage, NextRetry, NextSpeaker, ResponseRecord, SessionMove, Work
 
 __all__ = [
     "CANCELLED",

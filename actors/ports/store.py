@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from actors.ports.exchange import Exchange
+from actors.ports.work import ResponseRecord, SessionMove, Work
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -24,9 +25,7 @@ from actors.roleplay.model import (
     SessionId,
     SessionRecord,
     Turn,
-    TurnId,
 )
-from actors.roleplay.plan import Failure
 from machines.facts import Fact
 from machines.response import Move, Response
 
@@ -45,68 +44,6 @@ class Accepted:
     session_id: SessionId
     is_new: bool
     is_overflow: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseRecord:
-    """Everything that an actor needs to take a response up, wherever the last process left it.
-
-    `outbound` is the current part's intent, None when it never came near the wire; `reasons` say what
-    went wrong with its generations, oldest first.
-    """
-
-    response: Response
-    session_id: SessionId
-    channel_id: int
-    turn_id: TurnId | None
-    trigger_id: int
-    character: Character
-    outbound: Outbound | None
-    reasons: tuple[Failure, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class NextSpeaker:
-    """The open turn has a speaker who has not answered."""
-
-    turn: Turn
-    ordinal: int
-    character: Character
-
-
-@dataclass(frozen=True, slots=True)
-class NextMessage:
-    """No turn is open, and this message has none yet; `turns` counts the session's turns so far."""
-
-    message_id: int
-    turns: int
-
-
-@dataclass(frozen=True, slots=True)
-class NextRetry:
-    """Somebody asked for a failed line again: `texts` are its stored parts, none where it never had a text."""
-
-    replaces: ResponseId
-    turn_id: TurnId | None
-    trigger_id: int
-    ordinal: int
-    character: Character
-    texts: tuple[str, ...]
-    look_after: int | None  # where a try of the failed one was in doubt: its line may stand there unseen
-
-
-Work = ResponseRecord | NextRetry | NextSpeaker | NextMessage | None
-"""What a session has to do next: finish, then retry, then speak on, then answer the next message, else nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class SessionMove:
-    """What a session's move leaves in its row; `version` is the one after it."""
-
-    state: str
-    version: int
-    at: float
-    ended_by: str | None = None
 
 
 class RetryOutcome(StrEnum):

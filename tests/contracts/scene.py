@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from actors.adapters.store import SqlStore
-from actors.ports.store import NextMessage, NextSpeaker, ResponseRecord
+from actors.ports.work import NextMessage, NextSpeaker, ResponseRecord
 from actors.roleplay.model import (
     ChannelMessage,
     Character,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.ports.store import NextMessage
+from actors.ports.work import NextMessage
 from actors.roleplay.model import Amendment, KnownMessage
 from machines.facts import SendRefused, Sent
 from tests.contracts.scene import CHANNEL, MIRA, NOW, Line, Scene

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from actors.adapters.store import SqlStore
-from actors.ports.store import Fenced, NextMessage, NextSpeaker, ResponseRecord, SessionMove
+from actors.ports.store import Fenced
+from actors.ports.work import NextMessage, NextSpeaker, ResponseRecord, SessionMove
 from actors.roleplay.model import Claim, OutboundKind, OutboxDraft, OutboxKind, base36, nonce_of
 from machines.facts import (
     Cancelled,

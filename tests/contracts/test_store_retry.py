@@ -8,7 +8,8 @@ from dataclasses import replace
 
 import pytest
 
-from actors.ports.store import Fenced, NextRetry, ResponseRecord, RetryAsked, RetryOutcome
+from actors.ports.store import Fenced, RetryAsked, RetryOutcome
+from actors.ports.work import NextRetry, ResponseRecord
 from actors.roleplay.model import Button, Outbound, OutboxDraft, OutboxKind, ReplyAddress, nonce_of
 from machines.facts import FoundInChannel, NotInChannel, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.response import Limits, Response, State

@@ -8,7 +8,8 @@ import pytest
 
 from actors.adapters.store import SqlStore
 from actors.ports import SeenLine, SeenSession
-from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, SessionMove, ToCatchUp, Work
+from actors.ports.store import Accepted, Fenced, ToCatchUp
+from actors.ports.work import NextMessage, NextSpeaker, SessionMove, Work
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, Turn, base36
 from machines.facts import Cancelled, FoundInChannel, SendUnconfirmed, Sent, Started
 from machines.response import advance

@@ -16,7 +16,8 @@ from actors.adapters.store.retries import next_retry
 from actors.adapters.store.schema import inbox, session, turn
 from actors.adapters.store.sessions import IS_OPEN, IS_WAITING, move_session, take_over
 from actors.adapters.store.unfinished import unfinished_response
-from actors.ports.store import Accepted, Fenced, NextMessage, NextSpeaker, SessionMove, Work
+from actors.ports.store import Accepted, Fenced
+from actors.ports.work import NextMessage, NextSpeaker, SessionMove, Work
 from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn
 from machines.session import State
 

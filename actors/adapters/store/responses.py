@@ -29,7 +29,8 @@ from actors.adapters.store.schema import (
 )
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.exchange import Exchange
-from actors.ports.store import Fenced, ResponseRecord
+from actors.ports.store import Fenced
+from actors.ports.work import ResponseRecord
 from actors.roleplay.model import Claim, Entry, Outbound, OutboxDraft, ResponseId
 from machines.facts import FoundInChannel, Generated, Sent, Started, fact_record
 from machines.response import Move, Response, State

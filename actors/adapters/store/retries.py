@@ -18,7 +18,8 @@ from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.responses import cancel_reason
 from actors.adapters.store.schema import AnyRow, character, outbox, part, response, retry_request, session
 from actors.adapters.store.sessions import IS_OPEN
-from actors.ports.store import NextRetry, RetryAsked, RetryOutcome
+from actors.ports.store import RetryAsked, RetryOutcome
+from actors.ports.work import NextRetry
 from actors.roleplay.model import OutboxDraft, OutboxKind, ResponseId, SessionId
 from machines.response import State
 from machines.session import State as SessionState

@@ -22,7 +22,8 @@ from actors.adapters.store.schema import (
     session,
     turn,
 )
-from actors.ports.store import Fenced, SessionMove, ToCatchUp
+from actors.ports.store import Fenced, ToCatchUp
+from actors.ports.work import SessionMove
 from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder
 from machines.session import State
 

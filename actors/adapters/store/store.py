@@ -25,7 +25,8 @@ from actors.adapters.store import (
 from actors.adapters.store.executor import Executor
 from actors.ports.exchange import Exchange
 from actors.ports.journal import KnownAs, LinesInState, Recorded, SeenLine, SeenSession, Standing
-from actors.ports.store import Accepted, ResponseRecord, RetryAsked, SessionMove, ToCatchUp, Watched, Work
+from actors.ports.store import Accepted, RetryAsked, ToCatchUp, Watched
+from actors.ports.work import ResponseRecord, SessionMove, Work
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,

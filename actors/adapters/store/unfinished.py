@@ -12,7 +12,7 @@ from actors.adapters.store.characters import character_of
 from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.schema import AnyRow, move, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED
-from actors.ports.store import ResponseRecord
+from actors.ports.work import ResponseRecord
 from actors.roleplay.model import Outbound, OutboundKind, ResponseId, SessionId
 from actors.roleplay.plan import Failure
 from machines.facts import Fact, GenerationFailed, revive

@@ -10,7 +10,7 @@ import pytest
 from actors.adapters.store import SqlStore
 from actors.adapters.store.exchanges import RESPONSES_KEPT
 from actors.ports import Exchange, Request
-from actors.ports.store import NextMessage, SessionMove
+from actors.ports.work import NextMessage, SessionMove
 from actors.roleplay.model import OutboxDraft, OutboxKind
 from machines.facts import FoundInChannel, SendUnconfirmed, Sent
 from machines.response import advance

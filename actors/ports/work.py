@@ -1,0 +1,71 @@
+"""What a session has to do, as the store hands it to the actors, and the move that a session makes by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actors.roleplay.model import Character, Outbound, ResponseId, SessionId, Turn, TurnId
+from actors.roleplay.plan import Failure
+from machines.response import Response
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseRecord:
+    """Everything that an actor needs to take a response up, wherever the last process left it.
+
+    `outbound` is the current part's intent, None when it never came near the wire; `reasons` say what
+    went wrong with its generations, oldest first.
+    """
+
+    response: Response
+    session_id: SessionId
+    channel_id: int
+    turn_id: TurnId | None
+    trigger_id: int
+    character: Character
+    outbound: Outbound | None
+    reasons: tuple[Failure, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NextSpeaker:
+    """The open turn has a speaker who has not answered."""
+
+    turn: Turn
+    ordinal: int
+    character: Character
+
+
+@dataclass(frozen=True, slots=True)
+class NextMessage:
+    """No turn is open, and this message has none yet; `turns` counts the session's turns so far."""
+
+    message_id: int
+    turns: int
+
+
+@dataclass(frozen=True, slots=True)
+class NextRetry:
+    """Somebody asked for a failed line again: `texts` are its stored parts, none where it never had a text."""
+
+    replaces: ResponseId
+    turn_id: TurnId | None
+    trigger_id: int
+    ordinal: int
+    character: Character
+    texts: tuple[str, ...]
+    look_after: int | None  # where a try of the failed one was in doubt: its line may stand there unseen
+
+
+Work = ResponseRecord | NextRetry | NextSpeaker | NextMessage | None
+"""What a session has to do next: finish, then retry, then speak on, then answer the next message, else nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionMove:
+    """What a session's move leaves in its row; `version` is the one after it."""
+
+    state: str
+    version: int
+    at: float
+    ended_by: str | None = None
