@@ -4,6 +4,7 @@ pytest -n 2 -k fuzz --hypothesis-profile=thorough
 """
 
 import logging
+import os
 import sys
 from collections.abc import Iterator
 
@@ -19,12 +20,22 @@ settings.register_profile("thorough", _patient, max_examples=2_000)
 settings.load_profile("steady")
 
 
+def _variables() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("OTEL_")}
+
+
 @pytest.fixture(autouse=True)
-def _logging_restored() -> Iterator[None]:
-    """A command that is run in this process sets logging up, and would do so for the tests after it."""
+def _process_restored() -> Iterator[None]:
+    """A command that is run in this process sets logging up and takes variables from a `.env`, and would do so for the
+    tests after it.
+    """
     root, ours = logging.getLogger(), logging.getLogger("ensemble")
     hook, handlers, levels = sys.excepthook, root.handlers[:], (root.level, ours.level)
+    variables = _variables()
     yield
+    for name in _variables():
+        del os.environ[name]
+    os.environ.update(variables)
     sys.excepthook, root.handlers[:] = hook, handlers
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
