@@ -291,21 +291,29 @@ class TestResponses:
         forbidden = Refused("forbidden", 403, final=True)
 
         async def main() -> list[float]:
+            # The store alone is asked here: the text is made in a thread, and virtual time does not wait for threads.
             async with playing(faults=[forbidden], cast=("Ada",)) as play:
-                metrics = make(now=play.clock.now, untold_since=play.store.untold_since)
                 ages = []
                 await play.start("Ada")
                 play.discord.text_faults.extend([forbidden] * 3)
                 play.say("Hello!")
                 for wait_s in (0.0, 300.0, 300.0):  # it is tried again after 1, 2 and 4 minutes
                     await anyio.sleep(wait_s)
-                    read = Read((await metrics.text()).decode())
-                    ages.append(read.value("ensemble_failure_notice_oldest_seconds"))
+                    since = await play.store.untold_since()
+                    ages.append(0.0 if since is None else play.clock.now() - since)
                 return ages
 
         before, waiting, told = run_virtually("asyncio", main)
         assert (before, told) == (0, 0)
         assert waiting == pytest.approx(300, abs=5)
+
+    @pytest.mark.parametrize(("since", "age_s"), [(None, 0), (200.0, 300), (600.0, 0)])  # the last by another clock
+    def test_the_age_of_the_oldest_notice_is_read_at_each_scrape(self, since: float | None, age_s: float) -> None:
+        async def untold_since() -> float | None:
+            return since
+
+        read = Read(anyio.run(make(now=lambda: 500.0, untold_since=untold_since).text).decode())
+        assert read.value("ensemble_failure_notice_oldest_seconds") == age_s
 
 
 class TestOtherEvents:
