@@ -7,7 +7,7 @@ import pytest
 from playwright.async_api import expect
 
 import actors.commands
-from actors.playground import PlaygroundServer
+from actors.playground import FaultPlan, PlaygroundServer
 
 from .conftest import OpenPage, Seen, findings
 from .fake_bot import FakeBot
@@ -138,3 +138,30 @@ async def test_the_tools_of_a_message_are_one_stop_and_the_arrows_go_through_the
     await page.keyboard.press("Shift+Tab")
     await expect(first.get_by_role("button", name="Delete")).to_be_focused()
     assert await findings(page) == []
+
+
+NOTE_TOLD = """() => {
+    globalThis.told = new Set();
+    new MutationObserver(() => {
+        for (const card of document.querySelectorAll(".line-card")) {
+            const trouble = card.querySelector(".facts-list").textContent.includes("Last trouble");
+            told.add(`${card.querySelector(".state").textContent}: ${trouble ? "trouble" : "none"}`);
+        }
+    }).observe(document.querySelector("#line-cards"), { subtree: true, childList: true, characterData: true });
+}"""
+
+
+async def test_a_card_that_catches_up_tells_of_no_trouble_before_its_move_is_shown(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    server.faults = FaultPlan(chances=(("drop_after", 1.0),))
+    page = await open_page()
+    await page.locator("#tab-lines").click()
+    await expect(page.locator("#inspector")).to_be_visible()  # what is over before the page follows is not seen
+    await page.evaluate(NOTE_TOLD)
+    await page.locator("#text").fill("Anyone?")
+    await page.keyboard.press("Enter")
+    await expect(page.locator(".line-card.delivered")).to_have_count(2)
+    told = await page.evaluate("() => [...told]")
+    assert "Delivered: none" in told
+    assert not {"Generating: trouble", "Sending: trouble"} & {*told}

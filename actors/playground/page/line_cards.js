@@ -148,7 +148,9 @@ function asShown({ view, behind }) {
   for (const move of view.path.slice(path.length)) counts[`${move.from}-${move.to}`] -= 1;
   const last = path.at(-1);
   const waits = WHY[last.fact]?.(last.reason) ?? last.reason ?? view.waits ?? "";
-  return { ...view, path, counts, state: last.to, entered_at: last.at, is_final: false, waits, due_at: null };
+  // What went wrong came with a move that may not be shown yet; of those that are, `waits` says it.
+  const now = { last_error: null, mend: null, attempt: last.attempt || 1, due_at: null };
+  return { ...view, ...now, path, counts, state: last.to, entered_at: last.at, is_final: false, waits };
 }
 
 function wordsFor(view, now) {
