@@ -126,7 +126,7 @@ class Journal(Protocol):
         ...
 
     async def untold_since(self) -> float | None:
-        """When the oldest notice that is not told yet was tried first, or is due; None where all are told."""
+        """When the oldest failure happened that nobody was told of yet; None where all are told."""
         ...
 
     async def seen_sessions(self, *, limit: int) -> tuple[SeenSession, ...]:

@@ -208,3 +208,20 @@ async def test_outcomes_count_tries_on_the_wire_and_tell_of_notices(scene: Scene
     [_, row] = await scene.store.due_outbox(now=NOW, limit=9)
     await scene.store.outbox_done(row.id, message_id=40, at=NOW, outcome="sent")
     assert set(await outcomes()) == {delivered, replace(expected, notice="sent")}
+
+
+async def test_a_failure_is_untold_until_its_notice_is_out_and_a_delay_is_none(scene: Scene) -> None:
+    await scene.hear(10)
+    line = await (await scene.line()).start("Hello.")
+
+    def notice(key: str) -> OutboxDraft:
+        return OutboxDraft(key, OutboxKind.NOTICE, CHANNEL, "Well.", response_id=line.response.id)
+
+    await line.tell(Held(NOW + 1, NOW + 60, "discord", NOW), outbox=(notice("held"),))
+    assert await scene.store.untold_since() is None
+    await line.tell(WaitElapsed(NOW + 60))
+    await line.tell(SendRefused(NOW + 61, "forbidden", 403, final=True), outbox=(notice("notice"),))
+    assert await scene.store.untold_since() == NOW + 61
+    for row in await scene.store.due_outbox(now=NOW + 99, limit=9):
+        await scene.store.outbox_done(row.id, message_id=None, at=NOW + 99, outcome="sent")
+    assert await scene.store.untold_since() is None

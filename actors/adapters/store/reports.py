@@ -86,15 +86,12 @@ _ENDINGS: Final = select(
     _count(_IS_TO_TELL, _NOTICE.is_(None), _ASKED > 0).label("waiting"),
 ).where(*_ENDED)
 # Of any time: a notice that is forbidden waits up to a week.
-_UNTOLD: Final = (outbox.c.kind == OutboxKind.NOTICE.value) & text("done_at IS NULL")
+_NOTICE_OF: Final = outbox.join(response, response.c.id == outbox.c.response_id)
+_IS_UNTOLD: Final = and_(outbox.c.kind == OutboxKind.NOTICE.value, text("done_at IS NULL"), _IS_TO_TELL)
 _UNTOLD_BEFORE: Final = (
-    select(func.count())
-    .select_from(outbox.join(response, response.c.id == outbox.c.response_id))
-    .where(_UNTOLD, _IS_TO_TELL, response.c.moved_at < bindparam("since"))
+    select(func.count()).select_from(_NOTICE_OF).where(_IS_UNTOLD, response.c.moved_at < bindparam("since"))
 )
-_UNTOLD_SINCE: Final = select(
-    func.min(case((outbox.c.attempt > 0, outbox.c.first_try_at), else_=outbox.c.due_at))
-).where(_UNTOLD)
+_UNTOLD_SINCE: Final = select(func.min(response.c.moved_at)).select_from(_NOTICE_OF).where(_IS_UNTOLD)
 # Where the last fact names no reason, the notice has this one as well: `notify` of the response's machine.
 _UNSAID: Final = case((response.c.moved_at > response.c.deadline_at, "deadline"), else_="unreachable")
 _WHY: Final = func.coalesce(func.nullif(_LAST_REASON, ""), _UNSAID).label("why")
@@ -224,6 +221,6 @@ def lines_by_state(conn: Connection) -> tuple[LinesInState, ...]:
 
 
 def untold_since(conn: Connection) -> float | None:
-    """When the oldest notice that is not told yet was tried first, or is due."""
+    """When the oldest failure happened that nobody was told of yet."""
     since: float | None = conn.execute(_UNTOLD_SINCE).scalar_one()
     return since
