@@ -25,7 +25,7 @@ import anyio.lowlevel
 from actors.delivery import CHANNEL_GONE
 from actors.ports import Deleted, HeldBack, Noted, OutboxSettled, Posted, Refused, Unconfirmed
 from actors.roleplay.history import shows
-from actors.roleplay.model import Outbound, OutboundKind, OutboxKind, OutboxRow
+from actors.roleplay.model import Outbound, OutboxKind, OutboxRow
 from actors.world import World
 from machines.response import NONCE_WINDOW_S
 
@@ -112,21 +112,11 @@ class Outbox:
         return await self._world.channel.delete(draft.channel_id, draft.message_id, draft.webhook_id)
 
     async def _say(self, row: OutboxRow) -> Outcome:
-        outbound = Outbound(
-            kind=OutboundKind.TEXT,
-            channel_id=row.draft.channel_id,
-            name="",
-            text=row.draft.text,
-            nonce=row.nonce,
-            fence=row.fence,
-            buttons=row.draft.buttons,
-            reply=row.draft.reply,
-        )
         if row.draft.reply is None and self._world.clock.now() - row.first_try_at > NONCE_WINDOW_S:
-            found = await self._find(outbound)
+            found = await self._find(row.outbound)
             if found is not None:
                 return found
-        return await self._world.voice.send(outbound)
+        return await self._world.voice.send(row.outbound)
 
     async def _find(self, outbound: Outbound) -> Outcome | None:
         """What the channel says of a text whose nonce may be forgotten; None where it is not there."""

@@ -110,9 +110,8 @@ class Reaper:
     async def _watched(self, channel_id: int, strangers: list[ChannelMessage]) -> tuple[Watched, ...]:
         """What the strangers may be copies of."""
         store, since = self._world.store, self._world.clock.now() - WATCH_S
-        are_lines = {is_line(message) for message in strangers}
-        lines = await store.watched(channel_id, since=since) if True in are_lines else ()
-        texts = await store.watched_texts(channel_id, since=since) if False in are_lines else ()
+        lines = await store.watched(channel_id, since=since) if any(map(is_line, strangers)) else ()
+        texts = await store.watched_texts(channel_id, since=since) if not all(map(is_line, strangers)) else ()
         return (*lines, *texts)
 
     async def _take_down(self, message: ChannelMessage) -> None:

@@ -246,6 +246,21 @@ class OutboxRow:
     first_try_at: float
     due_at: float
 
+    @property
+    def outbound(self) -> Outbound:
+        """What a try at a notice or an answer sends."""
+        draft = self.draft
+        return Outbound(
+            kind=OutboundKind.TEXT,
+            channel_id=draft.channel_id,
+            name="",
+            text=draft.text,
+            nonce=self.nonce,
+            fence=self.fence,
+            buttons=draft.buttons,
+            reply=draft.reply,
+        )
+
 
 # ── chat with a model ───────────────────────────────────────────────────────────────────────────────
 

@@ -161,7 +161,7 @@ def due_outbox(
     places = 1 << max(0, len(busy) - 1).bit_length() if busy else 0
     filled = {f"busy_{place}": busy[min(place, len(busy) - 1)] for place in range(places)}
     rows = _due(places).rows(conn, {"now": now, "limit": limit, **filled})
-    return tuple(map(_row, rows))
+    return tuple(map(outbox_row, rows))
 
 
 @cache
@@ -177,7 +177,7 @@ def _due(places: int) -> Prepared:
 
 def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:
     """Count a try before the wire. Raises Fenced when the row is done."""
-    row = _row(_hold(conn, row_id))
+    row = outbox_row(_hold(conn, row_id))
     tried = replace(row, attempt=row.attempt + 1)
     if row.attempt:
         _TRY.run(conn, {"row_id": row_id})
@@ -220,7 +220,7 @@ def _nonce(key: str, at: float) -> str:
     return f"o{base36(int.from_bytes(digest, 'big'))}"
 
 
-def _row(row: AnyRow) -> OutboxRow:
+def outbox_row(row: AnyRow) -> OutboxRow:
     draft = OutboxDraft(
         key=row.key,
         kind=OutboxKind(row.kind),
@@ -229,7 +229,7 @@ def _row(row: AnyRow) -> OutboxRow:
         message_id=row.target_id,
         webhook_id=row.webhook_id,
         response_id=row.response_id,
-        buttons=buttons_of(row),
+        buttons=tuple(Button(**button) for button in row.buttons or ()),
         reply=None if row.reply_token is None else ReplyAddress(row.reply_token, row.reply_expires_at),
     )
     return OutboxRow(
@@ -241,7 +241,3 @@ def _row(row: AnyRow) -> OutboxRow:
         first_try_at=row.first_try_at,
         due_at=row.due_at,
     )
-
-
-def buttons_of(row: AnyRow) -> tuple[Button, ...]:
-    return tuple(Button(**button) for button in row.buttons or ())

@@ -6,13 +6,13 @@ from typing import Final
 
 from sqlalchemy import Column, CompoundSelect, Connection, bindparam, or_, select, union
 
-from actors.adapters.store.outbox import DOUBTFUL, ON_ITS_WAY, buttons_of
+from actors.adapters.store.outbox import DOUBTFUL, ON_ITS_WAY, outbox_row
 from actors.adapters.store.prepared import Prepared
-from actors.adapters.store.schema import AnyRow, inbox, outbox, part, response, retry_request
+from actors.adapters.store.schema import inbox, outbox, part, response, retry_request
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.store import Watched
-from actors.roleplay.model import Outbound, OutboundKind, OutboxKind
+from actors.roleplay.model import OutboxKind
 from machines.response import FINAL
 
 
@@ -90,9 +90,4 @@ def watched_texts(conn: Connection, channel_id: int, *, since: float) -> tuple[W
     """Notices and answers on their way, and those done after `since` that one try did not settle."""
     here = {"channel_id": channel_id, "since": since}
     rows = (row for statement in _TEXTS for row in statement.rows(conn, here))
-    return tuple(Watched(_text_of(row), row.message_id, is_final=row.done_at is not None) for row in rows)
-
-
-def _text_of(row: AnyRow) -> Outbound:
-    """What a try at a notice or an answer sends."""
-    return Outbound(OutboundKind.TEXT, row.channel_id, "", row.text, row.nonce, row.fence, buttons=buttons_of(row))
+    return tuple(Watched(outbox_row(row).outbound, row.message_id, is_final=row.done_at is not None) for row in rows)
