@@ -137,6 +137,21 @@ def test_a_session_is_idle_again_when_all_is_answered(backend: str) -> None:
 
 
 @both
+def test_a_session_is_idle_by_its_last_line_and_not_by_a_sweep_that_finds_it(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            await play.start("Ada", "Bo")
+            play.say("Hello?")
+            await play.until(lambda: play.trace.states_of("Ada")[-1:] == ["Delivered"], step_s=0.01)
+            assert play.session_state() == "Responding"
+            await play.until(lambda: play.trace.states_of("Bo")[-1:] == ["Delivered"], step_s=0.01)
+            await anyio.sleep(0.01)
+            assert play.session_state() == "Idle"
+
+    run_virtually(backend, main)
+
+
+@both
 def test_beyond_the_bound_a_message_is_remembered_but_unanswered_and_told_of_once(backend: str) -> None:
     async def main() -> None:
         async with playing(rules=Rules(waiting_max=3)) as play:
