@@ -72,11 +72,13 @@ class Delivery:
         match outcome:
             case Posted(message_id=message_id, text=text):
                 return Told(Sent(at, message_id, text))
-            case Refused(reason=reason, status=status, retry_after_s=wait_s, final=final, error=error):
-                return Told(SendRefused(at, reason, status, wait_s, final), error)
-            case Unconfirmed(cause=cause, status=status, retry_after_s=wait_s, error=error):
+            case Refused(reason=reason, status=status, retry_after_s=wait_s, final=final):
+                refused = SendRefused(at, reason, status, wait_s, final, outcome.code, outcome.words)
+                return Told(refused, outcome.error)
+            case Unconfirmed(cause=cause, status=status, retry_after_s=wait_s):
                 has_nonce = kind is not OutboundKind.WEBHOOK
-                return Told(SendUnconfirmed(at, cause, status, wait_s, has_nonce), error)
+                unconfirmed = SendUnconfirmed(at, cause, status, wait_s, has_nonce, outcome.code, outcome.words)
+                return Told(unconfirmed, outcome.error)
             case HeldBack(until=until, cause=cause, since=since):
                 return Told(Held(at, until, cause, since))
             case _:

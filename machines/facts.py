@@ -62,13 +62,18 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class SendRefused:
-    """The part is not stored, for certain. `status` is None where no request was answered."""
+    """The part is not stored, for certain. `status` is None where no request was answered.
+
+    `code` and `words` are what Discord said of it, secrets removed: for operators, never for a channel.
+    """
 
     at: float
     reason: str
     status: int | None = None
     retry_after_s: float = 0.0
     final: bool = False
+    code: int | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,8 @@ class SendUnconfirmed:
     status: int | None = None
     retry_after_s: float = 0.0
     has_nonce: bool = False
+    code: int | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

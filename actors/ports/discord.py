@@ -21,7 +21,8 @@ class Refused:
     """Nothing was stored or done, for certain. `final`: the same request cannot succeed.
 
     `reason` is a word for the journal and for notices, such as `rate_limit`, `forbidden`, `channel_gone`,
-    `webhook_gone`, `removed`, `too_long`, `outage`. `error` is for the operator's log alone.
+    `webhook_gone`, `removed`, `too_long`, `outage`. `error` is for the operator's log alone. `code` and `words`
+    are Discord's own (its JSON error code, 0 or None where it gave none): for operators, never for a channel.
     """
 
     reason: str
@@ -29,6 +30,8 @@ class Refused:
     retry_after_s: float = 0.0
     final: bool = False
     error: BaseException | None = None
+    code: int | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class Unconfirmed:
     status: int | None = None
     retry_after_s: float = 0.0
     error: BaseException | None = None
+    code: int | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,9 @@ class Stopped(Exception):
         fields = _fields(body)
         asked = headers.get("Retry-After") or fields.get("retry_after")
         self.retry_after_s = seconds(asked)
+        code, words = fields.get("code"), fields.get("message")
+        self.code = code if isinstance(code, int) and code else None
+        self.words = words if isinstance(words, str) else ""
         # Without Discord's own JSON it is the edge that refuses, and it refuses the whole address.
         said_global = headers.get("X-RateLimit-Global", "").lower() == "true" or fields.get("global") is True
         self.is_global = status == TOO_MANY and (said_global or "retry_after" not in fields)

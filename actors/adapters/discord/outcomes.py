@@ -7,6 +7,7 @@ Source of the codes: https://discord.com/developers/docs/topics/opcodes-and-stat
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,6 +27,11 @@ WEBHOOKS_FULL: Final = 30007
 INVALID_WEBHOOK_TOKEN: Final = 50027
 TOO_LONG_WORDS: Final = "or fewer in length"
 """Discord's words for BASE_TYPE_MAX_LENGTH; discord.py keeps the words of a form error, not its code."""
+
+WORDS_MAX: Final = 300
+"""Characters of Discord's own words that the journal keeps: its longest are about 200."""
+_SECRETS: Final = re.compile(r"(?:(?<=/webhooks/)\d+/[\w.-]+)|[\w-]{20,}(?:\.[\w-]+){0,2}")
+"""A webhook's id and token in an address, and whatever is long and unbroken enough to be a token."""
 
 MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What discord.py raises on an answer that is no JSON, or not the JSON that it should be."""
@@ -84,20 +90,42 @@ def judged(error: Exception, tries: Tries) -> Refused | Unconfirmed:
             raise error
 
 
+def refused_by(unconfirmed: Unconfirmed) -> Refused:
+    """A preparation that is in doubt refuses the line that it was for: nothing of that is stored."""
+    return Refused(
+        unconfirmed.cause,
+        unconfirmed.status,
+        unconfirmed.retry_after_s,
+        error=unconfirmed.error,
+        code=unconfirmed.code,
+        words=unconfirmed.words,
+    )
+
+
 def _stopped(error: Stopped) -> Refused | Unconfirmed:
+    said = error.code, plain_words(error.words)
     if error.status == TOO_MANY:
-        return Refused("rate_limit", error.status, error.retry_after_s, error=error)
-    return Unconfirmed("outage", error.status, error.retry_after_s, error=error)
+        return Refused("rate_limit", error.status, error.retry_after_s, False, error, *said)
+    return Unconfirmed("outage", error.status, error.retry_after_s, error, *said)
 
 
 def _answered(error: discord.HTTPException) -> Refused | Unconfirmed:
+    said = error.code or None, plain_words(error.text)
     meaning = _BY_STATUS.get(error.status)
     if meaning is None:
-        return Unconfirmed("malformed", error.status, error=error)
+        return Unconfirmed("malformed", error.status, 0.0, error, *said)
     meaning = _BY_CODE.get(error.code, meaning)
     if meaning.reason == "bad_request" and TOO_LONG_WORDS in error.text:
         meaning = _Meaning("too_long", final=True)
-    return Refused(meaning.reason, error.status, final=meaning.final, error=error)
+    return Refused(meaning.reason, error.status, 0.0, meaning.final, error, *said)
+
+
+def plain_words(words: str) -> str:
+    """Discord's words as an operator may read them: one line, no token, `WORDS_MAX` characters at most.
+
+    A form error repeats what was sent, and a proxy's page may repeat the request's address with its token.
+    """
+    return _SECRETS.sub("…", " ".join(words.split()))[:WORDS_MAX]
 
 
 def _lost(error: aiohttp.ClientError | OSError, tries: Tries) -> Refused | Unconfirmed:

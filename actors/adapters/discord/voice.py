@@ -8,6 +8,7 @@ it is a thread before it posts through a webhook; a failed GET refuses the send,
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final, Literal
 
 import discord
@@ -15,7 +16,7 @@ import discord
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.names import embed_title, webhook_name
-from actors.adapters.discord.outcomes import Refusal
+from actors.adapters.discord.outcomes import Refusal, refused_by
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.webhooks import CharacterWebhooks, NoWebhooks
 from actors.adapters.discord.wire import Wire
@@ -127,7 +128,7 @@ class DiscordVoice:
                 await self._table.forget_webhook(webhook_id)
             case Refused(reason="forbidden"):
                 self._without_webhooks.add(place)
-                return Refused("webhooks_forbidden", outcome.status, error=outcome.error)
+                return replace(outcome, reason="webhooks_forbidden", final=False)
         return outcome
 
 
@@ -173,5 +174,5 @@ def _posted(sent: discord.Message, ourselves: Ourselves) -> Posted:
 def _refused(refusal: Refusal) -> Refused | HeldBack:
     """Nothing of a line was on the wire yet, so an unconfirmed answer to something else refuses it."""
     if isinstance(refusal, Unconfirmed):
-        return Refused(refusal.cause, refusal.status, refusal.retry_after_s, error=refusal.error)
+        return refused_by(refusal)
     return refusal

@@ -18,7 +18,7 @@ import discord
 
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.names import NAMELESS, webhook_name
-from actors.adapters.discord.outcomes import Refusal
+from actors.adapters.discord.outcomes import Refusal, refused_by
 from actors.adapters.discord.wire import Wire
 from actors.ports import Refused, Unconfirmed, Webhooks
 from actors.roleplay.model import Character
@@ -110,7 +110,7 @@ def _without(found: Hook | NoWebhooks | Refusal) -> NoWebhooks | Refusal:
             return NoWebhooks()
         case Unconfirmed():
             # Nothing of a line is stored, and what may have been made is adopted next time.
-            return Refused(found.cause, found.status, found.retry_after_s, error=found.error)
+            return refused_by(found)
         case _:
             return found
 
