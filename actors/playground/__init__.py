@@ -3,6 +3,7 @@
 It imports nothing of the bot, so that it can judge it.
 """
 
+from .dialect import COMPATIBLE, DISCORD, Dialect
 from .faults import FaultPlan
 from .hooks import CARD_FIELDS, BotControl, BotState, CardRefused, CardShelf, ShownCard
 from .ledger import Entry, Line
@@ -13,6 +14,8 @@ from .shown import ShownMessage, Voice
 
 __all__ = [
     "CARD_FIELDS",
+    "COMPATIBLE",
+    "DISCORD",
     "DISCORD_LIMITS",
     "READS",
     "WIDE_LIMITS",
@@ -20,6 +23,7 @@ __all__ = [
     "BotState",
     "CardRefused",
     "CardShelf",
+    "Dialect",
     "Entry",
     "FaultPlan",
     "Line",

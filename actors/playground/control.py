@@ -13,6 +13,7 @@
     DELETE channels/{name or id}              DELETE webhooks/{id}
     PUT    permissions {permission, allowed, channel?}
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
+    PUT    dialect {order?, page?, …}         how another server differs from Discord (`dialect.py`); {} is Discord
     POST   script {faults: ["reset", null, …], requests?}          once each, for lines or a sort of request
     POST   gateway {do: "close", code?} {do: "reconnect"} {do: "invalidate", resumable?} {do: "refuse", on?}
                    {do: "dispatch", name, body}
@@ -29,6 +30,7 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 from .asking import Handler, asked, guarded, number, path_id, text
+from .dialect import Dialect
 from .faults import FaultPlan
 from .gateway import Close
 from .ledger import Entry
@@ -66,6 +68,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("DELETE", "webhooks/{webhook}"): control.delete_webhook,
         ("PUT", "permissions"): control.permit,
         ("PUT", "faults"): control.set_faults,
+        ("PUT", "dialect"): control.set_dialect,
         ("POST", "script"): control.write_script,
         ("POST", "gateway"): control.steer_gateway,
         ("POST", "hold"): control.hold,
@@ -206,6 +209,10 @@ class _Control:
         seed = number("seed", fields.get("seed", self._server.faults.seed))
         self._server.faults = FaultPlan.parse(map(str, texts), seed=seed, speed=float(fields.get("speed", 1.0)))
         return json_response(asdict(self._server.faults))
+
+    async def set_dialect(self, request: web.Request) -> web.StreamResponse:
+        self._world.dialect = Dialect.of(await asked(request))
+        return json_response(asdict(self._world.dialect))
 
     async def write_script(self, request: web.Request) -> web.StreamResponse:
         fields = await asked(request)

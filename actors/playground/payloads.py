@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from . import records
+from .dialect import NULLS
 from .interactions import Interaction, Kind
 from .permissions import BOT, Permission
 from .records import Attachment, Channel, Guild, Json, Message, User, Webhook
@@ -201,7 +202,8 @@ def message_json(world: World, message: Message, *, with_reply: bool = True) -> 
         body["reactions"] = _reactions_json(world, message)
     if message.id in world.channels and not world.channels[message.id].deleted:
         body["thread"] = channel_json(world, world.channels[message.id])
-    return body | (_reply_json(world, message) if with_reply else {})
+    body |= _reply_json(world, message) if with_reply else {}
+    return NULLS | body if world.dialect.nulls else body
 
 
 def interaction_json(world: World, interaction: Interaction) -> Json:

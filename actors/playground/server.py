@@ -20,6 +20,7 @@ from typing import Self
 from aiohttp import web
 
 from .control import mount_control
+from .dialect import Dialect
 from .events import Event
 from .faults import FaultPlan, Hold
 from .feed import Feed
@@ -162,6 +163,15 @@ class PlaygroundServer(Steering):
         self.feed.publish("faults", asdict(plan))
         if plan.chance("outage") == 1:
             self.gateway.close_all()
+
+    @property
+    def dialect(self) -> Dialect:
+        """How this server differs from Discord; a new one counts from the next request on."""
+        return self.world.dialect
+
+    @dialect.setter
+    def dialect(self, dialect: Dialect) -> None:
+        self.world.dialect = dialect
 
     @property
     def bot_control(self) -> BotControl | None:

@@ -23,9 +23,10 @@ from aiohttp import BodyPartReader, web
 from .faults import Dice, FaultPlan, Hold
 from .ledger import Ledger, Line
 from .ratelimit import RateLimits, Verdict
-from .records import Channel
+from .records import PUBLIC_THREAD, Channel
 from .refusals import INVALID_JSON, NO_SUCH_PATH, TOO_LARGE, UNAUTHORISED, Refusal
 from .rest.call import Answer, Call, Route, Upload
+from .rest.interactions import is_for_interaction
 from .script import CODE_KIND, Script
 from .world import World
 
@@ -118,6 +119,7 @@ class Wire:
         channel = self._channel_of(call)
         line = route.line(self._world, call) if route.line and channel else None
         self.ledger.complete(order, channel_id=None if channel is None else channel.id, line=line)
+        self._refuse_in_dialect(route, call, channel)
         verdict = self._limits.take(route.sort, _place(call, channel), counts_globally=route.needs_bot)
         if verdict.retry_after_s is not None:
             return self._limited(order, verdict.headers, verdict.retry_after_s, is_global=verdict.is_global)
@@ -216,6 +218,13 @@ class Wire:
         given = request.headers.get("Authorization", "")
         if not hmac.compare_digest(given.encode(), f"Bot {self._token}".encode()):
             raise Refusal(UNAUTHORISED)
+
+    def _refuse_in_dialect(self, route: Route, call: Call, channel: Channel | None) -> None:
+        dialect = self._world.dialect
+        if not is_for_interaction(self._world, call):
+            dialect.refuse(route.sort, in_thread=channel is not None and channel.kind == PUBLIC_THREAD)
+        if route.method in ("POST", "PATCH"):
+            dialect.check(call.body)
 
     def _channel_of(self, call: Call) -> Channel | None:
         """Where the call takes place: named in the path or the query, or the webhook's own."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from . import records
+from .dialect import DISCORD
 from .events import Event, Purged, Reacted, Registered, Subject, Typed
 from .interactions import Callback, Desk, Interaction, Kind, Whisper
 from .limits import WEBHOOKS_PER_CHANNEL_MAX
@@ -68,13 +69,9 @@ class Draft:
 class World:
     """The model that judges: what it shows is what the channel shows."""
 
-    def __init__(
-        self,
-        *,
-        now: Callable[[], float] = time.time,
-        nonce_window_s: float = NONCE_WINDOW_S,
-    ) -> None:
+    def __init__(self, *, now: Callable[[], float] = time.time, nonce_window_s: float = NONCE_WINDOW_S) -> None:
         self.now = now
+        self.dialect = DISCORD
         self.address = ""
         """Where attachments and pictures are served; the server fills it in, as the next."""
         self.gateway_url = ""

@@ -20,7 +20,7 @@ def list_messages(world: World, call: Call) -> Answer:
     page = _page(world, channel, call)
     if Permission.READ_MESSAGE_HISTORY not in world.permissions_in(channel):
         page = []
-    return Answer(200, [message_json(world, message) for message in page])
+    return Answer(200, [message_json(world, message) for message in world.dialect.arranged(page)])
 
 
 def get_message(world: World, call: Call) -> Answer:
@@ -78,15 +78,16 @@ def embed_line(world: World, call: Call) -> Line | None:
 
 
 def _page(world: World, channel: Channel, call: Call) -> list[Message]:
-    limit = call.query.get("limit", str(PAGE_DEFAULT))
-    if not limit.isdecimal() or not 1 <= int(limit) <= PAGE_MAX:
+    asked, dialect = call.query.get("limit", str(PAGE_DEFAULT)), world.dialect
+    if not asked.isdecimal() or not 1 <= int(asked) <= PAGE_MAX:
         raise invalid_field("limit", "NUMBER_TYPE_MAX", f"int value should be between 1 and {PAGE_MAX}.")
+    limit = dialect.page or int(asked)
     after, around = call.query_id("after"), call.query_id("around")
     if after is not None:
-        return world.shelf.after(channel.id, after, int(limit))
+        return world.shelf.after(channel.id, after - 1 if dialect.repeats else after, limit)
     if around is not None:
-        return world.shelf.around(channel.id, around, int(limit))
-    return world.shelf.before(channel.id, call.query_id("before"), int(limit))
+        return world.shelf.around(channel.id, around, limit)
+    return world.shelf.before(channel.id, call.query_id("before"), limit)
 
 
 def _require_for(world: World, channel: Channel, *, has_embeds: bool, has_files: bool) -> None:

@@ -54,7 +54,7 @@ def execute(world: World, call: Call) -> Answer:
     name = webhook.name if username is None else checked_webhook_name("username", username)
     author = Author(webhook.id, name, webhook.id, str(avatar_url) if avatar_url else None)
     message = world.post(channel, author, draft)
-    if not _is_true(call.query.get("wait")):
+    if world.dialect.bare_posts or not _is_true(call.query.get("wait")):
         return Answer(204, message_id=message.id)
     return Answer(200, message_json(world, message), message.id)
 

@@ -1,0 +1,122 @@
+"""In which ways a server that speaks Discord's protocol may differ from Discord; the default is Discord itself.
+
+Each was met on a server that other people wrote, or is a near relative of what was. Reads, webhooks and messages
+are what a bot's promises hang on:
+
+    order, page, repeats      what `GET /channels/{channel}/messages?after=` answers
+    nulls                     what a message lacks is in its JSON, as null
+    bare_posts                a webhook's POST is answered with a bare 204, whatever `wait` says
+    webhook_status            every route that goes by a webhook's token is refused so, without Discord's code
+    deletes_in_threads        whether a webhook may delete its message in a thread; else 401, without Discord's code
+    strict                    unknown or empty keys in a message's body are refused
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from hashlib import blake2b
+from typing import Self
+
+from .records import Json, Message
+from .refusals import Reason, Refusal, invalid_field
+
+ORDERS = ("newest_first", "oldest_first", "shuffled")
+NULLS: Json = dict.fromkeys(
+    (
+        "activity",
+        "application",
+        "application_id",
+        "call",
+        "interaction",
+        "interaction_metadata",
+        "member",
+        "message_reference",
+        "nonce",
+        "poll",
+        "position",
+        "purchase_notification",
+        "reactions",
+        "role_subscription_data",
+        "sticker_items",
+        "thread",
+        "webhook_id",
+    )
+)
+"""The fields of a message that Discord leaves out where there is nothing in them
+(https://discord.com/developers/docs/resources/message#message-object)."""
+
+WEBHOOKS = "/webhooks/{webhook}/{token}"
+EMBED_KEYS = {"title", "description", "url", "timestamp", "color", "footer", "image", "thumbnail", "author", "fields"}
+MAY_BE_EMPTY = {"attachments", "parse", "users", "roles"}
+"""Lists that mean something when they are empty."""
+WORDS = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """`page`: how many messages a page has, whatever `limit` asks for. `repeats`: `after` shows that message too."""
+
+    order: str = "newest_first"
+    page: int | None = None
+    repeats: bool = False
+    nulls: bool = False
+    bare_posts: bool = False
+    webhook_status: int | None = None
+    deletes_in_threads: bool = True
+    strict: bool = False
+
+    @classmethod
+    def of(cls, asked: Mapping[str, object]) -> Self:
+        """From JSON. Raises ValueError."""
+        unknown = asked.keys() - {field.name for field in fields(cls)}
+        if unknown:
+            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(f.name for f in fields(cls))}")
+        if asked.get("order", ORDERS[0]) not in ORDERS:
+            raise ValueError(f"`order` must be one of {', '.join(ORDERS)}")
+        return cls(**asked)  # type: ignore[arg-type] # a wrong type shows in the first answer
+
+    def arranged(self, page: Sequence[Message]) -> list[Message]:
+        """A page in this server's order; always the same for the same messages."""
+        match self.order:
+            case "newest_first":
+                return sorted(page, key=lambda message: -message.id)
+            case "oldest_first":
+                return sorted(page, key=lambda message: message.id)
+            case _:
+                return sorted(page, key=lambda message: blake2b(str(message.id).encode()).digest())
+
+    def refuse(self, sort: str, *, in_thread: bool) -> None:
+        """Refuse what this server does not let a webhook's token do, without a code of Discord's."""
+        method, _, path = sort.partition(" ")
+        if not path.startswith(WEBHOOKS):
+            return
+        status = self.webhook_status
+        if method == "DELETE" and in_thread and not self.deletes_in_threads:
+            status = 401
+        if status is not None:
+            raise Refusal(Reason(status, 0, f"{status}: {WORDS.get(status, 'Refused')}"))
+
+    def check(self, body: object) -> None:
+        """Refuse a message's body for what this server does not know. Raises 50035."""
+        if not self.strict or not isinstance(body, dict):
+            return
+        _refuse_empty(body, "")
+        embeds = body.get("embeds")
+        for at, embed in enumerate(embeds if isinstance(embeds, list) else []):
+            for key in sorted(embed.keys() - EMBED_KEYS):
+                raise invalid_field(f"embeds.{at}.{key}", "UNKNOWN_FIELD", "Unknown field.")
+
+
+def _refuse_empty(part: object, path: str) -> None:
+    if isinstance(part, dict):
+        for key, value in part.items():
+            if value is None or (value in ([], {}, "") and key not in MAY_BE_EMPTY):
+                raise invalid_field(f"{path}{key}", "EMPTY_FIELD", "This field must not be empty.")
+            _refuse_empty(value, f"{path}{key}.")
+    if isinstance(part, list):
+        for at, value in enumerate(part):
+            _refuse_empty(value, f"{path}{at}.")
+
+
+DISCORD = Dialect()
+COMPATIBLE = Dialect(order="oldest_first", nulls=True, bare_posts=True, deletes_in_threads=False, strict=True)
+"""As a Discord-compatible server was found, all at once."""
