@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 REQUESTS_MAX: Final = 30
-"""Of one task; reading a channel back takes 20 at most."""
+"""Of one task; reading a channel of Discord's back takes 20 at most."""
 
 VALUE_MAX: Final = 100
 """Characters of a header's value."""

@@ -73,6 +73,12 @@ class Stage:
     def say(self, text: str = "What do you say?") -> ShownMessage:
         return self.server.say(CHANNEL, "Robin", text)
 
+    async def open_scene(self) -> None:
+        """Open a scene with Ada, and let her answer once."""
+        self.say(f"!start {NAME}")
+        self.say("Hello?")
+        await self.until_over()
+
     # ── what came of it ─────────────────────────────────────────────────────────────────────────────
 
     @property
@@ -148,33 +154,48 @@ def settings_for(voice: str, **more: object) -> Settings:
 
 
 @asynccontextmanager
-async def performing(voice: str, **more: object) -> AsyncIterator[Stage]:
-    """A bot that has answered once, so that it knows its channel and its webhook."""
+async def alive(
+    server: PlaygroundServer, store: SqlStore, trace: Recorded, voice: str, **more: object
+) -> AsyncIterator[None]:
+    """One process of the bot, from READY and its catch-up until the block ends; another may follow on its store."""
+    endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
+    bot = compose(settings_for(voice, **more), endpoint, store, FakeModel(takes_s=0.0), trace=trace)
+    ready, over = anyio.Event(), anyio.Event()
+
+    async def note_ready(_: object) -> None:
+        ready.set()
+
+    async def play() -> None:
+        await bot.run(on_ready=note_ready, until=over.wait)
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(play)
+        with anyio.fail_after(PATIENCE_S):
+            await ready.wait()
+        yield
+        over.set()
+
+
+@asynccontextmanager
+async def setting() -> AsyncIterator[Stage]:
+    """A server, and a database with one character; no process runs yet."""
     base, gateway_url = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
-    store, clock, trace, over = memory_store(), SystemClock(), Recorded(), anyio.Event()
+    store, clock = memory_store(), SystemClock()
     await store.add_character(Character(clock.new_id(), NAME, '{"name": "Ada"}'), at=clock.now())
     try:
-        async with PlaygroundServer(faults=PLAN) as server, anyio.create_task_group() as group:
-            endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
-            bot = compose(settings_for(voice, **more), endpoint, store, FakeModel(takes_s=0.0), trace=trace)
-            ready = anyio.Event()
-
-            async def note_ready(_: object) -> None:
-                ready.set()
-
-            async def play() -> None:
-                await bot.run(on_ready=note_ready, until=over.wait)
-
-            group.start_soon(play)
-            with anyio.fail_after(PATIENCE_S):
-                await ready.wait()
-            stage = Stage(server, store, trace, voice)
-            stage.say(f"!start {NAME}")
-            stage.say("Hello?")
-            await stage.until_over()
-            stage.begin()
-            yield stage
-            over.set()
+        async with PlaygroundServer(faults=PLAN) as server:
+            yield Stage(server, store, Recorded(), "webhook")
     finally:
         await store.aclose()
         Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway_url
+
+
+@asynccontextmanager
+async def performing(voice: str, **more: object) -> AsyncIterator[Stage]:
+    """A bot that has answered once, so that it knows its channel and its webhook."""
+    async with setting() as stage:
+        stage.voice = voice
+        async with alive(stage.server, stage.store, stage.trace, voice, **more):
+            await stage.open_scene()
+            stage.begin()
+            yield stage

@@ -94,7 +94,9 @@ class DiscordAdapter:
         self.voice = DiscordVoice(
             self._wire, self._places, webhooks, self._ourselves, self._interactions, preference=preference
         )
-        self.channel = DiscordChannel(self._wire, self._places, webhooks, self._ourselves)
+        self.channel = DiscordChannel(
+            self._wire, self._places, webhooks, self._ourselves, fills_pages=endpoints.is_discord
+        )
 
     async def run(self, shard_id: int = 0) -> None:
         """One connection of one shard, from login to its end; whoever calls it again gets a new one.

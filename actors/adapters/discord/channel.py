@@ -9,11 +9,12 @@ from typing import Final, TypeVar
 import discord
 
 from actors.adapters.discord.inbound import Ourselves, channel_message
-from actors.adapters.discord.outcomes import Refusal
+from actors.adapters.discord.outcomes import UNANSWERED, Refusal
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
-from actors.ports import Deleted, DeleteOutcome, Page, ReadOutcome, Refused, Webhooks
+from actors.ports import Deleted, DeleteOutcome, HeldBack, Page, ReadOutcome, Refused, Unconfirmed, Webhooks
 from actors.roleplay.model import ChannelMessage
+from actors.roleplay.pages import PagedRead
 
 T = TypeVar("T")
 
@@ -22,6 +23,7 @@ READ_MAX: Final = 2_000
 PAGE: Final = 100
 """https://discord.com/developers/docs/resources/message#get-channel-messages"""
 NOT_FOUND: Final = 404
+SERVER_ERROR: Final = 500
 
 log: Final = logging.getLogger("ensemble.discord")
 
@@ -29,30 +31,41 @@ log: Final = logging.getLogger("ensemble.discord")
 class DiscordChannel:
     """The Channel port."""
 
-    def __init__(self, wire: Wire, places: Places, table: Webhooks, ourselves: Ourselves) -> None:
+    def __init__(
+        self, wire: Wire, places: Places, table: Webhooks, ourselves: Ourselves, *, fills_pages: bool = True
+    ) -> None:
+        """`fills_pages`: a page of less than PAGE messages is the last one, as on Discord itself."""
         self._wire = wire
         self._places = places
         self._table = table
         self._ourselves = ourselves
+        self._full_page = PAGE if fills_pages else None
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         """Every message newer than `after`, oldest first; 2,000 of them are a failed read.
 
         Each page is a try of its own; one that fails, fails the whole.
         """
-        read: list[ChannelMessage] = []
-        for _ in range(READ_MAX // PAGE):
-            page = await self.page(channel_id, after=after)
-            if not isinstance(page, Page):
+        read = PagedRead[discord.Message](after, full_page=self._full_page)
+        while len(read.messages) < READ_MAX:
+            page = await self._page(channel_id, read.after)
+            if not isinstance(page, list):
                 return page
-            read += page.messages
-            if page.newest is None:
-                return tuple(read)
-            after = page.newest
+            if not read.take(page):
+                return self._seen(read)
         return Refused("too_many_messages", final=True)
 
     async def page(self, channel_id: int, *, after: int) -> Page | Refusal:
-        """The first messages that are newer than `after`.
+        """The first messages that are newer than `after`, oldest first."""
+        page = await self._page(channel_id, after)
+        if not isinstance(page, list):
+            return page
+        read = PagedRead[discord.Message](after, full_page=self._full_page)
+        has_next = read.take(page)
+        return Page(self._seen(read), newest=read.after if has_next else None)
+
+    async def _page(self, channel_id: int, after: int) -> list[discord.Message] | Refusal:
+        """A page as the server has it, in its own order.
 
         Without the permission to read the history Discord answers with an empty page, which must not be taken
         for "it is not there".
@@ -67,27 +80,30 @@ class DiscordChannel:
         read = await self._attempt_read(channel_id, lambda client: _read(client, channel_id, after))
         if not isinstance(read, list):
             return read
-        if not read and may_read is None:
-            return await self._empty_page(channel_id, after)
-        seen = [channel_message(message, self._ourselves) for message in read]
-        messages = tuple(message for message in seen if message is not None)
-        return Page(messages, newest=read[-1].id if len(read) == PAGE else None)
+        return read if read or may_read is not None else await self._empty_page(channel_id, after)
+
+    def _seen(self, read: PagedRead[discord.Message]) -> tuple[ChannelMessage, ...]:
+        seen = (channel_message(message, self._ourselves) for message in read.messages)
+        return tuple(message for message in seen if message is not None)
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         """Delete a message of ours; absent is success.
 
-        A webhook's message goes by the webhook's own token; where that is gone, by the bot's permission.
+        A webhook's message goes by the webhook's own token; where that is refused, for whatever reason, by the bot's
+        permission.
         """
         token = None if webhook_id is None else await self._table.webhook_token(webhook_id)
         if webhook_id is not None and token is not None:
             outcome = await self._delete_spoken(channel_id, message_id, webhook_id, token)
-            if not _is_webhook_gone(outcome):
+            if not _is_refused(outcome):
                 return outcome
-        return _absent_is_deleted(
+        outcome = _absent_is_deleted(
             await self._wire.attempt(
                 f"delete:{channel_id}", lambda client: _delete_posted(client, channel_id, message_id)
             )
         )
+        is_unclear = isinstance(outcome, Refused) and outcome.status == NOT_FOUND
+        return await self._unless_it_stands(channel_id, message_id, outcome) if is_unclear else outcome
 
     async def typing(self, channel_id: int) -> None:
         """Show for about ten seconds that somebody writes. Never fails: it is a courtesy."""
@@ -95,12 +111,19 @@ class DiscordChannel:
         if outcome is not None:
             log.debug("typing in %s came to nothing: %s", channel_id, outcome)
 
-    async def _empty_page(self, channel_id: int, message_id: int) -> Page | Refusal:
+    async def _empty_page(self, channel_id: int, message_id: int) -> list[discord.Message] | Refusal:
         """Nothing, if we may read: asked for one message, Discord says whether we may, even if there is none."""
         found = await self._attempt_read(channel_id, lambda client: _find(client, channel_id, message_id))
-        if found is None or (isinstance(found, Refused) and found.reason == "removed"):
-            return Page((), None)
+        if found is None or (isinstance(found, Refused) and found.reason in ("removed", "not_found")):
+            return []
         return found
+
+    async def _unless_it_stands(self, channel_id: int, message_id: int, refused: DeleteOutcome) -> DeleteOutcome:
+        """What a 404 without Discord's code says: the message may be gone, or a proxy does not find the server."""
+        page = await self.page(channel_id, after=message_id - 1)
+        if isinstance(page, Page) and all(message.id != message_id for message in page.messages):
+            return Deleted()
+        return refused
 
     async def _attempt_read(self, channel_id: int, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
         return await self._wire.attempt(f"read:{channel_id}", request)
@@ -117,25 +140,32 @@ class DiscordChannel:
 
 
 def _absent_is_deleted(outcome: Deleted | Refusal) -> DeleteOutcome:
-    if isinstance(outcome, Refused) and outcome.status == NOT_FOUND and not _is_webhook_gone(outcome):
-        return Deleted()
-    return outcome
+    is_absent = isinstance(outcome, Refused) and outcome.reason in ("removed", "channel_gone")
+    return Deleted() if is_absent else outcome
 
 
-def _is_webhook_gone(outcome: DeleteOutcome) -> bool:
-    return isinstance(outcome, Refused) and outcome.reason == "webhook_gone"
+def _is_refused(outcome: DeleteOutcome) -> bool:
+    """Whether asking again in the same way is in vain: the server answered, and not with a pause or an outage."""
+    match outcome:
+        case Deleted() | HeldBack():
+            return False
+        case Refused(reason=reason):
+            return reason not in UNANSWERED
+        case Unconfirmed(status=status):
+            return status is not None and status < SERVER_ERROR
 
 
 async def _read(client: discord.Client, channel_id: int, after: int) -> list[discord.Message]:
-    # A limit of one page: the library would fetch the next within the same try.
-    history = client.get_partial_messageable(channel_id).history(
-        limit=PAGE, after=discord.Object(after), oldest_first=True
-    )
-    return [message async for message in history]
+    # Not through `history`: it would take an answer without a body for an empty channel.
+    page = await client.http.logs_from(channel_id, PAGE, after=after)
+    if not isinstance(page, list):
+        raise ValueError("a page of messages is a list")
+    channel = client.get_partial_messageable(channel_id)
+    return [client._connection.create_message(channel=channel, data=message) for message in page]
 
 
 async def _find(client: discord.Client, channel_id: int, message_id: int) -> None:
-    await client.get_partial_messageable(channel_id).fetch_message(message_id)
+    await client.http.get_message(channel_id, message_id)
 
 
 async def _delete_posted(client: discord.Client, channel_id: int, message_id: int) -> Deleted:

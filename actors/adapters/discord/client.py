@@ -28,6 +28,7 @@ from actors.adapters.discord.endpoints import find_gateway, place_of
 from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions, pressed
+from actors.adapters.discord.nulls import accept_nulls, dispatched
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.ports import (
     ChannelGone,
@@ -155,6 +156,7 @@ class GatewayClient(discord.Client):
         self._is_up = False  # and the connection has not broken since
         self._held: list[GatewayEvent] | None = None
         self.http.get_ratelimit = unpaced  # type: ignore[method-assign]
+        accept_nulls(self)
         parsers = self._connection.parsers
         parsers.update({name: self._contained(name, parse) for name, parse in parsers.items()})
 
@@ -239,7 +241,7 @@ class GatewayClient(discord.Client):
         def parse_contained(payload: Any) -> None:  # noqa: ANN401 - Discord's JSON
             self._held = []
             try:
-                parse(payload)
+                parse(dispatched(name, payload))
             except MALFORMED:
                 log.exception("shard %s: a %s that cannot be read was left out", self._shard, name)
             held, self._held = self._held, None

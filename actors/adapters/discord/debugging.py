@@ -25,7 +25,7 @@ import discord
 from discord import app_commands
 
 from actors.adapters.discord.inbound import Ourselves
-from actors.adapters.discord.interactions import Interactions, in_words
+from actors.adapters.discord.interactions import Interactions, in_words, taken
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
 from actors.ports import AskedIn, Debugger, Explained
@@ -134,7 +134,7 @@ class Debugging:
         if not isinstance(known, list):
             return _not_registered(known)
         if _plain(known) != _plain(command.to_dict(tree) for command in tree.get_commands()):
-            made = await self._wire.attempt("commands", lambda client: tree.sync())
+            made = await self._wire.attempt("commands", lambda client: _replace(client, tree))
             if not isinstance(made, list):
                 return _not_registered(made)
             log.info("the commands /%s and %r are registered with Discord", DebugGroup.NAME, WHO_AND_WHY)
@@ -213,7 +213,10 @@ class DebugTree(app_commands.CommandTree[discord.Client]):
 
 
 async def _whisper(interaction: discord.Interaction, text: str) -> None:
-    await interaction.response.send_message(text, ephemeral=True, allowed_mentions=discord.AllowedMentions.none())
+    await taken(
+        interaction,
+        interaction.response.send_message(text, ephemeral=True, allowed_mentions=discord.AllowedMentions.none()),
+    )
 
 
 def _note(interaction: discord.Interaction, outcome: object) -> None:
@@ -232,6 +235,20 @@ async def _known(client: discord.Client) -> list[Fields]:
         raise ValueError("a client without an application is not logged in")
     told = await client.http.get_global_commands(client.application_id)
     return [dict(each) for each in told]
+
+
+async def _replace(client: discord.Client, tree: DebugTree) -> list[Fields]:
+    """As `tree.sync`, without the fields that say nothing: other servers refuse them."""
+    if client.application_id is None:
+        raise ValueError("a client without an application is not logged in")
+    payload = [_said(command.to_dict(tree)) for command in tree.get_commands()]
+    made = await client.http.bulk_upsert_global_commands(client.application_id, payload=payload)
+    return [dict(each) for each in made]
+
+
+def _said(fields: Fields) -> Any:  # noqa: ANN401 - as discord.py types it
+    said = {name: value for name, value in fields.items() if value is not None and value != []}
+    return said | {"options": [_said(each) for each in said["options"]]} if "options" in said else said
 
 
 def _plain(commands: Iterable[Fields]) -> list[object]:

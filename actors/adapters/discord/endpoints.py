@@ -52,6 +52,11 @@ class Endpoints:
         """Whether only the server knows its gateway's address."""
         return self.api_url is not None and self.gateway_url is None
 
+    @property
+    def is_discord(self) -> bool:
+        """Whether it is Discord itself, and no other server, nor a proxy that may be before one."""
+        return self.api_url is None or yarl.URL(self.api_url).host == DISCORD_HOST
+
     def apply(self) -> None:
         """Point every client of this process there; done once, before the first."""
         if self.api_url is not None:

@@ -27,9 +27,10 @@ import anyio
 from discord.http import Ratelimit
 from multidict import CIMultiDict, CIMultiDictProxy
 
-from actors.adapters.discord.routes import route_of
+from actors.adapters.discord.routes import goes_by_token, route_of
 from actors.ports import Request, kept_headers
 
+NO_CONTENT: Final = 204
 TOO_MANY: Final = 429
 SERVER_ERROR: Final = 500
 PAUSE_MAX_S: Final = 86_400.0
@@ -62,7 +63,7 @@ class SecondTry(Exception):
 class Tries:
     """What one guarded call did: filled by the guard, read by whoever made the call."""
 
-    __slots__ = ("began_at", "begun", "headers", "method", "pause_s", "route", "status", "wire")
+    __slots__ = ("began_at", "begun", "headers", "is_empty", "method", "pause_s", "route", "status", "wire")
 
     def __init__(self) -> None:
         self.begun = 0  # requests that the library began
@@ -72,6 +73,12 @@ class Tries:
         self.began_at = 0.0
         self.status: int | None = None  # of its answer, if any came
         self.headers: dict[str, str] = {}
+        self.is_empty = False  # it has no body
+
+    @property
+    def goes_by_token(self) -> bool:
+        """Whether the request went out by the token of a webhook or an interaction, and not by the bot's."""
+        return goes_by_token(self.route)
 
     def as_request(self, now: float) -> Request:
         """The request as those are told of it who listen; `now` by the clock of `began_at`."""
@@ -161,6 +168,7 @@ async def _judge(
     tries = _tries.get()
     if tries is not None:
         tries.status, tries.headers = response.status, kept_headers(response.headers)
+        tries.is_empty = response.status == NO_CONTENT or response.headers.get("Content-Length") == "0"
     if response.status == TOO_MANY or response.status >= SERVER_ERROR:
         raise Stopped(response.status, response.headers, await _body(response))
     _take_pacing_off(response)

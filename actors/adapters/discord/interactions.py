@@ -14,6 +14,7 @@ Source: https://discord.com/developers/docs/interactions/receiving-and-respondin
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable
 from io import BytesIO
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ import anyio
 import discord
 
 from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.nulls import NothingReturned, Webhook
+from actors.adapters.discord.outcomes import MALFORMED
 from actors.adapters.discord.wire import Wire
 from actors.ports import ButtonPressed, Explained, HeldBack, Posted, Refused, SendOutcome, Unconfirmed
 
@@ -82,20 +85,32 @@ def pressed(interaction: discord.Interaction, ourselves: Ourselves) -> ButtonPre
 
 
 async def _defer(interaction: discord.Interaction) -> None:
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await taken(interaction, interaction.response.defer(ephemeral=True, thinking=True))
+
+
+async def taken(interaction: discord.Interaction, answer: Awaitable[object]) -> None:
+    """Give the first answer to `interaction`; what the server returns for it is not needed, and may be nothing."""
+    try:
+        await answer
+    except MALFORMED:
+        if not interaction.response.is_done():
+            raise
 
 
 async def _edit_original(client: discord.Client, token: str, told: Explained) -> Posted:
     if client.application_id is None:
         raise ValueError("a client without an application is not logged in")
-    webhook = discord.Webhook.partial(client.application_id, token, client=client)
+    webhook = Webhook.partial(client.application_id, token, client=client)
     original: Any = ORIGINAL  # in Discord's path as good as an id
-    sent = await webhook.edit_message(
-        original,
-        content=told.text,
-        attachments=discord.utils.MISSING if told.picture is None else [_file(told.picture, told.path)],
-        allowed_mentions=discord.AllowedMentions.none(),
-    )
+    try:
+        sent = await webhook.edit_message(
+            original,
+            content=told.text,
+            attachments=discord.utils.MISSING if told.picture is None else [_file(told.picture, told.path)],
+            allowed_mentions=discord.AllowedMentions.none(),
+        )
+    except NothingReturned:
+        return Posted(0, told.text)  # it stands, and nobody asks under which id
     return Posted(sent.id, sent.content)
 
 

@@ -28,6 +28,9 @@ INVALID_WEBHOOK_TOKEN: Final = 50027
 TOO_LONG_WORDS: Final = "or fewer in length"
 """Discord's words for BASE_TYPE_MAX_LENGTH; discord.py keeps the words of a form error, not its code."""
 
+UNANSWERED: Final = frozenset({"rate_limit", "connection", "timeout"})
+"""Reasons of refusals that say nothing about the request itself: it may be made again as it is."""
+
 WORDS_MAX: Final = 300
 """Characters of Discord's own words that the journal keeps: its longest are about 200."""
 _SECRETS: Final = re.compile(r"(?:(?<=/webhooks/)\d+/[\w.-]+)|[\w-]{20,}(?:\.[\w-]+){0,2}")
@@ -66,6 +69,11 @@ _BY_STATUS: Final = {
     404: _Meaning("not_found", final=False),  # no code of Discord's: a proxy's page, it may pass
     413: _Meaning("too_long", final=True),
 }
+_BY_STATUS_OF_A_WEBHOOK: Final = {
+    401: _Meaning("webhook_gone", final=False),
+    404: _Meaning("webhook_gone", final=False),
+}
+"""Without a code of Discord's, on a route that goes by a webhook's token: the bot's own was not asked for."""
 
 
 def judged(error: Exception, tries: Tries) -> Refused | Unconfirmed:
@@ -79,11 +87,13 @@ def judged(error: Exception, tries: Tries) -> Refused | Unconfirmed:
         case discord.RateLimited():
             return Refused("rate_limit", TOO_MANY, error.retry_after, error=error)
         case discord.HTTPException():
-            return _answered(error)
+            return _answered(error, tries)
         case aiohttp.ClientError() | OSError():
             return _lost(error, tries)
         case SecondTry():
             return Unconfirmed("connection", error=error)
+        case _ if tries.wire and tries.is_empty:
+            return Unconfirmed("empty_answer", tries.status, error=error)
         case _ if tries.wire:
             return Unconfirmed("malformed", error=error)
         case _:
@@ -109,11 +119,13 @@ def _stopped(error: Stopped) -> Refused | Unconfirmed:
     return Unconfirmed("outage", error.status, error.retry_after_s, error, *said)
 
 
-def _answered(error: discord.HTTPException) -> Refused | Unconfirmed:
+def _answered(error: discord.HTTPException, tries: Tries) -> Refused | Unconfirmed:
     said = error.code or None, plain_words(error.text)
     meaning = _BY_STATUS.get(error.status)
     if meaning is None:
         return Unconfirmed("malformed", error.status, 0.0, error, *said)
+    if tries.goes_by_token:
+        meaning = _BY_STATUS_OF_A_WEBHOOK.get(error.status, meaning)
     meaning = _BY_CODE.get(error.code, meaning)
     if meaning.reason == "bad_request" and TOO_LONG_WORDS in error.text:
         meaning = _Meaning("too_long", final=True)

@@ -13,6 +13,7 @@ from actors.adapters.discord.client import LOGIN_TIMEOUT_S, OUT_OF_REACH, WrongT
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
 from actors.adapters.discord.guard import guard, unpaced
 from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.nulls import accept_nulls
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.wire import Wire
 from actors.ports import Webhooks
@@ -31,6 +32,7 @@ async def open_channels(
     endpoints.apply()
     client = discord.Client(intents=discord.Intents.none(), http_trace=guard(), max_messages=None)
     client.http.get_ratelimit = unpaced  # type: ignore[method-assign]
+    accept_nulls(client)
     try:
         with anyio.fail_after(LOGIN_TIMEOUT_S):
             await client.login(token)
@@ -44,6 +46,6 @@ async def open_channels(
     ourselves.learn(client)
     wire.add(client)
     try:
-        yield DiscordChannel(wire, Places(wire), webhooks, ourselves)
+        yield DiscordChannel(wire, Places(wire), webhooks, ourselves, fills_pages=endpoints.is_discord)
     finally:
         await client.close()

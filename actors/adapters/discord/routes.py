@@ -5,6 +5,7 @@ Source: https://discord.com/developers/docs/reference, and the resources below i
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 LEFT_OUT: Final = "…"
@@ -33,3 +34,11 @@ WORDS: Final = frozenset(
 def route_of(path: str) -> str:
     """`path` with its known words and its ids alone."""
     return "/".join(part if part in WORDS or part.isdecimal() else LEFT_OUT for part in path.split("/"))
+
+
+_BY_TOKEN: Final = re.compile(r"/webhooks/\d+/.")
+
+
+def goes_by_token(route: str) -> bool:
+    """Whether a shown `route` is one of those that a webhook's or an interaction's own token opens."""
+    return _BY_TOKEN.search(route) is not None

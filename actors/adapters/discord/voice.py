@@ -9,13 +9,15 @@ it is a thread before it posts through a webhook; a failed GET refuses the send,
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 import discord
+from discord.http import MultipartParameters
 
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.names import embed_title, webhook_name
+from actors.adapters.discord.nulls import Webhook
 from actors.adapters.discord.outcomes import Refusal, refused_by
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.webhooks import CharacterWebhooks, NoWebhooks
@@ -27,6 +29,9 @@ Preference = Literal["webhook", "embed"]
 
 FORBIDDEN_HERE = Refused("webhooks_forbidden")
 """Not final: the next try goes as an embed."""
+
+BUTTONS_IN_ROW: Final = 5
+"""https://discord.com/developers/docs/components/reference#action-row"""
 
 ASKED_AGAIN_S: Final = 600.0
 """Discord refused us webhooks in a channel: so long it is not asked again, unless the permission is seen to be back."""
@@ -124,7 +129,10 @@ class DiscordVoice:
 
     async def _after(self, outcome: Posted | Refusal, webhook_id: int, place: Place) -> SendOutcome:
         match outcome:
+            case Posted():
+                self._webhooks.note_accepted(webhook_id)
             case Refused(reason="webhook_gone"):
+                self._webhooks.note_refused(webhook_id)
                 await self._table.forget_webhook(webhook_id)
             case Refused(reason="forbidden"):
                 self._without_webhooks.add(place)
@@ -133,29 +141,36 @@ class DiscordVoice:
 
 
 async def _post(client: discord.Client, outbound: Outbound, ourselves: Ourselves) -> Posted:
+    # Not through `send`: it adds "flags": 0, "content": null and the like, which other servers refuse.
+    params = MultipartParameters(payload=_body(outbound), multipart=None, files=None)
+    data = await client.http.send_message(outbound.channel_id, params=params)
     channel = client.get_partial_messageable(outbound.channel_id)
-    quiet = discord.AllowedMentions.none()
-    view = _view(outbound.buttons) if outbound.buttons else None
+    return _posted(client._connection.create_message(channel=channel, data=data), ourselves)
+
+
+def _body(outbound: Outbound) -> dict[str, Any]:
+    """A message of the bot's own, as https://discord.com/developers/docs/resources/message#create-message has it."""
+    body: dict[str, Any] = {"nonce": outbound.nonce, "enforce_nonce": True, "allowed_mentions": {"parse": []}}
     if outbound.kind is OutboundKind.EMBED:
-        embed = discord.Embed(title=embed_title(outbound.name), description=outbound.text)
-        sent = await channel.send(embed=embed, nonce=outbound.nonce, allowed_mentions=quiet, view=view)  # type: ignore[arg-type] # its overloads know no None
+        body["embeds"] = [{"title": embed_title(outbound.name), "description": outbound.text}]
     else:
-        sent = await channel.send(outbound.text, nonce=outbound.nonce, allowed_mentions=quiet, view=view)  # type: ignore[arg-type]
-    return _posted(sent, ourselves)
+        body["content"] = outbound.text
+    if outbound.buttons:
+        starts = range(0, len(outbound.buttons), BUTTONS_IN_ROW)
+        body["components"] = [_row(outbound.buttons[at : at + BUTTONS_IN_ROW]) for at in starts]
+    return body
 
 
-def _view(buttons: tuple[Button, ...]) -> discord.ui.View:
-    view = discord.ui.View()
-    for button in buttons:
-        view.add_item(discord.ui.Button(label=button.label, custom_id=button.custom_id))
-    view.stop()  # else the client keeps it for minutes, to call it back when somebody presses
-    return view
+def _row(buttons: tuple[Button, ...]) -> dict[str, Any]:
+    of_button = {"type": discord.ComponentType.button.value, "style": discord.ButtonStyle.secondary.value}
+    shown = [of_button | {"label": button.label, "custom_id": button.custom_id} for button in buttons]
+    return {"type": discord.ComponentType.action_row.value, "components": shown}
 
 
 async def _execute(
     client: discord.Client, webhook_id: int, token: str, place: Place, outbound: Outbound, ourselves: Ourselves
 ) -> Posted:
-    webhook = discord.Webhook.partial(webhook_id, token, client=client)
+    webhook = Webhook.partial(webhook_id, token, client=client)
     sent = await webhook.send(
         outbound.text,
         username=webhook_name(outbound.name),

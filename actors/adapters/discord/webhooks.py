@@ -3,12 +3,14 @@
     table ─► the channel's own list (a process before us made it) ─► a new one ─► the shared one
 
 Failure modes: where webhooks are forbidden, or the channel's 15 are other people's, there is none. A
-creation that was carried out but not confirmed is adopted at the next try.
+creation that was carried out but not confirmed is adopted at the next try. So is a webhook that was refused though
+the channel has it: once, since a server that refuses it twice would refuse it for ever.
 """
 
 from __future__ import annotations
 
 import base64
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -31,6 +33,8 @@ SHARED_NAME: Final = NAMELESS
 PNG: Final = b"\x89PNG\r\n\x1a\n"
 INCOMING: Final = 1
 LOCKS_MAX: Final = 4_096
+REFUSALS_MAX: Final = 2
+"""So often a webhook that the channel has may be refused; then its lines go as embeds for a while."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,14 @@ class CharacterWebhooks:
         self._table = table
         self._ourselves = ourselves
         self._locks: dict[int, anyio.Lock] = {}
+        self._refusals: Counter[int] = Counter()  # of webhooks, one after the other
+
+    def note_refused(self, webhook_id: int) -> None:
+        """Discord did not know a webhook, or its token."""
+        self._refusals[webhook_id] += 1
+
+    def note_accepted(self, webhook_id: int) -> None:
+        self._refusals.pop(webhook_id, None)
 
     async def find(self, channel_id: int, character: Character) -> Found:
         """The webhook's id in this channel (of a thread: its parent). One at a time per channel."""
@@ -82,12 +94,18 @@ class CharacterWebhooks:
         name = webhook_name(character.name)
         adopted = _named(ours, name)
         if adopted is not None:
-            return adopted
+            return NoWebhooks() if self._is_refused_for_ever(adopted) else adopted
         shared = _named(ours, SHARED_NAME)
         is_full = len(listed) >= CHANNEL_MAX
         if is_full or len(ours) - (shared is not None) >= OWN_MAX:
             return shared or (NoWebhooks() if is_full else await self._make(channel_id, SHARED_NAME, None))
         return await self._make(channel_id, name, character.picture)
+
+    def _is_refused_for_ever(self, hook: Hook) -> bool:
+        if self._refusals[hook.id] < REFUSALS_MAX:
+            return False
+        del self._refusals[hook.id]  # when the channel is asked again, it has its chance again
+        return True
 
     async def _make(self, channel_id: int, name: str, picture: bytes | None) -> Hook | Refusal:
         avatar = _data_uri(picture)
@@ -120,7 +138,10 @@ def _named(hooks: Sequence[Hook], name: str) -> Hook | None:
 
 
 async def _list(client: discord.Client, channel_id: int) -> tuple[Hook, ...]:
-    return tuple([_hook(payload, client) for payload in await client.http.channel_webhooks(channel_id)])
+    listed = await client.http.channel_webhooks(channel_id)
+    if not isinstance(listed, list):
+        raise ValueError("a channel's webhooks are a list")  # an answer without a body is no channel without webhooks
+    return tuple([_hook(payload, client) for payload in listed])
 
 
 async def _create(client: discord.Client, channel_id: int, name: str, avatar: str | None) -> Hook:

@@ -9,10 +9,11 @@ import pytest
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 
+from actors.adapters.discord.places import Place
 from actors.playground import PlaygroundServer
 
 from .rest import Clock, Rest, logged_in
-from .scripted import ScriptedDiscord
+from .scripted import CHANNEL_ID, WEBHOOK_ID, ScriptedDiscord
 
 
 @pytest.fixture
@@ -43,6 +44,14 @@ async def rest(scripted: ScriptedDiscord, clock: Clock) -> AsyncIterator[Rest]:
     """Logged in at the scripted server; a try's time is only up where a test is `hasty`."""
     async with logged_in(scripted.api_url, now=clock.now) as rest:
         yield rest
+
+
+@pytest.fixture
+async def known(rest: Rest) -> Rest:
+    """With a channel that was met before, and a webhook in it."""
+    await rest.table.keep_webhook(CHANNEL_ID, "mira", WEBHOOK_ID, "secret")
+    rest.voice._places._known[CHANNEL_ID] = Place(CHANNEL_ID)
+    return rest
 
 
 @pytest.fixture

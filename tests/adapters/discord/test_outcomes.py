@@ -50,6 +50,10 @@ REFUSED: dict[str, tuple[Answer, Refused]] = {
         Refused("rate_limit", 429, 3.0),
     ),
 }
+REFUSED_OF_A_WEBHOOK: dict[str, Refused] = {
+    "401": Refused("webhook_gone", 401),
+    "404 page": Refused("webhook_gone", 404),
+}
 UNCONFIRMED: dict[str, tuple[Answer, Unconfirmed]] = {
     **{
         str(status): (Answer(status, "<html>", PAGE), Unconfirmed("outage", status))
@@ -63,7 +67,8 @@ UNCONFIRMED: dict[str, tuple[Answer, Unconfirmed]] = {
     "200 no json": (Answer(200, '{"id": "4', JSON), Unconfirmed("malformed")),
     "200 a page": (Answer(200, "<html>", PAGE), Unconfirmed("malformed")),
     "200 half a message": (as_json({"id": "41"}), Unconfirmed("malformed")),
-    "204": (Answer(204), Unconfirmed("malformed")),
+    "204": (Answer(204), Unconfirmed("empty_answer", 204)),
+    "200 empty": (Answer(200), Unconfirmed("empty_answer", 200)),
     "418": (error(418), Unconfirmed("malformed", 418)),
 }
 
@@ -103,6 +108,8 @@ async def test_what_is_not_stored_for_certain_is_refused_after_one_request(
     rest: Rest, scripted: ScriptedDiscord, kind: OutboundKind, case: str
 ) -> None:
     answer, expected = REFUSED[case]
+    if kind is OutboundKind.WEBHOOK:
+        expected = REFUSED_OF_A_WEBHOOK.get(case, expected)
     came = scripted.will(answer)
     outcome = await send(rest, kind)
     assert isinstance(outcome, Refused)

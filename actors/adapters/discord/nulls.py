@@ -1,0 +1,70 @@
+"""Messages in the JSON of servers that write null where Discord leaves a field out, which discord.py takes for a value.
+
+    REST ─► create_message ─┐
+    a webhook's answer ─────┼─► without_nulls ─► discord.Message
+    the gateway's dispatch ─┘
+
+Failure modes: what is no message raises, as without it, what discord.py raises on such an answer.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import discord
+
+MEANT: Final = frozenset({"referenced_message"})
+"""Null here is Discord's own: the message was deleted
+(https://discord.com/developers/docs/resources/message#message-object)."""
+OF_MESSAGES: Final = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
+OF_INTERACTIONS: Final = "INTERACTION_CREATE"
+
+Json = dict[str, Any]
+
+
+class NothingReturned(ValueError):
+    """A webhook's request was carried out, and its answer does not say what came of it."""
+
+
+class Webhook(discord.Webhook):
+    """A webhook whose messages are read as all others. Raises NothingReturned for an answer without a body."""
+
+    def _create_message(self, data: Any, *, thread: discord.abc.Snowflake) -> discord.WebhookMessage:  # noqa: ANN401 - Discord's JSON
+        if not data:
+            raise NothingReturned
+        message: discord.WebhookMessage = super()._create_message(without_nulls(data), thread=thread)
+        return message
+
+
+def accept_nulls(client: discord.Client) -> None:
+    """Let `client` read every server's messages over REST; its gateway asks for `dispatched` by itself."""
+    create = client._connection.create_message
+
+    def create_message(*, channel: Any, data: Any) -> discord.Message:  # noqa: ANN401 - discord.py's own
+        return create(channel=channel, data=without_nulls(data))
+
+    client._connection.create_message = create_message  # type: ignore[method-assign]
+
+
+def without_nulls(message: Any) -> Any:  # noqa: ANN401 - Discord's JSON
+    """`message`, and the one that it replies to, without the fields that say nothing."""
+    kept = {name: value for name, value in message.items() if value is not None or name in MEANT}
+    replied_to = kept.get("referenced_message")
+    if replied_to is not None:
+        kept["referenced_message"] = without_nulls(replied_to)
+    if "embeds" in kept:
+        kept["embeds"] = [_without_nulls(embed) for embed in kept["embeds"]]
+    return {"content": ""} | kept
+
+
+def dispatched(name: str, payload: Any) -> Any:  # noqa: ANN401 - Discord's JSON
+    """The payload of a dispatch, the messages in it without nulls. Raises what `without_nulls` raises."""
+    if name in OF_MESSAGES:
+        return without_nulls(payload)
+    if name == OF_INTERACTIONS and payload.get("message") is not None:
+        return payload | {"message": without_nulls(payload["message"])}
+    return payload
+
+
+def _without_nulls(fields: Json) -> Json:
+    return {name: value for name, value in fields.items() if value is not None}
