@@ -37,7 +37,7 @@ async def test_e3_a_send_without_an_answer_is_unconfirmed_and_proves_that_the_se
 async def test_e3_a_read_without_an_answer_has_failed_and_shows_no_empty_channel(
     known: Rest, scripted: ScriptedDiscord, answer: Answer
 ) -> None:
-    scripted.will(answer)
+    scripted.will(answer, as_json({"message": "Unknown Message", "code": 10008}, 404))  # so we may read
     assert isinstance(await known.channel.messages(CHANNEL_ID, after=1), Unconfirmed)
 
 
