@@ -130,7 +130,7 @@ class ResponseActor:
         """Carry out the next task; None when a cancellation interrupted it."""
         match next_task(self._response):
             case Generate(attempt=attempt):
-                return await self._interruptible(partial(self._generation.generate, attempt))
+                return await self._interruptible(partial(self._generate, attempt))
             case Send(part=part):
                 return await self._finish_even_at_shutdown(partial(self._delivery.send, part))
             case Wait(until=until):
@@ -141,6 +141,11 @@ class ResponseActor:
                 return None
             case task:
                 assert_never(task)
+
+    async def _generate(self, attempt: int) -> Told:
+        # Else the prompt would lack what was said while nobody listened.
+        await self._world.readiness.wait_caught_up(self._session.channel_id)
+        return await self._generation.generate(attempt)
 
     async def _pause_before(self, fact: Fact) -> None:
         """Wait here if a breakpoint is set before the move; a response that is not wanted any more is not held."""

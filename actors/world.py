@@ -11,6 +11,7 @@ import anyio
 
 from actors.breakers import Breakers
 from actors.ports import Channel, Clock, Model, NoPauses, Pausing, Store, Trace, Voice
+from actors.readiness import Readiness
 from machines.response import Limits
 
 SHUTDOWN_GRACE_S: Final = 10.0
@@ -101,5 +102,6 @@ class World:
     rules: Rules = field(default_factory=Rules)
     shutdown: Shutdown = field(default_factory=Shutdown)
     outbox_bell: Bell = field(default_factory=Bell)
+    readiness: Readiness = field(default_factory=Readiness)
     breakers: Breakers = field(default_factory=Breakers)
     pausing: Pausing = field(default_factory=NoPauses)

@@ -8,8 +8,9 @@ from typing import Final
 import anyio
 import pytest
 
+from actors.catch_up import READS_AT_ONCE
 from actors.commands import ANSWERS_WAITING_MAX, TOO_MANY_COMMANDS
-from actors.gateway import CHANNEL_EVENTS_MAX, READS_AT_ONCE
+from actors.gateway import CHANNEL_EVENTS_MAX
 from actors.outbox import BATCH
 from actors.ports import HeldBack, Noted, Refused
 from actors.roleplay import notices

@@ -121,8 +121,9 @@ class FakeDiscord:
         """Store what lands late, when its time has come; run in the background by tests that need it."""
         while True:
             if orphans_land:  # their senders are dead: nobody else takes them from the list any more
-                self.late += [orphan for orphan in self.orphans if orphan[0] < self.clock_now()]
-                self.orphans = [orphan for orphan in self.orphans if orphan[0] >= self.clock_now()]
+                overdue_at = self.clock_now() - TRANSIT_S / 2  # times since 1970 are not exact to the microsecond
+                self.late += [orphan for orphan in self.orphans if orphan[0] < overdue_at]
+                self.orphans = [orphan for orphan in self.orphans if orphan[0] >= overdue_at]
             for at, outbound in list(self.late):
                 if at <= self.clock_now():
                     self.late.remove((at, outbound))
