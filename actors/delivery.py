@@ -1,15 +1,25 @@
-"""Delivering a line: each try durable before the wire, and what is in doubt read back from the channel."""
+"""Delivering a line: each try durable before the wire; what is in doubt is read back, or seen by the gateway.
+
+send ─► in doubt ─┬─► the channel is read at once, and when the part had its time to land ─┐
+                  └─► the gateway shows the part: before, while or after that ─────────────┴─► whichever is first
+"""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Final, assert_never
 
+import anyio
+
+from actors.copies import Copies
 from actors.ports import CANCELLED, AttemptBegan, Context, HeldBack, Posted, Refused, ResponseRecord, Unconfirmed
 from actors.roleplay.history import shows
 from actors.roleplay.model import ChannelMessage, Claim, Outbound, OutboundKind, nonce_of
 from actors.told import Told
 from actors.world import World
 from machines.facts import (
+    Fact,
     FoundInChannel,
     Held,
     NotInChannel,
@@ -28,8 +38,9 @@ CHANNEL_GONE: Final = "channel_gone"
 class Delivery:
     """The tries at one response's parts. `outbound` is what the current part last sent, or meant to."""
 
-    def __init__(self, world: World, claim: Claim, record: ResponseRecord, context: Context) -> None:
+    def __init__(self, world: World, claim: Claim, record: ResponseRecord, context: Context, copies: Copies) -> None:
         self._world = world
+        self._copies = copies
         self._claim = claim
         self._record = record
         self._response: Response = record.response
@@ -85,6 +96,33 @@ class Delivery:
                 assert_never(outcome)
 
     async def read_back(self, first_at: float, settled_at: float) -> Told:
+        """What becomes of a part in doubt: the gateway shows it, or the channel does, or it had its time to land."""
+        told: list[Told] = []
+
+        async def first(answer: Callable[[], Awaitable[Told]]) -> None:
+            told.append(await answer())
+            group.cancel_scope.cancel()
+
+        async with anyio.create_task_group() as group:
+            group.start_soon(first, self._until_shown)
+            group.start_soon(first, partial(self._look_until, first_at, settled_at))
+        return told[0]
+
+    async def shown_meanwhile(self, fact: Fact) -> Told | None:
+        """What became of a part that is absent, by `fact`, and was shown by the gateway after that was found."""
+        is_absent = isinstance(fact, NotInChannel | ReadBackImpossible)
+        return await self._pick(self._copies.of(self._channel_id)) if is_absent else None
+
+    async def _until_shown(self) -> Told:
+        """Wait for the gateway's own copy of the part; one that came before the doubt is kept."""
+        while True:
+            arrival = self._copies.arrival(self._channel_id)
+            told = await self._pick(self._copies.of(self._channel_id))
+            if told is not None:
+                return told
+            await arrival.wait()
+
+    async def _look_until(self, first_at: float, settled_at: float) -> Told:
         """Look at once and, while absent, once more when the part had its time to land."""
         clock = self._world.clock
         await clock.sleep_until(first_at)
@@ -114,16 +152,19 @@ class Delivery:
             case HeldBack(until=until, cause=cause, since=since):
                 return Told(Held(now(), until, cause, since))
             case tuple():
-                return await self._pick(seen, self.outbound)
+                return await self._pick(seen)
             case _:
                 assert_never(seen)
 
-    async def _pick(self, seen: tuple[ChannelMessage, ...], outbound: Outbound) -> Told | None:
+    async def _pick(self, seen: tuple[ChannelMessage, ...]) -> Told | None:
         """The oldest message that shows the part and belongs to no other one; the reaper sees to further ones."""
-        store, channel_id = self._world.store, self._channel_id
-        known = await store.own_messages(channel_id, after=outbound.fence)
-        for message in seen:
-            if message.id not in known and shows(message, outbound):
+        outbound = self.outbound
+        alike = [] if outbound is None else [message for message in seen if shows(message, outbound)]
+        if outbound is None or not alike:
+            return None
+        known = await self._world.store.own_messages(self._channel_id, after=outbound.fence)
+        for message in sorted(alike, key=lambda message: message.id):
+            if message.id not in known:
                 self._world.breakers.note_arrival()
                 return Told(FoundInChannel(self._world.clock.now(), message.id, message.text))
         return None

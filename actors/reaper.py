@@ -1,8 +1,8 @@
 """The reaper: deletes second copies of lines, notices and answers, and a line that lands after its failure was told.
 
 What the gateway shows while a response is on its way in its channel is not judged: a copy may be the very
-line that the response waits for. It is kept until the response ended; what looks like a text that is on its way,
-until that is done.
+line that the response waits for (`copies`). It is kept until the response ended; what looks like a text that is on its
+way, until that is done.
 
 Texts that read alike (two answers to `!help`) count as one another's copies: none is deleted before all of them
 are confirmed as other messages. Notices of failures are told apart by their buttons.
@@ -17,6 +17,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from actors.copies import Copies
 from actors.ports import Diverged, Noted, Watched
 from actors.roleplay.history import is_line, shows
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
@@ -24,9 +25,6 @@ from actors.world import World
 
 WATCH_S: Final = 900.0
 """How long after its last try a line's copy may turn up: far above any landing seen."""
-
-UNDECIDED_MAX: Final = 200
-"""Copies kept for one channel; further ones push out the oldest, which catch-up finds again."""
 
 TOLD_MAX: Final = 200
 """Lines that are nobody's and were told of: each catch-up sees them again."""
@@ -37,7 +35,7 @@ class Reaper:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._undecided: dict[int, deque[ChannelMessage]] = {}
+        self.copies = Copies()  # not judged yet
         self._busy: dict[int, int] = {}
         self._told: deque[int] = deque(maxlen=TOLD_MAX)  # lines of ours that are nobody's
 
@@ -54,8 +52,8 @@ class Reaper:
 
     async def saw(self, message: ChannelMessage) -> None:
         """A message of ours stands in a channel."""
-        if message not in self._undecided.get(message.channel_id, ()):
-            self._keep(message.channel_id, (), (message,))
+        if message not in self.copies.of(message.channel_id):
+            self.copies.keep(message.channel_id, newer=(message,))
         await self.judge(message.channel_id)
 
     async def look(self, channel_id: int, *, after: int) -> None:
@@ -68,24 +66,18 @@ class Reaper:
 
     async def judge(self, channel_id: int, *, shown: Collection[int] = ()) -> None:
         """Judge what was kept, if nothing is on its way there any more; messages in `shown` are known lines."""
-        if channel_id in self._busy or channel_id not in self._undecided:
+        if channel_id in self._busy or channel_id not in self.copies:
             return
-        left = tuple(message for message in self._undecided.pop(channel_id) if message.id not in shown)
+        left = tuple(message for message in self.copies.take(channel_id) if message.id not in shown)
         try:
             left = await self._judged(channel_id, left) if left else ()
         finally:
-            self._keep(channel_id, left, ())
+            self.copies.keep(channel_id, older=left)
 
     async def judge_left(self) -> None:
         """Judge, in every channel, what a store that failed has left. Raises what the store raises."""
-        for channel_id in tuple(self._undecided):
+        for channel_id in self.copies.channels:
             await self.judge(channel_id)
-
-    def _keep(self, channel_id: int, older: tuple[ChannelMessage, ...], newer: tuple[ChannelMessage, ...]) -> None:
-        """Keep what is not judged yet: around that which came meanwhile, the newest of all."""
-        kept = (*older, *self._undecided.get(channel_id, ()), *newer)
-        if kept:
-            self._undecided[channel_id] = deque(kept, maxlen=UNDECIDED_MAX)
 
     async def _judged(self, channel_id: int, kept: tuple[ChannelMessage, ...]) -> tuple[ChannelMessage, ...]:
         """Take the copies among `kept` down; returns those that nobody can judge yet."""

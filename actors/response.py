@@ -18,6 +18,7 @@ from typing import Literal, TypeVar, assert_never
 import anyio
 import anyio.lowlevel
 
+from actors.copies import Copies
 from actors.delivery import CHANNEL_GONE, Delivery
 from actors.generation import Generation
 from actors.ports import (
@@ -61,7 +62,9 @@ T = TypeVar("T")
 class ResponseActor:
     """One character's line. `run` is its whole life; `cancel` takes its reason away."""
 
-    def __init__(self, world: World, claim: Claim, session: SessionRecord, record: ResponseRecord) -> None:
+    def __init__(
+        self, world: World, claim: Claim, session: SessionRecord, record: ResponseRecord, copies: Copies | None = None
+    ) -> None:
         self._world = world
         self._claim = claim
         self._session = session
@@ -72,7 +75,7 @@ class ResponseActor:
         self._interruption: anyio.CancelScope | None = None
         self._context = Context(record.response.id, record.session_id, record.character.name, record.response.limits)
         self._generation = Generation(world, session, record, self._context)
-        self._delivery = Delivery(world, claim, record, self._context)
+        self._delivery = Delivery(world, claim, record, self._context, copies or Copies())
 
     @property
     def response(self) -> Response:
@@ -107,6 +110,7 @@ class ResponseActor:
             told = None if self._is_cancel_due else await self._perform()
             if told is not None:
                 await self._pause_before(told.fact)
+                told = await self._unless_shown(told)
             if self._is_cancel_due and self._cancel_by is not None:
                 await self._apply(Told(Cancelled(self._world.clock.now(), self._cancel_by)))
             if told is not None and not self._response.is_final:
@@ -152,6 +156,14 @@ class ResponseActor:
         pause = None if self._is_cancel_due else self._world.pausing.before(self._context, self._response, fact)
         if pause is not None:
             await self._interruptible(pause.wait)
+
+    async def _unless_shown(self, told: Told) -> Told:
+        """`told`, unless the gateway has shown the part that it calls absent: a breakpoint may have held it."""
+        shown = await self._delivery.shown_meanwhile(told.fact)
+        if shown is None:
+            return told
+        await self._pause_before(shown.fact)
+        return replace(shown, exchange=told.exchange)
 
     async def _interruptible(self, work: Callable[[], Awaitable[T]]) -> T | None:
         with anyio.CancelScope() as self._interruption:

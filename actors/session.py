@@ -76,7 +76,7 @@ class Sessions:
     ) -> bool:
         """Run a response to its end; whether it found the channel gone."""
         record = work if isinstance(work, ResponseRecord) else self._new_record(session, work)
-        actor = ResponseActor(self._world, claim, session, record)
+        actor = ResponseActor(self._world, claim, session, record, self._reaper.copies)
         self._running[session.id] = actor  # before its start is durable: no nudge comes while nobody listens
         try:
             if not isinstance(work, ResponseRecord):

@@ -95,7 +95,7 @@ def test_memory_is_flat_over_an_hour_of_scenes_that_come_and_go() -> None:
             assert grown < GROWN_BYTES_MAX
             assert not play.gateway._mailboxes
             assert not play.gateway._dropped._gaps
-            assert not play.gateway._reaper._undecided
+            assert not play.gateway._reaper.copies.channels
             assert not play.sessions._running
             assert not play.engine._running
             assert not play.engine._rung

@@ -10,9 +10,10 @@ from itertools import pairwise
 import anyio
 import pytest
 
+from actors.copies import UNDECIDED_MAX
 from actors.outbox import BATCH, FORBIDDEN_S, WAIT_MAX_S
 from actors.ports import HeldBack, Noted, Refused, Unconfirmed
-from actors.reaper import UNDECIDED_MAX, WATCH_S
+from actors.reaper import WATCH_S
 from actors.roleplay.model import Button, ChannelMessage, OutboundKind, OutboxDraft, OutboxKind
 from machines.response import NONCE_WINDOW_S
 from tests.fakes.discord import Fault

@@ -83,7 +83,8 @@ class Paused:
     breakpoint: Breakpoint
     context: Context
     move: Move
-    """The move as it will be made when it goes on: neither the fact nor the response changes meanwhile."""
+    """The move as it will be made when it goes on: the response does not change meanwhile. Only a part that is held as
+    absent, and lands then, is found instead."""
     since: float
     until: float
     owner: Breakpoints
