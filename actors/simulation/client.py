@@ -24,9 +24,10 @@ from actors.ports import (
     SendOutcome,
     Unconfirmed,
 )
-from actors.roleplay.model import Character, Outbound, OutboundKind
+from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
+from actors.roleplay.pages import PagedRead
 from actors.simulation import faults as kinds
-from actors.simulation.discord import READABLE_AFTER_S, Discord
+from actors.simulation.discord import READABLE_AFTER_S, ChannelState, Discord
 from actors.simulation.faults import Faults
 from actors.simulation.process import Life
 from actors.simulation.virtual_time import call_at
@@ -37,6 +38,9 @@ TIMEOUT_S: Final = 15.0
 
 TRANSIT_S: Final = 0.4
 """At most so long a request takes there, and its answer back."""
+
+PAGES_MAX: Final = 200
+"""Of one read; no channel of a world has as many."""
 
 Outcome = TypeVar("Outcome")
 Preference = Literal["webhook", "embed"]
@@ -73,6 +77,8 @@ class Client:
         *,
         preference: Preference,
         settle_s: float,
+        reading: Callable[[int], PagedRead[ChannelMessage]] = PagedRead,
+        bare_posts: bool = False,
     ) -> None:
         self._discord = discord
         self._life = life
@@ -82,6 +88,8 @@ class Client:
         self._random = faults.stream("wire")
         self._preference = preference
         self._settle_s = settle_s
+        self._reading = reading
+        self._bare_posts = bare_posts
         self._held_until = 0.0
         self._without_webhooks: set[int] = set()
 
@@ -144,7 +152,8 @@ class Client:
             return _ANSWER_LOST[fault]
         if stored is None:
             return Refused("removed", 404, final=True)
-        return Posted(*stored)
+        is_bare = self._bare_posts and outbound.kind is OutboundKind.WEBHOOK
+        return Unconfirmed("empty_answer", 204) if is_bare else Posted(*stored)
 
     def _land_late(self, outbound: Outbound, *, is_very_late: bool) -> None:
         """Store it after the sender gave up: within the time that it is given to land, or beyond that."""
@@ -156,9 +165,17 @@ class Client:
         def land() -> None:
             discord.landing -= 1
             if discord.refuses(outbound) is None:
-                discord.post(outbound, is_belated=is_very_late)
+                stored = discord.post(outbound, is_belated=is_very_late)
+                if stored is not None and outbound.kind is not OutboundKind.TEXT:
+                    self._delete_landing(outbound.channel_id, stored[0])
 
         call_at(gave_up_at + wait_s, land)
+
+    def _delete_landing(self, channel_id: int, message_id: int) -> None:
+        """Somebody may take a line away as soon as it stands there."""
+        if self._faults.pick("landing", kinds.LANDING) is not None:
+            channel, wait_s = self._discord.channels[channel_id], self._random.random()
+            call_at(self._now() + wait_s, lambda: self._discord.delete(channel, message_id, "people"))
 
     def _limited(self, *, is_global: bool) -> Refused:
         wait_s = self._retry_after_s()
@@ -183,9 +200,17 @@ class Client:
             if not channel.may_read:
                 channel.forbidden_at.append(self._now())
                 return Refused("forbidden", 403, final=True)
-            return self._discord.read(channel, after)
+            return self._shown(channel, after)
 
         return await self._after(self._answer_takes_s(fault), "read", shown)
+
+    def _shown(self, channel: ChannelState, after: int) -> ReadOutcome:
+        """The channel's pages, one after the other, as the Discord adapter reads them."""
+        read, pages = self._reading(after), 1
+        while read.take(self._discord.page(channel, read.after)) and pages < PAGES_MAX:
+            pages += 1
+        self._watch.has_read(channel.id, messages=len(read.messages), pages=pages)
+        return tuple(read.messages) if pages < PAGES_MAX else Refused("too_many_messages", final=True)
 
     async def page(self, channel_id: int, *, after: int) -> PageOutcome:
         seen = await self.messages(channel_id, after=after)

@@ -51,7 +51,11 @@ TOKEN_LIFE_S: Final = 900.0
 STRIPPED: Final = str.maketrans("", "", "\u200b\ufeff")
 """Some of what Discord takes out of a text without a word."""
 
+PAGE_MAX: Final = 100
+"""Messages that one GET shows (Discord's reference, "Get Channel Messages")."""
+
 Remover = Literal["us", "people"]
+ServerOrder = Literal["newest_first", "oldest_first", "shuffled"]
 
 
 @dataclass(slots=True)
@@ -111,9 +115,20 @@ class ChannelState:
 class Discord:
     """All channels. `gateway` is the connection of the process that lives, if it has one."""
 
-    def __init__(self, faults: Faults, now: Callable[[], float], *, nonce_window_s: float) -> None:
+    def __init__(
+        self,
+        faults: Faults,
+        now: Callable[[], float],
+        *,
+        nonce_window_s: float,
+        order: ServerOrder = "newest_first",
+        page_max: int = PAGE_MAX,
+    ) -> None:
         self._faults = faults
         self._now = now
+        self._order = order
+        self._shuffle = faults.stream("order").shuffle
+        self.page_max = page_max
         self._random = faults.stream("discord")
         self._nonce_window_s = nonce_window_s
         self._sink: Sink | None = None
@@ -313,8 +328,8 @@ class Discord:
             channel.nonces[outbound.nonce] = stored.id
         return stored
 
-    def read(self, channel: ChannelState, after: int) -> tuple[ChannelMessage, ...]:
-        """What a GET shows now, oldest first."""
+    def page(self, channel: ChannelState, after: int) -> list[ChannelMessage]:
+        """What one GET shows now, in this server's order."""
         now = channel.read_at = self._now()
         newer: list[ChannelMessage] = []
         for message_id in reversed(channel.shown):
@@ -323,7 +338,12 @@ class Discord:
             shown = channel.shown[message_id]
             if shown.deleted_by is None and shown.readable_at <= now:
                 newer.append(shown.message)
-        return tuple(reversed(newer))
+        page = newer[-self.page_max :]  # the oldest of them, newest first
+        if self._order == "oldest_first":
+            page.reverse()
+        if self._order == "shuffled":
+            self._shuffle(page)
+        return page
 
     def every_message(self) -> Iterator[Shown]:
         """All that was ever stored."""

@@ -92,6 +92,9 @@ PEOPLE: Final[Weights] = {
 }
 """What people do besides playing: no faults, but hard to follow."""
 
+LANDING: Final[Weights] = {"deletes_landing": 1}
+"""What people do with a line that lands late, before anybody can have looked for it."""
+
 RETRIES: Final[Weights] = {"presses": 3, "presses_twice": 1, "asks_again": 2}
 """How people ask for a failed line again."""
 
@@ -104,7 +107,7 @@ STORE: Final[Weights] = {"disk_full": 1, "database_locked": 1}
 KINDS: Final = tuple(
     sorted(
         {CRASH}.union(*(map(str, weights) for weights in (LINE, READ, DELETION, PREPARE, MODEL, GATEWAY, WEATHER)))
-        | {*PEOPLE, *RETRIES, *DEFERRAL}
+        | {*PEOPLE, *LANDING, *RETRIES, *DEFERRAL}
         | set(STORE)
     )
 )

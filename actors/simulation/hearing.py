@@ -8,12 +8,14 @@ The invariants ask it before they excuse a difference: only what is not known ma
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 from actors.gateway import Gateway
-from actors.ports import ButtonPressed, GatewayEvent, MessageDeleted, MessageEdited, MessageSeen
+from actors.ports import ButtonPressed, GatewayEvent, MessageDeleted, MessageEdited, MessageSeen, ShardReady
+from actors.readiness import CAUGHT_UP_WAIT_S
 from actors.roleplay.history import belongs
 from actors.simulation.discord import Discord, Shown
 
@@ -22,6 +24,9 @@ Key = tuple[str, int, str]
 
 PREFIX: Final = "!"
 """Of the commands in every simulated world."""
+
+ROUNDING_S: Final = 0.001
+"""Times since 1970 are not exact; and what happens at one moment has no order."""
 
 SEEN: Final = "seen"
 PRESSED: Final = "pressed"
@@ -41,6 +46,9 @@ class Hearing:
         self._began: dict[int, float] = {}  # when the catch-up of a channel began
         self._learnt: dict[int, float] = {}  # when the store last learnt something of a message
         self._known: dict[Key, float] = {}
+        self._ready_at = -math.inf  # of this process, the last time
+        self._unread: set[int] | None = None  # channels that are to be read since then; None: not listed yet
+        self._shown: dict[str, tuple[float, int]] = {}  # nonce ─► when this process was shown its message, and where
 
     def listens(self, gateway: Gateway | None) -> None:
         """A new process; what the one before had not handled is known to nobody."""
@@ -48,8 +56,16 @@ class Hearing:
             self._settle(channel_id)
         self._pending.clear()
         self._gateway = gateway
+        self._ready_at = -math.inf
+        self._shown.clear()
 
     def told(self, event: GatewayEvent) -> None:
+        if isinstance(event, ShardReady):
+            self._ready_at, self._unread = self._now(), None
+        if isinstance(event, MessageSeen):
+            channel_id = event.message.channel_id
+            nonce = self._discord.channels[channel_id].shown[event.message.id].nonce
+            self._shown.setdefault(nonce, (self._now(), channel_id))
         heard = _heard(event)
         if heard is not None:
             channel_id, key = heard
@@ -60,12 +76,32 @@ class Hearing:
         """A message was written to the store, or amended there."""
         self._learnt[message_id] = self._now()
 
+    def is_to_read(self, channel_ids: Iterable[int]) -> None:
+        """The channels that the process has to catch up on were listed."""
+        self._unread = set(channel_ids)
+
+    def is_behind(self, channel_id: int) -> bool:
+        """Whether the process should still wait for what was said there before its last READY."""
+        if self._now() >= self._ready_at + CAUGHT_UP_WAIT_S - ROUNDING_S:
+            return False
+        channel = self._discord.channels[channel_id]
+        can_be_read = not channel.is_gone and not any(at >= self._ready_at for at in channel.forbidden_at)
+        return self._unread is None or (channel_id in self._unread and can_be_read)
+
+    def was_shown(self, nonce: str, *, before: float) -> bool:
+        """Whether this process was shown what was stored under a nonce, and has handled that."""
+        at, channel_id = self._shown.get(nonce, (math.inf, 0))
+        is_handled = self._gateway is not None and channel_id not in self._gateway._mailboxes
+        return at < before - ROUNDING_S and is_handled
+
     def begins_to_look(self, channel_id: int) -> None:
         self._began[channel_id] = self._now()
 
     def looked(self, channel_id: int, after: int) -> None:
         """A catch-up has read a channel, and noted what was amended; it has still to hear what is new."""
         now, settled = self._now(), self._began[channel_id] - self._settle_s
+        if self._unread is not None and self._began[channel_id] >= self._ready_at:
+            self._unread.discard(channel_id)
         for shown in self._discord.channels[channel_id].shown.values():
             message = shown.message
             if message.id <= after:

@@ -8,6 +8,7 @@ from typing import Final
 
 from actors.roleplay.model import TurnOrder
 from actors.simulation.client import Preference
+from actors.simulation.discord import PAGE_MAX, ServerOrder
 from actors.simulation.people import NAMES, Habits
 from actors.world import WAITING_MAX
 from machines.response import NONCE_WINDOW_S, Limits
@@ -28,6 +29,10 @@ class Shape:
     models: tuple[str, ...] = ("first", "second")
     nonce_window_s: float = 180.0
     breaker_failures: int = 5
+    server_order: ServerOrder = "newest_first"
+    page_max: int = PAGE_MAX
+    bare_posts: bool = False
+    """Whether a webhook's post is answered with a bare 204, as by some servers that are not Discord."""
 
     @classmethod
     def drawn(cls, random: Random) -> Shape:
@@ -54,4 +59,7 @@ class Shape:
             models=random.choice((("only",), ("first", "second"))),
             breaker_failures=random.choice((0, 5)),
             nonce_window_s=random.uniform(NONCE_WINDOW_S + 20, 300.0),
+            server_order=random.choice(("newest_first", "newest_first", "oldest_first", "shuffled")),
+            page_max=random.choice((PAGE_MAX, PAGE_MAX, 20)),
+            bare_posts=random.random() < 0.15,
         )

@@ -25,14 +25,15 @@ from actors.ports import (
     Refused,
     ResponseRecord,
     SendOutcome,
+    Sink,
     TraceEvent,
 )
-from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose
+from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose, nonce_of
 from actors.roleplay.plan import TRIMMED_SHARE
 from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
 from actors.simulation.hearing import Hearing
-from machines.facts import GenerationFailed
+from machines.facts import GenerationFailed, NotInChannel
 from machines.response import Limits, Response
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
@@ -93,6 +94,7 @@ class Watch:
         self._too_large: set[str] = set()  # responses whose next prompt is to be smaller
         self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
         self._unfinished: dict[str, set[str]] = {}  # responses, by session
+        self._channels: dict[str, int] = {}  # by session
         self._waiting: dict[str, set[int]] = {}  # messages without a turn, by session
         self._withdrawn: dict[int, str] = {}  # of those, what was edited out of the play, and its session
         self._flooded: set[str] = set()  # sessions
@@ -120,6 +122,11 @@ class Watch:
             self.break_("no crash", f"{event.words} {type(event.error).__name__}: {event.error}", event.response_id)
         if isinstance(event, Moved) and event.move.at > self._now():
             self.break_("time", f"a move is dated {event.move.at}, later than now", event.context.response_id)
+        if isinstance(event, Moved) and isinstance(event.move.fact, NotInChannel):
+            nonce = nonce_of(event.move.response_id, event.move.part)
+            if self.hearing.was_shown(nonce, before=event.move.at):
+                words = f"{nonce} was called absent, and the gateway had shown it"
+                self.break_("shown is found", words, event.move.response_id)
 
     # ── the wire ────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,6 +153,11 @@ class Watch:
         if isinstance(outcome, Posted | Refused):
             self._in_doubt.pop(outbound.nonce, None)
 
+    def has_read(self, channel_id: int, *, messages: int, pages: int) -> None:
+        """A channel was read to its end, or given up: each page but the last two must have been full of news."""
+        if pages > messages // self._discord.page_max + 2:
+            self.break_("reads end", f"{pages} pages were asked for in channel {channel_id} to see {messages} messages")
+
     # ── prompts ─────────────────────────────────────────────────────────────────────────────────────
 
     def asked(self, prompt: Prompt) -> None:
@@ -153,6 +165,8 @@ class Watch:
         session_id, trigger_id, _ = prompt.seed.split("/")
         response_id = self._newest[(session_id, trigger_id, prompt.character)]
         self._asked[response_id] += 1
+        if self.hearing.is_behind(self._channels[session_id]):
+            self.break_("caught up", f"a prompt of session {session_id} came before its channel was read", response_id)
         if self._asked[response_id] > self._limits.generate_attempts:
             self.break_("attempts", f"{response_id} was asked for more often than allowed", response_id)
         share = TRIMMED_SHARE if response_id in self._too_large else 1.0
@@ -170,6 +184,10 @@ class Watch:
                 self._commit(result.session_id, ((args[0].id, args[0].text),))
                 if self._amended.get(args[0].id) is not None:  # by an edit that came before it was heard
                     self._amended[args[0].id] = args[0].text
+            case "open_sessions":
+                self.hearing.is_to_read(each.channel_id for each in result)
+            case "claim":
+                self._channels[args[0]] = result[1].channel_id
             case "take_turn":
                 self._take_turn(args[0].session_id, args[1].trigger_id)
             case "start":
@@ -270,14 +288,15 @@ class Watch:
 
     # ── queues ──────────────────────────────────────────────────────────────────────────────────────
 
-    def sink(self, gateway: Gateway) -> Callable[[GatewayEvent], None]:
-        """The gateway's `offer`, its mailboxes looked at each time."""
+    def sink(self, gateway: Gateway, between: Callable[[Sink], Sink]) -> Sink:
+        """The gateway's `offer`, its mailboxes looked at each time. `between` is what a build has before it."""
         self.hearing.listens(gateway)
+        taken = between(gateway.offer)
 
         def offer(event: GatewayEvent) -> None:
             if not gateway._is_over:
                 self.hearing.told(event)
-            gateway.offer(event)
+            taken(event)
             longest = max(map(len, gateway._mailboxes.values()), default=0)
             if longest > CHANNEL_EVENTS_MAX + 2:
                 self.break_("bounds", f"a mailbox holds {longest} events")

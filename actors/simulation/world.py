@@ -24,8 +24,10 @@ from actors.adapters.store.executor import Executor
 from actors.adapters.store.migrate import create_all
 from actors.adapters.store.sqlite import memory_engine
 from actors.guarded import guard
-from actors.ports import Channel, Model, Voice
-from actors.roleplay.model import Character
+from actors.ports import Channel, Model, Sink, Voice
+from actors.readiness import Readiness
+from actors.roleplay.model import ChannelMessage, Character
+from actors.roleplay.pages import PagedRead
 from actors.simulation.client import Client
 from actors.simulation.discord import Discord
 from actors.simulation.faults import Cut, Faults
@@ -59,6 +61,9 @@ class Build:
     voice: Callable[[Client], Voice] = lambda client: client
     channel: Callable[[Client], Channel] = lambda client: client
     model: Callable[[SimulatedModel], Model] = lambda model: model
+    reading: Callable[[int], PagedRead[ChannelMessage]] = PagedRead
+    sink: Callable[[Sink], Sink] = lambda sink: sink
+    readiness: Callable[[], Readiness] = Readiness
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,13 @@ class SimulatedWorld:
         self._clock = LoopClock()
         self._random = faults.stream("downtime")
         now = self._clock.now
-        self._discord = Discord(faults, now, nonce_window_s=shape.nonce_window_s)
+        self._discord = Discord(
+            faults,
+            now,
+            nonce_window_s=shape.nonce_window_s,
+            order=shape.server_order,
+            page_max=shape.page_max,
+        )
         self._watch = Watch(self._discord, shape.limits, shape.context_tokens, now)
         self._weather = Weather(self._discord, faults, now, self._stop, order.chance)
         self._speech = Speech(faults, "m")
@@ -189,7 +200,7 @@ class SimulatedWorld:
                 life.lives_in(group.cancel_scope)
                 self._stop_scope = group.cancel_scope
                 await system.start(group)
-                self._discord.connect(self._watch.sink(system.gateway))
+                self._discord.connect(self._watch.sink(system.gateway, self._build.sink))
                 await anyio.sleep_forever()
         except BaseExceptionGroup as errors:
             # What else was being raised when it died would have been contained, had it lived.
@@ -208,6 +219,8 @@ class SimulatedWorld:
             self._clock.now,
             preference=shape.preference,
             settle_s=shape.limits.settle_s,
+            reading=self._build.reading,
+            bare_posts=shape.bare_posts,
         )
         model = SimulatedModel(life, self._faults, watch, self._speech, models=shape.models)
         guarded = guard(
@@ -228,6 +241,7 @@ class SimulatedWorld:
             watch,
             Rules(limits=shape.limits, waiting_max=shape.waiting_max, context_tokens=shape.context_tokens),
             shutdown,
+            readiness=self._build.readiness(),
             breakers=guarded.breakers,
         )
         return ActorSystem(world, engine=EmbeddedEngine(), supervisor=Supervisor(watch))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import count
@@ -16,6 +16,8 @@ from actors.adapters.store.schema import history, history_message, inbox, sessio
 from actors.ports import (
     Accepted,
     Exchange,
+    GatewayEvent,
+    MessageSeen,
     NextRetry,
     Posted,
     PrepareOutcome,
@@ -24,9 +26,11 @@ from actors.ports import (
     RetryOutcome,
     SendOutcome,
     SessionMove,
+    Sink,
     Watched,
     Work,
 )
+from actors.readiness import Readiness
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -42,6 +46,7 @@ from actors.roleplay.model import (
     SessionRecord,
     Turn,
 )
+from actors.roleplay.pages import PagedRead
 from actors.simulation.client import Client
 from machines.facts import Generated
 from machines.response import Move, Response
@@ -82,6 +87,33 @@ class LooksNowhere:
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         return ()
+
+
+class TrustsTheOrder(PagedRead[ChannelMessage]):
+    """A read that takes the first message of a page for the newest, as Discord has it and discord.py trusts."""
+
+    def take(self, page: Collection[ChannelMessage]) -> bool:
+        listed = list(page)
+        self.messages += reversed(listed)
+        self.after = listed[0].id if listed else self.after
+        return bool(listed)
+
+
+class WaitsForNobody(Readiness):
+    """A response is generated whatever is still to be read."""
+
+    async def wait_caught_up(self, channel_id: int) -> None:
+        return
+
+
+def deaf_to_copies(sink: Sink) -> Sink:
+    """A gateway that tells a process of people's messages only."""
+
+    def tell(event: GatewayEvent) -> None:
+        if not (isinstance(event, MessageSeen) and event.message.is_ours):
+            sink(event)
+
+    return tell
 
 
 class NoticesTriedOnce(SqlStore):

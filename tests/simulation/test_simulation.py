@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from actors.roleplay.model import TurnOrder
 from actors.simulation import campaign
+from actors.simulation.discord import ServerOrder
 from actors.simulation.faults import KINDS, Cut
 from actors.simulation.people import Habits
 from actors.simulation.shape import CAST, Shape
@@ -25,10 +26,13 @@ HEALTHY = Build()
 SMALL = Shape(channels=4)
 
 
-def caught(build: Build, *, shape: Shape = SMALL, worlds: int = 6, responses: int = 60) -> set[str]:
-    """The invariants that break in the first world in which any does."""
+def caught(
+    build: Build, *, shape: Shape = SMALL, worlds: int = 6, responses: int = 60, only: set[str] | None = None
+) -> set[str]:
+    """The invariants that break in the first world in which any does; `only`: of the faults, these."""
+    cut = Cut() if only is None else Cut(frozenset(KINDS) - only)
     for index in range(worlds):
-        result = run_world(Order(seed=7, index=index, responses=responses, chance=0.3, shape=shape), build)
+        result = run_world(Order(seed=7, index=index, responses=responses, chance=0.3, cut=cut, shape=shape), build)
         if result.broken:
             return {one.invariant for one in result.broken}
     return set()
@@ -74,6 +78,8 @@ def test_a_healthy_build_keeps_every_promise_for_long(seed: int) -> None:
     preference=st.sampled_from(("webhook", "embed")),
     attempts=st.integers(1, 4),
     waiting_max=st.integers(1, 50),
+    server_order=st.sampled_from(("newest_first", "oldest_first", "shuffled")),
+    bare_posts=st.booleans(),
     chance=st.sampled_from((0.05, 0.3, 0.6)),
     without=st.sets(st.sampled_from(KINDS), max_size=len(KINDS) // 2),
 )
@@ -84,6 +90,8 @@ def test_every_shape_of_world_holds(
     preference: str,
     attempts: int,
     waiting_max: int,
+    server_order: ServerOrder,
+    bare_posts: bool,
     chance: float,
     without: set[str],
 ) -> None:
@@ -93,6 +101,8 @@ def test_every_shape_of_world_holds(
         preference="embed" if preference == "embed" else "webhook",
         limits=Limits(send_attempts=attempts, generate_attempts=attempts),
         waiting_max=waiting_max,
+        server_order=server_order,
+        bare_posts=bare_posts,
     )
     order_ = Order(11, 0, responses=15, chance=chance, cut=Cut(frozenset(without)), shape=shape)
     assert run_world(order_).broken == ()
@@ -111,6 +121,27 @@ def test_a_fresh_nonce_for_each_try_is_caught() -> None:
 
 def test_a_retry_without_a_look_into_the_channel_is_caught() -> None:
     assert "read before resend" in caught(Build(channel=broken.LooksNowhere))
+
+
+@pytest.mark.parametrize("order", ["oldest_first", "shuffled"])
+def test_e2_a_trusted_server_order_is_caught(order: ServerOrder) -> None:
+    build, shape = Build(reading=broken.TrustsTheOrder), replace(SMALL, server_order=order, page_max=20)
+    assert "reads end" in caught(build, shape=shape)
+    assert caught(HEALTHY, shape=shape, worlds=2) == set()
+
+
+def test_e2_a_trusted_server_order_is_no_harm_where_discord_answers() -> None:
+    assert caught(Build(reading=broken.TrustsTheOrder), worlds=2) == set()
+
+
+def test_e5_a_process_that_does_not_look_at_its_own_copies_is_caught() -> None:
+    late = {"late", "deletes_landing"}
+    assert caught(Build(sink=broken.deaf_to_copies), only=late) == {"shown is found"}
+    assert caught(HEALTHY, only=late, worlds=2) == set()
+
+
+def test_j1_a_response_that_does_not_wait_for_its_channel_is_caught() -> None:
+    assert "caught up" in caught(Build(readiness=broken.WaitsForNobody))
 
 
 def test_a_notice_that_is_tried_once_is_caught() -> None:
