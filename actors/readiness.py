@@ -28,6 +28,7 @@ class Readiness:
     def __init__(self) -> None:
         self.reached = anyio.Event()  # some shard was ready: from now on there is somebody to speak to
         self.ready = anyio.Event()  # and every channel was read once
+        self._readies = 0
         self._listings = 0  # under way: each READY has its own
         self._are_listed = anyio.Event()  # the channels to read are known
         self._unread: dict[int, tuple[CatchUp, anyio.Event]] = {}
@@ -35,6 +36,7 @@ class Readiness:
 
     def begin_listing(self) -> None:
         """After a READY: which channels are to be read is not known until `end_listing`."""
+        self._readies += 1
         self._listings += 1
         if self._are_listed.is_set():  # else events wait for it already, some came before READY
             self._are_listed = anyio.Event()
@@ -74,11 +76,12 @@ class Readiness:
         """Wait until what was said there before the last READY was heard, CAUGHT_UP_WAIT_S at most."""
         if channel_id in self._given_up or not self.reached.is_set():
             return
+        ready = self._readies
         with anyio.move_on_after(CAUGHT_UP_WAIT_S) as patience:
             await self.wait_listed()
             while channel_id in self._unread:
                 _, caught_up = self._unread[channel_id]
                 await caught_up.wait()
                 await self.wait_listed()
-        if patience.cancelled_caught:
+        if patience.cancelled_caught and ready == self._readies:
             self._given_up.add(channel_id)

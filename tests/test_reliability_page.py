@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from actors.playground import DISCORD
 from tests.reliability.crashes import CRASHES, Row
 from tests.reliability.faults import CASES, Case, Outcome
 
 PAGE = Path(__file__).parent.parent / "docs" / "reliability.md"
 BLOCK = re.compile(r"<!-- table: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)
+DIALECT = asdict(DISCORD)
 STANDS = {"stands": "stands once", "told": "told", "nothing": "nothing left"}
 
 
@@ -32,6 +35,7 @@ def faults() -> str:
 
 def fault_rows(case: Case) -> list[tuple[str, ...]]:
     scripted = [kind or "passes" for kind in (*case.lines, *case.reads)]
+    scripted += [f"{name}={value}".lower() for name, value in asdict(case.dialect).items() if value != DIALECT[name]]
     name = f"{case.name} {' '.join(f'`{kind}`' for kind in dict.fromkeys(scripted))}".rstrip()
     if case.webhook == case.embed and case.webhook is not None:
         return [(name, "both", *cells(case.webhook))]

@@ -9,6 +9,7 @@ are what a bot's promises hang on:
     webhook_status            every route that goes by a webhook's token is refused so, without Discord's code
     deletes_in_threads        whether a webhook may delete its message in a thread; else 401, without Discord's code
     strict                    unknown or empty keys in a message's body are refused
+    echoes                    whether the gateway tells a bot of its own messages
 """
 
 from collections.abc import Mapping, Sequence
@@ -63,6 +64,7 @@ class Dialect:
     webhook_status: int | None = None
     deletes_in_threads: bool = True
     strict: bool = False
+    echoes: bool = True
 
     @classmethod
     def of(cls, asked: Mapping[str, object]) -> Self:

@@ -47,7 +47,7 @@ IN_DM = {
 
 def is_wanted(world: World, event: Event, intents: Intent, shard: tuple[int, int]) -> bool:
     """Whether a session with these intents, on shard (number, count), is told of the event."""
-    if not event.name:
+    if not event.name or (_is_echo(world, event) and not world.dialect.echoes):
         return False
     number, count = shard
     in_dm = _is_in_dm(world, event)
@@ -56,6 +56,14 @@ def is_wanted(world: World, event: Event, intents: Intent, shard: tuple[int, int
         return of_shard == number  # whatever the intents
     needed = IN_DM.get(event.name, Intent.GUILDS) if in_dm else IN_GUILD.get(event.name, Intent.GUILDS)
     return of_shard == number and needed in intents
+
+
+def _is_echo(world: World, event: Event) -> bool:
+    """Whether the bot would be told of its own message."""
+    message = event.subject
+    if event.name != "MESSAGE_CREATE" or not isinstance(message, Message):
+        return False
+    return message.webhook_id is not None or message.author_id == world.bot.id
 
 
 def body_of(world: World, event: Event, intents: Intent) -> Json:

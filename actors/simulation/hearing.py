@@ -80,9 +80,9 @@ class Hearing:
         """The channels that the process has to catch up on were listed."""
         self._unread = set(channel_ids)
 
-    def is_behind(self, channel_id: int) -> bool:
-        """Whether the process should still wait for what was said there before its last READY."""
-        if self._now() >= self._ready_at + CAUGHT_UP_WAIT_S - ROUNDING_S:
+    def is_behind(self, channel_id: int, *, since: float) -> bool:
+        """Whether who waits since then should still wait for what was said there before the last READY."""
+        if self._now() >= min(self._ready_at, since) + CAUGHT_UP_WAIT_S - ROUNDING_S:
             return False
         channel = self._discord.channels[channel_id]
         can_be_read = not channel.is_gone and not any(at >= self._ready_at for at in channel.forbidden_at)

@@ -34,7 +34,7 @@ from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
 from actors.simulation.hearing import Hearing
 from machines.facts import GenerationFailed, NotInChannel
-from machines.response import Limits, Response
+from machines.response import Limits, Response, State
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
 """The mark that makes each text of a simulation another one, and lets it be found in a prompt."""
@@ -95,6 +95,7 @@ class Watch:
         self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
         self._unfinished: dict[str, set[str]] = {}  # responses, by session
         self._channels: dict[str, int] = {}  # by session
+        self._generating_since: dict[str, float] = {}  # by response
         self._waiting: dict[str, set[int]] = {}  # messages without a turn, by session
         self._withdrawn: dict[int, str] = {}  # of those, what was edited out of the play, and its session
         self._flooded: set[str] = set()  # sessions
@@ -122,6 +123,8 @@ class Watch:
             self.break_("no crash", f"{event.words} {type(event.error).__name__}: {event.error}", event.response_id)
         if isinstance(event, Moved) and event.move.at > self._now():
             self.break_("time", f"a move is dated {event.move.at}, later than now", event.context.response_id)
+        if isinstance(event, Moved) and event.move.dest is State.GENERATING:
+            self._generating_since[event.move.response_id] = self._now()
         if isinstance(event, Moved) and isinstance(event.move.fact, NotInChannel):
             nonce = nonce_of(event.move.response_id, event.move.part)
             if self.hearing.was_shown(nonce, before=event.move.at):
@@ -165,7 +168,7 @@ class Watch:
         session_id, trigger_id, _ = prompt.seed.split("/")
         response_id = self._newest[(session_id, trigger_id, prompt.character)]
         self._asked[response_id] += 1
-        if self.hearing.is_behind(self._channels[session_id]):
+        if self.hearing.is_behind(self._channels[session_id], since=self._generating_since[response_id]):
             self.break_("caught up", f"a prompt of session {session_id} came before its channel was read", response_id)
         if self._asked[response_id] > self._limits.generate_attempts:
             self.break_("attempts", f"{response_id} was asked for more often than allowed", response_id)

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from machines.facts import NotInChannel, SendRefused, SendUnconfirmed
+from actors.playground import DISCORD, Dialect
+from machines.facts import NotInChannel, ReadBackFailed, SendRefused, SendUnconfirmed
 from machines.response import FINAL
 from tests.reliability.stage import CHANNEL, SETTLE_S, TRY_TIMEOUT_S, Stage
 
@@ -41,6 +42,7 @@ class Case:
     goes_on: bool = True
     """Whether the next message is answered."""
     settings: dict[str, float] = field(default_factory=dict)
+    dialect: Dialect = DISCORD
 
     def outcome(self, voice: Literal["webhook", "embed"]) -> Outcome | None:
         return self.webhook if voice == "webhook" else self.embed
@@ -68,6 +70,31 @@ async def lands_at_once(stage: Stage) -> None:
     stage.say()
     await stage.until_fact(NotInChannel if stage.voice == "embed" else SendUnconfirmed)
     stage.server.land()
+
+
+async def lands_and_is_deleted(stage: Stage) -> None:
+    before = len(stage.lines)
+    stage.say()
+    await stage.until_fact(SendUnconfirmed)
+    stage.server.land()
+    await stage.until(lambda: len(stage.lines) > before)
+    stage.server.delete(stage.lines[-1].id)
+
+
+async def seen_at_the_next_connection(stage: Stage) -> None:
+    """The gateway says nothing of the line; a channel that can be read again shows it to the next catch-up."""
+    stage.say()
+    await stage.until(lambda: any(moved.move.dest in FINAL for moved in stage.moves))
+    stage.server.dialect = DISCORD
+    stage.server.gateway.invalidate()
+
+
+async def much_is_said_behind_it(stage: Stage) -> None:
+    """More than a page, before the line can be looked for."""
+    stage.say()
+    await stage.until_fact(ReadBackFailed)
+    for number in range(125):
+        stage.say(f"((aside {number}))")
 
 
 async def lands_after_the_next(stage: Stage) -> None:
@@ -166,6 +193,11 @@ def found(cause: str) -> Outcome:
     return Outcome(f"{in_doubt(cause)}, {FOUND}", 1)
 
 
+def removed(cause: str) -> Outcome:
+    """Shown by the gateway, and taken away by people since: it does not come again."""
+    return replace(found(cause), stands=False)
+
+
 def waited_for(reason: str) -> Outcome:
     return Outcome(f"{refused(reason)}, {DELIVERED}", 2)
 
@@ -202,6 +234,11 @@ GIVEN_UP = Outcome(
 )
 READ_TWICE = Outcome(f"{in_doubt('connection')}, ReadBackFailed(outage) → Retrying, {FOUND}", 1)
 
+TWICE_GONE = Outcome(f"{refused('webhook_gone')}, {refused('webhook_gone')}, {DELIVERED}", 3)
+SILENT = Dialect(echoes=False)
+BARE = Dialect(bare_posts=True)
+REFUSING = {status: Dialect(webhook_status=status) for status in (401, 403, 404)}
+
 CASES: tuple[Case, ...] = (
     alike("connection refused, then accepted", Outcome(f"{refused('connection')}, {DELIVERED}", 1), act=refused_once),
     alike("connection refused throughout", THREE_REFUSED, act=refused_throughout),
@@ -226,7 +263,7 @@ CASES: tuple[Case, ...] = (
     alike("429 with `Via`", waited_for("rate_limit"), "rate_limit"),
     alike("429 without `Via`, from the edge", waited_for("rate_limit"), "rate_limit_edge"),
     alike("429 for everything (global)", waited_for("rate_limit"), "rate_limit_global"),
-    alike("401", told("unauthorized", "Discord refused the bot"), "http_401"),
+    Case("401", waited_for("webhook_gone"), told("unauthorized", "Discord refused the bot"), ("http_401",)),
     Case("401, the webhook's token is wrong (50027)", waited_for("webhook_gone"), None, ("http_401_50027",)),
     Case(
         "403, the permission is gone (50013)",
@@ -241,6 +278,7 @@ CASES: tuple[Case, ...] = (
         act=silenced,
         goes_on=False,
     ),
+    Case("404 without a code", waited_for("webhook_gone"), waited_for("not_found"), ("http_404",)),
     Case("404, the webhook is gone (10015)", waited_for("webhook_gone"), None, act=webhook_deleted),
     replace(
         alike("404, the channel is gone (10003)", Outcome(failed("channel_gone"), 1, False, "log"), "http_404_10003"),
@@ -253,6 +291,23 @@ CASES: tuple[Case, ...] = (
         ("stored_silence",),
         act=removed_at_once,
         settings={"send_timeout_s": TRY_TIMEOUT_S},
+        dialect=SILENT,
+    ),
+    Case(
+        "removed by a moderator before it was confirmed, and the gateway showed it",
+        removed("timeout"),
+        removed("timeout"),
+        ("stored_silence",),
+        act=removed_at_once,
+        settings={"send_timeout_s": TRY_TIMEOUT_S},
+    ),
+    Case(
+        "lands late, and is removed by a moderator at once",
+        removed("connection"),
+        None,
+        ("late",),
+        act=lands_and_is_deleted,
+        settings={"settle_s": 3 * SETTLE_S},
     ),
     alike("413", told("too_long", "message too long"), "http_413"),
     alike("500", sent_again("outage"), "http_500"),
@@ -266,12 +321,50 @@ CASES: tuple[Case, ...] = (
         READ_TWICE,
         ("drop_after",),
         ("http_503",),
+        dialect=SILENT,
     ),
-    Case("dropped after storing, the channel never readable", UNREADABLE, UNREADABLE, ("drop_after",), ("http_403",)),
+    Case(
+        "dropped after storing, the channel never readable",
+        UNREADABLE,
+        UNREADABLE,
+        ("drop_after",),
+        ("http_403",),
+        act=seen_at_the_next_connection,
+        dialect=SILENT,
+    ),
+    Case(
+        "dropped after storing, the channel never readable, and the gateway shows the line",
+        found("connection"),
+        found("connection"),
+        ("drop_after",),
+        ("http_403",),
+    ),
     alike("gateway closed while the line is sent", SMOOTH, act=closed_while_sending),
     alike("gateway: op 7 (reconnect)", SMOOTH, act=asked_to_reconnect),
     alike("gateway: op 9 (session gone)", SMOOTH, act=invalidated),
     alike("gateway: op 9 (may resume)", SMOOTH, act=invalidated_but_resumable),
     alike("gateway: reconnect refused", SMOOTH, act=refused_reconnect),
     alike("gateway: malformed dispatch", SMOOTH, act=malformed_dispatch),
+    *(
+        Case(
+            f"another server: {words}, 125 messages behind a line that was dropped after storing",
+            READ_TWICE,
+            READ_TWICE,
+            ("drop_after",),
+            ("http_503",),
+            act=much_is_said_behind_it,
+            dialect=replace(dialect, echoes=False),
+        )
+        for words, dialect in (
+            ("oldest first", Dialect(order="oldest_first")),
+            ("in no order, twenty in a page, pages that overlap", Dialect(order="shuffled", page=20, repeats=True)),
+        )
+    ),
+    *(
+        Case(f"another server: {status} on every route of a webhook", outcome, None, dialect=REFUSING[status])
+        for status, outcome in ((401, TWICE_GONE), (403, waited_for("webhooks_forbidden")), (404, TWICE_GONE))
+    ),
+    Case("another server: a webhook's post is answered with a bare 204", found("empty_answer"), None, dialect=BARE),
+    Case("another server: null for what is not there", SMOOTH, SMOOTH, dialect=Dialect(nulls=True)),
+    Case("another server: empty keys are refused", SMOOTH, SMOOTH, dialect=Dialect(strict=True)),
 )

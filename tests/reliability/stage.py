@@ -138,8 +138,8 @@ class Stage:
     async def _is_busy(self) -> bool:
         if await self.store.next_outbox_due() is not None and not await self.is_put_off():
             return True
-        # A copy that has just landed is not judged yet: its event is on its way to the bot.
-        return len(self.lines) > len([e for e in await self.history() if e.kind == "character"])
+        # A copy that has just landed is not judged yet, nor a deletion heard: the event is on its way to the bot.
+        return len(self.lines) != len([e for e in await self.history() if e.kind == "character"])
 
 
 def named(fact: Fact) -> str:
