@@ -11,6 +11,7 @@
     GET    requests?since=&only_lines=1       the ledger
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
+    PATCH  webhooks/{id} {channel}            a moderator moves it there
     PUT    permissions {permission, allowed, channel?}
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
     POST   script {faults: ["reset", null, …], requests?}          once each, for lines or a sort of request
@@ -64,6 +65,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("POST", "threads"): control.add_thread,
         ("DELETE", "channels/{channel}"): control.delete_channel,
         ("DELETE", "webhooks/{webhook}"): control.delete_webhook,
+        ("PATCH", "webhooks/{webhook}"): control.move_webhook,
         ("PUT", "permissions"): control.permit,
         ("PUT", "faults"): control.set_faults,
         ("POST", "script"): control.write_script,
@@ -188,6 +190,11 @@ class _Control:
 
     async def delete_webhook(self, request: web.Request) -> web.StreamResponse:
         self._server.delete_webhook(path_id(request, "webhook"))
+        return web.Response(status=204)
+
+    async def move_webhook(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        self._server.move_webhook(path_id(request, "webhook"), text(fields, "channel"))
         return web.Response(status=204)
 
     async def permit(self, request: web.Request) -> web.StreamResponse:
