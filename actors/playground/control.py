@@ -11,7 +11,7 @@
     GET    requests?since=&only_lines=1       the ledger
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
-    PATCH  webhooks/{id} {channel}            a moderator moves it there
+    PATCH  webhooks/{id} {channel, told?}     a moderator moves it there
     PUT    permissions {permission, allowed, channel?}
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
     POST   script {faults: ["reset", null, …], requests?}          once each, for lines or a sort of request
@@ -194,7 +194,8 @@ class _Control:
 
     async def move_webhook(self, request: web.Request) -> web.StreamResponse:
         fields = await asked(request)
-        self._server.move_webhook(path_id(request, "webhook"), text(fields, "channel"))
+        is_told = fields.get("told", True) is True
+        self._server.move_webhook(path_id(request, "webhook"), text(fields, "channel"), is_told=is_told)
         return web.Response(status=204)
 
     async def permit(self, request: web.Request) -> web.StreamResponse:

@@ -240,14 +240,14 @@ class World:
         self.change_webhook(webhook)
         return webhook
 
-    def move_webhook(self, webhook: Webhook, channel: Channel) -> Webhook:
-        """The webhook, which posts into that channel from now on. Raises 50003, 50024, 30007."""
-        if channel.id == webhook.channel_id:
-            return webhook
-        refuse_webhook(channel, len(self.webhooks_of(channel)))
+    def move_webhook(self, webhook: Webhook, channel: Channel, *, is_told: bool = True) -> Webhook:
+        """The webhook, in that channel from now on; both channels are told. Raises 50003, 50024, 30007."""
+        if channel.id != webhook.channel_id:
+            refuse_webhook(channel, len(self.webhooks_of(channel)))
         moved = replace(webhook, channel_id=channel.id)
-        self.change_webhook(moved)
-        self._announce("WEBHOOKS_UPDATE", webhook)  # Discord tells both channels
+        self._keep(moved)
+        for each in (moved, webhook) if is_told else ():
+            self._announce("WEBHOOKS_UPDATE", each)
         return moved
 
     def change_webhook(self, webhook: Webhook) -> None:
