@@ -27,7 +27,7 @@ from actors.ports import Deleted, HeldBack, Noted, OutboxSettled, Posted, Refuse
 from actors.roleplay.history import shows
 from actors.roleplay.model import Outbound, OutboxKind, OutboxRow
 from actors.world import World
-from machines.response import NONCE_WINDOW_S
+from machines.waits import NONCE_WINDOW_S
 
 BATCH: Final = 200
 """Rows read at a time, none of them of a channel that is busy: it would hide all others."""

@@ -10,7 +10,8 @@ from actors.roleplay.model import TurnOrder
 from actors.simulation.client import Preference
 from actors.simulation.people import NAMES, Habits
 from actors.world import WAITING_MAX
-from machines.response import NONCE_WINDOW_S, Limits
+from machines.response import Limits
+from machines.waits import NONCE_WINDOW_S
 
 CAST: Final = ("Maren", "Oriel", "Fitch", "Bo")
 

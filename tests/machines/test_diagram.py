@@ -98,7 +98,7 @@ def test_dot_colours_a_path_and_counts_its_rows() -> None:
 def test_mermaid_marks_where_a_path_is_and_counts_its_rows() -> None:
     drawn = mermaid(RESPONSE, RETRIED)
     (edge,) = [line for line in drawn.splitlines() if line.startswith("    Sending --> Retrying : ")]
-    assert "<br>2× SendRefused [may try again] / wait<br>SendUnconfirmed / " in edge
+    assert "<br>2× SendRefused [may try again] / take back blocked, wait, drop blocked<br>SendUnconfirmed / " in edge
     assert drawn.endswith("    class Generating,Sending taken\n    class Retrying lit\n")
     assert drawn.startswith("stateDiagram-v2\n")
 
