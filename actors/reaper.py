@@ -7,6 +7,9 @@ until that is done.
 Texts that read alike (two answers to `!help`) count as one another's copies: none is deleted before all of them
 are confirmed as other messages. Notices of failures are told apart by their buttons.
 
+A message that a webhook posted where it was moved to is nobody's there: it is a stray part of a line of the channel
+that the webhook was made for, and goes at once. That line is sent again by a webhook of its own channel.
+
 Failure modes: what a store that fails leaves unjudged is kept, and the sweep has it judged again.
 """
 
@@ -18,7 +21,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from actors.ports import Diverged, Noted, Watched
-from actors.roleplay.history import is_line, shows
+from actors.roleplay.history import is_line, is_strayed, shows
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
 from actors.world import World
 
@@ -100,12 +103,19 @@ class Reaper:
             copies = [one for one in watched if shows(message, one.outbound)]
             if any(not one.is_final for one in copies):
                 undecided.append(message)
-            elif copies:
+            elif copies or await self._is_stray(message):
                 await self._take_down(message)
             elif is_line(message) and message.id not in self._told:
                 self._told.append(message.id)
                 self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
         return tuple(undecided)
+
+    async def _is_stray(self, message: ChannelMessage) -> bool:
+        if message.webhook_id is None:
+            return False
+        since = self._world.clock.now() - WATCH_S
+        parts = await self._world.store.watched_elsewhere(message.channel_id, message.webhook_id, since=since)
+        return any(is_strayed(message, one.outbound) for one in parts)
 
     async def _watched(self, channel_id: int, strangers: list[ChannelMessage]) -> tuple[Watched, ...]:
         """What the strangers may be copies of."""

@@ -6,6 +6,7 @@ Failure texts, notices, answers, commands and asides never enter. A line enters 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind
@@ -60,6 +61,14 @@ def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     else:
         is_alike = _drawn(message.name) == _drawn(outbound.name)
     return is_alike and _drawn(message.text) == _drawn(outbound.text)
+
+
+def is_strayed(message: ChannelMessage, outbound: Outbound) -> bool:
+    """Whether `message` is `outbound` in a channel that it was not meant for: its webhook was moved there."""
+    if message.webhook_id is None or message.webhook_id != outbound.webhook_id:
+        return False
+    is_elsewhere = message.channel_id != outbound.channel_id
+    return is_elsewhere and shows(replace(message, channel_id=outbound.channel_id), outbound)
 
 
 def _drawn(text: str) -> str:
