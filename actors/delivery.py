@@ -161,7 +161,7 @@ class Delivery:
     async def _pick_stray(self, seen: tuple[ChannelMessage, ...], outbound: Outbound) -> Told | None:
         """The oldest message of another channel that is the part, and nothing of that channel's own."""
         for message in seen:
-            if is_strayed(message, outbound):
+            if message.webhook_id == outbound.webhook_id and is_strayed(message, outbound):
                 known = await self._world.store.own_messages(message.channel_id, after=message.id - 1)
                 if message.id not in known:
                     self._world.breakers.note_arrival()

@@ -64,10 +64,11 @@ def shows(message: ChannelMessage, outbound: Outbound) -> bool:
 
 
 def is_strayed(message: ChannelMessage, outbound: Outbound) -> bool:
-    """Whether `message` is `outbound` in a channel that it was not meant for: its webhook was moved there."""
-    if message.webhook_id is None or message.webhook_id != outbound.webhook_id:
-        return False
-    is_elsewhere = message.channel_id != outbound.channel_id
+    """Whether `message` is `outbound` in a channel that it was not meant for, posted by a webhook that was moved there.
+
+    That the webhook was made for the outbound's channel is for the caller to know: a later try may have had another.
+    """
+    is_elsewhere = message.webhook_id is not None and message.channel_id != outbound.channel_id
     return is_elsewhere and shows(replace(message, channel_id=outbound.channel_id), outbound)
 
 

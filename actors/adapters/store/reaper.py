@@ -59,13 +59,11 @@ _PARTS: Final = (
     .order_by(part.c.response_id, part.c.number)
 )
 _WATCHED: Final = Prepared(_PARTS.where(part.c.channel_id == bindparam("channel_id")))
-# By the channels that the webhook was made for: parts have no index by webhook, which every send would pay for.
+# A part names the webhook of its last try only, so the channel that the webhook was made for says whose it may be.
 _HOMES: Final = select(voice.c.channel_id).where(
     voice.c.webhook_id == bindparam("webhook_id"), voice.c.channel_id != bindparam("channel_id")
 )
-_WATCHED_ELSEWHERE: Final = Prepared(
-    _PARTS.where(part.c.channel_id.in_(_HOMES), part.c.webhook_id == bindparam("webhook_id"))
-)
+_WATCHED_ELSEWHERE: Final = Prepared(_PARTS.where(part.c.channel_id.in_(_HOMES)))
 # In the order of one index, and by a sum that another one lacks: else SQLite reads every text of the channel.
 _TEXTS: Final = (
     Prepared(
