@@ -7,8 +7,8 @@ until that is done.
 Texts that read alike (two answers to `!help`) count as one another's copies: none is deleted before all of them
 are confirmed as other messages. Notices of failures are told apart by their buttons.
 
-A message that a webhook posted where it was moved to is nobody's there: it is a stray part of a line of the channel
-that the webhook was made for, and goes at once. That line is sent again by a webhook of its own channel.
+A message that a webhook posted where it was moved to is no line of that channel: it is a stray part of one of the
+channel that the webhook was made for. It goes when that response ended, unless the response has found it itself.
 
 Failure modes: what a store that fails leaves unjudged is kept, and the sweep has it judged again.
 """
@@ -100,22 +100,23 @@ class Reaper:
         undecided: list[ChannelMessage] = []
         watched = await self._watched(channel_id, strangers)
         for message in strangers:
-            copies = [one for one in watched if shows(message, one.outbound)]
+            copies = [one for one in watched if shows(message, one.outbound)] or await self._strayed(message)
             if any(not one.is_final for one in copies):
                 undecided.append(message)
-            elif copies or await self._is_stray(message):
+            elif copies:
                 await self._take_down(message)
             elif is_line(message) and message.id not in self._told:
                 self._told.append(message.id)
                 self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
         return tuple(undecided)
 
-    async def _is_stray(self, message: ChannelMessage) -> bool:
+    async def _strayed(self, message: ChannelMessage) -> list[Watched]:
+        """The parts that it may be, of the channel that its webhook was made for."""
         if message.webhook_id is None:
-            return False
+            return []
         since = self._world.clock.now() - WATCH_S
         parts = await self._world.store.watched_elsewhere(message.channel_id, message.webhook_id, since=since)
-        return any(is_strayed(message, one.outbound) for one in parts)
+        return [one for one in parts if is_strayed(message, one.outbound)]
 
     async def _watched(self, channel_id: int, strangers: list[ChannelMessage]) -> tuple[Watched, ...]:
         """What the strangers may be copies of."""

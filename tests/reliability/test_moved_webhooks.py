@@ -7,9 +7,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 
 from actors.playground import ShownMessage, Voice
-from tests.reliability.stage import CHANNEL, Stage, performing
-
-ELSEWHERE = "station"
+from tests.reliability.stage import CHANNEL, ELSEWHERE, Stage, performing
 
 Play = Callable[[Stage], Awaitable[None]]
 
