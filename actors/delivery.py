@@ -13,8 +13,20 @@ from typing import Final, assert_never
 import anyio
 
 from actors.copies import Copies
-from actors.ports import CANCELLED, AttemptBegan, Context, HeldBack, Posted, Refused, ResponseRecord, Unconfirmed
-from actors.roleplay.history import shows
+from actors.ports import (
+    CANCELLED,
+    AttemptBegan,
+    Context,
+    HeldBack,
+    Posted,
+    PostedElsewhere,
+    Refused,
+    ResponseRecord,
+    SendOutcome,
+    Unconfirmed,
+)
+from actors.reaper import WATCH_S
+from actors.roleplay.history import is_strayed, shows
 from actors.roleplay.model import ChannelMessage, Claim, Outbound, OutboundKind, nonce_of
 from actors.told import Told
 from actors.world import World
@@ -28,6 +40,7 @@ from machines.facts import (
     SendRefused,
     SendUnconfirmed,
     Sent,
+    SentElsewhere,
 )
 from machines.response import Response
 
@@ -72,17 +85,19 @@ class Delivery:
             channel_id=self._channel_id,
             name=character.name,
             text=self._response.texts[part - 1],
-            nonce=nonce_of(self._response.id, part),
+            nonce=nonce_of(self._response.id, self._response.dropped_parts + part),
             fence=self._record.trigger_id,
             webhook_id=webhook_id,
             character_id=character.id,
         )
 
-    def _told_of(self, outcome: Posted | Refused | Unconfirmed | HeldBack, kind: OutboundKind) -> Told:
+    def _told_of(self, outcome: SendOutcome, kind: OutboundKind) -> Told:
         at = self._world.clock.now()
         match outcome:
             case Posted(message_id=message_id, text=text):
                 return Told(Sent(at, message_id, text))
+            case PostedElsewhere(channel_id=channel_id, message_id=message_id):
+                return Told(SentElsewhere(at, channel_id, message_id))
             case Refused(reason=reason, status=status, retry_after_s=wait_s, final=final):
                 refused = SendRefused(at, reason, status, wait_s, final, outcome.code, outcome.words)
                 return Told(refused, outcome.error)
@@ -123,38 +138,53 @@ class Delivery:
             await arrival.wait()
 
     async def _look_until(self, first_at: float, settled_at: float) -> Told:
-        """Look at once and, while absent, once more when the part had its time to land."""
+        """Look at once and, while absent, once more when the part had its time to land; then where else it may be."""
         clock = self._world.clock
         await clock.sleep_until(first_at)
         while True:
             began = clock.now()
             told = await self._look()
+            if told is None and began >= settled_at:
+                told = await self._look_elsewhere() or Told(NotInChannel(clock.now()))
             if told is not None:
                 return told
-            if began >= settled_at:
-                return Told(NotInChannel(clock.now()))
             await clock.sleep_until(settled_at)
 
     async def _look(self) -> Told | None:
         """One read of the channel since the fence; None when the part is not in it."""
         if self.outbound is None:
             return None  # it never came near the wire
-        now = self._world.clock.now
         seen = await self._world.channel.messages(self._channel_id, after=self.outbound.fence)
-        match seen:
+        return await self._pick(seen) if isinstance(seen, tuple) else self._unread(seen)
+
+    async def _look_elsewhere(self) -> Told | None:
+        """Where its webhook was moved, the part may stand in another channel; None when it does not."""
+        if self.outbound is None or self.outbound.kind is not OutboundKind.WEBHOOK:
+            return None
+        channel_id = await self._world.voice.elsewhere(self.outbound)
+        if channel_id is None:
+            return None
+        if not isinstance(channel_id, int):
+            return self._unread(channel_id)
+        seen = await self._world.channel.messages(channel_id, after=self.outbound.fence)
+        if isinstance(seen, Refused) and seen.reason == CHANNEL_GONE:
+            return None  # and whatever stood there went with it
+        return await self._pick_stray(seen, self.outbound) if isinstance(seen, tuple) else self._unread(seen)
+
+    def _unread(self, unread: Refused | Unconfirmed | HeldBack) -> Told:
+        at = self._world.clock.now()
+        match unread:
             case Refused(final=True, reason=reason, error=error):
                 gone = reason if reason == CHANNEL_GONE else "unconfirmed"
-                return Told(ReadBackImpossible(now(), gone), error)
+                return Told(ReadBackImpossible(at, gone), error)
             case Refused(reason=cause, retry_after_s=wait_s, error=error):
-                return Told(ReadBackFailed(now(), cause, wait_s), error)
+                return Told(ReadBackFailed(at, cause, wait_s), error)
             case Unconfirmed(cause=cause, retry_after_s=wait_s, error=error):
-                return Told(ReadBackFailed(now(), cause, wait_s), error)
+                return Told(ReadBackFailed(at, cause, wait_s), error)
             case HeldBack(until=until, cause=cause, since=since):
-                return Told(Held(now(), until, cause, since))
-            case tuple():
-                return await self._pick(seen)
+                return Told(Held(at, until, cause, since))
             case _:
-                assert_never(seen)
+                assert_never(unread)
 
     async def _pick(self, seen: tuple[ChannelMessage, ...]) -> Told | None:
         """The oldest message that shows the part and belongs to no other one; the reaper sees to further ones."""
@@ -164,7 +194,25 @@ class Delivery:
             return None
         known = await self._world.store.own_messages(self._channel_id, after=outbound.fence)
         for message in sorted(alike, key=lambda message: message.id):
-            if message.id not in known:
+            if message.id not in known and not await self._is_anothers_stray(message, outbound):
                 self._world.breakers.note_arrival()
                 return Told(FoundInChannel(self._world.clock.now(), message.id, message.text))
         return None
+
+    async def _pick_stray(self, seen: tuple[ChannelMessage, ...], outbound: Outbound) -> Told | None:
+        """The oldest message of another channel that is the part, and nothing of that channel's own."""
+        for message in seen:
+            if message.webhook_id == outbound.webhook_id and is_strayed(message, outbound):
+                known = await self._world.store.own_messages(message.channel_id, after=message.id - 1)
+                if message.id not in known:
+                    self._world.breakers.note_arrival()
+                    return Told(SentElsewhere(self._world.clock.now(), message.channel_id, message.id))
+        return None
+
+    async def _is_anothers_stray(self, message: ChannelMessage, outbound: Outbound) -> bool:
+        """Whether it reads like the part, but is a line of another scene whose webhook was moved into this channel."""
+        if message.webhook_id in (None, outbound.webhook_id):
+            return False
+        since = self._world.clock.now() - WATCH_S
+        strays = await self._world.store.watched_elsewhere(self._channel_id, message.webhook_id, since=since)
+        return any(is_strayed(message, one.outbound) for one in strays)

@@ -28,7 +28,7 @@ from actors.roleplay.model import Character, Entry, SessionRecord
 from actors.roleplay.parts import split
 from actors.told import Told
 from actors.world import World
-from machines.facts import Generated, GenerationFailed, Held
+from machines.facts import BLOCKED, Generated, GenerationFailed, Held
 
 TYPING_EVERY_S: Final = 8.0
 """Discord shows "is typing" for about ten seconds (Discord's reference, "Trigger Typing Indicator")."""
@@ -104,6 +104,10 @@ class Generation:
             return told
         return replace(told, exchange=asked(question.built, question.lines, attempt, outcome, told.fact, took_s))
 
+    def note_blocked(self) -> None:
+        """Discord blocked the text that was written: the next one is asked for with a note."""
+        self._failures.append(plan.Failure(BLOCKED))
+
     async def _question(self, attempt: int) -> _Question:
         world, record = self._world, self._record
         context_tokens = world.rules.context_tokens
@@ -123,13 +127,17 @@ class Generation:
             recent.entries,
             request,
             context_tokens=context_tokens,
-            seed=f"{self._session.id}/{record.trigger_id}/{attempt}",
+            seed=f"{self._session.id}/{record.trigger_id}/{self._text_number(attempt)}",
             older=recent.older,
             first_user=recent.first_user,
         )
         world.trace.publish(HistoryRead(self._context, recent.length, built.entries_kept))
         world.trace.publish(GenerationBegan(self._context, attempt, recent.length))
         return _Question(built, _Heard.of(recent.entries, record.character, self._others()), recent.length)
+
+    def _text_number(self, attempt: int) -> str:
+        """Another one for each request, though attempts are counted from 1 again after a blocked text."""
+        return f"{attempt} anew" if self._record.response.dropped_parts else f"{attempt}"
 
     def _judge_text(self, completion: Completion, heard: _Heard, attempt: int, model: str) -> Told:
         cleaned = speech.clean(

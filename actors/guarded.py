@@ -17,6 +17,7 @@ from actors.ports import (
     Clock,
     Completion,
     DeleteOutcome,
+    ElsewhereOutcome,
     HeldBack,
     Model,
     ModelFailed,
@@ -74,6 +75,11 @@ def judge_prepared(outcome: object, at: float) -> Fact | None:
     return None if isinstance(outcome, tuple) else judge_discord(outcome, at)
 
 
+def judge_elsewhere(outcome: object, at: float) -> Fact | None:
+    """The same of `elsewhere`: that there is no other channel may be known without an answer."""
+    return None if outcome is None else judge_discord(outcome, at)
+
+
 def judge_model(outcome: object, at: float) -> Fact | None:
     """The same of a model; a rate limit that nobody waits out opens its breaker until it ends."""
     match outcome:
@@ -110,6 +116,11 @@ class GuardedVoice:
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         return await self._gate.attempt(lambda: self._voice.send(outbound), judge_discord, is_free=is_refused)
+
+    async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
+        return await self._gate.attempt(
+            lambda: self._voice.elsewhere(outbound), judge_elsewhere, is_free=always, is_write=False
+        )
 
 
 class GuardedChannel:

@@ -23,11 +23,20 @@ import anyio
 import anyio.lowlevel
 
 from actors.delivery import CHANNEL_GONE
-from actors.ports import Deleted, HeldBack, Noted, OutboxSettled, Posted, Refused, Unconfirmed
+from actors.ports import (
+    Deleted,
+    HeldBack,
+    Noted,
+    OutboxSettled,
+    Posted,
+    PostedElsewhere,
+    Refused,
+    Unconfirmed,
+)
 from actors.roleplay.history import shows
-from actors.roleplay.model import Outbound, OutboxKind, OutboxRow
+from actors.roleplay.model import Outbound, OutboxDraft, OutboxKind, OutboxRow
 from actors.world import World
-from machines.response import NONCE_WINDOW_S
+from machines.waits import NONCE_WINDOW_S
 
 BATCH: Final = 200
 """Rows read at a time, none of them of a channel that is busy: it would hide all others."""
@@ -52,7 +61,7 @@ FORBIDDEN: Final = {
 }
 UNAUTHORIZED: Final = "Discord does not know the bot's token any more: what waits in the outbox waits for a valid one."
 
-Outcome = Posted | Deleted | Refused | Unconfirmed | HeldBack
+Outcome = Posted | PostedElsewhere | Deleted | Refused | Unconfirmed | HeldBack
 
 
 class Outbox:
@@ -139,6 +148,10 @@ class Outbox:
             case Posted(message_id=message_id):
                 shown_as = message_id if row.draft.reply is None else None  # a reply is no message of the channel
                 await self._world.store.outbox_done(row.id, message_id=shown_as, at=at, outcome="sent")
+            case PostedElsewhere(channel_id=elsewhere, message_id=message_id):
+                await self._world.store.enqueue(_stray(row, elsewhere, message_id), at=at)
+                await self._world.store.outbox_later(row.id, due_at=at + self._wait_s(row))
+                return False
             case Deleted():
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="deleted")
             case Refused(reason="removed"):
@@ -188,6 +201,17 @@ class Outbox:
         return min(wait_max_s, float(base_s * 2 ** min(row.attempt - 1, 10)))
 
 
+def _stray(row: OutboxRow, channel_id: int, message_id: int) -> OutboxDraft:
+    """What a moved webhook posted into another channel is taken back there."""
+    return OutboxDraft(
+        key=f"takedown:{message_id}",
+        kind=OutboxKind.TAKEDOWN,
+        channel_id=channel_id,
+        message_id=message_id,
+        webhook_id=row.outbound.webhook_id,
+    )
+
+
 def _by_channel(rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
     channels: dict[int, list[OutboxRow]] = {}
     for row in rows:
@@ -206,6 +230,8 @@ def _settled(row: OutboxRow, outcome: Outcome, *, is_done: bool) -> OutboxSettle
             return OutboxSettled(kind, "sent", attempt, response_id)
         case Deleted():
             return OutboxSettled(kind, "deleted", attempt, response_id)
+        case PostedElsewhere():
+            return OutboxSettled(kind, "refused", attempt, response_id)
         case Refused():
             return OutboxSettled(kind, "dropped" if is_done else "refused", attempt, response_id)
         case Unconfirmed():

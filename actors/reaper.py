@@ -7,6 +7,9 @@ way, until that is done.
 Texts that read alike (two answers to `!help`) count as one another's copies: none is deleted before all of them
 are confirmed as other messages. Notices of failures are told apart by their buttons.
 
+A message that a webhook posted where it was moved to is no line of that channel: it is a stray part of one of the
+channel that the webhook was made for. It goes when that response ended, unless the response has found it itself.
+
 Failure modes: what a store that fails leaves unjudged is kept, and the sweep has it judged again.
 """
 
@@ -19,7 +22,7 @@ from typing import Final
 
 from actors.copies import Copies
 from actors.ports import Diverged, Noted, Watched
-from actors.roleplay.history import is_line, shows
+from actors.roleplay.history import is_line, is_strayed, shows
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
 from actors.world import World
 
@@ -89,7 +92,7 @@ class Reaper:
         undecided: list[ChannelMessage] = []
         watched = await self._watched(channel_id, strangers)
         for message in strangers:
-            copies = [one for one in watched if shows(message, one.outbound)]
+            copies = [one for one in watched if shows(message, one.outbound)] or await self._strayed(message)
             if any(not one.is_final for one in copies):
                 undecided.append(message)
             elif copies:
@@ -98,6 +101,14 @@ class Reaper:
                 self._told.append(message.id)
                 self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
         return tuple(undecided)
+
+    async def _strayed(self, message: ChannelMessage) -> list[Watched]:
+        """The parts that it may be, of the channel that its webhook was made for."""
+        if message.webhook_id is None:
+            return []
+        since = self._world.clock.now() - WATCH_S
+        parts = await self._world.store.watched_elsewhere(message.channel_id, message.webhook_id, since=since)
+        return [one for one in parts if is_strayed(message, one.outbound)]
 
     async def _watched(self, channel_id: int, strangers: list[ChannelMessage]) -> tuple[Watched, ...]:
         """What the strangers may be copies of."""

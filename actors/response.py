@@ -41,6 +41,7 @@ from actors.told import Told
 from actors.world import World
 from machines.binding import IllegalMove
 from machines.facts import (
+    BLOCKED,
     Announce,
     ArmReaper,
     Cancelled,
@@ -50,6 +51,7 @@ from machines.facts import (
     Notify,
     ReadBack,
     Send,
+    SendRefused,
     TakeBack,
     Wait,
     WaitElapsed,
@@ -197,6 +199,8 @@ class ResponseActor:
                 watch=any(isinstance(effect, ArmReaper) for effect in move.effects),
                 exchange=told.exchange,
             )
+        if isinstance(move.fact, SendRefused) and move.fact.reason == BLOCKED:
+            self._generation.note_blocked()
         text = "\n".join(self._response.texts)
         is_cancelled = self._response.cancel_by is not None
         self._world.trace.publish(Moved(self._context, move, text, length, is_cancelled, told.error))
@@ -231,19 +235,22 @@ class ResponseActor:
         drafts: list[OutboxDraft] = []
         for effect in move.effects:
             if isinstance(effect, TakeBack):
-                drafts += [self._takedown(message_id) for message_id in effect.message_ids]
+                drafts += [self._takedown(message_id, effect.channel_id) for message_id in effect.message_ids]
             if isinstance(effect, Notify):
                 drafts.append(self._notice(effect.reason))
             if isinstance(effect, Announce):
                 drafts.append(self._delay(effect))
         return drafts
 
-    def _takedown(self, message_id: int) -> OutboxDraft:
+    def _takedown(self, message_id: int, elsewhere: int | None) -> OutboxDraft:
+        """Of a shown part, the store knows who sent it; a stray one is the current try's."""
+        sender = self._delivery.outbound
         return OutboxDraft(
             key=f"takedown:{message_id}",
             kind=OutboxKind.TAKEDOWN,
-            channel_id=self._session.channel_id,
+            channel_id=self._session.channel_id if elsewhere is None else elsewhere,
             message_id=message_id,
+            webhook_id=None if elsewhere is None or sender is None else sender.webhook_id,
             response_id=self._response.id,
         )
 

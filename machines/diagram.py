@@ -96,15 +96,20 @@ def _quoted(*lines: str) -> str:
 def text(machine: StateMachine[Any], path: Path | None = None, *, folded: bool = False) -> str:
     """The machine as a list of its states, each with the rows that leave it; ▶ stands where the path is now.
 
-    `folded` leaves out the rows of all other states: the rest fits any terminal.
+    `folded` leaves out the rows of all other states, and has those before and after on one line each: the rest fits
+    any terminal.
     """
     lines = [f"{machine.name}: {len(machine.states)} states, {len(machine.table)} rows"]
     sources = [START, *machine.states] if machine.initial == START else list(machine.states)
+    was_folded = False
     for state in sources:
         is_here = path is not None and state == path.state
         if folded and not is_here:
-            lines.append(f"  {_headline(machine, state)}")
+            head = _headline(machine, state)
+            lines = [*lines[:-1], f"{lines[-1]} · {head}"] if was_folded else [*lines, f"  {head}"]
+            was_folded = True
             continue
+        was_folded = False
         lines += [*([] if folded else [""]), f"{'▶ ' if is_here else ''}{_headline(machine, state)}"]
         rows = [row for row in machine.table if row.source == state]
         width = max((len(row.fact.__name__) for row in rows), default=0)

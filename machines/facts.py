@@ -8,6 +8,12 @@ from typing import Any, Final
 RESTART: Final = "restart"
 """The reason of the facts with which a new process takes up what the old one left."""
 
+BLOCKED: Final = "blocked"
+"""The reason of a SendRefused where Discord takes no message with this text, whoever sends it and whenever."""
+
+WEBHOOK_MOVED: Final = "webhook_moved"
+"""The reason of a try that failed because its webhook belongs to another channel by now."""
+
 # ── facts: what happened; each carries `at`, in seconds since 1970 ──────────────────────────────────
 
 
@@ -93,6 +99,16 @@ class SendUnconfirmed:
 
 
 @dataclass(frozen=True, slots=True)
+class SentElsewhere:
+    """The part stands in another channel than its own: the webhook that posted it was moved there."""
+
+    at: float
+    channel_id: int
+    message_id: int
+    reason: str = WEBHOOK_MOVED
+
+
+@dataclass(frozen=True, slots=True)
 class ReadBackFailed:
     """The channel could not be read this time."""
 
@@ -148,6 +164,7 @@ Fact = (
     | Sent
     | SendRefused
     | SendUnconfirmed
+    | SentElsewhere
     | ReadBackFailed
     | ReadBackImpossible
     | FoundInChannel
@@ -195,9 +212,13 @@ class CommitLine:
 
 @dataclass(frozen=True, slots=True)
 class TakeBack:
-    """Written with the move: these parts are to be deleted; half a line is no line."""
+    """Written with the move: these parts are to be deleted; half a line is no line.
+
+    `channel_id` is where they stand, None for the response's own channel.
+    """
 
     message_ids: tuple[int, ...]
+    channel_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ _compact = partial(Layout, width=480.0, height=360.0, box=(104.0, 44.0), state_p
 RESPONSE: Final = {
     Size.WIDE: _wide(
         width=1090.0,
-        height=582.0,
+        height=602.0,
         places={
             START: Place(44, 150),
             "Generating": Place(215, 150, Tone.WORK),
@@ -43,10 +43,10 @@ RESPONSE: Final = {
             ),
             ("Retrying", "Generating"): Route(((470, 384), (265, 384), (265, 182)), (265, 270), Label(368, 376)),
             ("Generating", "Failed"): Route(
-                ((155, 182), (155, 550), (965, 550), (965, 432)), (220, 550), Label(337, 542)
+                ((155, 182), (155, 572), (965, 572), (965, 432)), (220, 572), Label(337, 564)
             ),
             ("Sending", "Failed"): Route(
-                ((640, 168), (700, 168), (700, 238), (1005, 238), (1005, 368)), (752, 238), Label(838, 230)
+                ((640, 168), (700, 168), (700, 250), (1005, 250), (1005, 368)), (752, 250), Label(838, 242)
             ),
             ("Retrying", "Delivered"): Route(
                 ((640, 384), (750, 384), (750, 306), (925, 306), (925, 182)), (750, 344), Label(838, 298)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from machines.binding import START, Row, StateMachine
 from machines.facts import (
+    BLOCKED,
     RESTART,
     Announce,
     ArmReaper,
@@ -35,12 +36,14 @@ from machines.facts import (
     SendRefused,
     SendUnconfirmed,
     Sent,
+    SentElsewhere,
     Started,
     TakeBack,
     Task,
     Wait,
     WaitElapsed,
 )
+from machines.waits import attempts_max, is_in_time, read_back_wait_s, settle_s, wait_s
 
 # ── states ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -70,12 +73,6 @@ class Limits:
     deadline_s: float = 300.0
 
 
-NONCE_WINDOW_S: Final = 60.0
-"""Discord checks a nonce "in the past few minutes" and says no more; we trust it for one."""
-
-READ_BACK_WAIT_MAX_S: Final = 60.0
-"""Reading back is free of attempts and deadline, so its wait has a ceiling instead."""
-
 SILENT: Final = frozenset({"channel_gone", "removed"})
 """Failures that nobody is told of: there is no channel to tell, or a moderator removed the line himself."""
 
@@ -89,7 +86,8 @@ class Response:
     _state: str = START
     version: int = 0
     texts: tuple[str, ...] = ()
-    part: int = 0  # from 1; 0 while there is no text
+    dropped_parts: int = 0  # of the text that Discord blocked, before `texts` were written; 0 where none was
+    part: int = 0  # of `texts`, from 1; 0 while there is no text
     attempt: int = 0  # per generation and per part, counted before the wire
     shown: tuple[tuple[int, str], ...] = ()  # (message id, text as Discord returned it) of confirmed parts
     unconfirmed: bool = False
@@ -119,11 +117,15 @@ class Response:
 
 
 def may_try_again(response: Response, fact: Any) -> bool:  # noqa: ANN401 - every fact that may lead to a try
-    if getattr(fact, "final", False) or response.cancel_by is not None:
-        return False
-    if response.attempt >= _attempts_max(response):
-        return False
-    return bool(fact.at + _wait_s(response, fact) <= response.deadline_at)
+    if is_blocked(fact):
+        may = not response.dropped_parts  # the same text would be blocked again; another one is written, once
+    else:
+        may = not getattr(fact, "final", False) and response.attempt < attempts_max(response)
+    return may and is_in_time(response, fact)
+
+
+def is_blocked(fact: Any) -> bool:  # noqa: ANN401 - see may_try_again
+    return isinstance(fact, SendRefused) and fact.reason == BLOCKED
 
 
 def text_given(response: Response, fact: Started) -> bool:
@@ -180,8 +182,8 @@ def send_again(response: Response, fact: Fact) -> Send:
     return Send(response.part, response.attempt)
 
 
-def wait(response: Response, fact: GenerationFailed | SendRefused) -> Wait:
-    response.due_at = fact.at + _wait_s(response, fact)
+def wait(response: Response, fact: GenerationFailed | SendRefused | SentElsewhere) -> Wait:
+    response.due_at = fact.at + wait_s(response, fact)
     return Wait(response.due_at)
 
 
@@ -199,6 +201,12 @@ def read_when_released(response: Response, fact: Held) -> ReadBack:
     return ReadBack(response.due_at, response.settled_at)
 
 
+def _stand_still(response: Response, fact: Held) -> None:
+    """The time for which nobody may try is not the response's own."""
+    response.deadline_at += max(0.0, fact.until - fact.at)
+    response.due_at = fact.until
+
+
 def announce(response: Response, fact: Held) -> Announce | None:
     return Announce(fact.cause, fact.since) if fact.cause and response.cancel_by is None else None
 
@@ -207,14 +215,14 @@ def settle_and_read_back(response: Response, fact: SendUnconfirmed) -> ReadBack:
     response.unconfirmed = response.doubtful = True
     response.read_backs_failed = 0
     response.due_at = fact.at
-    response.settled_at = fact.at + max(_settle_s(response, fact), _wait_s(response, fact))
+    settled_in_s = settle_s(response, fact, is_resend_left=may_try_again(response, fact))
+    response.settled_at = fact.at + max(settled_in_s, wait_s(response, fact))
     return ReadBack(response.due_at, response.settled_at)
 
 
 def wait_and_read_again(response: Response, fact: ReadBackFailed) -> ReadBack:
-    pause_s = min(READ_BACK_WAIT_MAX_S, response.limits.backoff_base_s * 2**response.read_backs_failed)
+    response.due_at = fact.at + max(read_back_wait_s(response), fact.retry_after_s)
     response.read_backs_failed = min(response.read_backs_failed + 1, 16)
-    response.due_at = fact.at + max(pause_s, fact.retry_after_s)
     return ReadBack(response.due_at, response.settled_at)
 
 
@@ -224,6 +232,25 @@ def commit_line(response: Response, fact: Fact) -> CommitLine:
 
 def take_back(response: Response, fact: Fact) -> TakeBack | None:
     return TakeBack(tuple(message_id for message_id, _ in response.shown)) if response.shown else None
+
+
+def take_back_there(response: Response, fact: SentElsewhere) -> TakeBack:
+    return TakeBack((fact.message_id,), fact.channel_id)
+
+
+def take_back_blocked(response: Response, fact: SendRefused) -> TakeBack | None:
+    return take_back(response, fact) if is_blocked(fact) else None
+
+
+def drop_blocked(response: Response, fact: SendRefused) -> None:
+    if is_blocked(fact):
+        response.dropped_parts = len(response.texts)
+        response.texts, response.shown = (), ()
+        response.part = response.attempt = 0
+
+
+def settle_doubt(response: Response, fact: SentElsewhere) -> None:
+    response.unconfirmed = False
 
 
 def notify(response: Response, fact: Any) -> Notify | None:  # noqa: ANN401 - every fact that may end in Failed
@@ -251,6 +278,7 @@ NEXT_PART: Final = (note_shown, send_next_part)
 DELIVER: Final = (note_shown, commit_line, arm_reaper)
 SHOW_IN_VAIN: Final = (note_shown, take_back, arm_reaper)
 GIVE_UP: Final = (take_back, notify, arm_reaper)
+SHOW_ELSEWHERE: Final = (take_back_there, *GIVE_UP)
 HOLD: Final = (give_attempt_back, wait_until_released, announce)
 
 TABLE: Final[tuple[Row, ...]] = (
@@ -268,15 +296,25 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(Sent, SENDING, SENDING, when=(parts_left,), unless=(cancelled,), do=NEXT_PART),
     Row(Sent, SENDING, DELIVERED, unless=(parts_left,), do=DELIVER),
     Row(Sent, SENDING, FAILED, when=(parts_left, cancelled), do=SHOW_IN_VAIN),
-    Row(SendRefused, SENDING, RETRYING, when=(may_try_again,), do=(wait,)),
+    Row(SendRefused, SENDING, RETRYING, when=(may_try_again,), do=(take_back_blocked, wait, drop_blocked)),
     Row(SendRefused, SENDING, FAILED, unless=(may_try_again,), do=GIVE_UP),
     Row(SendUnconfirmed, SENDING, RETRYING, do=(settle_and_read_back,)),
+    Row(SentElsewhere, SENDING, RETRYING, when=(may_try_again,), do=(take_back_there, wait)),
+    Row(SentElsewhere, SENDING, FAILED, unless=(may_try_again,), do=SHOW_ELSEWHERE),
     #
     Row(ReadBackFailed, RETRYING, RETRYING, when=(unconfirmed,), do=(wait_and_read_again,)),
     Row(ReadBackImpossible, RETRYING, FAILED, when=(unconfirmed,), do=GIVE_UP),
     Row(FoundInChannel, RETRYING, SENDING, when=(unconfirmed, parts_left), unless=(cancelled,), do=NEXT_PART),
     Row(FoundInChannel, RETRYING, DELIVERED, when=(unconfirmed,), unless=(parts_left,), do=DELIVER),
     Row(FoundInChannel, RETRYING, FAILED, when=(unconfirmed, parts_left, cancelled), do=SHOW_IN_VAIN),
+    Row(
+        SentElsewhere,
+        RETRYING,
+        RETRYING,
+        when=(unconfirmed, may_try_again),
+        do=(take_back_there, settle_doubt, wait),
+    ),
+    Row(SentElsewhere, RETRYING, FAILED, when=(unconfirmed,), unless=(may_try_again,), do=SHOW_ELSEWHERE),
     Row(NotInChannel, RETRYING, SENDING, when=(unconfirmed, may_try_again), do=(send_again,)),
     Row(NotInChannel, RETRYING, FAILED, when=(unconfirmed,), unless=(may_try_again,), do=GIVE_UP),
     #
@@ -346,37 +384,3 @@ def restart_fact(response: Response, at: float, *, has_nonce: bool) -> Fact | No
             return SendUnconfirmed(at, RESTART, has_nonce=has_nonce)
         case _:
             return None
-
-
-# ── numbers ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _attempts_max(response: Response) -> int:
-    return response.limits.send_attempts if response.texts else response.limits.generate_attempts
-
-
-def _wait_s(response: Response, fact: Any) -> float:  # noqa: ANN401 - see may_try_again
-    """The wait before the next try: base × 2ⁿ⁻¹ after try n, never below what the server asked for."""
-    if isinstance(fact, NotInChannel | WaitElapsed):
-        return 0.0  # these facts come when the wait is over
-    if RESTART in (getattr(fact, "reason", None), getattr(fact, "cause", None)):
-        return 0.0  # nobody refused anything
-    backoff_s = response.limits.backoff_base_s * 2 ** (response.attempt - 1)
-    return float(max(backoff_s, fact.retry_after_s))
-
-
-def _stand_still(response: Response, fact: Held) -> None:
-    """The time for which nobody may try is not the response's own."""
-    response.deadline_at += max(0.0, fact.until - fact.at)
-    response.due_at = fact.until
-
-
-def _settle_s(response: Response, fact: SendUnconfirmed) -> float:
-    """How long an unconfirmed part may still land.
-
-    A resend under the same nonce is safe at once while Discord remembers it; before Failed, and for
-    webhooks, which have no nonce, the whole time is kept.
-    """
-    young = fact.at - response.first_try_at <= NONCE_WINDOW_S
-    same_nonce_is_safe = fact.has_nonce and young and may_try_again(response, fact)
-    return 0.0 if same_nonce_is_safe else response.limits.settle_s

@@ -33,7 +33,7 @@ from actors.ports import (
     TraceEvent,
 )
 from machines.breaker import CLOSED, HALF_OPEN
-from machines.facts import Generated, SendRefused, SendUnconfirmed
+from machines.facts import Generated, SendRefused, SendUnconfirmed, SentElsewhere
 from machines.response import DELIVERED
 
 TEXT_FORMAT: Final = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
@@ -141,6 +141,9 @@ class LogTrace:
             _multi(context, f"Generated response for {name}: {shown}...", move.attempt)
         if isinstance(move.fact, SendRefused | SendUnconfirmed):
             _send_failed(event, move.fact)
+        if isinstance(move.fact, SentElsewhere):
+            words = f"❌ {name}'s message went to channel {move.fact.channel_id}, where its webhook was moved to"
+            _multi(context, f"{words}; it is taken back there", move.attempt, logging.ERROR)
         if move.dest == DELIVERED:
             _multi(context, f"✅ Successfully sent response from {name}", move.attempt)
             added = f"Added {name}'s response to history. New length: {event.history_length}"

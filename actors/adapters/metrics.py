@@ -31,7 +31,7 @@ from actors.ports import (
 )
 from actors.roleplay.model import OutboxKind, ResponseId
 from machines.breaker import State as BreakerState
-from machines.facts import RESTART, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent
+from machines.facts import RESTART, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.response import DELIVERED, FINAL, GENERATING, MACHINE, SENDING, State
 
 OTHER: Final = "other"
@@ -45,7 +45,9 @@ REASONS: Final = {
             "webhooks_forbidden",
             "webhook_gone",
             "webhooks_full",
-            "bad_request",
+            "webhook_moved",
+            "blocked",
+            "message_refused",
             "too_long",
             RESTART,
             OTHER,
@@ -159,7 +161,7 @@ class Metrics:
             self._retries.labels("send", life.reason).inc()
         elif move.source == GENERATING and isinstance(fact, Generated | GenerationFailed) and move.attempt > 1:
             self._retries.labels("generate", life.reason).inc()
-        if isinstance(fact, GenerationFailed | SendRefused | SendUnconfirmed):
+        if isinstance(fact, GenerationFailed | SendRefused | SendUnconfirmed | SentElsewhere):
             life.reason = _known_reason(move.source, fact)
         if event.is_send_failure:
             self._send_failures.inc()
@@ -312,13 +314,13 @@ def _outcome(fact: object) -> str:
     match fact:
         case Sent():
             return "ok"
-        case SendRefused():
+        case SendRefused() | SentElsewhere():
             return "refused"
         case _:
             return "unconfirmed"
 
 
-def _known_reason(source: str, fact: GenerationFailed | SendRefused | SendUnconfirmed) -> str:
+def _known_reason(source: str, fact: GenerationFailed | SendRefused | SendUnconfirmed | SentElsewhere) -> str:
     reason = fact.cause if isinstance(fact, SendUnconfirmed) else fact.reason
     return reason if reason in REASONS["send" if source == SENDING else "generate"] else OTHER
 

@@ -31,7 +31,7 @@ from opentelemetry.trace import Span, SpanKind, Status, StatusCode, set_span_in_
 
 from actors.ports import GenerationEnded, Moved, TraceEvent
 from actors.roleplay.model import ResponseId
-from machines.facts import GenerationFailed, Notify, SendRefused, SendUnconfirmed
+from machines.facts import GenerationFailed, Notify, SendRefused, SendUnconfirmed, SentElsewhere
 from machines.response import DELIVERED, FAILED, FINAL, Move
 
 LIVES_MAX: Final = 10_000
@@ -42,9 +42,12 @@ CLOSING_S: Final = 5.0
 
 FACT_FIELDS: Final = (
     *("reason", "cause", "status", "retry_after_s", "final", "model", "until", "since"),
-    *("has_nonce", "message_id", "by"),
+    *("has_nonce", "channel_id", "message_id", "by", "code", "words"),
 )
-"""What events say of facts: all but when (they have a time of their own) and any text."""
+"""What events say of facts: all but when (they have a time of their own) and any text of a line."""
+
+FAILURES: Final = (GenerationFailed, SendRefused, SendUnconfirmed, SentElsewhere)
+"""The facts after which the state that is left did not bring about what it is for."""
 
 
 @dataclass(slots=True)
@@ -207,7 +210,7 @@ def _is_failure(event: Moved) -> bool:
     """Whether the state that is left did not bring about what it is for."""
     if event.is_cancelled:
         return False
-    return event.move.dest is FAILED or isinstance(event.move.fact, GenerationFailed | SendRefused | SendUnconfirmed)
+    return event.move.dest is FAILED or isinstance(event.move.fact, FAILURES)
 
 
 def _why(move: Move) -> str:

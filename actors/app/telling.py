@@ -52,7 +52,7 @@ def _cells(move: RecordedMove, before: RecordedMove, parts: int) -> tuple[str, .
         move.fact,
         str(move.attempt or ""),
         f"{move.part} of {parts}" if move.part and parts > 1 else "",
-        move.reason or "",
+        " ".join(filter(None, (move.reason, f"({move.said})" if move.said else ""))),
     )
     return tuple(printable(cell) for cell in cells)
 

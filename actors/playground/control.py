@@ -11,6 +11,7 @@
     GET    requests?since=&only_lines=1       the ledger
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
+    PATCH  webhooks/{id} {channel, told?}     a moderator moves it there
     PUT    permissions {permission, allowed, channel?}
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
     PUT    dialect {order?, page?, …}         how another server differs from Discord (`dialect.py`); {} is Discord
@@ -66,6 +67,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("POST", "threads"): control.add_thread,
         ("DELETE", "channels/{channel}"): control.delete_channel,
         ("DELETE", "webhooks/{webhook}"): control.delete_webhook,
+        ("PATCH", "webhooks/{webhook}"): control.move_webhook,
         ("PUT", "permissions"): control.permit,
         ("PUT", "faults"): control.set_faults,
         ("PUT", "dialect"): control.set_dialect,
@@ -191,6 +193,12 @@ class _Control:
 
     async def delete_webhook(self, request: web.Request) -> web.StreamResponse:
         self._server.delete_webhook(path_id(request, "webhook"))
+        return web.Response(status=204)
+
+    async def move_webhook(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        is_told = fields.get("told", True) is True
+        self._server.move_webhook(path_id(request, "webhook"), text(fields, "channel"), is_told=is_told)
         return web.Response(status=204)
 
     async def permit(self, request: web.Request) -> web.StreamResponse:

@@ -11,8 +11,15 @@ import unicodedata
 from collections.abc import Sequence
 from itertools import count
 
-from .records import Json
-from .refusals import EMPTY_MESSAGE, Refusal, invalid_field
+from .records import DM_CHANNEL, TEXT_CHANNEL, Channel, Json
+from .refusals import (
+    CHANNEL_TYPE_REFUSED,
+    DM_CHANNEL_REFUSED,
+    EMPTY_MESSAGE,
+    WEBHOOKS_FULL,
+    Refusal,
+    invalid_field,
+)
 
 CONTENT_MAX = 2_000
 EMBEDS_MAX = 10
@@ -80,6 +87,16 @@ def checked_webhook_name(path: str, value: object) -> str:
         if word in name.lower():
             raise invalid_field(path, "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
     return name
+
+
+def refuse_webhook(channel: Channel, present: int) -> None:
+    """Raises 50003, 50024 or 30007 where a channel with `present` webhooks cannot have another one."""
+    if channel.kind == DM_CHANNEL:
+        raise Refusal(DM_CHANNEL_REFUSED)
+    if channel.kind != TEXT_CHANNEL:
+        raise Refusal(CHANNEL_TYPE_REFUSED)
+    if present >= WEBHOOKS_PER_CHANNEL_MAX:
+        raise Refusal(WEBHOOKS_FULL)
 
 
 def checked_embeds(value: object) -> tuple[Json, ...]:

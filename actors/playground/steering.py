@@ -118,6 +118,13 @@ class Steering:
         """Somebody deletes one of the bot's webhooks."""
         self.world.change_webhook(replace(self.world.webhook(webhook_id), deleted=True))
 
+    def move_webhook(self, webhook_id: int, channel: str | int, *, is_told: bool = True) -> None:
+        """A moderator moves a webhook: what it posts stands in that channel from now on.
+
+        Unless `is_told`, the gateway says nothing, as if the line in flight were faster than its event.
+        """
+        self.world.move_webhook(self.world.webhook(webhook_id), self.world.find_channel(channel), is_told=is_told)
+
     def permit(self, permission: str, allowed: bool, *, channel: str | int | None = None) -> None:
         """Gives the bot a permission (`MANAGE_WEBHOOKS`) or takes it, in one channel or everywhere."""
         place = None if channel is None else self.world.find_channel(channel)

@@ -18,12 +18,11 @@ from . import records
 from .dialect import DISCORD
 from .events import Event, Purged, Reacted, Registered, Subject, Typed
 from .interactions import Callback, Desk, Interaction, Kind, Whisper
-from .limits import WEBHOOKS_PER_CHANNEL_MAX
+from .limits import refuse_webhook
 from .permissions import BOT, Permission, switched
 from .records import Attachment, Channel, Guild, Json, Message, Record, User, Webhook
 from .refusals import (
     CHANNEL_TYPE_REFUSED,
-    DM_CHANNEL_REFUSED,
     MISSING_ACCESS,
     MISSING_PERMISSIONS,
     THREAD_EXISTS,
@@ -31,7 +30,6 @@ from .refusals import (
     UNKNOWN_MESSAGE,
     UNKNOWN_USER,
     UNKNOWN_WEBHOOK,
-    WEBHOOKS_FULL,
     Refusal,
 )
 from .shelf import NONCE_WINDOW_S, Nonces, Shelf
@@ -168,8 +166,7 @@ class World:
         thread_id = self.snowflakes.next() if on is None else on.id
         if thread_id in self.channels:
             raise Refusal(THREAD_EXISTS)
-        ordinal = len(self.channels)
-        thread = Channel(thread_id, name, records.PUBLIC_THREAD, ordinal, owner_id, parent_id=parent.id)
+        thread = Channel(thread_id, name, records.PUBLIC_THREAD, len(self.channels), owner_id, parent_id=parent.id)
         self._keep(thread)
         self._announce("THREAD_CREATE", thread)
         return thread
@@ -179,8 +176,8 @@ class World:
         for channel in self.channels.values():
             if channel.recipient_id == user.id:
                 return channel
-        ordinal = len(self.channels)
-        dm = Channel(self.snowflakes.next(), "", records.DM_CHANNEL, ordinal, user.id, recipient_id=user.id)
+        dm_id, ordinal = self.snowflakes.next(), len(self.channels)
+        dm = Channel(dm_id, "", records.DM_CHANNEL, ordinal, user.id, recipient_id=user.id)
         self._keep(dm)
         return dm
 
@@ -192,8 +189,7 @@ class World:
         for webhook in self.webhooks_of(channel):
             self._keep(replace(webhook, deleted=True))
         self._keep(replace(channel, deleted=True))
-        is_thread = channel.kind == records.PUBLIC_THREAD
-        self._announce("THREAD_DELETE" if is_thread else "CHANNEL_DELETE", channel)
+        self._announce("CHANNEL_DELETE" if channel.parent_id is None else "THREAD_DELETE", channel)
 
     # What the bot may do
 
@@ -235,16 +231,21 @@ class World:
 
     def add_webhook(self, channel: Channel, name: str, avatar: str | None) -> Webhook:
         """A new webhook of the bot. Raises 50003, 50024, 30007."""
-        if channel.kind == records.DM_CHANNEL:
-            raise Refusal(DM_CHANNEL_REFUSED)
-        if channel.kind != records.TEXT_CHANNEL:
-            raise Refusal(CHANNEL_TYPE_REFUSED)
-        if len(self.webhooks_of(channel)) >= WEBHOOKS_PER_CHANNEL_MAX:
-            raise Refusal(WEBHOOKS_FULL)
+        refuse_webhook(channel, len(self.webhooks_of(channel)))
         token = secrets.token_urlsafe(51)
         webhook = Webhook(self.snowflakes.next(), channel.id, self.bot.id, name, token, avatar)
         self.change_webhook(webhook)
         return webhook
+
+    def move_webhook(self, webhook: Webhook, channel: Channel, *, is_told: bool = True) -> Webhook:
+        """The webhook, in that channel from now on; both channels are told. Raises 50003, 50024, 30007."""
+        if channel.id != webhook.channel_id:
+            refuse_webhook(channel, len(self.webhooks_of(channel)))
+        moved = replace(webhook, channel_id=channel.id)
+        self._keep(moved)
+        for each in (moved, webhook) if is_told else ():
+            self._announce("WEBHOOKS_UPDATE", each)
+        return moved
 
     def change_webhook(self, webhook: Webhook) -> None:
         """Keeps the webhook's new form (another name or picture, or deleted)."""

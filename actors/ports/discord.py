@@ -17,12 +17,21 @@ class Posted:
 
 
 @dataclass(frozen=True, slots=True)
+class PostedElsewhere:
+    """Discord stored the message in another channel: the webhook was moved there, and is forgotten."""
+
+    channel_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class Refused:
     """Nothing was stored or done, for certain. `final`: the same request cannot succeed.
 
     `reason` is a word for the journal and for notices, such as `rate_limit`, `forbidden`, `channel_gone`,
-    `webhook_gone`, `removed`, `too_long`, `outage`. `error` is for the operator's log alone. `code` and `words`
-    are Discord's own (its JSON error code, 0 or None where it gave none): for operators, never for a channel.
+    `webhook_gone`, `webhook_moved`, `removed`, `too_long`, `blocked`, `outage`. `error` is for the operator's log
+    alone. `code` and `words` are Discord's own (its JSON error code, 0 or None where it gave none): for operators,
+    never for a channel.
     """
 
     reason: str
@@ -72,7 +81,8 @@ class Page:
 
 
 PrepareOutcome = tuple[OutboundKind, int | None] | Refused | HeldBack
-SendOutcome = Posted | Refused | Unconfirmed | HeldBack
+SendOutcome = Posted | PostedElsewhere | Refused | Unconfirmed | HeldBack
+ElsewhereOutcome = int | None | Refused | Unconfirmed | HeldBack
 DeleteOutcome = Deleted | Refused | Unconfirmed | HeldBack
 ReadOutcome = tuple[ChannelMessage, ...] | Refused | Unconfirmed | HeldBack
 PageOutcome = Page | Refused | Unconfirmed | HeldBack
@@ -92,6 +102,13 @@ class Voice(Protocol):
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         """Send once, with this very nonce. Mentions never ping."""
+        ...
+
+    async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
+        """The other channel in which a try at `outbound` may stand: its webhook was moved there, and is forgotten.
+
+        None where there is none: the webhook is where it should be, or Discord does not know it any more.
+        """
         ...
 
 
@@ -126,7 +143,13 @@ class Webhooks(Protocol):
 
     async def forget_webhook(self, webhook_id: int) -> None: ...
 
-    async def webhook_token(self, webhook_id: int) -> str | None: ...
+    async def webhook_token(self, webhook_id: int, *, with_forgotten: bool = False) -> str | None:
+        """None for a webhook that is unknown, or forgotten unless those are wanted, to delete what they posted."""
+        ...
+
+    async def webhook_home(self, webhook_id: int) -> int | None:
+        """The channel for which it was made or adopted, forgotten or not; None for one that was never ours."""
+        ...
 
     async def known_webhooks(self, channel_id: int) -> frozenset[int]:
         """Ids of all webhooks ever ours in this channel, forgotten ones included."""

@@ -277,13 +277,20 @@ class Store(Protocol):
         """Parts of doubtful responses tried after `since` or asked for again, and all of those not final."""
         ...
 
+    async def watched_elsewhere(self, channel_id: int, webhook_id: int, *, since: float) -> tuple[Watched, ...]:
+        """The same of the channel that this webhook was made for, unless that is `channel_id` itself.
+
+        Of a webhook that was moved, a message in `channel_id` may be a stray part of a line there.
+        """
+        ...
+
     async def watched_texts(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
         """Notices and answers on their way, and those done after `since` that one try did not settle."""
         ...
 
     # the outbox
     async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
-        """Add a delivery; False when its key is known already.
+        """Add a delivery; False when its key is known already, or for a takedown of another response's line.
 
         A takedown of one of our parts is given the webhook that sent it.
         """

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from actors.roleplay.model import OutboxKind, ResponseId, SessionId
-from machines.facts import SendRefused, SendUnconfirmed, Sent
+from machines.facts import SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.response import FAILED, SENDING, Limits, Move
+
+SENT: Final = (Sent, SentElsewhere, SendRefused, SendUnconfirmed)
+"""The facts with which a try of a part ends."""
 
 CANCELLED: Final = "cancelled"
 """The reason of a SendRefused for which nothing left the process, since the line is not wanted any more."""
@@ -73,7 +76,7 @@ class Moved:
     def is_send_attempt(self) -> bool:
         """Whether this ends a try of a part: each is counted once, when what came of it is durable."""
         fact = self.move.fact
-        is_end = self.move.source == SENDING and isinstance(fact, Sent | SendRefused | SendUnconfirmed)
+        is_end = self.move.source == SENDING and isinstance(fact, SENT)
         return is_end and getattr(fact, "reason", None) != CANCELLED
 
     @property

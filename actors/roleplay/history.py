@@ -6,6 +6,7 @@ Failure texts, notices, answers, commands and asides never enter. A line enters 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Final
 
 from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind
@@ -60,6 +61,15 @@ def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     else:
         is_alike = _drawn(message.name) == _drawn(outbound.name)
     return is_alike and _drawn(message.text) == _drawn(outbound.text)
+
+
+def is_strayed(message: ChannelMessage, outbound: Outbound) -> bool:
+    """Whether `message` is `outbound` in a channel that it was not meant for, posted by a webhook that was moved there.
+
+    That the webhook was made for the outbound's channel is for the caller to know: a later try may have had another.
+    """
+    is_elsewhere = message.webhook_id is not None and message.channel_id != outbound.channel_id
+    return is_elsewhere and shows(replace(message, channel_id=outbound.channel_id), outbound)
 
 
 def _drawn(text: str) -> str:

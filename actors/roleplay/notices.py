@@ -6,7 +6,7 @@ from typing import Final
 
 from actors.roleplay.model import Button, ResponseId
 
-CLAUSES: Final[dict[str, str]] = {
+OF_MODEL: Final[dict[str, str]] = {
     "rate_limit": "rate limit reached",
     "rate_limit_long": "rate limit reached",
     "overloaded": "model overloaded",
@@ -23,6 +23,18 @@ CLAUSES: Final[dict[str, str]] = {
     "repeat": "model repeated itself",
     "refusal": "model declined",
     "deadline": "it took too long",
+}
+"""One clause for each reason for which no line was written, where people can make something of it."""
+
+OF_DISCORD: Final[dict[str, str]] = {
+    "deadline": "it took too long",
+    "rate_limit": "Discord's rate limit is reached",
+    "timeout": "Discord did not answer",
+    "connection": "Discord did not answer",
+    "malformed": "Discord did not answer",
+    "blocked": "Discord blocked the text",
+    "message_refused": "Discord refused the message",
+    "webhook_moved": "its webhook was moved to another channel",
     "forbidden": "missing permission in this channel",
     "webhooks_forbidden": "missing permission in this channel",
     "too_long": "message too long",
@@ -31,15 +43,12 @@ CLAUSES: Final[dict[str, str]] = {
     "unreachable": "Discord did not answer",
     "outage": "Discord did not answer",
 }
-"""One clause for each reason that people can make something of; any other reason gets none."""
-
-AFTER_WRITING: Final = dict.fromkeys(("connection", "timeout", "malformed"), "Discord did not answer")
-"""Reasons that model and Discord share: once the line is written, it was not the model."""
+"""The same for each reason for which a written line did not reach its channel."""
 
 
 def failure(name: str, reason: str, prefix: str, *, is_written: bool = False) -> str:
-    """The notice for a line that did not come; `is_written` where the model did its part."""
-    clause = (AFTER_WRITING if is_written else {}).get(reason) or CLAUSES.get(reason)
+    """The notice for a line that did not come; `is_written` where the model did its part, so that it was Discord."""
+    clause = (OF_DISCORD if is_written else OF_MODEL).get(reason)
     why = f" ({clause})" if clause else ""
     restart = f" or use `{prefix}end` to restart" if prefix else ""
     return f"⚠️ Failed to send response from {name}. Please try again{restart}.{why}"
@@ -48,8 +57,8 @@ def failure(name: str, reason: str, prefix: str, *, is_written: bool = False) ->
 RETRY: Final = "retry:"
 """How the custom id of a Retry button begins; the failed response's id follows."""
 
-BEYOND_RETRY: Final = frozenset({"too_long"})
-"""Told failures that the same text would only meet again."""
+BEYOND_RETRY: Final = frozenset({"too_long", "blocked", "message_refused"})
+"""Announced failures that the same text would only meet again."""
 
 
 def buttons(response_id: ResponseId, reason: str) -> tuple[Button, ...]:

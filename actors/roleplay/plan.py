@@ -14,6 +14,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from machines.facts import BLOCKED
+
 RATE_LIMIT: Final = "rate_limit"
 RATE_LIMIT_LONG: Final = "rate_limit_long"
 """Journalled in place of `rate_limit` where the wait was too long and another model takes over."""
@@ -29,12 +31,13 @@ _NEEDS_ROOM: Final = frozenset({"length", "empty"})  # both: reasoning ate the b
 _FINAL: Final = frozenset({"credentials", "bad_request"})
 _NOTES: Final = {
     "repeat": "[Say something new: no sentence of an earlier line again.]",
+    BLOCKED: "[Discord blocked your last answer. Write another one, without insults, explicit words and links.]",
     "refusal": "[Stay in the story: write only what the character says and does, nothing about yourself.]",
 }
 
 
 class Failure(NamedTuple):
-    """What went wrong with one try, and the model that was asked; empty where none was (a restart)."""
+    """What went wrong with one try, and the model that was asked; empty where none was (a restart, a blocked text)."""
 
     reason: str
     model: str = ""

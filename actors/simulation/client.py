@@ -14,15 +14,18 @@ import anyio
 from actors.ports import (
     Deleted,
     DeleteOutcome,
+    ElsewhereOutcome,
     HeldBack,
     Page,
     PageOutcome,
     Posted,
+    PostedElsewhere,
     PrepareOutcome,
     ReadOutcome,
     Refused,
     SendOutcome,
     Unconfirmed,
+    Webhooks,
 )
 from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
 from actors.roleplay.pages import PagedRead
@@ -32,6 +35,7 @@ from actors.simulation.faults import Faults
 from actors.simulation.process import Life
 from actors.simulation.virtual_time import call_at
 from actors.simulation.watch import Watch
+from machines.facts import BLOCKED
 
 TIMEOUT_S: Final = 15.0
 """SEND_TIMEOUT_S."""
@@ -53,6 +57,7 @@ _NOTHING_STORED: Final[dict[str, Refused | Unconfirmed]] = {
     "timeout_lost": Unconfirmed("timeout"),
     "not_found": Refused("not_found", 404),
     "too_long": Refused("too_long", 413, final=True),
+    "blocked": Refused(BLOCKED, 400, final=True, code=200000, words="Message was blocked by automatic moderation"),
     "unauthorized": Refused("unauthorized", 401, final=True),
 }
 _ANSWER_LOST: Final = {
@@ -74,6 +79,7 @@ class Client:
         faults: Faults,
         watch: Watch,
         now: Callable[[], float],
+        table: Webhooks,
         *,
         preference: Preference,
         settle_s: float,
@@ -85,6 +91,7 @@ class Client:
         self._faults = faults
         self._watch = watch
         self._now = now
+        self._table = table
         self._random = faults.stream("wire")
         self._preference = preference
         self._settle_s = settle_s
@@ -102,19 +109,37 @@ class Client:
             return OutboundKind.EMBED, None
         if channel.is_gone:
             return Refused("channel_gone", 404, final=True)
-        match self._fault("prepare", kinds.PREPARE, share=0.2):
-            case "webhook_deleted":
-                channel.webhooks.pop(character.id, None)
+        fault = self._fault("prepare", kinds.PREPARE, share=0.2)
+        match fault:
             case "rate_limit":
                 return Refused("rate_limit", 429, self._retry_after_s())
-            case None:
+            case None | "webhook_deleted" | "webhook_moved":
                 pass
             case _:
                 return Refused("outage", 503)
         if not channel.may_use_webhooks:
             self._without_webhooks.add(channel_id)
             return OutboundKind.EMBED, None
-        return OutboundKind.WEBHOOK, self._discord.webhook(channel, character.id)
+        webhook_id = await self._webhook(channel, character)
+        if fault == "webhook_deleted":
+            self._discord.delete_webhook(webhook_id)
+        if fault == "webhook_moved":
+            self._discord.move_webhook(webhook_id, self._random)
+        return OutboundKind.WEBHOOK, webhook_id
+
+    async def _webhook(self, channel: ChannelState, character: Character) -> int:
+        """Kept, adopted where it was made for this channel, else made."""
+        kept = await self._table.webhook(channel.id, character.id)
+        if kept is not None:
+            return kept[0]
+        for webhook_id in self._discord.webhooks(channel, character.name):
+            if await self._table.webhook_home(webhook_id) in (None, channel.id):
+                break
+        else:
+            webhook_id = self._discord.make_webhook(channel, character.name)
+        self._life.point("webhook made")
+        await self._table.keep_webhook(channel.id, character.id, webhook_id, "a token")
+        return webhook_id
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         self._life.point("before send")
@@ -123,6 +148,8 @@ class Client:
         if outbound.webhook_id is not None and outbound.channel_id in self._without_webhooks:
             return Refused("webhooks_forbidden", 403)
         fault = self._fault("send", kinds.LINE)
+        if fault == "blocked" and outbound.kind is OutboundKind.TEXT:
+            fault = None  # our own words are harmless
         if fault == "no_connection":
             return await self._after(0.1, "send", lambda: Refused("connection"))
         self._watch.post_left(outbound, fault)
@@ -131,9 +158,32 @@ class Client:
         self._life.point("send under way")
         outcome = await self._after(self._answer_takes_s(fault), "send", lambda: answers[0])
         self._watch.post_answered(outbound, outcome)
-        if isinstance(outcome, Refused) and outcome.reason == "webhooks_forbidden":
-            self._without_webhooks.add(outbound.channel_id)
+        await self._learn(outbound, outcome)
         return outcome
+
+    async def _learn(self, outbound: Outbound, outcome: SendOutcome) -> None:
+        match outcome:
+            case Refused(reason="webhooks_forbidden"):
+                self._without_webhooks.add(outbound.channel_id)
+            case PostedElsewhere() | Refused(reason="webhook_gone") if outbound.webhook_id is not None:
+                await self._table.forget_webhook(outbound.webhook_id)
+
+    async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
+        self._life.point("before webhook read")
+        if self._now() < self._held_until:
+            return HeldBack(self._held_until)
+        fault = self._fault("read", kinds.READ, share=0.5)
+
+        def said() -> ElsewhereOutcome:
+            if fault is not None:
+                return self._read_fault(fault)
+            home = self._discord.home_of(outbound.webhook_id)
+            return None if home == outbound.channel_id else home
+
+        home = await self._after(self._answer_takes_s(fault), "webhook read", said)
+        if isinstance(home, int) and outbound.webhook_id is not None:
+            await self._table.forget_webhook(outbound.webhook_id)
+        return home
 
     def _arrive(self, outbound: Outbound, fault: str | None) -> SendOutcome:
         """What Discord does with a request, and what its sender is told of that."""
@@ -153,7 +203,7 @@ class Client:
         if stored is None:
             return Refused("removed", 404, final=True)
         is_bare = self._bare_posts and outbound.kind is OutboundKind.WEBHOOK
-        return Unconfirmed("empty_answer", 204) if is_bare else Posted(*stored)
+        return Unconfirmed("empty_answer", 204) if is_bare else stored
 
     def _land_late(self, outbound: Outbound, *, is_very_late: bool) -> None:
         """Store it after the sender gave up: within the time that it is given to land, or beyond that."""
@@ -166,8 +216,8 @@ class Client:
             discord.landing -= 1
             if discord.refuses(outbound) is None:
                 stored = discord.post(outbound, is_belated=is_very_late)
-                if stored is not None and outbound.kind is not OutboundKind.TEXT:
-                    self._delete_landing(outbound.channel_id, stored[0])
+                if isinstance(stored, Posted) and outbound.kind is not OutboundKind.TEXT:
+                    self._delete_landing(outbound.channel_id, stored.message_id)
 
         call_at(gave_up_at + wait_s, land)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from random import Random
 from typing import Final, Literal
 
 from actors.ports import (
@@ -21,6 +22,8 @@ from actors.ports import (
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    Posted,
+    PostedElsewhere,
     Refused,
     ShardDown,
     ShardReady,
@@ -90,13 +93,21 @@ class Interaction:
 
 
 @dataclass(slots=True)
+class Hook:
+    """A webhook of ours, and the channel that it posts into now."""
+
+    id: int
+    name: str
+    channel_id: int
+
+
+@dataclass(slots=True)
 class ChannelState:
     """A channel, and what we may do in it."""
 
     id: int
     shown: dict[int, Shown] = field(default_factory=dict)
     nonces: dict[str, int] = field(default_factory=dict)
-    webhooks: dict[str, int] = field(default_factory=dict)  # by character
     is_gone: bool = False
     may_send: bool = True
     may_read: bool = True
@@ -135,6 +146,7 @@ class Discord:
         self._connection = 0
         self._under_way: list[GatewayEvent] = []  # told to this connection, and not there yet
         self._gap: list[GatewayEvent] | None = None  # what a resumed connection is told afterwards
+        self._hooks: dict[int, Hook] = {}
         self._webhooks_made = 0
         self._last_id = 0
         self.channels: dict[int, ChannelState] = {}
@@ -265,12 +277,34 @@ class Discord:
 
     # ── what we do ──────────────────────────────────────────────────────────────────────────────────
 
-    def webhook(self, channel: ChannelState, character_id: str) -> int:
-        """The character's webhook here, made where there is none."""
-        if character_id not in channel.webhooks:
-            self._webhooks_made += 1
-            channel.webhooks[character_id] = 1_000_000 + self._webhooks_made
-        return channel.webhooks[character_id]
+    def make_webhook(self, channel: ChannelState, name: str) -> int:
+        self._webhooks_made += 1
+        hook = Hook(1_000_000 + self._webhooks_made, name, channel.id)
+        self._hooks[hook.id] = hook
+        return hook.id
+
+    def webhooks(self, channel: ChannelState, name: str) -> list[int]:
+        """Those of this name that are in the channel now."""
+        return [hook.id for hook in self._hooks.values() if (hook.channel_id, hook.name) == (channel.id, name)]
+
+    def home_of(self, webhook_id: int | None) -> int | None:
+        """The channel that a webhook posts into; None where it is gone, by itself or with its channel."""
+        hook = self._hooks.get(webhook_id or 0)
+        return None if hook is None or self.channels[hook.channel_id].is_gone else hook.channel_id
+
+    def delete_webhook(self, webhook_id: int) -> None:
+        self._hooks.pop(webhook_id, None)
+
+    def move_webhook(self, webhook_id: int, random: Random) -> None:
+        """A moderator moves it into another channel, and may move it back later."""
+        hook = self._hooks.get(webhook_id)
+        others = [channel.id for channel in self.channels.values() if not channel.is_gone]
+        if hook is not None:
+            hook.channel_id = random.choice(others)
+
+    def move_any_webhook(self, random: Random) -> None:
+        if self._hooks:
+            self.move_webhook(random.choice(list(self._hooks)), random)
 
     def refuses(self, outbound: Outbound) -> Refused | None:
         """Why this cannot be posted now, whoever asks."""
@@ -282,7 +316,7 @@ class Discord:
         if outbound.kind is OutboundKind.WEBHOOK:
             if not channel.may_use_webhooks:
                 return Refused("webhooks_forbidden", 403)
-            if outbound.webhook_id not in channel.webhooks.values():
+            if self.home_of(outbound.webhook_id) is None:
                 return Refused("webhook_gone", 404)
         elif not channel.may_send:
             return Refused("forbidden", 403, final=True)
@@ -293,17 +327,21 @@ class Discord:
         interaction = self.interactions[reply.token]
         return interaction.is_deferred and self._now() < interaction.pressed_at + TOKEN_LIFE_S
 
-    def post(self, outbound: Outbound, *, is_belated: bool = False) -> tuple[int, str] | None:
-        """Store it, or find what its nonce stored: its id and text; None where that has been deleted since."""
+    def post(self, outbound: Outbound, *, is_belated: bool = False) -> Posted | PostedElsewhere | None:
+        """Store it, or find what its nonce stored; None where that has been deleted since."""
         if outbound.reply is not None:
             interaction = self.interactions[outbound.reply.token]
             interaction.answers.append(outbound.text)
-            return interaction.id, outbound.text
+            return Posted(interaction.id, outbound.text)
         posted = self._post(outbound, is_belated=is_belated)
-        return None if posted is None else (posted.id, posted.text)
+        if posted is None:
+            return None
+        if posted.channel_id != outbound.channel_id:
+            return PostedElsewhere(posted.channel_id, posted.id)
+        return Posted(posted.id, posted.text)
 
     def _post(self, outbound: Outbound, *, is_belated: bool) -> ChannelMessage | None:
-        channel = self.channels[outbound.channel_id]
+        channel = self.channels[self.home_of(outbound.webhook_id) or outbound.channel_id]
         if outbound.kind is not OutboundKind.WEBHOOK:
             known = channel.shown.get(channel.nonces.get(outbound.nonce, 0))
             if known is not None and known.message.at + self._nonce_window_s > self._now():

@@ -32,6 +32,7 @@ LINE: Final[Weights] = {
     "slow": 2,
     "not_found": 0.5,
     "too_long": 0.1,
+    "blocked": 1,
     "unauthorized": 0.1,
 }
 """Of a POST of ours, a line's or the outbox's."""
@@ -41,7 +42,7 @@ READ: Final[Weights] = {"rate_limit": 2, "http_5xx": 2, "cut_before": 2, "timeou
 
 DELETION: Final[Weights] = {**READ, "cut_after": 2, "stored_5xx": 2}
 
-PREPARE: Final[Weights] = {"rate_limit": 2, "http_5xx": 2, "webhook_deleted": 2}
+PREPARE: Final[Weights] = {"rate_limit": 2, "http_5xx": 2, "webhook_deleted": 2, "webhook_moved": 4}
 
 MODEL: Final[Weights] = {
     "rate_limit": 3,
@@ -72,6 +73,7 @@ WEATHER: Final[Weights] = {
     "gateway_lost": 4,
     "gateway_resumed": 2,
     "webhooks_revoked": 1,
+    "webhook_moved": 2,
     "sending_revoked": 0.5,
     "reading_revoked": 0.7,
     "channel_deleted": 0.4,

@@ -10,12 +10,12 @@ from typing import Final
 from sqlalchemy import Connection, select, text
 
 from actors.adapters.store import history as stored_history
-from actors.adapters.store.schema import AnyRow, history, turn
+from actors.adapters.store.schema import AnyRow, history, history_message, session, turn
 from actors.ports import RetryOutcome
 from actors.retries import WORDS
 from actors.roleplay.model import OutboxKind
-from actors.simulation.discord import Discord
-from actors.simulation.hearing import PRESSED
+from actors.simulation.discord import Discord, Shown
+from actors.simulation.hearing import PRESSED, SEEN
 from actors.simulation.rest import Rest
 from actors.simulation.shape import Shape
 from actors.simulation.watch import Broken, Watch
@@ -77,7 +77,9 @@ def delivered_is_shown_once(rest: Rest) -> Iterator[Broken]:
         if row.state != State.DELIVERED or rest.channel_is_gone(row.session_id):
             continue
         for one in rest.parts[row.id]:
-            copies = rest.copies[rest.line_of(row.id), one.number]
+            if rest.is_dropped(one):
+                continue
+            copies = rest.copies[rest.identity(one)]
             committed = [shown for shown in copies if shown.message.id == one.message_id]
             if not committed:
                 yield Broken("delivered is shown", f"part {one.number} of {row.id} was never in the channel", row.id)
@@ -91,12 +93,33 @@ def nothing_uncommitted_is_shown(rest: Rest) -> Iterator[Broken]:
     """Every line in a channel is a Delivered response's; of a Failed one nothing is left."""
     for nonce, copies in rest.by_nonce.items():
         one = rest.part_of.get(nonce)
-        if one is None or rest.responses[one.response_id].state == State.DELIVERED:
+        if one is None or rest.is_delivered(one):
             continue
-        standing = [shown for shown in copies if shown.deleted_by is None and not rest.is_gone(shown)]
+        standing = [shown for shown in copies if _stands(rest, shown) and not rest.is_stray(shown)]
         left = [shown for shown in standing if not rest.is_committed(shown)]
         if left:
             yield Broken("failed leaves nothing", f"part {one.number} still stands in the channel", one.response_id)
+
+
+def _stands(rest: Rest, shown: Shown) -> bool:
+    return shown.deleted_by is None and not rest.is_gone(shown)
+
+
+def no_line_stands_where_its_scene_is_not(rest: Rest) -> Iterator[Broken]:
+    """What a moved webhook posts elsewhere is taken back, where anybody could know of it; no history holds it."""
+    for nonce, copies in rest.by_nonce.items():
+        one = rest.part_of.get(nonce)
+        strays = [shown for shown in copies if _stands(rest, shown) and rest.is_stray(shown)]
+        for shown in strays:
+            if one is not None and rest.watch.hearing.knows((SEEN, shown.message.id, "")):
+                words = f"part {one.number} stands in channel {shown.message.channel_id}"
+                yield Broken("stray line", words, one.response_id)
+    committed = select(history_message.c.message_id, session.c.channel_id).select_from(
+        history_message.join(history).join(session, session.c.id == history.c.session_id)
+    )
+    for message_id, channel_id in rest.connection.execute(committed):
+        if message_id not in rest.channel(channel_id).shown:
+            yield Broken("stray line", f"the history of channel {channel_id} holds message {message_id}")
 
 
 def one_commit_for_each_delivered(rest: Rest) -> Iterator[Broken]:
@@ -175,8 +198,8 @@ def a_retry_replaces_once(rest: Rest) -> Iterator[Broken]:
         for row in by:
             if _said_to(row) != _said_to(failed):
                 yield Broken("one replacement", f"{row.id} answers another message, or speaks for another", row.id)
-            texts = [one.text for one in rest.parts[response_id]]
-            if texts and [one.text for one in rest.parts[row.id]] != texts:
+            texts = rest.texts_of(response_id)
+            if texts and rest.texts_of(row.id, first=True) != texts:
                 yield Broken("one replacement", f"{row.id} says something else than {response_id}", row.id)
     promised = sum(row.kind == OutboxKind.ANSWER and row.text.endswith(ON_ITS_WAY_AGAIN) for row in rest.outbox)
     if promised != len(taken):
@@ -264,6 +287,7 @@ INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (
     one_nonce_for_each_part,
     delivered_is_shown_once,
     nothing_uncommitted_is_shown,
+    no_line_stands_where_its_scene_is_not,
     one_commit_for_each_delivered,
     failed_is_told,
     answers_arrive,

@@ -56,16 +56,38 @@ class Rest:
             if shown.nonce:
                 self.by_nonce[shown.nonce].append(shown)
         self.requests: list[AnyRow] = list(connection.execute(select(retry_request)))
-        self.copies: dict[tuple[str, int], list[Shown]] = defaultdict(list)  # by line and part
+        self.copies: dict[tuple[str, str], list[Shown]] = defaultdict(list)  # by line and text, in its own channel
         self.committed: dict[int, AnyRow] = {}  # parts of Delivered responses, by message
         for nonce, one in self.part_of.items():
-            self.copies[self.line_of(one.response_id), one.number] += self.by_nonce.get(nonce, [])
-            if one.message_id is not None and self.responses[one.response_id].state == State.DELIVERED:
+            self.copies[self.identity(one)] += [shown for shown in self.by_nonce[nonce] if not self.is_stray(shown)]
+            if one.message_id is not None and self.is_delivered(one):
                 self.committed[one.message_id] = one
         self.channel_of = {row.id: row.channel_id for row in self.sessions}
         self.moves: dict[str, list[AnyRow]] = defaultdict(list)
         for row in connection.execute(select(move).order_by(move.c.response_id, move.c.seq)):
             self.moves[row.response_id].append(row)
+
+    def identity(self, one: AnyRow) -> tuple[str, str]:
+        """A part of a line, whichever of the tries at that line had it."""
+        return self.line_of(one.response_id), one.text
+
+    def is_dropped(self, one: AnyRow) -> bool:
+        """Whether it is of a text that Discord blocked, in place of which another one was written."""
+        return bool(one.number <= self.responses[one.response_id].dropped_parts)
+
+    def is_delivered(self, one: AnyRow) -> bool:
+        return self.responses[one.response_id].state == State.DELIVERED and not self.is_dropped(one)
+
+    def texts_of(self, response_id: str, *, first: bool = False) -> list[str]:
+        """The parts of its last text, or of its first one."""
+        parts = self.parts[response_id]
+        last = [one for one in parts if not self.is_dropped(one)]
+        return [one.text for one in ([one for one in parts if self.is_dropped(one)] or last if first else last)]
+
+    def is_stray(self, shown: Shown) -> bool:
+        """Whether a part stands in another channel than its own: its webhook was moved there."""
+        one = self.part_of.get(shown.nonce)
+        return one is not None and one.channel_id != shown.message.channel_id
 
     def line_of(self, response_id: str) -> str:
         """The first response of those that replace each other: they are tries at one line."""
@@ -76,11 +98,7 @@ class Rest:
     def is_committed(self, shown: Shown) -> bool:
         """Whether a message is a Delivered response's: its own, or one of a try that failed, and landed late."""
         one, owner = self.part_of.get(shown.nonce), self.committed.get(shown.message.id)
-        return (
-            one is not None
-            and owner is not None
-            and (self.line_of(owner.response_id), owner.number) == (self.line_of(one.response_id), one.number)
-        )
+        return one is not None and owner is not None and self.identity(owner) == self.identity(one)
 
     def channel(self, channel_id: int) -> ChannelState:
         return self.discord.channels[channel_id]
@@ -128,10 +146,14 @@ class Rest:
         return [shown for shown in standing if shown.message.id not in self.said]
 
     def is_said_by_another(self, row: AnyRow) -> bool:
-        """Whether it was found in the belated second copy of an earlier text: one text, and reads tell no nonce."""
+        """Whether it was found in the copy of an earlier text that was belated, or given up by then: it is one text,
+        and reads tell no nonce."""
         shown = self.channel(row.channel_id).shown.get(row.message_id)
+        if shown is None or shown.message.text != row.text:
+            return False
+        given_up = {other.nonce for other in self.outbox if other.outcome == "dropped"}
         is_its_own = [other.id for other in self.outbox if other.message_id == row.message_id] == [row.id]
-        return shown is not None and shown.is_belated and shown.message.text == row.text and is_its_own
+        return is_its_own and (shown.is_belated or shown.nonce in given_up)
 
     def ends(self) -> dict[str, int]:
         """The `!end` message of each session that was ended by one."""

@@ -11,7 +11,8 @@ from actors.simulation.client import Preference
 from actors.simulation.discord import PAGE_MAX, ServerOrder
 from actors.simulation.people import NAMES, Habits
 from actors.world import WAITING_MAX
-from machines.response import NONCE_WINDOW_S, Limits
+from machines.response import Limits
+from machines.waits import NONCE_WINDOW_S
 
 CAST: Final = ("Maren", "Oriel", "Fitch", "Bo")
 

@@ -22,6 +22,7 @@ from actors.ports import (
     Moved,
     Noted,
     Posted,
+    PostedElsewhere,
     Refused,
     ResponseRecord,
     SendOutcome,
@@ -33,7 +34,7 @@ from actors.roleplay.plan import TRIMMED_SHARE
 from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
 from actors.simulation.hearing import Hearing
-from machines.facts import GenerationFailed, NotInChannel
+from machines.facts import BLOCKED, GenerationFailed, NotInChannel, SendRefused
 from machines.response import Limits, Response, State
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
@@ -153,7 +154,7 @@ class Watch:
         self.on_wire.append(OnWire(self._now(), outbound.nonce, "answer", "", str(words)))
         if isinstance(outcome, Refused) and outcome.final:
             self.refused_for_good[outbound.nonce] = outcome.reason
-        if isinstance(outcome, Posted | Refused):
+        if isinstance(outcome, Posted | PostedElsewhere | Refused):
             self._in_doubt.pop(outbound.nonce, None)
 
     def has_read(self, channel_id: int, *, messages: int, pages: int) -> None:
@@ -202,6 +203,8 @@ class Watch:
                     self._unfinished[args[0].session_id].discard(response.id)
                 if isinstance(args[2].fact, GenerationFailed) and args[2].fact.reason == "too_large":
                     self._too_large.add(response.id)
+                if isinstance(args[2].fact, SendRefused) and args[2].fact.reason == BLOCKED:
+                    self._asked[response.id] = 0  # another text is asked for, with tries of its own
                 if kwargs["commit"] is not None:
                     self._commit(args[0].session_id, response.shown)
             case "amend":

@@ -60,6 +60,8 @@ class Weather:
                 self._discord.lose_gateway(0.5 + GAP_S_MAX * share, resumes=kind == "gateway_resumed")
             case "webhooks_revoked" | "sending_revoked" | "reading_revoked":
                 self._revoke(channel, kind, REVOKED_S_MAX * share)
+            case "webhook_moved":
+                self._discord.move_any_webhook(self._random)
             case "channel_deleted":
                 self._discord.delete_channel(channel)
             case "disk_full_for_a_while":

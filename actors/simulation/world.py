@@ -211,12 +211,14 @@ class SimulatedWorld:
 
     def _built(self, connection: Connection, life: Life, shutdown: Shutdown) -> ActorSystem:
         shape, watch = self._shape, self._watch
+        store = self._build.store(MortalExecutor(connection, life, self._faults, watch))
         client = Client(
             self._discord,
             life,
             self._faults,
             watch,
             self._clock.now,
+            store,
             preference=shape.preference,
             settle_s=shape.limits.settle_s,
             reading=self._build.reading,
@@ -237,7 +239,7 @@ class SimulatedWorld:
             guarded.model,
             guarded.voice,
             guarded.channel,
-            self._build.store(MortalExecutor(connection, life, self._faults, watch)),
+            store,
             watch,
             Rules(limits=shape.limits, waiting_max=shape.waiting_max, context_tokens=shape.context_tokens),
             shutdown,

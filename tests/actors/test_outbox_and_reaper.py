@@ -15,7 +15,7 @@ from actors.outbox import BATCH, FORBIDDEN_S, WAIT_MAX_S
 from actors.ports import HeldBack, Noted, Refused, Unconfirmed
 from actors.reaper import WATCH_S
 from actors.roleplay.model import Button, ChannelMessage, OutboundKind, OutboxDraft, OutboxKind
-from machines.response import NONCE_WINDOW_S
+from machines.waits import NONCE_WINDOW_S
 from tests.fakes.discord import Fault
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, EPOCH, run_virtually

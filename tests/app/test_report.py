@@ -243,8 +243,8 @@ class TestCommand:
         done = invoke()
         assert done.exit_code == 1
         assert done.stdout.splitlines()[-1] == (
-            "✗ Responses that ended in a line: 20.00 % (1 of 5; 4 failed: 2 credentials, 1 deadline, 1 forbidden); "
-            "bar: ≥ 95 %"
+            "✗ Responses that ended in a line: 20.00 % "
+            "(1 of 5; 4 failed: 2 credentials, 1 Discord: forbidden, 1 deadline); bar: ≥ 95 %"
         )
 
     def test_since_leaves_older_ones_out(self, now: float) -> None:

@@ -13,6 +13,7 @@ from actors.ports import (
     ButtonPressed,
     Deleted,
     DeleteOutcome,
+    ElsewhereOutcome,
     HeldBack,
     MessageDeleted,
     MessageEdited,
@@ -20,6 +21,7 @@ from actors.ports import (
     Page,
     PageOutcome,
     Posted,
+    PostedElsewhere,
     PrepareOutcome,
     ReadOutcome,
     Refused,
@@ -84,6 +86,9 @@ class FakeDiscord:
     reads: list[tuple[int, int]] = field(default_factory=list)
     read_takes_s: float = 0.0  # how long an answer to a read is under way: what it shows is that old
     unseen: set[int] = field(default_factory=set)  # ids that reads do not show yet
+    moved_to: dict[int, int] = field(default_factory=dict)  # webhook ─► the channel that it posts into
+    webhook_id: int = WEBHOOK  # which webhook a line goes through; another one after one was found moved
+    webhook_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)  # of asking where it is
     _last_id: int = 1_000
 
     # ── what tests do ───────────────────────────────────────────────────────────────────────────────
@@ -135,7 +140,7 @@ class FakeDiscord:
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
         if self.prepare_faults:
             return self.prepare_faults.popleft()
-        return self.kind, WEBHOOK if self.kind is OutboundKind.WEBHOOK else None
+        return self.kind, self.webhook_id if self.kind is OutboundKind.WEBHOOK else None
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         """Takes a request; one whose sender dies on the way may land all the same (`orphans_land`)."""
@@ -170,7 +175,20 @@ class FakeDiscord:
             self.replies.setdefault(outbound.reply.token, []).append(outbound.text)
             return Posted(len(self.replies), outbound.text)
         message = self.land(outbound)
+        if message.channel_id != outbound.channel_id:
+            self.webhook_id += 1
+            return PostedElsewhere(message.channel_id, message.id)
         return Posted(message.id, message.text)
+
+    async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
+        await anyio.sleep(TRANSIT_S)
+        if self.webhook_faults:
+            return self.webhook_faults.popleft()
+        home = self._stands_in(outbound)
+        if home == outbound.channel_id:
+            return None
+        self.webhook_id += 1
+        return home
 
     # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -247,7 +265,7 @@ class FakeDiscord:
             return known
         message = ChannelMessage(
             id=0,
-            channel_id=outbound.channel_id,
+            channel_id=self._stands_in(outbound),
             author_id=BOT,
             name=outbound.name,
             text=self.alter(outbound.text),
@@ -261,6 +279,11 @@ class FakeDiscord:
         stored = self._store(message)
         self.nonces[outbound.nonce] = stored.id
         return stored
+
+    def _stands_in(self, outbound: Outbound) -> int:
+        """Where its webhook is now."""
+        home = None if outbound.webhook_id is None else self.moved_to.get(outbound.webhook_id)
+        return outbound.channel_id if home is None else home
 
     def _remembered(self, outbound: Outbound) -> ChannelMessage | None:
         """The message that this nonce stored lately; webhooks have no nonces."""

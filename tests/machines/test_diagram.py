@@ -98,7 +98,7 @@ def test_dot_colours_a_path_and_counts_its_rows() -> None:
 def test_mermaid_marks_where_a_path_is_and_counts_its_rows() -> None:
     drawn = mermaid(RESPONSE, RETRIED)
     (edge,) = [line for line in drawn.splitlines() if line.startswith("    Sending --> Retrying : ")]
-    assert "<br>2× SendRefused [may try again] / wait<br>SendUnconfirmed / " in edge
+    assert "<br>2× SendRefused [may try again] / take back blocked, wait, drop blocked<br>SendUnconfirmed / " in edge
     assert drawn.endswith("    class Generating,Sending taken\n    class Retrying lit\n")
     assert drawn.startswith("stateDiagram-v2\n")
 
@@ -115,10 +115,10 @@ def test_text_marks_where_a_path_is_and_counts_its_rows() -> None:
 def test_folded_text_has_every_state_and_the_rows_of_one() -> None:
     lines = text(RESPONSE, RETRIED, folded=True).splitlines()
     rows = [line for line in text(RESPONSE, RETRIED).splitlines()[1:] if "─►" in line]
-    states = ["  [*] (start)", "  Generating", "  Sending", "▶ Retrying"]
-    assert lines[1:5] == states
-    assert [line for line in lines if "─►" in line] == [line for line in rows if line in lines]
-    assert len(lines) - 1 == len((START, *RESPONSE.states)) + sum(row.source == "Retrying" for row in RESPONSE.table)
+    assert lines[1:3] == ["  [*] (start) · Generating · Sending", "▶ Retrying"]
+    assert lines[-1] == "  Delivered (final) · Failed (final)"
+    assert lines[3:-1] == [line for line in rows if line in lines]
+    assert len(lines[3:-1]) == sum(row.source == "Retrying" for row in RESPONSE.table)
 
 
 def test_a_path_that_has_not_begun_lights_the_start_alone() -> None:

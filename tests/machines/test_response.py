@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from machines import response as machine
 from machines.binding import START, IllegalMove, Row, StateMachine
 from machines.facts import (
+    BLOCKED,
     FACTS,
     RESTART,
     Announce,
@@ -35,6 +36,7 @@ from machines.facts import (
     SendRefused,
     SendUnconfirmed,
     Sent,
+    SentElsewhere,
     Started,
     TakeBack,
     Wait,
@@ -162,6 +164,44 @@ CASES = [
          FAILED, (), {}),
     Case("a cancelled line that is refused is told to nobody", lambda: sending(cancel_by="end"),
          SendRefused(T0, "rate_limit", 429), FAILED, (), {}),
+    Case("a blocked text is dropped, what was shown is taken back, and another one is to be written",
+         lambda: sending(attempt=3, **PART_TWO), SendRefused(T0, BLOCKED, 400, final=True), RETRYING,
+         (TakeBack((7,)), Wait(T0 + 4)),
+         {"texts": (), "shown": (), "part": 0, "attempt": 0, "dropped_parts": 2, "due_at": T0 + 4}),
+    Case("a blocked text that nobody calls final is dropped as well", sending, SendRefused(T0, BLOCKED, 400), RETRYING,
+         (Wait(T0 + 1),), {"texts": (), "dropped_parts": 1}),
+    Case("a second blocked text fails", lambda: sending(dropped_parts=1), SendRefused(T0, BLOCKED, 400), FAILED,
+         (Notify(BLOCKED),), {"texts": ("one",), "dropped_parts": 1}),
+    Case("a blocked text after a doubt arms the reaper", lambda: sending(dropped_parts=1, doubtful=True, **PART_TWO),
+         SendRefused(T0, BLOCKED, 400, final=True), FAILED, (TakeBack((7,)), Notify(BLOCKED), ArmReaper()), {}),
+    Case("a blocked text too late for another one fails", sending, SendRefused(T0 + 300, BLOCKED, 400, final=True),
+         FAILED, (Notify(BLOCKED),), {"texts": ("one",)}),
+    Case("a cancelled line that is blocked is not written anew", lambda: sending(cancel_by="end"),
+         SendRefused(T0, BLOCKED, 400, final=True), FAILED, (), {"texts": ("one",)}),
+    Case("after a blocked text and its wait another one is generated",
+         lambda: retrying(texts=(), part=0, attempt=0, dropped_parts=1), WaitElapsed(T0), GENERATING, (Generate(1),),
+         {"attempt": 1}),
+    Case("the text after a blocked one is sent from its first part on", lambda: generating(dropped_parts=2),
+         Generated(T0, ("other",)), SENDING, (Send(1, 1),), {"part": 1, "texts": ("other",), "dropped_parts": 2}),
+    Case("a part posted elsewhere is taken back there and sent again", lambda: sending(attempt=2, **PART_TWO),
+         SentElsewhere(T0, 88, 9), RETRYING, (TakeBack((9,), 88), Wait(T0 + 2)),
+         {"shown": ((7, "one"),), "part": 2, "attempt": 2, "due_at": T0 + 2, "doubtful": False}),
+    Case("a last try posted elsewhere takes back both, there and here", lambda: sending(attempt=3, **PART_TWO),
+         SentElsewhere(T0, 88, 9), FAILED, (TakeBack((9,), 88), TakeBack((7,)), Notify("webhook_moved")), {}),
+    Case("a try posted elsewhere after the deadline fails", sending, SentElsewhere(T0 + 300, 88, 9), FAILED,
+         (TakeBack((9,), 88), Notify("webhook_moved")), {}),
+    Case("a cancelled last part posted elsewhere is not sent again", lambda: sending(cancel_by="end", **PART_TWO),
+         SentElsewhere(T0, 88, 9), FAILED, (TakeBack((9,), 88), TakeBack((7,))), {}),
+    Case("a doubtful line whose last try went elsewhere arms the reaper", lambda: sending(attempt=3, doubtful=True),
+         SentElsewhere(T0, 88, 9), FAILED, (TakeBack((9,), 88), Notify("webhook_moved"), ArmReaper()), {}),
+    Case("a part in doubt found elsewhere is taken back there and in doubt no more", lambda: doubting(**PART_TWO),
+         SentElsewhere(T0, 88, 9), RETRYING, (TakeBack((9,), 88), Wait(T0 + 1)),
+         {"unconfirmed": False, "doubtful": True, "shown": ((7, "one"),), "due_at": T0 + 1}),
+    Case("a last try in doubt found elsewhere takes back both", lambda: doubting(**{**PART_TWO, "attempt": 3}),
+         SentElsewhere(T0, 88, 9), FAILED,
+         (TakeBack((9,), 88), TakeBack((7,)), Notify("webhook_moved"), ArmReaper()), {}),
+    Case("a cancelled part in doubt found elsewhere is told to nobody", lambda: doubting(cancel_by="end"),
+         SentElsewhere(T0, 88, 9), FAILED, (TakeBack((9,), 88), ArmReaper()), {}),
     Case("an unconfirmed webhook send keeps its settle time", sending, SendUnconfirmed(T0, "timeout"), RETRYING,
          (ReadBack(T0, T0 + 5),), {"unconfirmed": True, "doubtful": True, "due_at": T0, "settled_at": T0 + 5}),
     Case("an unconfirmed nonce only backs off", sending, SendUnconfirmed(T0, "http", 500, has_nonce=True), RETRYING,
@@ -227,6 +267,9 @@ REFUSED = [
          FoundInChannel(T0, 7, "one"), RETRYING, (), {}),
     Case("not in doubt, nothing is absent", retrying, NotInChannel(T0), RETRYING, (), {}),
     Case("not in doubt, nothing is absent for good", lambda: retrying(attempt=3), NotInChannel(T0), RETRYING, (), {}),
+    Case("not in doubt, nothing is found elsewhere", retrying, SentElsewhere(T0, 88, 9), RETRYING, (), {}),
+    Case("not in doubt, nothing is found elsewhere at last", lambda: retrying(attempt=3), SentElsewhere(T0, 88, 9),
+         RETRYING, (), {}),
     Case("in doubt, waiting settles nothing", doubting, WaitElapsed(T0), RETRYING, (), {}),
     Case("in doubt, nothing is generated", lambda: generating(_state=RETRYING.value, unconfirmed=True),
          WaitElapsed(T0), RETRYING, (), {}),
@@ -308,6 +351,7 @@ SOME_FACT: dict[str, Fact] = {
     "Sent": Sent(T0, 7, "one"),
     "SendRefused": SendRefused(T0, "rate_limit", 429),
     "SendUnconfirmed": SendUnconfirmed(T0, "timeout"),
+    "SentElsewhere": SentElsewhere(T0, 88, 9),
     "ReadBackFailed": ReadBackFailed(T0, "http"),
     "ReadBackImpossible": ReadBackImpossible(T0),
     "FoundInChannel": FoundInChannel(T0, 7, "one"),
@@ -373,18 +417,27 @@ def test_a_new_process_takes_up_each_state_where_it_was_left() -> None:
     assert next_task(with_fields(sending(), {"_state": DELIVERED.value})) is None
 
 
+IDS = st.integers(min_value=1)
+"""Of messages in the response's own channel; those elsewhere are negative here."""
 seconds = st.floats(min_value=0, max_value=400)
 facts = st.one_of(
     st.builds(Started, at=seconds),
     st.builds(Generated, at=seconds, texts=st.lists(st.text(min_size=1), min_size=1, max_size=3).map(tuple)),
     st.builds(GenerationFailed, at=seconds, reason=st.text(), retry_after_s=seconds, final=st.booleans()),
     st.builds(Held, at=seconds, until=seconds, cause=st.sampled_from(["", "discord_down"]), since=seconds),
-    st.builds(Sent, at=seconds),
-    st.builds(SendRefused, at=seconds, reason=st.text(), retry_after_s=seconds, final=st.booleans()),
+    st.builds(Sent, at=seconds, message_id=IDS, text=st.text()),
+    st.builds(
+        SendRefused,
+        at=seconds,
+        reason=st.one_of(st.just(BLOCKED), st.text()),
+        retry_after_s=seconds,
+        final=st.booleans(),
+    ),
+    st.builds(SentElsewhere, at=seconds, channel_id=st.just(88), message_id=st.integers(max_value=-1)),
     st.builds(SendUnconfirmed, at=seconds, retry_after_s=seconds, has_nonce=st.booleans()),
     st.builds(ReadBackFailed, at=seconds, retry_after_s=seconds),
     st.builds(ReadBackImpossible, at=seconds),
-    st.builds(FoundInChannel, at=seconds),
+    st.builds(FoundInChannel, at=seconds, message_id=IDS, text=st.text()),
     st.builds(NotInChannel, at=seconds),
     st.builds(WaitElapsed, at=seconds),
     st.builds(Cancelled, at=seconds),
@@ -420,3 +473,36 @@ def test_attempts_never_exceed_their_limits_and_final_is_final(tried: list[Fact]
         commits += sum(isinstance(effect, CommitLine) for effect in move.effects)
         assert response.attempt <= max(LIMITS.send_attempts, LIMITS.generate_attempts)
     assert commits == (response._state == DELIVERED)
+
+
+@given(ordered)
+def test_b15_what_stands_elsewhere_is_taken_back_there_and_never_committed(tried: list[Fact]) -> None:
+    response = new()
+    for fact in tried:
+        try:
+            effects = advance(response, fact).effects
+        except IllegalMove:
+            continue
+        taken_there = [effect for effect in effects if isinstance(effect, TakeBack) and effect.channel_id is not None]
+        assert taken_there == ([TakeBack((fact.message_id,), 88)] if isinstance(fact, SentElsewhere) else [])
+        assert all(message_id > 0 for message_id, _ in response.shown)
+        here = [effect for effect in effects if isinstance(effect, TakeBack) and effect.channel_id is None]
+        assert all(message_id > 0 for effect in here for message_id in effect.message_ids)
+
+
+@given(ordered)
+def test_b13_one_other_text_is_written_and_no_part_of_the_blocked_one_is_committed(tried: list[Fact]) -> None:
+    response, drops = new(), 0
+    for fact in tried:
+        shown = tuple(message_id for message_id, _ in response.shown)
+        try:
+            move = advance(response, fact)
+        except IllegalMove:
+            continue
+        if isinstance(fact, SendRefused) and fact.reason == BLOCKED and move.dest is RETRYING:
+            drops += 1
+            taken_back = [effect.message_ids for effect in move.effects if isinstance(effect, TakeBack)]
+            assert taken_back == ([shown] if shown else [])
+            assert response.shown == ()
+    assert drops <= 1
+    assert bool(response.dropped_parts) == bool(drops)

@@ -9,6 +9,7 @@ import pytest
 from actors.playground import PlaygroundServer, Voice
 
 from .client import Bot
+from .wire_client import WireClient
 
 pytestmark = pytest.mark.anyio
 
@@ -143,3 +144,79 @@ async def test_a_webhooks_answer_can_carry_a_button(server: PlaygroundServer, bo
     view.add_item(discord.ui.Button(label="Retry", custom_id="retry:1"))
     sent = await webhook.send("Failed", view=view, wait=True)
     assert len(sent.components) == 1
+
+
+# ── moved by a moderator ────────────────────────────────────────────────────────────────────────────
+
+
+async def test_a_moved_webhook_posts_into_the_other_channel_and_both_are_told(
+    server: PlaygroundServer, bot: Bot
+) -> None:
+    webhook = await bot.channel(server, "tavern").create_webhook(name="Mira")
+    await bot.seen("webhooks_update")
+    server.move_webhook(webhook.id, "station")
+    told = {(await bot.seen("webhooks_update")).name for _ in range(2)}
+    sent = await webhook.send("Where am I?", wait=True)
+    assert told == {"tavern", "station"}
+    assert sent.channel.id == server.world.find_channel("station").id
+    assert [each.content for each in server.messages("station")] == ["Where am I?"]
+    assert server.messages("tavern") == []
+
+
+async def test_a_moved_webhook_is_listed_where_it_is_and_says_so_by_its_token(
+    server: PlaygroundServer, bot: Bot
+) -> None:
+    tavern, station = bot.channel(server, "tavern"), bot.channel(server, "station")
+    webhook = await tavern.create_webhook(name="Mira")
+    server.move_webhook(webhook.id, "station")
+    assert (await tavern.webhooks(), [each.id for each in await station.webhooks()]) == ([], [webhook.id])
+    assert (await webhook.fetch(prefer_auth=False)).channel_id == station.id
+
+
+async def test_a_moved_webhook_speaks_in_no_thread_of_the_channel_that_it_left(
+    server: PlaygroundServer, bot: Bot
+) -> None:
+    webhook = await bot.channel(server, "tavern").create_webhook(name="Mira")
+    cellar = server.add_thread("tavern", "Cellar", "Sam")
+    server.move_webhook(webhook.id, "station")
+    with pytest.raises(discord.NotFound) as refused:
+        await webhook.send("Down here", thread=discord.Object(cellar.id), wait=True)
+    assert refused.value.code == 10003
+    assert server.messages() == []
+
+
+async def test_a_moved_webhook_reaches_none_of_the_messages_that_it_left_behind(
+    server: PlaygroundServer, bot: Bot
+) -> None:
+    webhook = await bot.channel(server, "tavern").create_webhook(name="Mira")
+    sent = await webhook.send("Mine", wait=True)
+    server.move_webhook(webhook.id, "station")
+    with pytest.raises(discord.NotFound) as refused:
+        await webhook.delete_message(sent.id)
+    assert refused.value.code == 10008
+    assert [each.content for each in server.messages("tavern")] == ["Mine"]
+
+
+async def test_a_bot_that_may_manage_webhooks_in_both_channels_moves_them(server: PlaygroundServer, bot: Bot) -> None:
+    station = bot.channel(server, "station")
+    webhook = await bot.channel(server, "tavern").create_webhook(name="Mira")
+    assert (await webhook.edit(channel=station)).channel_id == station.id
+    server.permit("MANAGE_WEBHOOKS", False, channel="library")
+    with pytest.raises(discord.Forbidden):
+        await webhook.edit(channel=bot.channel(server, "library"))
+    assert [each.id for each in server.webhooks("station")] == [webhook.id]
+
+
+async def test_no_webhook_is_moved_into_a_full_channel_or_a_thread(server: PlaygroundServer, wire: WireClient) -> None:
+    world = server.world
+    webhook = world.add_webhook(world.find_channel("tavern"), "Mira", None)
+    cellar = server.add_thread("tavern", "Cellar", "Sam")
+    for number in range(15):
+        world.add_webhook(world.find_channel("station"), f"Voice {number}", None)
+    answers = [
+        await wire.control("PATCH", f"webhooks/{webhook.id}", {"channel": channel})
+        for channel in ("station", str(cellar.id), "library")
+    ]
+    assert [answer.status for answer in answers] == [400, 400, 204]
+    assert [answer.body["code"] for answer in answers[:2]] == [30007, 50024]
+    assert [each.id for each in server.webhooks("library")] == [webhook.id]

@@ -10,11 +10,13 @@ from actors.playground import PlaygroundServer
 from machines.binding import START
 from tests.reliability.mortal_bot import HANG, SLOW, Death
 
-CHANNEL = "tavern"
+CHANNEL, ELSEWHERE = "tavern", "station"
 TYPING = "POST /channels/{channel}/typing"
 POSTS = "POST /channels/{channel}/messages"
 LINE = "A line like any other."
 TWO_PARTS = " ".join(["A long line."] * 250)
+
+VOICES = ("webhook", "embed")
 
 Stand = Literal["stands", "told", "nothing"]
 """The line stands once; its failure was told; or people took its reason away and nothing of it is left."""
@@ -67,6 +69,14 @@ async def end_after_a_read(server: PlaygroundServer, until: Until) -> None:
     server.say(CHANNEL, "Robin", "!end")
 
 
+async def move_the_webhook_after_a_try(server: PlaygroundServer, until: Until) -> None:
+    """Without a word of the gateway's: the next try stands elsewhere."""
+    await say(server, until)
+    await until(lambda: tries(server) > 0)
+    for webhook in server.webhooks(CHANNEL):
+        server.move_webhook(webhook.id, ELSEWHERE, is_told=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Crash:
     """`before` and `after`: what must come of a kill right before the move is durable, and right after."""
@@ -89,11 +99,14 @@ class Crash:
     """What the server's 429s ask for."""
     told_before: int = 0
     """Failures that the channel is told of on the way to this row."""
+    reason: str = ""
+    """Which of the row's facts, where it is not the usual one."""
+    voices: tuple[str, ...] = VOICES
 
     @property
     def name(self) -> str:
         fact, source, dest = self.row
-        return f"{fact}: {source} → {dest}"
+        return f"{fact}{f'({self.reason})' if self.reason else ''}: {source} → {dest}"
 
     def death(self, *, is_durable: bool) -> Death:
         return Death(*self.row, is_durable=is_durable)
@@ -120,6 +133,9 @@ async def ask_again(server: PlaygroundServer, until: Until) -> None:
 
 GENERATING, SENDING, RETRYING, DELIVERED, FAILED = "Generating", "Sending", "Retrying", "Delivered", "Failed"
 ONCE = {"SEND_ATTEMPTS": "1"}
+TWICE = {"SEND_ATTEMPTS": "2"}
+MOVED = 1.0
+"""What the 429 asks for, in which the webhook is moved."""
 PATIENT = {"BACKOFF_BASE_S": "3"}
 """So that there is time to end the scene during a wait, on a busy machine too."""
 
@@ -158,8 +174,35 @@ CRASHES: tuple[Crash, ...] = (
     Crash(("Sent", SENDING, DELIVERED), "stands", "stands"),
     Crash(("Sent", SENDING, FAILED), "nothing", "nothing", text=TWO_PARTS, act=end_while_sending),
     Crash(("SendRefused", SENDING, RETRYING), "stands", "stands", lines=("rate_limit",)),
+    Crash(
+        ("SendRefused", SENDING, RETRYING),
+        "stands",
+        "stands",
+        lines=(None, "http_400_200000"),
+        text=TWO_PARTS,
+        reason="blocked",
+    ),
     Crash(("SendRefused", SENDING, FAILED), "stands", "told", lines=("http_413",)),
     Crash(("SendUnconfirmed", SENDING, RETRYING), "stands", "stands", lines=("drop_after",)),
+    Crash(
+        ("SentElsewhere", SENDING, RETRYING),
+        "stands",
+        "stands",
+        lines=("rate_limit",),
+        retry_after_s=MOVED,
+        act=move_the_webhook_after_a_try,
+        voices=("webhook",),
+    ),
+    Crash(
+        ("SentElsewhere", SENDING, FAILED),
+        "told",
+        "told",
+        lines=("rate_limit",),
+        retry_after_s=MOVED,
+        settings=TWICE,
+        act=move_the_webhook_after_a_try,
+        voices=("webhook",),
+    ),
     Crash(("ReadBackFailed", RETRYING, RETRYING), "stands", "stands", lines=("drop_after",), reads=("http_503",)),
     Crash(("ReadBackImpossible", RETRYING, FAILED), "stands", "told", lines=("drop_after",), reads=("http_403",)),
     Crash(("FoundInChannel", RETRYING, SENDING), "stands", "stands", lines=("drop_after",), text=TWO_PARTS),
@@ -173,6 +216,25 @@ CRASHES: tuple[Crash, ...] = (
         text=TWO_PARTS,
         settings=PATIENT,
         act=end_after_a_read,
+    ),
+    Crash(
+        ("SentElsewhere", RETRYING, RETRYING),
+        "stands",
+        "stands",
+        lines=("rate_limit", "drop_after"),
+        retry_after_s=MOVED,
+        act=move_the_webhook_after_a_try,
+        voices=("webhook",),
+    ),
+    Crash(
+        ("SentElsewhere", RETRYING, FAILED),
+        "told",
+        "told",
+        lines=("rate_limit", "drop_after"),
+        retry_after_s=MOVED,
+        settings=TWICE,
+        act=move_the_webhook_after_a_try,
+        voices=("webhook",),
     ),
     Crash(("NotInChannel", RETRYING, SENDING), "stands", "stands", lines=("drop_before",)),
     Crash(("NotInChannel", RETRYING, FAILED), "told", "told", lines=("drop_before",), settings=ONCE),

@@ -14,7 +14,7 @@ from typing import Literal
 from actors.playground import DISCORD, Dialect
 from machines.facts import NotInChannel, ReadBackFailed, SendRefused, SendUnconfirmed
 from machines.response import FINAL
-from tests.reliability.stage import CHANNEL, SETTLE_S, TRY_TIMEOUT_S, Stage
+from tests.reliability.stage import CHANNEL, ELSEWHERE, SETTLE_S, TRY_TIMEOUT_S, Stage
 
 Act = Callable[[Stage], Awaitable[None]]
 
@@ -106,6 +106,28 @@ async def lands_after_the_next(stage: Stage) -> None:
 async def webhook_deleted(stage: Stage) -> None:
     for webhook in stage.server.webhooks(CHANNEL):
         stage.server.delete_webhook(webhook.id)
+    stage.say()
+
+
+def move_webhooks(stage: Stage, place: str, *, back_from: str | None = None, is_told: bool) -> None:
+    for webhook in stage.server.webhooks(back_from or CHANNEL):
+        stage.server.move_webhook(webhook.id, place, is_told=is_told)
+
+
+async def webhook_moved(stage: Stage) -> None:
+    """The gateway says nothing of it: as if the line in flight were faster."""
+    move_webhooks(stage, ELSEWHERE, is_told=False)
+    stage.say()
+
+
+async def webhook_moved_as_announced(stage: Stage) -> None:
+    move_webhooks(stage, ELSEWHERE, is_told=True)
+    stage.say()
+
+
+async def webhook_moved_and_back(stage: Stage) -> None:
+    move_webhooks(stage, ELSEWHERE, is_told=True)
+    move_webhooks(stage, CHANNEL, back_from=ELSEWHERE, is_told=True)
     stage.say()
 
 
@@ -211,6 +233,16 @@ def alike(name: str, outcome: Outcome, *lines: str | None, act: Act | None = Non
     return Case(name, outcome, outcome, lines, act=act, settings=settings)
 
 
+def stray(cause: str = "") -> Outcome:
+    """Posted into the channel that the webhook was moved to: taken back there, and sent anew."""
+    doubt = f"{in_doubt(cause)}, " if cause else ""
+    return Outcome(f"{doubt}SentElsewhere(webhook_moved) → Retrying, {WAITED}, {DELIVERED}", 2)
+
+
+ANOTHER_TEXT = "SendRefused(blocked) → Retrying, WaitElapsed → Generating, Generated → Sending"
+WRITTEN_ANEW = Outcome(f"{ANOTHER_TEXT}, {DELIVERED}", 2)
+BLOCKED_TWICE = Outcome(f"{ANOTHER_TEXT}, {failed('blocked')}", 2, stands=False, told="Discord blocked the text")
+
 THREE_REFUSED = Outcome(
     f"{refused('connection')}, {refused('connection')}, {failed('connection')}",
     0,
@@ -279,7 +311,26 @@ CASES: tuple[Case, ...] = (
         goes_on=False,
     ),
     Case("404 without a code", waited_for("webhook_gone"), waited_for("not_found"), ("http_404",)),
-    Case("404, the webhook is gone (10015)", waited_for("webhook_gone"), None, act=webhook_deleted),
+    Case("404, the webhook is gone (10015)", waited_for("webhook_gone"), None, ("http_404_10015",)),
+    Case("somebody deletes the webhook, and Discord says so", SMOOTH, None, act=webhook_deleted),
+    Case("a moderator moves the webhook while a line is in flight", stray(), SMOOTH, act=webhook_moved),
+    Case(
+        "a moderator moves the webhook, and the answer is lost",
+        stray("connection"),
+        found("connection"),
+        ("drop_after",),
+        act=webhook_moved,
+    ),
+    Case(
+        "a moderator moves the webhook, and the line is lost",
+        sent_again("connection"),
+        sent_again("connection"),
+        ("drop_before",),
+        act=webhook_moved,
+    ),
+    alike("a moderator moves the webhook, and Discord says so", SMOOTH, act=webhook_moved_as_announced),
+    alike("a moderator moves the webhook, and back", SMOOTH, act=webhook_moved_and_back),
+    Case("the webhook was moved into a forum (220001)", waited_for("webhook_moved"), None, ("http_400_220001",)),
     replace(
         alike("404, the channel is gone (10003)", Outcome(failed("channel_gone"), 1, False, "log"), "http_404_10003"),
         goes_on=False,
@@ -309,6 +360,12 @@ CASES: tuple[Case, ...] = (
         act=lands_and_is_deleted,
         settings={"settle_s": 3 * SETTLE_S},
     ),
+    alike("400", told("message_refused", "Discord refused the message"), "http_400"),
+    alike("AutoMod blocks the text (200000)", WRITTEN_ANEW, "http_400_200000"),
+    alike("AutoMod blocks the title (200001)", WRITTEN_ANEW, "http_400_200001"),
+    alike("the filter of harmful links blocks the text (240000)", WRITTEN_ANEW, "http_400_240000"),
+    alike("explicit content (20009)", WRITTEN_ANEW, "http_403_20009"),
+    alike("AutoMod blocks the other text as well", BLOCKED_TWICE, "http_400_200000", "http_400_200000"),
     alike("413", told("too_long", "message too long"), "http_413"),
     alike("500", sent_again("outage"), "http_500"),
     alike("503", sent_again("outage"), "http_503"),

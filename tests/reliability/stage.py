@@ -23,7 +23,7 @@ from machines.response import FINAL
 from tests.fakes.model import FakeModel
 from tests.patience import PATIENCE_S
 
-CHANNEL = "tavern"
+CHANNEL, ELSEWHERE = "tavern", "station"
 NAME = "Ada"
 NOTICE = f"⚠️ Failed to send response from {NAME}. "
 POLL_S = 0.01
@@ -102,6 +102,11 @@ class Stage:
         return [
             m for m in self.server.messages(CHANNEL) if m.voice is Voice.WEBHOOK or (m.voice is Voice.BOT and m.embeds)
         ]
+
+    @property
+    def strays(self) -> list[ShownMessage]:
+        """What of them stands in a channel without a scene."""
+        return [message for message in self.server.messages(ELSEWHERE) if message.voice is not Voice.USER]
 
     @property
     def notices(self) -> list[str]:

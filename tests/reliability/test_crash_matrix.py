@@ -20,7 +20,7 @@ from actors.playground import READS, FaultPlan, PlaygroundServer, ShownMessage, 
 from actors.roleplay.parts import split
 from machines.response import TABLE
 from tests.patience import PATIENCE_S
-from tests.reliability.crashes import CHANNEL, CRASHES, TYPING, Crash, Stand
+from tests.reliability.crashes import CHANNEL, CRASHES, ELSEWHERE, TYPING, Crash, Stand
 from tests.reliability.mortal_bot import DATABASE, LAST_QUESTION, Death, Part, Process, open_bot
 
 POLL_S = 0.01
@@ -29,7 +29,6 @@ BUSY_START_S = 0.8
 """From a process's start to READY it takes half a second. Where it takes more than this the machine is busy, with
 something else every moment: what takes a twentieth of a second then has four times as long as the start took.
 """
-VOICES = ("webhook", "embed")
 ALWAYS_RUN = {(("Sent", "Sending", "Delivered"), False), (("SendUnconfirmed", "Sending", "Retrying"), True)}
 """Stored, and nobody knows: Discord's answer is lost with the process, or was lost before it."""
 
@@ -132,6 +131,10 @@ class Trial:
         return [m for m in shown if m.voice is Voice.WEBHOOK or (m.voice is Voice.BOT and m.embeds)]
 
     @property
+    def strays(self) -> list[ShownMessage]:
+        return [message for message in self.server.messages(ELSEWHERE) if message.voice is not Voice.USER]
+
+    @property
     def notices(self) -> list[ShownMessage]:
         return [m for m in self.server.messages(CHANNEL) if m.voice is Voice.BOT and m.content.startswith("⚠️")]
 
@@ -171,7 +174,7 @@ ROWS = [
     )
     for crash in CRASHES
     for is_durable in (False, True)
-    for voice in VOICES
+    for voice in crash.voices
 ]  # fmt: skip
 
 
@@ -185,6 +188,7 @@ def test_killed_at_this_row_nothing_is_lost_or_doubled(
             await trial.die(is_durable=is_durable)
             start_s, recovery_s = await trial.recover()
             await server.wait_landed()
+            assert trial.strays == []
             assert trial.stand() == crash.comes_to(is_durable=is_durable)
             await trial.equal_to_the_channel()
             assert recovery_s < (RECOVERY_MAX_S if start_s < BUSY_START_S else 4 * start_s)

@@ -57,6 +57,7 @@ def test_the_line_stands_once_or_the_channel_is_told(case: Case, voice: Voice, e
             stands = len(stage.lines) == 2  # the first answered "Hello?"
             assert Outcome(stage.path, stage.attempts, stands, await what_was_told(stage)) == expected
             assert len(stage.lines) in (1, 2)
+            assert stage.strays == []
             await equal_to_the_channel(stage)
             if case.goes_on:
                 stage.begin()

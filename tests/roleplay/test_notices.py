@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.roleplay.notices import failure
+from actors.roleplay.notices import OF_DISCORD, OF_MODEL, buttons, failure
 
 
 @pytest.mark.parametrize("reason", ["connection", "timeout", "malformed"])
@@ -11,5 +11,31 @@ def test_once_the_line_is_written_the_model_is_not_blamed_for_discord(reason: st
     assert failure("Ada", reason, "!", is_written=True).endswith("(Discord did not answer)")
 
 
-def test_other_reasons_mean_the_same_before_and_after_writing() -> None:
-    assert failure("Ada", "rate_limit", "!") == failure("Ada", "rate_limit", "!", is_written=True)
+@pytest.mark.parametrize("reason", sorted(OF_DISCORD.keys() | OF_MODEL.keys()))
+def test_b13_discord_and_the_model_are_never_told_in_the_same_words(reason: str) -> None:
+    of_model, of_discord = failure("Ada", reason, "!"), failure("Ada", reason, "!", is_written=True)
+    assert "model" not in of_discord
+    assert "Discord" not in of_model
+    assert of_model != of_discord or reason == "deadline"
+
+
+def test_b13_a_reason_of_discord_says_nothing_where_no_line_was_written() -> None:
+    assert failure("Ada", "blocked", "!").endswith("to restart.")
+    assert failure("Ada", "blocked", "!", is_written=True).endswith("(Discord blocked the text)")
+
+
+@pytest.mark.parametrize(
+    ("reason", "has_button"),
+    [
+        ("blocked", False),
+        ("message_refused", False),
+        ("too_long", False),
+        ("forbidden", True),
+        ("unauthorized", True),
+        ("webhook_moved", True),
+        ("unconfirmed", True),
+        ("deadline", True),
+    ],
+)
+def test_b13_there_is_a_retry_only_where_the_same_text_may_be_taken(reason: str, has_button: bool) -> None:
+    assert bool(buttons("r1", reason)) is has_button

@@ -15,11 +15,13 @@ from actors.adapters.store.history import add_said
 from actors.adapters.store.schema import history, history_message, inbox, session
 from actors.ports import (
     Accepted,
+    ElsewhereOutcome,
     Exchange,
     GatewayEvent,
     MessageSeen,
     NextRetry,
     Posted,
+    PostedElsewhere,
     PrepareOutcome,
     ReadOutcome,
     RetryAsked,
@@ -62,6 +64,9 @@ class CommitsBeforeSend:
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
         return await self._client.prepare(channel_id, character)
 
+    async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
+        return await self._client.elsewhere(outbound)
+
     async def send(self, outbound: Outbound) -> SendOutcome:
         if outbound.kind is OutboundKind.TEXT:
             return await self._client.send(outbound)
@@ -74,6 +79,14 @@ class FreshNonce(CommitsBeforeSend):
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         return await self._client.send(replace(outbound, nonce=f"{outbound.nonce[:15]}~{next(self._ids) % 10**8}"))
+
+
+class CommitsStrays(CommitsBeforeSend):
+    """A voice that takes every message of a webhook for one in the channel that the webhook was made for."""
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        outcome = await self._client.send(outbound)
+        return Posted(outcome.message_id, outbound.text) if isinstance(outcome, PostedElsewhere) else outcome
 
 
 class LooksNowhere:
@@ -211,6 +224,13 @@ class WatchesNothing(SqlStore):
     """A store that names no line whose copy may turn up: the reaper is off."""
 
     async def watched(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
+        return ()
+
+
+class WatchesItsOwnChannels(SqlStore):
+    """A store that names no line of another channel: the reaper takes a moved webhook's messages for nobody's."""
+
+    async def watched_elsewhere(self, channel_id: int, webhook_id: int, *, since: float) -> tuple[Watched, ...]:
         return ()
 
 

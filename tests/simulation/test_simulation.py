@@ -64,6 +64,14 @@ def test_lines_asked_for_again_while_their_failed_tries_still_land_stand_once(in
     assert result.faults["asks_again"] > 0
 
 
+@pytest.mark.parametrize("index", range(2))
+def test_b15_b13_lines_of_moved_webhooks_and_blocked_texts_stand_once_or_are_announced(index: int) -> None:
+    result = run_world(Order(31, index, responses=100, chance=0.6, shape=Shape(channels=6)))
+    assert result.broken == ()
+    assert result.faults["webhook_moved"] > 0
+    assert result.faults["blocked"] > 0
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_a_healthy_build_keeps_every_promise_for_long(seed: int) -> None:
@@ -170,12 +178,20 @@ def test_a_reaper_that_knows_no_notices_is_caught_where_nonces_are_forgotten_ear
     assert caught(build, shape=replace(SMALL, nonce_window_s=20.0), worlds=3) == breaks
 
 
+def test_b15_a_committed_stray_line_is_caught() -> None:
+    assert "stray line" in caught(Build(voice=broken.CommitsStrays))
+
+
+def test_b15_a_reaper_that_knows_its_own_channels_alone_is_caught() -> None:
+    assert caught(Build(store=broken.WatchesItsOwnChannels), responses=150) == {"stray line"}
+
+
 def test_edits_and_deletions_that_are_ignored_are_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.IgnoresAmendments))
 
 
 def test_an_answer_to_what_was_edited_out_of_the_play_is_caught() -> None:
-    assert caught(Build(store=broken.AnswersAsides), responses=150) == {"one turn"}
+    assert caught(Build(store=broken.AnswersAsides), worlds=12, responses=150) == {"one turn"}
 
 
 def test_an_answer_to_a_press_that_everybody_sees_is_caught() -> None:

@@ -91,9 +91,10 @@ class DiscordAdapter:
             self._debugging = Debugging(
                 self._wire, self._places, self._interactions, self._ourselves, debugger=debugger, developers=developers
             )
-        self.voice = DiscordVoice(
+        self.voice = voice = DiscordVoice(
             self._wire, self._places, webhooks, self._ourselves, self._interactions, preference=preference
         )
+        self._homes = voice.homes
         self.channel = DiscordChannel(
             self._wire, self._places, webhooks, self._ourselves, fills_pages=endpoints.is_discord
         )
@@ -111,6 +112,7 @@ class DiscordAdapter:
             interactions=self._interactions,
             debugging=self._debugging,
             on_login=self._wire.add,
+            on_webhooks_changed=self._homes.note_change,
             turns=self._turns,
             asks_for_gateway=self._endpoints.asks_for_gateway,
             guild_ready_timeout_s=self._guild_ready_timeout_s,
@@ -160,4 +162,6 @@ class DiscordAdapter:
         self._count(event)
         if isinstance(event, ChannelGone):
             self._places.forget(event.channel_id)
+        if isinstance(event, ShardReady):
+            self._homes.note_gap()
         self._sink(event)

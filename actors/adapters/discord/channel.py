@@ -8,6 +8,7 @@ from typing import Final, TypeVar
 
 import discord
 
+from actors.adapters.discord.homes import home_of, is_silent
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.outcomes import UNANSWERED, Refusal
 from actors.adapters.discord.places import Place, Places
@@ -89,13 +90,13 @@ class DiscordChannel:
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         """Delete a message of ours; absent is success.
 
-        A webhook's message goes by the webhook's own token; where that is refused, for whatever reason, by the bot's
-        permission.
+        A webhook's message goes by the webhook's own token; where that is refused, for whatever reason, or the webhook
+        was moved away from its message, by the bot's permission.
         """
-        token = None if webhook_id is None else await self._table.webhook_token(webhook_id)
+        token = None if webhook_id is None else await self._table.webhook_token(webhook_id, with_forgotten=True)
         if webhook_id is not None and token is not None:
             outcome = await self._delete_spoken(channel_id, message_id, webhook_id, token)
-            if not _is_refused(outcome):
+            if outcome is not None and not _is_refused(outcome):
                 return outcome
         outcome = _absent_is_deleted(
             await self._wire.attempt(
@@ -128,15 +129,29 @@ class DiscordChannel:
     async def _attempt_read(self, channel_id: int, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
         return await self._wire.attempt(f"read:{channel_id}", request)
 
-    async def _delete_spoken(self, channel_id: int, message_id: int, webhook_id: int, token: str) -> DeleteOutcome:
+    async def _delete_spoken(
+        self, channel_id: int, message_id: int, webhook_id: int, token: str
+    ) -> DeleteOutcome | None:
+        """None where the webhook does not reach its message any more."""
         place = await self._places.find(channel_id)
+        if isinstance(place, Refused) and place.reason == "forbidden":
+            place = Place(channel_id)  # the webhook needs no permission of ours; one that was moved is in no thread
         if not isinstance(place, Place):
             return _absent_is_deleted(place)
+        where = place
         outcome = await self._wire.attempt(
             f"webhook-delete:{webhook_id}",
-            lambda client: _delete_spoken(client, message_id, webhook_id, token, place),
+            lambda client: _delete_spoken(client, message_id, webhook_id, token, where),
         )
-        return _absent_is_deleted(outcome)
+        if isinstance(outcome, Refused) and outcome.reason == "webhook_gone":
+            return None
+        if not isinstance(outcome, Refused) or outcome.reason not in ("removed", "channel_gone"):
+            return outcome
+        # Absent, for a webhook that was moved, is whatever it left behind.
+        home = await home_of(self._wire, self._table, webhook_id)
+        if home == place.home_id or is_silent(home):
+            return Deleted()
+        return None if home is None or isinstance(home, int) else home
 
 
 def _absent_is_deleted(outcome: Deleted | Refusal) -> DeleteOutcome:

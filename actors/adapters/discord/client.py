@@ -93,7 +93,7 @@ OUT_OF_REACH: Final = (Stopped, discord.HTTPException, discord.GatewayNotFound, 
 
 def intents() -> discord.Intents:
     """No more than the bot reads; `message_content` is the privileged one."""
-    return discord.Intents(guilds=True, guild_messages=True, dm_messages=True, message_content=True)
+    return discord.Intents(guilds=True, webhooks=True, guild_messages=True, dm_messages=True, message_content=True)
 
 
 class IdentifyTurns:
@@ -125,6 +125,7 @@ class GatewayClient(discord.Client):
         turns: IdentifyTurns,
         interactions: Interactions | None = None,
         debugging: Debugging | None = None,
+        on_webhooks_changed: Callable[[int], None] = lambda channel_id: None,
         asks_for_gateway: bool = False,
         guild_ready_timeout_s: float = 2.0,
         reconnect_max_s: float = RECONNECT_MAX_S,
@@ -148,6 +149,7 @@ class GatewayClient(discord.Client):
         self._tree = None if debugging is None else debugging.tree_for(self)
         self._asks_for_gateway = asks_for_gateway
         self._on_login = on_login
+        self._on_webhooks_changed = on_webhooks_changed
         self._turns = turns
         self._reconnect_max_s = reconnect_max_s
         self._patience = anyio.CancelScope()
@@ -264,6 +266,9 @@ class GatewayClient(discord.Client):
             case "interaction", (discord.Interaction() as interaction,):
                 press = pressed(interaction, self._ourselves)
                 return () if press is None else (press,)
+            case "webhooks_update", (discord.abc.GuildChannel() as channel,):
+                self._on_webhooks_changed(channel.id)
+                return ()
             case "guild_channel_delete", (discord.abc.GuildChannel() as channel,):
                 return (ChannelGone(channel.id),)
             case "raw_thread_delete", (discord.RawThreadDeleteEvent() as raw,):

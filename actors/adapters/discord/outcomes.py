@@ -16,6 +16,7 @@ import discord
 
 from actors.adapters.discord.guard import TOO_MANY, SecondTry, Stopped, Tries
 from actors.ports import HeldBack, Refused, Unconfirmed
+from machines.facts import BLOCKED, WEBHOOK_MOVED
 
 Refusal = Refused | Unconfirmed | HeldBack
 """Every way in which a request can come to nothing."""
@@ -24,6 +25,10 @@ UNKNOWN_CHANNEL: Final = 10003
 UNKNOWN_MESSAGE: Final = 10008
 UNKNOWN_WEBHOOK: Final = 10015
 WEBHOOKS_FULL: Final = 30007
+WITHOUT_THREAD: Final = 220001
+"""A webhook in a forum needs the name of a thread; we make none there, so a moderator moved it."""
+BLOCKED_CODES: Final = frozenset({20009, 200000, 200001, 240000})
+"""Explicit content, AutoMod for a message and for a title, the filter of harmful links: the text is what is refused."""
 INVALID_WEBHOOK_TOKEN: Final = 50027
 TOO_LONG_WORDS: Final = "or fewer in length"
 """Discord's words for BASE_TYPE_MAX_LENGTH; discord.py keeps the words of a form error, not its code."""
@@ -61,9 +66,11 @@ _BY_CODE: Final = {
     UNKNOWN_WEBHOOK: _Meaning("webhook_gone", final=False),
     INVALID_WEBHOOK_TOKEN: _Meaning("webhook_gone", final=False),
     WEBHOOKS_FULL: _Meaning("webhooks_full", final=False),
+    WITHOUT_THREAD: _Meaning(WEBHOOK_MOVED, final=False),
+    **dict.fromkeys(BLOCKED_CODES, _Meaning(BLOCKED, final=True)),
 }
 _BY_STATUS: Final = {
-    400: _Meaning("bad_request", final=True),
+    400: _Meaning("message_refused", final=True),
     401: _Meaning("unauthorized", final=True),
     403: _Meaning("forbidden", final=True),
     404: _Meaning("not_found", final=False),  # no code of Discord's: a proxy's page, it may pass
@@ -127,7 +134,7 @@ def _answered(error: discord.HTTPException, tries: Tries) -> Refused | Unconfirm
     if tries.goes_by_token:
         meaning = _BY_STATUS_OF_A_WEBHOOK.get(error.status, meaning)
     meaning = _BY_CODE.get(error.code, meaning)
-    if meaning.reason == "bad_request" and TOO_LONG_WORDS in error.text:
+    if meaning.reason == "message_refused" and TOO_LONG_WORDS in error.text:
         meaning = _Meaning("too_long", final=True)
     return Refused(meaning.reason, error.status, 0.0, meaning.final, error, *said)
 

@@ -14,6 +14,7 @@ from typing import Any, Final, Literal
 import discord
 from discord.http import MultipartParameters
 
+from actors.adapters.discord.homes import WebhookHomes, home_of, is_silent
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.names import embed_title, webhook_name
@@ -22,7 +23,17 @@ from actors.adapters.discord.outcomes import Refusal, refused_by
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.webhooks import CharacterWebhooks, NoWebhooks
 from actors.adapters.discord.wire import Wire
-from actors.ports import HeldBack, Posted, PrepareOutcome, Refused, SendOutcome, Unconfirmed, Webhooks
+from actors.ports import (
+    ElsewhereOutcome,
+    HeldBack,
+    Posted,
+    PostedElsewhere,
+    PrepareOutcome,
+    Refused,
+    SendOutcome,
+    Unconfirmed,
+    Webhooks,
+)
 from actors.roleplay.model import Button, Character, Outbound, OutboundKind
 
 Preference = Literal["webhook", "embed"]
@@ -82,7 +93,8 @@ class DiscordVoice:
         self._table = table
         self._ourselves = ourselves
         self._interactions = interactions
-        self._webhooks = CharacterWebhooks(wire, table, ourselves)
+        self.homes = WebhookHomes(wire, table)
+        self._webhooks = CharacterWebhooks(wire, table, ourselves, self.homes)
         self._preference = preference
         self._without_webhooks = WithoutWebhooks(wire, places)
 
@@ -111,6 +123,22 @@ class DiscordVoice:
             f"send:{outbound.channel_id}", lambda client: _post(client, outbound, self._ourselves)
         )
 
+    async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
+        """The channel that the webhook was moved to; a thread's line cannot stand there, for Discord refuses it."""
+        webhook_id = outbound.webhook_id
+        if webhook_id is None:
+            return None
+        place = await self._places.find(outbound.channel_id)
+        if not isinstance(place, Place):
+            return place
+        home = await home_of(self._wire, self._table, webhook_id)
+        if home is None or home == place.home_id or is_silent(home):
+            return None
+        if isinstance(home, int):
+            await self.homes.forget(place.home_id, webhook_id)
+            return home if place.parent_id is None else None
+        return home
+
     async def _speak(self, outbound: Outbound, webhook_id: int) -> SendOutcome:
         self._ourselves.webhook_ids.add(webhook_id)  # before its copy can come through the gateway
         token = await self._table.webhook_token(webhook_id)
@@ -127,17 +155,31 @@ class DiscordVoice:
         )
         return await self._after(outcome, webhook_id, place)
 
-    async def _after(self, outcome: Posted | Refusal, webhook_id: int, place: Place) -> SendOutcome:
+    async def _after(self, outcome: Posted | PostedElsewhere | Refusal, webhook_id: int, place: Place) -> SendOutcome:
         match outcome:
             case Posted():
                 self._webhooks.note_accepted(webhook_id)
+            case Refused(reason="channel_gone"):
+                return await self._without_channel(outcome, webhook_id, place)
             case Refused(reason="webhook_gone"):
                 self._webhooks.note_refused(webhook_id)
-                await self._table.forget_webhook(webhook_id)
+                await self.homes.forget(place.home_id, webhook_id)
+            case PostedElsewhere() | Refused(reason="webhook_moved"):
+                await self.homes.forget(place.home_id, webhook_id)
             case Refused(reason="forbidden"):
                 self._without_webhooks.add(place)
                 return replace(outcome, reason="webhooks_forbidden", final=False)
         return outcome
+
+    async def _without_channel(self, refused: Refused, webhook_id: int, place: Place) -> Refused:
+        """What 10003 means: the thread is gone, or it is not in the channel that the webhook was moved to."""
+        home = await home_of(self._wire, self._table, webhook_id)
+        if home == place.home_id or is_silent(home):
+            return refused
+        if home is not None and not isinstance(home, int):
+            return replace(refused, reason="not_found", final=False)  # nobody knows: the next try asks again
+        await self.homes.forget(place.home_id, webhook_id)
+        return replace(refused, reason="webhook_gone" if home is None else "webhook_moved", final=False)
 
 
 async def _post(client: discord.Client, outbound: Outbound, ourselves: Ourselves) -> Posted:
@@ -169,7 +211,7 @@ def _row(buttons: tuple[Button, ...]) -> dict[str, Any]:
 
 async def _execute(
     client: discord.Client, webhook_id: int, token: str, place: Place, outbound: Outbound, ourselves: Ourselves
-) -> Posted:
+) -> Posted | PostedElsewhere:
     webhook = Webhook.partial(webhook_id, token, client=client)
     sent = await webhook.send(
         outbound.text,
@@ -178,6 +220,8 @@ async def _execute(
         thread=discord.utils.MISSING if place.parent_id is None else discord.Object(place.channel_id),
         wait=True,
     )
+    if sent.channel.id != place.channel_id:
+        return PostedElsewhere(sent.channel.id, sent.id)
     return _posted(sent, ourselves)
 
 

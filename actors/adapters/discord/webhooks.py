@@ -2,6 +2,9 @@
 
     table ─► the channel's own list (a process before us made it) ─► a new one ─► the shared one
 
+One that was moved to another channel, or deleted, is forgotten before it is used. In the channel that it was moved
+to it is not adopted: there it is a stranger that a moderator may move back.
+
 Failure modes: where webhooks are forbidden, or the channel's 15 are other people's, there is none. A
 creation that was carried out but not confirmed is adopted at the next try. So is a webhook that was refused though
 the channel has it: once, since a server that refuses it twice would refuse it for ever.
@@ -18,6 +21,7 @@ from typing import Any, Final
 import anyio
 import discord
 
+from actors.adapters.discord.homes import WebhookHomes
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.names import NAMELESS, webhook_name
 from actors.adapters.discord.outcomes import Refusal, refused_by
@@ -57,10 +61,11 @@ Found = int | NoWebhooks | Refusal
 class CharacterWebhooks:
     """Finds the webhook under which a character speaks in a channel."""
 
-    def __init__(self, wire: Wire, table: Webhooks, ourselves: Ourselves) -> None:
+    def __init__(self, wire: Wire, table: Webhooks, ourselves: Ourselves, homes: WebhookHomes) -> None:
         self._wire = wire
         self._table = table
         self._ourselves = ourselves
+        self._homes = homes
         self._locks: dict[int, anyio.Lock] = {}
         self._refusals: Counter[int] = Counter()  # of webhooks, one after the other
 
@@ -72,7 +77,14 @@ class CharacterWebhooks:
         self._refusals.pop(webhook_id, None)
 
     async def find(self, channel_id: int, character: Character) -> Found:
-        """The webhook's id in this channel (of a thread: its parent). One at a time per channel."""
+        """The webhook's id in this channel (of a thread: its parent)."""
+        found = await self._find(channel_id, character)
+        if isinstance(found, int) and await self._homes.is_lost(channel_id, found):
+            return await self._find(channel_id, character)
+        return found
+
+    async def _find(self, channel_id: int, character: Character) -> Found:
+        """One at a time per channel: a webhook that is kept, or another one."""
         key = character.name.casefold()
         async with self._lock(channel_id):
             kept = await self._table.webhook(channel_id, key)
@@ -84,13 +96,14 @@ class CharacterWebhooks:
                 return _without(hook)
             self._ourselves.webhook_ids.add(hook.id)
             await self._table.keep_webhook(channel_id, key, hook.id, hook.token)
+            self._homes.note_here(channel_id, hook.id)
             return hook.id
 
     async def _adopt_or_make(self, channel_id: int, character: Character) -> Hook | NoWebhooks | Refusal:
         listed = await self._wire.attempt(f"webhooks:{channel_id}", lambda client: _list(client, channel_id))
         if not isinstance(listed, tuple):
             return listed
-        ours = [hook for hook in listed if hook.is_ours]
+        ours = [hook for hook in listed if hook.is_ours and await self._is_of(channel_id, hook)]
         name = webhook_name(character.name)
         adopted = _named(ours, name)
         if adopted is not None:
@@ -107,12 +120,16 @@ class CharacterWebhooks:
         del self._refusals[hook.id]  # when the channel is asked again, it has its chance again
         return True
 
+    async def _is_of(self, channel_id: int, hook: Hook) -> bool:
+        return await self._table.webhook_home(hook.id) in (None, channel_id)
+
     async def _make(self, channel_id: int, name: str, picture: bytes | None) -> Hook | Refusal:
         avatar = _data_uri(picture)
+        self._homes.expect_change(channel_id)
         made = await self._wire.attempt(
             f"webhooks:{channel_id}", lambda client: _create(client, channel_id, name, avatar)
         )
-        if avatar is not None and isinstance(made, Refused) and made.reason in ("bad_request", "too_long"):
+        if avatar is not None and isinstance(made, Refused) and made.reason in ("message_refused", "too_long"):
             return await self._make(channel_id, name, None)  # better without a picture than without a voice
         return made
 

@@ -14,9 +14,10 @@ from machines.facts import (
     ReadBackImpossible,
     SendRefused,
     SendUnconfirmed,
+    SentElsewhere,
 )
 
-Failure = GenerationFailed | SendRefused | SendUnconfirmed | ReadBackFailed | ReadBackImpossible
+Failure = GenerationFailed | SendRefused | SendUnconfirmed | SentElsewhere | ReadBackFailed | ReadBackImpossible
 
 
 class Meaning(NamedTuple):
@@ -72,7 +73,11 @@ DISCORD: Final[dict[str, Meaning]] = {
     "malformed": Meaning(
         "the answer was none of Discord's", "Check whether a proxy stands between; the log has the error."
     ),
-    "bad_request": Meaning("it does not take this text or name", "The log has Discord's words."),
+    "message_refused": Meaning("it does not take this message"),
+    "blocked": Meaning(
+        "it blocks this text",
+        "The server's AutoMod or Discord's own filter did that; another text was asked for, once.",
+    ),
     "unauthorized": Meaning(
         "the bot's token is not valid", "Make a new one in the developer portal, and put it into DISCORD_TOKEN."
     ),
@@ -85,6 +90,9 @@ DISCORD: Final[dict[str, Meaning]] = {
         "Lines go as the bot's own messages. For names and pictures of their own, allow Manage Webhooks.",
     ),
     "webhook_gone": Meaning("somebody deleted the webhook", "Another one is made by itself."),
+    "webhook_moved": Meaning(
+        "somebody moved its webhook to another channel", "Another one is made; delete the old one where it is now."
+    ),
     "webhooks_full": Meaning("the channel has all the webhooks that it may have", "Delete those that nobody uses."),
     "not_found": Meaning(
         "the server knows no such address", "Check DISCORD_API_URL, and whether a proxy stands between."
@@ -109,11 +117,13 @@ def told_failure(fact: Failure) -> str:
         case GenerationFailed(reason=reason, model=model):
             return f"The model{f' {model}' if model else ''} failed: {_sentence(MODEL, reason)}"
         case SendRefused(reason=reason, status=status):
-            return f"Discord refused it: {_sentence(DISCORD, reason, status)}"
+            return f"Discord refused it: {_sentence(DISCORD, reason, status)}{_said(fact)}"
         case SendUnconfirmed(status=int(status)):
-            return f"Discord answered {status}"
+            return f"Discord answered {status}{_said(fact)}"
         case SendUnconfirmed(cause=cause):
             return f"Discord gave no usable answer: {_sentence(DISCORD, cause)}"
+        case SentElsewhere(reason=reason, channel_id=channel_id):
+            return f"Discord posted it in channel {channel_id}: {_sentence(DISCORD, reason)}"
         case ReadBackFailed(cause=cause):
             return f"The channel could not be read: {_sentence(DISCORD, cause)}"
         case ReadBackImpossible(reason=reason):
@@ -127,7 +137,7 @@ def mend_of(fact: Failure) -> str | None:
             meaning = MODEL.get(reason)
         case SendUnconfirmed(cause=reason) | ReadBackFailed(cause=reason):
             meaning = DISCORD.get(reason)
-        case SendRefused(reason=reason) | ReadBackImpossible(reason=reason):
+        case SendRefused(reason=reason) | SentElsewhere(reason=reason) | ReadBackImpossible(reason=reason):
             meaning = DISCORD.get(reason)
     return meaning.mend or None if meaning is not None else None
 
@@ -141,8 +151,18 @@ def says_down(fact: Failure) -> bool:
             return reason in ("timeout", "connection") or (status is not None and status >= 500)
         case SendUnconfirmed(cause=reason) | ReadBackFailed(cause=reason):
             return reason != RESTART
-        case ReadBackImpossible():
+        case SentElsewhere() | ReadBackImpossible():
             return False
+
+
+def said_by_discord(code: int | None, words: str) -> str:
+    """Discord's own code and words, for whoever has to fix the cause; empty where it gave neither."""
+    return ": ".join(filter(None, (str(code or ""), words)))
+
+
+def _said(fact: SendRefused | SendUnconfirmed) -> str:
+    said = said_by_discord(fact.code, fact.words)
+    return f". Discord said: {said}" if said else ""
 
 
 def _sentence(known: dict[str, Meaning], reason: str, status: int | None = None) -> str:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from actors.adapters.inspector.life import Aside, Life, Step
 from actors.adapters.inspector.patience import USUAL, Patience
-from actors.adapters.inspector.reasons import Failure, mend_of, told_failure
+from actors.adapters.inspector.reasons import Failure, mend_of, said_by_discord, told_failure
 from actors.ports import GenerationEnded, MoveRefused, Recorded
 from machines.facts import (
     Cancelled,
@@ -21,6 +21,7 @@ from machines.facts import (
     SendRefused,
     SendUnconfirmed,
     Sent,
+    SentElsewhere,
     Started,
 )
 from machines.response import MACHINE, Response, State
@@ -93,6 +94,7 @@ def step_view(step: Step) -> View:
         "attempt": step.attempt,
         "part": step.part,
         "reason": step.reason,
+        "said": said_by_discord(getattr(step.given, "code", None), getattr(step.given, "words", "")) or None,
     }
 
 
@@ -156,8 +158,8 @@ def _plain(value: Fact | Effect) -> View:
                 continue
             case "texts":
                 plain["parts"] = len(found)
-            case "message_id":
-                plain["message_id"] = str(found)
+            case "message_id" | "channel_id" as name:
+                plain[name] = None if found is None else str(found)
             case "message_ids":
                 plain["message_ids"] = [str(message_id) for message_id in found]
             case name:
@@ -192,7 +194,10 @@ def _why_it_retries(life: Life) -> str:
         case GenerationFailed() as failed:
             return f"{told_failure(failed)}; asking it again"
         case SendRefused() as refused:
-            return f"{told_failure(refused)}; sending again"
+            goes_on = "sending again" if life.response.texts else "asking the model for another text"
+            return f"{told_failure(refused)}; {goes_on}"
+        case SentElsewhere() as stray:
+            return f"{told_failure(stray)}; it is taken back there, and sent again"
         case SendUnconfirmed() as unconfirmed:
             return f"{told_failure(unconfirmed)}; reading the channel back"
         case ReadBackFailed() as unread:

@@ -80,10 +80,11 @@ _LIVE_MESSAGES: Final = Prepared(
     .where(history_message.c.history_id == bindparam("history_id"), ~_IS_DELETED)
 )
 _HEARD: Final = Prepared(select(inbox.c.session_id, inbox.c.text).where(inbox.c.message_id == bindparam("message_id")))
+_IS_OF_LINE: Final = (response.c.state != State.FAILED.value) & (part.c.number > response.c.dropped_parts)
 _SAID: Final = Prepared(
     select(response.c.session_id, part.c.shown_text.label("text"))
     .select_from(part.join(response, response.c.id == part.c.response_id))
-    .where(part.c.message_id == bindparam("message_id"), response.c.state != State.FAILED.value)
+    .where(part.c.message_id == bindparam("message_id"), _IS_OF_LINE)
 )
 _MAY_BE_SAID: Final = Prepared(
     select(response.c.id)
@@ -101,7 +102,7 @@ _SHOWN: Final = union_all(
     .where(
         part.c.channel_id == bindparam("channel_id"),
         part.c.message_id > bindparam("after"),
-        response.c.state != State.FAILED.value,
+        _IS_OF_LINE,
     ),
 ).subquery("shown")
 _NEWEST_OF_SHOWN: Final = (

@@ -25,6 +25,11 @@ _IS_MESSAGE: Final = (outbox.c.kind != OutboxKind.TAKEDOWN.value) & outbox.c.rep
 ON_ITS_WAY: Final = _OPEN & _IS_MESSAGE & text("attempt > 0")
 DOUBTFUL: Final = text("attempt > 1") & (outbox.c.done_at > bindparam("since")) & _IS_MESSAGE & text("outcome = 'sent'")
 _IS_A_LINE: Final = Prepared(select(part.c.message_id).where(part.c.message_id == bindparam("message_id")))
+_IS_ANOTHERS: Final = Prepared(
+    select(part.c.response_id).where(
+        part.c.message_id == bindparam("message_id"), part.c.response_id != bindparam("response_id")
+    )
+)
 _IS_SAID: Final = Prepared(
     select(outbox.c.id).where(
         outbox.c.channel_id == bindparam("channel_id"), outbox.c.message_id == bindparam("message_id")
@@ -76,8 +81,11 @@ _NEXT: Final = Prepared(select(outbox.c.due_at).where(_OPEN).order_by(outbox.c.d
 
 
 def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
-    """Add a delivery, due at once or with the texts before it; False when its key is known already."""
-    if _IS_KNOWN.scalar(conn, {"key": draft.key}) is not None:
+    """Add a delivery, due at once or with the texts before it; False when its key is known already.
+
+    A takedown for one response never hits what another one was found in: that line stands.
+    """
+    if _IS_KNOWN.scalar(conn, {"key": draft.key}) is not None or _is_anothers_line(conn, draft):
         return False
     _INSERT.run(
         conn,
@@ -124,6 +132,12 @@ def _due_before(conn: Connection, draft: OutboxDraft) -> float:
         return 0.0
     due_at: float | None = _LAST_TEXT.scalar(conn, {"channel_id": draft.channel_id})
     return due_at or 0.0
+
+
+def _is_anothers_line(conn: Connection, draft: OutboxDraft) -> bool:
+    if draft.kind is not OutboxKind.TAKEDOWN or draft.response_id is None:
+        return False
+    return _IS_ANOTHERS.scalar(conn, {"message_id": draft.message_id, "response_id": draft.response_id}) is not None
 
 
 def _sender(conn: Connection, draft: OutboxDraft) -> int | None:

@@ -8,7 +8,7 @@ from sqlalchemy import Column, CompoundSelect, Connection, bindparam, or_, selec
 
 from actors.adapters.store.outbox import DOUBTFUL, ON_ITS_WAY, outbox_row
 from actors.adapters.store.prepared import Prepared
-from actors.adapters.store.schema import inbox, outbox, part, response, retry_request
+from actors.adapters.store.schema import inbox, outbox, part, response, retry_request, voice
 from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.store import Watched
@@ -46,11 +46,10 @@ _IS_ASKED_FOR: Final = (
     .correlate(response)
     .exists()
 )
-_WATCHED: Final = Prepared(
+_PARTS: Final = (
     select(part, response.c.state)
     .select_from(part.join(response, response.c.id == part.c.response_id))
     .where(
-        part.c.channel_id == bindparam("channel_id"),
         part.c.nonce.is_not(None),
         or_(
             IS_UNFINISHED,
@@ -59,6 +58,12 @@ _WATCHED: Final = Prepared(
     )
     .order_by(part.c.response_id, part.c.number)
 )
+_WATCHED: Final = Prepared(_PARTS.where(part.c.channel_id == bindparam("channel_id")))
+# A part names the webhook of its last try only, so the channel that the webhook was made for says whose it may be.
+_HOMES: Final = select(voice.c.channel_id).where(
+    voice.c.webhook_id == bindparam("webhook_id"), voice.c.channel_id != bindparam("channel_id")
+)
+_WATCHED_ELSEWHERE: Final = Prepared(_PARTS.where(part.c.channel_id.in_(_HOMES)))
 # In the order of one index, and by a sum that another one lacks: else SQLite reads every text of the channel.
 _TEXTS: Final = (
     Prepared(
@@ -83,6 +88,13 @@ def handled_messages(conn: Connection, channel_id: int, *, after: int) -> frozen
 def watched(conn: Connection, channel_id: int, *, since: float) -> tuple[Watched, ...]:
     """Parts of doubtful responses whose last try was after `since`, or that are wanted again, and all not final."""
     rows = _WATCHED.rows(conn, {"channel_id": channel_id, "since": since})
+    return tuple(Watched(outbound_of(row), row.message_id, is_final=row.state in FINAL) for row in rows)
+
+
+def watched_elsewhere(conn: Connection, channel_id: int, webhook_id: int, *, since: float) -> tuple[Watched, ...]:
+    """What `watched` has of the webhook's own channel, where that is another one than `channel_id`."""
+    here = {"channel_id": channel_id, "webhook_id": webhook_id, "since": since}
+    rows = _WATCHED_ELSEWHERE.rows(conn, here)
     return tuple(Watched(outbound_of(row), row.message_id, is_final=row.state in FINAL) for row in rows)
 
 

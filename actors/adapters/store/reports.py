@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +15,7 @@ from actors.adapters.store.sessions import IS_UNFINISHED, session_record
 from actors.ports.journal import LinesInState
 from actors.ports.trace import CANCELLED
 from actors.roleplay.model import OutboxKind, ResponseId, SessionId, SessionRecord
-from machines.facts import RESTART, Cancelled, GenerationFailed, Held, SendRefused, SendUnconfirmed, Sent
+from machines.facts import RESTART, Cancelled, GenerationFailed, Held, SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.response import FINAL, SILENT, State
 
 
@@ -68,7 +71,12 @@ _OUTCOMES: Final = (
 
 _ENDED: Final = (response.c.state.in_(sorted(FINAL)), response.c.moved_at >= bindparam("since"))
 _IS_WANTED: Final = response.c.cancel_by.is_(None)
-_HAS_TEXT: Final = select(part.c.response_id).where(part.c.response_id == response.c.id).correlate(response).exists()
+_HAS_TEXT: Final = (
+    select(part.c.response_id)
+    .where(part.c.response_id == response.c.id, part.c.number > response.c.dropped_parts)
+    .correlate(response)
+    .exists()
+)
 _IS_FAILED: Final = and_(response.c.state == State.FAILED.value, _IS_WANTED)
 _LAST_REASON: Final = (
     select(func.coalesce(move.c.reason, ""))
@@ -95,15 +103,19 @@ _UNTOLD_SINCE: Final = select(func.min(response.c.moved_at)).select_from(_NOTICE
 # Where the last fact names no reason, the notice has this one as well: `notify` of the response's machine.
 _UNSAID: Final = case((response.c.moved_at > response.c.deadline_at, "deadline"), else_="unreachable")
 _WHY: Final = func.coalesce(func.nullif(_LAST_REASON, ""), _UNSAID).label("why")
-_REASONS: Final = (
-    select(_WHY, func.count().label("count"))
-    .where(*_ENDED, _IS_FAILED)
-    .group_by(_WHY)
-    .order_by(func.count().desc(), _WHY)
+_LAST_FIELDS: Final = (
+    select(move.c.fields)
+    .where(move.c.response_id == response.c.id, move.c.seq == response.c.version)
+    .correlate(response)
+    .scalar_subquery()
+    .label("fields")
+)
+_WHYS: Final = (
+    select(_WHY, _HAS_TEXT.label("has_text"), _LAST_FIELDS).where(*_ENDED, _IS_FAILED).order_by(response.c.id.desc())
 )
 
 # What counts as an attempt and a retry is `Moved.is_send_attempt` and `is_send_retry`, said in SQL.
-_IS_NO_ANSWER: Final = move.c.fact.in_((SendRefused.__name__, SendUnconfirmed.__name__))
+_IS_NO_ANSWER: Final = move.c.fact.in_((SendRefused.__name__, SendUnconfirmed.__name__, SentElsewhere.__name__))
 _IS_ATTEMPT: Final = and_(
     move.c.source == State.SENDING.value,
     or_(_IS_NO_ANSWER, move.c.fact == Sent.__name__),
@@ -140,7 +152,7 @@ class Reliability:
     their parts; `to_tell` failures of which somebody had to be told, written or not, `waiting` those whose notice
     is not out yet, `untold_before` such that ended before that time; `error_lines` the lines with ❌ that the moves
     put into the log. `reasons` counts all that failed and were wanted, written or not, by why, the most frequent
-    first.
+    first: of a written line Discord's reason, with its code and words, else the model's.
     """
 
     ended: int
@@ -208,9 +220,26 @@ def reliability(conn: Connection, *, since: float) -> Reliability:
         told=endings.told or 0,
         waiting=endings.waiting or 0,
         error_lines=unanswered + GENERATION_LINES * unwritten + FAILURE_LINES * failed,
-        reasons=tuple((why, count) for why, count in conn.execute(_REASONS, {"since": since})),
+        reasons=_reasons(conn.execute(_WHYS, {"since": since})),
         untold_before=conn.execute(_UNTOLD_BEFORE, {"since": since}).scalar_one(),
     )
+
+
+def _reasons(failed: Iterable[AnyRow]) -> tuple[tuple[str, int], ...]:
+    """The newest first: of one reason and code, the newest words stand for all."""
+    counts: Counter[tuple[str, int | None]] = Counter()
+    words: dict[tuple[str, int | None], str] = {}
+    for row in failed:
+        fields = json.loads(row.fields)
+        why = f"Discord: {row.why}" if row.has_text else row.why
+        counts[why, fields.get("code")] += 1
+        words.setdefault((why, fields.get("code")), fields.get("words", ""))
+    told = ((_with_code(*reason, words[reason]), count) for reason, count in counts.items())
+    return tuple(sorted(told, key=lambda each: (-each[1], each[0])))
+
+
+def _with_code(why: str, code: int | None, words: str) -> str:
+    return why if code is None else f"{why} ({code} {words})"
 
 
 def lines_by_state(conn: Connection) -> tuple[LinesInState, ...]:

@@ -60,6 +60,7 @@ _IS_TO_GO: Final = Prepared(
 _MOVABLE: Final = (
     "state",
     "version",
+    "dropped_parts",
     "part",
     "attempt",
     "unconfirmed",
@@ -171,7 +172,7 @@ def record(
     if (step.dest is State.DELIVERED) != (commit is not None):
         raise ValueError(f"{after.id} moved to {step.dest} with commit={commit is not None}")
     if isinstance(step.fact, FoundInChannel):
-        _refuse_copy(conn, after, step.part, step.fact.message_id)
+        _refuse_copy(conn, after, _number(after, step.part), step.fact.message_id)
     _write_move(conn, step)
     if exchange is not None:
         exchanges.keep(conn, claim.session_id, step, exchange)
@@ -193,12 +194,13 @@ def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outb
     Raises Fenced, and ValueError when a part's nonce or text would change: one nonce is one message.
     """
     held = hold_response(conn, claim, trying.id, version=trying.version)
-    before = _part(conn, trying.id, trying.part)
+    number = _number(trying, trying.part)
+    before = _part(conn, trying.id, number)
     if before.text != outbound.text or before.nonce not in (None, outbound.nonce):
-        raise ValueError(f"part {trying.part} of {trying.id} would go out with another nonce or text")
+        raise ValueError(f"part {number} of {trying.id} would go out with another nonce or text")
     wire = {
         "of_response": trying.id,
-        "of_part": trying.part,
+        "of_part": number,
         "kind": outbound.kind.value,
         "channel_id": outbound.channel_id,
         "name": outbound.name,
@@ -213,7 +215,7 @@ def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outb
         fence = max(outbound.fence, newest_message(conn, outbound.channel_id))
         wire |= {"nonce": outbound.nonce, "fence": fence, "first_try_at": trying.first_try_at}
     write.run(conn, wire)
-    return outbound_of(_part(conn, trying.id, trying.part))
+    return outbound_of(_part(conn, trying.id, number))
 
 
 def cancel_reason(conn: Connection, response_id: ResponseId) -> str | None:
@@ -227,6 +229,11 @@ def cancel_reason(conn: Connection, response_id: ResponseId) -> str | None:
     if deleted_at is None or _DELIVERED_IN_TURN.scalar(conn, {"turn_id": turn_id}) is not None:
         return None
     return "trigger_deleted"
+
+
+def _number(of: Response, part: int) -> int:
+    """The number under which a part of the present text is kept: behind those of a blocked one."""
+    return of.dropped_parts + part
 
 
 def _part(conn: Connection, response_id: ResponseId, number: int) -> AnyRow:
@@ -278,7 +285,7 @@ def _write_parts(conn: Connection, after: Response, step: Move) -> None:
                 conn,
                 [
                     {"response_id": after.id, "number": number, "text": words, "attempt": 0}
-                    for number, words in enumerate(texts, start=1)
+                    for number, words in enumerate(texts, start=_number(after, 1))
                 ],
             )
         case Sent() | FoundInChannel() as confirmed:
@@ -286,7 +293,7 @@ def _write_parts(conn: Connection, after: Response, step: Move) -> None:
                 conn,
                 {
                     "of_response": after.id,
-                    "of_part": step.part,
+                    "of_part": _number(after, step.part),
                     "message_id": confirmed.message_id,
                     "shown_text": confirmed.text,
                 },

@@ -75,7 +75,9 @@ _NEXT: Final = Prepared(
     .limit(1)
 )
 _TEXTS: Final = Prepared(
-    select(part.c.text).where(part.c.response_id == bindparam("response_id")).order_by(part.c.number)
+    select(part.c.text)
+    .where(part.c.response_id == bindparam("response_id"), part.c.number > bindparam("dropped"))
+    .order_by(part.c.number)
 )
 
 _INSERT: Final = Prepared(insert(retry_request), ("response_id", "session_id", "asked_at"))
@@ -115,7 +117,7 @@ def next_retry(conn: Connection, session_id: SessionId) -> NextRetry | None:
         trigger_id=failed.trigger_id,
         ordinal=failed.ordinal,
         character=character_of(conn, failed.character_id),
-        texts=tuple(text for (text,) in _TEXTS.run(conn, {"response_id": failed.id})),
+        texts=tuple(text for (text,) in _TEXTS.run(conn, {"response_id": failed.id, "dropped": failed.dropped_parts})),
         look_after=_OLDEST_FENCE.scalar(conn, {"response_id": failed.id}) if failed.doubtful else None,
     )
 

@@ -212,6 +212,7 @@ response = Table(
     Column("limits", JSON, nullable=False),
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),
+    Column("dropped_parts", Integer, nullable=False, server_default="0"),
     Column("part", Integer, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("unconfirmed", Boolean, nullable=False),
@@ -268,6 +269,8 @@ ending = Table(
     ForeignKeyConstraint(["response_id", "response_state"], ["response.id", "response.state"]),
 )
 
+# Parts of a text that Discord blocked stay, for the reaper; those of the next text are numbered on from
+# `response.dropped_parts`, so that no nonce is one message's and then another's.
 part = Table(
     "part",
     metadata,

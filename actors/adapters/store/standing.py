@@ -41,10 +41,20 @@ _NEWEST: Final = (
     .order_by(response.c.started_at.desc())
     .limit(bindparam("limit"))
 )
-_PART: Final = select(part.c.response_id, part.c.number).where(
-    part.c.channel_id == bindparam("channel_id"), part.c.message_id == bindparam("message_id")
+_PART: Final = (
+    select(part.c.response_id, part.c.number, (part.c.number <= response.c.dropped_parts).label("is_dropped"))
+    .join(response, response.c.id == part.c.response_id)
+    .where(part.c.channel_id == bindparam("channel_id"), part.c.message_id == bindparam("message_id"))
 )
-_PARTS: Final = select(func.count()).where(part.c.response_id == bindparam("response_id"))
+# Of the same text: a blocked one has its parts before those of the text that came after it.
+_PARTS: Final = (
+    select(func.min(part.c.number), func.count())
+    .join(response, response.c.id == part.c.response_id)
+    .where(
+        part.c.response_id == bindparam("response_id"),
+        (part.c.number <= response.c.dropped_parts) == bindparam("is_dropped"),
+    )
+)
 _HEARD: Final = select(inbox).where(
     inbox.c.channel_id == bindparam("channel_id"), inbox.c.message_id == bindparam("message_id")
 )
@@ -94,8 +104,9 @@ def known_as(conn: Connection, channel_id: int, message_id: int) -> KnownAs | No
     where = {"channel_id": channel_id, "message_id": message_id}
     line = conn.execute(_PART, where).first()
     if line is not None:
-        parts = conn.execute(_PARTS, {"response_id": line.response_id}).scalar_one()
-        return LineMessage(line.response_id, line.number, parts)
+        of_text = {"response_id": line.response_id, "is_dropped": line.is_dropped}
+        first, parts = conn.execute(_PARTS, of_text).one()
+        return LineMessage(line.response_id, line.number - first + 1, parts)
     told = conn.execute(_TOLD, where).first()
     if told is not None:
         return OutboxMessage(told.kind, told.response_id)

@@ -177,6 +177,9 @@ class SqlStore:
     async def watched(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
         return await self._run(reaper.watched, channel_id, since=since)
 
+    async def watched_elsewhere(self, channel_id: int, webhook_id: int, *, since: float) -> tuple[Watched, ...]:
+        return await self._run(reaper.watched_elsewhere, channel_id, webhook_id, since=since)
+
     async def watched_texts(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
         return await self._run(reaper.watched_texts, channel_id, since=since)
 
@@ -236,8 +239,11 @@ class SqlStore:
     async def forget_webhook(self, webhook_id: int) -> None:
         await self._run(webhooks.forget_webhook, webhook_id)
 
-    async def webhook_token(self, webhook_id: int) -> str | None:
-        return await self._run(webhooks.webhook_token, webhook_id)
+    async def webhook_token(self, webhook_id: int, *, with_forgotten: bool = False) -> str | None:
+        return await self._run(webhooks.webhook_token, webhook_id, with_forgotten=with_forgotten)
+
+    async def webhook_home(self, webhook_id: int) -> int | None:
+        return await self._run(webhooks.webhook_home, webhook_id)
 
     async def known_webhooks(self, channel_id: int) -> frozenset[int]:
         return await self._run(webhooks.known_webhooks, channel_id)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, or_, select
 
 from actors.adapters.store.characters import character_of
 from actors.adapters.store.prepared import Prepared
@@ -15,7 +15,7 @@ from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.ports.work import ResponseRecord
 from actors.roleplay.model import Outbound, OutboundKind, ResponseId, SessionId
 from actors.roleplay.plan import Failure
-from machines.facts import Fact, GenerationFailed, revive
+from machines.facts import BLOCKED, Fact, GenerationFailed, SendRefused, revive
 from machines.response import Limits, Response
 
 _IS_ANY: Final = Prepared(
@@ -39,7 +39,13 @@ _MOVES: Final = (
 )
 _FAILURES: Final = Prepared(
     select(move.c.reason, move.c.fields)
-    .where(move.c.response_id == bindparam("response_id"), move.c.fact == GenerationFailed.__name__)
+    .where(
+        move.c.response_id == bindparam("response_id"),
+        or_(
+            move.c.fact == GenerationFailed.__name__,
+            (move.c.fact == SendRefused.__name__) & (move.c.reason == BLOCKED),
+        ),
+    )
     .order_by(move.c.seq)
 )
 
@@ -74,8 +80,8 @@ def outbound_of(row: AnyRow) -> Outbound:
 
 def _record(conn: Connection, row: AnyRow) -> ResponseRecord:
     wanted = {"response_id": row.id}
-    parts = _PARTS.rows(conn, wanted)
-    tried = [known for known in parts if known.number == row.part and known.nonce is not None]
+    parts = [known for known in _PARTS.rows(conn, wanted) if known.number > row.dropped_parts]
+    tried = [known for known in parts[row.part - 1 : row.part] if known.nonce is not None]
     return ResponseRecord(
         response=_response(row, parts),
         session_id=row.session_id,
@@ -99,6 +105,7 @@ def _response(row: AnyRow, parts: Sequence[AnyRow]) -> Response:
         limits=Limits(**row.limits),
         _state=row.state,
         version=row.version,
+        dropped_parts=row.dropped_parts,
         texts=tuple(known.text for known in parts),
         part=row.part,
         attempt=row.attempt,

@@ -39,11 +39,19 @@ def forget_webhook(conn: Connection, webhook_id: int) -> None:
     conn.execute(update(voice).where(voice.c.webhook_id == webhook_id).values(is_forgotten=True))
 
 
-def webhook_token(conn: Connection, webhook_id: int) -> str | None:
-    """The token; None for a webhook that is unknown or forgotten."""
-    known = select(voice.c.token).where(voice.c.webhook_id == webhook_id, ~voice.c.is_forgotten).limit(1)
-    token: str | None = conn.execute(known).scalar()
+def webhook_token(conn: Connection, webhook_id: int, *, with_forgotten: bool = False) -> str | None:
+    """The token; None for a webhook that is unknown, or forgotten unless those are wanted."""
+    known = select(voice.c.token).where(voice.c.webhook_id == webhook_id).limit(1)
+    token: str | None = conn.execute(known if with_forgotten else known.where(~voice.c.is_forgotten)).scalar()
     return token
+
+
+def webhook_home(conn: Connection, webhook_id: int) -> int | None:
+    """The channel for which a webhook was made or adopted, forgotten or not; None for an unknown one."""
+    home: int | None = conn.execute(
+        select(voice.c.channel_id).where(voice.c.webhook_id == webhook_id).limit(1)
+    ).scalar()
+    return home
 
 
 def known_webhooks(conn: Connection, channel_id: int) -> frozenset[int]:

@@ -33,7 +33,7 @@ OURS_UNKNOWN: Final = (
 ANSWER: Final = "This message is an answer to a command: no response has to do with it."
 
 WRITTEN: Final = ("Generated", "GenerationFailed")
-SENT: Final = ("Sent", "SendRefused", "SendUnconfirmed")
+SENT: Final = ("Sent", "SentElsewhere", "SendRefused", "SendUnconfirmed")
 SIGNS: Final = re.compile(r"([\\*_~`|>#\[\]()<@:])")
 
 

@@ -10,7 +10,7 @@ from ..permissions import Permission
 from ..records import Channel, Message, Webhook
 from ..refusals import INVALID_WEBHOOK_TOKEN, UNKNOWN_CHANNEL, UNKNOWN_MESSAGE, Refusal
 from ..world import Author, World
-from .call import Answer, Call, Route
+from .call import Answer, Call, Route, as_id
 from .channels import checked_avatar
 from .drafts import read_draft, read_edit
 from .interactions import follow_up, is_for_interaction
@@ -22,7 +22,13 @@ def get_webhook(world: World, call: Call) -> Answer:
 
 
 def edit_webhook(world: World, call: Call) -> Answer:
-    return _edit(world, _managed(world, call), call, with_creator=True)
+    """Another name, picture or channel; the last needs the bot's permission in both channels."""
+    webhook, channel_id = _managed(world, call), call.fields.get("channel_id")
+    if channel_id is not None:
+        channel = world.channel(as_id("channel_id", channel_id))
+        world.require(channel, Permission.MANAGE_WEBHOOKS)
+        webhook = world.move_webhook(webhook, channel)
+    return _edit(world, webhook, call, with_creator=True)
 
 
 def delete_webhook(world: World, call: Call) -> Answer:
@@ -102,7 +108,8 @@ def _edit(world: World, webhook: Webhook, call: Call, *, with_creator: bool) -> 
         changed = replace(changed, name=checked_webhook_name("name", call.fields["name"]))
     if "avatar" in call.fields:
         changed = replace(changed, avatar=checked_avatar(call.fields["avatar"]))
-    world.change_webhook(changed)
+    if changed != webhook:
+        world.change_webhook(changed)
     return Answer(200, webhook_json(world, changed, with_creator=with_creator))
 
 

@@ -7,6 +7,7 @@ class WebhookTable:
     def __init__(self) -> None:
         self.rows: dict[tuple[int, str], tuple[int, str]] = {}
         self._ever: dict[int, set[int]] = {}
+        self._tokens: dict[int, str] = {}
 
     async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
         return self.rows.get((channel_id, character_key))
@@ -14,12 +15,17 @@ class WebhookTable:
     async def keep_webhook(self, channel_id: int, character_key: str, webhook_id: int, token: str) -> None:
         self.rows[channel_id, character_key] = (webhook_id, token)
         self._ever.setdefault(channel_id, set()).add(webhook_id)
+        self._tokens[webhook_id] = token
 
     async def forget_webhook(self, webhook_id: int) -> None:
         self.rows = {key: row for key, row in self.rows.items() if row[0] != webhook_id}
 
-    async def webhook_token(self, webhook_id: int) -> str | None:
-        return next((token for kept, token in self.rows.values() if kept == webhook_id), None)
+    async def webhook_token(self, webhook_id: int, *, with_forgotten: bool = False) -> str | None:
+        kept = next((token for kept, token in self.rows.values() if kept == webhook_id), None)
+        return kept or (self._tokens.get(webhook_id) if with_forgotten else None)
+
+    async def webhook_home(self, webhook_id: int) -> int | None:
+        return next((channel_id for channel_id, ids in self._ever.items() if webhook_id in ids), None)
 
     async def known_webhooks(self, channel_id: int) -> frozenset[int]:
         return frozenset(self._ever.get(channel_id, ()))

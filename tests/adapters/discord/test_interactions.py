@@ -192,7 +192,7 @@ async def test_a_deferral_that_comes_to_nothing_is_logged_without_its_token_and_
             with anyio.fail_after(PATIENCE_S):
                 await logged.wait()
     assert press.interaction_id == interaction.id
-    reason = "bad_request" if code == 40060 else "not_found"
+    reason = "message_refused" if code == 40060 else "not_found"
     assert f"could not be acknowledged in time: {reason} ({code})" in caplog.text
     assert interaction.token not in caplog.text
 

@@ -35,7 +35,7 @@ def form_error(words: str) -> Answer:
 
 
 REFUSED: dict[str, tuple[Answer, Refused]] = {
-    "400": (error(400, 50006), Refused("bad_request", 400, final=True)),
+    "400": (error(400, 50006), Refused("message_refused", 400, final=True)),
     "400 too long": (form_error("Must be 2000 or fewer in length."), Refused("too_long", 400, final=True)),
     "401": (error(401), Refused("unauthorized", 401, final=True)),
     "404 channel": (error(404, 10003), Refused("channel_gone", 404, final=True)),

@@ -56,7 +56,7 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         _step(3, "SendUnconfirmed", "Sending", "Retrying", NOW + 2, attempt=1, part=1, reason="server")
         | _whole(
             1.0,
-            {"cause": "server", "status": 500, "retry_after_s": 0.0, "has_nonce": False},
+            {"cause": "server", "status": 500, "retry_after_s": 0.0, "has_nonce": False, "code": None, "words": ""},
             {"name": "ReadBack", "first_at": NOW + 2, "settled_at": NOW + 7},
         ),
     ]
@@ -92,6 +92,7 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
             "ReadBackFailed",
             "ReadBackImpossible",
             "FoundInChannel",
+            "SentElsewhere",
             "NotInChannel",
             "WaitElapsed",
             "Cancelled",
@@ -101,7 +102,7 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
 
 
 def _step(seq: int, fact: str, source: str, dest: str, at: float, **rest: Any) -> dict[str, Any]:  # noqa: ANN401
-    return {"seq": seq, "fact": fact, "from": source, "to": dest, "at": at, "reason": None, **rest}
+    return {"seq": seq, "fact": fact, "from": source, "to": dest, "at": at, "reason": None, "said": None, **rest}
 
 
 def _whole(stayed_s: float, given: dict[str, Any], *effects: dict[str, Any]) -> dict[str, Any]:

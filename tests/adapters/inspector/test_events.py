@@ -48,6 +48,7 @@ async def test_a_viewer_gets_a_snapshot_and_then_each_move_in_order(stage: Stage
         "attempt": 1,
         "part": 1,
         "reason": None,
+        "said": None,
     }
     assert [e.data["response"]["state"] for e in moves] == ["Sending", "Delivered"]
 

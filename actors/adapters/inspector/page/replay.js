@@ -10,7 +10,7 @@ import { playTo, sequence } from "./sequence.js";
 import { clock, inSeconds, mendOf, moment, stuck, toneOf, told, why } from "./words.js";
 
 const TICK_MS = 500;
-const FAILURES = new Set(["GenerationFailed", "SendRefused", "SendUnconfirmed", "ReadBackFailed", "ReadBackImpossible"]);
+const FAILURES = new Set(["GenerationFailed", "SendRefused", "SendUnconfirmed", "SentElsewhere", "ReadBackFailed", "ReadBackImpossible"]);
 
 export class Replay {
   element = h("article", { class: "replay", "aria-label": "One response" });

@@ -20,6 +20,7 @@ const FROM = {
   Generated: "Model",
   GenerationFailed: "Model",
   Sent: "Discord",
+  SentElsewhere: "Discord",
   SendRefused: "Discord",
   SendUnconfirmed: "Discord",
   FoundInChannel: "Discord",
@@ -28,7 +29,7 @@ const FROM = {
   ReadBackImpossible: "Discord",
 };
 const TO = { Generate: "Model", Send: "Discord", ReadBack: "Discord", CommitLine: "Store", TakeBack: "Store", Notify: "Store", Announce: "Store", ArmReaper: "Store" };
-const BAD = new Set(["GenerationFailed", "SendRefused", "ReadBackFailed", "ReadBackImpossible"]);
+const BAD = new Set(["GenerationFailed", "SendRefused", "SentElsewhere", "ReadBackFailed", "ReadBackImpossible"]);
 
 /** The diagram as an SVG element. */
 export function sequence(view) {

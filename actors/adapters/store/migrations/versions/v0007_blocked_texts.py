@@ -1,0 +1,11 @@
+"""How many parts a response has of a text that Discord blocked."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0007"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    op.add_column("response", sa.Column("dropped_parts", sa.Integer(), server_default="0", nullable=False))
