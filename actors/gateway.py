@@ -19,15 +19,15 @@ again later. Presses of buttons that a full mailbox drops are told as an error.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
-from itertools import count
 from typing import Final, assert_never
 
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
+from actors.backoff import waits
 from actors.commands import Commands
 from actors.delivery import CHANNEL_GONE
 from actors.dropped import LOOK_AGAIN_S, CatchUp, ChannelEvent, Dropped, event_channel, gap_of
@@ -38,6 +38,7 @@ from actors.ports import (
     Engine,
     GatewayEvent,
     HeldBack,
+    Level,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
@@ -67,10 +68,6 @@ READS_AT_ONCE: Final = 50
 """Channels that are read at the same moment: all that Discord allows in a second (its reference, "Global Rate
 Limit"); after a READY every open session's channel is to be read."""
 
-RE_READ_WAIT_S: Final = 1.0
-RE_READ_WAIT_MAX_S: Final = 60.0
-"""A channel that cannot be read is tried again after 1, 2, 4 … 60 s."""
-
 HANDLE_TRIES_MAX: Final = 10
 """Tries at one event whose handling crashes, over some five minutes: a full disk may be over by then, and a
 message that nobody can handle must not silence its channel for ever."""
@@ -78,7 +75,6 @@ message that nobody can handle must not silence its channel for ever."""
 AMEND_LOOKBACK: Final = 80
 """Newest messages of a history that a catch-up compares with the channel. With what else stands between them
 they are one page of Discord's 100: no request more than hearing what was missed."""
-
 
 Nudge = Callable[[SessionId], Awaitable[None]]
 
@@ -151,7 +147,8 @@ class Gateway:
             self._drop(event, mailbox)
 
     def _drop(self, event: ChannelEvent, mailbox: Mailbox[ChannelEvent]) -> None:
-        is_first = event_channel(event) not in self._dropped
+        channel_id = event_channel(event)
+        is_first = channel_id not in self._dropped
         match event:
             case MessageSeen(message=message):
                 self._dropped.message(message.channel_id, message.id)
@@ -159,11 +156,10 @@ class Gateway:
                 newest = max((each.message.id for each in mailbox if isinstance(each, MessageSeen)), default=0)
                 self._dropped.amendment(event.channel_id, event.message_id, newest=newest)
             case _:
-                words = "A channel's mailbox is full: the press of a button, or that the channel is gone, is lost."
-                self._world.trace.publish(Noted("error", words))
+                self._note("error", channel_id, "its mailbox is full; a press of a button, or its end, is lost.")
                 return
         if is_first:
-            self._world.trace.publish(Noted("warning", "A channel's mailbox is full; the channel is read again."))
+            self._note("warning", channel_id, "its mailbox is full; the channel is read again.")
 
     def _mailbox(self, channel_id: int) -> Mailbox[ChannelEvent]:
         if channel_id not in self._mailboxes:
@@ -190,8 +186,9 @@ class Gateway:
 
     async def _insist(self, event: ChannelEvent) -> bool:
         """Handle an event, again while that crashes: what comes after it would hide that it is missing."""
-        for wait_s in _waits(HANDLE_TRIES_MAX):
-            if await self._supervisor.contain("The gateway", partial(self._handle, event)):
+        name = f"The gateway (channel {event_channel(event)})"
+        for wait_s in waits(HANDLE_TRIES_MAX):
+            if await self._supervisor.contain(name, partial(self._handle, event)):
                 return True
             await anyio.sleep(wait_s)
         self._give_up(event)
@@ -200,11 +197,14 @@ class Gateway:
     def _give_up(self, event: ChannelEvent) -> None:
         gap = gap_of(event)
         if gap is None or self._group is None:
-            self._world.trace.publish(Noted("error", "An event could not be handled and is given up."))
+            self._note("error", event_channel(event), "an event could not be handled and is given up.")
             return
-        words = f"An event could not be handled; its channel is read again in {LOOK_AGAIN_S / 60:.0f} minutes."
-        self._world.trace.publish(Noted("error", words))
+        wait = f"{LOOK_AGAIN_S / 60:.0f} minutes"
+        self._note("error", gap.channel_id, f"an event could not be handled; it is read again in {wait}.")
         self._group.start_soon(self._look_again, gap)
+
+    def _note(self, level: Level, channel_id: int, words: str, error: BaseException | None = None) -> None:
+        self._world.trace.publish(Noted(level, f"Channel {channel_id}: {words}", error=error))
 
     async def _look_again(self, gap: CatchUp) -> None:
         await anyio.sleep(LOOK_AGAIN_S)
@@ -276,7 +276,7 @@ class Gateway:
 
     async def _list_channels(self, listed: anyio.Event) -> None:
         """Put the catch-up of each open session's channel before everything that came since READY."""
-        for wait_s in _waits():
+        for wait_s in waits():
             if await self._supervisor.contain("The gateway", self._put_catch_ups):
                 break
             await anyio.sleep(wait_s)
@@ -300,7 +300,7 @@ class Gateway:
     async def _catch_up(self, gap: CatchUp) -> None:
         """Handle what the channel shows since the gap, trying until it can be read or never will be."""
         world = self._world
-        for wait_s in _waits():
+        for wait_s in waits():
             async with self._reading:
                 began = world.clock.now()
                 known = await world.store.known_messages(gap.channel_id, after=gap.known_after)
@@ -342,7 +342,7 @@ class Gateway:
 
     async def _page(self, gap: CatchUp, after: int) -> Page:
         """Read on, trying until the channel can be read; an empty page where it never will be."""
-        for wait_s in _waits():
+        for wait_s in waits():
             async with self._reading:
                 page = await self._world.channel.page(gap.channel_id, after=after)
             if isinstance(page, Page):
@@ -384,17 +384,10 @@ class Gateway:
             await self._end(gap.channel_id)
         elif refused.reason == TOO_MANY_MESSAGES and gap.known_after < gap.after:
             # Much was said there that is no part of the play; hearing what was missed goes before.
-            words = "Too much was said in a channel since to look for edits and deletions: `audit` names them."
-            self._world.trace.publish(Noted("warning", words))
+            self._note("warning", gap.channel_id, "too much was said to look for edits and deletions: see `audit`.")
             await self._catch_up(replace(gap, known_after=gap.after))
         elif refused.reason == TOO_MANY_MESSAGES:
             await self._catch_up_by_pages(gap)
         else:
-            words = f"A session's channel cannot be read ({refused.reason}): messages sent meanwhile are unknown."
-            self._world.trace.publish(Noted("error", words, error=refused.error))
-
-
-def _waits(tries_max: int | None = None) -> Iterator[float]:
-    """The wait after each try: 1, 2, 4 … 60 s."""
-    tries = count() if tries_max is None else range(tries_max)
-    return (min(RE_READ_WAIT_MAX_S, RE_READ_WAIT_S * 2 ** min(number, 10)) for number in tries)
+            words = f"it cannot be read ({refused.summary}): messages sent meanwhile are unknown."
+            self._note("error", gap.channel_id, words, refused.error)

@@ -127,7 +127,7 @@ class Generation:
             older=recent.older,
             first_user=recent.first_user,
         )
-        world.trace.publish(HistoryRead(self._context, recent.length, built.entries_kept))
+        world.trace.publish(HistoryRead(self._context, recent.length, built.entries_kept, attempt))
         world.trace.publish(GenerationBegan(self._context, attempt, recent.length))
         return _Question(built, _Heard.of(recent.entries, record.character, self._others()), recent.length)
 

@@ -20,6 +20,7 @@ from typing import Final
 from actors.ports import Diverged, Noted, Watched
 from actors.roleplay.history import is_line, shows
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
+from actors.supervisor import concerning
 from actors.world import World
 
 WATCH_S: Final = 900.0
@@ -79,7 +80,8 @@ class Reaper:
     async def judge_left(self) -> None:
         """Judge, in every channel, what a store that failed has left. Raises what the store raises."""
         for channel_id in tuple(self._undecided):
-            await self.judge(channel_id)
+            with concerning(f"channel {channel_id}"):
+                await self.judge(channel_id)
 
     def _keep(self, channel_id: int, older: tuple[ChannelMessage, ...], newer: tuple[ChannelMessage, ...]) -> None:
         """Keep what is not judged yet: around that which came meanwhile, the newest of all."""
@@ -104,7 +106,7 @@ class Reaper:
                 await self._take_down(message)
             elif is_line(message) and message.id not in self._told:
                 self._told.append(message.id)
-                self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
+                self._world.trace.publish(Diverged(None, "extra", 1, channel_id))  # it is let be, and `audit` names it
         return tuple(undecided)
 
     async def _watched(self, channel_id: int, strangers: list[ChannelMessage]) -> tuple[Watched, ...]:
@@ -126,4 +128,5 @@ class Reaper:
             return  # a retry found its part in it while we judged: it is no copy any more
         self._world.outbox_bell.ring()
         what = "line" if is_line(message) else "notice or an answer"
-        self._world.trace.publish(Noted("warning", f"A second copy of a {what} turned up; it is taken back."))
+        words = f"A second copy of a {what} turned up in channel {message.channel_id}; it is taken back."
+        self._world.trace.publish(Noted("warning", words))

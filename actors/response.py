@@ -191,7 +191,7 @@ class ResponseActor:
             return advance(self._response, fact)
         except IllegalMove as error:
             why: Literal["no_row", "guard"] = "guard" if error.refused else "no_row"
-            refused = MoveRefused(self._context, error.step.source, type(fact).__name__, why)
+            refused = MoveRefused(self._context, error.step.source, type(fact).__name__, why, self._response.attempt)
             self._world.trace.publish(refused)
             raise
 

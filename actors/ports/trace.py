@@ -30,6 +30,7 @@ class HistoryRead:
     context: Context
     total: int
     kept: int
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,14 @@ class Moved:
         return self.move.dest is FAILED and bool(self.text) and not self.is_cancelled
 
 
+Level = Literal["info", "warning", "error", "critical"]
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """Anything else that an operator should know: `words` carries no secret and no user's text."""
 
-    level: Literal["info", "warning", "error", "critical"]
+    level: Level
     words: str
     session_id: SessionId | None = None
     error: BaseException | None = None
@@ -120,6 +124,10 @@ class MoveRefused:
     state: str
     fact: str
     reason: Literal["no_row", "guard"]
+    attempt: int | None = None
+
+
+OutboxOutcome = Literal["sent", "deleted", "dropped", "refused", "unconfirmed", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +138,16 @@ class OutboxSettled:
     """
 
     kind: OutboxKind
-    outcome: Literal["sent", "deleted", "dropped", "refused", "unconfirmed", "held"]
+    outcome: OutboxOutcome
     attempt: int
     response_id: ResponseId | None = None
-    """Of the line that it speaks of, where it does."""
+    """Of the line that it speaks of, where it does; `session_id` is that line's."""
+
+    session_id: SessionId | None = None
+    row_id: int | None = None
+    channel_id: int | None = None
+    reason: str = ""
+    """Why it was refused or is unconfirmed, in words for operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +157,7 @@ class Diverged:
     session_id: SessionId | None
     kind: str
     count: int
+    channel_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

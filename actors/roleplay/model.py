@@ -245,6 +245,7 @@ class OutboxRow:
     attempt: int
     first_try_at: float
     due_at: float
+    session_id: SessionId | None = None  # of the line that it speaks of, where it does
 
     @property
     def outbound(self) -> Outbound:

@@ -241,7 +241,7 @@ class GatewayClient(discord.Client):
             try:
                 parse(payload)
             except MALFORMED:
-                log.exception("shard %s: a %s that cannot be read was left out", self._shard, name)
+                log.exception("❌ shard %s: a %s that cannot be read was left out", self._shard, name)
             held, self._held = self._held, None
             for event in held:
                 self._sink(event)

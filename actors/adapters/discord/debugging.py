@@ -208,7 +208,11 @@ class DebugTree(app_commands.CommandTree[discord.Client]):
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
         """Called by discord.py with what came out of a command."""
-        log.error("interaction %s could not be answered", interaction.id, exc_info=error.__cause__ or error)
+        log.error(
+            "❌ interaction %s in channel %s could not be answered",
+            *_which(interaction),
+            exc_info=error.__cause__ or error,
+        )
         await self._debugging.say(interaction, CRASHED)
 
 
@@ -219,7 +223,11 @@ async def _whisper(interaction: discord.Interaction, text: str) -> None:
 def _note(interaction: discord.Interaction, outcome: object) -> None:
     words = in_words(outcome)
     if words is not None:
-        log.warning("interaction %s got no answer: %s", interaction.id, words)
+        log.warning("interaction %s in channel %s got no answer: %s", *_which(interaction), words)
+
+
+def _which(interaction: discord.Interaction) -> tuple[int, int | None]:
+    return interaction.id, interaction.channel_id
 
 
 def _not_registered(outcome: object) -> None:

@@ -48,7 +48,8 @@ class Interactions:
             done.set()
         why = in_words(outcome)
         if why is not None:
-            log.warning("interaction %s could not be acknowledged in time: %s", interaction.id, why)
+            which = interaction.id, interaction.channel_id
+            log.warning("interaction %s in channel %s could not be acknowledged in time: %s", *which, why)
         return why is None
 
     async def answer(self, token: str, text: str) -> SendOutcome:

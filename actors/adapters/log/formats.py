@@ -18,6 +18,8 @@ SpanIds = Callable[[str], tuple[str, str]]
 """From a response's id to those of its trace and its root span, in hex."""
 
 _FIELDS: Final = ("response", "session", "attempt")
+_DISCORD_S: Final = ("code", "words")
+"""Discord's JSON error code, and its own words."""
 
 RECONNECTS: Final = "Attempting a reconnect"
 """How discord.py says that a connection was lost, each time with a traceback through its own depths."""
@@ -31,10 +33,11 @@ _actors = logging.getLogger("ensemble.actors")
 
 
 class TextFormatter(logging.Formatter):
-    """A line a record, without a secret; the further lines of a traceback are indented.
+    """A line a record, without a secret; what Discord said, and the further lines of a traceback, are indented.
 
-    What a model or a user wrote can therefore not pass for a line of the log, nor steer a terminal. An error that
-    is no fault of the code's (a refusal, a lost connection) is told in words; where it was found would be noise.
+    The id of the response, else of the session, follows the logger's name: `ensemble.responses[1l8etyjiyyw8v]`.
+    What a model or a user wrote cannot pass for a line of the log, nor steer a terminal. A lost connection, and what
+    another line holds already, has no traceback: it would be noise.
     """
 
     def __init__(self, secrets: Sequence[str]) -> None:
@@ -42,17 +45,23 @@ class TextFormatter(logging.Formatter):
         self._scrub = Scrubber(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
+        shown = logging.makeLogRecord(record.__dict__)  # other handlers get the record as it is
+        shown.name = _with_id(record)
         if getattr(record, "is_expected", False) or str(record.msg).startswith(RECONNECTS):
-            record = logging.makeLogRecord(record.__dict__ | {"exc_info": None, "exc_text": None})
-        text = self._scrub(super().format(record)).replace("\r\n", "\n")
+            shown.exc_info = shown.exc_text = None
+        text = self._scrub(super().format(shown)).replace("\r\n", "\n")
         return _escaped(text).replace("\n", f"\n{INDENT}")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        said = _said(getattr(record, "code", None), getattr(record, "words", ""))
+        return "\n".join(filter(None, (super().formatMessage(record), said)))
 
 
 class JsonFormatter(logging.Formatter):
     """One JSON object a line, without a secret: time, level, logger, message, response, session, attempt.
 
-    With an error also `error_type` and, as `error`, its whole traceback; with `span_ids` the response's `trace_id`
-    and `span_id`.
+    Where Discord refused, its `code` and `words`; with an error also `error_type` and, as `error`, its whole
+    traceback; with `span_ids` the response's `trace_id` and `span_id`.
     """
 
     def __init__(self, secrets: Sequence[str], span_ids: SpanIds | None = None) -> None:
@@ -72,12 +81,26 @@ class JsonFormatter(logging.Formatter):
             response_id = line["response"]
             ids = self._span_ids(response_id) if response_id is not None else (None, None)
             line["trace_id"], line["span_id"] = ids
+        line |= {field: value for field in _DISCORD_S if (value := getattr(record, field, None))}
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
             line["error"] = self.formatException(record.exc_info)
         # Before they are quoted: a secret with a quote in it would look different afterwards.
         clean = {key: self._scrub(value) if isinstance(value, str) else value for key, value in line.items()}
         return _escaped(json.dumps(clean, ensure_ascii=False))
+
+
+def _with_id(record: logging.LogRecord) -> str:
+    """The name column: the logger, and whose line it is."""
+    whose = getattr(record, "response", None) or getattr(record, "session", None)
+    return record.name if whose is None else f"{record.name}[{whose}]"
+
+
+def _said(code: int | None, words: str) -> str:
+    """What Discord said of a refusal, for whoever has to fix its cause; empty where it said nothing."""
+    if not code:
+        return f"Discord said: {words}" if words else ""
+    return f"Discord said: {words} (code {code})" if words else f"Discord said: code {code}"
 
 
 def _escaped(text: str) -> str:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import traceback
-from typing import Final, assert_never
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, assert_never
 
 from actors.ports import (
+    CANCELLED,
     AttemptBegan,
     BreakerMoved,
     ConnectionMoved,
@@ -22,9 +25,24 @@ from actors.ports import (
     OutboxSettled,
     TraceEvent,
 )
+from actors.roleplay.model import OutboxKind
 from machines.breaker import CLOSED, HALF_OPEN
-from machines.facts import Generated, SendRefused, SendUnconfirmed
-from machines.response import DELIVERED
+from machines.facts import (
+    Announce,
+    Cancelled,
+    Effect,
+    FoundInChannel,
+    Generated,
+    Held,
+    Notify,
+    NotInChannel,
+    ReadBackFailed,
+    ReadBackImpossible,
+    SendRefused,
+    SendUnconfirmed,
+    TakeBack,
+)
+from machines.response import DELIVERED, FAILED
 
 RATE_EVERY: Final = 100
 """Send attempts between two lines about the success rate (the seed document, "Add Metrics Tracking")."""
@@ -37,6 +55,8 @@ NETWORK: Final = frozenset({"connection", "timeout"})
 
 DISCORD: Final = "discord"
 """How Discord's breaker is named; the others bear the names of models."""
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
 _memory = logging.getLogger("ensemble.memory")
 _responses = logging.getLogger("ensemble.responses")
@@ -61,9 +81,9 @@ class LogTrace:
 
     def publish(self, event: TraceEvent) -> None:
         match event:
-            case HistoryRead(context=context, total=total, kept=kept):
-                _say(_memory, context, f"🎭 MEMORY: Processing {total} messages for {context.name}")
-                _say(_memory, context, f"🎭 MEMORY: Filtered history for {context.name}: {kept} messages")
+            case HistoryRead(context=context, total=total, kept=kept, attempt=attempt):
+                _say(_memory, context, f"🎭 MEMORY: Processing {total} messages for {context.name}", attempt)
+                _say(_memory, context, f"🎭 MEMORY: Filtered history for {context.name}: {kept} messages", attempt)
             case GenerationBegan(context=context, attempt=attempt, history_length=length):
                 _multi(context, f"Generating response for {context.name}", attempt)
                 _multi(context, f"Current conversation history length: {length}", attempt)
@@ -73,20 +93,20 @@ class LogTrace:
                 _attempt_began(event)
             case Moved():
                 self._moved(event)
-            case MoveRefused(context=context, state=state, fact=fact, reason=reason):
+            case MoveRefused(context=context, state=state, fact=fact, reason=reason, attempt=attempt):
                 words = f"❌ The response machine refused {fact} in {state} ({reason})"
-                _say(_actors, context, words, level=logging.ERROR)
-            case OutboxSettled(kind=kind, outcome="refused" | "unconfirmed" as outcome, attempt=attempt):
-                words = f"A {kind} did not go out (attempt {attempt}, {outcome}); it is tried again."
-                _actors.warning(words, extra={"response": event.response_id, "attempt": attempt})
-            case Diverged(session_id=session_id, kind=kind, count=count):
-                words = f"Channel and history differ: {count} {kind}; `audit` names what."
+                _say(_actors, context, words, attempt, logging.ERROR)
+            case OutboxSettled():
+                _outbox_settled(event)
+            case Diverged(session_id=session_id, kind=kind, count=count, channel_id=channel_id):
+                where = "" if channel_id is None else f" {channel_id}"
+                words = f"Channel{where} and history differ: {count} {kind}; `audit` names what."
                 _actors.warning(words, extra={"session": session_id})
             case BreakerMoved():
                 self._breaker_moved(event)
             case Noted():
                 _noted(event)
-            case GenerationEnded() | OutboxSettled() | ConnectionMoved():
+            case GenerationEnded() | ConnectionMoved():
                 pass  # told by other events, or of use to the metrics alone
             case _:
                 assert_never(event)
@@ -115,17 +135,15 @@ class LogTrace:
         if isinstance(move.fact, Generated):
             shown = " ".join(event.text[:SHOWN].splitlines())
             _multi(context, f"Generated response for {name}: {shown}...", move.attempt)
-        if isinstance(move.fact, SendRefused | SendUnconfirmed):
-            _send_failed(event, move.fact)
+        _happened(event)
+        for effect in move.effects:
+            _asked_for(context, effect, move.attempt)
         if move.dest == DELIVERED:
             _multi(context, f"✅ Successfully sent response from {name}", move.attempt)
             added = f"Added {name}'s response to history. New length: {event.history_length}"
             _multi(context, added, move.attempt)
-        if event.is_send_failure:
-            tried = f"❌ FAILED to send {name}'s message after {move.attempt} attempts"
-            _multi(context, tried, move.attempt, logging.ERROR)
-            kept_out = f"❌ NOT adding {name}'s response to history because message send failed"
-            _multi(context, kept_out, move.attempt, logging.ERROR)
+        if move.dest == FAILED:
+            _failed(event)
         self._count(event)
 
     def _count(self, event: Moved) -> None:
@@ -155,19 +173,80 @@ def _noted(event: Noted) -> None:
     _actors.log(level, words, extra=fields, exc_info=event.error)
 
 
-def _send_failed(event: Moved, fact: SendRefused | SendUnconfirmed) -> None:
-    context, attempt = event.context, event.move.attempt
-    if event.is_cancelled and fact.status is None:
+def _happened(event: Moved) -> None:
+    """What came of a try, where it is not the line itself."""
+    context, fact, attempt, name = event.context, event.move.fact, event.move.attempt, event.context.name
+    match fact:
+        case SendRefused(reason=reason) if reason == CANCELLED:
+            return  # nothing was tried
+        case SendRefused() | SendUnconfirmed():
+            _send_failed(event, fact)
+        case Held(until=until, cause=cause):
+            why = f" ({cause})" if cause else ""
+            _multi(context, f"{name}'s response waits for {until - fact.at:.0f} s{why}; nothing was sent", attempt)
+        case ReadBackFailed(cause=cause):
+            words = f"The channel could not be read for {name}'s message ({cause}); it is read again"
+            _multi(context, words, attempt, logging.WARNING, event.error, is_expected=True)
+        case ReadBackImpossible(reason=reason):
+            words = f"❌ The channel cannot be read, so {name}'s message cannot be confirmed: {reason}"
+            _multi(context, words, attempt, logging.ERROR, event.error)
+        case FoundInChannel():
+            _multi(context, f"The channel shows {name}'s message: it was stored", attempt)
+        case NotInChannel():
+            _multi(context, f"The channel does not show {name}'s message: it was not stored", attempt)
+        case Cancelled(by=by):
+            _multi(context, f"{name}'s response was cancelled ({by})", attempt)
+
+
+def _failed(event: Moved) -> None:
+    """How a line ends that did not come. One that nobody wanted any more did not fail."""
+    context, attempt, name = event.context, event.move.attempt, event.context.name
+    if event.is_cancelled:
+        _multi(context, f"{name}'s cancelled response ends here; it is not added to history", attempt)
         return
+    did = "send" if event.is_send_failure else "generate"
+    _multi(context, f"❌ FAILED to {did} {name}'s message after {attempt} attempts", attempt, logging.ERROR)
+    kept_out = f"❌ NOT adding {name}'s response to history because message send failed"
+    _multi(context, kept_out, attempt, logging.ERROR)
+
+
+def _asked_for(context: Context, effect: Effect, attempt: int) -> None:
+    """What was written into the outbox with a move."""
+    match effect:
+        case Notify(reason=reason):
+            _multi(context, f"A notice is written: {context.name}'s message failed ({reason})", attempt)
+        case Announce(cause=cause):
+            words = f"A notice is written, once for the channel: {context.name}'s message waits ({cause})"
+            _multi(context, words, attempt)
+        case TakeBack(message_ids=message_ids):
+            _multi(context, f"Taking back the {len(message_ids)} messages of {context.name} that arrived", attempt)
+
+
+def _outbox_settled(event: OutboxSettled) -> None:
+    where = f"outbox row {event.row_id} of channel {event.channel_id}"
+    fields = {"response": event.response_id, "session": event.session_id, "attempt": event.attempt}
+    match event.outcome:
+        case "refused" | "unconfirmed":
+            why = f": {event.reason}" if event.reason else ""
+            words = f"A {event.kind} did not go out (attempt {event.attempt}, {event.outcome}{why}; {where}); "
+            _actors.warning(f"{words}it is tried again.", extra=fields)
+        case "sent" | "deleted" if event.kind is not OutboxKind.ANSWER:
+            _actors.info(f"A {event.kind} was delivered (attempt {event.attempt}; {where}).", extra=fields)
+        case _:
+            return  # dropped: the outbox itself says why; held: it comes back to this row
+
+
+def _send_failed(event: Moved, fact: SendRefused | SendUnconfirmed) -> None:
+    context, attempt, error = event.context, event.move.attempt, event.error
     of = f"(attempt {attempt}/{context.limits.send_attempts})"
     if fact.status is not None:
         words = f"❌ Discord HTTP error sending {context.name}'s message {of}: HTTPException[{fact.status}]"
-        _multi(context, words, attempt, logging.ERROR, event.error, is_expected=True)
+        _multi(context, words, attempt, logging.ERROR, error, code=fact.code, said=fact.words)
         return
     cause = fact.cause if isinstance(fact, SendUnconfirmed) else fact.reason
-    kind = type(event.error).__name__ if event.error is not None else cause
+    kind = type(error).__name__ if error is not None else cause
     words = f"❌ Unexpected error sending {context.name}'s message {of}: {kind}"
-    _multi(context, words, attempt, logging.ERROR, event.error, is_expected=cause in NETWORK)
+    _multi(context, words, attempt, logging.ERROR, error, is_expected=cause in NETWORK)
 
 
 def _generation_erred(event: GenerationErred) -> None:
@@ -189,8 +268,18 @@ def _multi(
     error: BaseException | None = None,
     *,
     is_expected: bool = False,
+    code: int | None = None,
+    said: str = "",
 ) -> None:
-    _say(_responses, context, f"🎭 MULTI-CHAR: {words}", attempt, level, error, is_expected=is_expected)
+    _say(
+        _responses,
+        context,
+        f"🎭 MULTI-CHAR: {words}",
+        attempt,
+        level,
+        error,
+        {"is_expected": is_expected, "code": code, "words": said},
+    )
 
 
 def _say(
@@ -200,13 +289,7 @@ def _say(
     attempt: int | None = None,
     level: int = logging.INFO,
     error: BaseException | None = None,
-    *,
-    is_expected: bool = False,
+    more: Mapping[str, Any] = NOTHING,
 ) -> None:
-    fields = {
-        "response": context.response_id,
-        "session": context.session_id,
-        "attempt": attempt,
-        "is_expected": is_expected,
-    }
+    fields = {"response": context.response_id, "session": context.session_id, "attempt": attempt, **more}
     logger.log(level, words, extra=fields, exc_info=error)
