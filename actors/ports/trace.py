@@ -50,7 +50,7 @@ class GenerationErred:
 
 @dataclass(frozen=True, slots=True)
 class AttemptBegan:
-    """A part goes on the wire now."""
+    """A try of a part begins. Where no webhook can be had for it, its refusal is all that follows."""
 
     context: Context
     part: int
@@ -72,10 +72,14 @@ class Moved:
 
     @property
     def is_send_attempt(self) -> bool:
-        """Whether this ends a try of a part: each is counted once, when what came of it is durable."""
-        fact = self.move.fact
-        is_end = self.move.source == SENDING and isinstance(fact, Sent | SendRefused | SendUnconfirmed)
-        return is_end and getattr(fact, "reason", None) != CANCELLED
+        """Whether this ends a try of a part on the wire: each is counted once, when what came of it is durable."""
+        match self.move.fact:
+            case SendRefused(reason=reason, on_wire=on_wire):
+                return self.move.source == SENDING and on_wire and reason != CANCELLED
+            case Sent() | SendUnconfirmed():
+                return self.move.source == SENDING
+            case _:
+                return False
 
     @property
     def is_send_retry(self) -> bool:

@@ -20,12 +20,18 @@ def _count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((and_(*conditions), 1), else_=0))
 
 
+# As `fact_record` is written; what Discord said stands there with its quotation marks escaped.
+_NEVER_LEFT: Final = (move.c.fact == SendRefused.__name__) & move.c.fields.like('%"on_wire": false%')
 # A try begins with a move into Sending, but a cancellation that is noted there begins none; one that was held
 # back, or was not wanted any more, never left the process.
 _BEGUN: Final = _count(move.c.dest == State.SENDING, move.c.fact != Cancelled.__name__)
 _KEPT_BACK: Final = _count(
     move.c.source == State.SENDING,
-    or_(move.c.fact == Held.__name__, (move.c.fact == SendRefused.__name__) & (move.c.reason == "cancelled")),
+    or_(
+        move.c.fact == Held.__name__,
+        _NEVER_LEFT,
+        (move.c.fact == SendRefused.__name__) & (move.c.reason == CANCELLED),  # journals of before `on_wire`
+    ),
 )
 # A retry goes on after a failed try, by another one or by finding that it had arrived; nothing follows the last.
 _TO_RETRY: Final = _count(move.c.dest == State.RETRYING, move.c.source != State.RETRYING, move.c.fact != Held.__name__)
@@ -108,6 +114,7 @@ _IS_ATTEMPT: Final = and_(
     move.c.source == State.SENDING.value,
     or_(_IS_NO_ANSWER, move.c.fact == Sent.__name__),
     func.coalesce(move.c.reason, "") != CANCELLED,
+    ~_NEVER_LEFT,
 )
 _TRIES: Final = (
     select(
