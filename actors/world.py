@@ -11,6 +11,7 @@ import anyio
 
 from actors.breakers import Breakers
 from actors.ports import Channel, Clock, Model, NoPauses, Pausing, Store, Trace, Voice
+from actors.typing_indicator import TypingIndicator
 from machines.response import Limits
 
 SHUTDOWN_GRACE_S: Final = 10.0
@@ -103,3 +104,4 @@ class World:
     outbox_bell: Bell = field(default_factory=Bell)
     breakers: Breakers = field(default_factory=Breakers)
     pausing: Pausing = field(default_factory=NoPauses)
+    typing: TypingIndicator = field(default_factory=TypingIndicator)
