@@ -32,6 +32,7 @@ from actors.commands import Commands
 from actors.delivery import CHANNEL_GONE
 from actors.dropped import LOOK_AGAIN_S, CatchUp, ChannelEvent, Dropped, event_channel, gap_of
 from actors.mailbox import Mailbox
+from actors.missing import Missing
 from actors.ports import (
     ButtonPressed,
     ChannelGone,
@@ -42,6 +43,7 @@ from actors.ports import (
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    MissingAsked,
     Noted,
     Page,
     Refused,
@@ -90,6 +92,7 @@ class Gateway:
         self._reaper = reaper
         self._commands = commands
         self._retries = Retries(world)
+        self._missing = Missing(world)
         self._supervisor = supervisor
         self._nudge = nudge
         self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
@@ -156,7 +159,7 @@ class Gateway:
                 newest = max((each.message.id for each in mailbox if isinstance(each, MessageSeen)), default=0)
                 self._dropped.amendment(event.channel_id, event.message_id, newest=newest)
             case _:
-                self._note("error", channel_id, "its mailbox is full; a press of a button, or its end, is lost.")
+                self._note("error", channel_id, "its mailbox is full; a button, a menu or its end is lost.")
                 return
         if is_first:
             self._note("warning", channel_id, "its mailbox is full; the channel is read again.")
@@ -222,6 +225,8 @@ class Gateway:
                 session_id = await self._retries.pressed(event)
                 if session_id is not None:
                     await self._engine.ring(session_id)
+            case MissingAsked():
+                await self._missing.chosen(event)
             case ChannelGone(channel_id=channel_id):
                 await self._end(channel_id)
             case CatchUp():

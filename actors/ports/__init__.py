@@ -42,6 +42,7 @@ from actors.ports.gateway import (
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    MissingAsked,
     ShardConnecting,
     ShardDown,
     ShardEnded,
@@ -66,7 +67,7 @@ from actors.ports.journal import (
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.pausing import NoPauses, Pause, Pausing
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
-from actors.ports.store import Accepted, Fenced, RetryAsked, RetryOutcome, Store, ToCatchUp, Watched
+from actors.ports.store import Accepted, Fenced, ReportedMissing, RetryAsked, RetryOutcome, Store, ToCatchUp, Watched
 from actors.ports.trace import (
     CANCELLED,
     AttemptBegan,
@@ -79,6 +80,7 @@ from actors.ports.trace import (
     GenerationErred,
     HistoryRead,
     Level,
+    MissingReported,
     Moved,
     MoveRefused,
     Noted,
@@ -135,6 +137,8 @@ __all__ = [
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
+    "MissingAsked",
+    "MissingReported",
     "Model",
     "ModelFailed",
     "ModelReason",
@@ -158,6 +162,7 @@ __all__ = [
     "ReadOutcome",
     "Recorded",
     "Refused",
+    "ReportedMissing",
     "Request",
     "ResponseRecord",
     "RetryAsked",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from actors.roleplay.missing import Finding
 from actors.roleplay.model import OutboxKind, ResponseId, SessionId
 from machines.facts import SendRefused, SendUnconfirmed, Sent
 from machines.response import FAILED, SENDING, Limits, Move
@@ -165,6 +166,15 @@ class Diverged:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingReported:
+    """Somebody said that a line did not come, for the first time about this turn; what the journal says of it."""
+
+    finding: Finding
+    channel_id: int
+    session_id: SessionId | None
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerMoved:
     """A dependency's breaker moved; `until` is when an open one lets a probe through."""
 
@@ -195,6 +205,7 @@ TraceEvent = (
     | MoveRefused
     | OutboxSettled
     | Diverged
+    | MissingReported
     | BreakerMoved
     | ConnectionMoved
     | Noted

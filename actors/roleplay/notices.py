@@ -37,10 +37,15 @@ AFTER_WRITING: Final = dict.fromkeys(("connection", "timeout", "malformed"), "Di
 """Reasons that model and Discord share: once the line is written, it was not the model."""
 
 
+def clause(reason: str, *, is_written: bool) -> str | None:
+    """Why a line did not come, in few words; None where people can make nothing of the reason."""
+    return (AFTER_WRITING if is_written else {}).get(reason) or CLAUSES.get(reason)
+
+
 def failure(name: str, reason: str, prefix: str, *, is_written: bool = False) -> str:
     """The notice for a line that did not come; `is_written` where the model did its part."""
-    clause = (AFTER_WRITING if is_written else {}).get(reason) or CLAUSES.get(reason)
-    why = f" ({clause})" if clause else ""
+    words = clause(reason, is_written=is_written)
+    why = f" ({words})" if words else ""
     restart = f" or use `{prefix}end` to restart" if prefix else ""
     return f"⚠️ Failed to send response from {name}. Please try again{restart}.{why}"
 

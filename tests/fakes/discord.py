@@ -91,8 +91,11 @@ class FakeDiscord:
 
     # ── what tests do ───────────────────────────────────────────────────────────────────────────────
 
-    def user_says(self, channel_id: int, text: str, name: str = "Robin", author_id: int = 500) -> ChannelMessage:
-        return self._store(ChannelMessage(0, channel_id, author_id, name, text, self.clock_now()))
+    def user_says(
+        self, channel_id: int, text: str, name: str = "Robin", author_id: int = 500, replies_to: int | None = None
+    ) -> ChannelMessage:
+        message = ChannelMessage(0, channel_id, author_id, name, text, self.clock_now(), replies_to=replies_to)
+        return self._store(message)
 
     def lines(self, channel_id: int) -> list[tuple[str, str]]:
         """(name, text) of everything the channel shows, in its order."""

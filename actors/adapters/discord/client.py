@@ -27,15 +27,17 @@ from actors.adapters.discord.debugging import Debugging
 from actors.adapters.discord.endpoints import find_gateway, place_of
 from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
-from actors.adapters.discord.interactions import Interactions, pressed
+from actors.adapters.discord.interactions import Interactions, missing_asked, pressed
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.ports import (
+    ButtonPressed,
     ChannelGone,
     ConnectionLost,
     GatewayEvent,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    MissingAsked,
     ShardConnecting,
     ShardDown,
     ShardEnded,
@@ -207,7 +209,7 @@ class GatewayClient(discord.Client):
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Called by discord.py in a task of its own: three seconds wait for no mailbox."""
         # Without them, presses are left to the bot's own process, which is told of them as well.
-        if self._interactions is not None and pressed(interaction, self._ourselves) is not None:
+        if self._interactions is not None and _to_answer(interaction, self._ourselves) is not None:
             await self._interactions.defer(interaction)
 
     async def on_ready(self) -> None:
@@ -260,8 +262,8 @@ class GatewayClient(discord.Client):
             case "raw_bulk_message_delete", (discord.RawBulkMessageDeleteEvent() as raw,):
                 return [MessageDeleted(raw.channel_id, message_id) for message_id in sorted(raw.message_ids)]
             case "interaction", (discord.Interaction() as interaction,):
-                press = pressed(interaction, self._ourselves)
-                return () if press is None else (press,)
+                asked = _to_answer(interaction, self._ourselves)
+                return () if asked is None else (asked,)
             case "guild_channel_delete", (discord.abc.GuildChannel() as channel,):
                 return (ChannelGone(channel.id),)
             case "raw_thread_delete", (discord.RawThreadDeleteEvent() as raw,):
@@ -304,6 +306,11 @@ class GatewayClient(discord.Client):
         if self._is_up:
             self._is_up = False
             self._sink(ShardDown(self._shard))
+
+
+def _to_answer(interaction: discord.Interaction, ourselves: Ourselves) -> ButtonPressed | MissingAsked | None:
+    """What is acknowledged at once and answered from the outbox; other interactions are the commands' own."""
+    return pressed(interaction, ourselves) or missing_asked(interaction, ourselves)
 
 
 def _edited(raw: discord.RawMessageUpdateEvent, ourselves: Ourselves) -> Iterable[GatewayEvent]:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final
 
+from actors.adapters.log.error_lines import ErrorLines
 from actors.adapters.log.scrubber import Scrubber
 
 TEXT_FORMAT: Final = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
@@ -108,15 +109,20 @@ def _escaped(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def set_up(*, level: str, json_lines: bool, secrets: Sequence[str], span_ids: SpanIds | None = None) -> None:
-    """Send every logger, and what ends the program, to standard error; libraries speak only of warnings."""
+def set_up(*, level: str, json_lines: bool, secrets: Sequence[str], span_ids: SpanIds | None = None) -> ErrorLines:
+    """Send every logger, and what ends the program, to standard error; libraries speak only of warnings.
+
+    Returns what counts the ❌ lines from now on.
+    """
+    counted = ErrorLines()
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter(secrets, span_ids) if json_lines else TextFormatter(secrets))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [handler, counted]
     root.setLevel(logging.WARNING)  # at INFO, `transitions` alone prints two lines a move and triples its cost
     logging.getLogger("ensemble").setLevel(level)
     sys.excepthook = _log_end
+    return counted
 
 
 def _log_end(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:

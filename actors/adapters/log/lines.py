@@ -19,6 +19,7 @@ from actors.ports import (
     GenerationEnded,
     GenerationErred,
     HistoryRead,
+    MissingReported,
     Moved,
     MoveRefused,
     Noted,
@@ -101,6 +102,9 @@ class LogTrace:
             case Diverged(session_id=session_id, kind=kind, count=count, channel_id=channel_id):
                 where = "" if channel_id is None else f" {channel_id}"
                 words = f"Channel{where} and history differ: {count} {kind}; `audit` names what."
+                _actors.warning(words, extra={"session": session_id})
+            case MissingReported(finding=finding, channel_id=channel_id, session_id=session_id):
+                words = f"Somebody misses a line in channel {channel_id}: {finding}, says the journal."
                 _actors.warning(words, extra={"session": session_id})
             case BreakerMoved():
                 self._breaker_moved(event)

@@ -7,12 +7,14 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, text
 
+from actors.adapters.store.error_lines import error_lines_since
+from actors.adapters.store.report_tables import missing_report
 from actors.adapters.store.schema import AnyRow, character, move, outbox, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED, session_record
 from actors.ports.journal import LinesInState
 from actors.ports.trace import CANCELLED
 from actors.roleplay.model import OutboxKind, ResponseId, SessionId, SessionRecord
-from machines.facts import RESTART, Cancelled, GenerationFailed, Held, SendRefused, SendUnconfirmed, Sent
+from machines.facts import Cancelled, Held, SendRefused, SendUnconfirmed, Sent
 from machines.response import FINAL, SILENT, State
 
 
@@ -100,19 +102,15 @@ _UNTOLD_BEFORE: Final = (
 _UNTOLD_SINCE: Final = select(func.min(response.c.moved_at)).select_from(_NOTICE_OF).where(_IS_UNTOLD)
 # Where the last fact names no reason, the notice has this one as well: `notify` of the response's machine.
 _UNSAID: Final = case((response.c.moved_at > response.c.deadline_at, "deadline"), else_="unreachable")
-_WHY: Final = func.coalesce(func.nullif(_LAST_REASON, ""), _UNSAID).label("why")
+WHY: Final = func.coalesce(func.nullif(_LAST_REASON, ""), _UNSAID).label("why")
 _REASONS: Final = (
-    select(_WHY, func.count().label("count"))
-    .where(*_ENDED, _IS_FAILED)
-    .group_by(_WHY)
-    .order_by(func.count().desc(), _WHY)
+    select(WHY, func.count().label("count")).where(*_ENDED, _IS_FAILED).group_by(WHY).order_by(func.count().desc(), WHY)
 )
 
 # What counts as an attempt and a retry is `Moved.is_send_attempt` and `is_send_retry`, said in SQL.
-_IS_NO_ANSWER: Final = move.c.fact.in_((SendRefused.__name__, SendUnconfirmed.__name__))
 _IS_ATTEMPT: Final = and_(
     move.c.source == State.SENDING.value,
-    or_(_IS_NO_ANSWER, move.c.fact == Sent.__name__),
+    move.c.fact.in_((Sent.__name__, SendRefused.__name__, SendUnconfirmed.__name__)),
     func.coalesce(move.c.reason, "") != CANCELLED,
     ~_NEVER_LEFT,
 )
@@ -120,16 +118,16 @@ _TRIES: Final = (
     select(
         _count(_IS_ATTEMPT).label("attempts"),
         _count(_IS_ATTEMPT, move.c.attempt > 1).label("retries"),
-        _count(_IS_ATTEMPT, _IS_NO_ANSWER).label("unanswered"),
-        _count(move.c.fact == GenerationFailed.__name__, move.c.reason != RESTART).label("unwritten"),
     )
     .select_from(response.join(move, move.c.response_id == response.c.id))
     .where(*_ENDED)
 )
-GENERATION_LINES: Final = 3
-FAILURE_LINES: Final = 2
-"""Lines with ❌ that the log writes of a failed try to generate, and of a line given up; of a try to send, one."""
-
+_MISSING: Final = (
+    select(missing_report.c.finding, func.count().label("count"))
+    .where(missing_report.c.at >= bindparam("since"))
+    .group_by(missing_report.c.finding)
+    .order_by(func.count().desc(), missing_report.c.finding)
+)
 _UNFINISHED: Final = (
     select(response.c.state, func.count(), func.min(response.c.started_at))
     .where(IS_UNFINISHED)
@@ -145,9 +143,10 @@ class Reliability:
 
     `delivered` and `failed` count written lines that were wanted to the end; `attempts` and `retries` tries of
     their parts; `to_tell` failures of which somebody had to be told, written or not, `waiting` those whose notice
-    is not out yet, `untold_before` such that ended before that time; `error_lines` the lines with ❌ that the moves
-    put into the log. `reasons` counts all that failed and were wanted, written or not, by why, the most frequent
-    first.
+    is not out yet, `untold_before` such that ended before that time. `error_lines` are the lines with ❌ that the log
+    had in that time, counted from `error_lines_from` on (None: never). `reasons` counts all that failed and were
+    wanted, written or not, by why, the most frequent first; `missing` the lines that people said did not come, by what
+    the journal said of them then.
     """
 
     ended: int
@@ -161,6 +160,8 @@ class Reliability:
     error_lines: int
     reasons: tuple[tuple[str, int], ...] = ()
     untold_before: int = 0
+    error_lines_from: float | None = 0.0
+    missing: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,19 +205,21 @@ def reliability(conn: Connection, *, since: float) -> Reliability:
     """What became of the responses that ended at `since` (seconds since 1970) or later."""
     endings = conn.execute(_ENDINGS, {"since": since}).one()
     tries = conn.execute(_TRIES, {"since": since}).one()
-    failed, unanswered, unwritten = (each or 0 for each in (endings.failed, tries.unanswered, tries.unwritten))
+    error_lines, error_lines_from = error_lines_since(conn, since=since)
     return Reliability(
         ended=endings.ended,
         delivered=endings.delivered or 0,
-        failed=failed,
+        failed=endings.failed or 0,
         attempts=tries.attempts or 0,
         retries=tries.retries or 0,
         to_tell=endings.to_tell or 0,
         told=endings.told or 0,
         waiting=endings.waiting or 0,
-        error_lines=unanswered + GENERATION_LINES * unwritten + FAILURE_LINES * failed,
+        error_lines=error_lines,
         reasons=tuple((why, count) for why, count in conn.execute(_REASONS, {"since": since})),
         untold_before=conn.execute(_UNTOLD_BEFORE, {"since": since}).scalar_one(),
+        error_lines_from=error_lines_from,
+        missing=tuple((finding, count) for finding, count in conn.execute(_MISSING, {"since": since})),
     )
 
 
