@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import signal
 from collections.abc import Callable
@@ -9,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.lowlevel
 import pytest
 
+from actors.adapters.log import ErrorLines
+from actors.app.error_lines import ErrorLineCount
 from actors.playground import PlaygroundServer, Voice
 from tests.app.processes import run_bot, started
 from tests.app.test_running import say, say_and_wait, settings_for, wait_until, with_server
@@ -75,3 +79,64 @@ def test_m4_what_was_counted_long_enough_ago_survives_the_process(is_killed: boo
         assert reported(tmp_path, settings) == 3
 
     with_server(work)
+
+
+class Failing:
+    """A store whose writes fail, until they do not."""
+
+    def __init__(self, *errors: Exception) -> None:
+        self.errors = list(errors)
+        self.written: list[dict[int, int]] = []
+
+    async def add_error_lines(self, counted: dict[int, int], *, at: float) -> None:
+        await anyio.lowlevel.checkpoint()
+        if self.errors:
+            raise self.errors.pop()
+        self.written.append(counted)
+
+
+def test_m4_a_count_that_cannot_be_written_is_written_the_next_time_and_nothing_twice() -> None:
+    lines, store = ErrorLines(), Failing(OSError("disk full"))
+    count = ErrorLineCount(lines, store, lambda: 0.0)  # type: ignore[arg-type] # all that it asks of a store
+    record = logging.LogRecord("ensemble.actors", logging.ERROR, __file__, 1, "❌ no", None, None)
+    record.created = 60.0
+
+    async def main() -> None:
+        lines.handle(record)
+        with pytest.raises(OSError, match="disk full"):
+            await count.write()
+        lines.handle(record)
+        await count.write()
+        await count.write()
+
+    anyio.run(main)
+    assert store.written == [{1: 2}]
+
+
+def test_m4_that_lines_are_counted_is_written_though_there_are_none() -> None:
+    store = Failing()
+    count = ErrorLineCount(ErrorLines(), store, lambda: 0.0)  # type: ignore[arg-type]
+
+    async def main() -> None:
+        await count.write()
+        await count.write()
+
+    anyio.run(main)
+    assert store.written == [{}]
+
+
+def test_m4_a_write_that_is_cancelled_is_finished_and_not_counted_twice() -> None:
+    lines, store = ErrorLines(), Failing()
+    count = ErrorLineCount(lines, store, lambda: 0.0)  # type: ignore[arg-type]
+    record = logging.LogRecord("ensemble.actors", logging.ERROR, __file__, 1, "❌ no", None, None)
+    record.created = 60.0
+    lines.handle(record)
+
+    async def main() -> None:
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await count.write()
+        await count.write()
+
+    anyio.run(main)
+    assert store.written == [{1: 1}]
