@@ -10,6 +10,7 @@ One that is reported twice by a channel that is read again is answered once.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from actors.ports import MissingAsked, MissingReported
 from actors.retries import REPLY_LIFE_S
@@ -17,7 +18,7 @@ from actors.roleplay.missing import MissingReport, SeenTurn, answer
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, ReplyAddress
 from actors.world import World
 
-ANSWER_MAX = 2000
+ANSWER_MAX: Final = 2000
 """Characters of one message (Discord's reference, "Create Message")."""
 
 
