@@ -138,6 +138,7 @@ def test_m2_two_scenes_that_share_a_name_are_told_apart_in_the_text_log(text_log
         was_written = any(isinstance(fact, Generated) for fact in facts)
         is_delivered = response.moves[-1][1] == DELIVERED
         assert len(errors) == len(refused), lines
+        assert f"{NAME}'s response begins in session {response.session_id}" in lines, lines
         assert (len(tries) >= len(errors)) == bool(was_written or not errors), lines
         assert any(line.startswith(f"Added {NAME}'s") for line in lines) is is_delivered, lines
         assert any(line.startswith(f"❌ NOT adding {NAME}'s") for line in lines) is not is_delivered, lines

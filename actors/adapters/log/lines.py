@@ -41,9 +41,10 @@ from machines.facts import (
     ReadBackImpossible,
     SendRefused,
     SendUnconfirmed,
+    Started,
     TakeBack,
 )
-from machines.response import DELIVERED, FAILED
+from machines.response import DELIVERED, FAILED, SENDING
 
 RATE_EVERY: Final = 100
 """Send attempts between two lines about the success rate (the seed document, "Add Metrics Tracking")."""
@@ -104,7 +105,7 @@ class LogTrace:
                 words = f"Channel{where} and history differ: {count} {kind}; `audit` names what."
                 _actors.warning(words, extra={"session": session_id})
             case MissingReported(finding=finding, channel_id=channel_id, session_id=session_id):
-                words = f"Somebody misses a line in channel {channel_id}: {finding}, says the journal."
+                words = f"A line is reported missing in channel {channel_id}; the journal says: {finding}."
                 _actors.warning(words, extra={"session": session_id})
             case BreakerMoved():
                 self._breaker_moved(event)
@@ -178,9 +179,11 @@ def _noted(event: Noted) -> None:
 
 
 def _happened(event: Moved) -> None:
-    """What came of a try, where it is not the line itself."""
+    """What the line met on its way."""
     context, fact, attempt, name = event.context, event.move.fact, event.move.attempt, event.context.name
     match fact:
+        case Started():
+            _multi(context, f"{name}'s response begins in session {context.session_id}", attempt)
         case SendRefused(reason=reason) if reason == CANCELLED:
             return  # nothing was tried
         case SendRefused() | SendUnconfirmed():
@@ -208,7 +211,7 @@ def _failed(event: Moved) -> None:
     if event.is_cancelled:
         _multi(context, f"{name}'s cancelled response ends here; it is not added to history", attempt)
         return
-    did = "send" if event.is_send_failure else "generate"
+    did = "send" if event.text or event.move.source == SENDING else "generate"
     _multi(context, f"❌ FAILED to {did} {name}'s message after {attempt} attempts", attempt, logging.ERROR)
     kept_out = f"❌ NOT adding {name}'s response to history because message send failed"
     _multi(context, kept_out, attempt, logging.ERROR)
@@ -223,7 +226,8 @@ def _asked_for(context: Context, effect: Effect, attempt: int) -> None:
             words = f"A notice is written, once for the channel: {context.name}'s message waits ({cause})"
             _multi(context, words, attempt)
         case TakeBack(message_ids=message_ids):
-            _multi(context, f"Taking back the {len(message_ids)} messages of {context.name} that arrived", attempt)
+            words = f"Taking back what had arrived of {context.name}'s message (parts: {len(message_ids)})"
+            _multi(context, words, attempt)
 
 
 def _outbox_settled(event: OutboxSettled) -> None:
