@@ -9,16 +9,16 @@ reported. Where too much was said to be held at once, it is heard page by page, 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
-from itertools import count
 from typing import Final
 
 import anyio
 
+from actors.backoff import waits
 from actors.delivery import CHANNEL_GONE
 from actors.dropped import CatchUp
-from actors.ports import HeldBack, Noted, Page, Refused, Unconfirmed
+from actors.ports import HeldBack, Level, Noted, Page, Refused, Unconfirmed
 from actors.reaper import WATCH_S
 from actors.roleplay.audit import amendments
 from actors.roleplay.model import ChannelMessage, KnownMessage, SessionId
@@ -30,10 +30,6 @@ TOO_MANY_MESSAGES: Final = "too_many_messages"
 READS_AT_ONCE: Final = 50
 """Channels that are read at the same moment: all that Discord allows in a second (its reference, "Global Rate
 Limit"); after a READY every open session's channel is to be read."""
-
-RE_READ_WAIT_S: Final = 1.0
-RE_READ_WAIT_MAX_S: Final = 60.0
-"""A channel that cannot be read is tried again after 1, 2, 4 … 60 s."""
 
 AMEND_LOOKBACK: Final = 80
 """Newest messages of a history that a catch-up compares with the channel. With what else stands between them
@@ -152,17 +148,13 @@ class CatchUps:
             await self._end(gap.channel_id)
         elif refused.reason == TOO_MANY_MESSAGES and gap.known_after < gap.after:
             # Much was said there that is no part of the play; hearing what was missed goes before.
-            words = "Too much was said in a channel since to look for edits and deletions: `audit` names them."
-            self._world.trace.publish(Noted("warning", words))
+            self._note("warning", gap.channel_id, "too much was said to look for edits and deletions: see `audit`.")
             await self.run(replace(gap, known_after=gap.after))
         elif refused.reason == TOO_MANY_MESSAGES:
             await self._run_by_pages(gap)
         else:
-            words = f"A session's channel cannot be read ({refused.reason}): messages sent meanwhile are unknown."
-            self._world.trace.publish(Noted("error", words, error=refused.error))
+            words = f"it cannot be read ({refused.summary}): messages sent meanwhile are unknown."
+            self._note("error", gap.channel_id, words, refused.error)
 
-
-def waits(tries_max: int | None = None) -> Iterator[float]:
-    """The wait after each try: 1, 2, 4 … 60 s."""
-    tries = count() if tries_max is None else range(tries_max)
-    return (min(RE_READ_WAIT_MAX_S, RE_READ_WAIT_S * 2 ** min(number, 10)) for number in tries)
+    def _note(self, level: Level, channel_id: int, words: str, error: BaseException | None = None) -> None:
+        self._world.trace.publish(Noted(level, f"Channel {channel_id}: {words}", error=error))

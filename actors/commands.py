@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from actors.guarded import DISCORD
+from actors.missing import Missing
 from actors.ports import Fenced, SessionMove
 from actors.retries import Retries
 from actors.roleplay.model import (
@@ -102,6 +103,7 @@ class Commands:
     def __init__(self, world: World) -> None:
         self._world = world
         self._retries = Retries(world)
+        self._reports = Missing(world)
         self._handlers: dict[str, Callable[[ChannelMessage, str], Awaitable[SessionId | None]]] = {
             "start": self._start,
             "end": self._end,
@@ -109,6 +111,7 @@ class Commands:
             "cast": self._cast,
             "history": self._history,
             "retry": self._retry,
+            "missing": self._missing,
             "help": self._help,
         }
 
@@ -206,6 +209,12 @@ class Commands:
             return None
         return await self._retries.commanded(message)
 
+    async def _missing(self, message: ChannelMessage, rest: str) -> None:
+        if await self._world.store.answers_waiting(message.channel_id) >= ANSWERS_WAITING_MAX:
+            await self._leave_unanswered(message)
+        else:
+            await self._reports.commanded(message)
+
     async def _help(self, message: ChannelMessage, rest: str) -> None:
         p = self._p
         rows = (
@@ -213,6 +222,7 @@ class Commands:
             "names with spaces in quotes. `everyone`: all answer in order; `list`: one a message, in turn.",
             f"`{p}end` ends it · `{p}status` · `{p}cast` who plays, and who could · `{p}history [n]` the last lines",
             f"`{p}retry` delivers the last line that failed, as does the button under its notice.",
+            f"`{p}missing` says what became of a line that did not come (as a reply: of the answers to that message).",
             "A message in `((double brackets))`, or one that begins with `\\`, is not part of the play.",
         )
         await self._answer(message, "\n".join(rows))

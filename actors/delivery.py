@@ -70,12 +70,19 @@ class Delivery:
         """One try on the wire, its intent durable before it."""
         world, response = self._world, self._response
         if response.cancel_by is not None:
-            return Told(SendRefused(world.clock.now(), CANCELLED, final=True))  # nothing left the process
-        prepared = await world.voice.prepare(self._channel_id, self._record.character)
-        if not isinstance(prepared, tuple):
-            return self._told_of(prepared, OutboundKind.TEXT)
-        self.outbound = await world.store.keep_intent(self._claim, response, self._intent(part, *prepared))
-        world.trace.publish(AttemptBegan(self._context, part, response.attempt))
+            return Told(SendRefused(world.clock.now(), CANCELLED, final=True, on_wire=False))
+        began = AttemptBegan(self._context, part, response.attempt)
+        match await world.voice.prepare(self._channel_id, self._record.character):
+            case HeldBack() as held:
+                return self._told_of(held, OutboundKind.TEXT)
+            case Refused() as refused:
+                world.trace.publish(began)  # a try as any other, but nothing of the part goes on the wire
+                return self._told_of(refused, OutboundKind.TEXT, on_wire=False)
+            case (kind, webhook_id):
+                self.outbound = await world.store.keep_intent(
+                    self._claim, response, self._intent(part, kind, webhook_id)
+                )
+        world.trace.publish(began)
         return self._told_of(await world.voice.send(self.outbound), self.outbound.kind)
 
     def _intent(self, part: int, kind: OutboundKind, webhook_id: int | None) -> Outbound:
@@ -91,7 +98,7 @@ class Delivery:
             character_id=character.id,
         )
 
-    def _told_of(self, outcome: SendOutcome, kind: OutboundKind) -> Told:
+    def _told_of(self, outcome: SendOutcome, kind: OutboundKind, *, on_wire: bool = True) -> Told:
         at = self._world.clock.now()
         match outcome:
             case Posted(message_id=message_id, text=text):
@@ -99,7 +106,8 @@ class Delivery:
             case PostedElsewhere(channel_id=channel_id, message_id=message_id):
                 return Told(SentElsewhere(at, channel_id, message_id))
             case Refused(reason=reason, status=status, retry_after_s=wait_s, final=final):
-                refused = SendRefused(at, reason, status, wait_s, final, outcome.code, outcome.words)
+                left = on_wire and status is not None  # a refusal that nobody answered is our own, or the network's
+                refused = SendRefused(at, reason, status, wait_s, final, outcome.code, outcome.words, left)
                 return Told(refused, outcome.error)
             case Unconfirmed(cause=cause, status=status, retry_after_s=wait_s):
                 has_nonce = kind is not OutboundKind.WEBHOOK

@@ -27,18 +27,22 @@ from typing import Final, assert_never
 import anyio
 from anyio.abc import TaskGroup, TaskStatus
 
-from actors.catch_up import CatchUps, Nudge, waits
+from actors.backoff import waits
+from actors.catch_up import CatchUps, Nudge
 from actors.commands import Commands
 from actors.dropped import LOOK_AGAIN_S, CatchUp, ChannelEvent, Dropped, event_channel, gap_of
 from actors.mailbox import Mailbox
+from actors.missing import Missing
 from actors.ports import (
     ButtonPressed,
     ChannelGone,
     Engine,
     GatewayEvent,
+    Level,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    MissingAsked,
     Noted,
     ShardEvent,
     ShardReady,
@@ -71,6 +75,7 @@ class Gateway:
         self._reaper = reaper
         self._commands = commands
         self._retries = Retries(world)
+        self._missing = Missing(world)
         self._supervisor = supervisor
         self._nudge = nudge
         self._catch_ups = CatchUps(world, hear=self._saw, waiting=self._waiting, end=self._end, nudge=nudge)
@@ -132,7 +137,8 @@ class Gateway:
             self._drop(event, mailbox)
 
     def _drop(self, event: ChannelEvent, mailbox: Mailbox[ChannelEvent]) -> None:
-        is_first = event_channel(event) not in self._dropped
+        channel_id = event_channel(event)
+        is_first = channel_id not in self._dropped
         match event:
             case MessageSeen(message=message):
                 self._dropped.message(message.channel_id, message.id)
@@ -140,11 +146,10 @@ class Gateway:
                 newest = max((each.message.id for each in mailbox if isinstance(each, MessageSeen)), default=0)
                 self._dropped.amendment(event.channel_id, event.message_id, newest=newest)
             case _:
-                words = "A channel's mailbox is full: the press of a button, or that the channel is gone, is lost."
-                self._world.trace.publish(Noted("error", words))
+                self._note("error", channel_id, "its mailbox is full; a button, a menu or its end is lost.")
                 return
         if is_first:
-            self._world.trace.publish(Noted("warning", "A channel's mailbox is full; the channel is read again."))
+            self._note("warning", channel_id, "its mailbox is full; the channel is read again.")
 
     def _mailbox(self, channel_id: int) -> Mailbox[ChannelEvent]:
         if channel_id not in self._mailboxes:
@@ -170,8 +175,9 @@ class Gateway:
 
     async def _insist(self, event: ChannelEvent) -> bool:
         """Handle an event, again while that crashes: what comes after it would hide that it is missing."""
+        name = f"The gateway (channel {event_channel(event)})"
         for wait_s in waits(HANDLE_TRIES_MAX):
-            if await self._supervisor.contain("The gateway", partial(self._handle, event)):
+            if await self._supervisor.contain(name, partial(self._handle, event)):
                 return True
             await anyio.sleep(wait_s)
         self._give_up(event)
@@ -180,11 +186,14 @@ class Gateway:
     def _give_up(self, event: ChannelEvent) -> None:
         gap = gap_of(event)
         if gap is None or self._group is None:
-            self._world.trace.publish(Noted("error", "An event could not be handled and is given up."))
+            self._note("error", event_channel(event), "an event could not be handled and is given up.")
             return
-        words = f"An event could not be handled; its channel is read again in {LOOK_AGAIN_S / 60:.0f} minutes."
-        self._world.trace.publish(Noted("error", words))
+        wait = f"{LOOK_AGAIN_S / 60:.0f} minutes"
+        self._note("error", gap.channel_id, f"an event could not be handled; it is read again in {wait}.")
         self._group.start_soon(self._look_again, gap)
+
+    def _note(self, level: Level, channel_id: int, words: str, error: BaseException | None = None) -> None:
+        self._world.trace.publish(Noted(level, f"Channel {channel_id}: {words}", error=error))
 
     async def _look_again(self, gap: CatchUp) -> None:
         await anyio.sleep(LOOK_AGAIN_S)
@@ -202,6 +211,8 @@ class Gateway:
                 session_id = await self._retries.pressed(event)
                 if session_id is not None:
                     await self._engine.ring(session_id)
+            case MissingAsked():
+                await self._missing.chosen(event)
             case ChannelGone(channel_id=channel_id):
                 await self._end(channel_id)
             case CatchUp():

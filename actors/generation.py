@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
-from typing import Final, TypeVar, assert_never
+from typing import Final, assert_never
 
 import anyio
 
@@ -20,7 +20,6 @@ from actors.ports import (
     HistoryRead,
     ModelFailed,
     ResponseRecord,
-    listening,
 )
 from actors.roleplay import plan, prompt, speech
 from actors.roleplay.card import Card, read_card
@@ -30,13 +29,8 @@ from actors.told import Told
 from actors.world import World
 from machines.facts import BLOCKED, Generated, GenerationFailed, Held
 
-TYPING_EVERY_S: Final = 8.0
-"""Discord shows "is typing" for about ten seconds (Discord's reference, "Trigger Typing Indicator")."""
-
 OWN_LAST_LINES: Final = 5
 """How many of its own lines a character may not nearly repeat."""
-
-T = TypeVar("T")
 
 
 @lru_cache(maxsize=256)
@@ -86,7 +80,7 @@ class Generation:
         question = await self._question(attempt)
         request = question.built.prompt
         began = anyio.current_time()
-        outcome = await self._while_typing(lambda: world.model.complete(request))
+        outcome = await world.model.complete(request)
         took_s = anyio.current_time() - began
         ended = partial(GenerationEnded, self._context, attempt, request.model, took_s)
         match outcome:
@@ -131,7 +125,7 @@ class Generation:
             older=recent.older,
             first_user=recent.first_user,
         )
-        world.trace.publish(HistoryRead(self._context, recent.length, built.entries_kept))
+        world.trace.publish(HistoryRead(self._context, recent.length, built.entries_kept, attempt))
         world.trace.publish(GenerationBegan(self._context, attempt, recent.length))
         return _Question(built, _Heard.of(recent.entries, record.character, self._others()), recent.length)
 
@@ -172,16 +166,3 @@ class Generation:
 
     def _others(self) -> list[str]:
         return [other.name for other in self._session.cast if other.id != self._record.character.id]
-
-    async def _while_typing(self, work: Callable[[], Awaitable[T]]) -> T:
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._show_typing)
-            outcome = await work()
-            group.cancel_scope.cancel()
-        return outcome
-
-    async def _show_typing(self) -> None:
-        with listening():  # to itself: its requests are not the line's
-            while True:
-                await self._world.channel.typing(self._session.channel_id)
-                await anyio.sleep(TYPING_EVERY_S)

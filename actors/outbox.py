@@ -26,7 +26,9 @@ from actors.delivery import CHANNEL_GONE
 from actors.ports import (
     Deleted,
     HeldBack,
+    Level,
     Noted,
+    OutboxOutcome,
     OutboxSettled,
     Posted,
     PostedElsewhere,
@@ -35,7 +37,9 @@ from actors.ports import (
 )
 from actors.roleplay.history import shows
 from actors.roleplay.model import Outbound, OutboxDraft, OutboxKind, OutboxRow
+from actors.supervisor import concerning
 from actors.world import World
+from machines.facts import WEBHOOK_MOVED
 from machines.waits import NONCE_WINDOW_S
 
 BATCH: Final = 200
@@ -95,7 +99,7 @@ class Outbox:
         """Try each row once, up to the first that must wait."""
         try:
             for row in rows:
-                with self._world.shutdown.grace():
+                with self._world.shutdown.grace(), concerning(_where(row)):
                     if not await self._try(row):
                         break
                 await anyio.lowlevel.checkpoint()
@@ -160,12 +164,10 @@ class Outbox:
                 self._note_forbidden(row, outcome)
                 await self._world.store.outbox_later(row.id, due_at=at + _forbidden_wait_s(row))
                 return False
-            case Refused(final=True, reason=reason, error=error):
+            case Refused(final=True):
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
-                words = f"The {row.draft.kind} could not be delivered and is dropped: {reason}."
-                self._world.trace.publish(
-                    Noted("error", words, error=error, response_id=row.draft.response_id, attempt=row.attempt)
-                )
+                words = f"The {row.draft.kind} could not be delivered and is dropped: {outcome.summary}"
+                self._note("error", row, f"{words}; {_where(row)}.", outcome.error)
             case Refused(retry_after_s=wait_s) | Unconfirmed(retry_after_s=wait_s):
                 await self._world.store.outbox_later(row.id, due_at=at + max(wait_s, self._wait_s(row)))
                 return False
@@ -180,9 +182,13 @@ class Outbox:
     async def _give_up_reply(self, row: OutboxRow) -> bool:
         at = self._world.clock.now()
         await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
-        self._world.trace.publish(OutboxSettled(row.draft.kind, "dropped", row.attempt, row.draft.response_id))
-        self._world.trace.publish(Noted("info", "The answer to an interaction came too late: its token has expired."))
+        self._world.trace.publish(_ended(row, "dropped"))
+        self._note("info", row, f"The answer to an interaction came too late: its token has expired; {_where(row)}.")
         return True
+
+    def _note(self, level: Level, row: OutboxRow, words: str, error: BaseException | None = None) -> None:
+        noted = Noted(level, words, row.session_id, error, row.draft.response_id, row.attempt)
+        self._world.trace.publish(noted)
 
     def _may_be_allowed(self, row: OutboxRow, at: float) -> bool:
         return row.draft.kind in FORBIDDEN and at - row.first_try_at < FORBIDDEN_S
@@ -191,9 +197,7 @@ class Outbox:
         if row.id not in self._forbidden:
             self._forbidden.add(row.id)
             words = UNAUTHORIZED if refused.reason == "unauthorized" else FORBIDDEN[row.draft.kind]
-            draft = row.draft
-            noted = Noted("error", words, error=refused.error, response_id=draft.response_id, attempt=row.attempt)
-            self._world.trace.publish(noted)
+            self._note("error", row, f"{words} ({refused.summary}; {_where(row)})", refused.error)
 
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s
@@ -224,19 +228,29 @@ def _forbidden_wait_s(row: OutboxRow) -> float:
 
 
 def _settled(row: OutboxRow, outcome: Outcome, *, is_done: bool) -> OutboxSettled:
-    kind, attempt, response_id = row.draft.kind, row.attempt, row.draft.response_id
     match outcome:
         case Posted() | Refused(reason="removed"):
-            return OutboxSettled(kind, "sent", attempt, response_id)
+            return _ended(row, "sent")
         case Deleted():
-            return OutboxSettled(kind, "deleted", attempt, response_id)
+            return _ended(row, "deleted")
         case PostedElsewhere():
-            return OutboxSettled(kind, "refused", attempt, response_id)
+            return _ended(row, "refused", WEBHOOK_MOVED)
         case Refused():
-            return OutboxSettled(kind, "dropped" if is_done else "refused", attempt, response_id)
+            return _ended(row, "dropped" if is_done else "refused", outcome.summary)
         case Unconfirmed():
-            return OutboxSettled(kind, "unconfirmed", attempt, response_id)
+            return _ended(row, "unconfirmed", outcome.summary)
         case HeldBack():
-            return OutboxSettled(kind, "held", attempt, response_id)
+            return _ended(row, "held")
         case _:
             assert_never(outcome)
+
+
+def _ended(row: OutboxRow, outcome: OutboxOutcome, reason: str = "") -> OutboxSettled:
+    draft = row.draft
+    return OutboxSettled(
+        draft.kind, outcome, row.attempt, draft.response_id, row.session_id, row.id, draft.channel_id, reason
+    )
+
+
+def _where(row: OutboxRow) -> str:
+    return f"outbox row {row.id} of channel {row.draft.channel_id}"

@@ -24,6 +24,7 @@ from actors.copies import Copies
 from actors.ports import Diverged, Noted, Watched
 from actors.roleplay.history import is_line, is_strayed, shows
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind
+from actors.supervisor import concerning
 from actors.world import World
 
 WATCH_S: Final = 900.0
@@ -80,7 +81,8 @@ class Reaper:
     async def judge_left(self) -> None:
         """Judge, in every channel, what a store that failed has left. Raises what the store raises."""
         for channel_id in self.copies.channels:
-            await self.judge(channel_id)
+            with concerning(f"channel {channel_id}"):
+                await self.judge(channel_id)
 
     async def _judged(self, channel_id: int, kept: tuple[ChannelMessage, ...]) -> tuple[ChannelMessage, ...]:
         """Take the copies among `kept` down; returns those that nobody can judge yet."""
@@ -99,7 +101,7 @@ class Reaper:
                 await self._take_down(message)
             elif is_line(message) and message.id not in self._told:
                 self._told.append(message.id)
-                self._world.trace.publish(Diverged(None, "extra", 1))  # it is let be, and `audit` names it
+                self._world.trace.publish(Diverged(None, "extra", 1, channel_id))  # it is let be, and `audit` names it
         return tuple(undecided)
 
     async def _strayed(self, message: ChannelMessage) -> list[Watched]:
@@ -129,4 +131,5 @@ class Reaper:
             return  # a retry found its part in it while we judged: it is no copy any more
         self._world.outbox_bell.ring()
         what = "line" if is_line(message) else "notice or an answer"
-        self._world.trace.publish(Noted("warning", f"A second copy of a {what} turned up; it is taken back."))
+        words = f"A second copy of a {what} turned up in channel {message.channel_id}; it is taken back."
+        self._world.trace.publish(Noted("warning", words))

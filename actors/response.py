@@ -38,6 +38,7 @@ from actors.roleplay.model import (
     SessionRecord,
 )
 from actors.told import Told
+from actors.typing_indicator import LONG_WAIT_S, SEND_LEAD_S, Sign
 from actors.world import World
 from machines.binding import IllegalMove
 from machines.facts import (
@@ -53,6 +54,7 @@ from machines.facts import (
     Send,
     SendRefused,
     TakeBack,
+    Task,
     Wait,
     WaitElapsed,
 )
@@ -78,6 +80,7 @@ class ResponseActor:
         self._context = Context(record.response.id, record.session_id, record.character.name, record.response.limits)
         self._generation = Generation(world, session, record, self._context)
         self._delivery = Delivery(world, claim, record, self._context, copies or Copies())
+        self._sign = Sign(world.typing, record.channel_id)
 
     @property
     def response(self) -> Response:
@@ -107,16 +110,23 @@ class ResponseActor:
         A cancellation is told before the fact of the task that it met: so a part that was on the wire
         is known to be unwanted when its confirmation is judged.
         """
-        while next_task(self._response) is not None:
-            await anyio.lowlevel.checkpoint_if_cancelled()
-            told = None if self._is_cancel_due else await self._perform()
-            if told is not None:
-                await self._pause_before(told.fact)
-                told = await self._unless_shown(told)
-            if self._is_cancel_due and self._cancel_by is not None:
-                await self._apply(Told(Cancelled(self._world.clock.now(), self._cancel_by)))
-            if told is not None and not self._response.is_final:
-                await self._apply(told)
+        try:
+            while next_task(self._response) is not None:
+                await anyio.lowlevel.checkpoint_if_cancelled()
+                await self._go_on()
+        finally:
+            self._sign.off()
+
+    async def _go_on(self) -> None:
+        """Carry out the next task, and apply what came of it."""
+        told = None if self._is_cancel_due else await self._perform()
+        if told is not None:
+            await self._pause_before(told.fact)
+            told = await self._unless_shown(told)
+        if self._is_cancel_due and self._cancel_by is not None:
+            await self._apply(Told(Cancelled(self._world.clock.now(), self._cancel_by)))
+        if told is not None and not self._response.is_final:
+            await self._apply(told)
 
     @property
     def _is_cancel_due(self) -> bool:
@@ -134,7 +144,9 @@ class ResponseActor:
 
     async def _carry_out(self) -> Told | None:
         """Carry out the next task; None when a cancellation interrupted it."""
-        match next_task(self._response):
+        task = next_task(self._response)
+        self._show_typing(task)
+        match task:
             case Generate(attempt=attempt):
                 return await self._interruptible(partial(self._generate, attempt))
             case Send(part=part):
@@ -145,7 +157,7 @@ class ResponseActor:
                 return await self._delivery.read_back(first_at, settled_at)
             case None:
                 return None
-            case task:
+            case _:
                 assert_never(task)
 
     async def _generate(self, attempt: int) -> Told:
@@ -153,10 +165,24 @@ class ResponseActor:
         await self._world.readiness.wait_caught_up(self._session.channel_id)
         return await self._generation.generate(attempt)
 
+    def _show_typing(self, task: Task | None) -> None:
+        """Show that somebody writes while anything is tried: not in long waits, and not for what nobody wants."""
+        now = self._world.clock.now()
+        match task:
+            case Wait(until=due_at) | ReadBack(first_at=due_at):
+                is_tried = due_at - now <= LONG_WAIT_S
+            case _:
+                is_tried = task is not None
+        if is_tried and self._response.cancel_by is None:
+            self._sign.on(after_s=SEND_LEAD_S if isinstance(task, Send) else 0.0)
+        else:
+            self._sign.off()
+
     async def _pause_before(self, fact: Fact) -> None:
         """Wait here if a breakpoint is set before the move; a response that is not wanted any more is not held."""
         pause = None if self._is_cancel_due else self._world.pausing.before(self._context, self._response, fact)
         if pause is not None:
+            self._sign.off()
             await self._interruptible(pause.wait)
 
     async def _unless_shown(self, told: Told) -> Told:
@@ -212,7 +238,7 @@ class ResponseActor:
             return advance(self._response, fact)
         except IllegalMove as error:
             why: Literal["no_row", "guard"] = "guard" if error.refused else "no_row"
-            refused = MoveRefused(self._context, error.step.source, type(fact).__name__, why)
+            refused = MoveRefused(self._context, error.step.source, type(fact).__name__, why, self._response.attempt)
             self._world.trace.publish(refused)
             raise
 

@@ -18,6 +18,7 @@ from actors.reaper import Reaper
 from actors.response import ResponseActor
 from actors.roleplay.model import Claim, SessionId, SessionRecord, Turn
 from actors.roleplay.turns import speakers
+from actors.supervisor import concerning
 from actors.world import World
 from machines import session as machine
 from machines.facts import Started
@@ -79,13 +80,14 @@ class Sessions:
         actor = ResponseActor(self._world, claim, session, record, self._reaper.copies)
         self._running[session.id] = actor  # before its start is durable: no nudge comes while nobody listens
         try:
-            if not isinstance(work, ResponseRecord):
-                await self._start(claim, work, actor, record)
-            with self._reaper.undecided(session.channel_id):
-                if isinstance(work, ResponseRecord):
-                    await actor.take_up()
-                    await self._look_up(actor)  # an end that came before anybody listened
-                await actor.run()
+            with concerning(f"response {record.response.id}"):
+                if not isinstance(work, ResponseRecord):
+                    await self._start(claim, work, actor, record)
+                with self._reaper.undecided(session.channel_id):
+                    if isinstance(work, ResponseRecord):
+                        await actor.take_up()
+                        await self._look_up(actor)  # an end that came before anybody listened
+                    await actor.run()
         finally:
             del self._running[session.id]
         # Most of what was kept meanwhile is this very line, as the gateway shows it.

@@ -5,7 +5,8 @@ It is the only place that catches `Exception`. Cancellation passes through it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import anyio
@@ -53,9 +54,33 @@ class Supervisor:
             elif isinstance(error, ConnectionLost):
                 self._trace.publish(Noted("warning", f"{name}: {error}; it is tried again."))
             else:
-                self._trace.publish(Noted("error", f"{name} crashed and starts again.", session_id, error))
+                words = f"{name} crashed{_whereabouts(error)} and starts again."
+                self._trace.publish(Noted("error", words, session_id, error))
             return False
         return True
+
+
+@contextmanager
+def concerning(subject: str) -> Iterator[None]:
+    """Note on whatever is raised inside which response, channel or row it concerned: a crash is logged with it."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(subject)
+        raise
+
+
+def _whereabouts(error: BaseException) -> str:
+    subjects = list(dict.fromkeys(_notes(error)))
+    return f" ({', '.join(subjects)})" if subjects else ""
+
+
+def _notes(error: BaseException) -> Iterator[str]:
+    """What `concerning` noted, on the error and on those that a task group gathered in it."""
+    yield from getattr(error, "__notes__", ())
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _notes(each)
 
 
 def _is_all(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:

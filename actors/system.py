@@ -56,6 +56,7 @@ class ActorSystem:
         keep = self._supervisor.keep_running
         group.start_soon(keep, "The engine", partial(self._engine.run, self._drain, self._pending))
         group.start_soon(keep, "The outbox", Outbox(self.world).run)
+        group.start_soon(keep, "The typing indicator", partial(self.world.typing.run, self.world.channel))
         if self.world.breakers.watch is not None:
             group.start_soon(keep, "The watch of Discord's status page", self.world.breakers.watch.run)
 

@@ -12,6 +12,7 @@ import anyio
 from actors.breakers import Breakers
 from actors.ports import Channel, Clock, Model, NoPauses, Pausing, Store, Trace, Voice
 from actors.readiness import Readiness
+from actors.typing_indicator import TypingIndicator
 from machines.response import Limits
 
 SHUTDOWN_GRACE_S: Final = 10.0
@@ -105,3 +106,4 @@ class World:
     readiness: Readiness = field(default_factory=Readiness)
     breakers: Breakers = field(default_factory=Breakers)
     pausing: Pausing = field(default_factory=NoPauses)
+    typing: TypingIndicator = field(default_factory=TypingIndicator)

@@ -70,7 +70,8 @@ class Sent:
 class SendRefused:
     """The part is not stored, for certain. `status` is None where no request was answered.
 
-    `code` and `words` are what Discord said of it, secrets removed: for operators, never for a channel.
+    `code` and `words` are what Discord said of it, secrets removed: for operators, never for a channel. `on_wire` is
+    False where no request with the part has left: no connection was made, or no webhook.
     """
 
     at: float
@@ -80,6 +81,7 @@ class SendRefused:
     final: bool = False
     code: int | None = None
     words: str = ""
+    on_wire: bool = True
 
 
 @dataclass(frozen=True, slots=True)

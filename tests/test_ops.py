@@ -198,6 +198,8 @@ OLDEST = 'ensemble_response_oldest_seconds{state="Retrying"}'
 BREAKER = 'ensemble_breaker_state{dependency="discord"}'
 UNTOLD = "ensemble_failure_notice_oldest_seconds"
 RETRIES = 'ensemble_retries_total{stage="send", reason="other"}'
+ERRORS = "ensemble_error_lines_total"
+MISSED = 'ensemble_missing_reports_total{finding="failed"}'
 LAG = "event_loop_lag_seconds_bucket"
 ONCE = "0x60 1x60"
 
@@ -223,6 +225,11 @@ PLAYED: list[tuple[str, dict[str, str], bool]] = [
     ("EnsembleBreakerOpen", {BREAKER: "0x100 2x7 1x12"}, True),
     ("EnsembleBreakerOpen", {BREAKER: "0x116 2x3"}, False),
     ("EnsembleBreakerOpen", {BREAKER: "2x100 1x10 0x10"}, False),
+    ("EnsembleErrorLines", {ERRORS: "0x100 20x20", SENT: "0x120"}, True),
+    ("EnsembleErrorLines", {ERRORS: "0x100 10x20", SENT: "0x120"}, False),
+    ("EnsembleErrorLines", {ERRORS: "0x100 20x20", SENT: "0+10x120"}, False),
+    ("EnsembleLineMissed", {MISSED: "0x90 1x30"}, True),
+    ("EnsembleLineMissed", {MISSED: "0x120"}, False),
     ("EnsembleHistoryDiverges", {"ensemble_history_divergence_total": "0x30 2x90"}, True),
     ("EnsembleHistoryDiverges", {"ensemble_history_divergence_total": "2x120"}, False),
     ("EnsembleMoveRefused", {'ensemble_response_refused_total{state="Sending"}': "0x90 1x30"}, True),

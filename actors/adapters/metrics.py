@@ -23,12 +23,14 @@ from actors.ports import (
     Diverged,
     GenerationEnded,
     LinesInState,
+    MissingReported,
     ModelReason,
     Moved,
     MoveRefused,
     OutboxSettled,
     TraceEvent,
 )
+from actors.roleplay.missing import Finding
 from actors.roleplay.model import OutboxKind, ResponseId
 from machines.breaker import State as BreakerState
 from machines.facts import RESTART, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, SentElsewhere
@@ -88,6 +90,7 @@ class Metrics:
     """The `Trace` port. `text` is what `/metrics` answers.
 
     `models` and `dependencies` are the values of their labels; `provider` is OpenTelemetry's name of who serves them.
+    `error_lines` counts the log's since the process began.
     """
 
     def __init__(
@@ -96,12 +99,15 @@ class Metrics:
         lines: Callable[[], Awaitable[Sequence[LinesInState]]],
         untold_since: Callable[[], Awaitable[float | None]],
         now: Callable[[], float],
+        error_lines: Callable[[], int] = lambda: 0,
         models: Sequence[str] = (),
         provider: str = "",
         dependencies: Iterable[str] = (),
     ) -> None:
         self._lines = lines
         self._untold_since = untold_since
+        self._count_error_lines = error_lines
+        self._error_lines_seen = 0
         self._now = now
         self._models = frozenset(models)
         self._provider = provider
@@ -121,6 +127,9 @@ class Metrics:
             oldest_at = found[state].oldest_at if state in found else None
             self._oldest_s.labels(state).set(self._age_s(oldest_at))
         self._untold_s.set(self._age_s(await self._untold_since()))
+        error_lines = self._count_error_lines()
+        self._error_lines.inc(error_lines - self._error_lines_seen)
+        self._error_lines_seen = error_lines
         # A thousand lines take some milliseconds, in which the loop had better answer somebody.
         return await anyio.to_thread.run_sync(generate_latest, self._registry)
 
@@ -145,6 +154,8 @@ class Metrics:
                 self._breaker.labels(dependency).set(BREAKER_VALUES[BreakerState(dest)])
             case Diverged(count=count):
                 self._divergence.inc(count)
+            case MissingReported(finding=finding):
+                self._missing.labels(finding).inc()
             case _:
                 return  # what is told in between is for the log
 
@@ -295,6 +306,13 @@ class Metrics:
         self._divergence = self._counter(
             "ensemble_history_divergence_total", "Places where a channel and its history were found to differ."
         )
+        self._error_lines = self._counter("ensemble_error_lines_total", "Lines with ❌ in the log.")
+        self._missing = self._counter(
+            "ensemble_missing_reports_total",
+            "Lines that people said did not come, by what the journal says.",
+            "finding",
+        )
+        _with_children(self._missing, [(finding,) for finding in Finding])
         self._lag_s = self._histogram(
             "event_loop_lag_seconds", "How much later than asked the event loop came back.", LAG_S
         )

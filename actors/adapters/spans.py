@@ -42,7 +42,7 @@ CLOSING_S: Final = 5.0
 
 FACT_FIELDS: Final = (
     *("reason", "cause", "status", "retry_after_s", "final", "model", "until", "since"),
-    *("has_nonce", "channel_id", "message_id", "by", "code", "words"),
+    *("has_nonce", "channel_id", "message_id", "by", "code", "words", "on_wire"),
 )
 """What events say of facts: all but when (they have a time of their own) and any text of a line."""
 

@@ -24,12 +24,14 @@ from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, W
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.groq import GroqModel
 from actors.adapters.inspector import CannotServe, Inspector
+from actors.adapters.log import ErrorLines
 from actors.adapters.metrics import Metrics
 from actors.adapters.status import HttpStatusPage
 from actors.adapters.store import SqlStore
 from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
 from actors.app.debugging import Answers, Seen
+from actors.app.error_lines import ErrorLineCount
 from actors.app.inspection import inspect, inspector_of
 from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
@@ -49,6 +51,8 @@ IDENTIFY_PAUSE_S: Final = 5.0
 
 GUILDS_LOCAL_S: Final = 0.1
 """The same for another server than Discord: such servers have a handful of guilds."""
+
+ERROR_LINES: Final = "The count of error lines"
 
 FATAL = (WrongToken, IntentsMissing, CannotServe)
 
@@ -110,6 +114,7 @@ class Bot:
     inspector: Inspector | None
     metrics: Metrics
     """Fed and served with the inspector; without it nobody could read them."""
+    error_lines: ErrorLineCount | None = None
 
     async def run(
         self,
@@ -140,6 +145,8 @@ class Bot:
                 connection.cancel_scope.cancel()
         except* FATAL as group:
             fatal.extend(group.exceptions)
+        if self.error_lines is not None:
+            await self.supervisor.contain(ERROR_LINES, self.error_lines.write)
         if fatal:
             raise fatal[0]
 
@@ -148,6 +155,8 @@ class Bot:
         if self.inspector is not None:
             group.start_soon(keep, "The inspector", partial(inspect, self.inspector, self.settings, self.world.trace))
             group.start_soon(watch_loop, self.metrics.observe_loop_lag)
+        if self.error_lines is not None:
+            group.start_soon(keep, ERROR_LINES, self.error_lines.run)
         for shard in self.adapter.shard_ids:
             group.start_soon(keep, f"The Discord client of shard {shard}", partial(self.adapter.run, shard))
 
@@ -164,10 +173,18 @@ def dependencies_of(breakers: Breakers, adapter: DiscordAdapter, model: Model) -
     return Dependencies(tuple(gate.seen for gate in breakers.gates), adapter.shards(), (*adapter.budgets(), *models))
 
 
-def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Model, *, trace: Trace) -> Bot:
-    """Put one process together; nothing runs yet."""
+def compose(
+    settings: Settings,
+    endpoint: Endpoint,
+    store: SqlStore,
+    model: Model,
+    *,
+    trace: Trace,
+    error_lines: ErrorLines | None = None,
+) -> Bot:
+    """Put one process together; nothing runs yet. `error_lines` counts those of the log, where it is the process's."""
     clock = SystemClock()
-    metrics = metrics_of(settings, store, model, now=clock.now)
+    metrics = metrics_of(settings, store, model, now=clock.now, error_lines=error_lines)
     inspector = inspector_of(
         settings,
         store,
@@ -212,4 +229,5 @@ def compose(settings: Settings, endpoint: Endpoint, store: SqlStore, model: Mode
     world = World(*ports, rules, breakers=breakers, pausing=pausing)
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)
-    return Bot(settings, store, world, adapter, actors, supervisor, inspector, metrics)
+    counted = None if error_lines is None else ErrorLineCount(error_lines, store, clock.now)
+    return Bot(settings, store, world, adapter, actors, supervisor, inspector, metrics, counted)

@@ -7,6 +7,7 @@ from typing import Final
 
 import anyio
 
+from actors.adapters.log import ErrorLines
 from actors.adapters.metrics import Metrics
 from actors.adapters.understudy import Understudy
 from actors.app.settings import Settings
@@ -16,13 +17,21 @@ LAG_EVERY_S: Final = 0.25
 """Often enough to meet a stall of a second four times over; it costs some microseconds each."""
 
 
-def metrics_of(settings: Settings, journal: Journal, model: Model, *, now: Callable[[], float]) -> Metrics:
+def metrics_of(
+    settings: Settings,
+    journal: Journal,
+    model: Model,
+    *,
+    now: Callable[[], float],
+    error_lines: ErrorLines | None = None,
+) -> Metrics:
     """The metrics with every label that these settings can lead to."""
     provider = "understudy" if isinstance(model, Understudy) else provider_of(settings)
     return Metrics(
         lines=journal.lines_by_state,
         untold_since=journal.untold_since,
         now=now,
+        error_lines=lambda: 0 if error_lines is None else error_lines.total,
         models=model.models,
         provider=provider,
         dependencies=("discord", *model.models),

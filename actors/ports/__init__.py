@@ -44,6 +44,7 @@ from actors.ports.gateway import (
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    MissingAsked,
     ShardConnecting,
     ShardDown,
     ShardEnded,
@@ -68,7 +69,7 @@ from actors.ports.journal import (
 from actors.ports.model import Completion, Model, ModelFailed, ModelReason
 from actors.ports.pausing import NoPauses, Pause, Pausing
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
-from actors.ports.store import Accepted, Fenced, RetryAsked, RetryOutcome, Store, ToCatchUp, Watched
+from actors.ports.store import Accepted, Fenced, ReportedMissing, RetryAsked, RetryOutcome, Store, ToCatchUp, Watched
 from actors.ports.trace import (
     CANCELLED,
     AttemptBegan,
@@ -80,9 +81,12 @@ from actors.ports.trace import (
     GenerationEnded,
     GenerationErred,
     HistoryRead,
+    Level,
+    MissingReported,
     Moved,
     MoveRefused,
     Noted,
+    OutboxOutcome,
     OutboxSettled,
     Trace,
     TraceEvent,
@@ -130,11 +134,14 @@ __all__ = [
     "Indicator",
     "Journal",
     "KnownAs",
+    "Level",
     "LineMessage",
     "LinesInState",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
+    "MissingAsked",
+    "MissingReported",
     "Model",
     "ModelFailed",
     "ModelReason",
@@ -146,6 +153,7 @@ __all__ = [
     "NoPauses",
     "Noted",
     "OutboxMessage",
+    "OutboxOutcome",
     "OutboxSettled",
     "Page",
     "PageOutcome",
@@ -158,6 +166,7 @@ __all__ = [
     "ReadOutcome",
     "Recorded",
     "Refused",
+    "ReportedMissing",
     "Request",
     "ResponseRecord",
     "RetryAsked",

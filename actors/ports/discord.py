@@ -42,6 +42,11 @@ class Refused:
     code: int | None = None
     words: str = ""
 
+    @property
+    def summary(self) -> str:
+        """For the operator's log: `forbidden 403, Missing Permissions (code 50013)`."""
+        return _summary(self.reason, self.status, self.code, self.words)
+
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
@@ -53,6 +58,17 @@ class Unconfirmed:
     error: BaseException | None = None
     code: int | None = None
     words: str = ""
+
+    @property
+    def summary(self) -> str:
+        """As that of Refused."""
+        return _summary(self.cause, self.status, self.code, self.words)
+
+
+def _summary(reason: str, status: int | None, code: int | None, words: str) -> str:
+    answered = reason if status is None else f"{reason} {status}"
+    said = " ".join(filter(None, (words, f"(code {code})" if code else "")))
+    return f"{answered}, {said}" if said else answered
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,17 @@ class ButtonPressed:
 
 
 @dataclass(frozen=True, slots=True)
+class MissingAsked:
+    """Somebody chose *Did not come* in the menu of a message; who and where as those of a pressed button."""
+
+    interaction_id: int
+    token: str = field(repr=False)
+    channel_id: int
+    user_id: int
+    message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelGone:
     """The channel or thread was deleted, or we are no longer in its guild."""
 
@@ -107,7 +118,7 @@ class ConnectionLost(Exception):
 
 
 ShardEvent = ShardConnecting | ShardReady | ShardResumed | ShardDown | ShardEnded
-GatewayEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | ChannelGone | ShardEvent
+GatewayEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | MissingAsked | ChannelGone | ShardEvent
 
 Sink = Callable[[GatewayEvent], None]
 """Takes events in the order in which the gateway sent them; must neither wait nor raise."""

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from actors.ports.exchange import Exchange
 from actors.ports.work import ResponseRecord, SessionMove, Work
+from actors.roleplay.missing import Finding, MissingReport, SeenTurn
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -64,6 +65,15 @@ class RetryAsked:
     outcome: RetryOutcome
     name: str = ""
     session_id: SessionId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedMissing:
+    """A report of a line that did not come; `is_new`: the first of this person about this turn."""
+
+    finding: Finding
+    is_new: bool
+    session_id: SessionId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +210,16 @@ class Store(Protocol):
 
         A line that was replaced means its newest replacement. `answer` is pure; its key is that of the request:
         None, and nothing written, when it was answered before.
+        """
+        ...
+
+    async def report_missing(
+        self, report: MissingReport, *, answer: Callable[[SeenTurn | None], OutboxDraft]
+    ) -> ReportedMissing | None:
+        """Look up what became of a turn of this channel, and write the report with its answer, in one transaction.
+
+        `answer` is pure, and is given None where no turn is known. None, and nothing written, when it was answered
+        before.
         """
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
+from actors.roleplay.missing import Finding
 from actors.roleplay.model import OutboxKind, ResponseId, SessionId
 from machines.facts import SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.response import FAILED, SENDING, Limits, Move
@@ -33,6 +34,7 @@ class HistoryRead:
     context: Context
     total: int
     kept: int
+    attempt: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class GenerationErred:
 
 @dataclass(frozen=True, slots=True)
 class AttemptBegan:
-    """A part goes on the wire now."""
+    """A try of a part begins. Where no webhook can be had for it, its refusal is all that follows."""
 
     context: Context
     part: int
@@ -74,10 +76,14 @@ class Moved:
 
     @property
     def is_send_attempt(self) -> bool:
-        """Whether this ends a try of a part: each is counted once, when what came of it is durable."""
-        fact = self.move.fact
-        is_end = self.move.source == SENDING and isinstance(fact, SENT)
-        return is_end and getattr(fact, "reason", None) != CANCELLED
+        """Whether this ends a try of a part on the wire: each is counted once, when what came of it is durable."""
+        match self.move.fact:
+            case SendRefused(reason=reason, on_wire=on_wire):
+                return self.move.source == SENDING and on_wire and reason != CANCELLED
+            case Sent() | SentElsewhere() | SendUnconfirmed():
+                return self.move.source == SENDING
+            case _:
+                return False
 
     @property
     def is_send_retry(self) -> bool:
@@ -90,11 +96,14 @@ class Moved:
         return self.move.dest is FAILED and bool(self.text) and not self.is_cancelled
 
 
+Level = Literal["info", "warning", "error", "critical"]
+
+
 @dataclass(frozen=True, slots=True)
 class Noted:
     """Anything else that an operator should know: `words` carries no secret and no user's text."""
 
-    level: Literal["info", "warning", "error", "critical"]
+    level: Level
     words: str
     session_id: SessionId | None = None
     error: BaseException | None = None
@@ -123,6 +132,10 @@ class MoveRefused:
     state: str
     fact: str
     reason: Literal["no_row", "guard"]
+    attempt: int | None = None
+
+
+OutboxOutcome = Literal["sent", "deleted", "dropped", "refused", "unconfirmed", "held"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +146,16 @@ class OutboxSettled:
     """
 
     kind: OutboxKind
-    outcome: Literal["sent", "deleted", "dropped", "refused", "unconfirmed", "held"]
+    outcome: OutboxOutcome
     attempt: int
     response_id: ResponseId | None = None
-    """Of the line that it speaks of, where it does."""
+    """Of the line that it speaks of, where it does; `session_id` is that line's."""
+
+    session_id: SessionId | None = None
+    row_id: int | None = None
+    channel_id: int | None = None
+    reason: str = ""
+    """Why it was refused or is unconfirmed, in words for operators."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +165,16 @@ class Diverged:
     session_id: SessionId | None
     kind: str
     count: int
+    channel_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MissingReported:
+    """Somebody said that a line did not come, for the first time about this turn; what the journal says of it."""
+
+    finding: Finding
+    channel_id: int
+    session_id: SessionId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +208,7 @@ TraceEvent = (
     | MoveRefused
     | OutboxSettled
     | Diverged
+    | MissingReported
     | BreakerMoved
     | ConnectionMoved
     | Noted

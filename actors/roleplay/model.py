@@ -70,7 +70,8 @@ class ChannelMessage:
 
     `name` is the webhook's name, the embed's character or the author's display name; `text` the content,
     or the embed's description. `is_ours`: sent by our bot user or by a webhook of our application.
-    `button_ids`: the custom ids of the buttons under a message of ours, in their order.
+    `button_ids`: the custom ids of the buttons under a message of ours, in their order. `replies_to`: the message of
+    the same channel to which it is a reply.
     """
 
     id: int
@@ -84,6 +85,7 @@ class ChannelMessage:
     webhook_id: int | None = None
     is_embed: bool = False
     button_ids: tuple[str, ...] = ()
+    replies_to: int | None = None
 
 
 # ── a turn's work ───────────────────────────────────────────────────────────────────────────────────
@@ -245,6 +247,7 @@ class OutboxRow:
     attempt: int
     first_try_at: float
     due_at: float
+    session_id: SessionId | None = None  # of the line that it speaks of, where it does
 
     @property
     def outbound(self) -> Outbound:

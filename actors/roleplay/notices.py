@@ -46,10 +46,15 @@ OF_DISCORD: Final[dict[str, str]] = {
 """The same for each reason for which a written line did not reach its channel."""
 
 
+def clause(reason: str, *, is_written: bool) -> str | None:
+    """Why a line did not come, in few words; None where people can make nothing of the reason."""
+    return (OF_DISCORD if is_written else OF_MODEL).get(reason)
+
+
 def failure(name: str, reason: str, prefix: str, *, is_written: bool = False) -> str:
-    """The notice for a line that did not come; `is_written` where the model did its part, so that it was Discord."""
-    clause = (OF_DISCORD if is_written else OF_MODEL).get(reason)
-    why = f" ({clause})" if clause else ""
+    """The notice for a line that did not come; `is_written` where the model did its part."""
+    words = clause(reason, is_written=is_written)
+    why = f" ({words})" if words else ""
     restart = f" or use `{prefix}end` to restart" if prefix else ""
     return f"⚠️ Failed to send response from {name}. Please try again{restart}.{why}"
 

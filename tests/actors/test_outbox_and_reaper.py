@@ -103,7 +103,9 @@ def test_only_a_final_refusal_drops_a_text_which_is_told_and_lets_the_next_go(re
             await enqueue(play, "dropped", "kept")
             await play.quiet()
             assert play.discord.texts(CHANNEL) == ["kept"]
-            assert errors(play) == [f"The answer could not be delivered and is dropped: {reason}."]
+            (words,) = errors(play)
+            assert words.startswith(f"The answer could not be delivered and is dropped: {reason}")
+            assert words.endswith(f"; outbox row 1 of channel {CHANNEL}.")
 
     run_virtually(backend, main)
 
@@ -267,7 +269,9 @@ def test_a_takedown_that_stays_forbidden_is_given_up_after_a_week(backend: str) 
             await anyio.sleep(120)
             assert await play.store.next_outbox_due() is None
             assert len(play.discord.deletions) == 2
-            assert errors(play)[-1] == "The takedown could not be delivered and is dropped: forbidden."
+            assert errors(play)[-1] == (
+                f"The takedown could not be delivered and is dropped: forbidden 403; outbox row 1 of channel {CHANNEL}."
+            )
 
     run_virtually(backend, main)
 

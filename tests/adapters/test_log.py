@@ -7,7 +7,6 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -15,73 +14,14 @@ from actors.adapters.log import JsonFormatter, LogTrace, Scrubber, TextFormatter
 from actors.ports import AttemptBegan, BreakerMoved, Context, ModelFailed, Moved, Noted, Refused
 from machines.facts import Held, SendRefused, Sent
 from machines.response import Limits, Move, State
-from tests.fakes.discord import Fault
-from tests.fakes.play import playing
-from tests.fakes.virtual_time import run_virtually
+from tests.adapters.logged import LINE, MULTI, Kept, is_subsequence, played, raised
 
-MULTI = "🎭 MULTI-CHAR: "
-LINE = "Hey, finally in person. Coffee's good, but this view is better."
 HTTP_500 = Refused("http", status=500)
 SECRET = "token-s3cr3t"
 FORGED = "2026-01-01 00:00:00,000 - ensemble.responses - CRITICAL - forged"
-TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ensemble(\.\w+)+ - (INFO|WARNING|ERROR|CRITICAL) - .*")
-
-
-class Kept(logging.Handler):
-    """Keeps the records of `ensemble`."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.records: list[logging.LogRecord] = []
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self.records.append(record)
-
-    @property
-    def messages(self) -> list[str]:
-        return [record.getMessage() for record in self.records]
-
-    @property
-    def said(self) -> list[str]:
-        """What was said of responses, without the mark before each line."""
-        return [message.removeprefix(MULTI) for message in self.messages if message.startswith(MULTI)]
-
-
-@pytest.fixture
-def kept() -> Iterator[Kept]:
-    handler, logger = Kept(), logging.getLogger("ensemble")
-    logger.addHandler(handler)
-    logger.setLevel(logging.INFO)
-    yield handler
-    logger.removeHandler(handler)
-    logger.setLevel(logging.NOTSET)
-
-
-def played(
-    faults: Sequence[Fault] = (),
-    answers: Sequence[object] = (LINE,),
-    limits: Limits | None = None,
-    notice_faults: Sequence[Fault] = (),
-) -> None:
-    """One message to Alex alone, and whatever comes of it, told to the log."""
-
-    async def main() -> None:
-        async with playing(faults=faults, answers=answers, limits=limits, cast=("Alex",)) as play:
-            await play.start("Alex")
-            play.discord.text_faults.extend(notice_faults)
-            play.say("Hello, Alex!")
-            await play.quiet()
-            assert play.trace.crashes == []
-            log = LogTrace()
-            for event in play.trace.events:
-                log.publish(event)
-
-    run_virtually("asyncio", main)
-
-
-def is_subsequence(expected: Sequence[str], lines: Sequence[str]) -> bool:
-    rest = iter(lines)
-    return all(line in rest for line in expected)
+TEXT_LINE = re.compile(
+    r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} - ensemble(\.\w+)+(\[\w+\])? - (INFO|WARNING|ERROR|CRITICAL) - .*"
+)
 
 
 class TestTheSeedsFlows:
@@ -171,14 +111,6 @@ class TestGenerationErrors:
         played(answers=["", "<think>hm</think>", "   "])
         assert sum(line.startswith("❌ Error generating") for line in kept.said) == 3
         assert not [line for line in kept.said if "FAILED to send" in line or line.startswith("Attempting")]
-
-
-def raised(error: Exception) -> Exception:
-    """The error with a traceback, as an adapter would hand it on."""
-    try:
-        raise error
-    except type(error) as caught:
-        return caught
 
 
 class TestLevelsAndFields:
@@ -294,9 +226,7 @@ class TestFormats:
         played([HTTP_500])
         lines = [TextFormatter(()).format(each) for each in kept.records]
         assert all(TEXT_LINE.fullmatch(line) for line in lines)
-        assert lines[-1].endswith(
-            " - ensemble.responses - INFO - 🎭 MULTI-CHAR: Added Alex's response to history. New length: 2"
-        )
+        assert lines[-1].endswith("] - INFO - 🎭 MULTI-CHAR: Added Alex's response to history. New length: 2")
 
     def test_json_is_one_object_a_line(self) -> None:
         text = JsonFormatter(()).format(record("two\nlines\u2028or\x85more", raised(RuntimeError("a\nb"))))

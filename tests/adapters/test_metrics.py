@@ -25,6 +25,7 @@ from actors.ports import (
     GenerationEnded,
     HeldBack,
     LinesInState,
+    MissingReported,
     ModelFailed,
     Moved,
     MoveRefused,
@@ -33,6 +34,7 @@ from actors.ports import (
     Refused,
     TraceEvent,
 )
+from actors.roleplay.missing import Finding
 from actors.roleplay.model import OutboxKind
 from machines.facts import Fact, FoundInChannel, Generated, GenerationFailed, SendUnconfirmed, Sent, Started
 from machines.response import MACHINE, TABLE, Limits, Response, State, advance
@@ -58,6 +60,8 @@ LABELS = {
     "ensemble_failure_notice_oldest_seconds": set[str](),
     "ensemble_breaker_state": {"dependency"},
     "ensemble_history_divergence": set[str](),
+    "ensemble_error_lines": set[str](),
+    "ensemble_missing_reports": {"finding"},
     "gen_ai_client_operation_duration_seconds": {
         *("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "error_type")
     },
@@ -80,6 +84,7 @@ async def all_told() -> None:
 def make(
     lines: Callable[[], Awaitable[Sequence[LinesInState]]] = nothing,
     now: Callable[[], float] = lambda: 1000.0,
+    error_lines: Callable[[], int] = lambda: 0,
     untold_since: Callable[[], Awaitable[float | None]] = all_told,
 ) -> Metrics:
     models = ("first", "second")
@@ -87,6 +92,7 @@ def make(
         lines=lines,
         untold_since=untold_since,
         now=now,
+        error_lines=error_lines,
         models=models,
         provider="groq",
         dependencies=("discord", *models),
@@ -346,6 +352,18 @@ class TestOtherEvents:
     def test_differences_between_channel_and_history_add_up(self) -> None:
         read = fed(Diverged("s1", "missing", 2), Diverged("s2", "altered", 1))
         assert read.value("ensemble_history_divergence_total") == 3
+
+    def test_m4_error_lines_are_those_that_the_log_has_by_then(self) -> None:
+        counted = iter([0, 3, 3, 7])
+        metrics = make(error_lines=lambda: next(counted))
+        assert [scraped(metrics).value("ensemble_error_lines_total") for _ in range(4)] == [0, 3, 3, 7]
+
+    def test_m4_a_line_that_is_reported_missing_is_counted_by_what_the_journal_says(self) -> None:
+        name = "ensemble_missing_reports_total"
+        read = fed(MissingReported(Finding.FAILED, 42, "s1"), MissingReported(Finding.UNKNOWN, 42, None))
+        assert read.value(name, finding="failed") == read.value(name, finding="unknown") == 1
+        assert read.total(name) == 2
+        assert fed().total(name) == 0
 
     def test_a_dropped_notice_is_told_apart(self) -> None:
         read = fed(

@@ -51,6 +51,7 @@ Fault = (
     | HeldBack
     | tuple[Literal["late"], float]  # cut, and stored so many seconds later
     | tuple[Literal["hang"], float]  # answered, after so many seconds
+    | tuple[Literal["times_out"], float]  # not stored and not answered, for so many seconds
 )
 
 
@@ -67,7 +68,9 @@ class FakeDiscord:
     alter: Callable[[str], str] = str
     shown: list[ChannelMessage] = field(default_factory=list)
     posts: list[Outbound] = field(default_factory=list)
-    typings: int = 0
+    typed_at: list[float] = field(default_factory=list)
+    typing_takes_s: float = 0.0
+    typing_error: Exception | None = None
     nonces: dict[str, int] = field(default_factory=dict)
     sink: Callable[[MessageSeen | MessageEdited | MessageDeleted | ButtonPressed], None] | None = None
     late: list[tuple[float, Outbound]] = field(default_factory=list)
@@ -93,8 +96,11 @@ class FakeDiscord:
 
     # ── what tests do ───────────────────────────────────────────────────────────────────────────────
 
-    def user_says(self, channel_id: int, text: str, name: str = "Robin", author_id: int = 500) -> ChannelMessage:
-        return self._store(ChannelMessage(0, channel_id, author_id, name, text, self.clock_now()))
+    def user_says(
+        self, channel_id: int, text: str, name: str = "Robin", author_id: int = 500, replies_to: int | None = None
+    ) -> ChannelMessage:
+        message = ChannelMessage(0, channel_id, author_id, name, text, self.clock_now(), replies_to=replies_to)
+        return self._store(message)
 
     def lines(self, channel_id: int) -> list[tuple[str, str]]:
         """(name, text) of everything the channel shows, in its order."""
@@ -135,6 +141,10 @@ class FakeDiscord:
                     self.land(outbound)
             await anyio.sleep(0.1)
 
+    @property
+    def typings(self) -> int:
+        return len(self.typed_at)
+
     # ── Voice ───────────────────────────────────────────────────────────────────────────────────────
 
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
@@ -171,6 +181,9 @@ class FakeDiscord:
                 return Unconfirmed("timeout")
             case ("hang", after_s):
                 await anyio.sleep(after_s)
+            case ("times_out", after_s):
+                await anyio.sleep(after_s)
+                return Unconfirmed("timeout")
         if outbound.reply is not None:
             self.replies.setdefault(outbound.reply.token, []).append(outbound.text)
             return Posted(len(self.replies), outbound.text)
@@ -248,7 +261,10 @@ class FakeDiscord:
         return self._store(replace(like, text=text))
 
     async def typing(self, channel_id: int) -> None:
-        self.typings += 1
+        self.typed_at.append(self.clock_now())
+        if self.typing_error is not None:
+            raise self.typing_error
+        await anyio.sleep(self.typing_takes_s)
 
     def _none_in_outage(self) -> Refused | Unconfirmed | None:
         """While `outage` is set, every request meets it, and nothing is stored."""

@@ -27,16 +27,18 @@ from actors.adapters.discord.debugging import Debugging
 from actors.adapters.discord.endpoints import find_gateway, place_of
 from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
-from actors.adapters.discord.interactions import Interactions, pressed
+from actors.adapters.discord.interactions import Interactions, missing_asked, pressed
 from actors.adapters.discord.nulls import accept_nulls, dispatched
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.ports import (
+    ButtonPressed,
     ChannelGone,
     ConnectionLost,
     GatewayEvent,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    MissingAsked,
     ShardConnecting,
     ShardDown,
     ShardEnded,
@@ -211,7 +213,7 @@ class GatewayClient(discord.Client):
     async def on_interaction(self, interaction: discord.Interaction) -> None:
         """Called by discord.py in a task of its own: three seconds wait for no mailbox."""
         # Without them, presses are left to the bot's own process, which is told of them as well.
-        if self._interactions is not None and pressed(interaction, self._ourselves) is not None:
+        if self._interactions is not None and _to_answer(interaction, self._ourselves) is not None:
             await self._interactions.defer(interaction)
 
     async def on_ready(self) -> None:
@@ -245,7 +247,7 @@ class GatewayClient(discord.Client):
             try:
                 parse(dispatched(name, payload))
             except MALFORMED:
-                log.exception("shard %s: a %s that cannot be read was left out", self._shard, name)
+                log.exception("❌ shard %s: a %s that cannot be read was left out", self._shard, name)
             held, self._held = self._held, None
             for event in held:
                 self._sink(event)
@@ -264,8 +266,8 @@ class GatewayClient(discord.Client):
             case "raw_bulk_message_delete", (discord.RawBulkMessageDeleteEvent() as raw,):
                 return [MessageDeleted(raw.channel_id, message_id) for message_id in sorted(raw.message_ids)]
             case "interaction", (discord.Interaction() as interaction,):
-                press = pressed(interaction, self._ourselves)
-                return () if press is None else (press,)
+                asked = _to_answer(interaction, self._ourselves)
+                return () if asked is None else (asked,)
             case "webhooks_update", (discord.abc.GuildChannel() as channel,):
                 self._on_webhooks_changed(channel.id)
                 return ()
@@ -311,6 +313,11 @@ class GatewayClient(discord.Client):
         if self._is_up:
             self._is_up = False
             self._sink(ShardDown(self._shard))
+
+
+def _to_answer(interaction: discord.Interaction, ourselves: Ourselves) -> ButtonPressed | MissingAsked | None:
+    """What is acknowledged at once and answered from the outbox; other interactions are the commands' own."""
+    return pressed(interaction, ourselves) or missing_asked(interaction, ourselves)
 
 
 def _edited(raw: discord.RawMessageUpdateEvent, ourselves: Ourselves) -> Iterable[GatewayEvent]:

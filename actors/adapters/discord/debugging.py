@@ -5,6 +5,8 @@
 
     READY ─► the commands that Discord has ─► as ours? ─► nothing; else all of them are replaced, once
 
+*Did not come* is registered with them; it is everybody's, and kept as the press of a button is (`interactions`).
+
 Unlike presses of buttons these are not kept: a question that the process does not live to answer is lost, and who
 asked sees "thinking…" until the token expires.
 
@@ -25,7 +27,7 @@ import discord
 from discord import app_commands
 
 from actors.adapters.discord.inbound import Ourselves
-from actors.adapters.discord.interactions import Interactions, in_words, taken
+from actors.adapters.discord.interactions import DID_NOT_COME, Interactions, in_words, taken
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
 from actors.ports import AskedIn, Debugger, Explained
@@ -137,7 +139,8 @@ class Debugging:
             made = await self._wire.attempt("commands", lambda client: _replace(client, tree))
             if not isinstance(made, list):
                 return _not_registered(made)
-            log.info("the commands /%s and %r are registered with Discord", DebugGroup.NAME, WHO_AND_WHY)
+            names = DebugGroup.NAME, WHO_AND_WHY, DID_NOT_COME
+            log.info("the commands /%s, %r and %r are registered with Discord", *names)
         self._is_registered = True
         return None
 
@@ -183,6 +186,7 @@ class DebugTree(app_commands.CommandTree[discord.Client]):
         self._debugging = debugging
         self.add_command(DebugGroup(debugging))
         self.add_command(app_commands.ContextMenu(name=WHO_AND_WHY, callback=self._who_and_why()))
+        self.add_command(app_commands.ContextMenu(name=DID_NOT_COME, callback=_did_not_come))
 
     def _who_and_why(self) -> Callable[[discord.Interaction, discord.Message], Coroutine[Any, Any, None]]:
         debugging = self._debugging
@@ -197,7 +201,9 @@ class DebugTree(app_commands.CommandTree[discord.Client]):
         return who_and_why
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        """Whether this person may ask; others are told so at once."""
+        """Whether this person may ask; others are told so at once. That a line is missing, everybody may say."""
+        if isinstance(interaction.command, app_commands.ContextMenu) and interaction.command.name == DID_NOT_COME:
+            return True
         if self._debugging.may_ask(interaction.user.id):
             return True
         if interaction.type is discord.InteractionType.autocomplete:
@@ -208,8 +214,16 @@ class DebugTree(app_commands.CommandTree[discord.Client]):
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
         """Called by discord.py with what came out of a command."""
-        log.error("interaction %s could not be answered", interaction.id, exc_info=error.__cause__ or error)
+        log.error(
+            "❌ interaction %s in channel %s could not be answered",
+            *_which(interaction),
+            exc_info=error.__cause__ or error,
+        )
         await self._debugging.say(interaction, CRASHED)
+
+
+async def _did_not_come(interaction: discord.Interaction, message: discord.Message) -> None:
+    """Nothing here: it is kept and answered as the press of a button is (`interactions`)."""
 
 
 async def _whisper(interaction: discord.Interaction, text: str) -> None:
@@ -222,7 +236,11 @@ async def _whisper(interaction: discord.Interaction, text: str) -> None:
 def _note(interaction: discord.Interaction, outcome: object) -> None:
     words = in_words(outcome)
     if words is not None:
-        log.warning("interaction %s got no answer: %s", interaction.id, words)
+        log.warning("interaction %s in channel %s got no answer: %s", *_which(interaction), words)
+
+
+def _which(interaction: discord.Interaction) -> tuple[int, int | None]:
+    return interaction.id, interaction.channel_id
 
 
 def _not_registered(outcome: object) -> None:

@@ -68,7 +68,14 @@ def channel_message(message: discord.Message, ourselves: Ourselves) -> ChannelMe
         webhook_id=message.webhook_id,
         is_embed=is_embed,
         button_ids=_button_ids(message) if is_ours else (),
+        replies_to=_replied_to(message),
     )
+
+
+def _replied_to(message: discord.Message) -> int | None:
+    """References of other kinds are forwards and crossposts."""
+    reference = message.reference if message.type is discord.MessageType.reply else None
+    return None if reference is None else reference.message_id
 
 
 def _button_ids(message: discord.Message) -> tuple[str, ...]:

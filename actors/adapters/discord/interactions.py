@@ -14,7 +14,7 @@ Source: https://discord.com/developers/docs/interactions/receiving-and-respondin
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Mapping
 from io import BytesIO
 from typing import Any, Final
 
@@ -25,8 +25,10 @@ from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.nulls import NothingReturned, Webhook
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.adapters.discord.wire import Wire
-from actors.ports import ButtonPressed, Explained, HeldBack, Posted, Refused, SendOutcome, Unconfirmed
+from actors.ports import ButtonPressed, Explained, HeldBack, MissingAsked, Posted, Refused, SendOutcome, Unconfirmed
 
+DID_NOT_COME: Final = "Did not come"
+MESSAGE_MENU: Final = discord.AppCommandType.message.value
 BUTTON: Final = discord.ComponentType.button.value
 ORIGINAL: Final = "@original"
 PICTURE_NAME: Final = "machine.png"
@@ -51,7 +53,8 @@ class Interactions:
             done.set()
         why = in_words(outcome)
         if why is not None:
-            log.warning("interaction %s could not be acknowledged in time: %s", interaction.id, why)
+            which = interaction.id, interaction.channel_id
+            log.warning("interaction %s in channel %s could not be acknowledged in time: %s", *which, why)
         return why is None
 
     async def answer(self, token: str, text: str) -> SendOutcome:
@@ -64,6 +67,24 @@ class Interactions:
         if under_way is not None:
             await under_way.wait()
         return await self._wire.attempt(None, lambda client: _edit_original(client, token, told))
+
+
+def missing_asked(interaction: discord.Interaction, ourselves: Ourselves) -> MissingAsked | None:
+    """*Did not come*, chosen in the menu of a message; None for every other interaction."""
+    data: Mapping[str, Any] = interaction.data or {}
+    if interaction.type is not discord.InteractionType.application_command or data.get("name") != DID_NOT_COME:
+        return None
+    if interaction.application_id != ourselves.application_id or data.get("type") != MESSAGE_MENU:
+        return None
+    if interaction.channel_id is None or not str(data.get("target_id", "")).isdecimal():
+        return None
+    return MissingAsked(
+        interaction_id=interaction.id,
+        token=interaction.token,
+        channel_id=interaction.channel_id,
+        user_id=interaction.user.id,
+        message_id=int(data["target_id"]),
+    )
 
 
 def pressed(interaction: discord.Interaction, ourselves: Ourselves) -> ButtonPressed | None:

@@ -12,7 +12,7 @@ from sqlalchemy import BindParameter, Connection, bindparam, func, insert, null,
 
 from actors.adapters.store.fences import newest_message
 from actors.adapters.store.prepared import Prepared, names_of
-from actors.adapters.store.schema import AnyRow, outbox, part
+from actors.adapters.store.schema import AnyRow, outbox, part, response
 from actors.ports.store import Fenced
 from actors.roleplay.model import Button, OutboxDraft, OutboxKind, OutboxRow, ReplyAddress, base36
 
@@ -56,7 +56,12 @@ _INSERT: Final = Prepared(
     names_of(outbox, besides=["id", "message_id", "done_at", "outcome"]),
 )
 _THIS: Final = outbox.c.id == bindparam("row_id")
-_HELD: Final = Prepared(select(outbox).where(_THIS, _OPEN).with_for_update())
+# Whose line it speaks of, for the log; a join could not be locked with the row.
+_SESSION: Final = (
+    select(response.c.session_id).where(response.c.id == outbox.c.response_id).correlate(outbox).scalar_subquery()
+)
+_ROW: Final = select(outbox, _SESSION.label("session_id"))
+_HELD: Final = Prepared(_ROW.where(_THIS, _OPEN).with_for_update(of=outbox))
 _COUNT_TRY: Final = update(outbox).where(_THIS).values(attempt=outbox.c.attempt + 1)
 _TRY: Final = Prepared(_COUNT_TRY)
 _FIRST_TRY: Final = Prepared(_COUNT_TRY.values(first_try_at=bindparam("at"), fence=bindparam("new_fence")))
@@ -182,8 +187,7 @@ def due_outbox(
 def _due(places: int) -> Prepared:
     busy: list[BindParameter[int]] = [bindparam(f"busy_{place}") for place in range(places)]
     return Prepared(
-        select(outbox)
-        .where(_OPEN, outbox.c.due_at <= bindparam("now"), *([outbox.c.channel_id.not_in(busy)] if busy else []))
+        _ROW.where(_OPEN, outbox.c.due_at <= bindparam("now"), *([outbox.c.channel_id.not_in(busy)] if busy else []))
         .order_by(outbox.c.due_at, outbox.c.id)
         .limit(bindparam("limit"))
     )
@@ -254,4 +258,5 @@ def outbox_row(row: AnyRow) -> OutboxRow:
         attempt=row.attempt,
         first_try_at=row.first_try_at,
         due_at=row.due_at,
+        session_id=getattr(row, "session_id", None),  # the reaper needs none
     )

@@ -10,12 +10,14 @@ from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, case, func, or_, select, text
 
+from actors.adapters.store.error_lines import error_lines_since
+from actors.adapters.store.report_tables import missing_report
 from actors.adapters.store.schema import AnyRow, character, move, outbox, part, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED, session_record
 from actors.ports.journal import LinesInState
 from actors.ports.trace import CANCELLED
 from actors.roleplay.model import OutboxKind, ResponseId, SessionId, SessionRecord
-from machines.facts import RESTART, Cancelled, GenerationFailed, Held, SendRefused, SendUnconfirmed, Sent, SentElsewhere
+from machines.facts import Cancelled, Held, SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.response import FINAL, SILENT, State
 
 
@@ -23,12 +25,18 @@ def _count(*conditions: ColumnElement[bool]) -> ColumnElement[int]:
     return func.sum(case((and_(*conditions), 1), else_=0))
 
 
+# As `fact_record` is written; what Discord said stands there with its quotation marks escaped.
+_NEVER_LEFT: Final = (move.c.fact == SendRefused.__name__) & move.c.fields.like('%"on_wire": false%')
 # A try begins with a move into Sending, but a cancellation that is noted there begins none; one that was held
 # back, or was not wanted any more, never left the process.
 _BEGUN: Final = _count(move.c.dest == State.SENDING, move.c.fact != Cancelled.__name__)
 _KEPT_BACK: Final = _count(
     move.c.source == State.SENDING,
-    or_(move.c.fact == Held.__name__, (move.c.fact == SendRefused.__name__) & (move.c.reason == "cancelled")),
+    or_(
+        move.c.fact == Held.__name__,
+        _NEVER_LEFT,
+        (move.c.fact == SendRefused.__name__) & (move.c.reason == CANCELLED),  # journals of before `on_wire`
+    ),
 )
 # A retry goes on after a failed try, by another one or by finding that it had arrived; nothing follows the last.
 _TO_RETRY: Final = _count(move.c.dest == State.RETRYING, move.c.source != State.RETRYING, move.c.fact != Held.__name__)
@@ -102,7 +110,7 @@ _UNTOLD_BEFORE: Final = (
 _UNTOLD_SINCE: Final = select(func.min(response.c.moved_at)).select_from(_NOTICE_OF).where(_IS_UNTOLD)
 # Where the last fact names no reason, the notice has this one as well: `notify` of the response's machine.
 _UNSAID: Final = case((response.c.moved_at > response.c.deadline_at, "deadline"), else_="unreachable")
-_WHY: Final = func.coalesce(func.nullif(_LAST_REASON, ""), _UNSAID).label("why")
+WHY: Final = func.coalesce(func.nullif(_LAST_REASON, ""), _UNSAID).label("why")
 _LAST_FIELDS: Final = (
     select(move.c.fields)
     .where(move.c.response_id == response.c.id, move.c.seq == response.c.version)
@@ -111,30 +119,30 @@ _LAST_FIELDS: Final = (
     .label("fields")
 )
 _WHYS: Final = (
-    select(_WHY, _HAS_TEXT.label("has_text"), _LAST_FIELDS).where(*_ENDED, _IS_FAILED).order_by(response.c.id.desc())
+    select(WHY, _HAS_TEXT.label("has_text"), _LAST_FIELDS).where(*_ENDED, _IS_FAILED).order_by(response.c.id.desc())
 )
 
 # What counts as an attempt and a retry is `Moved.is_send_attempt` and `is_send_retry`, said in SQL.
-_IS_NO_ANSWER: Final = move.c.fact.in_((SendRefused.__name__, SendUnconfirmed.__name__, SentElsewhere.__name__))
 _IS_ATTEMPT: Final = and_(
     move.c.source == State.SENDING.value,
-    or_(_IS_NO_ANSWER, move.c.fact == Sent.__name__),
+    move.c.fact.in_((Sent.__name__, SentElsewhere.__name__, SendRefused.__name__, SendUnconfirmed.__name__)),
     func.coalesce(move.c.reason, "") != CANCELLED,
+    ~_NEVER_LEFT,
 )
 _TRIES: Final = (
     select(
         _count(_IS_ATTEMPT).label("attempts"),
         _count(_IS_ATTEMPT, move.c.attempt > 1).label("retries"),
-        _count(_IS_ATTEMPT, _IS_NO_ANSWER).label("unanswered"),
-        _count(move.c.fact == GenerationFailed.__name__, move.c.reason != RESTART).label("unwritten"),
     )
     .select_from(response.join(move, move.c.response_id == response.c.id))
     .where(*_ENDED)
 )
-GENERATION_LINES: Final = 3
-FAILURE_LINES: Final = 2
-"""Lines with ❌ that the log writes of a failed try to generate, and of a line given up; of a try to send, one."""
-
+_MISSING: Final = (
+    select(missing_report.c.finding, func.count().label("count"))
+    .where(missing_report.c.at >= bindparam("since"))
+    .group_by(missing_report.c.finding)
+    .order_by(func.count().desc(), missing_report.c.finding)
+)
 _UNFINISHED: Final = (
     select(response.c.state, func.count(), func.min(response.c.started_at))
     .where(IS_UNFINISHED)
@@ -150,9 +158,10 @@ class Reliability:
 
     `delivered` and `failed` count written lines that were wanted to the end; `attempts` and `retries` tries of
     their parts; `to_tell` failures of which somebody had to be told, written or not, `waiting` those whose notice
-    is not out yet, `untold_before` such that ended before that time; `error_lines` the lines with ❌ that the moves
-    put into the log. `reasons` counts all that failed and were wanted, written or not, by why, the most frequent
-    first: of a written line Discord's reason, with its code and words, else the model's.
+    is not out yet, `untold_before` such that ended before that time. `error_lines` are the lines with ❌ that the log
+    had in that time, counted from `error_lines_from` on (None: never). `reasons` counts all that failed and were
+    wanted, written or not, by why, the most frequent first: of a written line Discord's reason, with its code and
+    words, else the model's; `missing` the lines that people said did not come, by what the journal said of them then.
     """
 
     ended: int
@@ -166,6 +175,8 @@ class Reliability:
     error_lines: int
     reasons: tuple[tuple[str, int], ...] = ()
     untold_before: int = 0
+    error_lines_from: float | None = 0.0
+    missing: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,19 +220,21 @@ def reliability(conn: Connection, *, since: float) -> Reliability:
     """What became of the responses that ended at `since` (seconds since 1970) or later."""
     endings = conn.execute(_ENDINGS, {"since": since}).one()
     tries = conn.execute(_TRIES, {"since": since}).one()
-    failed, unanswered, unwritten = (each or 0 for each in (endings.failed, tries.unanswered, tries.unwritten))
+    error_lines, error_lines_from = error_lines_since(conn, since=since)
     return Reliability(
         ended=endings.ended,
         delivered=endings.delivered or 0,
-        failed=failed,
+        failed=endings.failed or 0,
         attempts=tries.attempts or 0,
         retries=tries.retries or 0,
         to_tell=endings.to_tell or 0,
         told=endings.told or 0,
         waiting=endings.waiting or 0,
-        error_lines=unanswered + GENERATION_LINES * unwritten + FAILURE_LINES * failed,
+        error_lines=error_lines,
         reasons=_reasons(conn.execute(_WHYS, {"since": since})),
         untold_before=conn.execute(_UNTOLD_BEFORE, {"since": since}).scalar_one(),
+        error_lines_from=error_lines_from,
+        missing=tuple((finding, count) for finding, count in conn.execute(_MISSING, {"since": since})),
     )
 
 

@@ -5,7 +5,7 @@
              ├─ response ── part, ending          response (id, version, state) ─► move ─► legal_move
              │     └─ retry_request               exchange ─► move        └─► the move before it
              └─ history ── history_message ── amendment
-    outbox, voice
+    outbox, voice                              what `report` is told besides: report_tables
 
 A response's state is that of its newest move; a move begins where the one before it ended and is a row of
 `legal_move`; what has an `ending` or a line in `history` never changes its state again. All of it is foreign

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from actors.adapters.store import (
     audit,
     characters,
+    error_lines,
     exchanges,
     history,
     inbox,
+    missing,
     outbox,
     overview,
     reaper,
@@ -25,8 +27,9 @@ from actors.adapters.store import (
 from actors.adapters.store.executor import Executor
 from actors.ports.exchange import Exchange
 from actors.ports.journal import KnownAs, LinesInState, Recorded, SeenLine, SeenSession, Standing
-from actors.ports.store import Accepted, RetryAsked, ToCatchUp, Watched
+from actors.ports.store import Accepted, ReportedMissing, RetryAsked, ToCatchUp, Watched
 from actors.ports.work import ResponseRecord, SessionMove, Work
+from actors.roleplay.missing import MissingReport, SeenTurn
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -138,6 +141,11 @@ class SqlStore:
         answer: Callable[[RetryAsked], OutboxDraft],
     ) -> RetryAsked | None:
         return await self._run(retries.request_retry, response_id, channel_id=channel_id, at=at, answer=answer)
+
+    async def report_missing(
+        self, report: MissingReport, *, answer: Callable[[SeenTurn | None], OutboxDraft]
+    ) -> ReportedMissing | None:
+        return await self._run(missing.report_missing, report, answer=answer)
 
     async def cancel_reason(self, response_id: ResponseId) -> str | None:
         return await self._run(responses.cancel_reason, response_id)
@@ -314,3 +322,7 @@ class SqlStore:
     async def reliability(self, *, since: float) -> reports.Reliability:
         """What became of the responses that ended at `since` or later."""
         return await self._run(reports.reliability, since=since)
+
+    async def add_error_lines(self, counted: Mapping[int, int], *, at: float) -> None:
+        """Add to the counts of the log's ❌ lines, by minutes since 1970; without any, note that they are counted."""
+        await self._run(error_lines.add_error_lines, counted, at=at)

@@ -47,14 +47,14 @@ def run(
         fail("DISCORD_TOKEN is not set. Put it into .env, or try `play`, which needs no account.", WRONG_USE)
     read_variables()
     with tracing(settings) as traced:
-        log.set_up(
+        error_lines = log.set_up(
             level=settings.log_level,
             json_lines=settings.log_format == "json",
             secrets=(*settings.secrets, *header_secrets()),
             span_ids=traced.ids_of,
         )
         with refusing(StoreError, *FATAL), held(settings):
-            anyio.run(_run, settings, settings.discord_token.get_secret_value(), traced)
+            anyio.run(_run, settings, settings.discord_token.get_secret_value(), traced, error_lines)
 
 
 def _end_with_stdin() -> None:
@@ -78,12 +78,13 @@ def held(settings: Settings) -> Iterator[None]:
         yield
 
 
-async def _run(settings: Settings, token: str, traced: Tracing) -> None:
+async def _run(settings: Settings, token: str, traced: Tracing, error_lines: log.ErrorLines) -> None:
     endpoint = Endpoint(token, urls_of(settings))
     with ending() as asked_to_end:
         async with open_store(settings.database_url, folder=settings.data_dir) as store, open_model(settings) as model:
             await add_shipped(store, SystemClock())
-            bot = compose(settings, endpoint, store, model, trace=traced.beside(log.LogTrace()))
+            trace = traced.beside(log.LogTrace())
+            bot = compose(settings, endpoint, store, model, trace=trace, error_lines=error_lines)
             checked = partial(warn_of_model, model, bot.world.trace)
             await bot.run(on_ready=say_ready, until=asked_to_end, beside=checked)
 

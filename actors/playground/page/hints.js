@@ -14,6 +14,7 @@ const BANGS = [
   ["start", "opens a scene: names, then perhaps -- and where they are", true],
   ["end", "ends the scene"],
   ["retry", "delivers the last line that failed"],
+  ["missing", "says what became of a line that did not come"],
   ["status", "how the scene stands"],
   ["cast", "who plays, and who could"],
   ["history", "the last lines"],

@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -16,13 +16,14 @@ import pytest
 from actors.adapters.discord import DiscordAdapter, Endpoints
 from actors.adapters.discord.debugging import ASKED_AT_ONCE_MAX, BUSY, CRASHED, STRANGER, WHO_AND_WHY, Debugging, Here
 from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.interactions import DID_NOT_COME
 from actors.adapters.discord.places import Places
 from actors.adapters.picture import png
 from actors.playground import PlaygroundServer
 from actors.playground.events import Event
 from actors.playground.interactions import EPHEMERAL, LOADING, Interaction, Kind, Whisper
-from actors.ports import AskedIn, Explained, GatewayEvent, Posted, ShardReady, Suggested
-from actors.roleplay.model import Outbound, OutboundKind, ResponseId
+from actors.ports import AskedIn, Explained, GatewayEvent, MissingAsked, Posted, ShardReady, Suggested
+from actors.roleplay.model import Outbound, OutboundKind, ReplyAddress, ResponseId
 from tests.patience import PATIENCE_S
 
 from .rest import Rest, logged_in
@@ -348,7 +349,7 @@ async def test_commands_are_registered_once_and_not_again_where_discord_has_them
         await register()
         await register()  # at its next READY
     registered = {(each["name"], each["type"]) for each in playground.world.commands}
-    assert registered == {(WHO_AND_WHY, 3), ("debug", 1)}
+    assert registered == {(WHO_AND_WHY, 3), (DID_NOT_COME, 3), ("debug", 1)}
     assert of_commands(playground) == [("GET", 200), ("PUT", 200)]
     async with registering(playground, script) as register:
         await register()
@@ -418,3 +419,28 @@ async def test_a_command_that_we_no_longer_have_is_told_to_be_so(
         used = world.interact(world.find_user("Robin"), world.find_channel("tavern"), Kind.COMMAND, data)
         assert (await heard.answer(used)).message.content == CRASHED
     assert json.dumps(script.asked) == "[]"
+
+
+# ── Did not come ────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_m4_did_not_come_is_everybody_s_acknowledged_at_once_and_answered_from_the_outbox(
+    playground: PlaygroundServer, heard: Heard, script: Script
+) -> None:
+    async with ready(playground, script) as bot:
+        await heard.until(lambda: bool(playground.world.commands))
+        said = playground.say("tavern", "Kim", "Hello?").id
+        chosen = playground.choose(said, "Sam", DID_NOT_COME)
+        while not isinstance(asked := await bot.next_of_any(), MissingAsked):
+            pass
+        await heard.until(lambda: bool(heard.whispers))
+        sam, tavern = playground.world.find_user("Sam").id, playground.world.find_channel("tavern").id
+        assert asked == MissingAsked(chosen.id, chosen.token, tavern, sam, said)
+        assert asked.token not in repr(asked)
+        outbound = Outbound(OutboundKind.TEXT, tavern, "", "It failed.", nonce="n2")
+        await bot.adapter.voice.send(replace(outbound, reply=ReplyAddress(asked.token, 0.0)))
+        assert [each.message.content for each in heard.whispers] == ["", "It failed."]
+        assert {each.message.flags & EPHEMERAL for each in heard.whispers} == {EPHEMERAL}
+        callbacks = [each for each in playground.ledger.since() if each.path.endswith("/callback")]
+        assert [each.status for each in callbacks] == [200], "the tree of commands says nothing besides"
+        assert script.asked == []

@@ -21,6 +21,7 @@ from actors.ports import (
     MessageDeleted,
     MessageEdited,
     MessageSeen,
+    Page,
     Posted,
     Refused,
     ShardConnecting,
@@ -186,6 +187,16 @@ async def test_our_own_lines_come_back_as_ours(bot: Bot, playground: PlaygroundS
     assert isinstance(sent, Posted)
     seen = (await bot.next(MessageSeen)).message
     assert (seen.id, seen.name, seen.text, seen.is_ours) == (sent.message_id, "Mira", "Hello.", True)
+
+
+async def test_m4_a_reply_names_the_message_that_it_replies_to(bot: Bot, playground: PlaygroundServer) -> None:
+    first = playground.say("tavern", "Robin", "Hello?")
+    playground.say("tavern", "Sam", "!missing", reply_to=first.id)
+    assert (await bot.next(MessageSeen)).message.replies_to is None
+    assert (await bot.next(MessageSeen)).message.replies_to == first.id
+    page = await bot.adapter.channel.page(first.channel_id, after=first.id)
+    assert isinstance(page, Page)
+    assert [message.replies_to for message in page.messages] == [first.id], "as it is read back, too"
 
 
 async def test_deleted_channels_and_threads_are_gone(bot: Bot, playground: PlaygroundServer) -> None:

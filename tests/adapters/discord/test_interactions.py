@@ -12,11 +12,11 @@ import discord
 import pytest
 
 from actors.adapters.discord.inbound import Ourselves
-from actors.adapters.discord.interactions import pressed
+from actors.adapters.discord.interactions import DID_NOT_COME, missing_asked, pressed
 from actors.playground import FaultPlan, PlaygroundServer
 from actors.playground.events import Event
 from actors.playground.interactions import CALLBACK_S, EPHEMERAL, LOADING, Callback, Interaction, Whisper
-from actors.ports import ButtonPressed, Posted, ShardReady, Unconfirmed
+from actors.ports import ButtonPressed, MissingAsked, Posted, ShardReady, Unconfirmed
 from actors.roleplay.model import Button, Outbound, OutboundKind, ReplyAddress
 from tests.patience import PATIENCE_S
 
@@ -130,20 +130,23 @@ async def test_an_answer_waits_for_the_deferral_that_is_under_way(rest: Rest, sc
     assert [request.method for request in asked()] == ["POST", "PATCH"]
 
 
-def interaction_for(rest: Rest) -> discord.Interaction:
-    """A press as Discord would tell it, of a client without a gateway."""
-    data: Any = {
+PRESS: dict[str, object] = {"component_type": 2, "custom_id": RETRY.custom_id}
+
+
+def interaction_for(rest: Rest, *, kind: int = 3, data: dict[str, object] = PRESS) -> discord.Interaction:
+    """A press, or another interaction, as Discord would tell it, of a client without a gateway."""
+    payload: Any = {
         "id": "51",
         "application_id": str(APPLICATION_ID),
-        "type": 3,
+        "type": kind,
         "token": "secret",
         "version": 1,
-        "data": {"component_type": 2, "custom_id": RETRY.custom_id},
+        "data": data,
         "channel": {"id": str(CHANNEL_ID), "type": 1, "recipients": [], "last_message_id": None},
         "user": {"id": "7", "username": "Robin", "discriminator": "0", "avatar": None},
         "attachment_size_limit": 1,
     }
-    return discord.Interaction(data=data, state=rest.client._connection)
+    return discord.Interaction(data=payload, state=rest.client._connection)
 
 
 async def test_what_is_no_press_of_a_button_of_ours_is_left_alone(rest: Rest) -> None:
@@ -220,3 +223,23 @@ async def test_a_text_carries_its_buttons(playground: PlaygroundServer) -> None:
         [row] = playground.world.shelf.find(message_id).components  # type: ignore[union-attr]
         [button] = row["components"]
         assert (button["label"], button["custom_id"]) == ("Retry", RETRY.custom_id)
+
+
+# ── Did not come ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "Who & why"}, {"type": 1}, {"target_id": None}, {"target_id": "x"}],
+    ids=["another menu", "a slash command", "no message", "no id"],
+)
+async def test_m4_another_command_is_no_report(rest: Rest, change: dict[str, object]) -> None:
+    ourselves = Ourselves()
+    ourselves.application_id = APPLICATION_ID
+    data = {"id": "5", "name": DID_NOT_COME, "type": 3, "target_id": "41"}
+    chosen = interaction_for(rest, kind=2, data=data)
+    assert missing_asked(chosen, ourselves) == MissingAsked(51, "secret", CHANNEL_ID, 7, 41)
+    assert missing_asked(interaction_for(rest, kind=2, data=data | change), ourselves) is None
+    assert missing_asked(interaction_for(rest, kind=3, data=data), ourselves) is None
+    ourselves.application_id = APPLICATION_ID + 1
+    assert missing_asked(chosen, ourselves) is None

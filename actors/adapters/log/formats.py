@@ -1,0 +1,130 @@
+"""The two formats of a line, and where all lines go."""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Sequence
+from types import TracebackType
+from typing import Final
+
+from actors.adapters.log.error_lines import ErrorLines
+from actors.adapters.log.scrubber import Scrubber
+
+TEXT_FORMAT: Final = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+
+SpanIds = Callable[[str], tuple[str, str]]
+"""From a response's id to those of its trace and its root span, in hex."""
+
+_FIELDS: Final = ("response", "session", "attempt")
+_DISCORD_S: Final = ("code", "words")
+"""Discord's JSON error code, and its own words."""
+
+RECONNECTS: Final = "Attempting a reconnect"
+"""How discord.py says that a connection was lost, each time with a traceback through its own depths."""
+
+INDENT: Final = "    "
+
+_CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+"""What could move a terminal's cursor, or be taken for the end of a line."""
+
+_actors = logging.getLogger("ensemble.actors")
+
+
+class TextFormatter(logging.Formatter):
+    """A line a record, without a secret; what Discord said, and the further lines of a traceback, are indented.
+
+    The id of the response, else of the session, follows the logger's name: `ensemble.responses[1l8etyjiyyw8v]`.
+    What a model or a user wrote cannot pass for a line of the log, nor steer a terminal. A lost connection, and what
+    another line holds already, has no traceback: it would be noise.
+    """
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        super().__init__(TEXT_FORMAT)
+        self._scrub = Scrubber(secrets)
+
+    def format(self, record: logging.LogRecord) -> str:
+        shown = logging.makeLogRecord(record.__dict__)  # other handlers get the record as it is
+        shown.name = _with_id(record)
+        if getattr(record, "is_expected", False) or str(record.msg).startswith(RECONNECTS):
+            shown.exc_info = shown.exc_text = None
+        text = self._scrub(super().format(shown)).replace("\r\n", "\n")
+        return _escaped(text).replace("\n", f"\n{INDENT}")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        said = _said(getattr(record, "code", None), getattr(record, "words", ""))
+        return "\n".join(filter(None, (super().formatMessage(record), said)))
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, without a secret: time, level, logger, message, response, session, attempt.
+
+    Where Discord refused, its `code` and `words`; with an error also `error_type` and, as `error`, its whole
+    traceback; with `span_ids` the response's `trace_id` and `span_id`.
+    """
+
+    def __init__(self, secrets: Sequence[str], span_ids: SpanIds | None = None) -> None:
+        super().__init__()
+        self._scrub = Scrubber(secrets)
+        self._span_ids = span_ids
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "time": self.formatTime(record),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **{field: getattr(record, field, None) for field in _FIELDS},
+        }
+        if self._span_ids is not None:
+            response_id = line["response"]
+            ids = self._span_ids(response_id) if response_id is not None else (None, None)
+            line["trace_id"], line["span_id"] = ids
+        line |= {field: value for field in _DISCORD_S if (value := getattr(record, field, None))}
+        if record.exc_info and record.exc_info[0] is not None:
+            line["error_type"] = record.exc_info[0].__name__
+            line["error"] = self.formatException(record.exc_info)
+        # Before they are quoted: a secret with a quote in it would look different afterwards.
+        clean = {key: self._scrub(value) if isinstance(value, str) else value for key, value in line.items()}
+        return _escaped(json.dumps(clean, ensure_ascii=False))
+
+
+def _with_id(record: logging.LogRecord) -> str:
+    """The name column: the logger, and whose line it is."""
+    whose = getattr(record, "response", None) or getattr(record, "session", None)
+    return record.name if whose is None else f"{record.name}[{whose}]"
+
+
+def _said(code: int | None, words: str) -> str:
+    """What Discord said of a refusal, for whoever has to fix its cause; empty where it said nothing."""
+    if not code:
+        return f"Discord said: {words}" if words else ""
+    return f"Discord said: {words} (code {code})" if words else f"Discord said: code {code}"
+
+
+def _escaped(text: str) -> str:
+    """`text` with every control character but the newline written as JSON writes it."""
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+
+
+def set_up(*, level: str, json_lines: bool, secrets: Sequence[str], span_ids: SpanIds | None = None) -> ErrorLines:
+    """Send every logger, and what ends the program, to standard error; libraries speak only of warnings.
+
+    Returns what counts the ❌ lines from now on.
+    """
+    counted = ErrorLines()
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonFormatter(secrets, span_ids) if json_lines else TextFormatter(secrets))
+    root = logging.getLogger()
+    root.handlers[:] = [handler, counted]
+    root.setLevel(logging.WARNING)  # at INFO, `transitions` alone prints two lines a move and triples its cost
+    logging.getLogger("ensemble").setLevel(level)
+    sys.excepthook = _log_end
+    return counted
+
+
+def _log_end(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
+    # Python itself would print the error as it is, with whatever a server wrote into it.
+    _actors.critical("The program ends: %s", kind.__name__, exc_info=(kind, error, at))

@@ -1,0 +1,307 @@
+"""The seed's lines to the letter, from what the trace reports."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, assert_never
+
+from actors.ports import (
+    CANCELLED,
+    AttemptBegan,
+    BreakerMoved,
+    ConnectionMoved,
+    Context,
+    Diverged,
+    GenerationBegan,
+    GenerationEnded,
+    GenerationErred,
+    HistoryRead,
+    MissingReported,
+    Moved,
+    MoveRefused,
+    Noted,
+    OutboxSettled,
+    TraceEvent,
+)
+from actors.roleplay.model import OutboxKind
+from machines.breaker import CLOSED, HALF_OPEN
+from machines.facts import (
+    Announce,
+    Cancelled,
+    Effect,
+    FoundInChannel,
+    Generated,
+    Held,
+    Notify,
+    NotInChannel,
+    ReadBackFailed,
+    ReadBackImpossible,
+    SendRefused,
+    SendUnconfirmed,
+    SentElsewhere,
+    Started,
+    TakeBack,
+)
+from machines.response import DELIVERED, FAILED, SENDING
+
+RATE_EVERY: Final = 100
+"""Send attempts between two lines about the success rate (the seed document, "Add Metrics Tracking")."""
+
+SHOWN: Final = 50
+"""Characters of a generated line that the log shows (the seed document)."""
+
+NETWORK: Final = frozenset({"connection", "timeout"})
+"""Causes of a failed send that a traceback says nothing more about."""
+
+DISCORD: Final = "discord"
+"""How Discord's breaker is named; the others bear the names of models."""
+
+NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+
+_memory = logging.getLogger("ensemble.memory")
+_responses = logging.getLogger("ensemble.responses")
+_breakers = logging.getLogger("ensemble.breakers")
+_actors = logging.getLogger("ensemble.actors")
+
+
+class LogTrace:
+    """The `Trace` port: turns events into the seed's lines, and keeps the seed's three counters.
+
+    An *attempt* is one try of one part, counted when what came of it is durable; a *retry* is an attempt after the
+    part's first; a *failure* is a written line that was given up. The success rate is that of lines, not of
+    attempts: one that came at the third attempt did come.
+    """
+
+    def __init__(self) -> None:
+        self.message_send_attempts = 0
+        self.message_send_failures = 0
+        self.message_send_retries = 0
+        self._delivered = 0
+        self._opened_at: dict[str, float] = {}  # of each breaker that is not closed
+
+    def publish(self, event: TraceEvent) -> None:
+        match event:
+            case HistoryRead(context=context, total=total, kept=kept, attempt=attempt):
+                _say(_memory, context, f"🎭 MEMORY: Processing {total} messages for {context.name}", attempt)
+                _say(_memory, context, f"🎭 MEMORY: Filtered history for {context.name}: {kept} messages", attempt)
+            case GenerationBegan(context=context, attempt=attempt, history_length=length):
+                _multi(context, f"Generating response for {context.name}", attempt)
+                _multi(context, f"Current conversation history length: {length}", attempt)
+            case GenerationErred():
+                _generation_erred(event)
+            case AttemptBegan():
+                _attempt_began(event)
+            case Moved():
+                self._moved(event)
+            case MoveRefused(context=context, state=state, fact=fact, reason=reason, attempt=attempt):
+                words = f"❌ The response machine refused {fact} in {state} ({reason})"
+                _say(_actors, context, words, attempt, logging.ERROR)
+            case OutboxSettled():
+                _outbox_settled(event)
+            case Diverged(session_id=session_id, kind=kind, count=count, channel_id=channel_id):
+                where = "" if channel_id is None else f" {channel_id}"
+                words = f"Channel{where} and history differ: {count} {kind}; `audit` names what."
+                _actors.warning(words, extra={"session": session_id})
+            case MissingReported(finding=finding, channel_id=channel_id, session_id=session_id):
+                words = f"A line is reported missing in channel {channel_id}; the journal says: {finding}."
+                _actors.warning(words, extra={"session": session_id})
+            case BreakerMoved():
+                self._breaker_moved(event)
+            case Noted():
+                _noted(event)
+            case GenerationEnded() | ConnectionMoved():
+                pass  # told by other events, or of use to the metrics alone
+            case _:
+                assert_never(event)
+
+    def _breaker_moved(self, event: BreakerMoved) -> None:
+        name = "Discord" if event.dependency == DISCORD else f"The model {event.dependency}"
+        if event.dest == CLOSED:
+            lasted_s = event.at - self._opened_at.pop(event.dependency, event.at)
+            _breakers.info(f"{name} answers again, after {lasted_s:.0f} s.")
+            return
+        if event.dest == HALF_OPEN:
+            _breakers.info(f"{name} is tried again.")
+            return
+        wait_s = event.until - event.at
+        if event.source != CLOSED:
+            _breakers.warning(f"{name} still does not answer; next try in {wait_s:.0f} s.")
+            return
+        self._opened_at[event.dependency] = event.at
+        if event.dependency == DISCORD:
+            _breakers.critical("🚨 Discord API appears to be down. Entering degraded mode.")
+        else:
+            _breakers.warning(f"{name} does not answer or refuses all; it is left alone for {wait_s:.0f} s.")
+
+    def _moved(self, event: Moved) -> None:
+        context, move, name = event.context, event.move, event.context.name
+        if isinstance(move.fact, Generated):
+            shown = " ".join(event.text[:SHOWN].splitlines())
+            _multi(context, f"Generated response for {name}: {shown}...", move.attempt)
+        _happened(event)
+        for effect in move.effects:
+            _asked_for(context, effect, move.attempt)
+        if move.dest == DELIVERED:
+            _multi(context, f"✅ Successfully sent response from {name}", move.attempt)
+            added = f"Added {name}'s response to history. New length: {event.history_length}"
+            _multi(context, added, move.attempt)
+        if move.dest == FAILED:
+            _failed(event)
+        self._count(event)
+
+    def _count(self, event: Moved) -> None:
+        self._delivered += event.move.dest == DELIVERED
+        self.message_send_failures += event.is_send_failure
+        self.message_send_retries += event.is_send_retry
+        self.message_send_attempts += event.is_send_attempt
+        if event.is_send_attempt and self.message_send_attempts % RATE_EVERY == 0:
+            ended = self._delivered + self.message_send_failures
+            rate = 100 * self._delivered / ended if ended else 100.0
+            _say(_responses, event.context, f"📊 Message success rate: {rate:.2f}%", event.move.attempt)
+
+
+def _attempt_began(event: AttemptBegan) -> None:
+    context, attempt = event.context, event.attempt
+    if attempt > 1:
+        of = f" (attempt {attempt}/{context.limits.send_attempts})"
+        _multi(context, f"Attempting to send response from {context.name}{of}", attempt)
+    elif event.part == 1:
+        _multi(context, f"Attempting to send response from {context.name}", attempt)
+
+
+def _noted(event: Noted) -> None:
+    level = logging.getLevelNamesMapping()[event.level.upper()]
+    words = f"❌ {event.words}" if level == logging.ERROR else event.words
+    fields = {"response": event.response_id, "session": event.session_id, "attempt": event.attempt}
+    _actors.log(level, words, extra=fields, exc_info=event.error)
+
+
+def _happened(event: Moved) -> None:
+    """What the line met on its way."""
+    context, fact, attempt, name = event.context, event.move.fact, event.move.attempt, event.context.name
+    match fact:
+        case Started():
+            _multi(context, f"{name}'s response begins in session {context.session_id}", attempt)
+        case SendRefused(reason=reason) if reason == CANCELLED:
+            return  # nothing was tried
+        case SendRefused() | SendUnconfirmed():
+            _send_failed(event, fact)
+        case SentElsewhere(channel_id=channel_id):
+            words = f"❌ {name}'s message went to channel {channel_id}, where its webhook was moved to"
+            _multi(context, f"{words}; it is taken back there", attempt, logging.ERROR, event.error)
+        case Held(until=until, cause=cause):
+            why = f" ({cause})" if cause else ""
+            _multi(context, f"{name}'s response waits for {until - fact.at:.0f} s{why}; nothing was sent", attempt)
+        case ReadBackFailed(cause=cause):
+            words = f"The channel could not be read for {name}'s message ({cause}); it is read again"
+            _multi(context, words, attempt, logging.WARNING, event.error, is_expected=True)
+        case ReadBackImpossible(reason=reason):
+            words = f"❌ The channel cannot be read, so {name}'s message cannot be confirmed: {reason}"
+            _multi(context, words, attempt, logging.ERROR, event.error)
+        case FoundInChannel():
+            _multi(context, f"The channel shows {name}'s message: it was stored", attempt)
+        case NotInChannel():
+            _multi(context, f"The channel does not show {name}'s message: it was not stored", attempt)
+        case Cancelled(by=by):
+            _multi(context, f"{name}'s response was cancelled ({by})", attempt)
+
+
+def _failed(event: Moved) -> None:
+    """How a line ends that did not come. One that nobody wanted any more did not fail."""
+    context, attempt, name = event.context, event.move.attempt, event.context.name
+    if event.is_cancelled:
+        _multi(context, f"{name}'s cancelled response ends here; it is not added to history", attempt)
+        return
+    did = "send" if event.text or event.move.source == SENDING else "generate"
+    _multi(context, f"❌ FAILED to {did} {name}'s message after {attempt} attempts", attempt, logging.ERROR)
+    kept_out = f"❌ NOT adding {name}'s response to history because message send failed"
+    _multi(context, kept_out, attempt, logging.ERROR)
+
+
+def _asked_for(context: Context, effect: Effect, attempt: int) -> None:
+    """What was written into the outbox with a move."""
+    match effect:
+        case Notify(reason=reason):
+            _multi(context, f"A notice is written: {context.name}'s message failed ({reason})", attempt)
+        case Announce(cause=cause):
+            words = f"A notice is written, once for the channel: {context.name}'s message waits ({cause})"
+            _multi(context, words, attempt)
+        case TakeBack(message_ids=message_ids):
+            words = f"Taking back what had arrived of {context.name}'s message (parts: {len(message_ids)})"
+            _multi(context, words, attempt)
+
+
+def _outbox_settled(event: OutboxSettled) -> None:
+    where = f"outbox row {event.row_id} of channel {event.channel_id}"
+    fields = {"response": event.response_id, "session": event.session_id, "attempt": event.attempt}
+    match event.outcome:
+        case "refused" | "unconfirmed":
+            why = f": {event.reason}" if event.reason else ""
+            words = f"A {event.kind} did not go out (attempt {event.attempt}, {event.outcome}{why}; {where}); "
+            _actors.warning(f"{words}it is tried again.", extra=fields)
+        case "sent" | "deleted" if event.kind is not OutboxKind.ANSWER:
+            _actors.info(f"A {event.kind} was delivered (attempt {event.attempt}; {where}).", extra=fields)
+        case _:
+            return  # dropped: the outbox itself says why; held: it comes back to this row
+
+
+def _send_failed(event: Moved, fact: SendRefused | SendUnconfirmed) -> None:
+    context, attempt, error = event.context, event.move.attempt, event.error
+    of = f"(attempt {attempt}/{context.limits.send_attempts})"
+    if fact.status is not None:
+        words = f"❌ Discord HTTP error sending {context.name}'s message {of}: HTTPException[{fact.status}]"
+        _multi(context, words, attempt, logging.ERROR, error, code=fact.code, said=fact.words)
+        return
+    cause = fact.cause if isinstance(fact, SendUnconfirmed) else fact.reason
+    kind = type(error).__name__ if error is not None else cause
+    words = f"❌ Unexpected error sending {context.name}'s message {of}: {kind}"
+    _multi(context, words, attempt, logging.ERROR, error, is_expected=cause in NETWORK)
+
+
+def _generation_erred(event: GenerationErred) -> None:
+    context, error = event.context, event.error
+    lines = (
+        f"❌ Error generating response for character {context.name}: {event.reason}",
+        f"❌ Exception type: {type(error).__name__ if error is not None else 'none'}",
+        f"❌ Traceback: {''.join(traceback.format_exception(error)) if error is not None else 'none'}",
+    )
+    for line in lines:
+        _multi(context, line, event.attempt, logging.ERROR, error, is_expected=True)
+
+
+def _multi(
+    context: Context,
+    words: str,
+    attempt: int,
+    level: int = logging.INFO,
+    error: BaseException | None = None,
+    *,
+    is_expected: bool = False,
+    code: int | None = None,
+    said: str = "",
+) -> None:
+    _say(
+        _responses,
+        context,
+        f"🎭 MULTI-CHAR: {words}",
+        attempt,
+        level,
+        error,
+        {"is_expected": is_expected, "code": code, "words": said},
+    )
+
+
+def _say(
+    logger: logging.Logger,
+    context: Context,
+    words: str,
+    attempt: int | None = None,
+    level: int = logging.INFO,
+    error: BaseException | None = None,
+    more: Mapping[str, Any] = NOTHING,
+) -> None:
+    fields = {"response": context.response_id, "session": context.session_id, "attempt": attempt, **more}
+    logger.log(level, words, extra=fields, exc_info=error)

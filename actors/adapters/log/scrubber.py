@@ -1,0 +1,86 @@
+"""Secrets, blotted out of what is logged: ours in whatever form, and what looks like anybody's."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+BLOT: Final = "[secret]"
+
+SECRET_MIN: Final = 8
+"""Characters below which a secret is none, and blotting it out would only blot out words."""
+
+_LOOKS_SECRET: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(?i)(authorization[\"']?\s*[:=]\s*[\"']?(?:(?:bot|bearer|basic)\s+)?)[^\s\"',}]+",
+        r"([Bb]earer\s+)[\w.~+/=-]{8,}",
+        r"(?i)([?&](?:api_?key|key|token|access_token|password)=)[^&\s\"']+",
+        r"(://)[^/\s@]+(?=@)",  # a name and a password before a host
+        r"(webhooks(?:/|%2[Ff])\d+(?:/|%2[Ff]))[\w-]{20,}",
+        r"(gsk_)\w{16,}",  # a key of Groq
+        r"(org[_-])(?=[a-z]*\d)\w{8,}",  # an organisation, which Groq's errors name
+    )
+)
+"""What is a secret by its looks, whoever's it is; the first group stays."""
+
+_GAP: Final = r"(?:\s|\\[nrt])*"
+"""What may stand between two characters of a secret that was split over lines, the lines' repr() included."""
+
+_LONG: Final = re.compile(r"[\w.-]{58,}")
+_LONG_SECRETS: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"()\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}",  # a Discord bot's token
+        # A webhook's token: 68 characters without a word in them.
+        r"()(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{60,90}(?![\w-])",
+    )
+)
+"""The same, of secrets that are looked for only where `_LONG` finds something: most lines are spared them."""
+
+
+class Scrubber:
+    """Blots secrets out: ours in whatever form, and what looks like anybody's.
+
+    Ours are found percent-encoded (wholly or in part), as JSON writes them, in base64, and split over lines.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        # One secret may begin with another: blotting the shorter first would leave the rest of the longer.
+        ours = sorted((secret for secret in set(secrets) if len(secret) >= SECRET_MIN), key=len, reverse=True)
+        forms = [*map(_as_written, ours), *(form for secret in ours for form in _in_base64(secret))]
+        self._ours = re.compile("|".join(forms)) if forms else None
+
+    def __call__(self, text: str) -> str:
+        if self._ours is not None:
+            text = self._ours.sub(BLOT, text)
+        for pattern in _LOOKS_SECRET + _LONG_SECRETS if _LONG.search(text) else _LOOKS_SECRET:
+            text = pattern.sub(_blot, text)
+        return text
+
+
+def _blot(found: re.Match[str]) -> str:
+    return f"{found[1]}{BLOT}"
+
+
+def _as_written(secret: str) -> str:
+    """A pattern for the secret with any of its characters encoded, and line ends between them."""
+    return _GAP.join(_any_of(character) for character in secret)
+
+
+def _any_of(character: str) -> str:
+    escaped = json.dumps(character)[1:-1]
+    in_percent = "".join(f"%(?i:{byte:02x})" for byte in character.encode())
+    return f"(?:{'|'.join(dict.fromkeys((re.escape(character), re.escape(escaped), in_percent)))})"
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """Patterns for the secret within a longer text in base64, wherever it begins in a group of three bytes."""
+    for offset in range(3):
+        coded = base64.b64encode(b"\0" * offset + secret.encode()).decode().rstrip("=")
+        # The characters at both ends hold bits of the neighbours as well.
+        inner = coded[(0, 2, 3)[offset] : -1]
+        yield _GAP.join({"+": "[+-]", "/": "[/_]"}.get(character, character) for character in inner)

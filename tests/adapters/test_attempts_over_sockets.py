@@ -1,0 +1,44 @@
+"""With the real client: a try for which no webhook could be made is in the log as every try is."""
+
+from __future__ import annotations
+
+import anyio
+
+from actors.adapters.log import LogTrace, TextFormatter
+from machines.facts import SendRefused
+from tests.adapters.logged import MULTI, Kept, is_subsequence
+from tests.reliability.stage import CHANNEL, NAME, performing
+
+MAKING = "POST /channels/{channel}/webhooks"
+
+
+def test_m5_a_try_without_a_webhook_is_in_the_log_and_no_attempt_on_the_wire(kept: Kept) -> None:
+    log = LogTrace()
+
+    async def main() -> None:
+        async with performing("webhook") as stage:
+            for webhook in stage.server.webhooks(CHANNEL):
+                stage.server.delete_webhook(webhook.id)
+            stage.server.next_requests(MAKING, "http_503")
+            stage.say()
+            await stage.until_over()
+            refused = [moved.move.fact for moved in stage.moves if isinstance(moved.move.fact, SendRefused)]
+            assert [(fact.status, fact.on_wire) for fact in refused] == [(404, True), (503, False)]
+            assert stage.attempts == 2
+            for event in stage.trace.events:
+                log.publish(event)
+
+    anyio.run(main)
+    assert log.message_send_attempts == 1 + 2, "the first line's, and those that the server saw"
+    expected = [
+        f"Attempting to send response from {NAME}",
+        f"❌ Discord HTTP error sending {NAME}'s message (attempt 1/3): HTTPException[404]",
+        f"Attempting to send response from {NAME} (attempt 2/3)",
+        f"❌ Discord HTTP error sending {NAME}'s message (attempt 2/3): HTTPException[503]",
+        f"Attempting to send response from {NAME} (attempt 3/3)",
+        f"✅ Successfully sent response from {NAME}",
+    ]
+    assert is_subsequence(expected, kept.said)
+    (gone, _) = [record for record in kept.records if "HTTP error" in record.getMessage()]
+    assert gone.getMessage().startswith(MULTI)
+    assert TextFormatter(()).format(gone).splitlines()[1] == "    Discord said: Unknown Webhook (code 10015)"
