@@ -18,7 +18,7 @@ from actors.app.debugging.pictures import Pictures
 from actors.app.debugging.seen import WRITERS_MAX
 from actors.ports import BreakerMoved, ConnectionMoved, Context, Explained, GenerationEnded, SessionMove
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
-from machines.facts import Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, WaitElapsed
+from machines.facts import BLOCKED, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.path import Path
 from machines.response import Limits
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Line, Scene, a_session, an_answer, open_scene, said
@@ -104,6 +104,15 @@ def size_of(told: Explained) -> tuple[int, int]:
     assert told.picture.startswith(b"\x89PNG")
     width, height = struct.unpack(">II", told.picture[16:24])
     return width, height
+
+
+async def test_b13_whoever_may_ask_is_shown_discord_s_code_and_words(scene: Scene, answers: Answers) -> None:
+    line = await begun(scene, MIRA)
+    await line.tell(Generated(NOW + 1, (SECRET,)))
+    await line.keep_intent()
+    await line.tell(SendRefused(NOW + 2, BLOCKED, 400, final=True, code=200000, words="Message was blocked"))
+    told = await answers.about_response(Here(), line.response.id)
+    assert "Discord said\\: 200000\\: Message was blocked" in told.text
 
 
 # ── a response ──────────────────────────────────────────────────────────────────────────────────────

@@ -27,6 +27,7 @@ from actors.app.commands.replay import after_key, frame
 from actors.app.recordings import Recording, from_file
 from machines.binding import START
 from machines.facts import (
+    BLOCKED,
     Fact,
     Generated,
     GenerationFailed,
@@ -201,6 +202,15 @@ class TestFiles:
         assert "No such file" in invoke("replay", "missing.json").stderr
         (bare / "huge.json").write_bytes(b" " * 10_000_001)
         assert invoke("replay", "huge.json").stderr == "ensemble: huge.json is larger than 10 MB: no response is\n"
+
+    def test_b13_discord_s_code_and_words_stand_beside_its_reason(self) -> None:
+        words = "Message was blocked by automatic moderation"
+        refused = SendRefused(NOW + 4, BLOCKED, 400, final=True, code=200000, words=words)
+        (response_id,) = keep((Generated(NOW + 2, (SECRET,)), refused))
+        lines = invoke("replay", response_id).stdout.splitlines()
+        assert lines[-3].endswith(f"  blocked (200000: {words})")
+        assert f"Discord said: 200000: {words}; asking the model for another text" in lines[-1]
+        assert (saved().path[-1].reason, saved().path[-1].said) == (BLOCKED, f"200000: {words}")
 
 
 class TestStep:

@@ -19,7 +19,7 @@ from actors.app.cli import app
 from actors.app.commands.report import Accuracy, NotChecked, Row, checklist
 from actors.ports import HeldBack, ModelFailed, Refused
 from actors.roleplay.model import OutboxDraft, OutboxKind
-from machines.facts import Cancelled, Fact, Generated, GenerationFailed, SendRefused, Sent, WaitElapsed
+from machines.facts import BLOCKED, Cancelled, Fact, Generated, GenerationFailed, SendRefused, Sent, WaitElapsed
 from tests.contracts.scene import CHANNEL, open_scene
 from tests.fakes.discord import Fault
 from tests.fakes.play import playing
@@ -261,6 +261,18 @@ class TestCommand:
         assert done.stdout.splitlines()[-1] == (
             "✗ Responses that ended in a line: 20.00 % "
             "(1 of 5; 4 failed: 2 credentials, 1 Discord: forbidden, 1 deadline); bar: ≥ 95 %"
+        )
+
+    def test_b13_discord_s_reasons_bear_its_name_its_code_and_its_words(self, now: float) -> None:
+        words = "Message blocked by harmful links filter"
+        blocked = [SendRefused(now - 90 + 30 * n, BLOCKED, 400, final=True, code=240000, words=words) for n in range(2)]
+        anew = WaitElapsed(now - 80), Generated(now - 70, ("Other.",))
+        timeout = (GenerationFailed(now - 60, "timeout", final=True),)
+        late = Generated(now - 80, ("Hi.",)), SendRefused(now - 60, "timeout", final=True)
+        keep((Generated(now - 95, ("Hi.",)), blocked[0], *anew, blocked[1]), timeout, late, notice="sent")
+        assert invoke().stdout.splitlines()[-1] == (
+            f"✗ Responses that ended in a line: 0.00 % (0 of 3; 3 failed: 1 Discord: blocked (240000 {words}), "
+            "1 Discord: timeout, 1 timeout); bar: ≥ 95 %"
         )
 
     def test_since_leaves_older_ones_out(self, now: float) -> None:

@@ -112,7 +112,7 @@ class Line:
             channel_id=self.channel_id,
             name=self.record.character.name,
             text=self.response.texts[part - 1],
-            nonce=nonce_of(self.response.id, part),
+            nonce=nonce_of(self.response.id, self.response.dropped_parts + part),
             character_id=self.record.character.id,
         )
         return replace(plain, **changes)  # type: ignore[arg-type]

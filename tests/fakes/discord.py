@@ -75,6 +75,7 @@ class FakeDiscord:
     sink: Callable[[MessageSeen | MessageEdited | MessageDeleted | ButtonPressed], None] | None = None
     late: list[tuple[float, Outbound]] = field(default_factory=list)
     orphans: list[tuple[float, Outbound]] = field(default_factory=list)
+    faults_of: dict[int, deque[Fault]] = field(default_factory=dict)  # of lines of one channel, before `faults`
     read_faults_of: dict[int, deque[Refused | Unconfirmed | HeldBack]] = field(default_factory=dict)
     delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
     answer_takes_s: float = TRANSIT_S
@@ -91,6 +92,9 @@ class FakeDiscord:
     unseen: set[int] = field(default_factory=set)  # ids that reads do not show yet
     moved_to: dict[int, int] = field(default_factory=dict)  # webhook ─► the channel that it posts into
     webhook_id: int = WEBHOOK  # which webhook a line goes through; another one after one was found moved
+    webhooks: dict[int, int] = field(default_factory=dict)  # which it is in channels that have one of their own
+    takedowns: list[tuple[int, int, int | None]] = field(default_factory=list)  # channel, message, webhook
+    asked_where: list[int | None] = field(default_factory=list)  # webhooks
     webhook_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)  # of asking where it is
     _last_id: int = 1_000
 
@@ -150,7 +154,8 @@ class FakeDiscord:
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
         if self.prepare_faults:
             return self.prepare_faults.popleft()
-        return self.kind, self.webhook_id if self.kind is OutboundKind.WEBHOOK else None
+        webhook_id = self.webhooks.get(channel_id, self.webhook_id)
+        return self.kind, webhook_id if self.kind is OutboundKind.WEBHOOK else None
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         """Takes a request; one whose sender dies on the way may land all the same (`orphans_land`)."""
@@ -164,7 +169,8 @@ class FakeDiscord:
         return outcome
 
     async def _answer(self, outbound: Outbound) -> SendOutcome:
-        queue = self.text_faults if outbound.kind is OutboundKind.TEXT else self.faults
+        lines = self.faults_of.get(outbound.channel_id) or self.faults
+        queue = self.text_faults if outbound.kind is OutboundKind.TEXT else lines
         fault: Fault = queue.popleft() if queue else "ok"
         match fault:
             case Refused() | HeldBack():
@@ -195,6 +201,7 @@ class FakeDiscord:
 
     async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
         await anyio.sleep(TRANSIT_S)
+        self.asked_where.append(outbound.webhook_id)
         if self.webhook_faults:
             return self.webhook_faults.popleft()
         home = self._stands_in(outbound)
@@ -235,6 +242,7 @@ class FakeDiscord:
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         await anyio.sleep(TRANSIT_S)
         self.deletions.append(message_id)
+        self.takedowns.append((channel_id, message_id, webhook_id))
         refusal = None if self.is_outage_of_posts_alone else self._none_in_outage()
         if refusal is not None:
             return refusal

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from actors.playground import ShownMessage, Voice
+from actors.playground import Voice
 from tests.reliability.stage import CHANNEL, ELSEWHERE, Stage, performing
 
 Play = Callable[[Stage], Awaitable[None]]
@@ -25,11 +25,6 @@ def webhook_id(stage: Stage) -> int:
     return webhook.id
 
 
-def strays(stage: Stage) -> list[ShownMessage]:
-    """Lines of characters that stand where no scene is."""
-    return [message for message in stage.server.messages(ELSEWHERE) if message.voice is Voice.WEBHOOK]
-
-
 async def history_is_the_channel(stage: Stage) -> None:
     committed = [entry.message_ids for entry in await stage.history() if entry.kind == "character"]
     assert committed == [(line.id,) for line in stage.lines]
@@ -42,7 +37,7 @@ def test_b15_a_line_that_a_moved_webhook_posts_elsewhere_is_taken_back_and_sent_
         await stage.until_over()
         assert len(stage.lines) == 2
         await history_is_the_channel(stage)
-        await stage.until(lambda: not strays(stage))
+        await stage.until(lambda: not stage.strays)
 
     on_stage(play)
 
@@ -62,5 +57,33 @@ def test_b15_a_scene_in_a_thread_goes_on_when_its_webhook_is_moved() -> None:
         stage.server.say(cellar, "Robin", "Are you still there?")
         await stage.until_over()
         assert spoken() == 2
+        assert stage.path == "SendRefused(webhook_moved) → Retrying, WaitElapsed → Sending, Sent → Delivered"
+        (scene,) = await stage.store.find_sessions(str(cellar))
+        assert scene.state == "Idle"
+
+    on_stage(play)
+
+
+def test_b15_two_scenes_of_one_character_keep_their_lines_when_a_webhook_moves_from_one_to_the_other() -> None:
+    async def play(stage: Stage) -> None:
+        def spoken(channel: str) -> list[str]:
+            return [m.content for m in stage.server.messages(channel) if m.voice is Voice.WEBHOOK]
+
+        stage.server.say(ELSEWHERE, "Robin", "!start Ada")
+        stage.server.say(ELSEWHERE, "Robin", "Hello?")
+        await stage.until(lambda: len(spoken(ELSEWHERE)) == 1)
+        stage.server.move_webhook(webhook_id(stage), ELSEWHERE, is_told=False)
+        stage.begin()
+        stage.say()
+        await stage.until_over()
+        stage.begin()
+        stage.server.say(ELSEWHERE, "Robin", "And you?")
+        await stage.until(lambda: len(spoken(ELSEWHERE)) == 2)
+        await stage.until_over()
+        await history_is_the_channel(stage)
+        (scene,) = await stage.store.find_sessions(str(stage.server.world.find_channel(ELSEWHERE).id))
+        entries = [entry.text for entry in await stage.store.history(scene.id) if entry.kind == "character"]
+        assert entries == spoken(ELSEWHERE)
+        assert len(stage.lines) == len(spoken(ELSEWHERE)) == 2
 
     on_stage(play)

@@ -123,6 +123,19 @@ async def test_what_is_not_stored_for_certain_is_refused_after_one_request(
 
 
 @pytest.mark.parametrize("kind", OutboundKind)
+@pytest.mark.parametrize("code", [20009, 200000, 200001, 240000])
+@pytest.mark.parametrize("status", [400, 403])
+async def test_b13_a_blocked_text_is_blocked_whatever_the_status_and_keeps_discord_s_words(
+    rest: Rest, scripted: ScriptedDiscord, kind: OutboundKind, code: int, status: int
+) -> None:
+    scripted.will(error(status, code, f"Blocked, said /webhooks/{WEBHOOK_ID}/{'s3cret' * 10}"))
+    outcome = await send(rest, kind)
+    assert isinstance(outcome, Refused)
+    assert (outcome.reason, outcome.status, outcome.final, outcome.code) == ("blocked", status, True, code)
+    assert outcome.words == "Blocked, said /webhooks/…"
+
+
+@pytest.mark.parametrize("kind", OutboundKind)
 @pytest.mark.parametrize("case", UNCONFIRMED)
 async def test_what_may_be_stored_is_unconfirmed_after_one_request(
     rest: Rest, scripted: ScriptedDiscord, kind: OutboundKind, case: str

@@ -14,12 +14,14 @@ from actors.ports.model import ModelReason
 from actors.roleplay.plan import RATE_LIMIT_LONG
 from actors.roleplay.speech import Reason
 from machines.facts import (
+    BLOCKED,
     RESTART,
     GenerationFailed,
     ReadBackFailed,
     ReadBackImpossible,
     SendRefused,
     SendUnconfirmed,
+    SentElsewhere,
 )
 
 AT = 1.0
@@ -64,6 +66,22 @@ def test_each_reason_that_the_discord_adapter_gives_has_its_words() -> None:
             None,
         ),
         (SendRefused(AT, "of an older version"), "Discord refused it: of an older version", None),
+        (
+            SendRefused(AT, BLOCKED, 400, final=True, code=200000, words="Message was blocked by automatic moderation"),
+            "Discord refused it: it blocks this text (blocked, 400). "
+            "Discord said: 200000: Message was blocked by automatic moderation",
+            "The server's AutoMod or Discord's own filter did that; another text was asked for, once.",
+        ),
+        (
+            SendUnconfirmed(AT, "outage", 503, code=130000, words="API resource is currently overloaded"),
+            "Discord answered 503. Discord said: 130000: API resource is currently overloaded",
+            "https://discordstatus.com tells more.",
+        ),
+        (
+            SentElsewhere(AT, 77, 88),
+            "Discord posted it in channel 77: somebody moved its webhook to another channel (webhook_moved)",
+            "Another one is made; delete the old one where it is now.",
+        ),
     ],
 )
 def test_a_failure_is_told_with_what_to_do(fact: Failure, words: str, mend: str | None) -> None:
