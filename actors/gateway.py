@@ -46,7 +46,7 @@ from actors.ports import (
 from actors.reaper import Reaper
 from actors.retries import Retries
 from actors.roleplay import notices
-from actors.roleplay.history import as_played, belongs, is_command
+from actors.roleplay.history import as_played, belongs, command_in
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
 from actors.shards import Shards
 from actors.supervisor import Supervisor
@@ -213,8 +213,8 @@ class Gateway:
         prefix = self._world.rules.command_prefix
         if message.is_ours:
             await self._reaper.saw(message)
-        elif is_command(message.text, prefix) and not message.is_bot and message.webhook_id is None:
-            session_id = await self._commands.handle(message)
+        elif command := command_in(message, prefix):
+            session_id = await self._commands.handle(message, command)
             if session_id is not None:
                 await self._nudge(session_id)
                 await self._engine.ring(session_id)
