@@ -18,6 +18,7 @@ from actors.adapters.store import (
     responses,
     retries,
     sessions,
+    soundness,
     standing,
     unfinished,
     webhooks,
@@ -286,6 +287,14 @@ class SqlStore:
         return await self._run(overview.seen_lines, session_id, limit=limit)
 
     # ── for the command line; not in the ports ──────────────────────────────────────────────────────
+
+    async def require_sound(self) -> None:
+        """Raises WrongRowsFound, a StoreError, where something else wrote rows that cannot be right."""
+        await self._run(soundness.require_sound)
+
+    async def unsound(self) -> tuple[str, ...]:
+        """Each thing that is wrong with the database, and what to do; slow for a large one."""
+        return await self._run(soundness.unsound)
 
     async def find_sessions(self, channel_or_session: str) -> tuple[SessionRecord, ...]:
         """The session of this id, or all of this channel, oldest first; empty where there is none."""
