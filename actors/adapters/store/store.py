@@ -234,8 +234,16 @@ class SqlStore:
     async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
         return await self._run(webhooks.webhook, channel_id, character_key)
 
-    async def keep_webhook(self, channel_id: int, character_key: str, webhook_id: int, token: str) -> None:
-        await self._run(webhooks.keep_webhook, channel_id, character_key, webhook_id, token)
+    async def keep_webhook(
+        self, channel_id: int, character_key: str, webhook_id: int, token: str, *, picture: str | None = None
+    ) -> None:
+        await self._run(webhooks.keep_webhook, channel_id, character_key, webhook_id, token, picture=picture)
+
+    async def webhook_picture(self, webhook_id: int, character_key: str) -> str | None:
+        return await self._run(webhooks.webhook_picture, webhook_id, character_key)
+
+    async def note_picture(self, webhook_id: int, character_key: str, picture: str) -> None:
+        await self._run(webhooks.note_picture, webhook_id, character_key, picture)
 
     async def forget_webhook(self, webhook_id: int) -> None:
         await self._run(webhooks.forget_webhook, webhook_id)
