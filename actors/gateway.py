@@ -238,10 +238,10 @@ class Gateway:
         return session_id
 
     async def _accept(self, message: ChannelMessage) -> None:
-        waiting_max = self._world.rules.waiting_max
-        text = notices.overflow(waiting_max)
-        overflow = OutboxDraft(f"overflow:{message.id}", OutboxKind.NOTICE, message.channel_id, text)
-        accepted = await self._world.store.accept(message, waiting_max=waiting_max, overflow=overflow)
+        limit, key = self._world.rules.waiting_max, f"overflow:{message.id}"
+        overflow = OutboxDraft(key, OutboxKind.NOTICE, message.channel_id, notices.overflow(limit))
+        named = await self._world.channel.named(message)
+        accepted = await self._world.store.accept(named, waiting_max=limit, overflow=overflow)
         if accepted is not None and accepted.is_overflow:
             self._world.outbox_bell.ring()
         if accepted is not None and accepted.is_new:

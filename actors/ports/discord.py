@@ -127,6 +127,10 @@ class Channel(Protocol):
         """Delete a message of ours; absent is success."""
         ...
 
+    async def named(self, message: ChannelMessage) -> ChannelMessage:
+        """The message under its author's name in the server, where a read gave the account's. Never fails."""
+        ...
+
     async def typing(self, channel_id: int) -> None:
         """Show for about ten seconds that somebody writes. Never fails: it is a courtesy."""
         ...
