@@ -1,6 +1,6 @@
 """The message commands: parsed purely, answered through the outbox, each message once.
 
-An unknown `!word` is ignored: other bots share the channel.
+An unknown `!word` is none and belongs to the play; one that is nearly a command is answered with the nearest.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from actors.guarded import DISCORD
 from actors.missing import Missing
 from actors.ports import Fenced, SessionMove
 from actors.retries import Retries
+from actors.roleplay.command_words import Command
 from actors.roleplay.model import (
     ChannelMessage,
     Character,
@@ -115,14 +116,13 @@ class Commands:
             "help": self._help,
         }
 
-    async def handle(self, message: ChannelMessage) -> SessionId | None:
+    async def handle(self, message: ChannelMessage, command: Command) -> SessionId | None:
         """Carry the command out; returns the session that was ended or has work now, if one has."""
-        word, *rest = message.text.removeprefix(self._p).split(maxsplit=1) or [""]
-        handler = self._handlers.get(word.lower())
-        if handler is None:
+        if command.is_slip:
+            await self._suggest(message, command.word)
             return None
         try:
-            return await handler(message, "".join(rest))
+            return await self._handlers[command.word](message, command.rest)
         except BadCommand as error:
             await self._answer(message, f"❓ {error}")
             return None
@@ -132,6 +132,11 @@ class Commands:
         return await self._end_session(channel_id, machine.ChannelLost(self._world.clock.now()), "channel_gone", ())
 
     # ── handlers ────────────────────────────────────────────────────────────────────────────────────
+
+    async def _suggest(self, message: ChannelMessage, nearest: str) -> None:
+        """Answer a slip with the command that was meant, where it is ours: other bots share the channels."""
+        if nearest == "start" or await self._world.store.session_in(message.channel_id) is not None:
+            await self._answer(message, f"❓ Did you mean `{self._p}{nearest}`? Your message did nothing.")
 
     async def _start(self, message: ChannelMessage, rest: str) -> None:
         if await self._world.store.answers_waiting(message.channel_id) >= ANSWERS_WAITING_MAX:
@@ -223,7 +228,7 @@ class Commands:
             f"`{p}end` ends it · `{p}status` · `{p}cast` who plays, and who could · `{p}history [n]` the last lines",
             f"`{p}retry` delivers the last line that failed, as does the button under its notice.",
             f"`{p}missing` says what became of a line that did not come (as a reply: of the answers to that message).",
-            "A message in `((double brackets))`, or one that begins with `\\`, is not part of the play.",
+            "A message wholly in `((double brackets))`, or one that begins with `\\`, is not part of the play.",
         )
         await self._answer(message, "\n".join(rows))
 

@@ -50,7 +50,7 @@ from actors.ports import (
 from actors.reaper import Reaper
 from actors.retries import Retries
 from actors.roleplay import notices
-from actors.roleplay.history import as_played, belongs, is_command
+from actors.roleplay.history import as_played, belongs, command_in
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
 from actors.shards import Shards
 from actors.supervisor import Supervisor
@@ -224,8 +224,8 @@ class Gateway:
         prefix = self._world.rules.command_prefix
         if message.is_ours:
             await self._reaper.saw(message)
-        elif is_command(message.text, prefix) and not message.is_bot and message.webhook_id is None:
-            session_id = await self._commands.handle(message)
+        elif command := command_in(message, prefix):
+            session_id = await self._commands.handle(message, command)
             if session_id is not None:
                 await self._nudge(session_id)
                 await self._engine.ring(session_id)
@@ -249,10 +249,10 @@ class Gateway:
         return session_id
 
     async def _accept(self, message: ChannelMessage) -> None:
-        waiting_max = self._world.rules.waiting_max
-        text = notices.overflow(waiting_max)
-        overflow = OutboxDraft(f"overflow:{message.id}", OutboxKind.NOTICE, message.channel_id, text)
-        accepted = await self._world.store.accept(message, waiting_max=waiting_max, overflow=overflow)
+        limit, key = self._world.rules.waiting_max, f"overflow:{message.id}"
+        overflow = OutboxDraft(key, OutboxKind.NOTICE, message.channel_id, notices.overflow(limit))
+        named = await self._world.channel.named(message)
+        accepted = await self._world.store.accept(named, waiting_max=limit, overflow=overflow)
         if accepted is not None and accepted.is_overflow:
             self._world.outbox_bell.ring()
         if accepted is not None and accepted.is_new:

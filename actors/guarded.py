@@ -31,7 +31,7 @@ from actors.ports import (
     Unconfirmed,
     Voice,
 )
-from actors.roleplay.model import Character, Outbound, Prompt
+from actors.roleplay.model import ChannelMessage, Character, Outbound, Prompt
 from actors.roleplay.plan import RETRY_AFTER_S_MAX
 from actors.status_watch import StatusWatch
 from machines.breaker import Breaker, Fact, Failed, LimitReached, Succeeded
@@ -147,6 +147,10 @@ class GuardedChannel:
             is_free=always,
             is_write=False,  # it says nothing about new lines
         )
+
+    async def named(self, message: ChannelMessage) -> ChannelMessage:
+        """Left as it is while the breaker is not closed: a name is not worth a wait, and proves nothing."""
+        return await self._channel.named(message) if self._gate.is_closed else message
 
     async def typing(self, channel_id: int) -> None:
         """A courtesy: it is left out while the breaker is not closed, and proves nothing."""

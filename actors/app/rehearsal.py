@@ -29,7 +29,7 @@ from actors.playground import FaultPlan, PlaygroundServer, ShownMessage, Voice
 from actors.ports import Moved, TraceEvent
 from actors.roleplay.audit import Difference, Kind, differences
 from actors.roleplay.card import CardError
-from actors.roleplay.history import is_aside
+from actors.roleplay.history import is_played
 from actors.roleplay.model import ChannelMessage, Entry, Line
 from machines.response import FINAL, State
 
@@ -259,7 +259,7 @@ class _Conductor:
 
 
 def _is_answered(line: SceneLine) -> bool:
-    return not is_aside(line.text)
+    return is_played(line.text, PREFIX)
 
 
 def judge(

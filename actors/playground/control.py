@@ -9,6 +9,7 @@
     POST   commands {channel, user, text}     a typed command; answers {id}; with {completes: true}, what is being typed
     POST   choices {message, user, command}   an entry of a message's menu by its name; answers {id}
     GET    requests?since=&only_lines=1       the ledger
+    PUT    members {user, nick?, global_name?, has_left?}          what the guild calls a person, who may leave it
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
     PATCH  webhooks/{id} {channel, told?}     a moderator moves it there
@@ -63,6 +64,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("POST", "choices"): control.choose,
         ("GET", "requests"): control.requests,
         ("POST", "users"): control.add_user,
+        ("PUT", "members"): control.change_member,
         ("POST", "channels"): control.add_channel,
         ("POST", "threads"): control.add_thread,
         ("DELETE", "channels/{channel}"): control.delete_channel,
@@ -171,6 +173,13 @@ class _Control:
     async def add_user(self, request: web.Request) -> web.StreamResponse:
         user = self._server.add_user(text(await asked(request), "name"))
         return json_response(user_json(user), 201)
+
+    async def change_member(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        names = {name: text(fields, name) if fields.get(name) else None for name in ("nick", "global_name")}
+        self._server.name_member(text(fields, "user"), names["nick"], global_name=names["global_name"])
+        user = self._server.leave(text(fields, "user"), left=fields.get("has_left") is True)
+        return json_response(user_json(user) | {"nick": user.nick})
 
     async def add_channel(self, request: web.Request) -> web.StreamResponse:
         channel = self._server.add_channel(text(await asked(request), "name"))

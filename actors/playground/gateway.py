@@ -212,7 +212,7 @@ class Gateway:
         found = [
             user
             for user in self._world.users.values()
-            if (str(user.id) in ids if ids else user.name.lower().startswith(query))
+            if not user.has_left and (str(user.id) in ids if ids else user.name.lower().startswith(query))
         ]
         return {
             "guild_id": str(self._world.guild.id),

@@ -44,7 +44,7 @@ def user_json(user: User) -> Json:
     return {
         "id": str(user.id),
         "username": user.name,
-        "global_name": None,
+        "global_name": user.global_name,
         "discriminator": "0",
         "avatar": None,
         "bot": user.bot,
@@ -54,7 +54,8 @@ def user_json(user: User) -> Json:
 def member_json(world: World, user: User) -> Json:
     """The guild's side of a user, without the user."""
     roles = [str(bot_role_id(world))] if user.bot else []
-    return {"roles": roles, "joined_at": iso(made_at(user.id)), "deaf": False, "mute": False, "flags": 0}
+    shared = {"nick": user.nick, "deaf": False, "mute": False, "flags": 0}
+    return shared | {"roles": roles, "joined_at": iso(made_at(user.id))}
 
 
 def bot_role_id(world: World) -> int:

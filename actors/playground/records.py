@@ -24,9 +24,19 @@ class Guild:
 
 @dataclass(frozen=True, slots=True)
 class User:
+    """A person, or the bot, and what the guild says of it: a nickname, and whether it has left."""
+
     id: int
     name: str
     bot: bool = False
+    global_name: str | None = None
+    nick: str | None = None
+    has_left: bool = False
+
+    @property
+    def shown_name(self) -> str:
+        """What the guild's channels show."""
+        return self.nick or self.global_name or self.name
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,8 @@ class Steering:
             self.world.shelf.get(place.id, reply_to)
         mentioned = (self.world.bot.id,) if f"<@{self.world.bot.id}>" in content else ()
         draft = Draft(content, mention_ids=mentioned, reply_to=reply_to)
-        return shown(self.world, self.world.post(place, Author(person.id, person.name), draft))
+        name = person.shown_name if place.recipient_id is None else person.global_name or person.name
+        return shown(self.world, self.world.post(place, Author(person.id, name), draft))
 
     def edit(self, message_id: int, text: str) -> ShownMessage:
         """A message's author changes its text."""
@@ -91,6 +92,15 @@ class Steering:
     def add_user(self, name: str) -> User:
         """A new person."""
         return self.world.add_user(checked_name("name", name))
+
+    def name_member(self, user: str | int, nick: str | None, *, global_name: str | None = None) -> User:
+        """A person gets a nickname in the guild (None: none), and a display name of the account's own if given."""
+        person = self.world.find_user(user)
+        return self.world.change_user(replace(person, nick=nick, global_name=global_name or person.global_name))
+
+    def leave(self, user: str | int, *, left: bool = True) -> User:
+        """A person leaves the guild, or comes back."""
+        return self.world.change_user(replace(self.world.find_user(user), has_left=left))
 
     def add_channel(self, name: str) -> Channel:
         """A new text channel."""

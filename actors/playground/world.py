@@ -147,7 +147,10 @@ class World:
 
     def add_user(self, name: str) -> User:
         """A new person in the guild."""
-        user = User(self.snowflakes.next(), name)
+        return self.change_user(User(self.snowflakes.next(), name))
+
+    def change_user(self, user: User) -> User:
+        """Keeps a person's new form (another nickname, or gone). Clients without the privileged intent are not told."""
         self._keep(user)
         return user
 

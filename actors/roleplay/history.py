@@ -9,28 +9,57 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from actors.roleplay.command_words import Command, command_of
 from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind
 from actors.roleplay.speech import normalise
 
-_ASIDE: Final = re.compile(r"\(\(.*\)\)", re.DOTALL)
+_GESTURE: Final = re.compile(r"\\(?:[o0m]|[^\s\w\\/]{1,3}\w[^\s\w\\/]{1,3})/", re.IGNORECASE)
+r"""Raised arms: `\o/` and its kin, such as `\m/` and `\(^_^)/`."""
 
-
-def is_command(text: str, prefix: str) -> bool:
-    """Whether `text` is meant for the bot; an empty prefix turns commands off."""
-    return bool(prefix) and text.startswith(prefix)
+_EMOTICON: Final = re.compile(r"[:;=]['’]?[-^o]?[()]")
+"""Its bracket opens and closes nothing."""
 
 
 def is_aside(text: str) -> bool:
-    """Whether people talk among themselves: `((…))`, or a leading backslash."""
-    return text.startswith("\\") or _ASIDE.fullmatch(text.strip()) is not None
+    """Whether people talk among themselves: wholly one `((…))`, or a leading backslash that is no raised arm."""
+    said = text.strip()
+    if said.startswith("\\"):
+        return _GESTURE.match(said) is None
+    is_bracketed = len(said) >= len("(())") and said.startswith("((") and said.endswith("))")
+    return is_bracketed and not _closes_early(said[2:].rstrip(")"))
+
+
+def _closes_early(inside: str) -> bool:
+    """Whether a `))` that nothing inside has opened ends the aside before the message ends."""
+    brackets = _EMOTICON.sub("", inside)
+    depth = 0
+    for at, character in enumerate(brackets):
+        if character == "(":
+            depth += 1
+        elif character == ")" and depth:
+            depth -= 1
+        elif brackets.startswith("))", at):
+            return True
+    return False
+
+
+def is_played(text: str, prefix: str) -> bool:
+    """Whether what a person wrote is part of the play: not blank, no command, nor nearly one, and no aside."""
+    return bool(text.strip()) and command_of(text, prefix) is None and not is_aside(text)
 
 
 def belongs(message: ChannelMessage, prefix: str) -> bool:
     """Whether a user's message is part of the play."""
-    if message.is_ours or message.is_bot or message.webhook_id is not None:
-        return False
-    text = message.text.strip()
-    return bool(text) and not is_command(text, prefix) and not is_aside(text)
+    return _is_of_a_person(message) and is_played(message.text, prefix)
+
+
+def command_in(message: ChannelMessage, prefix: str) -> Command | None:
+    """The command that a person gives: bots and webhooks give none."""
+    return command_of(message.text, prefix) if _is_of_a_person(message) else None
+
+
+def _is_of_a_person(message: ChannelMessage) -> bool:
+    return not (message.is_ours or message.is_bot or message.webhook_id is not None)
 
 
 def as_played(message: ChannelMessage, prefix: str) -> str:

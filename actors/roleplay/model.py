@@ -70,6 +70,7 @@ class ChannelMessage:
 
     `name` is the webhook's name, the embed's character or the author's display name; `text` the content,
     or the embed's description. `is_ours`: sent by our bot user or by a webhook of our application.
+    `is_name_shown`: False where a read gave the account's name and the server may show another one.
     `button_ids`: the custom ids of the buttons under a message of ours, in their order. `replies_to`: the message of
     the same channel to which it is a reply.
     """
@@ -86,6 +87,7 @@ class ChannelMessage:
     is_embed: bool = False
     button_ids: tuple[str, ...] = ()
     replies_to: int | None = None
+    is_name_shown: bool = True
 
 
 # ── a turn's work ───────────────────────────────────────────────────────────────────────────────────

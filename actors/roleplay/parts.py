@@ -2,32 +2,35 @@
 
     rest of the text ─► fits? ─► last part
           ▲               └ no ─► cut before a code fence, or at the best break of the window ─► part
-          └── behind the cut; when that is inside a fence, with the fence opened again
+          └── behind the cut; marks in which it falls are closed in the one part and opened in the next
 
 Lengths are UTF-16 units. Discord's API counts code points (discord-api-docs issue 1315, answered by its
-staff), its clients count UTF-16 units; a text is never shorter in UTF-16, so both limits are kept.
+staff), its clients count UTF-16 units; a text is never shorter in UTF-16, so both limits are kept. An embed takes
+4,096, but each try of a line may be one or a plain message: the smaller limit holds for both.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from actors.roleplay.invisible import is_blank
+from actors.roleplay.marks import BLOCK, FENCE, QUOTE, layout_of, quote_end
 
 PART_UNITS_MAX = 2000  # Discord's limit of a message's content
-PART_UNITS_MIN = 64  # room for a fence's two ends, its language and some text between them
-LANGUAGE_CHARACTERS_MAX = 20  # a longer word behind a fence is text
+PART_UNITS_MIN = 64  # room for a fence's two ends, its language, a few marks and some text between them
 GRAPHEME_CHARACTERS_MAX = 32  # the longest emoji sequences have ten; a longer run is a prank
 
 _FENCE = re.compile("`{3,}")
-_CLOSE = "\n```"
-_LANGUAGE = re.compile(rf"[A-Za-z0-9_+\-.#]{{1,{LANGUAGE_CHARACTERS_MAX}}}(?=\n)")
+_CLOSE = f"\n{FENCE}"
+_BLANKS = re.compile(r"\s*")
+_NEWLINES = re.compile(r"\n*")
+_INDENT_MAX = 64  # an item of a list is not indented deeper
 # Kinds of break, best first, each with the share of the window that it must fill to be taken.
 _BREAKS = (
     (re.compile(r"\n[^\S\n]*\n"), 0.5),
     (re.compile(r"\n"), 0.5),
     (re.compile(r"[.!?…。！？][\"'”’»)\]*_~|]*(?:\s|(?<=[。！？]))"), 0.25),
-    (re.compile(r"\s"), 0.0),
+    (re.compile(r"\s+"), 0.0),
 )
 _JOINER = "\u200d"
 _REGIONAL = frozenset(map(chr, range(0x1F1E6, 0x1F200)))  # two of these letters make a flag
@@ -48,50 +51,138 @@ def split(text: str, limit: int = PART_UNITS_MAX) -> tuple[str, ...]:
 
     What stands at a cut and draws nothing is left out: Discord refuses a message of it, and strips some of it.
 
-    A code fence is kept in one part where it fits; a longer one is closed and opened again with its language.
+    Spoilers, bold text, quotes and code that are longer than a part are closed at its end and opened again in the
+    next one, a fence with its language; a code fence, a link or an emoji that fits is kept in one part.
     """
     if limit < PART_UNITS_MIN:
         raise ValueError(f"limit must be at least {PART_UNITS_MIN}, not {limit}")
     whole = _closed(text.strip())
     if length(whole) <= limit:
         return () if is_blank(whole) else (whole,)
-    return tuple(part for part in _parts(_FENCE.sub("```", text.strip()), limit) if not is_blank(part))
-
-
-def _parts(rest: str, limit: int) -> Iterator[str]:
-    header = ""  # opens the fence again that the part before had to close
-    while rest.strip():
-        if length(_closed(header + rest)) <= limit:
-            yield _closed(header + rest)
-            return
-        window = _fitting(rest, limit - length(header) - length(_CLOSE))
-        cut = _cut(rest, window, is_fenced=bool(header))
-        if not rest[:cut].strip():  # only blanks, inside a fence
-            rest = rest[cut:]
-            continue
-        body = header + rest[:cut].rstrip()
-        yield _closed(body)
-        header = _open_fence(body)
-        rest = rest[cut:].strip("\n").rstrip() if header else rest[cut:].strip()
-        if header and rest.lstrip().startswith("```"):  # nothing but its end was left of the fence
-            header, rest = "", rest.lstrip()[3:].strip()
+    return _Splitter(_FENCE.sub(FENCE, text.strip()), limit).parts()
 
 
 def _closed(text: str) -> str:
-    return text + _CLOSE if _is_open(text) else text
+    return text + _CLOSE if len(_FENCE.findall(text)) % 2 else text
 
 
-def _is_open(text: str) -> bool:
-    return len(_FENCE.findall(text)) % 2 == 1
+class _Splitter:
+    """Cuts one text; places are those of its characters."""
+
+    def __init__(self, text: str, limit: int) -> None:
+        self._text = text
+        self._limit = limit
+        self._layout = layout_of(text)
+
+    def parts(self) -> tuple[str, ...]:
+        parts: list[str] = []
+        hollow: list[str] = []  # of use only where there is nothing else
+        start = 0
+        while start < len(self._text):
+            header = "".join(span.opens for span in self._layout.around(start))
+            end = self._end(start, self._limit - length(header))
+            if not is_blank(self._text[start:end]):
+                kept = hollow if self._is_hollow(start, end) else parts
+                kept.append(header + self._bare(start, end) + self._closing(end))
+            start = self._next_start(end)
+        return tuple(parts or hollow[:1])
+
+    def _is_hollow(self, start: int, end: int) -> bool:
+        """Whether nothing can be seen of a part but marks that go on in the next one."""
+        place = start
+        for span in self._layout.around(end):
+            if span.opens and span.opening >= start:
+                if not is_blank(self._text[place : span.opening]):
+                    return False
+                place = span.begin
+        return is_blank(self._text[place:end])
+
+    def _bare(self, start: int, end: int) -> str:
+        return self._text[start:end].rstrip()
+
+    def _closing(self, place: int) -> str:
+        return "".join(span.closes for span in reversed(self._layout.around(place)))
+
+    def _next_start(self, end: int) -> int:
+        """Return where the next part begins: marks of which nothing but the end is left were closed in this one."""
+        around = list(self._layout.around(end))
+        place = end
+        while around and around[-1].end <= _past(_BLANKS, self._text, place):
+            place = max(place, around.pop().closing)
+        is_fenced = any(span.is_fence for span in around)
+        place = _past(_NEWLINES if is_fenced else _BLANKS, self._text, place)
+        is_quoted = any(span.opens == QUOTE for span in around)
+        return quote_end(self._text, place) if is_quoted and self._text[place - 1] == "\n" else place
+
+    # ── where to cut ────────────────────────────────────────────────────────────────────────────────
+
+    def _end(self, start: int, room: int) -> int:
+        """Return where the part that begins at `start` ends: behind all of the rest where that fits."""
+        text, end = self._text, len(self._text)
+        if end - start <= room and length(text[start:] + self._closing(end)) <= room:
+            return end
+        window = start + _fitting(text[start : start + room], room - self._reserve(start, start + room))
+        code = next((span for span in self._layout.around(window) if span.is_code), None)
+        is_fenced = code is not None and code.is_fence
+        cut = self._legal(start, code.opening) if code is not None and is_fenced else self._best_break(start, window)
+        return cut or self._any_break(start, window)
+
+    def _reserve(self, start: int, stop: int) -> int:
+        """Return how long the marks can be that a cut in this window has to close."""
+        closings = {span.closes for span in (*self._layout.around(start), *self._layout.between(start, stop))}
+        return max(len(_CLOSE), sum(map(len, closings)))
+
+    def _best_break(self, start: int, window: int) -> int | None:
+        for kind, share in _BREAKS:
+            least = start + (window - start) * share
+            for end in reversed([match.end() for match in kind.finditer(self._text, start, window)]):
+                if end <= least:
+                    break
+                if any(span.is_code for span in self._layout.around(end)):
+                    continue
+                place = self._legal(start, end)
+                if place is not None and place > least and not self._becomes_a_block(place):
+                    return place
+        return None
+
+    def _any_break(self, start: int, window: int) -> int:
+        """Return a place within code, or within a word."""
+        for mark in ("\n", " "):
+            found = self._text.rfind(mark, start, window) + 1
+            place = self._legal(start, found) if found > start else None
+            if place is not None:
+                return place
+        whole = _whole_grapheme(self._text, start, window)
+        return self._legal(start, whole) or whole
+
+    def _becomes_a_block(self, place: int) -> bool:
+        """Whether what follows a cut would be taken for a quote, a heading or an item by it."""
+        follows = self._next_start(place)
+        if BLOCK.match(self._text, follows) is None:
+            return False
+        line = self._text.rfind("\n", max(0, follows - _INDENT_MAX), follows) + 1
+        return line == 0 or bool(self._text[line:follows].strip(" >"))
+
+    def _legal(self, start: int, place: int) -> int | None:
+        """Return the last place up to `place` where nothing is torn apart and no mark stands without its text."""
+        layout = self._layout
+        while (bare := start + len(self._bare(start, place))) > start:
+            torn = layout.atom_at(place) or layout.atom_at(bare)
+            hollow = next((span for span in layout.around(place) if span.begin >= bare), None)
+            if torn is not None:
+                place = torn[0]
+            elif hollow is not None:
+                place = hollow.opening
+            elif self._text[bare - 1] == "\\" and layout.has_atom(bare - 1, bare):
+                place = bare - 1  # it would escape the mark that closes
+            else:
+                return place
+        return None
 
 
-def _open_fence(text: str) -> str:
-    """Return the line that opens the fence in which the text ends, or nothing."""
-    if not _is_open(text):
-        return ""
-    last = list(_FENCE.finditer(text))[-1]
-    language = _LANGUAGE.match(text, last.end())
-    return f"```{language.group() if language else ''}\n"
+def _past(blanks: re.Pattern[str], text: str, place: int) -> int:
+    found = blanks.match(text, place)
+    return found.end() if found else place
 
 
 def _fitting(text: str, units: int) -> int:
@@ -104,59 +195,27 @@ def _fitting(text: str, units: int) -> int:
     return len(text)
 
 
-def _cut(text: str, window: int, *, is_fenced: bool) -> int:
-    """Return where to end the part: at least 1, at most `window`."""
-    fences = [match.start() for match in _FENCE.finditer(text, 0, window + 2)]
-    window = next((start for start in fences if start and start < window < start + 3), window)
-    fences = [start for start in fences if start + 3 <= window]
-    if (len(fences) + is_fenced) % 2 == 0:
-        return _best_break(text, window, fences, is_fenced)
-    if fences and text[: fences[-1]].strip():
-        return fences[-1]
-    opening = _end_of_opening(text, fences)
-    breaks = [text.rfind(mark, opening, window) for mark in ("\n", " ")]
-    return next((found + 1 for found in breaks if found >= opening), _whole_grapheme(text, window))
-
-
-def _end_of_opening(text: str, fences: Sequence[int]) -> int:
-    """Return where a fence's content begins: a break before it would leave an empty fence."""
-    if not fences:
-        return 1
-    language = _LANGUAGE.match(text, fences[-1] + 3)
-    return (language.end() if language else fences[-1] + 3) + 1
-
-
-def _best_break(text: str, window: int, fences: Sequence[int], is_fenced: bool) -> int:
-    for kind, share in _BREAKS:
-        ends = [match.end() for match in kind.finditer(text, 0, window)]
-        for end in reversed(ends):
-            is_outside = (sum(start < end for start in fences) + is_fenced) % 2 == 0
-            if is_outside and end > window * share and text[:end].strip():
-                return end
-    return _whole_grapheme(text, window)
-
-
-def _whole_grapheme(text: str, window: int) -> int:
+def _whole_grapheme(text: str, start: int, window: int) -> int:
     """Return the last place up to `window` that does not tear a drawn character apart."""
-    for cut in range(window, max(0, window - GRAPHEME_CHARACTERS_MAX), -1):
-        if not _continues(text, cut):
+    for cut in range(window, max(start, window - GRAPHEME_CHARACTERS_MAX), -1):
+        if not _continues(text, start, cut):
             return cut
     return window
 
 
-def _continues(text: str, cut: int) -> bool:
+def _continues(text: str, start: int, cut: int) -> bool:
     after, before = text[cut : cut + 1], text[cut - 1]
     if not after:
         return False
-    is_in_flag = after in _REGIONAL and _regional_run(text, cut) % 2 == 1
+    is_in_flag = after in _REGIONAL and _regional_run(text, start, cut) % 2 == 1
     is_mark = unicodedata.category(after).startswith("M") or "\U0001f3fb" <= after <= "\U0001f3ff"
     is_tag = "\U000e0020" <= after <= "\U000e007f"
     return is_in_flag or is_mark or is_tag or _JOINER in (before, after)
 
 
-def _regional_run(text: str, end: int) -> int:
+def _regional_run(text: str, start: int, end: int) -> int:
     """Return how many letters of flags stand directly in front of `end`: an odd number is half a flag."""
-    start = end
-    while start and text[start - 1] in _REGIONAL:
-        start -= 1
-    return end - start
+    first = end
+    while first > start and text[first - 1] in _REGIONAL:
+        first -= 1
+    return end - first

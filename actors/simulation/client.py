@@ -285,6 +285,9 @@ class Client:
         self._discord.delete(channel, message_id, "us")
         return _ANSWER_LOST[fault] if fault else Deleted()
 
+    async def named(self, message: ChannelMessage) -> ChannelMessage:
+        return message
+
     async def typing(self, channel_id: int) -> None:
         self._life.go_on()
 

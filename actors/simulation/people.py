@@ -11,16 +11,20 @@ from typing import Final
 
 import anyio
 
+from actors.roleplay.command_words import command_of
 from actors.roleplay.history import is_aside
 from actors.roleplay.model import TurnOrder
 from actors.simulation.discord import Discord, Shown
 from actors.simulation.faults import PEOPLE, RETRIES, Faults
+from actors.simulation.hearing import PREFIX
 from actors.simulation.model import Speech
 
 NAMES: Final = ("Robin", "Kim", "Ada (not the character)", "Łukasz")
 STEP_S: Final = 1.5
 PATIENCE_S: Final = 60.0
-ASIDES: Final = ("((brb))", "\\not part of it", "!unknown", "!status", "!history 3", "!cast")
+ASIDES: Final = ("((brb))", "\\not part of it", "!strat", "!status", "!history 3", "!cast")
+GESTURES: Final = ("!!! Look out!", "\\o/", "((brb)) *walks in*")
+"""What looks like a command or an aside, and is played."""
 FLOOD: Final = 12
 CHANGES_SHARE: Final = 0.35
 """Of the probability of a fault: how often somebody does something beside playing."""
@@ -100,7 +104,7 @@ class People:
             self._say(self._speech.sentence())
             await anyio.sleep(STEP_S * self._random.random())
         if self._random.random() < 0.05:
-            self._say(self._random.choice(ASIDES))
+            self._say(self._random.choice((*ASIDES, *GESTURES)))
         if change is not None and change in CHANGED:
             await anyio.sleep(4 * self._random.random())
             self._change(change)
@@ -132,7 +136,7 @@ class People:
         """Somebody edits or deletes one of the last messages, of this scene or of the one before."""
         lately = list(self.channel.shown.values())[-LATELY:]
         candidates = [shown for shown in lately if shown.deleted_by is None and _whose(shown) == CHANGED[kind]]
-        candidates = [shown for shown in candidates if not shown.message.text.startswith("!")]
+        candidates = [shown for shown in candidates if command_of(shown.message.text, PREFIX) is None]
         if kind == "edits_line":  # nobody can change a line that we do not know of ourselves
             candidates = [shown for shown in candidates if self._is_committed(shown.message.id)]
         if not candidates:

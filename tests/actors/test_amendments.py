@@ -125,7 +125,7 @@ def test_a_message_unheard_and_edited_meanwhile_enters_as_it_is_now(backend: str
 
 
 @both
-@pytest.mark.parametrize("before", ["((brb))", "\\not part of it", "!no such command"])
+@pytest.mark.parametrize("before", ["((brb))", "\\not part of it", "!status"])
 def test_an_aside_that_is_edited_into_the_play_is_heard_and_answered_once(before: str, backend: str) -> None:
     async def main() -> None:
         async with playing() as play:

@@ -9,7 +9,7 @@ import anyio.lowlevel
 import pytest
 
 from actors.breakers import PROBE_LEAD_S, Gate
-from actors.guarded import DISCORD_RELEASED_PER_S, judge_discord, judge_model, judge_prepared
+from actors.guarded import DISCORD_RELEASED_PER_S, GuardedChannel, judge_discord, judge_model, judge_prepared
 from actors.ports import (
     BreakerMoved,
     Completion,
@@ -21,9 +21,10 @@ from actors.ports import (
     SeenBreaker,
     Unconfirmed,
 )
-from actors.roleplay.model import OutboundKind
+from actors.roleplay.model import ChannelMessage, OutboundKind
 from machines.breaker import Breaker, Failed, LimitReached, Succeeded
 from tests.actors.outage import CLOSED_AGAIN, DOWN, FAILED_AGAIN, OPENED, PROBED
+from tests.fakes.discord import FakeDiscord
 from tests.fakes.play import BREAKER_PAUSE_S, Recorder
 from tests.fakes.virtual_time import BACKENDS, VirtualClock, run_virtually
 
@@ -287,5 +288,24 @@ def test_what_is_seen_of_a_gate_is_its_failures_in_a_row_and_until_when_it_holds
         await clock.sleep_until(until)
         await gate.attempt(answering(Posted(1, "")), judge_discord)
         assert gate.seen == SeenBreaker("discord", "Closed", 0, 1)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_b17_a_name_is_not_asked_for_while_discord_is_down(backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        asked: list[ChannelMessage] = []
+
+        class Asked(FakeDiscord):
+            async def named(self, message: ChannelMessage) -> ChannelMessage:
+                asked.append(message)
+                return message
+
+        discord, message = Asked(clock.now), ChannelMessage(1, 42, 500, "Robin", "Hello?", 0.0)
+        for gate, count in ((gate_of(trace, clock), 1), (await opened(trace, clock), 1)):
+            assert await GuardedChannel(discord, gate).named(message) == message
+            assert len(asked) == count
 
     run_virtually(backend, main)

@@ -211,6 +211,20 @@ def test_a_long_line_comes_in_parts_and_is_remembered_as_one(kind: OutboundKind,
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_b48_a_spoiler_in_two_parts_is_hidden_in_both_and_remembered_as_it_is_shown(backend: str) -> None:
+    async def main() -> None:
+        async with playing(answers=[f"||{'The sea is up. ' * 180}||"]) as play:
+            await one_line(play)
+            parts = [text for _, text in play.discord.character_lines(CHANNEL)]
+            assert len(parts) == 2
+            assert all(part.startswith("||The sea") and part.endswith("||") for part in parts)
+            assert (await play.history())[-1] == ("Ada", "\n".join(parts))
+            await equal_to_the_channel(play)
+
+    run_virtually(backend, main)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_a_part_that_fails_takes_the_shown_ones_back(backend: str) -> None:
     async def main() -> None:
         long = "\n\n".join(f"Paragraph {n}: " + "word " * 150 for n in range(6))

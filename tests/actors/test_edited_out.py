@@ -10,7 +10,7 @@ from tests.fakes.play import CHANNEL, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, run_virtually
 
 both = pytest.mark.parametrize("backend", BACKENDS)
-OUT_OF_THE_PLAY = pytest.mark.parametrize("aside", ["((never mind))", "\\never mind", "!never mind"])
+OUT_OF_THE_PLAY = pytest.mark.parametrize("aside", ["((never mind))", "\\never mind", "!status", "!strat"])
 
 
 @both

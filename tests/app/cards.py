@@ -22,9 +22,9 @@ def v3_json(name: str) -> str:
     return json.dumps({"spec": "chara_card_v3", "spec_version": "3.0", "data": _fields(name) | {"nickname": name}})
 
 
-def png(card_json: str) -> bytes:
+def png(card_json: str, picture_of: str = "maren") -> bytes:
     """The card in a shipped picture."""
-    picture = read_card((CARDS / "maren.png").read_bytes())[1]
+    picture = read_card((CARDS / f"{picture_of}.png").read_bytes())[1]
     assert picture is not None
     return write_png(card_json, picture)
 

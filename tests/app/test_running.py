@@ -17,6 +17,7 @@ import anyio
 import pytest
 
 from actors.playground import PlaygroundServer, Voice
+from tests.app.cards import png, v2_json
 from tests.app.processes import group_is_gone, run_bot, started
 from tests.patience import PATIENCE_S
 
@@ -116,6 +117,23 @@ class TestRun:
                 say_and_wait(server, "!start Ada", Voice.BOT)
             (answer,) = [m.content for m in server.messages(CHANNEL) if m.voice is Voice.BOT]
             assert answer.startswith("🎭 The scene is open with Ada.")
+
+        with_server(work)
+
+    def test_b18_a_picture_imported_beside_it_is_shown_by_the_next_scene(self, tmp_path: Path) -> None:
+        def work(server: PlaygroundServer) -> None:
+            settings = settings_for(server)
+            avatars = []
+            with started(tmp_path, "run", until="Ready: ", **settings) as (_, _):
+                for picture in ("maren", "fitch"):
+                    (tmp_path / "pia.png").write_bytes(png(v2_json("Pia"), picture))
+                    assert run_bot(tmp_path, "character", "import", "pia.png", **settings).returncode == 0
+                    say_and_wait(server, "!start Pia", Voice.BOT)
+                    say_and_wait(server, "Hello?", Voice.WEBHOOK)
+                    avatars += [webhook.avatar for webhook in server.webhooks(CHANNEL)]
+                    say_and_wait(server, "!end", Voice.BOT)
+            assert len(avatars) == 2, "one webhook, before and after"
+            assert avatars[0] != avatars[1]
 
         with_server(work)
 

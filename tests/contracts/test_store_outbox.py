@@ -180,6 +180,17 @@ async def test_a_webhook_may_be_shared_and_kept_again(store: SqlStore) -> None:
     assert await store.webhook(CHANNEL, "tobin") == (1, "new")
 
 
+async def test_b18_what_a_webhook_shows_is_noted_for_each_character_and_unknown_before(store: SqlStore) -> None:
+    await store.keep_webhook(CHANNEL, "mira", 1, "secret")
+    await store.keep_webhook(CHANNEL, "tobin", 1, "secret", picture="shared")
+    assert await store.webhook_picture(1, "mira") is None
+    assert await store.webhook_picture(1, "tobin") == "shared"
+    await store.note_picture(1, "mira", "v1:abc")
+    assert await store.webhook_picture(1, "mira") == "v1:abc"
+    assert await store.webhook_picture(1, "tobin") == "shared"
+    assert await store.webhook_picture(2, "mira") is None
+
+
 # ── the table of deliveries ─────────────────────────────────────────────────────────────────────────
 
 

@@ -268,6 +268,9 @@ class FakeDiscord:
         """A message of ours that no process of ours knows of."""
         return self._store(replace(like, text=text))
 
+    async def named(self, message: ChannelMessage) -> ChannelMessage:
+        return message
+
     async def typing(self, channel_id: int) -> None:
         self.typed_at.append(self.clock_now())
         if self.typing_error is not None:

@@ -28,6 +28,7 @@ from actors.ports import (
     StatusPage,
     TraceEvent,
 )
+from actors.roleplay.command_words import command_of
 from actors.roleplay.model import Character, Entry, OutboundKind, SessionId
 from actors.session import Sessions
 from actors.supervisor import Supervisor
@@ -153,7 +154,7 @@ async def equal_to_the_channel(play: Play, channel_id: int = CHANNEL, *, crashes
     shown = {
         message.id: message
         for message in sorted(play.discord.shown, key=lambda message: message.id)
-        if message.channel_id == channel_id and message.text not in said_by_bot and not message.text.startswith("!")
+        if message.channel_id == channel_id and message.text not in said_by_bot and not command_of(message.text, "!")
     }
     entries = await play.entries(channel_id)
     assert sorted(message_id for entry in entries for message_id in entry.message_ids) == list(shown), "messages"

@@ -97,6 +97,7 @@ class LooksNowhere:
         self.delete = client.delete
         self.typing = client.typing
         self.page = client.page
+        self.named = client.named
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         return ()

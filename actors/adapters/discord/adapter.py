@@ -19,6 +19,7 @@ from actors.adapters.discord.debugging import Debugging
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.interactions import Interactions
+from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.voice import DiscordVoice, Preference
 from actors.adapters.discord.wire import Wire
@@ -86,6 +87,7 @@ class DiscordAdapter:
         self._wire = Wire(now=now, try_timeout_s=send_timeout_s)
         self._places = Places(self._wire)
         self._interactions = Interactions(self._wire)
+        self._nicknames = Nicknames(self._wire)
         self._debugging: Debugging | None = None
         if debugger is not None:
             self._debugging = Debugging(
@@ -96,7 +98,12 @@ class DiscordAdapter:
         )
         self._homes = voice.homes
         self.channel = DiscordChannel(
-            self._wire, self._places, webhooks, self._ourselves, fills_pages=endpoints.is_discord
+            self._wire,
+            self._places,
+            webhooks,
+            self._ourselves,
+            nicknames=self._nicknames,
+            fills_pages=endpoints.is_discord,
         )
 
     async def run(self, shard_id: int = 0) -> None:
@@ -111,6 +118,7 @@ class DiscordAdapter:
             ourselves=self._ourselves,
             interactions=self._interactions,
             debugging=self._debugging,
+            nicknames=self._nicknames,
             on_login=self._wire.add,
             on_webhooks_changed=self._homes.note_change,
             turns=self._turns,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import discord
 
 from actors.adapters.discord.homes import home_of, is_silent
-from actors.adapters.discord.inbound import Ourselves, channel_message
+from actors.adapters.discord.inbound import Ourselves, channel_message, storable
+from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.outcomes import UNANSWERED, Refusal
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
@@ -33,13 +35,21 @@ class DiscordChannel:
     """The Channel port."""
 
     def __init__(
-        self, wire: Wire, places: Places, table: Webhooks, ourselves: Ourselves, *, fills_pages: bool = True
+        self,
+        wire: Wire,
+        places: Places,
+        table: Webhooks,
+        ourselves: Ourselves,
+        *,
+        nicknames: Nicknames | None = None,
+        fills_pages: bool = True,
     ) -> None:
         """`fills_pages`: a page of less than PAGE messages is the last one, as on Discord itself."""
         self._wire = wire
         self._places = places
         self._table = table
         self._ourselves = ourselves
+        self._nicknames = nicknames or Nicknames(wire)
         self._full_page = PAGE if fills_pages else None
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
@@ -105,6 +115,16 @@ class DiscordChannel:
         )
         is_unclear = isinstance(outcome, Refused) and outcome.status == NOT_FOUND
         return await self._unless_it_stands(channel_id, message_id, outcome) if is_unclear else outcome
+
+    async def named(self, message: ChannelMessage) -> ChannelMessage:
+        """The message under the name that the server shows; it may ask for a person that no event has named."""
+        if message.is_name_shown:
+            return message
+        place = await self._places.find(message.channel_id)
+        if not isinstance(place, Place) or place.guild_id is None:
+            return message
+        name = await self._nicknames.find(place.guild_id, message.author_id)
+        return message if name is None else replace(message, name=storable(name), is_name_shown=True)
 
     async def typing(self, channel_id: int) -> None:
         """Show for about ten seconds that somebody writes. Never fails: it is a courtesy."""

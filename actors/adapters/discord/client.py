@@ -28,6 +28,7 @@ from actors.adapters.discord.endpoints import find_gateway, place_of
 from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions, missing_asked, pressed
+from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.nulls import accept_nulls, dispatched
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.ports import (
@@ -127,6 +128,7 @@ class GatewayClient(discord.Client):
         turns: IdentifyTurns,
         interactions: Interactions | None = None,
         debugging: Debugging | None = None,
+        nicknames: Nicknames | None = None,
         on_webhooks_changed: Callable[[int], None] = lambda channel_id: None,
         asks_for_gateway: bool = False,
         guild_ready_timeout_s: float = 2.0,
@@ -148,6 +150,7 @@ class GatewayClient(discord.Client):
         self._ourselves = ourselves
         self._interactions = interactions
         self._debugging = debugging
+        self._nicknames = nicknames
         self._tree = None if debugging is None else debugging.tree_for(self)
         self._asks_for_gateway = asks_for_gateway
         self._on_login = on_login
@@ -257,9 +260,11 @@ class GatewayClient(discord.Client):
     def _events(self, event: str, args: tuple[Any, ...]) -> Iterable[GatewayEvent]:
         match event, args:
             case "message", (discord.Message() as message,):
+                self._learn_name(message)
                 seen = channel_message(message, self._ourselves)
                 return () if seen is None else (MessageSeen(seen),)
             case "raw_message_edit", (discord.RawMessageUpdateEvent() as raw,):
+                self._learn_name(raw.message)
                 return _edited(raw, self._ourselves)
             case "raw_message_delete", (discord.RawMessageDeleteEvent() as raw,):
                 return (MessageDeleted(raw.channel_id, raw.message_id),)
@@ -298,6 +303,10 @@ class GatewayClient(discord.Client):
                 self._patience.deadline = anyio.current_time() + (self._reconnect_max_s if self._was_connected else 0.0)
                 self._note_down()
         return ()
+
+    def _learn_name(self, message: discord.Message) -> None:
+        if self._nicknames is not None:
+            self._nicknames.learn_from(message)
 
     def _note_connected(self) -> None:
         self._patience.deadline = float("inf")

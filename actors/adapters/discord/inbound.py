@@ -60,8 +60,8 @@ def channel_message(message: discord.Message, ourselves: Ourselves) -> ChannelMe
         id=message.id,
         channel_id=message.channel.id,
         author_id=message.author.id,
-        name=_UNSTORABLE.sub("", name),
-        text=_UNSTORABLE.sub("", text),
+        name=storable(name),
+        text=storable(text),
         at=message.created_at.timestamp(),
         is_ours=is_ours,
         is_bot=message.author.bot or message.webhook_id is not None,
@@ -69,13 +69,26 @@ def channel_message(message: discord.Message, ourselves: Ourselves) -> ChannelMe
         is_embed=is_embed,
         button_ids=_button_ids(message) if is_ours else (),
         replies_to=_replied_to(message),
+        is_name_shown=not _is_of_an_account(message),
     )
+
+
+def storable(text: str) -> str:
+    """`text` as a database takes it."""
+    return _UNSTORABLE.sub("", text)
 
 
 def _replied_to(message: discord.Message) -> int | None:
     """References of other kinds are forwards and crossposts."""
     reference = message.reference if message.type is discord.MessageType.reply else None
     return None if reference is None else reference.message_id
+
+
+def _is_of_an_account(message: discord.Message) -> bool:
+    """Whether a person's message was read without what the person is called in the server."""
+    is_in_dm = isinstance(message.channel, discord.abc.PrivateChannel)
+    is_of_a_person = isinstance(message.author, discord.User) and not message.author.bot
+    return is_of_a_person and not is_in_dm and message.webhook_id is None
 
 
 def _button_ids(message: discord.Message) -> tuple[str, ...]:

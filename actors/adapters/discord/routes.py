@@ -21,6 +21,7 @@ WORDS: Final = frozenset(
         "commands",
         "guilds",
         "interactions",
+        "members",
         "messages",
         "threads",
         "typing",

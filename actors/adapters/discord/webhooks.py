@@ -12,10 +12,10 @@ the channel has it: once, since a server that refuses it twice would refuse it f
 
 from __future__ import annotations
 
-import base64
+import logging
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import anyio
@@ -25,6 +25,7 @@ from actors.adapters.discord.homes import WebhookHomes
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.names import NAMELESS, webhook_name
 from actors.adapters.discord.outcomes import Refusal, refused_by
+from actors.adapters.discord.pictures import SHARED, UNKNOWN, Pictures, data_uri, noted
 from actors.adapters.discord.wire import Wire
 from actors.ports import Refused, Unconfirmed, Webhooks
 from actors.roleplay.model import Character
@@ -34,11 +35,12 @@ OWN_MAX: Final = 10
 CHANNEL_MAX: Final = 15
 """https://discord.com/developers/docs/resources/webhook: 30007 beyond it."""
 SHARED_NAME: Final = NAMELESS
-PNG: Final = b"\x89PNG\r\n\x1a\n"
 INCOMING: Final = 1
 LOCKS_MAX: Final = 4_096
 REFUSALS_MAX: Final = 2
 """So often a webhook that the channel has may be refused; then its lines go as embeds for a while."""
+
+log: Final = logging.getLogger("ensemble.discord")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Hook:
     name: str
     token: str | None
     is_ours: bool
+    picture: str = ":"  # what is to be noted of it (`pictures`)
 
 
 class NoWebhooks:
@@ -66,6 +69,7 @@ class CharacterWebhooks:
         self._table = table
         self._ourselves = ourselves
         self._homes = homes
+        self._pictures = Pictures(wire, table, expect_change=homes.expect_change)
         self._locks: dict[int, anyio.Lock] = {}
         self._refusals: Counter[int] = Counter()  # of webhooks, one after the other
 
@@ -77,10 +81,13 @@ class CharacterWebhooks:
         self._refusals.pop(webhook_id, None)
 
     async def find(self, channel_id: int, character: Character) -> Found:
-        """The webhook's id in this channel (of a thread: its parent)."""
+        """The webhook's id in this channel (of a thread: its parent), with the character's newest picture."""
         found = await self._find(channel_id, character)
         if isinstance(found, int) and await self._homes.is_lost(channel_id, found):
-            return await self._find(channel_id, character)
+            found = await self._find(channel_id, character)
+        if isinstance(found, int) and not self._pictures.is_settled(found, character):
+            async with self._lock(channel_id):
+                await self._pictures.update(channel_id, found, character)
         return found
 
     async def _find(self, channel_id: int, character: Character) -> Found:
@@ -95,7 +102,7 @@ class CharacterWebhooks:
             if not isinstance(hook, Hook) or hook.token is None:
                 return _without(hook)
             self._ourselves.webhook_ids.add(hook.id)
-            await self._table.keep_webhook(channel_id, key, hook.id, hook.token)
+            await self._table.keep_webhook(channel_id, key, hook.id, hook.token, picture=hook.picture)
             self._homes.note_here(channel_id, hook.id)
             return hook.id
 
@@ -107,12 +114,15 @@ class CharacterWebhooks:
         name = webhook_name(character.name)
         adopted = _named(ours, name)
         if adopted is not None:
-            return NoWebhooks() if self._is_refused_for_ever(adopted) else adopted
+            kept = replace(adopted, picture=SHARED) if name == SHARED_NAME else adopted
+            return NoWebhooks() if self._is_refused_for_ever(adopted) else kept
         shared = _named(ours, SHARED_NAME)
         is_full = len(listed) >= CHANNEL_MAX
         if is_full or len(ours) - (shared is not None) >= OWN_MAX:
-            return shared or (NoWebhooks() if is_full else await self._make(channel_id, SHARED_NAME, None))
-        return await self._make(channel_id, name, character.picture)
+            found = shared or (NoWebhooks() if is_full else await self._make(channel_id, SHARED_NAME, None))
+            return replace(found, picture=SHARED) if isinstance(found, Hook) else found
+        made = await self._make(channel_id, name, character.picture)
+        return replace(made, picture=noted(character)) if isinstance(made, Hook) else made
 
     def _is_refused_for_ever(self, hook: Hook) -> bool:
         if self._refusals[hook.id] < REFUSALS_MAX:
@@ -124,12 +134,13 @@ class CharacterWebhooks:
         return await self._table.webhook_home(hook.id) in (None, channel_id)
 
     async def _make(self, channel_id: int, name: str, picture: bytes | None) -> Hook | Refusal:
-        avatar = _data_uri(picture)
+        avatar = data_uri(picture)
         self._homes.expect_change(channel_id)
         made = await self._wire.attempt(
             f"webhooks:{channel_id}", lambda client: _create(client, channel_id, name, avatar)
         )
         if avatar is not None and isinstance(made, Refused) and made.reason in ("message_refused", "too_long"):
+            log.warning("Discord refuses the picture of %s (%s); the character speaks without it.", name, made.words)
             return await self._make(channel_id, name, None)  # better without a picture than without a voice
         return made
 
@@ -176,10 +187,5 @@ def _hook(payload: Any, client: discord.Client) -> Hook:  # noqa: ANN401 - Disco
         payload.get("name") or "",
         token,
         is_ours and token is not None and payload["type"] == INCOMING,
+        picture=UNKNOWN if payload.get("avatar") else ":",
     )
-
-
-def _data_uri(picture: bytes | None) -> str | None:
-    if picture is None or not picture.startswith(PNG):
-        return None
-    return "data:image/png;base64," + base64.b64encode(picture).decode("ascii")

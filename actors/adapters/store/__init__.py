@@ -8,13 +8,16 @@ from actors.adapters.store.errors import (
     NotADatabase,
     StoreClosed,
     StoreError,
+    WrongRowsFound,
 )
 from actors.adapters.store.lock import DatabaseLock
 from actors.adapters.store.opening import database_path, memory_store, open_store, prepare
 from actors.adapters.store.reports import Reliability, ResponseOutcome
+from actors.adapters.store.soundness import MEND
 from actors.adapters.store.store import SqlStore
 
 __all__ = [
+    "MEND",
     "AlreadyRunning",
     "Audited",
     "CommitFailed",
@@ -26,6 +29,7 @@ __all__ = [
     "SqlStore",
     "StoreClosed",
     "StoreError",
+    "WrongRowsFound",
     "database_path",
     "memory_store",
     "open_store",

@@ -15,6 +15,10 @@ class NotADatabase(StoreError):
     """There is a file, and it is not a database of ours."""
 
 
+class WrongRowsFound(StoreError):
+    """Something else wrote rows into the database that cannot be right; acting on them could post or lose lines."""
+
+
 class AlreadyRunning(StoreError):
     """Another process holds the database."""
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, bindparam, case, func, insert, select, text, 
 
 from actors.adapters.store.prepared import Prepared, names_of
 from actors.adapters.store.schema import amendment, history, history_message, inbox, part, response, session
-from actors.adapters.store.sessions import IS_UNFINISHED
+from actors.adapters.store.sessions import IS_BELIEVED, IS_UNFINISHED
 from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, Line, RecentHistory, SessionId
 from machines.response import Response, State
 
@@ -56,7 +56,7 @@ _MESSAGES: Final = (
             amendment, amendment.c.id == _NEWEST
         )
     )
-    .where(history.c.session_id == bindparam("session_id"))
+    .where(history.c.session_id == bindparam("session_id"), IS_BELIEVED)
 )
 _ORDER: Final = (history.c.first_message_id, history.c.id, history_message.c.ordinal)
 _LINES: Final = Prepared(_MESSAGES.order_by(*_ORDER))

@@ -1,24 +1,28 @@
 """Bring a database up to date, and say in one line why one cannot be used.
 
 The revisions in `migrations/versions` make the tables; the rows of `legal_move` come from the machine's own
-table at every start, so that the two cannot drift apart. Rows of older machines stay: old journals need them.
+table at every start, so that the two cannot drift apart: what the machine has no more is legal no more. Where an old
+journal refers to such a row it stays, and `retired_move` says that it is history.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, insert, inspect, select
+from sqlalchemy import ColumnElement, Connection, Engine, Table, and_, delete, insert, inspect, select
 
 from actors.adapters.store.errors import NewerDatabase, NotADatabase, StoreError
-from actors.adapters.store.schema import legal_move, metadata
+from actors.adapters.store.schema import legal_move, metadata, move, retired_move
 from machines.response import TABLE
+
+LegalMove: TypeAlias = tuple[str, str, str]
+"""From, fact, to."""
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -70,8 +74,39 @@ def _is_older(conn: Connection, migrations: Path) -> bool:
 
 
 def _write_legal_moves(conn: Connection) -> None:
-    known = {tuple(row) for row in conn.execute(select(legal_move.c.source, legal_move.c.fact, legal_move.c.dest))}
+    known = _rows(conn, legal_move)
     legal = {(str(row.source), row.fact.__name__, str(row.dest)) for row in TABLE}
-    missing = [{"source": source, "fact": fact, "dest": dest} for source, fact, dest in sorted(legal - known)]
-    if missing:
-        conn.execute(insert(legal_move), missing)
+    _insert(conn, legal_move, legal - known)
+    if inspect(conn).has_table(retired_move.name):  # an upgrade may stop at an earlier revision
+        _retire_moves(conn, known=known, legal=legal)
+
+
+def _retire_moves(conn: Connection, *, known: set[LegalMove], legal: set[LegalMove]) -> None:
+    retired = _rows(conn, retired_move)
+    for row in sorted(retired & legal):
+        conn.execute(delete(retired_move).where(_is(retired_move, row)))
+    for row in sorted(known - legal - retired):
+        _retire(conn, row)
+
+
+def _retire(conn: Connection, row: LegalMove) -> None:
+    """Take a move out of the table; where a journal refers to it, it stays and is legal no more."""
+    if conn.execute(select(move.c.seq).where(_is(move, row)).limit(1)).first() is None:
+        conn.execute(delete(legal_move).where(_is(legal_move, row)))
+    else:
+        _insert(conn, retired_move, {row})
+
+
+def _rows(conn: Connection, table: Table) -> set[LegalMove]:
+    return {(source, fact, dest) for source, fact, dest in conn.execute(select(table))}
+
+
+def _insert(conn: Connection, table: Table, rows: set[LegalMove]) -> None:
+    if rows:
+        names = ("source", "fact", "dest")
+        conn.execute(insert(table), [dict(zip(names, row, strict=True)) for row in sorted(rows)])
+
+
+def _is(table: Table, row: LegalMove) -> ColumnElement[bool]:
+    source, fact, dest = row
+    return and_(table.c.source == source, table.c.fact == fact, table.c.dest == dest)

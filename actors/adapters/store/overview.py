@@ -9,7 +9,7 @@ from typing import Final
 from sqlalchemy import Connection, bindparam, func, select, text
 
 from actors.adapters.store.schema import AnyRow, cast, character, history, inbox, response, session, turn
-from actors.adapters.store.sessions import IS_UNFINISHED, IS_WAITING
+from actors.adapters.store.sessions import IS_BELIEVED, IS_UNFINISHED, IS_WAITING
 from actors.ports.journal import SeenLine, SeenSession
 from actors.roleplay.model import CharacterId, ResponseId, SessionId
 from machines.session import State
@@ -27,7 +27,7 @@ _IN_CHANNEL: Final = (
 )
 _LINES: Final = (
     select(history.c.kind, history.c.name, history.c.at, history.c.response_id)
-    .where(history.c.session_id == bindparam("session_id"))
+    .where(history.c.session_id == bindparam("session_id"), IS_BELIEVED)
     .order_by(history.c.first_message_id.desc())
     .limit(bindparam("limit"))
 )

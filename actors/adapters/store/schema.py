@@ -9,7 +9,8 @@
 
 A response's state is that of its newest move; a move begins where the one before it ended and is a row of
 `legal_move`; what has an `ending` or a line in `history` never changes its state again. All of it is foreign
-keys and checks, none deferred, so that SQLite and PostgreSQL refuse alike, and at once.
+keys and checks, none deferred, so that SQLite and PostgreSQL refuse alike, and at once. SQLite's foreign keys are off
+on any connection that does not ask for them: what matters most is refused by triggers as well (`rules`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from sqlalchemy import (
     text,
 )
 
+from actors.adapters.store.rules import add_triggers
 from actors.roleplay.model import OutboundKind, OutboxKind
 from machines.binding import START
 from machines.response import FINAL, State
@@ -165,13 +167,14 @@ _where("ix_inbox_waiting", inbox, "session_id", "message_id", where=WAITING)
 
 # ── the journal ─────────────────────────────────────────────────────────────────────────────────────
 
-legal_move = Table(
-    "legal_move",
-    metadata,
-    Column("source", String(16), primary_key=True),
-    Column("fact", String(32), primary_key=True),
-    Column("dest", String(16), primary_key=True),
-)
+
+def _moves(name: str) -> Table:
+    columns = (("source", 16), ("fact", 32), ("dest", 16))
+    return Table(name, metadata, *(Column(column, String(length), primary_key=True) for column, length in columns))
+
+
+legal_move = _moves("legal_move")
+retired_move = _moves("retired_move")  # of older machines: their journals refer to them, and no new move may
 
 move = Table(
     "move",
@@ -384,6 +387,9 @@ voice = Table(
     Column("channel_id", BigInteger, nullable=False),
     Column("token", Text, nullable=False),
     Column("is_forgotten", Boolean, nullable=False),
+    Column("picture", Text),  # fingerprint of what it was given; empty: none; NULL: unknown
     Index("ix_voice_channel", "channel_id"),
 )
 _where("ux_voice_current", voice, "channel_id", "character_key", where="NOT is_forgotten", unique=True)
+
+add_triggers(metadata)

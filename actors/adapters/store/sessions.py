@@ -29,6 +29,12 @@ from machines.session import State
 
 IS_OPEN: Final = text(f"session.state <> '{State.ENDED}'")
 IS_UNFINISHED: Final = text("response.state IN ('Generating', 'Sending', 'Retrying')")
+IS_BELIEVED: Final = text(
+    "(CASE history.kind WHEN 'user' THEN history.character_id IS NULL AND history.response_id IS NULL"
+    " WHEN 'character' THEN EXISTS (SELECT 1 FROM response WHERE response.id = history.response_id"
+    " AND response.state = 'Delivered') ELSE 1 END)"
+)
+"""Whether a line of the history is to be read: what something else wrote, with foreign keys off, may be no line."""
 IS_WAITING: Final = text("inbox.starts_turn AND NOT inbox.has_turn AND inbox.deleted_at IS NULL")
 
 _NEVER: Final = 2**63 - 1
@@ -49,7 +55,7 @@ _OLDEST_DOUBT: Final = (
 _NEWEST: Final = (
     select(history.c.first_message_id.label("message_id"))
     .join(history_message, history_message.c.history_id == history.c.id)
-    .where(history.c.session_id == session.c.id)
+    .where(history.c.session_id == session.c.id, IS_BELIEVED)
     .order_by(history.c.first_message_id.desc())
     .limit(bindparam("lookback"))
     .correlate(session)

@@ -20,6 +20,7 @@ from actors.adapters.store import (
     responses,
     retries,
     sessions,
+    soundness,
     standing,
     unfinished,
     webhooks,
@@ -241,8 +242,16 @@ class SqlStore:
     async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
         return await self._run(webhooks.webhook, channel_id, character_key)
 
-    async def keep_webhook(self, channel_id: int, character_key: str, webhook_id: int, token: str) -> None:
-        await self._run(webhooks.keep_webhook, channel_id, character_key, webhook_id, token)
+    async def keep_webhook(
+        self, channel_id: int, character_key: str, webhook_id: int, token: str, *, picture: str | None = None
+    ) -> None:
+        await self._run(webhooks.keep_webhook, channel_id, character_key, webhook_id, token, picture=picture)
+
+    async def webhook_picture(self, webhook_id: int, character_key: str) -> str | None:
+        return await self._run(webhooks.webhook_picture, webhook_id, character_key)
+
+    async def note_picture(self, webhook_id: int, character_key: str, picture: str) -> None:
+        await self._run(webhooks.note_picture, webhook_id, character_key, picture)
 
     async def forget_webhook(self, webhook_id: int) -> None:
         await self._run(webhooks.forget_webhook, webhook_id)
@@ -294,6 +303,14 @@ class SqlStore:
         return await self._run(overview.seen_lines, session_id, limit=limit)
 
     # ── for the command line; not in the ports ──────────────────────────────────────────────────────
+
+    async def require_sound(self) -> None:
+        """Raises WrongRowsFound, a StoreError, where something else wrote rows that cannot be right."""
+        await self._run(soundness.require_sound)
+
+    async def unsound(self) -> tuple[str, ...]:
+        """Each thing that is wrong with the database, and what to do; slow for a large one."""
+        return await self._run(soundness.unsound)
 
     async def find_sessions(self, channel_or_session: str) -> tuple[SessionRecord, ...]:
         """The session of this id, or all of this channel, oldest first; empty where there is none."""

@@ -16,7 +16,9 @@ def webhook(conn: Connection, channel_id: int, character_key: str) -> tuple[int,
     return None if row is None else (row.webhook_id, row.token)
 
 
-def keep_webhook(conn: Connection, channel_id: int, character_key: str, webhook_id: int, token: str) -> None:
+def keep_webhook(
+    conn: Connection, channel_id: int, character_key: str, webhook_id: int, token: str, *, picture: str | None = None
+) -> None:
     """Make this the webhook of the character here; the one before it is forgotten."""
     conn.execute(
         update(voice)
@@ -31,7 +33,23 @@ def keep_webhook(conn: Connection, channel_id: int, character_key: str, webhook_
             channel_id=channel_id,
             token=token,
             is_forgotten=False,
+            picture=picture,
         )
+    )
+
+
+def webhook_picture(conn: Connection, webhook_id: int, character_key: str) -> str | None:
+    """What was noted of the picture that it shows; None where nothing was."""
+    shown = select(voice.c.picture).where(voice.c.webhook_id == webhook_id, voice.c.character_key == character_key)
+    picture: str | None = conn.execute(shown).scalar()
+    return picture
+
+
+def note_picture(conn: Connection, webhook_id: int, character_key: str, picture: str) -> None:
+    conn.execute(
+        update(voice)
+        .where(voice.c.webhook_id == webhook_id, voice.c.character_key == character_key)
+        .values(picture=picture)
     )
 
 

@@ -15,7 +15,7 @@ from dotenv import dotenv_values
 
 from actors.adapters.discord import examine
 from actors.adapters.groq import GroqModel
-from actors.adapters.store import StoreError, database_path, open_store
+from actors.adapters.store import MEND, StoreError, database_path, open_store
 from actors.app.composition import model_of, status_page_of, urls_of
 from actors.app.console import FAILED, read_settings
 from actors.app.places import refusal_of
@@ -98,9 +98,11 @@ async def _database(settings: Settings) -> list[Finding]:
         return [Finding("database", True, f"{path} will be made at the first start")]
     try:
         async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
-            characters = await store.characters()
+            characters, unsound = await store.characters(), await store.unsound()
     except StoreError as error:
         return [Finding("database", False, "cannot be used", str(error))]
+    if unsound:
+        return [Finding("database", False, f"{path} is damaged: {'; '.join(unsound)}", MEND)]
     return [Finding("database", True, f"{path}, {len(characters)} characters")]
 
 

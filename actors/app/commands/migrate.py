@@ -25,4 +25,5 @@ def migrate() -> None:
 
 async def _migrate(settings: Settings) -> None:
     async with open_store(settings.database_url, folder=settings.data_dir) as store:
+        await store.require_sound()
         await add_shipped(store, SystemClock())

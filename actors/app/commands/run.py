@@ -82,6 +82,7 @@ async def _run(settings: Settings, token: str, traced: Tracing, error_lines: log
     endpoint = Endpoint(token, urls_of(settings))
     with ending() as asked_to_end:
         async with open_store(settings.database_url, folder=settings.data_dir) as store, open_model(settings) as model:
+            await store.require_sound()
             await add_shipped(store, SystemClock())
             trace = traced.beside(log.LogTrace())
             bot = compose(settings, endpoint, store, model, trace=trace, error_lines=error_lines)

@@ -1,8 +1,8 @@
 """The bot itself: who it is, its commands, and its direct conversations."""
 
-from ..payloads import application_json, channel_json, user_json
+from ..payloads import application_json, channel_json, member_json, user_json
 from ..records import Json
-from ..refusals import UNKNOWN_GUILD, Refusal, invalid_field
+from ..refusals import UNKNOWN_GUILD, UNKNOWN_MEMBER, Refusal, invalid_field
 from ..world import World
 from .call import Answer, Call, Route, as_id
 
@@ -27,6 +27,15 @@ def get_gateway(world: World, call: Call) -> Answer:
 def open_dm(world: World, call: Call) -> Answer:
     user = world.user(as_id("recipient_id", call.fields.get("recipient_id")))
     return Answer(200, channel_json(world, world.open_dm(user)))
+
+
+def get_member(world: World, call: Call) -> Answer:
+    """A person of the guild, with the nickname; whoever has left is none."""
+    _guild(world, call)
+    user = world.users.get(call.id("user"))
+    if user is None or user.has_left:
+        raise Refusal(UNKNOWN_MEMBER)
+    return Answer(200, member_json(world, user) | {"user": user_json(user)})
 
 
 def put_commands(world: World, call: Call) -> Answer:
@@ -61,6 +70,7 @@ ROUTES = (
     Route("GET", "/users/@me", get_me),
     Route("GET", "/users/{user}", get_user),
     Route("POST", "/users/@me/channels", open_dm),
+    Route("GET", "/guilds/{guild}/members/{user}", get_member),
     Route("GET", "/oauth2/applications/@me", get_application),
     Route("GET", "/gateway/bot", get_gateway),
     Route("PUT", "/applications/{application}/commands", put_commands),

@@ -6,14 +6,18 @@ class WebhookTable:
 
     def __init__(self) -> None:
         self.rows: dict[tuple[int, str], tuple[int, str]] = {}
+        self.pictures: dict[tuple[int, str], str | None] = {}
         self._ever: dict[int, set[int]] = {}
         self._tokens: dict[int, str] = {}
 
     async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
         return self.rows.get((channel_id, character_key))
 
-    async def keep_webhook(self, channel_id: int, character_key: str, webhook_id: int, token: str) -> None:
+    async def keep_webhook(
+        self, channel_id: int, character_key: str, webhook_id: int, token: str, *, picture: str | None = None
+    ) -> None:
         self.rows[channel_id, character_key] = (webhook_id, token)
+        self.pictures[webhook_id, character_key] = picture
         self._ever.setdefault(channel_id, set()).add(webhook_id)
         self._tokens[webhook_id] = token
 
@@ -26,6 +30,12 @@ class WebhookTable:
 
     async def webhook_home(self, webhook_id: int) -> int | None:
         return next((channel_id for channel_id, ids in self._ever.items() if webhook_id in ids), None)
+
+    async def webhook_picture(self, webhook_id: int, character_key: str) -> str | None:
+        return self.pictures.get((webhook_id, character_key))
+
+    async def note_picture(self, webhook_id: int, character_key: str, picture: str) -> None:
+        self.pictures[webhook_id, character_key] = picture
 
     async def known_webhooks(self, channel_id: int) -> frozenset[int]:
         return frozenset(self._ever.get(channel_id, ()))

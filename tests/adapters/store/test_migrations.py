@@ -11,6 +11,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
 
 from actors.adapters.store import NewerDatabase, NotADatabase, StoreError, open_store, prepare
 from actors.adapters.store.migrate import MIGRATIONS, create_all, upgrade
@@ -54,16 +55,52 @@ def test_the_legal_moves_are_those_of_the_machine(engine: Engine) -> None:
     assert found == {(str(row.source), row.fact.__name__, str(row.dest)) for row in TABLE}
 
 
-def test_a_move_that_the_machine_has_learnt_is_legal_after_the_next_start(engine: Engine, tmp_path: Path) -> None:
+def test_m7_the_next_start_makes_legal_what_the_machine_has_learnt_and_nothing_that_it_has_no_more(
+    engine: Engine, tmp_path: Path
+) -> None:
     with engine.begin() as conn:
         conn.exec_driver_sql("DELETE FROM legal_move WHERE fact = 'Sent'")
-        conn.exec_driver_sql("INSERT INTO legal_move VALUES ('Old', 'Forgotten', 'Old')")
+        conn.exec_driver_sql("INSERT INTO legal_move VALUES ('Failed', 'Sent', 'Delivered')")
     prepare(tmp_path / "ensemble.db").dispose()
     with engine.connect() as conn:
         found = {tuple(row) for row in conn.exec_driver_sql(LEGAL)}
-    assert found == {(str(row.source), row.fact.__name__, str(row.dest)) for row in TABLE} | {
-        ("Old", "Forgotten", "Old")
-    }
+        assert conn.exec_driver_sql("SELECT * FROM retired_move").all() == []
+    assert found == {(str(row.source), row.fact.__name__, str(row.dest)) for row in TABLE}
+
+
+MOVE = (
+    "INSERT INTO move (response_id, seq, after_seq, source, dest, fact, fields, part, attempt, at)"
+    " VALUES (?, 1, NULL, '[*]', 'Sending', ?, '{}', 1, 1, 0)"
+)
+
+
+def test_m7_a_move_of_an_older_machine_stays_for_its_journal_and_no_new_one_may_be_made(
+    engine: Engine, tmp_path: Path
+) -> None:
+    old = ("[*]", "Forgotten", "Sending")
+    with engine.begin() as conn:
+        conn.exec_driver_sql("INSERT INTO legal_move VALUES (?, ?, ?)", old)
+        conn.exec_driver_sql(MOVE, ("0000000000old", "Forgotten"))
+    for _ in range(2):
+        prepare(tmp_path / "ensemble.db").dispose()
+    with engine.connect() as conn:
+        assert conn.exec_driver_sql("SELECT count(*) FROM move").scalar() == 1
+        assert conn.exec_driver_sql("SELECT * FROM retired_move").all() == [old]
+        assert conn.exec_driver_sql("SELECT * FROM pragma_foreign_key_check").all() == []
+        with pytest.raises(IntegrityError, match="a move that is not in the table"):
+            conn.exec_driver_sql(MOVE, ("0000000000new", "Forgotten"))
+        conn.rollback()
+        conn.exec_driver_sql(MOVE, ("0000000000new", "Started"))
+
+
+def test_m7_a_move_that_the_machine_has_again_is_legal_again(engine: Engine, tmp_path: Path) -> None:
+    with engine.begin() as conn:
+        conn.exec_driver_sql(MOVE, ("0000000000old", "Started"))
+        conn.exec_driver_sql("INSERT INTO retired_move VALUES ('[*]', 'Started', 'Sending')")
+    prepare(tmp_path / "ensemble.db").dispose()
+    with engine.connect() as conn:
+        assert conn.exec_driver_sql("SELECT * FROM retired_move").all() == []
+        conn.exec_driver_sql(MOVE, ("0000000000new", "Started"))
 
 
 def test_an_upgrade_that_is_not_needed_changes_nothing(engine: Engine, tmp_path: Path) -> None:
@@ -160,7 +197,7 @@ async def test_relative_paths_are_under_the_folder_which_is_made(tmp_path: Path)
 @pytest.mark.anyio
 async def test_a_database_of_the_first_version_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
     first = tmp_path / "first"
-    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("v000[!1]*", "__pycache__"))
+    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("v000[!1]*", "v00[!0]*", "__pycache__"))
     engine = file_engine(tmp_path / "ensemble.db")
     upgrade(engine, migrations=first)
     with engine.begin() as conn:

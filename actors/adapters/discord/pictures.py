@@ -1,0 +1,157 @@
+"""The picture of a character's webhook: changed with the card's, before the next scene's first line.
+
+    noted ─► the same? ─► nothing                     ┌► done, or refused for good ─► noted
+      │         └ no, and of an older card ─► PATCH ──┴► anything else ─► again in AGAIN_S
+      └ nothing is noted (an earlier version made it) ─► GET: whose is it? has it a picture?
+
+Failure modes: none of them holds the line up for longer than WAIT_S. A PATCH that is in doubt is made again: the same
+picture twice is the same picture.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+import anyio
+import discord
+from discord.http import Route
+
+from actors.adapters.discord.names import NAMELESS, webhook_name
+from actors.adapters.discord.outcomes import Refusal
+from actors.adapters.discord.wire import Wire
+from actors.ports import HeldBack, Refused, Unconfirmed, Webhooks
+from actors.roleplay.model import Character
+
+T = TypeVar("T")
+
+PNG: Final = b"\x89PNG\r\n\x1a\n"
+SHARED: Final = "shared"
+"""Noted of a webhook that several characters share: it has no picture."""
+
+UNKNOWN: Final = ":?"
+"""Noted of a webhook that was adopted with a picture: of no card that is known."""
+
+WAIT_S: Final = 5.0
+"""A scene does not wait longer for a picture."""
+
+AGAIN_S: Final = 600.0
+SETTLED_MAX: Final = 4_096
+"""Webhooks of which this process remembers that nothing is to be done; beyond it, they are looked up again."""
+
+log: Final = logging.getLogger("ensemble.discord")
+
+
+def data_uri(picture: bytes | None) -> str | None:
+    """The picture as Discord takes it; None for what is no PNG."""
+    usable = _usable(picture)
+    return None if usable is None else "data:image/png;base64," + base64.b64encode(usable).decode("ascii")
+
+
+def noted(character: Character) -> str:
+    """What is noted of a webhook that shows this character's picture: of which version of the card, and which."""
+    usable = _usable(character.picture)
+    return f"{character.id}:{'' if usable is None else hashlib.sha256(usable).hexdigest()}"
+
+
+def _usable(picture: bytes | None) -> bytes | None:
+    return picture if picture is not None and picture.startswith(PNG) else None
+
+
+def _is_due(shown: str, character: Character) -> bool:
+    """Whether the card has another picture; a scene that plays an older version of the card changes nothing."""
+    version, _, picture = shown.partition(":")
+    return version <= character.id and picture != noted(character).partition(":")[2]
+
+
+class Pictures:
+    """Keeps the webhooks' pictures up to date; `table` remembers what each shows."""
+
+    def __init__(self, wire: Wire, table: Webhooks, *, expect_change: Callable[[int], None]) -> None:
+        """`expect_change` is told of the channel before one of its webhooks is changed."""
+        self._wire = wire
+        self._table = table
+        self._expect_change = expect_change
+        self._settled: set[tuple[int, str]] = set()
+        self._again_at: dict[int, float] = {}
+
+    def is_settled(self, webhook_id: int, character: Character) -> bool:
+        """Whether nothing is to be done, as far as this process knows, or not yet."""
+        return (webhook_id, character.id) in self._settled or self._again_at.get(webhook_id, 0.0) > self._wire.now()
+
+    async def update(self, channel_id: int, webhook_id: int, character: Character) -> None:
+        """Have the webhook show the character's picture, where that is known to be due."""
+        token = await self._table.webhook_token(webhook_id)
+        if token is None or self.is_settled(webhook_id, character):
+            return
+        failed: Refusal | None = Unconfirmed("timeout")
+        with anyio.move_on_after(WAIT_S):
+            failed = await self._settle(channel_id, webhook_id, token, character)
+        if failed is None:
+            self._settle_for_good(webhook_id, character)
+        else:
+            self._put_off(webhook_id, character, failed)
+
+    async def _settle(self, channel_id: int, webhook_id: int, token: str, character: Character) -> Refusal | None:
+        """Look, change and note, as far as there is need; returns what failed and is to be tried again."""
+        key = character.name.casefold()
+        shown = await self._table.webhook_picture(webhook_id, key)
+        if shown is None:
+            found = await self._attempt(webhook_id, lambda client: _look(client, webhook_id, token, character))
+            if not isinstance(found, str):
+                return found
+            shown = found
+            await self._table.note_picture(webhook_id, key, shown)
+        if shown == SHARED or not _is_due(shown, character):
+            return None
+        self._expect_change(channel_id)
+        failed = await self._attempt(webhook_id, lambda client: _change(client, webhook_id, token, character))
+        if isinstance(failed, Refused) and failed.reason in ("message_refused", "too_long"):
+            why = f"HTTP {failed.status}, code {failed.code}: {failed.words}"
+            log.warning("Discord refuses the picture of %s (%s); the old one stays.", character.name, why)
+            failed = None
+        if failed is None:
+            await self._table.note_picture(webhook_id, key, noted(character))
+        return failed
+
+    async def _attempt(self, webhook_id: int, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
+        # A bucket of its own: the limit on changing webhooks must not keep lines back.
+        return await self._wire.attempt(f"webhook-edit:{webhook_id}", request)
+
+    def _settle_for_good(self, webhook_id: int, character: Character) -> None:
+        if len(self._settled) >= SETTLED_MAX:
+            self._settled.clear()
+        self._settled.add((webhook_id, character.id))
+        self._again_at.pop(webhook_id, None)
+
+    def _put_off(self, webhook_id: int, character: Character, failed: Refusal) -> None:
+        now = self._wire.now()
+        if isinstance(failed, HeldBack):
+            self._again_at[webhook_id] = failed.until
+            return
+        why = failed.reason if isinstance(failed, Refused) else failed.cause
+        log.warning("The picture of %s could not be changed (%s); the old one stays for now.", character.name, why)
+        self._again_at = {each: at for each, at in self._again_at.items() if at > now}
+        self._again_at[webhook_id] = now + max(AGAIN_S, failed.retry_after_s)
+
+
+async def _look(client: discord.Client, webhook_id: int, token: str, character: Character) -> str:
+    """What is to be noted of a webhook that an earlier version made: its name says whose it is."""
+    payload = await client.http.request(_route("GET", webhook_id, token))
+    name = webhook_name(character.name)
+    if payload.get("name") != name or name == NAMELESS:
+        return SHARED
+    return UNKNOWN if payload.get("avatar") else ":"
+
+
+async def _change(client: discord.Client, webhook_id: int, token: str, character: Character) -> None:
+    # Not `Webhook.edit`: it takes an answer without a body, as some servers give, for a mistake of its own.
+    await client.http.request(_route("PATCH", webhook_id, token), json={"avatar": data_uri(character.picture)})
+
+
+def _route(method: str, webhook_id: int, token: str) -> Route:
+    path = "/webhooks/{webhook_id}/{webhook_token}"
+    return Route(method, path, webhook_id=webhook_id, webhook_token=token)

@@ -1,0 +1,55 @@
+"""Which message is a command, and which one nearly is: `!strat` is answered with `!start`, and not played.
+
+prefix ─► word ─► known: a command
+              ├─► one slip away from a known one: a command that is only answered
+              └─► else it belongs to the play ("!!! Look out!")
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import takewhile
+from typing import Final
+
+COMMANDS: Final = ("start", "end", "status", "cast", "history", "retry", "missing", "help")
+"""Every word that the message commands know."""
+
+REPLACED_FROM: Final = 5
+"""Letters from which on one wrong letter is a slip: "!Hell, no" is not `!help`, "!stsrt" is `!start`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """`word` is one of COMMANDS, `rest` what stands behind it; `is_slip`: another word was written, nearly this one."""
+
+    word: str
+    rest: str = ""
+    is_slip: bool = False
+
+
+def command_of(text: str, prefix: str) -> Command | None:
+    """The command that `text` is, in any case; None for what is none. An empty prefix turns commands off."""
+    said = text.strip()
+    behind = said[len(prefix) :]
+    if not prefix or said[: len(prefix)].casefold() != prefix.casefold() or not behind.strip():
+        return None
+    written, *rest = behind.split(maxsplit=1)
+    word = written.lower()
+    if word in COMMANDS:
+        return Command(word, "".join(rest))
+    nearest = next((known for known in COMMANDS if _is_slip(word, known)), None)
+    return None if nearest is None else Command(nearest, "".join(rest), is_slip=True)
+
+
+def _is_slip(word: str, command: str) -> bool:
+    """Whether one letter is too many or missing, two neighbours are swapped, or in a longer word one is wrong."""
+    if abs(len(word) - len(command)) > 1:
+        return False
+    same = len(list(takewhile(lambda pair: pair[0] == pair[1], zip(word, command, strict=False))))
+    written, meant = word[same:], command[same:]
+    if written[:2] == meant[1::-1] and written[2:] == meant[2:]:
+        return True
+    if not same:
+        return False  # hardly anybody mistypes the first letter: "!Send help" is not `!end`
+    is_replaced = len(command) >= REPLACED_FROM and written[1:] == meant[1:]
+    return is_replaced or written[1:] == meant or written == meant[1:]
