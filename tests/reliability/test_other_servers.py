@@ -7,6 +7,7 @@ import pytest
 
 from actors.playground import COMPATIBLE, READS, Dialect
 from machines.facts import FoundInChannel, SendUnconfirmed
+from machines.response import FINAL
 from tests.fakes.model import FakeModel
 from tests.reliability.stage import CHANNEL, NAME, SETTLE_S, Stage, alive, performing, setting
 from tests.reliability.test_faults import equal_to_the_channel
@@ -69,8 +70,7 @@ def test_e2_e3_e6_a_scene_with_a_copy_in_a_thread_agrees_with_its_history_on_a_c
                 stage.begin()
                 stage.server.next_lines("late")  # lands when the next try has been confirmed
                 stage.say("What now?")
-                await stage.until(lambda: len(stage.lines) == 2)
-                await stage.until_over()
+                await stage.until(lambda: any(moved.move.dest in FINAL for moved in stage.moves))
                 stage.server.land()
                 await stage.until(lambda: _deleted_in(stage) == 1)
                 await stage.until_over()
