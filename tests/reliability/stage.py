@@ -62,6 +62,7 @@ class Stage:
     store: SqlStore
     trace: Recorded
     voice: str
+    place: str = CHANNEL
     _first_move: int = 0
     _first_request: int = 0
 
@@ -71,7 +72,7 @@ class Stage:
         self._first_request = max((entry.order for entry in self.server.ledger), default=0)
 
     def say(self, text: str = "What do you say?") -> ShownMessage:
-        return self.server.say(CHANNEL, "Robin", text)
+        return self.server.say(self.place, "Robin", text)
 
     async def open_scene(self) -> None:
         """Open a scene with Ada, and let her answer once."""
@@ -100,7 +101,9 @@ class Stage:
     def lines(self) -> list[ShownMessage]:
         """The characters' lines that the channel shows."""
         return [
-            m for m in self.server.messages(CHANNEL) if m.voice is Voice.WEBHOOK or (m.voice is Voice.BOT and m.embeds)
+            m
+            for m in self.server.messages(self.place)
+            if m.voice is Voice.WEBHOOK or (m.voice is Voice.BOT and m.embeds)
         ]
 
     @property
@@ -110,10 +113,12 @@ class Stage:
 
     @property
     def notices(self) -> list[str]:
-        return [m.content for m in self.server.messages(CHANNEL) if m.voice is Voice.BOT and m.content.startswith("⚠️")]
+        return [
+            m.content for m in self.server.messages(self.place) if m.voice is Voice.BOT and m.content.startswith("⚠️")
+        ]
 
     async def history(self) -> tuple[Entry, ...]:
-        (session,) = await self.store.find_sessions(str(self.server.world.find_channel(CHANNEL).id))
+        (session,) = await self.store.find_sessions(str(self.server.world.find_channel(self.place).id))
         return await self.store.history(session.id)
 
     # ── waiting ─────────────────────────────────────────────────────────────────────────────────────
@@ -160,11 +165,17 @@ def settings_for(voice: str, **more: object) -> Settings:
 
 @asynccontextmanager
 async def alive(
-    server: PlaygroundServer, store: SqlStore, trace: Recorded, voice: str, **more: object
+    server: PlaygroundServer,
+    store: SqlStore,
+    trace: Recorded,
+    voice: str,
+    *,
+    model: FakeModel | None = None,
+    **more: object,
 ) -> AsyncIterator[None]:
     """One process of the bot, from READY and its catch-up until the block ends; another may follow on its store."""
     endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
-    bot = compose(settings_for(voice, **more), endpoint, store, FakeModel(takes_s=0.0), trace=trace)
+    bot = compose(settings_for(voice, **more), endpoint, store, model or FakeModel(takes_s=0.0), trace=trace)
     ready, over = anyio.Event(), anyio.Event()
 
     async def note_ready(_: object) -> None:
@@ -200,7 +211,7 @@ async def performing(voice: str, **more: object) -> AsyncIterator[Stage]:
     """A bot that has answered once, so that it knows its channel and its webhook."""
     async with setting() as stage:
         stage.voice = voice
-        async with alive(stage.server, stage.store, stage.trace, voice, **more):
+        async with alive(stage.server, stage.store, stage.trace, voice, model=None, **more):
             await stage.open_scene()
             stage.begin()
             yield stage
