@@ -18,7 +18,7 @@ answers = st.builds(
     name=st.text(min_size=1, max_size=80),
     state=st.sampled_from(State),
     at=st.just(AT),
-    reason=st.sampled_from(["", "other", "discord_down", *OF_DISCORD, *OF_MODEL, *SILENT]),
+    reason=st.sampled_from(["", "unheard_of", "discord_down", *OF_DISCORD, *OF_MODEL, *SILENT]),
     is_written=st.booleans(),
     is_cancelled=st.booleans(),
     is_removed=st.booleans(),
@@ -61,7 +61,7 @@ def test_m4_no_reason_is_shown_as_the_journal_has_it(turn: SeenTurn) -> None:
     for each in turn.answers:
         text = text.replace(each.name, "")
     assert "_" not in text
-    assert "other" not in text
+    assert "unheard" not in text
 
 
 @pytest.mark.parametrize(
