@@ -302,6 +302,7 @@ def test_where_too_much_else_was_said_to_compare_what_was_missed_is_heard(backen
 def test_a_line_in_doubt_is_not_amended_by_the_read_of_the_catch_up(fault: Fault, backend: str) -> None:
     async def main() -> None:
         async with playing(faults=[fault]) as play, anyio.create_task_group() as group:
+            play.discord.tells_of_ours = False
             group.start_soon(play.discord.land_late_ones)
             await play.start("Ada")
             play.say("Hello?")

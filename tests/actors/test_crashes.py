@@ -66,6 +66,7 @@ def test_a_crash_that_comes_each_time_ends_in_a_told_failure_and_the_next_messag
 def test_a_session_that_another_worker_claims_is_let_go_and_nothing_is_doubled(state: str, backend: str) -> None:
     async def main() -> None:
         async with playing(faults=["stored_then_cut", ("hang", 1.0)]) as play:
+            play.discord.tells_of_ours = False
             await play.start("Ada", "Bo")
             play.say("Hello?")
             await play.until(lambda: play.trace.states_of("Ada")[-1:] == [state], step_s=0.01)

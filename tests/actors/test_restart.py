@@ -191,6 +191,7 @@ def test_killed_again_and_again_it_still_comes_to_an_end(backend: str) -> None:
 def test_nothing_is_tried_before_discord_was_reached(backend: str) -> None:
     async def main() -> None:
         async with playing(faults=["stored_then_cut"]) as first:
+            first.discord.tells_of_ours = False
             await first.start("Ada")
             first.say("Hello?")
             await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"], step_s=0.01)

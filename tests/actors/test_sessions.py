@@ -256,6 +256,7 @@ def test_an_end_while_a_line_is_in_doubt_still_finds_out_what_became_of_it(fault
     async def main() -> None:
         async with playing(faults=[fault]) as play, anyio.create_task_group() as group:
             group.start_soon(play.discord.land_late_ones)
+            play.discord.tells_of_ours = False
             play.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("http", 503)])  # so that the end comes first
             await ended_when(play, "Retrying")
             was_stored = fault != "lost"

@@ -89,6 +89,7 @@ class FakeDiscord:
     interactions: int = 9_000
     reads: list[tuple[int, int]] = field(default_factory=list)
     read_takes_s: float = 0.0  # how long an answer to a read is under way: what it shows is that old
+    tells_of_ours: bool = True  # False: its gateway does not show what we post, so a doubt lasts until a read
     unseen: set[int] = field(default_factory=set)  # ids that reads do not show yet
     moved_to: dict[int, int] = field(default_factory=dict)  # webhook ─► the channel that it posts into
     webhook_id: int = WEBHOOK  # which webhook a line goes through; another one after one was found moved
@@ -322,6 +323,6 @@ class FakeDiscord:
         self._last_id = max(self._last_id + 1, int((self.clock_now() - EPOCH) * 1000) + 1_000)
         stored = replace(message, id=self._last_id)
         self.shown.append(stored)
-        if self.sink is not None:
+        if self.sink is not None and (self.tells_of_ours or not stored.is_ours):
             self.sink(MessageSeen(stored))
         return stored
