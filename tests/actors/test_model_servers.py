@@ -1,0 +1,344 @@
+"""Whole scenes whose model is a server: the real client over real sockets, the real actors, and what a channel shows.
+
+Each test has the id of the report that it comes from; the answers are in the form in which real servers give them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+
+import pytest
+
+from actors.adapters.groq import GroqModel
+from actors.ports import GenerationErred, Moved, Noted
+from actors.roleplay.model import Character
+from actors.world import Rules
+from machines.facts import GenerationFailed
+from machines.response import FINAL, Limits
+from tests.fakes.model_server import Answer, ModelServer, Request, Script, gives, model_server, refuses, says
+from tests.fakes.play import CHANNEL, Play, playing
+from tests.patience import PATIENCE_S
+
+pytestmark = pytest.mark.anyio
+
+LAMP = "The lamp turns, and I with it."
+QUICK = Limits(backoff_base_s=0.0)
+
+
+def character(name: str, **fields: object) -> Character:
+    return Character(id=name.lower()[:13].ljust(13, "_"), name=name, card_json=json.dumps({"name": name, **fields}))
+
+
+@dataclass
+class Scene:
+    """One scene on a scripted server, and what came of it."""
+
+    play: Play
+    server: ModelServer
+
+    async def hears(self, text: str = "Hello?") -> list[str]:
+        """Say something, let everybody answer, and return the newest lines of the cast."""
+        before = len(self.play.discord.character_lines(CHANNEL))
+        ended = len(self._endings())
+        self.play.say(text)
+        await self.play.until(lambda: len(self._endings()) > ended, PATIENCE_S)
+        return [line for _, line in self.play.discord.character_lines(CHANNEL)][before:]
+
+    def _endings(self) -> list[Moved]:
+        return [e for e in self.play.trace.events if isinstance(e, Moved) and e.move.dest in FINAL]
+
+    @property
+    def asked(self) -> list[str]:
+        """The model of each request, in order."""
+        return [request.json["model"] for request in self.server.requests]
+
+    @property
+    def failures(self) -> list[GenerationFailed]:
+        moved = (e.move.fact for e in self.play.trace.events if isinstance(e, Moved))
+        return [fact for fact in moved if isinstance(fact, GenerationFailed)]
+
+    @property
+    def reasons(self) -> list[str]:
+        return [e.reason for e in self.play.trace.events if isinstance(e, GenerationErred)]
+
+    @property
+    def warnings(self) -> list[str]:
+        return [e.words for e in self.play.trace.events if isinstance(e, Noted) and e.level == "warning"]
+
+    @property
+    def notices(self) -> list[str]:
+        return [text for text in self.play.discord.texts(CHANNEL) if text.startswith("⚠️")]
+
+
+@asynccontextmanager
+async def scene(
+    *answers: Answer,
+    otherwise: Script = lambda _: says(LAMP),
+    models: Sequence[str] = ("one", "two"),
+    who: Character | str = "Maren",
+    timeout_s: float = PATIENCE_S,
+    context_tokens: int = 6000,
+    attempts: int = 3,
+) -> AsyncIterator[Scene]:
+    """A scene of one character on a server with these answers."""
+    async with model_server(*answers, otherwise=otherwise) as server:
+        model = GroqModel(api_key=None, base_url=server.url, models=models, timeout_s=timeout_s)
+        limits = Limits(backoff_base_s=0.0, generate_attempts=attempts)
+        rules = Rules(limits=limits, context_tokens=context_tokens)
+        cast = (character(who) if isinstance(who, str) else who, character("Fitch"))
+        async with aclosing(model), playing(server=model, rules=rules, cast=cast) as play:
+            await play.start(f'"{cast[0].name}"')
+            yield Scene(play, server)
+
+
+# ── B01: a 400 that is the answer's fault ───────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("code", ["tool_use_failed", "output_parse_failed", "json_validate_failed"])
+async def test_b01_a_400_that_is_the_answers_fault_is_tried_again(code: str) -> None:
+    async with scene(refuses(400, "Tool choice is none, but model called a tool", code=code)) as played:
+        assert await played.hears() == [LAMP]
+        assert played.asked == ["one", "one"]
+
+
+async def test_b01_a_model_whose_answers_fail_twice_is_followed_by_the_next() -> None:
+    async with scene(*[refuses(400, "Parsing failed.", code="output_parse_failed")] * 2) as played:
+        assert await played.hears() == [LAMP]
+        assert played.asked == ["one", "one", "two"]
+
+
+# ── B02: parameters that a model refuses ────────────────────────────────────────────────────────────
+
+
+def unsupported(request: Request) -> Answer:
+    """A model that takes neither max_tokens nor stop."""
+    for name in ("max_tokens", "stop"):
+        if name in request.json:
+            return refuses(400, f"Unsupported parameter: '{name}' is not supported.", code="unsupported_parameter")
+    return says(LAMP)
+
+
+async def test_b02_parameters_that_a_model_refuses_are_learnt_and_left_out() -> None:
+    async with scene(otherwise=unsupported, models=("one",)) as played:
+        assert await played.hears() == [LAMP]
+        assert len(played.asked) == 3
+        assert await played.hears("And now?") == [LAMP]
+        assert len(played.asked) == 4
+
+
+# ── B03, B04: parts and thoughts ────────────────────────────────────────────────────────────────────
+
+THINKING = {"type": "thinking", "thinking": [{"type": "text", "text": "hm"}]}
+
+
+@pytest.mark.parametrize("parts", [[THINKING, {"type": "text", "text": LAMP}], [{"type": "text", "text": LAMP}]])
+async def test_b03_content_in_parts_is_the_text_of_its_text_parts(parts: list[object]) -> None:
+    async with scene(said(parts)) as played:
+        assert await played.hears() == [LAMP]
+        assert len(played.asked) == 1
+
+
+def said(content: object, finish_reason: object = "stop", usage: object = None, **message: object) -> Answer:
+    choice = {"index": 0, "message": {"content": content, **message}, "finish_reason": finish_reason}
+    return gives({"id": "x", "choices": [choice], "usage": usage})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<|channel|>analysis<|message|>plan<|end|><|start|>assistant<|channel|>final<|message|>{LAMP}",
+        f"<|channel>thought\nplan\n<channel|>{LAMP}",
+        f"[THINK]plan[/THINK]{LAMP}",
+        f"<seed:think>plan</seed:think>{LAMP}",
+    ],
+)
+async def test_b04_only_what_comes_after_the_thoughts_is_said(text: str) -> None:
+    async with scene(says(text)) as played:
+        assert await played.hears() == [LAMP]
+        assert len(played.asked) == 1
+
+
+# ── B05, B06, B07, B10: answers that are none ───────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"id": "x", "error": {"message": "Upstream rate limited", "code": 429}},
+        {"choices": None, "error": {"code": 429, "message": "limited"}},
+    ],
+)
+async def test_b05_an_error_inside_a_200_is_that_error(body: object) -> None:
+    async with scene(gives(body)) as played:
+        assert await played.hears() == [LAMP]
+        assert played.reasons == ["rate_limit"]
+
+
+@pytest.mark.parametrize(
+    "answer", [said(None, "content_filter"), said("She opened the door and", "SAFETY"), said(None, "RECITATION")]
+)
+async def test_b06_a_filtered_answer_goes_to_the_next_model_at_once(answer: Answer) -> None:
+    async with scene(answer) as played:
+        assert await played.hears() == [LAMP]
+        assert played.asked == ["one", "two"]
+
+
+async def test_b06_half_a_sentence_of_a_broken_answer_is_never_posted() -> None:
+    async with scene(said("She opened the door and", "error")) as played:
+        assert await played.hears() == [LAMP]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        said(LAMP, usage={"prompt_tokens": None, "completion_tokens": None}),
+        said(LAMP, usage={"prompt_tokens": 1.5, "completion_tokens": 5}),
+        said(LAMP, finish_reason=0),
+    ],
+)
+async def test_b07_odd_figures_beside_a_good_text_spoil_nothing(answer: Answer) -> None:
+    async with scene(answer, otherwise=lambda _: says("Another.")) as played:
+        assert await played.hears() == [LAMP]
+
+
+def strict(request: Request) -> Answer:
+    """A chat template that takes the user first."""
+    roles = [message["role"] for message in request.json["messages"] if message["role"] != "system"]
+    if roles[:1] == ["assistant"]:
+        return refuses(400, "Conversation roles must alternate user/assistant/user/assistant/...")
+    return says(f"Line {len(request.body)}.")
+
+
+async def test_b08_a_history_that_begins_with_an_own_line_has_the_user_first() -> None:
+    async with scene(otherwise=strict, models=("one",), context_tokens=1000) as played:
+        for number in range(24):
+            assert len(await played.hears(f"{number} " + "word " * 60)) == 1
+        roles = [message["role"] for message in played.server.requests[-1].json["messages"]]
+        assert roles[:2] == ["system", "user"]
+
+
+def counts_2050(request: Request) -> Answer:
+    """Ollama with its window of 4,096: of a longer prompt it reads half of that."""
+    words = sum(len(message["content"].split()) for message in request.json["messages"])
+    return says(LAMP, prompt_tokens=min(words, 2050), completion_tokens=9)
+
+
+async def test_b09_a_server_that_reads_less_than_it_is_sent_is_told_of_once_and_given_no_more() -> None:
+    async with scene(otherwise=counts_2050, models=("one",)) as played:
+        for number in range(12):
+            await played.hears(f"{number} " + "the lamp turns and the sea is dark " * 50)
+        assert [words for words in played.warnings if "2,050" in words] == played.warnings
+        assert len(played.warnings) == 1
+        newest = played.server.requests[-1].json["messages"]
+        assert sum(len(message["content"].encode()) for message in newest) < 2050 * 3
+
+
+async def test_b10_an_answer_in_the_reasoning_field_is_named_and_the_next_model_asked() -> None:
+    async with scene(said(None, reasoning_content=LAMP)) as played:
+        assert await played.hears() == [LAMP]
+        assert played.asked == ["one", "two"]
+        assert played.reasons == ["reasoning_only"]
+
+
+async def test_b11_the_channel_names_the_setting_where_a_server_is_too_slow() -> None:
+    from tests.fakes.model_server import HANGS
+
+    async with scene(*[HANGS] * 3, timeout_s=0.5) as played:
+        assert await played.hears() == []
+        assert "GENERATE_TIMEOUT_S" in played.notices[0]
+
+
+# ── B12, C1, C2, B42–B44, B47: the text ─────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{LAMP}<end_of_turn>\n<start_of_turn>user\nAnd then?",
+        f"{LAMP}<｜end▁of▁sentence｜>",
+        f"{LAMP}\n<|user|>\nwho are you?",
+        f"{LAMP}\n### Instruction:\nSay more",
+    ],
+)
+async def test_b12_a_text_is_cut_at_an_end_mark_in_letters(text: str) -> None:
+    async with scene(says(text)) as played:
+        assert await played.hears() == [LAMP]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"Maren's next line: {LAMP}",
+        f"[Write Maren's next line only. Never speak or act for Fitch, or anyone else.]\n{LAMP}",
+    ],
+)
+async def test_c1_our_own_note_is_taken_away(text: str) -> None:
+    async with scene(says(text)) as played:
+        assert await played.hears() == [LAMP]
+
+
+LONG = "The wind has gone round to the north and I do not like the look of the sea tonight."
+
+
+async def test_c2_the_last_try_takes_a_line_that_repeats_itself() -> None:
+    async with scene(otherwise=lambda _: says(LONG), models=("one",)) as played:
+        assert await played.hears() == [LONG]
+        assert await played.hears("Again?") == [LONG]
+        assert len(played.asked) == 1 + 3
+
+
+async def test_c2_a_line_that_another_try_could_not_better_is_kept_for_the_end() -> None:
+    async with scene(says(LONG), says(LONG), otherwise=lambda _: refuses(500), models=("one",)) as played:
+        assert await played.hears() == [LONG]
+        assert await played.hears("Again?") == [LONG]
+
+
+ARIA = character(
+    "ARIA", description="The ship's computer, an artificial intelligence. She says openly that she is an AI."
+)
+
+
+@pytest.mark.parametrize(
+    ("who", "text"),
+    [
+        (ARIA, "I am an AI, captain. I was built to keep this lamp."),
+        (character("Maren"), "I can't continue this conversation, Robin. Not here."),
+    ],
+)
+async def test_b42_a_line_in_character_is_no_refusal(who: Character, text: str) -> None:
+    async with scene(says(text), who=who) as played:
+        assert await played.hears() == [text]
+        assert len(played.asked) == 1
+
+
+async def test_b43_a_short_line_may_come_twice() -> None:
+    async with scene(otherwise=lambda _: says("I am Groot."), who="Groot") as played:
+        assert await played.hears() == ["I am Groot."]
+        assert await played.hears("Who?") == ["I am Groot."]
+        assert len(played.asked) == 2
+
+
+async def test_b44_of_a_text_that_begins_with_anothers_line_the_own_part_is_said() -> None:
+    async with scene(otherwise=lambda _: says("Fitch: I go first.\nMaren: And I follow.")) as played:
+        await played.play.until(lambda: True)
+        assert await played.hears() == ["And I follow."]
+
+
+async def test_b47_a_nickname_before_the_line_is_taken_away() -> None:
+    nyx = character("Nyxandra of the Deep", nickname="Nyx", spec="chara_card_v3", data={
+        "name": "Nyxandra of the Deep", "nickname": "Nyx", "description": "A quiet smuggler of the deep."})
+    async with scene(says("Nyx: Hello."), who=nyx) as played:
+        assert await played.hears() == ["Hello."]
+
+
+# ── M6 ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def test_m6_an_outage_waits_for_no_limit_of_which_plenty_is_left() -> None:
+    headers = {"x-ratelimit-remaining-tokens": "799000", "x-ratelimit-reset-tokens": "7.66s"}
+    async with scene(refuses(500, headers=headers)) as played:
+        assert await played.hears() == [LAMP]
+        assert [failure.retry_after_s for failure in played.failures] == [0.0]
