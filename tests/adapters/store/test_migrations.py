@@ -160,7 +160,7 @@ async def test_relative_paths_are_under_the_folder_which_is_made(tmp_path: Path)
 @pytest.mark.anyio
 async def test_a_database_of_the_first_version_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
     first = tmp_path / "first"
-    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("v000[!1]*", "__pycache__"))
+    shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("v000[!1]*", "v00[!0]*", "__pycache__"))
     engine = file_engine(tmp_path / "ensemble.db")
     upgrade(engine, migrations=first)
     with engine.begin() as conn:
