@@ -86,13 +86,13 @@ async def scene(
     who: Character | str = "Maren",
     timeout_s: float = PATIENCE_S,
     context_tokens: int = 6000,
-    beside: str = "",
+    beside: Character | str = "",
 ) -> AsyncIterator[Scene]:
     """A scene of one character, or of one that speaks first and one beside it, on a server with these answers."""
     async with model_server(*answers, otherwise=otherwise) as server:
         model = GroqModel(api_key=None, base_url=server.url, models=models, timeout_s=timeout_s)
         rules = Rules(limits=QUICK, context_tokens=context_tokens)
-        cast = (character(who) if isinstance(who, str) else who, *([character(beside)] if beside else []))
+        cast = [character(each) if isinstance(each, str) else each for each in (who, beside) if each]
         async with aclosing(model), playing(server=model, rules=rules, cast=cast) as play:
             await play.start(*(f'"{each.name}"' for each in cast), turns="list" if beside else "everyone")
             yield Scene(play, server)
@@ -356,3 +356,54 @@ async def test_m6_an_outage_waits_for_no_limit_of_which_plenty_is_left() -> None
     async with scene(refuses(500, headers=headers)) as played:
         assert await played.hears() == [LAMP]
         assert [failure.retry_after_s for failure in played.failures] == [0.0]
+
+
+# ── the server's own words ──────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_servers_words_reach_the_journal_and_the_log_and_never_the_channel() -> None:
+    answer = refuses(400, "No such thing, organization org_01abc2def, key gsk_0123456789abcdef", code="odd_code")
+    async with scene(otherwise=lambda _: answer, models=("one",)) as played:
+        assert await played.hears() == []
+        notice = await played.notice()
+        assert notice == (
+            "⚠️ Failed to send response from Maren. Please try again or use `!end` to restart."
+            " (the server refused the request)"
+        )
+        [failure] = played.failures
+        assert (failure.status, failure.code) == (400, "odd_code")
+        assert failure.words == "No such thing, organization …, key …"
+        erred = [e.words for e in played.play.trace.events if isinstance(e, GenerationErred)]
+        assert erred == [failure.words]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "clause"),
+    [
+        (402, None, "the account's quota is used up"),
+        (429, "insufficient_quota", "the account's quota is used up"),
+        (401, "invalid_api_key", "model not set up"),
+        (400, "tool_use_failed", "model's answer was unusable"),
+        (400, "content_filter", "model declined"),
+        (400, None, "the server refused the request"),
+        (400, "context_length_exceeded", "conversation too long for the model"),
+        (404, "model_not_found", "model unavailable"),
+        (503, None, "model overloaded"),
+    ],
+)
+async def test_the_channel_reads_whose_matter_it_is(status: int, code: str | None, clause: str) -> None:
+    async with scene(otherwise=lambda _: refuses(status, "No.", code=code), models=("one",)) as played:
+        assert await played.hears() == []
+        assert (await played.notice()).endswith(f" ({clause})")
+
+
+# ── B42, B47: what cards say ────────────────────────────────────────────────────────────────────────
+
+
+async def test_b47_another_s_nickname_ends_the_line() -> None:
+    text = f"{LAMP}\nNyx: And I am here as well."
+    nyx = character(
+        "Nyxandra of the Deep", spec="chara_card_v3", data={"name": "Nyxandra of the Deep", "nickname": "Nyx"}
+    )
+    async with scene(says(text), beside=nyx) as played:
+        assert await played.hears() == [LAMP]

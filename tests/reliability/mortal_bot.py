@@ -30,11 +30,11 @@ from actors.ports import (
     Exchange,
     GenerationBegan,
     ModelFailed,
+    ModelReason,
     Moved,
     ResponseRecord,
     TraceEvent,
 )
-from actors.ports import ModelReason
 from actors.roleplay.model import Character, Claim, Entry, OutboxDraft, Prompt, ResponseId
 from machines.response import Move, Response
 
