@@ -20,6 +20,9 @@ NAMED_MAX: Final = 5  # models that the hint offers
 WINDOW_FIELDS: Final = ("max_model_len", "context_window", "context_length", "max_context_length", "n_ctx")
 """Where lists tell how much a model reads: vLLM, Groq, OpenRouter, Mistral and llama.cpp (in `meta`)."""
 
+ONE_MODEL_SERVERS: Final = frozenset({"llamacpp", "koboldcpp", "tabbyapi"})
+"""Who `owned_by` names where a server answers with the model that it loaded, whatever name is asked for."""
+
 Outcome = Literal["ok", "credentials", "unreachable", "not_listed", "model_missing", "no_line"]
 
 
@@ -40,6 +43,7 @@ class _Listed(BaseModel):
     model_config = ConfigDict(extra="allow")
 
     id: str
+    owned_by: str | None = None
 
 
 class _List(BaseModel):
@@ -92,6 +96,8 @@ def shown(url: httpx.URL) -> str:
 
 def _compared(models: Sequence[str], listed: Sequence[_Listed], *, host: str) -> Check:
     known = {name: each for each in listed for name in _names(each.id)}
+    if len(listed) == 1 and (listed[0].owned_by or "").lower() in ONE_MODEL_SERVERS:
+        known |= dict.fromkeys(models, listed[0])
     missing = [model for model in models if model not in known]
     if missing:
         offered = ", ".join(sorted(each.id for each in listed)[:NAMED_MAX]) or "none"
