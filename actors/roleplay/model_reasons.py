@@ -109,7 +109,7 @@ MEANINGS: Final[dict[str, Meaning]] = {
         Whose.SERVER,
         Then.AGAIN_ONCE,
         "model overloaded",
-        "the server is overloaded or failed",
+        "the server is overloaded",
         "If this goes on, look at the server's status page, or set GROQ_FALLBACK_MODELS.",
     ),
     "timeout": Meaning(

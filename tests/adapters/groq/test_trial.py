@@ -59,7 +59,7 @@ async def test_b02_what_a_model_refuses_is_found_out_and_told() -> None:
     [
         (
             refuses(500, "CUDA out of memory"),
-            "the server is overloaded or failed (overloaded), in the server's",
+            "the server is overloaded (overloaded), in the server's",
             "status",
         ),
         (refuses(401, "Invalid API Key gsk_abcd1234efgh5678"), "the key was refused (credentials)", "GROQ_API_KEY"),
