@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from typing import Final, assert_never
@@ -19,18 +19,26 @@ from actors.ports import (
     HeldBack,
     HistoryRead,
     ModelFailed,
+    Noted,
     ResponseRecord,
 )
 from actors.roleplay import plan, prompt, speech
+from actors.roleplay.asides import noted
 from actors.roleplay.card import Card, read_card
-from actors.roleplay.model import Character, Entry, SessionRecord
+from actors.roleplay.model import Character, Entry, Prompt, Purpose, SessionRecord
+from actors.roleplay.names import short_names
 from actors.roleplay.parts import split
+from actors.roleplay.refusals import is_machine
 from actors.told import Told
 from actors.world import World
 from machines.facts import BLOCKED, Generated, GenerationFailed, Held
+from machines.response import may_try_again
 
 OWN_LAST_LINES: Final = 5
 """How many of its own lines a character may not nearly repeat."""
+
+ECHOES_OF: Final = 4
+"""Of the newest messages: a small model repeats the last ones before it answers."""
 
 
 @lru_cache(maxsize=256)
@@ -42,16 +50,33 @@ def card_of(card_json: str) -> Card:
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """What of the history an answer is judged by; the rest of it is not kept while the model thinks."""
+    """What of the history and the prompt an answer is judged by; the rest is not kept while the model thinks."""
 
+    names: tuple[str, ...]
     others: tuple[str, ...]
     own_last_lines: tuple[str, ...]
+    echoes: frozenset[str]
+    notes: frozenset[str]
+    of_machine: bool
 
     @classmethod
-    def of(cls, entries: Sequence[Entry], character: Character, cast: Iterable[str]) -> _Heard:
-        others = {entry.name for entry in entries}.union(cast) - {character.name}
+    def of(cls, entries: Sequence[Entry], character: Character, session: SessionRecord, asked: Prompt) -> _Heard:
+        card = card_of(character.card_json)
+        full = tuple(dict.fromkeys((character.name, card.name, card.spoken_name)))
+        cast = [other for other in session.cast if other.id != character.id]
+        named = {each for other in cast for each in (other.name, card_of(other.card_json).spoken_name)}
+        others = named.union(entry.name for entry in entries) - set(full)
         own = tuple(entry.text for entry in entries if entry.character_id == character.id)
-        return cls(tuple(sorted(others)), own[-OWN_LAST_LINES:])
+        heard = [entry.text for entry in entries[-ECHOES_OF:] if entry.character_id != character.id]
+        told = (message.content for message in asked.messages if message.purpose is Purpose.INSTRUCTION)
+        return cls(
+            names=(*full, *short_names(full, others)),
+            others=tuple(sorted(others)),
+            own_last_lines=own[-OWN_LAST_LINES:],
+            echoes=frozenset(speech.normalise(line).casefold() for text in heard for line in text.splitlines()),
+            notes=noted((*told, prompt.HISTORY_HEAD)),
+            of_machine=is_machine((card.name, card.description, card.personality, card.scenario, session.scenario)),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +97,7 @@ class Generation:
         self._record = record
         self._context = context
         self._failures = list(record.reasons)
+        self._spare = ""  # what an earlier try left of the character's own: said where nothing better comes
 
     async def generate(self, attempt: int) -> Told:
         """One request on the wire: Generated, or GenerationFailed with the reason to journal; Held where no
@@ -87,13 +113,17 @@ class Generation:
             case Completion(prompt_tokens=read, completion_tokens=written):
                 world.trace.publish(ended(read, written, "ok"))
                 told = self._judge_text(outcome, question.heard, attempt, request.model)
-            case ModelFailed(reason=reason, retry_after_s=wait_s, error=error):
+            case ModelFailed(reason=reason):
                 world.trace.publish(ended(0, 0, reason))
-                told = self._failed(attempt, plan.Failure(reason, request.model), wait_s, error)
+                told = self._failed(attempt, plan.Failure(reason, request.model), outcome)
             case HeldBack(until=until, cause=cause, since=since):
                 return Told(Held(world.clock.now(), until, cause, since))
             case _:
                 assert_never(outcome)
+        if outcome.learnt:
+            world.trace.publish(
+                Noted("warning", outcome.learnt, self._session.id, response_id=self._record.response.id)
+            )
         if not world.rules.records_exchanges:
             return told
         return replace(told, exchange=asked(question.built, question.lines, attempt, outcome, told.fact, took_s))
@@ -101,20 +131,21 @@ class Generation:
     def note_blocked(self) -> None:
         """Discord blocked the text that was written: the next one is asked for with a note."""
         self._failures.append(plan.Failure(BLOCKED))
+        self._spare = ""  # it may be the very text
 
     async def _question(self, attempt: int) -> _Question:
         world, record = self._world, self._record
-        context_tokens = world.rules.context_tokens
-        recent = await world.store.recent_history(
-            self._session.id,
-            entries_max=prompt.entries_max(context_tokens),
-            characters_max=prompt.characters_max(context_tokens),
-        )
         request = plan.next_request(
             self._failures,
             world.model.models,
             world.rules.response_tokens,
             avoid=world.breakers.models_to_avoid(),
+        )
+        context_tokens = self._context_tokens(request.model)
+        recent = await world.store.recent_history(
+            self._session.id,
+            entries_max=prompt.entries_max(context_tokens),
+            characters_max=prompt.characters_max(context_tokens),
         )
         built = prompt.build(
             self._speaker(),
@@ -127,38 +158,64 @@ class Generation:
         )
         world.trace.publish(HistoryRead(self._context, recent.length, built.entries_kept, attempt))
         world.trace.publish(GenerationBegan(self._context, attempt, recent.length))
-        return _Question(built, _Heard.of(recent.entries, record.character, self._others()), recent.length)
+        heard = _Heard.of(recent.entries, record.character, self._session, built.prompt)
+        return _Question(built, heard, recent.length)
+
+    def _context_tokens(self, model: str) -> int:
+        """The budget of a prompt: no more than the model is known to read."""
+        ours, read = self._world.rules.context_tokens, self._world.model.window_tokens(model)
+        return ours if read is None else max(min(ours, read), prompt.CONTEXT_TOKENS_MIN)
 
     def _text_number(self, attempt: int) -> str:
         """Another one for each request, though attempts are counted from 1 again after a blocked text."""
         return f"{attempt} anew" if self._record.response.dropped_parts else f"{attempt}"
 
     def _judge_text(self, completion: Completion, heard: _Heard, attempt: int, model: str) -> Told:
+        text, trouble = completion.text, completion.trouble
         cleaned = speech.clean(
-            completion.text,
-            name=self._record.character.name,
+            speech.whole_part(text) if trouble else text,
+            name=heard.names[0],
+            also=heard.names[1:],
             others=heard.others,
             own_last_lines=heard.own_last_lines,
+            echoes=heard.echoes,
+            notes=heard.notes,
+            of_machine=heard.of_machine,
             cut_by_length=completion.cut_by_length,
         )
         match cleaned:
-            case speech.Line(text=text):
-                return Told(Generated(self._world.clock.now(), split(text)))
-            case speech.Refused(reason=reason):
-                return self._failed(attempt, plan.Failure(reason, model))
+            case speech.Line(text=line) if trouble is None:
+                return self._generated(line)
+            case speech.Line(text=line):
+                self._spare = self._spare or line
+                reason = str(trouble)
+            case speech.Refused(reason=why, spare=spare):
+                self._spare = self._spare or spare
+                is_cut = why is speech.Reason.EMPTY and completion.cut_by_length
+                reason = trouble or ("length" if is_cut else why.value)
             case _:
                 assert_never(cleaned)
+        return self._failed(attempt, plan.Failure(reason, model))
 
-    def _failed(
-        self, attempt: int, failure: plan.Failure, retry_after_s: float = 0.0, error: BaseException | None = None
-    ) -> Told:
+    def _generated(self, line: str) -> Told:
+        return Told(Generated(self._world.clock.now(), split(line)))
+
+    def _failed(self, attempt: int, failure: plan.Failure, by: ModelFailed | None = None) -> Told:
+        """The failure as a fact; or, where no further try may be made, a line that an earlier one left."""
         world, model = self._world, failure.model
-        verdict = plan.judge(self._failures, failure, world.model.models, retry_after_s=retry_after_s)
+        wait_s, error, status, code, words = (
+            (by.retry_after_s, by.error, by.status, by.code, by.words) if by else (0.0, None, None, "", "")
+        )
+        verdict = plan.judge(self._failures, failure, world.model.models, retry_after_s=wait_s)
         self._failures.append(plan.Failure(verdict.reason, model))
-        world.trace.publish(GenerationErred(self._context, attempt, verdict.reason, error))
+        world.trace.publish(GenerationErred(self._context, attempt, verdict.reason, error, words))
         # An open breaker keeps that time itself, and tells the channel that the line waits.
         wait_s = 0.0 if world.breakers.is_held(model) else verdict.retry_after_s
-        return Told(GenerationFailed(world.clock.now(), verdict.reason, wait_s, verdict.final, model), error)
+        now = world.clock.now()
+        fact = GenerationFailed(now, verdict.reason, wait_s, verdict.final, model, status, code, words)
+        if self._spare and not may_try_again(self._record.response, fact):
+            return self._generated(self._spare)
+        return Told(fact, error)
 
     def _speaker(self) -> prompt.Speaker:
         character = self._record.character

@@ -173,6 +173,9 @@ class GuardedModel:
     def models(self) -> tuple[str, ...]:
         return self._model.models
 
+    def window_tokens(self, model: str) -> int | None:
+        return self._model.window_tokens(model)
+
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed | HeldBack:
         return await self._gates[prompt.model].attempt(partial(self._model.complete, prompt), judge_model)
 

@@ -35,13 +35,19 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class GenerationFailed:
-    """No usable line came. `final`: another try cannot help. `model`: which was asked, where one was."""
+    """No usable line came. `final`: another try cannot help. `model`: which was asked, where one was.
+
+    `status`, `code` and `words` are what its server said, secrets removed: for operators, never for a channel.
+    """
 
     at: float
     reason: str
     retry_after_s: float = 0.0
     final: bool = False
     model: str = ""
+    status: int | None = None
+    code: str = ""
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

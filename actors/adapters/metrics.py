@@ -24,7 +24,6 @@ from actors.ports import (
     GenerationEnded,
     LinesInState,
     MissingReported,
-    ModelReason,
     Moved,
     MoveRefused,
     OutboxSettled,
@@ -32,14 +31,14 @@ from actors.ports import (
 )
 from actors.roleplay.missing import Finding
 from actors.roleplay.model import OutboxKind, ResponseId
+from actors.roleplay.model_reasons import MEANINGS, MODEL_REASONS
 from machines.breaker import State as BreakerState
 from machines.facts import RESTART, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.response import DELIVERED, FINAL, GENERATING, MACHINE, SENDING, State
 
 OTHER: Final = "other"
-MODEL_REASONS: Final = get_args(ModelReason)
 REASONS: Final = {
-    "generate": (*MODEL_REASONS, "rate_limit_long", "html", "repeat", "refusal", RESTART, OTHER),
+    "generate": (*MEANINGS, RESTART, OTHER),
     "send": (
         *("rate_limit", "outage", "connection", "timeout", "malformed", "not_connected", "not_found", "unauthorized"),
         *(

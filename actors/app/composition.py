@@ -38,7 +38,7 @@ from actors.app.settings import Settings
 from actors.breakers import Breakers
 from actors.gateway import Gateway
 from actors.guarded import guard
-from actors.ports import Dependencies, Model, NoPauses, Trace
+from actors.ports import Dependencies, Model, NoPauses, ServerKnowledge, Trace
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
 from actors.world import World
@@ -70,8 +70,11 @@ def urls_of(settings: Settings) -> Endpoints:
     return Endpoints(settings.discord_api_url or None, settings.discord_gateway_url or None)
 
 
-def model_of(settings: Settings) -> GroqModel | Understudy:
-    """The configured model; without a key and without a server of one's own, the understudy."""
+def model_of(settings: Settings, shelf: ServerKnowledge | None = None) -> GroqModel | Understudy:
+    """The configured model; without a key and without a server of one's own, the understudy.
+
+    `shelf` keeps what it learns of its server.
+    """
     key = settings.groq_api_key.get_secret_value() if settings.groq_api_key else None
     if key is None and not settings.groq_base_url:
         return Understudy()
@@ -80,6 +83,7 @@ def model_of(settings: Settings) -> GroqModel | Understudy:
         base_url=settings.groq_base_url or None,
         models=tuple(dict.fromkeys((settings.groq_model, *settings.groq_fallback_models))),
         timeout_s=settings.generate_timeout_s,
+        shelf=shelf,
     )
 
 
@@ -90,10 +94,12 @@ def status_page_of(settings: Settings, *, is_discord: bool) -> HttpStatusPage | 
 
 
 @asynccontextmanager
-async def open_model(settings: Settings) -> AsyncIterator[GroqModel | Understudy]:
-    """`model_of`, its connections closed at the end."""
-    model = model_of(settings)
+async def open_model(settings: Settings, shelf: ServerKnowledge | None = None) -> AsyncIterator[GroqModel | Understudy]:
+    """`model_of` with what it learnt before, its connections closed at the end."""
+    model = model_of(settings, shelf)
     try:
+        if isinstance(model, GroqModel):
+            await model.recall()
         yield model
     finally:
         if isinstance(model, GroqModel):
@@ -167,10 +173,13 @@ class Bot:
         await on_ready(self.actors.gateway)
 
 
-def dependencies_of(breakers: Breakers, adapter: DiscordAdapter, model: Model) -> Dependencies:
+def dependencies_of(breakers: Breakers, adapter: DiscordAdapter, model: Model, settings: Settings) -> Dependencies:
     """How everything stands that this process depends on."""
-    models = model.budgets() if isinstance(model, GroqModel) else ()
-    return Dependencies(tuple(gate.seen for gate in breakers.gates), adapter.shards(), (*adapter.budgets(), *models))
+    server = model if isinstance(model, GroqModel) else None
+    budgets = server.budgets() if server else ()
+    models = server.seen_models(settings.context_tokens) if server else ()
+    gates = tuple(gate.seen for gate in breakers.gates)
+    return Dependencies(gates, adapter.shards(), (*adapter.budgets(), *budgets), models)
 
 
 def compose(
@@ -192,7 +201,7 @@ def compose(
         metrics=metrics.text,
         log=trace,
         # What it looks at is made with the trace that it is part of.
-        dependencies=lambda: dependencies_of(guarded.breakers, adapter, model),
+        dependencies=lambda: dependencies_of(guarded.breakers, adapter, model, settings),
         channel_name=lambda channel_id: adapter.channel_name(channel_id),
     )
     seen = Seen()

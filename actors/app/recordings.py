@@ -47,7 +47,7 @@ class RecordedMove:
     attempt: int
     part: int
     reason: str | None
-    said: str | None = None  # Discord's code and words; older files have none
+    said: str | None = None  # a server's code and words; older files have none
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,7 +128,7 @@ async def rehearse(
         async with (
             PlaygroundServer(faults=faults) as server,
             open_store(f"sqlite:///{temporary}/ensemble.db") as store,
-            open_model(settings) as model,
+            open_model(settings, store) as model,
         ):
             names = await _cast(scene, folder, store)
             trace = Finished(LogTrace(), on_end)

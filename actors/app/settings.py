@@ -60,6 +60,10 @@ class SettingsError(Exception):
     """Wrong settings: one line each, naming the variable and the mend."""
 
 
+GENERATE_TIMEOUT_HERE_S: Final = 240.0
+"""For a server on this machine, which may have no GPU: a prompt of 6,000 tokens takes some minutes there."""
+
+
 class Settings(BaseSettings):
     """Every variable of the README's table, in its order."""
 
@@ -186,6 +190,13 @@ class Settings(BaseSettings):
             raise ValueError("write ids of users, with commas between them (in Discord: Developer Mode, Copy User ID)")
         return words
 
+    @model_validator(mode="after")
+    def _waits_longer_for_this_machine(self) -> Settings:
+        if "generate_timeout_s" not in self.model_fields_set and _is_here(self.groq_base_url):
+            self.generate_timeout_s = GENERATE_TIMEOUT_HERE_S
+            self.model_fields_set.discard("generate_timeout_s")  # it is a default all the same
+        return self
+
     @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be written anywhere."""
@@ -245,6 +256,12 @@ def _line(problem: dict[str, object]) -> str:
     is_secret = name in SECRET or "@" in str(problem["input"])
     shown = "" if is_secret or not location else f" (it is {str(problem['input'])[:SHOWN_MAX]!r})"
     return f"{name}: {words}{shown}."
+
+
+def _is_here(url: str) -> bool:
+    """Whether the server at `url` is on this machine."""
+    host = urlsplit(url).hostname or ""
+    return is_loopback(host) or host in ("0.0.0.0", "::") or host.endswith(".localhost")
 
 
 def _is_plain(value: str) -> bool:

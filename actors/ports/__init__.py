@@ -6,7 +6,7 @@ translate a library's errors into them once. Only `Fenced` and programmers' erro
 
 from actors.ports.clock import Clock
 from actors.ports.debugging import AskedIn, Debugger, Explained, Suggested
-from actors.ports.dependencies import Budget, ChannelNames, Dependencies, SeenBreaker, SeenShard
+from actors.ports.dependencies import Budget, ChannelNames, Dependencies, SeenBreaker, SeenModel, SeenShard
 from actors.ports.discord import (
     Channel,
     Deleted,
@@ -66,7 +66,7 @@ from actors.ports.journal import (
     SeenSession,
     Standing,
 )
-from actors.ports.model import Completion, Model, ModelFailed, ModelReason
+from actors.ports.model import Completion, Model, ModelFailed, ServerKnowledge
 from actors.ports.pausing import NoPauses, Pause, Pausing
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.store import Accepted, Fenced, ReportedMissing, RetryAsked, RetryOutcome, Store, ToCatchUp, Watched
@@ -92,6 +92,7 @@ from actors.ports.trace import (
     TraceEvent,
 )
 from actors.ports.work import NextMessage, NextRetry, NextSpeaker, ResponseRecord, SessionMove, Work
+from actors.roleplay.model_reasons import ModelReason
 
 __all__ = [
     "CANCELLED",
@@ -173,9 +174,11 @@ __all__ = [
     "RetryOutcome",
     "SeenBreaker",
     "SeenLine",
+    "SeenModel",
     "SeenSession",
     "SeenShard",
     "SendOutcome",
+    "ServerKnowledge",
     "SessionMove",
     "ShardConnecting",
     "ShardDown",

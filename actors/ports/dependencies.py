@@ -56,7 +56,21 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenModel:
+    """A model, the server that it is asked of, and what was learnt of the two: `known` in words for operators.
+
+    `warning` says what of it makes lines worse, and what to do; empty where nothing does.
+    """
+
+    model: str
+    server: str
+    known: tuple[str, ...] = ()
+    warning: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     breakers: tuple[SeenBreaker, ...] = ()
     shards: tuple[SeenShard, ...] = ()
     budgets: tuple[Budget, ...] = ()
+    models: tuple[SeenModel, ...] = ()

@@ -2,46 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Protocol
 
 from actors.ports.discord import HeldBack
 from actors.roleplay.model import Prompt
+from actors.roleplay.model_reasons import ModelReason
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A model's raw answer; not cleaned, and never blank."""
+    """A model's raw answer; not cleaned, and never blank.
+
+    `trouble`: the server says that the text is not whole, and why; whole sentences of it are better than no line.
+    `learnt` is what this answer showed of the server for the first time, in words for the operator.
+    """
 
     text: str
     cut_by_length: bool = False
     model: str = ""
     prompt_tokens: int = 0
     completion_tokens: int = 0
-
-
-ModelReason = Literal[
-    "rate_limit",  # 429; `retry_after_s` says for how long
-    "overloaded",  # 408, 409, 424, 498, 5xx
-    "timeout",
-    "connection",
-    "malformed",  # 200, but no completion in it
-    "empty",  # 200, and nothing said
-    "length",  # nothing said, because reasoning ate the budget
-    "too_large",  # the prompt does not fit
-    "model_missing",  # 404, or retired
-    "credentials",  # 401, 403
-    "bad_request",  # 400, 422
-]
+    trouble: ModelReason | None = None
+    learnt: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFailed:
-    """No completion. `error` is for the operator's log alone: its text may name keys and organisations."""
+    """No completion. `error` is for the operator's log alone: its text may name keys and organisations.
+
+    `status`, `code` and `words` are the server's own, without secrets: for operators, never for a channel. `learnt`
+    as in Completion.
+    """
 
     reason: ModelReason
     retry_after_s: float = 0.0
     error: BaseException | None = None
+    status: int | None = None
+    code: str = ""
+    words: str = ""
+    learnt: str = ""
 
 
 class Model(Protocol):
@@ -57,6 +58,22 @@ class Model(Protocol):
         """The model ids to try, in order; never empty."""
         ...
 
+    def window_tokens(self, model: str) -> int | None:
+        """How much of a prompt `model` is known to read, in tokens as we estimate them; None where that is unknown."""
+        ...
+
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed | HeldBack:
         """Ask once: one request on the wire, under the adapter's own time limit."""
+        ...
+
+
+class ServerKnowledge(Protocol):
+    """Keeps what an adapter learnt of a server's models, as JSON, for the next process."""
+
+    async def server_knowledge(self, server: str) -> Mapping[str, str]:
+        """By model; empty for a server that nothing is known of."""
+        ...
+
+    async def keep_server_knowledge(self, server: str, model: str, knowledge: str, *, at: float) -> None:
+        """Make this what is known of the model."""
         ...

@@ -46,10 +46,13 @@ class GenerationBegan:
 
 @dataclass(frozen=True, slots=True)
 class GenerationErred:
+    """A try at a line came to nothing; `words` are the server's own, without secrets."""
+
     context: Context
     attempt: int
     reason: str
     error: BaseException | None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,23 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from actors.roleplay.model import Button, ResponseId
+from actors.roleplay.model_reasons import MEANINGS
 
 OF_MODEL: Final[dict[str, str]] = {
-    "rate_limit": "rate limit reached",
-    "rate_limit_long": "rate limit reached",
-    "overloaded": "model overloaded",
-    "timeout": "model did not answer in time",
-    "connection": "model out of reach",
-    "malformed": "model unavailable",
-    "model_missing": "model unavailable",
-    "credentials": "model not set up",
-    "bad_request": "model refused the request",
-    "too_large": "conversation too long for the model",
-    "empty": "model had nothing to say",
-    "length": "model had nothing to say",
-    "html": "model unavailable",
-    "repeat": "model repeated itself",
-    "refusal": "model declined",
+    **{reason: meaning.clause for reason, meaning in MEANINGS.items()},
     "deadline": "it took too long",
 }
 """One clause for each reason for which no line was written, where people can make something of it."""

@@ -14,21 +14,21 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from actors.roleplay.model_reasons import RATE_LIMIT_LONG, Then, that
 from machines.facts import BLOCKED
-
-RATE_LIMIT: Final = "rate_limit"
-RATE_LIMIT_LONG: Final = "rate_limit_long"
-"""Journalled in place of `rate_limit` where the wait was too long and another model takes over."""
 
 RETRY_AFTER_S_MAX: Final = 30.0  # people who wait longer for a line believe that the bot is gone
 ROOM_FACTOR_MAX: Final = 4  # 4 × 700 tokens: reasoning that needs more will not end either
-TRIMMED_SHARE: Final = 0.5  # servers do not say by how much a prompt is too large
+TRIMMED_SHARE: Final = 0.5  # most servers do not say by how much a prompt is too large
+TRIMS_MAX: Final = 2  # a quarter of a prompt is the least that still knows what was just said
 
 TRIES_OF_ONE_MODEL: Final = 2  # a first failure is mostly a hiccup; of three tries, one is left for the next model
 
-_UNAVAILABLE: Final = frozenset({"overloaded", "timeout", "connection", "malformed"})
 _NEEDS_ROOM: Final = frozenset({"length", "empty"})  # both: reasoning ate the budget, cut off or not
-_FINAL: Final = frozenset({"credentials", "bad_request"})
+_ONCE_MORE: Final = that(Then.AGAIN_ONCE)
+_PASSED_OVER: Final = that(Then.NEXT) - {RATE_LIMIT_LONG}
+_LOST: Final = that(Then.NEXT_OR_END)
+_FINAL: Final = that(Then.END)
 _NOTES: Final = {
     "repeat": "[Say something new: no sentence of an earlier line again.]",
     BLOCKED: "[Discord blocked your last answer. Write another one, without insults, explicit words and links.]",
@@ -67,15 +67,15 @@ def next_request(
 ) -> Plan:
     """Plan the request after `failures` (oldest first).
 
-    `models` in the order of preference, never empty. A model that was not available TRIES_OF_ONE_MODEL times,
-    or that is in `avoid` (its breaker is open), is taken only where no other is left.
+    `models` in the order of preference, never empty. A model that declined, that was not available
+    TRIES_OF_ONE_MODEL times, or that is in `avoid` (its breaker is open), is taken only where no other is left.
     """
     reasons = [failure.reason for failure in failures]
     failures_for_room = sum(reason in _NEEDS_ROOM for reason in reasons)
     return Plan(
         model=_pick(failures, models, avoid),
         completion_tokens_max=response_tokens * min(2**failures_for_room, ROOM_FACTOR_MAX),
-        context_share=TRIMMED_SHARE if "too_large" in reasons else 1.0,
+        context_share=TRIMMED_SHARE ** min(reasons.count("too_large"), TRIMS_MAX),
         note=" ".join(note for reason, note in _NOTES.items() if reason in reasons),
     )
 
@@ -89,29 +89,31 @@ def judge(
     wait; where there is none it waits as told.
     """
     reason, current = failure
-    missing, limited = _of(failures, "model_missing"), _of(failures, RATE_LIMIT_LONG)
+    lost, limited = _of(failures, _LOST), _of(failures, {RATE_LIMIT_LONG})
     match reason:
-        case "rate_limit" if retry_after_s > RETRY_AFTER_S_MAX and set(models) - missing - limited - {current}:
+        case "rate_limit" if retry_after_s > RETRY_AFTER_S_MAX and set(models) - lost - limited - {current}:
             return Verdict(RATE_LIMIT_LONG)
-        case "model_missing":
-            return Verdict(reason, final=set(models) <= missing | {current})
         case "too_large":
-            return Verdict(reason, retry_after_s, final=any(earlier.reason == reason for earlier in failures))
+            trims = sum(earlier.reason == reason for earlier in failures)
+            return Verdict(reason, retry_after_s, final=trims >= TRIMS_MAX)
+        case _ if reason in _LOST:
+            return Verdict(reason, final=set(models) <= lost | {current})
         case _:
             return Verdict(reason, retry_after_s, final=reason in _FINAL)
 
 
-def _of(failures: Sequence[Failure], reason: str) -> frozenset[str]:
-    """The models that failed for `reason`."""
-    return frozenset(failure.model for failure in failures if failure.reason == reason)
+def _of(failures: Sequence[Failure], reasons: Collection[str]) -> frozenset[str]:
+    """The models that failed for one of the `reasons`."""
+    return frozenset(failure.model for failure in failures if failure.reason in reasons)
 
 
 def _pick(failures: Sequence[Failure], models: Sequence[str], avoid: Collection[str]) -> str:
-    """The best model that is left: free and at hand, else free, else limited, else the first."""
-    missing, limited = _of(failures, "model_missing"), _of(failures, RATE_LIMIT_LONG)
-    unavailable = Counter(failure.model for failure in failures if failure.reason in _UNAVAILABLE)
-    left = [model for model in models if model not in missing]
+    """The best model that is left: free, at hand and willing, else free, else limited, else the first."""
+    lost, limited = _of(failures, _LOST), _of(failures, {RATE_LIMIT_LONG})
+    declined = _of(failures, _PASSED_OVER)
+    unavailable = Counter(failure.model for failure in failures if failure.reason in _ONCE_MORE)
+    left = [model for model in models if model not in lost]
     free = [model for model in left if model not in limited]
     ready = [model for model in free if model not in avoid]
-    fresh = [model for model in ready if unavailable[model] < TRIES_OF_ONE_MODEL]
+    fresh = [model for model in ready if model not in declined and unavailable[model] < TRIES_OF_ONE_MODEL]
     return next(iter(fresh or ready or free or left or models))

@@ -45,7 +45,7 @@ _INSTRUCTION_SHARE: Final = 4  # at most a quarter of the budget
 _SYSTEM_SHARE: Final = 2  # at most half of what then is left
 _EXAMPLES_SHARE: Final = 5  # at most two fifths of what then is left; the history has the rest
 _EXAMPLES_NOTE: Final = "The dialogues before the story show how {{char}} speaks; they did not happen."
-_HISTORY_HEAD: Final = "[The story so far:]"
+HISTORY_HEAD: Final = "[The story so far:]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +106,10 @@ def build(
     left -= text_tokens(system.content)
     shown = _fitting_examples(texts, left * 2 // _EXAMPLES_SHARE)
     left -= prompt_tokens(shown)
-    history, kept = _window(texts, entries, older, left)
+    history, kept = _window(texts, entries, older, left - text_tokens(HISTORY_HEAD))
     if kept == 1:
         whole[Purpose.HISTORY] = texts.said(entries[-1]).content
-    messages = (system, *shown, *history, instruction)
+    messages = (system, *shown, *_user_first(shown, history), *history, instruction)
     prompt = Prompt(
         character=speaker.name,
         model=plan.model,
@@ -120,6 +120,12 @@ def build(
     )
     shortened = [m.purpose for m in messages if whole.get(m.purpose, m.content) != m.content]
     return Built(prompt, prompt_tokens(messages), kept, frozenset(shortened))
+
+
+def _user_first(shown: Sequence[ChatMessage], history: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
+    """What stands before a history that begins with an own line: many chat templates take the user first."""
+    is_needed = not shown and history[:1] and history[0].role == "assistant"
+    return (ChatMessage("user", HISTORY_HEAD, Purpose.EXAMPLE),) if is_needed else ()
 
 
 def entries_max(context_tokens: int) -> int:
@@ -214,7 +220,7 @@ def _section(title: str, text: str) -> str:
 
 def _fitting_examples(texts: _Texts, tokens_max: int) -> tuple[ChatMessage, ...]:
     """The card's dialogues, as many whole ones from the first as fit, and the mark that ends them."""
-    mark = ChatMessage("system", _HISTORY_HEAD, Purpose.EXAMPLE)
+    mark = ChatMessage("system", HISTORY_HEAD, Purpose.EXAMPLE)
     left = tokens_max - text_tokens(mark.content)
     shown: list[ChatMessage] = []
     for block in _example_blocks(texts):

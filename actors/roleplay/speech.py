@@ -1,27 +1,33 @@
 """A model's text made into a line of one character, or refused.
 
-    thoughts ─► own `Name:` ─► others' `Name:` ─► half stop ─► half sentence ─► mentions ─► refuse or Line
-       ▲                                                                          │
-       └────────────────────── again, until nothing changes ──────────────────────┘
+    thoughts ─► end of turn ─► our own notes ─► the own part ─► half stop ─► half sentence ─► mentions ─► Line, Refused
+       ▲                                                                                        │
+       └─────────────────────────── again, until nothing changes ───────────────────────────────┘
 
-Every step only takes characters away, so the loop ends and cleaning a cleaned text changes nothing.
+Every step only takes characters away, so the loop ends and cleaning a cleaned text changes nothing. What is refused may
+leave something of the character's own behind: a dull line, for whoever finds no better one.
 """
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
 from functools import lru_cache
 
+from actors.roleplay.asides import without_asides
+from actors.roleplay.end_marks import before_end
 from actors.roleplay.invisible import HIDDEN, MARKS, OVERRIDES, is_drawn
 from actors.roleplay.names import COLONS, clean_name
+from actors.roleplay.refusals import is_refusal
 from actors.roleplay.speakers import PERSON, fold, heads
+from actors.roleplay.thoughts import without_thoughts
 
 TEXT_CHARACTERS_MAX = 20_000  # ten full messages; what is longer is a model run wild
 REPEAT_LINES = 5  # a model that repeats itself does so at once; older lines may come back as an echo
-REPEAT_WORDS_MIN = 6  # shorter lines are near copies of each other by chance
+REPEAT_WORDS_MIN = 6  # shorter lines are near copies of each other by chance, or are a character's own saying
+REPEAT_BYTES_MIN = 60  # the same of languages that are written without blanks
 REPEAT_RATIO = 0.9  # two long lines that differ in a word or two
 HALF_STOP_CHARACTERS_MIN = 3  # "No" alone on the last line is more likely a word than half of "Nora:"
 
@@ -44,9 +50,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A text that must not reach the channel: a failed generation."""
+    """A text that must not reach the channel: a failed generation.
+
+    `spare` is what there is of it that is the character's own, and may be said where nothing better comes.
+    """
 
     reason: Reason
+    spare: str = ""
 
 
 def clean(
@@ -56,20 +66,31 @@ def clean(
     others: Sequence[str],
     own_last_lines: Sequence[str],
     cut_by_length: bool,
+    also: Sequence[str] = (),
+    echoes: Collection[str] = (),
+    notes: Collection[str] = (),
+    of_machine: bool = False,
 ) -> Line | Refused:
     """Return the text as a line of `name`, or why it is none.
 
-    `others` are the names of all other participants; `own_last_lines` are oldest first.
-    The line is never longer than the text, speaks for nobody else and mentions nobody.
+    `others` are the names of all other participants, `also` further names of the speaker; `own_last_lines` are oldest
+    first; `echoes` are lines that others said last (`normalise`d), `notes` those of our own in the prompt (`noted`).
+    `of_machine`: the character may call itself an AI. The line is never longer than the text, speaks for nobody else
+    and mentions nobody.
     """
-    patterns = _Patterns.of(name, others)
+    patterns = _Patterns.of(name, tuple(also), tuple(others))
     cut_by_length = cut_by_length or len(text) > TEXT_CHARACTERS_MAX
     current = _without_unstorable(text[:TEXT_CHARACTERS_MAX])
-    while (shorter := _once(current, patterns, cut_by_length)) != current:
+    while (shorter := _once(current, patterns, echoes, notes, cut_by_length)) != current:
         current = shorter
-    if reason := _reason(current, own_last_lines):
-        return Refused(reason)
+    if reason := _reason(current, own_last_lines, of_machine=of_machine):
+        return Refused(reason, current if reason is Reason.REPEAT else "")
     return Line(current)
+
+
+def whole_part(text: str) -> str:
+    """What of a text that broke off is whole: up to its last sentence; empty where there is none."""
+    return _whole_sentences(text) if _SENTENCE_END.search(text) else ""
 
 
 @lru_cache(maxsize=256)  # the same few lines are compared again and again
@@ -87,13 +108,6 @@ def normalise(text: str) -> str:
 _NEWLINE = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Discord and UTF-8 take none of these. Stripped overrides let `@…everyone` close up, so they go first.
 _UNSTORABLE = re.compile(f"[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff{OVERRIDES}]")
-_THOUGHT = re.compile(r"<(think|thinking|thought|reasoning)>.*?(?:</\1>|\Z)", re.DOTALL | re.IGNORECASE)
-# Chat templates that open the thought themselves leave only its end in the answer.
-_THOUGHT_END = re.compile(r"\A.*</(?:think|thinking|thought|reasoning)>", re.DOTALL | re.IGNORECASE)
-_TEMPLATE_TOKEN = re.compile(
-    r"(?:<\|(?:im_|eot|end|start|eom|channel|return)|</s>|\[/?INST\]).*\Z", re.DOTALL | re.IGNORECASE
-)
-_HALF_TEMPLATE_TOKEN = re.compile(r"(?<!\|)<\|[\w<|]*\Z")
 # Every opener goes, also half ones: whatever is left cannot close up into a new mention.
 _LOOSE = f"[{MARKS}{HIDDEN}]*"  # may be stripped from between two letters
 _MENTION = re.compile(rf"[ \t]?(?<!<)<+{_LOOSE}@+[!&]?[0-9]*>?")
@@ -107,27 +121,39 @@ _SENTENCE_END = re.compile(r"(?:(?<![.!?…])[.!?…]+[\"'”’»)\]*_~|`]*(?=\
 class _Patterns:
     """How the participants' names look at the start of a line."""
 
+    names: tuple[str, ...]
     own: re.Pattern[str]
     other: re.Pattern[str] | None
     foreign: frozenset[str]
     half_stops: tuple[str, ...]
 
     @classmethod
-    def of(cls, name: str, others: Sequence[str]) -> "_Patterns":
-        foreign = [o.strip() for o in others if o.strip() and o.strip().lower() != name.strip().lower()]
+    @lru_cache(maxsize=64)
+    def of(cls, name: str, also: tuple[str, ...], others: tuple[str, ...]) -> "_Patterns":
+        names = tuple(dict.fromkeys(each.strip() for each in (name, *also) if each.strip()))
+        own = {each.lower() for each in names}
+        foreign = [o.strip() for o in others if o.strip() and o.strip().lower() not in own]
         return cls(
-            own=_prefix([name.strip()]) if name.strip() else re.compile(r"(?!)"),
+            names=names,
+            own=_prefix(names) if names else re.compile(r"(?!)"),
             other=_prefix(foreign) if foreign else None,
-            foreign=_folded(name, foreign),
+            foreign=_folded(names, foreign),
             half_stops=tuple(f"{o}:" for o in foreign),
         )
 
+    def is_foreign(self, line: str) -> bool:
+        """Whether another speaks in the line; names with something between their letters are read as those names."""
+        if self.other is not None and self.other.match(line):
+            return True
+        return any(fold(head) in self.foreign for head in heads(line))
 
-def _folded(name: str, foreign: Sequence[str]) -> frozenset[str]:
+
+def _folded(names: Sequence[str], foreign: Sequence[str]) -> frozenset[str]:
     """What the others are known by, as the prompt names them; a person may be named as the character is."""
     shown = [clean_name(other) for other in foreign]
-    people = [other + PERSON for other in (*shown, clean_name(name))]
-    return frozenset(map(fold, (*shown, *people))) - {fold(name), fold(clean_name(name))}
+    people = [other + PERSON for other in (*shown, *map(clean_name, names))]
+    own = {fold(each) for name in names for each in (name, clean_name(name))}
+    return frozenset(map(fold, (*shown, *people))) - own
 
 
 def _prefix(names: Sequence[str]) -> re.Pattern[str]:
@@ -138,10 +164,10 @@ def _prefix(names: Sequence[str]) -> re.Pattern[str]:
     return re.compile(rf"^(?:{prefix})+", re.IGNORECASE | re.MULTILINE)
 
 
-def _once(text: str, patterns: _Patterns, cut_by_length: bool) -> str:
-    text = _without_thoughts(text)
-    text = patterns.own.sub("", text)
-    text = _before_others(text, patterns)
+def _once(text: str, patterns: _Patterns, echoes: Collection[str], notes: Collection[str], cut_by_length: bool) -> str:
+    text = before_end(without_thoughts(text), {name.lower() for name in patterns.names})
+    text = without_asides(text, patterns.names, notes)
+    text = _own_part(text, patterns, echoes)
     text = _without_half_stop(text, patterns, cut_by_length)
     if cut_by_length:
         text = _whole_sentences(text)
@@ -152,21 +178,32 @@ def _without_unstorable(text: str) -> str:
     return _UNSTORABLE.sub("", _NEWLINE.sub("\n", text))
 
 
-def _without_thoughts(text: str) -> str:
-    return _TEMPLATE_TOKEN.sub("", _THOUGHT_END.sub("", _THOUGHT.sub("", text)))
+def _own_part(text: str, patterns: _Patterns, echoes: Collection[str]) -> str:
+    """The first thing that the speaker says: without its own name, and without what others say before and after."""
+    kept: list[str] = []
+    is_own = True
+    for line in text.split("\n"):
+        if own := patterns.own.match(line):
+            is_own = True
+            line = line[own.end() :]
+        if patterns.is_foreign(line):
+            if any(each.strip() for each in kept):
+                break
+            is_own = _is_echo(line, echoes)
+        elif is_own:
+            kept.append(line)
+    return "\n".join(kept)
 
 
-def _before_others(text: str, patterns: _Patterns) -> str:
-    found = patterns.other.search(text) if patterns.other else None
-    lines = (text[: found.start()] if found else text).split("\n")
-    # Names written with something between their letters are read as those names, too.
-    forged = (at for at, line in enumerate(lines) if any(fold(head) in patterns.foreign for head in heads(line)))
-    return "\n".join(lines[: next(forged, len(lines))])
+def _is_echo(line: str, echoes: Collection[str]) -> bool:
+    """Whether another's line only repeats what the channel shows: then what follows is not that other's."""
+    said = _compared(line)
+    return any(said.endswith(echo) for echo in echoes if echo)
 
 
 def _without_half_stop(text: str, patterns: _Patterns, cut_by_length: bool) -> str:
     least = 1 if cut_by_length else HALF_STOP_CHARACTERS_MIN
-    lines = _HALF_TEMPLATE_TOKEN.sub("", text).rstrip().split("\n")
+    lines = text.rstrip().split("\n")
     while len(lines) > 1 and _is_half_stop(lines[-1], patterns.half_stops, least):
         lines.pop()
     return "\n".join(lines)
@@ -197,30 +234,17 @@ def _without_mentions(text: str) -> str:
 _MARKDOWN = frozenset("*_~`|>#-=+\\")
 _HTML = re.compile(r"\s*(?:```\w*\s*)?<(?:!doctype\s+html|html|head|body|\?xml)\b", re.IGNORECASE)
 _HTML_PAGE = re.compile(r"<html\b.*</html>", re.IGNORECASE | re.DOTALL)
-_CANNOT = r"(?:can(?:no|')t|can not|won't|am unable to|am not able to|'m unable to|'m not able to)"
-_SORRY = r"(?:(?:i'm|i am|we're)(?: \w+)? sorry|sorry|i apologi[sz]e|apologies|unfortunately)[,.]? (?:but )?"
-# What an assistant cannot do and what it calls it. "I'm sorry, but I can't leave the lamp" is a line.
-_TASK = (
-    r"(?:(?:help|assist)(?: you)? with (?:that|this|your|the request)|assist\b|comply with"
-    r"|(?:fulfil|accommodate|complete|process|respond|continue|create|generate|write|produce|provide"
-    r"|engage|participate|role-?play)[^.!?]{0,60}"
-    r"\b(?:request|content|role-?play|prompt|conversation|material|scenario)s?\b)"
-)
-_REFUSAL = re.compile(rf"[\s*_]*(?:{_SORRY})?i ?{_CANNOT} {_TASK}", re.IGNORECASE)
-_MODEL = r"(?:a\.?i\.?|artificial intelligence|(?:ai |large )?language model|ai (?:assistant|model))"
-_AS_AN_AI = re.compile(rf"\b(?:as|i'm|i am)(?: just| only)? an? {_MODEL}(?!\w)", re.IGNORECASE)
-_AS_AN_AI_WITHIN = 200  # characters: a refusal begins with it; later it may be a story's own machine
 
 
-def _reason(text: str, own_last_lines: Sequence[str]) -> Reason | None:
+def _reason(text: str, own_last_lines: Sequence[str], *, of_machine: bool) -> Reason | None:
     if not any(map(_is_shown, text)):
         return Reason.EMPTY
     if _HTML.match(text) or _HTML_PAGE.search(text):
         return Reason.HTML
+    if is_refusal(text, of_machine=of_machine):
+        return Reason.REFUSAL
     if any(_is_near_copy(text, line) for line in own_last_lines[-REPEAT_LINES:]):
         return Reason.REPEAT
-    if _is_refusal(text.replace("’", "'")):
-        return Reason.REFUSAL
     return None
 
 
@@ -229,15 +253,17 @@ def _is_shown(character: str) -> bool:
 
 
 def _is_near_copy(text: str, line: str) -> bool:
-    one, other = normalise(text).casefold(), normalise(line).casefold()
+    one, other = _compared(text), _compared(line)
+    words, other_words = one.split(), other.split()
+    if len(words) < REPEAT_WORDS_MIN and len(one.encode()) < REPEAT_BYTES_MIN:
+        return False
     if one == other:
         return True
-    words, other_words = one.split(), other.split()
     if min(len(words), len(other_words)) < REPEAT_WORDS_MIN:
         return False
     matcher = SequenceMatcher(None, words, other_words, autojunk=False)
     return matcher.quick_ratio() >= REPEAT_RATIO and matcher.ratio() >= REPEAT_RATIO
 
 
-def _is_refusal(text: str) -> bool:
-    return bool(_REFUSAL.match(text) or _AS_AN_AI.search(text[:_AS_AN_AI_WITHIN]))
+def _compared(text: str) -> str:
+    return normalise(text).casefold()

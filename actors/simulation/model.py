@@ -127,6 +127,9 @@ class SimulatedModel:
     def models(self) -> tuple[str, ...]:
         return self._models
 
+    def window_tokens(self, model: str) -> int | None:
+        return None
+
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
         self._life.point("before complete")
         self._watch.asked(prompt)

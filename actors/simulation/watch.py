@@ -92,7 +92,7 @@ class Watch:
         self._in_doubt: dict[str, float] = {}
         self._tries: Counter[str] = Counter()
         self._asked: Counter[str] = Counter()  # by response
-        self._too_large: set[str] = set()  # responses whose next prompt is to be smaller
+        self._too_large: Counter[str] = Counter()  # by response: how often its next prompt is to be halved
         self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
         self._unfinished: dict[str, set[str]] = {}  # responses, by session
         self._channels: dict[str, int] = {}  # by session
@@ -173,7 +173,7 @@ class Watch:
             self.break_("caught up", f"a prompt of session {session_id} came before its channel was read", response_id)
         if self._asked[response_id] > self._limits.generate_attempts:
             self.break_("attempts", f"{response_id} was asked for more often than allowed", response_id)
-        share = TRIMMED_SHARE if response_id in self._too_large else 1.0
+        share = TRIMMED_SHARE ** self._too_large[response_id]
         readings = [texts for at, texts in self._read.get(session_id, ()) if at == self._now()]
         if not any(_shows(prompt, texts, tokens_max=int(self._context_tokens * share)) for texts in readings):
             self.break_("prompt", f"a prompt of session {session_id} is not what was committed then", response_id)
@@ -202,7 +202,7 @@ class Watch:
                     self.ended[response.id] = response.state
                     self._unfinished[args[0].session_id].discard(response.id)
                 if isinstance(args[2].fact, GenerationFailed) and args[2].fact.reason == "too_large":
-                    self._too_large.add(response.id)
+                    self._too_large[response.id] += 1
                 if isinstance(args[2].fact, SendRefused) and args[2].fact.reason == BLOCKED:
                     self._asked[response.id] = 0  # another text is asked for, with tries of its own
                 if kwargs["commit"] is not None:

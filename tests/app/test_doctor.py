@@ -1,14 +1,20 @@
-"""`doctor`: what it says of names that are no settings, and of lines that it cannot read."""
+"""`doctor`: what it says of names that are no settings, of lines that it cannot read, and of the model."""
 
 from __future__ import annotations
 
+import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import anyio
 import pytest
 from typer.testing import CliRunner
 
+from actors.adapters.groq.knowledge import Known
+from actors.adapters.store import open_store
 from actors.app.cli import app
 from tests.app.processes import run_bot
+from tests.fakes.model_server import Answer, ModelServer, Request, Script, lists, model_server, refuses, says
 
 
 @pytest.fixture(autouse=True)
@@ -43,3 +49,61 @@ def test_a_line_of_dotenv_that_cannot_be_read_is_told_once_with_its_file(bare: P
     (bare / ".env").write_text("# mine\nthis is (no setting\n", encoding="utf-8")
     done = run_bot(bare, "doctor", STATUS_URL="")
     assert done.stderr == ".env: line 2 cannot be read and is passed over: write it as NAME=value\n"
+
+
+# ── the model ───────────────────────────────────────────────────────────────────────────────────────
+
+
+async def nothing(server: str) -> None:
+    """Before the doctor is asked."""
+
+
+def doctor_of(
+    folder: Path, speaks: Script, *, before: Callable[[str], Awaitable[None]] = nothing
+) -> tuple[list[str], ModelServer]:
+    """What the doctor says of the model `mine` of a server that answers so, and the server."""
+    found: list[str] = []
+
+    async def main() -> ModelServer:
+        async with model_server(otherwise=lambda r: lists("mine") if r.method == "GET" else speaks(r)) as server:
+            await before(server.url)
+            named = {"GROQ_BASE_URL": server.url, "GROQ_MODEL": "mine", "GROQ_FALLBACK_MODELS": "", "STATUS_URL": ""}
+            done = await anyio.to_thread.run_sync(lambda: run_bot(folder, "doctor", DATA_DIR=str(folder), **named))
+            found.extend(line for line in done.stdout.splitlines() if "model: " in line)
+            return server
+
+    return found, anyio.run(main)
+
+
+def takes_no_max_tokens(request: Request) -> Answer:
+    if "max_tokens" in request.json:
+        return refuses(400, "Unsupported parameter: 'max_tokens'", code="unsupported_parameter")
+    return says("Only the lamp and me.")
+
+
+def test_b02_the_doctor_asks_for_one_short_line_and_says_what_it_found(tmp_path: Path) -> None:
+    found, server = doctor_of(tmp_path, takes_no_max_tokens)
+    assert len(found) == 1
+    assert found[0].startswith("✓ model: mine said “Only the lamp and me.” in ")
+    assert found[0].endswith("; it refuses max_tokens.")
+    assert [request.method for request in server.requests] == ["GET", "POST", "POST"]
+    assert list(tmp_path.iterdir()) == [], "it leaves nothing behind"
+
+
+def test_b02_a_model_that_writes_no_line_is_an_error_with_the_servers_words(tmp_path: Path) -> None:
+    [found], _ = doctor_of(tmp_path, lambda _: refuses(500, "CUDA out of memory"))
+    assert found.startswith("✗ model: mine wrote no line: ")
+    assert "CUDA out of memory" in found
+
+
+def test_b09_the_doctor_knows_how_much_the_bot_found_the_model_to_read(tmp_path: Path) -> None:
+    known = Known(window_tokens=2050, window_at=time.time())
+
+    async def keep(server: str) -> None:
+        async with open_store("sqlite:///ensemble.db", folder=tmp_path) as store:
+            await store.keep_server_knowledge(server, "mine", known.written(), at=0.0)
+
+    (spoke, warned), _ = doctor_of(tmp_path, lambda _: says("Aye."), before=keep)
+    assert spoke.endswith("; it reads 2,050 tokens of a prompt.")
+    assert warned.startswith("– model: mine: It reads 2,050 tokens of a prompt, and CONTEXT_TOKENS is 6,000.")
+    assert "OLLAMA_CONTEXT_LENGTH" in warned

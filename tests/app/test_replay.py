@@ -345,3 +345,11 @@ class TestDiagram:
         done = invoke("diagram", "--response", "nosuch")
         assert (done.exit_code, done.stdout) == (1, "")
         assert done.stderr.startswith("ensemble: there is no response 'nosuch' in ")
+
+
+def test_the_words_of_the_server_that_refused_stand_below_the_move() -> None:
+    said = GenerationFailed(NOW + 1, "broken_answer", 0.0, True, "m", 400, "tool_use_failed", "Tool choice is none")
+    [response_id] = keep((said,))
+    lines = invoke("replay", response_id).stdout.splitlines()
+    below = lines.index("    the server said: 400 tool_use_failed Tool choice is none")
+    assert "broken_answer" in lines[below - 1]

@@ -144,6 +144,27 @@ def test_an_empty_value_counts_as_not_set_unless_it_turns_something_off(
     assert shown(load(), name) == OFF_WHEN_EMPTY.get(name, DEFAULTS[name])
 
 
+@pytest.mark.parametrize(
+    ("url", "timeout_s"),
+    [
+        ("http://localhost:11434/v1", 240.0),
+        ("http://127.0.0.2:8080", 240.0),
+        ("http://[::1]:8080/v1", 240.0),
+        ("http://0.0.0.0:11434", 240.0),
+        ("http://llama.localhost", 240.0),
+        ("http://192.168.1.4:11434/v1", 60.0),
+        ("https://api.openai.com/v1", 60.0),
+    ],
+)
+def test_b11_a_server_on_this_machine_is_given_longer_where_nothing_else_is_said(
+    url: str, timeout_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GROQ_BASE_URL", url)
+    assert load().generate_timeout_s == timeout_s
+    monkeypatch.setenv("GENERATE_TIMEOUT_S", "90")
+    assert load().generate_timeout_s == 90.0
+
+
 @pytest.mark.parametrize(("name", "written", "meant"), GOOD)
 def test_a_good_value_is_taken(name: str, written: str, meant: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(name, written)

@@ -21,7 +21,7 @@ from actors.adapters.inspector.inspector import SNAPSHOT_MAX
 from actors.adapters.store import open_store
 from actors.playground import PlaygroundServer, Voice
 from actors.playground.script import READS
-from actors.ports import BreakerMoved, Dependencies, SeenBreaker
+from actors.ports import BreakerMoved, Dependencies, SeenBreaker, SeenModel
 from machines.facts import Sent
 from tests.adapters.inspector.stage import SECRET, serving
 from tests.contracts.scene import NOW, Scene, open_scene
@@ -290,6 +290,28 @@ async def test_a_breaker_that_opens_is_told_by_words_table_and_diagram_without_a
         await expect(page.locator("[aria-label=Breaker] > p")).to_contain_text("discord is Open")
         await expect(row).to_contain_text("Open")
         await expect(state).to_have_class(ANY_LIT)
+
+
+async def test_b09_what_is_known_of_each_model_stands_in_a_table_with_its_warning(open_at: OpenAt) -> None:
+    models = (
+        SeenModel("small", "http://localhost:11434/v1", ("reads 2,050 tokens of a prompt",), "It reads 2,050 tokens."),
+        SeenModel("large", "https://api.groq.com/openai/v1"),
+    )
+    async with (
+        open_store("sqlite:///:memory:") as store,
+        serving(store, await open_scene(store), dependencies=lambda: Dependencies(models=models)) as it,
+        await open_at(it.url("/?#machines"), alone=True) as page,
+    ):
+        small, large = (
+            page.locator("[aria-label=Models] tbody tr").first,
+            page.locator("[aria-label=Models] tbody tr").last,
+        )
+        await expect(small).to_contain_text("reads 2,050 tokens of a prompt")
+        await expect(small.locator("strong.wrong")).to_have_text("It reads 2,050 tokens.")
+        await expect(large).to_contain_text("nothing yet")
+        await expect(page.locator("[aria-label='Rate limits']")).to_contain_text(
+            "No server has told of its limits yet."
+        )
 
 
 async def test_the_playground_leads_to_it_and_serves_it_on_its_own_address(run: Run, open_at: OpenAt) -> None:

@@ -21,6 +21,10 @@ class FakeModel:
     label: str = "a scripted model"
     models: tuple[str, ...] = ("first", "second")
     down: dict[str, ModelFailed] = field(default_factory=dict)  # models that fail, and how
+    windows: dict[str, int] = field(default_factory=dict)  # how much of a prompt each reads
+
+    def window_tokens(self, model: str) -> int | None:
+        return self.windows.get(model)
 
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
         self.prompts.append(prompt)

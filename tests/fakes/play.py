@@ -20,6 +20,7 @@ from actors.guarded import guard
 from actors.ports import (
     BreakerMoved,
     GatewayEvent,
+    Model,
     Moved,
     NoPauses,
     Noted,
@@ -176,8 +177,9 @@ async def playing(
     rules: Rules | None = None,
     before: Play | None = None,
     model: FakeModel | None = None,
+    server: Model | None = None,
     discord: FakeDiscord | None = None,
-    cast: Sequence[str] = ("Ada", "Bo"),
+    cast: Sequence[str | Character] = ("Ada", "Bo"),
     latency_s: float = 0.0,
     early: Sequence[GatewayEvent] = (),
     wait_ready: bool = True,
@@ -189,6 +191,7 @@ async def playing(
     """Run the actors; with `before`, as a new process on what that one left.
 
     `early` is what the gateway tells before READY; `latency_s` how long the store takes for each half of a call.
+    `server` is asked instead of `model`: a client of a real one, outside virtual time.
     """
     clock = before.clock if before else VirtualClock()
     store, executor = mortal_store(latency_s=latency_s, engine=before.executor.engine if before else None)
@@ -199,12 +202,12 @@ async def playing(
     model.answers = deque([*model.answers, *answers])  # type: ignore[list-item] # a script's answers
     if before is None:
         for name in cast:
-            await store.add_character(card(name), at=clock.now())
+            await store.add_character(card(name) if isinstance(name, str) else name, at=clock.now())
     trace = Recorder()
     ports = guard(
         discord,
         discord,
-        model,
+        server or model,
         clock=clock,
         trace=trace,
         failures_max=breaker_failures,

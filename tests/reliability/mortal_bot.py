@@ -30,11 +30,11 @@ from actors.ports import (
     Exchange,
     GenerationBegan,
     ModelFailed,
+    ModelReason,
     Moved,
     ResponseRecord,
     TraceEvent,
 )
-from actors.ports.model import ModelReason
 from actors.roleplay.model import Character, Claim, Entry, OutboxDraft, Prompt, ResponseId
 from machines.response import Move, Response
 
@@ -118,6 +118,9 @@ class ScriptedModel:
     answers: list[str]
     label: str = "a scripted model"
     models: tuple[str, ...] = ("one",)
+
+    def window_tokens(self, model: str) -> int | None:
+        return None
 
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
         is_last = any(LAST_QUESTION in message.content for message in prompt.messages)

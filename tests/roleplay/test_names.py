@@ -1,9 +1,10 @@
 """Names in front of a prompt's lines."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.roleplay.names import NAME_CHARACTERS_MAX, NAMELESS, clean_name
+from actors.roleplay.names import NAME_CHARACTERS_MAX, NAMELESS, clean_name, short_names
 
 
 @given(st.text())
@@ -29,3 +30,20 @@ def test_a_name_of_invisible_characters_only_is_replaced() -> None:
 
 def test_a_plain_name_is_kept() -> None:
     assert clean_name("  Zoë  van Dyck ") == "Zoë van Dyck"
+
+
+@pytest.mark.parametrize(
+    ("name", "others", "short"),
+    [
+        ("Nyxandra of the Deep", (), ("Nyxandra", "Deep")),
+        ("Captain Ilse Brandt", (), ("Captain", "Brandt", "Ilse Brandt")),
+        ("Captain Ilse Brandt", ("Captain Tom", "Ann Brandt"), ("Ilse Brandt",)),
+        ("The Old Man", (), ("Man", "Old Man")),
+        ("Maren", (), ()),
+        ("Dr X", (), ()),
+    ],
+)
+def test_b47_a_character_is_known_by_parts_of_its_name_that_are_nobody_else_s(
+    name: str, others: tuple[str, ...], short: tuple[str, ...]
+) -> None:
+    assert short_names([name], others) == short

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from actors.roleplay.model_reasons import MEANINGS, RATE_LIMIT_LONG, Then, that
 from actors.roleplay.plan import (
-    RATE_LIMIT_LONG,
     RETRY_AFTER_S_MAX,
     ROOM_FACTOR_MAX,
     TRIES_OF_ONE_MODEL,
     TRIMMED_SHARE,
+    TRIMS_MAX,
     Failure,
     Plan,
     Verdict,
@@ -20,27 +21,22 @@ from actors.roleplay.plan import (
 )
 
 MODELS = ("large", "small")
-RETRIED = (
-    "rate_limit",
-    "overloaded",
-    "timeout",
-    "connection",
-    "malformed",
-    "empty",
-    "length",
-    "repeat",
-    "refusal",
-    "html",
-    "restart",
-)
-UNAVAILABLE = ("overloaded", "timeout", "connection", "malformed")
-FINAL = ("credentials", "bad_request")
-REASONS = (*RETRIED, *FINAL, "too_large", "model_missing", RATE_LIMIT_LONG)
+ONCE_MORE = sorted(that(Then.AGAIN_ONCE))
+DECLINED = sorted(that(Then.NEXT) - {RATE_LIMIT_LONG})
+LOST = sorted(that(Then.NEXT_OR_END))
+FINAL = sorted(that(Then.END))
+KEPT = ("rate_limit", "empty", "length", "repeat", "unsupported", "restart")
+RETRIED = (*KEPT, *ONCE_MORE, *DECLINED)
+REASONS = (*RETRIED, *FINAL, *LOST, "too_large", RATE_LIMIT_LONG)
 
 any_failures = st.lists(
     st.builds(Failure, st.sampled_from(REASONS), st.sampled_from(["", "a", "b", "c", "d"])), max_size=8
 )
 any_models = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=4)
+
+
+def test_every_reason_is_tried_here() -> None:
+    assert set(REASONS) == {*MEANINGS, "restart"}
 
 
 def of_large(*reasons: str) -> list[Failure]:
@@ -67,12 +63,12 @@ def test_a_prompt_that_was_too_large_stays_trimmed() -> None:
     assert next_request(of_large("too_large", "timeout"), MODELS, 700) == Plan("large", 700, TRIMMED_SHARE)
 
 
-@pytest.mark.parametrize("reason", ["model_missing", RATE_LIMIT_LONG])
+@pytest.mark.parametrize("reason", [*LOST, *DECLINED, RATE_LIMIT_LONG])
 def test_a_lost_model_is_followed_by_the_next(reason: str) -> None:
     assert next_request([*of_large(reason), Failure("timeout", "small")], MODELS, 700).model == "small"
 
 
-@pytest.mark.parametrize("reason", ["model_missing", RATE_LIMIT_LONG])
+@pytest.mark.parametrize("reason", [*LOST, *DECLINED, RATE_LIMIT_LONG])
 def test_the_model_that_is_lost_is_the_one_that_was_asked(reason: str) -> None:
     """The first may have been passed over: its breaker was open then."""
     assert next_request([Failure(reason, "small")], MODELS, 700).model == "large"
@@ -94,14 +90,12 @@ def test_a_repeat_and_a_refusal_together_are_answered_with_both_notes() -> None:
     assert all(next_request(of_large(reason), MODELS, 700).note in both for reason in ("repeat", "refusal"))
 
 
-@pytest.mark.parametrize(
-    "reason", ["rate_limit", "overloaded", "timeout", "connection", "malformed", "html", "restart"]
-)
+@pytest.mark.parametrize("reason", ["rate_limit", *ONCE_MORE, "unsupported", "restart"])
 def test_what_lies_with_the_server_changes_nothing_of_the_request(reason: str) -> None:
     assert next_request(of_large(reason), MODELS, 700) == next_request([], MODELS, 700)
 
 
-@pytest.mark.parametrize("reason", UNAVAILABLE)
+@pytest.mark.parametrize("reason", ONCE_MORE)
 def test_a_model_that_was_not_available_twice_leaves_the_next_try_to_another(reason: str) -> None:
     failures = of_large(reason, "timeout")
     assert next_request(failures, MODELS, 700).model == "small"
@@ -110,9 +104,16 @@ def test_a_model_that_was_not_available_twice_leaves_the_next_try_to_another(rea
     assert next_request(failures, MODELS, 700, avoid={"small"}).model == "large"
 
 
-@pytest.mark.parametrize("reason", sorted({*RETRIED} - {*UNAVAILABLE}))
+@pytest.mark.parametrize("reason", KEPT)
 def test_a_model_that_answers_is_kept(reason: str) -> None:
     assert next_request(of_large(*[reason] * TRIES_OF_ONE_MODEL), MODELS, 700).model == "large"
+
+
+@pytest.mark.parametrize("reason", DECLINED)
+def test_b06_a_model_that_declines_is_asked_again_only_where_there_is_no_other(reason: str) -> None:
+    assert next_request(of_large(reason), MODELS, 700).model == "small"
+    assert next_request([*of_large(reason), Failure(reason, "small")], MODELS, 700).model == "large"
+    assert next_request(of_large(reason), ("large",), 700).model == "large"
 
 
 def test_where_no_model_was_available_the_first_is_asked_again() -> None:
@@ -141,15 +142,18 @@ def test_what_may_pass_is_tried_again_after_the_wait_that_was_told(reason: str) 
     assert judged(of_large("timeout"), reason, retry_after_s=7) == Verdict(reason, 7)
 
 
-def test_a_missing_model_is_final_only_when_no_model_is_left() -> None:
-    assert judged([], "model_missing") == Verdict("model_missing")
-    assert judged([Failure("model_missing", "small")], "model_missing") == Verdict("model_missing", final=True)
-    assert judged([Failure(RATE_LIMIT_LONG, "small")], "model_missing") == Verdict("model_missing")
+@pytest.mark.parametrize("reason", LOST)
+def test_a_model_is_lost_for_good_only_when_none_is_left(reason: str) -> None:
+    assert judged([], reason) == Verdict(reason)
+    assert judged([Failure("model_missing", "small")], reason) == Verdict(reason, final=True)
+    assert judged([Failure(RATE_LIMIT_LONG, "small")], reason) == Verdict(reason)
 
 
-def test_a_prompt_is_too_large_once_and_then_for_good() -> None:
-    assert judged([], "too_large") == Verdict("too_large")
-    assert judged(of_large("too_large", "timeout"), "too_large") == Verdict("too_large", final=True)
+def test_a_prompt_that_is_too_large_is_halved_and_halved_again_and_then_final() -> None:
+    shares = [next_request(of_large(*["too_large"] * count), MODELS, 700).context_share for count in range(4)]
+    assert shares == [1.0, TRIMMED_SHARE, TRIMMED_SHARE**2, TRIMMED_SHARE**2]
+    verdicts = [judged(of_large(*["too_large"] * count), "too_large").final for count in range(TRIMS_MAX + 1)]
+    assert verdicts == [False, False, True]
 
 
 def test_a_long_rate_limit_moves_on_without_a_wait() -> None:
@@ -171,7 +175,7 @@ def test_every_plan_is_one_that_can_be_asked(failures: list[Failure], models: li
     plan = next_request(failures, models, 700, avoid=avoid)
     assert plan.model in models
     assert 700 <= plan.completion_tokens_max <= 700 * ROOM_FACTOR_MAX
-    assert plan.context_share in (1.0, TRIMMED_SHARE)
+    assert plan.context_share in [TRIMMED_SHARE**trims for trims in range(TRIMS_MAX + 1)]
     assert plan == next_request(failures, models, 700, avoid=avoid)
 
 

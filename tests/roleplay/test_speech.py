@@ -102,15 +102,28 @@ def test_a_text_is_refused(text: str, reason: Reason) -> None:
     assert cleaned(text) == Refused(reason)
 
 
-LAST = ("Aye.", "The wind has gone round to the north and I do not like the look of the sea tonight.")
+LAST = (
+    "Aye.",
+    "The wind has gone round to the north and I do not like the look of the sea tonight.",
+    "風が北に変わった。今夜の海は気に入らない。灯りを見ていよう。",
+)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["Aye.", " AYE. ", "The wind has gone round to the north and I don't like the look of the sea tonight."],
+    [
+        "The wind has gone round to the north and I don't like the look of the sea tonight.",
+        f" {LAST[1].upper()} ",
+        "風が北に変わった。今夜の海は気に入らない。灯りを見ていよう。",
+    ],
 )
-def test_a_near_copy_of_an_own_recent_line_is_refused(text: str) -> None:
-    assert cleaned(text, last=LAST) == Refused(Reason.REPEAT)
+def test_a_near_copy_of_an_own_recent_line_is_refused_and_kept_as_a_spare(text: str) -> None:
+    assert cleaned(text, last=LAST) == Refused(Reason.REPEAT, spare=text.strip())
+
+
+@pytest.mark.parametrize("text", ["Aye.", " AYE. ", "I am Groot.", "はい、船長。"])
+def test_b43_a_short_line_is_a_character_s_own_saying_and_may_come_again(text: str) -> None:
+    assert cleaned(text, last=("Aye.", "I am Groot.", "はい、船長。")) == Line(text.strip())
 
 
 @pytest.mark.parametrize("text", ["Aye, so it is.", "The wind has gone round to the south. Fetch a boat!"])
@@ -119,7 +132,7 @@ def test_a_line_that_only_resembles_an_own_recent_one_is_kept(text: str) -> None
 
 
 def test_an_own_line_older_than_five_may_come_back() -> None:
-    assert cleaned("Aye.", last=("Aye.", "1", "2", "3", "4", "5")) == Line("Aye.")
+    assert cleaned(LAST[1], last=(LAST[1], "1", "2", "3", "4", "5")) == Line(LAST[1])
 
 
 def test_a_text_without_end_is_cut_to_whole_sentences() -> None:

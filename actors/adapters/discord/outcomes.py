@@ -7,7 +7,6 @@ Source of the codes: https://discord.com/developers/docs/topics/opcodes-and-stat
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,6 +15,7 @@ import discord
 
 from actors.adapters.discord.guard import TOO_MANY, SecondTry, Stopped, Tries
 from actors.ports import HeldBack, Refused, Unconfirmed
+from actors.ports.server_words import plain_words
 from machines.facts import BLOCKED, WEBHOOK_MOVED
 
 Refusal = Refused | Unconfirmed | HeldBack
@@ -35,11 +35,6 @@ TOO_LONG_WORDS: Final = "or fewer in length"
 
 UNANSWERED: Final = frozenset({"rate_limit", "connection", "timeout"})
 """Reasons of refusals that say nothing about the request itself: it may be made again as it is."""
-
-WORDS_MAX: Final = 300
-"""Characters of Discord's own words that the journal keeps: its longest are about 200."""
-_SECRETS: Final = re.compile(r"(?:(?<=/webhooks/)\d+/[\w.-]+)|[\w-]{20,}(?:\.[\w-]+){0,2}")
-"""A webhook's id and token in an address, and whatever is long and unbroken enough to be a token."""
 
 MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
 """What discord.py raises on an answer that is no JSON, or not the JSON that it should be."""
@@ -137,14 +132,6 @@ def _answered(error: discord.HTTPException, tries: Tries) -> Refused | Unconfirm
     if meaning.reason == "message_refused" and TOO_LONG_WORDS in error.text:
         meaning = _Meaning("too_long", final=True)
     return Refused(meaning.reason, error.status, 0.0, meaning.final, error, *said)
-
-
-def plain_words(words: str) -> str:
-    """Discord's words as an operator may read them: one line, no token, `WORDS_MAX` characters at most.
-
-    A form error repeats what was sent, and a proxy's page may repeat the request's address with its token.
-    """
-    return _SECRETS.sub("…", " ".join(words.split()))[:WORDS_MAX]
 
 
 def _lost(error: aiohttp.ClientError | OSError, tries: Tries) -> Refused | Unconfirmed:

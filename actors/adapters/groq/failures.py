@@ -1,73 +1,274 @@
-"""The SDK's errors and odd answers, each turned into one ModelFailed.
+"""The SDK's errors, and errors inside a 200, each turned into one ModelFailed.
 
-    status, code, message ─► reason       (the table of Groq's errors, and what other servers write instead)
-    exception             ─► reason
+    exception, body ─► Said (status, codes, message, wait) ─► reason
 
-Sources: https://console.groq.com/docs/errors, and what is known of Ollama, llama.cpp and vLLM.
+The order of the questions matters: a 400 may blame the answer, the prompt's size, the model's name, the text, the
+account or the request, and a server in trouble may blame anything.
+
+Sources: https://console.groq.com/docs/errors; OpenAI's and Mistral's error codes; OpenRouter's "Errors and Debugging";
+google.rpc.Code for Gemini; llama.cpp's `exceed_context_size_error` (PR 15780); reports of LM Studio, vLLM, TabbyAPI and
+KoboldCpp.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import groq
 import httpx
+from pydantic_core import from_json
 
-from actors.adapters.groq.headers import retry_after_s
-from actors.ports.model import ModelFailed, ModelReason
+from actors.adapters.groq import headers
+from actors.ports.model import ModelFailed
+from actors.ports.server_words import plain_words
+from actors.roleplay.model_reasons import ModelReason
 
 EXPECTED: Final = (groq.APIError, httpx.HTTPError, ValueError)
 """What a request may raise; ValueError is how the SDK lets broken JSON and broken UTF-8 through."""
 
-_OVERLOADED: Final = frozenset({408, 409, 424, 498})  # 498: Groq's flex tier has no room now
-_CREDENTIALS: Final = frozenset({401, 402, 403})  # 402: an account without money, on other servers
-# Groq answers 400 and 403 for models that are retired, or that this key may not use.
-_MODEL_CODE: Final = re.compile(r"model_(?:not_found|decommissioned|not_active|terms_required|permission_blocked\w*)")
-_SIZE_CODE: Final = frozenset({"context_length_exceeded", "exceed_context_size_error", "request_too_large"})
-# Groq sends the first as 429 with the code of a rate limit, although no wait can help.
-_SIZE_MESSAGE: Final = re.compile(
-    r"request too large|reduce the length of the messages|maximum context length|exceeds? the (?:available )?context",
-    re.IGNORECASE,
+WAITED_FOR: Final = frozenset({"rate_limit", "overloaded"})
+"""Reasons with which a server says when to come back."""
+
+NAMES_MAX: Final = 40
+"""Codes of one error that are looked at."""
+
+PAGE_MAX: Final = 20_000
+"""Characters of a web page whose words are looked for."""
+
+_OVERLOADED: Final = frozenset({408, 409, 424, 425, 498})  # 498: Groq's flex tier has no room now
+_REFUSED: Final = range(400, 500)
+
+
+def _words(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_BROKEN_ANSWER: Final = _words(
+    r"tool_use_failed|output_parse_failed|json_validate_failed|malformed_function_call|invalid_tool_call\w*",
+    r"model called a tool|model generated output that could not be parsed|failed to (?:generate json|call a function)",
+    r"failed to parse (?:the )?(?:model |tool |generated )?(?:output|call|response)|expecting start token",
+    r"unexpected tokens? (?:\d+ )?(?:while|remaining)",
+)
+_TOO_LARGE: Final = _words(
+    r"context_length_exceeded|exceed_context_size_error|request_too_large|string_above_max_length|token_limit_exceeded",
+    r"request too large|reduce the length of|maximum context length|maximum model length|prompt is too long",
+    r"exceeds? (?:the |your )?(?:available |maximum |model'?s? )?(?:context|max(?:imum)? (?:input|sequence))",
+    r"exceed context window|context (?:length|size|window) (?:of only|(?:has been )?exceeded)|greater than max_seq_len",
+    r"input (?:token count|length|is) (?:exceeds|too long)|input token count .{0,40}exceeds|too many (?:input )?tokens",
+    r"tokens to keep from the initial prompt is greater|maximum supported sequence length|prompt .{0,30}too large",
+)
+_TOO_LARGE_FOR_LIMIT: Final = _words(r"request too large|reduce the length of")
+"""Groq sends these as 429 with the code of a rate limit, although no wait can help."""
+_MISSING: Final = _words(
+    # Groq answers 400 and 403 for models that are retired, or that this key may not use.
+    r"model_(?:not_found|decommissioned|not_active|terms_required|permission_blocked\w*|not_available)",
+    r"(?:invalid|unknown|no_such|unsupported)_model",
+)
+_MISSING_WORDS: Final = _words(
+    r"\b(?:invalid|unknown|no such) model\b|not a valid model|no models? (?:\w+ ){0,3}loaded|no endpoints found",
+    r"\bmodel\b.{0,120}(?:does not exist|not found|is not found|decommissioned|is not available|not a chat model)",
+    r"does not support (?:chat completions|generatecontent)|not a chat model",
+)
+_FILTERED: Final = _words(
+    r"content_?filter\w*|content_policy\w*|moderation_?\w*|responsibleaipolicyviolation|data_inspection_failed",
+    r"prohibited_content|safety_\w+|content_blocked|guardrail\w*",
+)
+_FILTERED_WORDS: Final = _words(
+    r"content (?:management )?polic|content filter|(?:was|been|input) flagged|moderation|safety (?:system|filter)",
+    r"safety polic|inappropriate content|usage polic|prohibited (?:content|use)",
+)
+_QUOTA: Final = _words(
+    r"insufficient_(?:quota|credits?|balance|funds)|billing_\w+|payment_required|credits?_exhausted|arrearage",
+)
+_QUOTA_WORDS: Final = _words(r"insufficient (?:quota|credit|balance|funds)|out of credits|credit balance|hard limit")
+_LIMITED: Final = _words(r"rate_?limit\w*|too_many_requests|resource_?exhausted|tokens|requests|throttl\w+")
+_CREDENTIALS: Final = _words(
+    r"(?:invalid|missing|expired|incorrect)_(?:api_?)?key|api_key_\w+|authentication\w*|unauth\w+|permission_?denied",
+    r"permission_error|access_denied|forbidden",
+)
+_CREDENTIALS_WORDS: Final = _words(r"api key (?:not valid|expired|not found|is invalid)|invalid api key")
+_IN_TROUBLE: Final = _words(
+    r"internal\w*|server_error|api_error|overloaded\w*|(?:service_)?unavailable\w*|bad_gateway|timeout\w*|engine_\w+",
+    r"deadline_exceeded|aborted|cancell?ed",
 )
 
 
-def failed(error: Exception) -> ModelFailed:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What an error body says: its own status, its codes and kinds, its words, how long to wait. `fields` are the
+    parts of the request that it blames, and `numbers` what it tells of sizes.
+    """
+
+    status: int | None = None
+    codes: tuple[str, ...] = ()
+    message: str = ""
+    wait_s: float = 0.0
+    fields: frozenset[str] = frozenset()
+    window_tokens: int | None = None
+
+    @property
+    def code(self) -> str:
+        """What it calls itself; empty where that is only its status again."""
+        return next((code for code in self.codes if not code.isdecimal()), "")
+
+    def is_called(self, names: re.Pattern[str]) -> bool:
+        return any(names.fullmatch(code) for code in self.codes)
+
+    def tells_of(self, words: re.Pattern[str]) -> bool:
+        return words.search(self.message) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A failure, and what the server said of it."""
+
+    failure: ModelFailed
+    said: Said = Said()
+
+
+def failed(error: Exception) -> Refused:
     """Translate whatever one request raised (one of EXPECTED)."""
     match error:
         case groq.APIStatusError():
-            code, message = _said(error.body)
-            reason = reason_of(error.status_code, code, message)
-            is_worth_waiting = reason in ("rate_limit", "overloaded")
-            return ModelFailed(reason, retry_after_s(error.response.headers) if is_worth_waiting else 0.0, error)
+            said = said_in(error.body)
+            return _refused(reason_of(error.status_code, said), error.status_code, said, error)
         case groq.APITimeoutError() if not isinstance(error.__cause__, httpx.ConnectTimeout):
-            return ModelFailed("timeout", error=error)
+            return Refused(ModelFailed("timeout", error=error))
         case groq.APIConnectionError() | httpx.TransportError():
-            return ModelFailed("connection", error=error)
+            return Refused(ModelFailed("connection", error=error, words=plain_words(str(error.__cause__ or error))))
         case _:
-            return ModelFailed("malformed", error=error)
+            return Refused(ModelFailed("malformed", error=error, words=plain_words(str(error))))
 
 
-def reason_of(status: int, code: str, message: str) -> ModelReason:
-    """Name the reason of an answer with this status and error body."""
-    if status == 413 or (status in (400, 422, 429) and (code in _SIZE_CODE or _SIZE_MESSAGE.search(message))):
+def inside(answer: Mapping[str, Any]) -> Refused | None:
+    """The error in the body of a 200, as it would be with a status of its own; None where there is none."""
+    if answer.get("object") == "error":
+        said = said_in(answer)
+    elif answer.get("error"):
+        said = said_in({"error": answer["error"]})
+    else:
+        return None
+    status = said.status or _status_of(said)
+    return _refused(reason_of(status, said), status, said)
+
+
+def _refused(reason: ModelReason, status: int, said: Said, error: Exception | None = None) -> Refused:
+    wait_s = said.wait_s if reason in WAITED_FOR else 0.0
+    words, code = plain_words(said.message), plain_words(said.code)
+    return Refused(ModelFailed(reason, wait_s, error, status, code, words), said)
+
+
+def reason_of(status: int, said: Said) -> ModelReason:
+    """Name the reason of an error with this status."""
+    is_refused = status in _REFUSED
+    if said.is_called(_BROKEN_ANSWER) or (status not in (401, 403, 404, 429) and said.tells_of(_BROKEN_ANSWER)):
+        return "broken_answer"
+    sizes = _TOO_LARGE_FOR_LIMIT if status == 429 else _TOO_LARGE
+    if status == 413 or said.is_called(_TOO_LARGE) or (status not in (401, 403, 404) and said.tells_of(sizes)):
         return "too_large"
-    if status == 404 or (status < 500 and _MODEL_CODE.fullmatch(code)):
+    if status == 404 or (is_refused and said.is_called(_MISSING)):
         return "model_missing"
+    if status in (400, 422) and said.tells_of(_MISSING_WORDS):
+        return "model_missing"
+    if status in (400, 403, 422, 451) and (said.is_called(_FILTERED) or said.tells_of(_FILTERED_WORDS)):
+        return "filtered"
+    if status == 402 or (is_refused and (said.is_called(_QUOTA) or said.tells_of(_QUOTA_WORDS))):
+        return "quota"
     if status == 429:
         return "rate_limit"
     if status >= 500 or status in _OVERLOADED:
         return "overloaded"
-    return "credentials" if status in _CREDENTIALS else "bad_request"
+    is_of_the_key = said.is_called(_CREDENTIALS) or said.tells_of(_CREDENTIALS_WORDS)
+    return "credentials" if status in (401, 403) or is_of_the_key else "bad_request"
 
 
-def _said(body: object) -> tuple[str, str]:
-    """The code (or type) and message of an error body, wherever this server puts them."""
-    if not isinstance(body, dict):
-        return "", body if isinstance(body, str) else ""
-    error = body.get("error", body)
-    if not isinstance(error, dict):
-        return "", str(error)
-    code, kind, message = error.get("code"), error.get("type"), error.get("message")
-    name = code if isinstance(code, str) else kind
-    return str(name or ""), str(message or "")
+def _status_of(said: Said) -> int:
+    """The status that an error without one would have had."""
+    if said.is_called(_LIMITED):
+        return 429
+    if said.is_called(_QUOTA):
+        return 402
+    if said.is_called(_CREDENTIALS) or said.tells_of(_CREDENTIALS_WORDS):
+        return 401
+    if said.is_called(_IN_TROUBLE):
+        return 503
+    known = (_BROKEN_ANSWER, _TOO_LARGE, _MISSING, _FILTERED, _words(r"invalid\w*|bad_?request\w*"))
+    return 400 if any(said.is_called(names) for names in known) else 500
+
+
+# ── what an error body says ─────────────────────────────────────────────────────────────────────────
+
+_NAMING: Final = ("code", "status", "reason", "type")
+"""Fields that name an error, the most exact first."""
+_WORDING: Final = ("message", "msg", "detail", "error", "raw", "title")
+_SIZES: Final = ("n_ctx", "max_context_length", "max_model_len", "context_length", "max_seq_len")
+_WINDOW: Final = re.compile(
+    r"(?:context (?:length|window|size)(?: is| of(?: only)?|:)?|max_seq_len(?: of)?|\bn_ctx\W{0,3})\s*\(?"
+    r"([0-9]{3,7})\b",
+    re.IGNORECASE,
+)
+_DEPTH_MAX: Final = 8
+_TAGS: Final = re.compile(r"(?s)<(style|script|svg)\b.*?</\1>|<[^>]*>")
+
+
+def said_in(body: object) -> Said:
+    """Read an error body, wherever this server puts what it says: in `error`, `detail` or `message`, as text, object,
+    list, or JSON within a text.
+    """
+    if isinstance(body, str) and body.lstrip().startswith("<"):
+        body = _TAGS.sub(" ", body[:PAGE_MAX])
+    found = list(_walked(body))
+    named = [(name, str(value).lower()) for name, value in found if name in _NAMING and isinstance(value, str | int)]
+    codes = [code for name, code in sorted(named, key=lambda each: _NAMING.index(each[0]))]
+    wordings = [value for name, value in found if name in _WORDING and isinstance(value, str)]
+    message = " ".join(dict.fromkeys(" ".join(words.split()) for words in wordings if words.strip()))
+    return Said(
+        status=next((int(code) for code in codes if code.isdecimal() and 400 <= int(code) < 600), None),
+        codes=tuple(codes[:NAMES_MAX]),
+        message=message,
+        wait_s=headers.wait_in(found, message),
+        fields=frozenset(_blamed(found)),
+        window_tokens=_window(found, message),
+    )
+
+
+def _walked(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
+    """Each value of the body under the name that it has there, outer ones first; a list's have the list's name."""
+    if depth > _DEPTH_MAX:
+        return
+    match value:
+        case dict():
+            for key, each in value.items():
+                yield from _walked(each, str(key).lower(), depth + 1)
+        case list():
+            for each in value:
+                yield from _walked(each, name, depth + 1)
+        case str() if value.lstrip().startswith(("{", "[{")) and (within := _json_in(value)) is not None:
+            yield from _walked(within, name, depth + 1)
+        case _:
+            yield name or "message", value
+
+
+def _json_in(text: str) -> object:
+    try:
+        return from_json(text)
+    except ValueError:
+        return None
+
+
+def _blamed(found: list[tuple[str, Any]]) -> Iterator[str]:
+    for name, value in found:
+        if name in ("param", "loc", "field") and isinstance(value, str):
+            yield value.rpartition(".")[2]
+
+
+def _window(found: list[tuple[str, Any]], message: str) -> int | None:
+    """How much the model reads, prompt and answer together, where the error says it."""
+    for name, value in found:
+        if name in _SIZES and isinstance(value, int) and not isinstance(value, bool) and value > 0:
+            return value
+    told = _WINDOW.search(message)
+    return int(told[1]) if told else None

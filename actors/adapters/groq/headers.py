@@ -1,20 +1,28 @@
-"""What Groq's response headers say about limits and waits.
+"""What headers and error bodies say about limits and waits.
 
-Source: https://console.groq.com/docs/rate-limits. `retry-after` comes with a 429 only, in seconds; the
-resets are written as Go writes durations: `7.66s`, `2m59.56s`, `1h0m5s`, `120ms`.
+Sources: https://console.groq.com/docs/rate-limits (`retry-after` comes with a 429 only, in seconds; the resets are
+written as Go writes durations: `7.66s`, `2m59.56s`, `1h0m5s`, `120ms`); RFC 9110, "Retry-After" (seconds or a date);
+OpenAI's `retry-after-ms`; google.rpc.RetryInfo (`retryDelay: "34s"`).
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
 
-_UNIT_S: Final = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+_UNIT_S: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
-_PART: Final = re.compile(rf"({_NUMBER})(ms|h|m|s)")
-_DURATION: Final = re.compile(rf"(?:{_NUMBER}(?:ms|h|m|s))+")
+_PART: Final = re.compile(rf"({_NUMBER})(ms|d|h|m|s)")
+_DURATION: Final = re.compile(rf"(?:{_NUMBER}(?:ms|d|h|m|s))+")
+_IN_WORDS: Final = re.compile(
+    rf"(?:try again|retry|wait)(?: again)?(?: in| after| for)? "
+    rf"(?P<long>(?:{_NUMBER}(?:ms|d|h|m|s))+|{_NUMBER}(?= ?s(?:ec|\b)))",
+    re.IGNORECASE,
+)
+_WAIT_NAMES: Final = frozenset({"retry_after", "retry-after", "retry_after_seconds", "retrydelay", "retryafter"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +50,44 @@ def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
     return limits if limits != RateLimits(None, None, None, None) else None
 
 
-def retry_after_s(headers: Mapping[str, str]) -> float:
+def retry_after_s(headers: Mapping[str, str], *, tokens_needed: int, is_limited: bool) -> float:
     """How long the server asks to wait; 0 where it does not say.
 
-    Without `retry-after` it is the reset of what is used up: the requests if none is left, else the tokens.
+    Groq sends its resets with every answer, so a reset counts only where something is used up: no request is left, or
+    fewer tokens than the request needs. `is_limited`: it is a 429, so what it keeps silent about may be used up.
     """
-    told = seconds(headers.get("retry-after"))
+    told = asked_wait_s(headers)
     limits = rate_limits(headers)
     if told is not None or limits is None:
         return told or 0.0
-    return (limits.requests_reset_s if limits.requests_left == 0 else limits.tokens_reset_s) or 0.0
+    waits = []
+    if limits.requests_left == 0:
+        waits.append(limits.requests_reset_s or 0.0)
+    if limits.tokens_left is not None and limits.tokens_left < max(tokens_needed, 1):
+        waits.append(limits.tokens_reset_s or 0.0)
+    if is_limited and not waits and limits.tokens_left is None:
+        waits.append(limits.tokens_reset_s or 0.0)
+    return max(waits, default=0.0)
+
+
+def asked_wait_s(headers: Mapping[str, str]) -> float | None:
+    """`retry-after` in seconds, as a duration or as a date; None where there is none, or none that can be read."""
+    milliseconds = headers.get("retry-after-ms", "").strip()
+    if re.fullmatch(_NUMBER, milliseconds):
+        return float(milliseconds) / 1000
+    written = headers.get("retry-after")
+    told = seconds(written)
+    return told if told is not None else _until(written, headers.get("date"))
+
+
+def wait_in(found: Iterable[tuple[str, Any]], message: str) -> float:
+    """The same of an error's body: a field for it, or "try again in 7m30.5s"; 0 where it does not say."""
+    for name, value in found:
+        told = seconds(str(value)) if name in _WAIT_NAMES and not isinstance(value, bool) else None
+        if told is not None:
+            return told
+    words = _IN_WORDS.search(message)
+    return (seconds(words["long"]) or 0.0) if words else 0.0
 
 
 def seconds(written: str | None) -> float | None:
@@ -62,6 +98,16 @@ def seconds(written: str | None) -> float | None:
     if not _DURATION.fullmatch(text):
         return None
     return sum(float(number) * _UNIT_S[unit] for number, unit in _PART.findall(text))
+
+
+def _until(written: str | None, now: str | None) -> float | None:
+    """From the server's own time until a date that it names."""
+    if not written or not now:
+        return None
+    try:
+        return max(0.0, (parsedate_to_datetime(written) - parsedate_to_datetime(now)).total_seconds())
+    except (ValueError, TypeError):  # no date, or one with a zone beside one without
+        return None
 
 
 def _count(written: str | None) -> int | None:

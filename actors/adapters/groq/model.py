@@ -1,28 +1,47 @@
 """The `Model` port over HTTP: one request a call, and every way in which it can end as a value.
 
-    Prompt ─► request ─► SDK ─► server
-    Completion | ModelFailed ◄─ status, headers, body ◄─┘
+    Prompt ─► Dialect, without what is known to be refused ─► request ─► SDK ─► server
+    Completion | ModelFailed ◄─ lesson ◄─ status, headers, body ◄──────────────────┘
 
 *Failure modes*: none is raised. A status, a lost connection, a time limit, HTML, broken JSON, no choices
-and nothing said each become a ModelFailed with its reason.
+and nothing said each become a ModelFailed with its reason. What keeps the knowledge may raise: it is the store.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import anyio
 import groq
 import httpx
 
-from actors.adapters.groq import check, failures, wire
-from actors.adapters.groq.client import base_url_of, is_groq, open_client
-from actors.adapters.groq.headers import RateLimits, rate_limits
-from actors.ports.dependencies import Budget
+from actors.adapters.groq import answers, failures, knowledge, listing, trial, wire
+from actors.adapters.groq.answers import Answer
+from actors.adapters.groq.client import base_url_of, open_client
+from actors.adapters.groq.headers import RateLimits, asked_wait_s, rate_limits, retry_after_s
+from actors.adapters.groq.knowledge import Known, Lesson
+from actors.adapters.groq.listing import Check
+from actors.adapters.groq.servers import Dialect, dialect_of
+from actors.ports.dependencies import Budget, SeenModel
 from actors.ports.exchange import Request, kept_headers, note_request
-from actors.ports.model import Completion, ModelFailed
+from actors.ports.model import Completion, ModelFailed, ServerKnowledge
+from actors.ports.server_words import plain_words
 from actors.roleplay.model import Prompt
+from actors.roleplay.tokens import prompt_tokens
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request and how it ended."""
+
+    prompt: Prompt
+    dialect: Dialect
+    request: Mapping[str, Any]
+    answer: Answer
+    response: httpx.Response | None = None
 
 
 class GroqModel:
@@ -39,14 +58,18 @@ class GroqModel:
         models: Sequence[str],
         timeout_s: float,
         now: Callable[[], float] = time.time,
+        shelf: ServerKnowledge | None = None,
     ) -> None:
         if not models:
             raise ValueError("GROQ_MODEL is empty. Name at least one model.")
         self._url = base_url_of(base_url)
         self._client = open_client(api_key, self._url)
+        self._secrets = tuple(filter(None, (self._client.api_key, self._url.password)))
         self._models = tuple(models)
         self._timeout_s = timeout_s
         self._now = now
+        self._shelf = shelf
+        self._known: dict[str, Known] = {}
         self._limits: dict[str, tuple[float, RateLimits]] = {}  # when it was said, and what
 
     @property
@@ -57,6 +80,18 @@ class GroqModel:
     def models(self) -> tuple[str, ...]:
         return self._models
 
+    @property
+    def server(self) -> str:
+        """Whom the knowledge is of: the address without what may be secret in it."""
+        return listing.shown(self._url)
+
+    def known(self, model: str) -> Known:
+        """What is known of `model`; nothing, for one that has not taught anything."""
+        return self._known.get(model, Known())
+
+    def window_tokens(self, model: str) -> int | None:
+        return self.known(model).window_now(self._now())
+
     def rate_limits(self, model: str) -> RateLimits | None:
         """What the newest answer for `model` said about its limits; None where none said anything."""
         told = self._limits.get(model)
@@ -66,37 +101,120 @@ class GroqModel:
         """The same of every model, for those who look on."""
         return tuple(budget for model, (at, told) in self._limits.items() for budget in _budgets(model, at, told))
 
+    def seen_models(self, context_tokens: int) -> tuple[SeenModel, ...]:
+        """What is known of each model, for those who look on; prompts may have `context_tokens`."""
+        now = self._now()
+        known = [(model, self.known(model)) for model in self._models]
+        return tuple(
+            SeenModel(model, self.server, each.in_words(now), each.warning(context_tokens, now))
+            for model, each in known
+        )
+
+    async def recall(self) -> None:
+        """Take up what an earlier process learnt."""
+        if self._shelf is not None:
+            kept = await self._shelf.server_knowledge(self.server)
+            self._known |= {model: Known.read(written) for model, written in kept.items()}
+
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
         """Ask once: one request on the wire. Never raises what a server or a network can cause."""
-        request = wire.request_of(prompt, is_groq=is_groq(self._url))
+        asked = await self._ask(prompt)
+        lesson = self._lesson(asked)
+        outcome = self._worded(asked)
+        if isinstance(outcome, ModelFailed) and lesson.is_request_at_fault and outcome.reason in knowledge.REFUSALS:
+            outcome = replace(outcome, reason="unsupported", retry_after_s=0.0)
+        if not await self._learn(prompt.model, lesson):
+            return outcome
+        words = f"The model {prompt.model} at {self.server} {lesson.words}"
+        return replace(outcome, learnt=words if words.endswith(".") else f"{words}.")
+
+    async def check(self) -> Check:
+        """Ask for the list of models: is the address right, the key good, each model there?"""
+        checked = await listing.check(self._client, self._url, self._models, timeout_s=self._timeout_s)
+        for model, window in checked.windows.items():
+            await self._learn(model, knowledge.of_listing(self.known(model), window, self._now()))
+        return checked
+
+    async def try_out(self, response_tokens: int) -> tuple[Check, ...]:
+        """Ask for the list of models, and each of ours for one short line: what a scene would meet."""
+        listed = await self.check()
+        if listed.outcome in ("credentials", "unreachable"):
+            return (listed,)
+        tried = [await self._try_out(model, response_tokens) for model in self._models]
+        # A server may list nothing, or under other names, and speak all the same.
+        return tuple(tried) if all(each.outcome == "ok" for each in tried) else (*_unless_ok(listed), *tried)
+
+    async def _try_out(self, model: str, response_tokens: int) -> Check:
+        return await trial.try_out(
+            self.complete, model, response_tokens, lambda: self.known(model).in_words(self._now())
+        )
+
+    async def aclose(self) -> None:
+        """Close the connections; no call may follow."""
+        await self._client.close()
+
+    async def _ask(self, prompt: Prompt) -> _Asked:
+        dialect = self.known(prompt.model).applied_to(dialect_of(self._url, prompt.model))
+        request = wire.request_of(prompt, dialect)
         # Past the SDK's own argument: it looks each message up in the type hints of every kind of message, which
         # costs more than the rest of a response (0.2 ms a message) and holds everybody else up.
-        messages = {"messages": request.pop("messages")}
+        body = {name: request[name] for name in request if name != "model"}
         began = anyio.current_time()
         response: httpx.Response | None = None
         try:
             with anyio.fail_after(self._timeout_s):
                 answer = await self._client.chat.completions.with_raw_response.create(
-                    messages=(), extra_body=messages, **request
+                    messages=(), model=prompt.model, extra_body=body
                 )
             response = answer.http_response
-            return wire.completion_of(response.content, prompt.model)
+            return _Asked(prompt, dialect, request, answers.read(response.content, prompt.model), response)
         except TimeoutError as error:
-            return ModelFailed("timeout", error=error)
+            words = f"No answer within {self._timeout_s:g} s (GENERATE_TIMEOUT_S)."
+            return _Asked(prompt, dialect, request, Answer(ModelFailed("timeout", error=error, words=words)))
         except failures.EXPECTED as error:
             if isinstance(error, groq.APIStatusError):
                 response = error.response
-            return failures.failed(error)
+            failed = failures.failed(error)
+            return _Asked(prompt, dialect, request, Answer(failed.failure, said=failed.said), response)
         finally:
             self._note(prompt.model, response, anyio.current_time() - began)
 
-    async def check(self) -> check.Check:
-        """Ask for the list of models: is the address right, the key good, each model there?"""
-        return await check.check(self._client, self._url, self._models, timeout_s=self._timeout_s)
+    def _worded(self, asked: _Asked) -> Completion | ModelFailed:
+        """The outcome with the wait that the headers ask for, and without our key in its words."""
+        outcome = asked.answer.outcome
+        if isinstance(outcome, Completion):
+            return outcome
+        outcome = replace(outcome, words=plain_words(outcome.words, self._secrets))
+        if asked.response is None or outcome.reason not in failures.WAITED_FOR:
+            return outcome
+        needed = prompt_tokens(asked.prompt.messages) + asked.prompt.completion_tokens_max
+        is_limited = outcome.reason == "rate_limit"
+        told = retry_after_s(asked.response.headers, tokens_needed=needed, is_limited=is_limited)
+        is_asked = asked_wait_s(asked.response.headers) is not None
+        return replace(outcome, retry_after_s=told if is_asked else outcome.retry_after_s or told)
 
-    async def aclose(self) -> None:
-        """Close the connections; no call may follow."""
-        await self._client.close()
+    def _lesson(self, asked: _Asked) -> Lesson:
+        """What this answer teaches of its model."""
+        known, now, answer = self.known(asked.prompt.model), self._now(), asked.answer
+        lesson = Lesson(known)
+        match answer.outcome:
+            case Completion(prompt_tokens=counted):
+                lesson = knowledge.of_count(known, asked.prompt, counted, now)
+            case ModelFailed(reason="too_large") if answer.said:
+                lesson = knowledge.of_size(known, asked.prompt, answer.said.window_tokens, now)
+            case ModelFailed(reason=reason) if answer.said and reason in knowledge.REFUSALS:
+                lesson = knowledge.of_refusal(known, asked.dialect, asked.request, answer.said) or lesson
+            case _:
+                pass
+        return lesson.with_thoughts(answer.thoughts_in)
+
+    async def _learn(self, model: str, lesson: Lesson) -> bool:
+        """Keep what is new; whether the operator is to hear of it."""
+        if lesson.known != self.known(model):
+            self._known[model] = lesson.known
+            if self._shelf is not None:
+                await self._shelf.keep_server_knowledge(self.server, model, lesson.known.written(), at=self._now())
+        return bool(lesson.words)
 
     def _note(self, model: str, response: httpx.Response | None, duration_s: float) -> None:
         """Keep what the answer says about limits, and tell those who listen of the request."""
@@ -108,6 +226,10 @@ class GroqModel:
         limits = rate_limits(response.headers)
         if limits is not None:
             self._limits[model] = self._now(), limits
+
+
+def _unless_ok(checked: Check) -> tuple[Check, ...]:
+    return () if checked.outcome == "ok" else (checked,)
 
 
 def _budgets(model: str, at: float, told: RateLimits) -> tuple[Budget, ...]:

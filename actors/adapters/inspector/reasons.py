@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from actors.roleplay.model_reasons import MEANINGS, RATE_LIMIT_LONG
 from machines.facts import (
     RESTART,
     GenerationFailed,
@@ -27,40 +28,11 @@ class Meaning(NamedTuple):
     mend: str = ""
 
 
-_ROOM: Final = "If the next try with more room does not help, raise RESPONSE_TOKENS."
-_LIMITED: Final = "If this comes often, set GROQ_FALLBACK_MODELS, or a key with higher limits."
 _RESTARTED: Final = Meaning("the process ended meanwhile")
 _REACH_DISCORD: Final = "If this goes on, check the connection; `doctor` tells more."
 
 MODEL: Final[dict[str, Meaning]] = {
-    "rate_limit": Meaning("its rate limit is reached", _LIMITED),
-    "rate_limit_long": Meaning("its rate limit is reached for a while, another model is asked", _LIMITED),
-    "overloaded": Meaning(
-        "the server is overloaded",
-        "If this goes on, look at the server's status page, or set GROQ_FALLBACK_MODELS.",
-    ),
-    "timeout": Meaning(
-        "it did not answer in time",
-        "`doctor` says whether it answers at all; a slow one needs more GENERATE_TIMEOUT_S.",
-    ),
-    "connection": Meaning(
-        "it is out of reach", "Check GROQ_BASE_URL and the connection, start a server of your own; `doctor` tells more."
-    ),
-    "malformed": Meaning("the answer was no completion", "Check GROQ_BASE_URL; its path is often /v1."),
-    "empty": Meaning("it said nothing", _ROOM),
-    "length": Meaning("thinking took all the room, and nothing was said", _ROOM),
-    "too_large": Meaning("the prompt does not fit", "Lower CONTEXT_TOKENS, or choose a model with more room."),
-    "model_missing": Meaning(
-        "there is no such model",
-        "Set GROQ_MODEL and GROQ_FALLBACK_MODELS to models that there are; `doctor` names some.",
-    ),
-    "credentials": Meaning("the key was refused", "Check GROQ_API_KEY; `doctor` tells more."),
-    "bad_request": Meaning(
-        "it refused the request", "The log has the server's words; check GROQ_MODEL and RESPONSE_TOKENS."
-    ),
-    "html": Meaning("the answer was a web page", "Check GROQ_BASE_URL; its path is often /v1."),
-    "repeat": Meaning("it repeated an earlier line", "If this comes often, try another GROQ_MODEL."),
-    "refusal": Meaning("it left the play and declined", "If this comes often, try another GROQ_MODEL."),
+    **{reason: Meaning(each.words, each.hint) for reason, each in MEANINGS.items()},
     RESTART: _RESTARTED,
 }
 """The reasons of GenerationFailed: those of the Model port, of what makes a line of an answer, and of a restart."""
@@ -146,7 +118,7 @@ def says_down(fact: Failure) -> bool:
     """Whether it may have opened a breaker: nobody answered, or the server said that it cannot."""
     match fact:
         case GenerationFailed(reason=reason):
-            return reason in ("overloaded", "timeout", "connection", "rate_limit", "rate_limit_long")
+            return reason in ("overloaded", "timeout", "connection", "rate_limit", RATE_LIMIT_LONG)
         case SendRefused(reason=reason, status=status):
             return reason in ("timeout", "connection") or (status is not None and status >= 500)
         case SendUnconfirmed(cause=reason) | ReadBackFailed(cause=reason):
@@ -155,13 +127,13 @@ def says_down(fact: Failure) -> bool:
             return False
 
 
-def said_by_discord(code: int | None, words: str) -> str:
-    """Discord's own code and words, for whoever has to fix the cause; empty where it gave neither."""
+def said_by(code: int | str | None, words: str) -> str:
+    """A server's own code and words, for whoever has to fix the cause; empty where it gave neither."""
     return ": ".join(filter(None, (str(code or ""), words)))
 
 
 def _said(fact: SendRefused | SendUnconfirmed) -> str:
-    said = said_by_discord(fact.code, fact.words)
+    said = said_by(fact.code, fact.words)
     return f". Discord said: {said}" if said else ""
 
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from actors.adapters.inspector.life import Aside, Life, Step
 from actors.adapters.inspector.patience import USUAL, Patience
-from actors.adapters.inspector.reasons import Failure, mend_of, said_by_discord, told_failure
+from actors.adapters.inspector.reasons import Failure, mend_of, said_by, told_failure
 from actors.ports import GenerationEnded, MoveRefused, Recorded
 from machines.facts import (
     Cancelled,
@@ -94,7 +94,7 @@ def step_view(step: Step) -> View:
         "attempt": step.attempt,
         "part": step.part,
         "reason": step.reason,
-        "said": said_by_discord(getattr(step.given, "code", None), getattr(step.given, "words", "")) or None,
+        "said": said_by(getattr(step.given, "code", None), getattr(step.given, "words", "")) or None,
     }
 
 

@@ -263,8 +263,9 @@ def _send_failed(event: Moved, fact: SendRefused | SendUnconfirmed) -> None:
 
 def _generation_erred(event: GenerationErred) -> None:
     context, error = event.context, event.error
+    why = f"{event.reason} ({event.words})" if event.words else event.reason
     lines = (
-        f"❌ Error generating response for character {context.name}: {event.reason}",
+        f"❌ Error generating response for character {context.name}: {why}",
         f"❌ Exception type: {type(error).__name__ if error is not None else 'none'}",
         f"❌ Traceback: {''.join(traceback.format_exception(error)) if error is not None else 'none'}",
     )

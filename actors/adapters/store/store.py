@@ -19,6 +19,7 @@ from actors.adapters.store import (
     reports,
     responses,
     retries,
+    server_knowledge,
     sessions,
     soundness,
     standing,
@@ -264,6 +265,14 @@ class SqlStore:
 
     async def known_webhooks(self, channel_id: int) -> frozenset[int]:
         return await self._run(webhooks.known_webhooks, channel_id)
+
+    # ── what the model adapter learnt ───────────────────────────────────────────────────────────────
+
+    async def server_knowledge(self, server: str) -> Mapping[str, str]:
+        return await self._run(server_knowledge.server_knowledge, server)
+
+    async def keep_server_knowledge(self, server: str, model: str, knowledge: str, *, at: float) -> None:
+        await self._run(server_knowledge.keep_server_knowledge, server, model, knowledge, at=at)
 
     # ── the Journal port ────────────────────────────────────────────────────────────────────────────
 

@@ -37,6 +37,9 @@ class Understudy:
     def models(self) -> tuple[str, ...]:
         return (NAME,)
 
+    def window_tokens(self, model: str) -> int | None:
+        return None
+
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
         """Choose a line. It fails as `empty` only if all that it can say has just been said."""
         await anyio.lowlevel.checkpoint()

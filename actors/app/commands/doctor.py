@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Final
@@ -60,7 +60,7 @@ async def _look(settings: Settings) -> list[Finding]:
         *_names(),
         *await _database(settings),
         _disk(settings),
-        await _model(settings),
+        *await _model(settings),
         *await _discord(settings),
         *await _status_page(settings),
         *_traces(settings),
@@ -116,17 +116,42 @@ def _disk(settings: Settings) -> Finding:
     return Finding("disk", True, words)
 
 
-async def _model(settings: Settings) -> Finding:
+async def _model(settings: Settings) -> list[Finding]:
+    """One short line of each model, and what is known of how much it reads."""
     try:
-        model = model_of(settings)
+        model = model_of(settings, _Remembered(settings))
     except ValueError as error:
-        return Finding("model", False, "cannot be used", str(error))
+        return [Finding("model", False, "cannot be used", str(error))]
     if not isinstance(model, GroqModel):
         mend = "set GROQ_API_KEY, or GROQ_BASE_URL for a server of your own, for a real model"
-        return Finding("model", True, f"{model.label} speaks: no key is set", mend)
-    checked = await model.check()
+        return [Finding("model", True, f"{model.label} speaks: no key is set", mend)]
+    await model.recall()
+    checks = await model.try_out(settings.response_tokens)
     await model.aclose()
-    return Finding("model", checked.outcome == "ok", checked.words, checked.mend)
+    found = [Finding("model", each.outcome == "ok", each.words, each.mend) for each in checks]
+    seen = model.seen_models(settings.context_tokens)
+    return [*found, *(Finding("model", None, f"{each.model}: {each.warning}") for each in seen if each.warning)]
+
+
+class _Remembered:
+    """The ServerKnowledge of the bot's database, which the doctor reads and leaves as it is."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    async def server_knowledge(self, server: str) -> Mapping[str, str]:
+        settings = self._settings
+        path = database_path(settings.database_url, folder=settings.data_dir)
+        if path is None or not path.exists():
+            return {}
+        try:
+            async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+                return await store.server_knowledge(server)
+        except StoreError:
+            return {}  # the finding on the database says it
+
+    async def keep_server_knowledge(self, server: str, model: str, knowledge: str, *, at: float) -> None:
+        pass  # the bot learns it at its first line
 
 
 async def _discord(settings: Settings) -> list[Finding]:

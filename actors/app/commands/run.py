@@ -81,7 +81,10 @@ def held(settings: Settings) -> Iterator[None]:
 async def _run(settings: Settings, token: str, traced: Tracing, error_lines: log.ErrorLines) -> None:
     endpoint = Endpoint(token, urls_of(settings))
     with ending() as asked_to_end:
-        async with open_store(settings.database_url, folder=settings.data_dir) as store, open_model(settings) as model:
+        async with (
+            open_store(settings.database_url, folder=settings.data_dir) as store,
+            open_model(settings, store) as model,
+        ):
             await store.require_sound()
             await add_shipped(store, SystemClock())
             trace = traced.beside(log.LogTrace())

@@ -6,8 +6,6 @@ import pytest
 from actors.adapters.groq import base_url_of
 from actors.adapters.groq.client import is_groq, is_local
 from actors.adapters.groq.headers import seconds
-from actors.adapters.groq.wire import request_of
-from actors.roleplay.model import ChatMessage, Prompt, Purpose
 
 
 @pytest.mark.parametrize(
@@ -53,24 +51,3 @@ def test_waits_are_read_as_seconds_and_as_go_durations(written: str, expected: f
 @pytest.mark.parametrize("written", [None, "", "nan", "inf", "-1", "1e9", "5 minutes", "s", "Wed, 21 Oct 2026"])
 def test_anything_else_is_no_wait(written: str | None) -> None:
     assert seconds(written) is None
-
-
-MESSAGES = (
-    ChatMessage("system", "You are Alex.", Purpose.CARD),
-    ChatMessage("user", "Robin: Hello?", Purpose.HISTORY),
-    ChatMessage("system", "[Write.]", Purpose.INSTRUCTION),
-)
-
-
-def test_groq_gets_the_messages_as_they_are_and_its_own_name_of_the_budget() -> None:
-    prompt = Prompt("Alex", "qwen/qwen3-32b", MESSAGES, (), 700, "r1")
-    request = request_of(prompt, is_groq=True)
-    assert [message["role"] for message in request.pop("messages")] == ["system", "user", "system"]
-    assert request == {"model": "qwen/qwen3-32b", "max_completion_tokens": 700}
-
-
-def test_only_gpt_oss_on_groq_is_told_how_to_reason() -> None:
-    prompt = Prompt("Alex", "openai/gpt-oss-120b", MESSAGES, (), 700, "r1")
-    told = {"reasoning_effort": "low", "include_reasoning": False}
-    assert told.items() <= request_of(prompt, is_groq=True).items()
-    assert not told.keys() & request_of(prompt, is_groq=False).keys()

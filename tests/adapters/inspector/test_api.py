@@ -259,7 +259,7 @@ WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
     ((Started(NOW),), "The model is writing (try 1 of 3)", None),
     (
         (Started(NOW), GenerationFailed(NOW, "rate_limit", 9.0)),
-        "The model failed: its rate limit is reached (rate_limit); asking it again",
+        "The model failed: the account's rate limit is reached (rate_limit); asking it again",
         NOW + 9,
     ),
     (SENDING, "Discord has not answered yet (try 1 of 3)", None),

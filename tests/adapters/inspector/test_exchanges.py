@@ -13,6 +13,7 @@ from actors.ports import (
     Budget,
     Dependencies,
     SeenBreaker,
+    SeenModel,
     SeenShard,
 )
 from machines.facts import SendUnconfirmed
@@ -78,7 +79,8 @@ async def test_what_it_depends_on_is_told_as_it_stands_at_that_moment(store: Sql
     seen = [SeenBreaker("discord", "Closed", 1, 5), SeenBreaker("discord", "Open", 6, 5, NOW, NOW + 60)]
 
     def dependencies() -> Dependencies:
-        return Dependencies((seen.pop(0),), (SeenShard(0, 0.04, NOW - 3, 1, 2, 3),), (Budget("m", "tokens", NOW, 9),))
+        shard, budget = SeenShard(0, 0.04, NOW - 3, 1, 2, 3), Budget("m", "tokens", NOW, 9)
+        return Dependencies((seen.pop(0),), (shard,), (budget,), (SeenModel("m", "http://s/v1", ("refuses stop",)),))
 
     async with serving(store, scene, dependencies=dependencies, now=lambda: NOW) as stage:
         first, second = [await stage.json("/api/dependencies") for _ in range(2)]
@@ -88,6 +90,7 @@ async def test_what_it_depends_on_is_told_as_it_stands_at_that_moment(store: Sql
         {"shard_id": 0, "latency_s": 0.04, "acked_at": NOW - 3, "sessions": 1, "resumes": 2, "losses": 3}
     ]
     assert first["budgets"][0]["limit"] == 9
+    assert first["models"] == [{"model": "m", "server": "http://s/v1", "known": ["refuses stop"], "warning": ""}]
 
 
 async def test_raised_timeouts_make_it_more_patient(store: SqlStore, scene: Scene) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 import actors.adapters.discord
 from actors.adapters.inspector.reasons import DISCORD, MODEL, Failure, mend_of, told_failure
-from actors.ports.model import ModelReason
-from actors.roleplay.plan import RATE_LIMIT_LONG
+from actors.ports import ModelReason
+from actors.roleplay.model_reasons import RATE_LIMIT_LONG
 from actors.roleplay.speech import Reason
 from machines.facts import (
     BLOCKED,

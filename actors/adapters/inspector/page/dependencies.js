@@ -61,6 +61,18 @@ export function budgetsTable({ budgets, now }) {
   return table(["Server", "Of", "Left", "Limit", "Full again", "Held back", "Told"], rows);
 }
 
+/** What was learnt of each model from its answers. */
+export function modelsTable({ models }) {
+  if (models.length === 0) return h("p", { class: "soft" }, "No model server is asked.");
+  const rows = models.map((each) => [
+    each.model,
+    each.server,
+    each.known.length === 0 ? "nothing yet" : each.known.join("; "),
+    each.warning === "" ? "–" : h("strong", { class: "wrong" }, each.warning),
+  ]);
+  return table(["Model", "Server", "What was learnt of it", "Warning"], rows);
+}
+
 function leftWords({ left, limit, resets_at: reset }, now) {
   if (left === null) return "not told until it is used up";
   if (reset !== null && reset <= now) return limit ?? "all";

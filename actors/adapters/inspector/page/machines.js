@@ -1,7 +1,7 @@
 // The other machines: which states their subjects are in now.
 
 import * as api from "./api.js";
-import { breakersTable, breakersWords, budgetsTable, shardsTable, wide } from "./dependencies.js";
+import { breakersTable, breakersWords, budgetsTable, modelsTable, shardsTable, wide } from "./dependencies.js";
 import { countState, drawing } from "./diagram.js";
 import { h, say } from "./dom.js";
 import { inSeconds } from "./words.js";
@@ -34,12 +34,14 @@ export class Machines {
     }
     this.budgets = wide("Rate limits as they stand");
     this.element.append(h("section", { class: "panel machine-panel", "aria-label": "Rate limits" }, h("h2", {}, "Rate limits"), h("p", { class: "soft" }, "As the servers told them in their last answers to this process."), this.budgets));
+    this.models = wide("Models as they are known");
+    this.element.append(h("section", { class: "panel machine-panel", "aria-label": "Models" }, h("h2", {}, "Models"), h("p", { class: "soft" }, "What their servers refuse, how much of a prompt they read, where they put their thoughts."), this.models));
     this.#renderAll();
   }
 
   /** All with the fleet: of one moment, the words, the tables and the diagrams say the same. */
   #renderAll() {
-    if (document.hidden || this.#live.state === "lost" || !this.budgets) return; // lost, or not built yet
+    if (document.hidden || this.#live.state === "lost" || !this.models) return; // lost, or not built yet
     this.#renderFleet();
     this.#renderSessions();
     this.#renderDependencies();
@@ -59,6 +61,7 @@ export class Machines {
     if (breaker) lightCounts(breaker.svg, found.breakers.map((each) => each.state));
     connection?.table.replaceChildren(shardsTable(found, this.#live.fleet?.connections ?? []));
     this.budgets.replaceChildren(budgetsTable(found));
+    this.models.replaceChildren(modelsTable(found));
   }
 
   async #add(name) {

@@ -43,9 +43,30 @@ async def test_a_refused_key_is_told_with_where_to_put_a_new_one(status: int) ->
 
 @pytest.mark.parametrize(
     "answer",
-    [DROPS, HANGS, refuses(500), refuses(429), refuses(404), gives({}), gives_raw(b"<html></html>", "text/html")],
+    [DROPS, HANGS, refuses(500), refuses(429)],
 )
-async def test_whatever_is_no_list_of_models_is_unreachable_with_a_mend(answer: Answer) -> None:
+async def test_a_server_that_gives_no_answer_is_unreachable_with_a_hint(answer: Answer) -> None:
     found = await finding(answer)
     assert found.outcome == "unreachable"
     assert found.mend
+
+
+@pytest.mark.parametrize("answer", [refuses(404), gives({}), gives_raw(b"<html></html>", "text/html")])
+async def test_whatever_is_no_list_of_models_lists_nothing_with_a_hint(answer: Answer) -> None:
+    found = await finding(answer)
+    assert found.outcome == "not_listed"
+    assert "GROQ_BASE_URL" in found.mend
+
+
+@pytest.mark.parametrize("owner", ["llamacpp", "koboldcpp", "tabbyAPI"])
+async def test_a_server_of_one_model_answers_to_any_name(owner: str) -> None:
+    one = {"id": "/models/a.gguf", "object": "model", "owned_by": owner, "meta": {"n_ctx": 4096}}
+    found = await finding(gives({"data": [one]}), "any")
+    assert (found.outcome, found.windows) == ("ok", {"any": 4096})
+    assert (await finding(gives({"data": [one, {"id": "b", "owned_by": owner}]}), "any")).outcome == "model_missing"
+
+
+async def test_a_name_is_known_as_each_server_lists_it() -> None:
+    assert (
+        await finding(lists("models/gemini-2.5-flash", "llama3.2:latest"), "gemini-2.5-flash", "llama3.2")
+    ).outcome == "ok"

@@ -1,0 +1,51 @@
+"""A server's own words, as an operator may read them: one short line without a secret in it.
+
+An error may repeat what was sent, name an account, or show the address of the request with its token. Whoever has to
+fix the cause needs the rest of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+WORDS_MAX: Final = 300
+"""Characters that the journal keeps: the longest errors of Discord and of Groq have about as many."""
+
+HIDDEN: Final = "…"
+
+SECRET_MIN: Final = 8
+"""Characters below which a known secret is none: to hide it would only hide words."""
+
+READ_MAX: Final = 4000
+"""Characters that are looked through: an error may be a whole page."""
+
+_TOKENS: Final = re.compile(
+    r"(?<=/webhooks/)\d+/[\w.-]+"  # a webhook's id and token
+    r"|(?<=://)[^/\s@]+(?=@)"  # a name and a password before a host
+    r"|(?<=[Bb]earer )\S+"
+    r"|\b(?:sk|pk|gsk|xai|hf|nvapi|csk|fw|tgp|key|org|proj|user|acct|team)[-_](?=[\w*.-]*[\d*])[\w*.-]+"
+    r"|\bAIza[\w-]+"  # a key of Google's
+)
+"""What is a secret, or names an account, by its form."""
+
+_RUN: Final = re.compile(r"[\w-]{20,}(?:\.[\w-]+){0,2}")
+_CHUNK: Final = re.compile(r"(?=[a-zA-Z_]*\d)(?=\d*[a-zA-Z])[a-zA-Z\d]{12,}|[a-zA-Z\d]{30,}")
+_RUN_MAX: Final = 58
+"""The shortest token of Discord's: whatever is so long and unbroken is no word."""
+
+
+def plain_words(words: str, secrets: Iterable[str] = ()) -> str:
+    """Return `words` on one line without tokens, keys and `secrets`, WORDS_MAX characters at most."""
+    line = " ".join(words[:READ_MAX].split())
+    for secret in secrets:
+        if len(secret) >= SECRET_MIN:
+            line = line.replace(secret, HIDDEN)
+    return _RUN.sub(_unless_a_name, _TOKENS.sub(HIDDEN, line))[:WORDS_MAX]
+
+
+def _unless_a_name(run: re.Match[str]) -> str:
+    """A name (`max_completion_tokens`, `llama-4-maverick-17b-128e-instruct`) is made of short words; a token is not."""
+    text = run[0]
+    return HIDDEN if len(text) >= _RUN_MAX or _CHUNK.search(text) else text

@@ -1,0 +1,58 @@
+"""Texts in which a model leaves the play and declines, told apart from a character's own no.
+
+"I can't help with that request."          the assistant speaks
+"I can't continue this conversation, Robin. Not here."          the character speaks
+"I am an AI, captain."          the assistant, but for a card that says that its character is one
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+_CANNOT: Final = r"(?:can(?:no|')t|can not|won't|will not|am unable to|am not able to|'m unable to|'m not able to)"
+_SORRY: Final = r"(?:(?:i'm|i am|we're)(?: \w+)? sorry|sorry|i apologi[sz]e|apologies|unfortunately)[,.]? (?:but )?"
+_DO: Final = (
+    r"(?:fulfil|accommodate|complete|process|respond|continue|create|generate|write|produce|provide|engage|participate"
+    r"|role-?play|assist|help)"
+)
+# What an assistant cannot do and what it calls it. "I'm sorry, but I can't leave the lamp" is a line.
+_TASK: Final = (
+    r"(?:(?:help|assist)(?: you)? with (?:that|this|your|the request)|assist\b|comply with"
+    rf"|{_DO}[^.!?]{{0,60}}\b(?:request|content|role-?play|prompt|material|scenario)s?\b)"
+)
+# People end conversations as well; only an apology before it makes it an assistant's.
+_TALK: Final = rf"{_DO}[^.!?,]{{0,60}}\b(?:conversation|discussion|chat)\b"
+_REFUSAL: Final = re.compile(
+    rf"[\s*_\"“(\[]*(?:(?:{_SORRY})?i ?{_CANNOT} {_TASK}|{_SORRY}i ?{_CANNOT} {_TALK})", re.IGNORECASE
+)
+_MODEL: Final = r"(?:a\.?i\.?|artificial intelligence|(?:ai |large )?language model|ai (?:assistant|model))"
+_AS_AN_AI: Final = re.compile(rf"\b(?:as|i'm|i am)(?: just| only)? an? {_MODEL}(?!\w)", re.IGNORECASE)
+_AI_DECLINES: Final = re.compile(
+    rf"\b(?:as|i'm|i am)(?: just| only)? an? {_MODEL}\b[^.!?]{{0,80}}?\bi ?{_CANNOT} {_TASK}", re.IGNORECASE
+)
+_WITHIN: Final = 200  # characters: a refusal begins with it; later it may be a story's own machine
+
+_MACHINE: Final = re.compile(
+    r"\b(?:a\.?i\.?(?!\w)|artificial(?:ly)?[ -]intelligen\w+|artificial (?:being|mind|person|life)|robots?|androids?"
+    r"|automat(?:on|a|ons)|cyborgs?|synthetics?|computers?|supercomputers?|mainframe|holograms?|drones?|chat-?bots?|bots?"
+    r"|machine (?:mind|intelligence)|language model|virtual assistant|golems?|replicants?|synths?)\b"
+    r"|\bAI\b|\bKI\b|\bIA\b|\bИИ\b|人工知能|人工智能|인공지능|ロボット|机器人",
+    re.IGNORECASE,
+)
+"""What a card calls a character that may say of itself that it is an AI."""
+
+
+def is_machine(texts: Iterable[str]) -> bool:
+    """Whether a card's texts describe a character that may call itself an AI."""
+    return any(_MACHINE.search(text) for text in texts)
+
+
+def is_refusal(text: str, *, of_machine: bool = False) -> bool:
+    """Whether the model speaks in `text`, and not its character."""
+    plain = text.replace("’", "'")
+    if _REFUSAL.match(plain):
+        return True
+    begins = plain[:_WITHIN]
+    return bool(_AI_DECLINES.search(begins) if of_machine else _AS_AN_AI.search(begins))
