@@ -69,12 +69,20 @@ class Dialect:
     @classmethod
     def of(cls, asked: Mapping[str, object]) -> Self:
         """From JSON. Raises ValueError."""
-        unknown = asked.keys() - {field.name for field in fields(cls)}
-        if unknown:
-            raise ValueError(f"unknown: {', '.join(sorted(unknown))}; known: {', '.join(f.name for f in fields(cls))}")
-        if asked.get("order", ORDERS[0]) not in ORDERS:
-            raise ValueError(f"`order` must be one of {', '.join(ORDERS)}")
-        return cls(**asked)  # type: ignore[arg-type] # a wrong type shows in the first answer
+        known = {field.name: getattr(DISCORD, field.name) for field in fields(cls)}
+        for name, value in asked.items():
+            match name:
+                case "order":
+                    is_right, right = value in ORDERS, f"one of {', '.join(ORDERS)}"
+                case "page" | "webhook_status":
+                    is_right, right = value is None or (type(value) is int and value > 0), "a number above 0, or null"
+                case _ if name in known:
+                    is_right, right = isinstance(value, bool), "true or false"
+                case _:
+                    raise ValueError(f"unknown: `{name}`; known: {', '.join(known)}")
+            if not is_right:
+                raise ValueError(f"`{name}` must be {right}")
+        return cls(**known | dict(asked))
 
     def arranged(self, page: Sequence[Message]) -> list[Message]:
         """A page in this server's order; always the same for the same messages."""

@@ -207,6 +207,26 @@ def test_j1_a_process_that_ends_while_a_response_waits_leaves_it_to_the_next(bac
 
 
 @both
+def test_j1_a_wait_in_vain_says_nothing_about_a_ready_that_came_during_it(backend: str) -> None:
+    async def main() -> None:
+        readiness = Readiness()
+        readiness.reached.set()
+        async with anyio.create_task_group() as group:
+            for _ in range(2):
+                readiness.begin_listing()
+                readiness.wanted([CatchUp(CHANNEL, 1, 1)])
+                readiness.end_listing()
+                group.start_soon(readiness.wait_caught_up, CHANNEL)
+                await anyio.sleep(CAUGHT_UP_WAIT_S / 2)
+            await anyio.sleep(0.1)  # the first has waited in vain, and not for this READY
+            began = anyio.current_time()
+            await readiness.wait_caught_up(CHANNEL)
+            assert anyio.current_time() - began == pytest.approx(CAUGHT_UP_WAIT_S)
+
+    run_virtually(backend, main)
+
+
+@both
 def test_j1_where_another_process_has_the_gateway_nobody_waits(backend: str) -> None:
     async def main() -> None:
         began = anyio.current_time()

@@ -141,7 +141,7 @@ PATIENT = {"BACKOFF_BASE_S": "3"}
 
 CRASHES: tuple[Crash, ...] = (
     Crash(("Started", START, GENERATING), "stands", "stands"),
-    Crash(("Started", START, SENDING), "stands", "stands", lines=("http_401",), act=ask_again, told_before=1),
+    Crash(("Started", START, SENDING), "stands", "stands", lines=("http_413",), act=ask_again, told_before=1),
     Crash(("Generated", GENERATING, SENDING), "stands", "stands"),
     Crash(("GenerationFailed", GENERATING, RETRYING), "stands", "stands", answers=("overloaded",)),
     Crash(("GenerationFailed", GENERATING, FAILED), "stands", "told", answers=("credentials",)),

@@ -16,11 +16,12 @@ import anyio
 import pytest
 
 from actors.adapters.store import open_store
-from actors.playground import READS, FaultPlan, PlaygroundServer, ShownMessage, Voice
+from actors.playground import DISCORD, READS, FaultPlan, PlaygroundServer, ShownMessage, Voice
 from actors.roleplay.parts import split
 from machines.response import TABLE
 from tests.patience import PATIENCE_S
 from tests.reliability.crashes import CHANNEL, CRASHES, ELSEWHERE, TYPING, Crash, Stand
+from tests.reliability.faults import SILENT
 from tests.reliability.mortal_bot import DATABASE, LAST_QUESTION, Death, Part, Process, open_bot
 
 POLL_S = 0.01
@@ -79,6 +80,7 @@ class Trial:
     async def die(self, *, is_durable: bool) -> None:
         """Play until the process dies at its row, which the journal then shows, or does not."""
         crash, death = self.crash, self.crash.death(is_durable=is_durable)
+        self.server.dialect = SILENT  # a copy would confirm a line before the row that reads it back
         self.server.next_lines(*crash.lines)
         self.server.next_requests(READS, *crash.reads)
         first = death if crash.earlier is None else Death(*crash.earlier, is_durable=True)
@@ -104,6 +106,7 @@ class Trial:
         wait that it owed, in s.
         """
         (owed_until,) = self.ask(DUE_AT) or (None,)
+        self.server.dialect = DISCORD
         began_at = time.time()
         async with self.running() as bot:
             await until(lambda: bot.times("ready") != [])
