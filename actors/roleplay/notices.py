@@ -84,6 +84,10 @@ INDICATED: Final[dict[str, str]] = {
 """What Discord's status page says of itself, by its indicator; its own free text goes to the log only."""
 
 
+LATE: Final = "held:"
+"""How the key of a notice begins that says that a line comes late: it is withdrawn with the line."""
+
+
 def held(name: str, cause: str, indicator: str = "none") -> str:
     """Told once in each channel where a line waits for a breaker to close.
 
