@@ -39,6 +39,7 @@ from actors.ports import (
     Refused,
     Unconfirmed,
 )
+from actors.roleplay import notices
 from actors.roleplay.history import shows
 from actors.roleplay.model import Outbound, OutboxDraft, OutboxKind, OutboxRow
 from actors.supervisor import concerning
@@ -116,7 +117,9 @@ class Outbox:
         if row.draft.reply is not None and row.draft.reply.expires_at <= self._world.clock.now():
             return await self._give_up_reply(row)
         try:
-            tried = await self._world.store.outbox_try(row.id, at=self._world.clock.now())
+            # What the status page said since the notice was written; the first try decides.
+            text = notices.reported(row.draft.text, self._world.breakers.indicator)
+            tried = await self._world.store.outbox_try(row.id, at=self._world.clock.now(), text=text)
         except Fenced:
             return True  # it was withdrawn, and closed, since it was read
         outcome = await self._perform(tried)

@@ -49,6 +49,9 @@ class ActorSystem:
         """Run the actors in `group` until it is cancelled; work begins when Discord was reached."""
         await group.start(self.gateway.run)
         group.start_soon(self._work_once_reached, group)
+        if self.world.breakers.watch is not None:  # at once: it says why Discord cannot be reached, if so
+            watch = self.world.breakers.watch.run
+            group.start_soon(self._supervisor.keep_running, "The watch of Discord's status page", watch)
 
     async def _work_once_reached(self, group: TaskGroup) -> None:
         # Before that every try would fail without having been on the wire, and still count as one.
@@ -57,8 +60,6 @@ class ActorSystem:
         group.start_soon(keep, "The engine", partial(self._engine.run, self._drain, self._pending))
         group.start_soon(keep, "The outbox", Outbox(self.world).run)
         group.start_soon(keep, "The typing indicator", partial(self.world.typing.run, self.world.channel))
-        if self.world.breakers.watch is not None:
-            group.start_soon(keep, "The watch of Discord's status page", self.world.breakers.watch.run)
 
     async def _drain(self, session_id: SessionId) -> None:
         await self._supervisor.contain("A session", partial(self.sessions.drain, session_id), session_id=session_id)

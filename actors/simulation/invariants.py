@@ -158,7 +158,11 @@ def failed_is_told(rest: Rest) -> Iterator[Broken]:
 def answers_arrive(rest: Rest) -> Iterator[Broken]:
     """Answers to commands, and notices of no response, arrive."""
     for row in rest.outbox:
-        if row.kind == OutboxKind.TAKEDOWN or row.key.startswith(("notice:", notices.LATE)) or rest.refused_for_good(row):
+        if (
+            row.kind == OutboxKind.TAKEDOWN
+            or row.key.startswith(("notice:", notices.LATE))
+            or rest.refused_for_good(row)
+        ):
             continue
         if rest.is_left_unanswered(row):
             continue
