@@ -45,9 +45,13 @@ class ActorSystem:
             nudge=self.sessions.nudge,
         )
 
-    async def start(self, group: TaskGroup) -> None:
-        """Run the actors in `group` until it is cancelled; work begins when Discord was reached."""
-        await group.start(self.gateway.run)
+    async def start(self, group: TaskGroup, *, listening: TaskGroup | None = None) -> None:
+        """Run the actors in `group` until it is cancelled; work begins when Discord was reached.
+
+        The gateway runs in `listening`, where that is given: what people write then still enters the inbox while the
+        others finish what they have on the wire.
+        """
+        await (listening or group).start(self.gateway.run)
         group.start_soon(self._work_once_reached, group)
         if self.world.breakers.watch is not None:  # at once: it says why Discord cannot be reached, if so
             watch = self.world.breakers.watch.run
