@@ -76,12 +76,15 @@ class DatabaseLock:
 
     @contextmanager
     def asking(self) -> Iterator[bool]:
-        """Ask the holder to hand over, while inside; False where another process asks already."""
+        """Ask the holder to hand over, while inside; False where another process asks already. Raises StoreError."""
         try:
             self._request.acquire()
         except Timeout:
             yield False
             return
+        except OSError as error:
+            place = self._request.lock_file
+            raise StoreError(f"{place} cannot be locked ({error}): delete it, then try again") from error
         try:
             yield True
         finally:
@@ -89,7 +92,10 @@ class DatabaseLock:
 
     @property
     def is_asked_for(self) -> bool:
-        """Whether a process that lives waits to take over; the holder asks."""
+        """Whether a process that lives waits to take over; the holder asks.
+
+        A request that we may not look at, since it is another user's, is none: who asks is told that nobody answers.
+        """
         if not os.path.exists(self._request.lock_file):
             return False
         try:
@@ -97,10 +103,16 @@ class DatabaseLock:
                 return False
         except Timeout:
             return True
+        except OSError:
+            return False
 
-    def note_handing_over(self) -> None:
-        """The holder has heard, and will release the lock."""
-        self._say_who(self._own | {"hands_over": True})
+    def note_handing_over(self) -> bool:
+        """Let the asker know that the holder has heard it; False where that cannot be written, which harms nothing."""
+        try:
+            self._say_who(self._own | {"hands_over": True})
+        except OSError:
+            return False
+        return True
 
     @property
     def is_handing_over(self) -> bool:
