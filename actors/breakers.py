@@ -22,7 +22,19 @@ from typing import Final, TypeVar
 
 from actors.ports import BreakerMoved, Clock, HeldBack, Indicator, SeenBreaker, Trace
 from actors.status_watch import StatusWatch
-from machines.breaker import CLOSED, HALF_OPEN, OPEN, Breaker, Fact, Failed, Hold, PauseElapsed, Succeeded, advance
+from machines.breaker import (
+    CLOSED,
+    HALF_OPEN,
+    OPEN,
+    Breaker,
+    Fact,
+    Failed,
+    Hold,
+    IncidentReported,
+    PauseElapsed,
+    Succeeded,
+    advance,
+)
 
 PROBE_LEAD_S: Final = 1.0
 """The line starts so long after its probe: a Discord that lives answers within that."""
@@ -51,6 +63,7 @@ class Gate:
         self._is_probing = False
         self._do_writes_fail = False  # one did, and none has succeeded since
         self.on_hold: Callable[[], None] | None = None  # called at each opening, failed probes included
+        self.on_write: Callable[[float, bool], None] | None = None  # called with each write: when, whether it failed
 
     @property
     def dependency(self) -> str:
@@ -59,6 +72,11 @@ class Gate:
     @property
     def is_closed(self) -> bool:
         return self._breaker.state is CLOSED
+
+    @property
+    def opened_at(self) -> float:
+        """When it last opened; failed probes are no new opening."""
+        return self._breaker.opened_at
 
     @property
     def seen(self) -> SeenBreaker:
@@ -117,6 +135,8 @@ class Gate:
         # What left before it opened does not decide: only the probe does.
         if fact is not None and (is_probe or self._breaker.state is not HALF_OPEN):
             self._advance(fact)
+        if is_write and fact is not None and self.on_write is not None:
+            self.on_write(fact.at, isinstance(fact, Failed))
         until = self.held_until
         if until is not None and isinstance(fact, Failed) and is_free(outcome):
             return self._hold(until)
@@ -130,6 +150,11 @@ class Gate:
         if self.is_closed:
             self._do_writes_fail = False
             self._advance(Succeeded(self._clock.now()))
+
+    def note_incident(self) -> None:
+        """Its status page reports a major incident; while it is not closed that is nothing new."""
+        if self.is_closed:
+            self._advance(IncidentReported(self._clock.now()))
 
     def _judge(self, verdict: Verdict, outcome: object, *, is_write: bool) -> Fact | None:
         fact = verdict(outcome, self._clock.now())
@@ -177,8 +202,18 @@ class Breakers:
 
     @property
     def indicator(self) -> Indicator:
-        """What Discord's status page said since its breaker opened; `none` where it said nothing."""
-        return "none" if self.watch is None else self.watch.indicator
+        """The worst that Discord's status page said of the outage that holds lines; `none` where it said nothing."""
+        return "none" if self.watch is None else self.watch.worst
+
+    @property
+    def reported(self) -> Indicator:
+        """What Discord's status page said last; `none` where it is not asked."""
+        return "none" if self.watch is None else self.watch.reported
+
+    def expect_backlog(self) -> None:
+        """Much may go out at once: the status page is asked before."""
+        if self.watch is not None:
+            self.watch.expect_backlog()
 
     def models_to_avoid(self) -> Collection[str]:
         """The models that are held; where all are, all but the one that is tried first again."""

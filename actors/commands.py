@@ -13,8 +13,9 @@ from typing import Final
 
 from actors.guarded import DISCORD
 from actors.missing import Missing
-from actors.ports import Fenced, SessionMove
+from actors.ports import Fenced, Indicator, SessionMove
 from actors.retries import Retries
+from actors.roleplay import notices
 from actors.roleplay.command_words import Command
 from actors.roleplay.model import (
     ChannelMessage,
@@ -189,6 +190,7 @@ class Commands:
             f"Lines in the history: {recent.length}",
             f"Speaking: {self._world.model.label}",
             *(_trouble(*trouble) for trouble in self._world.breakers.troubles()),
+            *_reported(self._world.breakers.reported),
         )
         await self._answer(message, "\n".join(rows))
 
@@ -309,6 +311,12 @@ def _trouble(dependency: str, until: float) -> str:
     """A breaker that is not closed; the reader's Discord writes the time (reference, "Timestamp Styles")."""
     subject = "Discord" if dependency == DISCORD else dependency
     return f"{subject}: not available, tried again at <t:{until:.0f}:T>"
+
+
+def _reported(indicator: Indicator) -> tuple[str, ...]:
+    """What Discord's status page says, where it says that not all is well."""
+    words = notices.INDICATED.get(indicator)
+    return (f"Discord's status page reports {words}.",) if words else ()
 
 
 def _line_count(word: str) -> int:

@@ -201,9 +201,13 @@ def guard(
     pause_s: float,
     status_page: StatusPage | None = None,
 ) -> Guarded:
-    """Put the ports behind breakers; with `failures_max` 0 they stay as they are."""
+    """Put the ports behind breakers; with `failures_max` 0 they stay as they are.
+
+    The status page is asked all the same, for the log and for `!status`.
+    """
     if not failures_max:
-        return Guarded(voice, channel, model)
+        watch = None if status_page is None else StatusWatch(status_page, trace, now=clock.now)
+        return Guarded(voice, channel, model, Breakers(watch=watch))
 
     def gate(dependency: str, cause: str, released_per_s: float) -> Gate:
         breaker = Breaker(dependency, failures_max, pause_s)
@@ -211,12 +215,19 @@ def guard(
 
     discord = gate(DISCORD, DISCORD_DOWN, DISCORD_RELEASED_PER_S)
     models = tuple(gate(name, MODEL_DOWN, MODEL_RELEASED_PER_S) for name in dict.fromkeys(model.models))
-    watch = None if status_page is None else StatusWatch(status_page, trace, is_over=lambda: discord.is_closed)
-    if watch is not None:
-        discord.on_hold = watch.ring
     return Guarded(
         GuardedVoice(voice, discord),
         GuardedChannel(channel, discord),
         GuardedModel(model, models),
-        Breakers(discord, models, watch),
+        Breakers(discord, models, _watch_over(discord, status_page, clock, trace)),
     )
+
+
+def _watch_over(discord: Gate, page: StatusPage | None, clock: Clock, trace: Trace) -> StatusWatch | None:
+    """The status page's watch, tied to Discord's breaker both ways."""
+    if page is None:
+        return None
+    watch = StatusWatch(page, trace, now=clock.now, breaker=discord)
+    discord.on_hold = watch.opened
+    discord.on_write = lambda at, is_failure: watch.wrote(at, is_failure=is_failure)
+    return watch

@@ -10,6 +10,9 @@ It ends early only where there is nothing left to deliver to: then the row is cl
 error in the log. A notice or a take-down that is forbidden waits for the permission, or for a token that is valid,
 up to a week; an answer is dropped, for whoever asked asks again.
 
+A notice that is withdrawn (its line came after all) is sent no more. One whose tries left it in doubt is looked for
+in the channel: found, it is taken down; absent for as long as a line has to land, it is closed.
+
 A text is sent under one nonce; when its first try is older than Discord remembers nonces for, the channel is
 read back before the next. The answer to an interaction takes the place of its deferral, any number of times
 with the same end, until its token expires.
@@ -25,6 +28,7 @@ import anyio.lowlevel
 from actors.delivery import CHANNEL_GONE
 from actors.ports import (
     Deleted,
+    Fenced,
     HeldBack,
     Level,
     Noted,
@@ -35,6 +39,7 @@ from actors.ports import (
     Refused,
     Unconfirmed,
 )
+from actors.roleplay import notices
 from actors.roleplay.history import shows
 from actors.roleplay.model import Outbound, OutboxDraft, OutboxKind, OutboxRow
 from actors.supervisor import concerning
@@ -111,12 +116,21 @@ class Outbox:
         """Whether the row is done."""
         if row.draft.reply is not None and row.draft.reply.expires_at <= self._world.clock.now():
             return await self._give_up_reply(row)
-        tried = await self._world.store.outbox_try(row.id, at=self._world.clock.now())
-        is_takedown = tried.draft.kind is OutboxKind.TAKEDOWN
-        outcome = await self._take_down(tried) if is_takedown else await self._say(tried)
+        try:
+            # What the status page said since the notice was written; the first try decides.
+            text = notices.reported(row.draft.text, self._world.breakers.indicator)
+            tried = await self._world.store.outbox_try(row.id, at=self._world.clock.now(), text=text)
+        except Fenced:
+            return True  # it was withdrawn, and closed, since it was read
+        outcome = await self._perform(tried)
         is_done = await self._settle(tried, outcome)
         self._world.trace.publish(_settled(tried, outcome, is_done=is_done))
         return is_done
+
+    async def _perform(self, row: OutboxRow) -> Outcome:
+        if row.draft.kind is OutboxKind.TAKEDOWN:
+            return await self._take_down(row)
+        return await self._say(row) if row.withdrawn_at is None else await self._look_for(row, row.withdrawn_at)
 
     async def _take_down(self, row: OutboxRow) -> Outcome:
         draft = row.draft
@@ -130,6 +144,14 @@ class Outbox:
             if found is not None:
                 return found
         return await self._world.voice.send(row.outbound)
+
+    async def _look_for(self, row: OutboxRow, withdrawn_at: float) -> Outcome:
+        """Find a withdrawn text that may stand there; it is gone when it had its time to land."""
+        found = await self._find(row.outbound)
+        left_s = withdrawn_at + self._world.rules.limits.settle_s - self._world.clock.now()
+        if found is not None:
+            return found
+        return Unconfirmed("withdrawn", retry_after_s=left_s) if left_s > 0 else Deleted()
 
     async def _find(self, outbound: Outbound) -> Outcome | None:
         """What the channel says of a text whose nonce may be forgotten; None where it is not there."""
@@ -172,7 +194,7 @@ class Outbox:
                 await self._world.store.outbox_later(row.id, due_at=at + max(wait_s, self._wait_s(row)))
                 return False
             case HeldBack(until=until):
-                await self._world.store.outbox_later(row.id, due_at=until)
+                await self._world.store.outbox_later(row.id, due_at=until, was_tried=False)
                 return False
             case _:
                 assert_never(outcome)

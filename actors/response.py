@@ -76,6 +76,7 @@ class ResponseActor:
         self._response: Response = record.response
         self._last_reason: str | None = None
         self._cancel_by: str | None = None
+        self._is_announced = False  # that it comes late; by this process
         self._interruption: anyio.CancelScope | None = None
         self._context = Context(record.response.id, record.session_id, record.character.name, record.response.limits)
         self._generation = Generation(world, session, record, self._context)
@@ -230,7 +231,9 @@ class ResponseActor:
         text = "\n".join(self._response.texts)
         is_cancelled = self._response.cancel_by is not None
         self._world.trace.publish(Moved(self._context, move, text, length, is_cancelled, told.error))
-        if any(isinstance(effect, TakeBack | Notify | Announce) for effect in move.effects):
+        self._is_announced |= any(isinstance(effect, Announce) for effect in move.effects)
+        is_withdrawn = self._is_announced and self._response.is_final
+        if is_withdrawn or any(isinstance(effect, TakeBack | Notify | Announce) for effect in move.effects):
             self._world.outbox_bell.ring()
 
     def _advance(self, fact: Fact) -> Move:

@@ -13,6 +13,8 @@ from __future__ import annotations
 from copy import copy
 from typing import assert_never
 
+import anyio.lowlevel
+
 from actors.ports import Context, Moved, NextMessage, NextRetry, NextSpeaker, Noted, ResponseRecord, SessionMove, Work
 from actors.reaper import Reaper
 from actors.response import ResponseActor
@@ -40,6 +42,7 @@ class Sessions:
         if work is None and session.state is machine.State.RESPONDING:
             await self._move(session, machine.SpeakerFinished(self._world.clock.now(), work_left=False))
         while work is not None:
+            await anyio.lowlevel.checkpoint_if_cancelled()  # a process that ends begins nothing new
             match work:
                 case NextMessage():
                     work = await self._take_turn(claim, record, session, work)

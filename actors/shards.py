@@ -61,7 +61,10 @@ class Shards:
         trace.publish(ConnectionMoved(connection.shard_id, source, connection.state.value, fact.at))
         if type(fact) in TOLD:
             trace.publish(TOLD[type(fact)])
-        return any(isinstance(effect, CatchUp) for effect in step.effects)
+        catches_up = any(isinstance(effect, CatchUp) for effect in step.effects)
+        if catches_up:
+            self._world.breakers.expect_backlog()
+        return catches_up
 
 
 def _fact_of(event: ShardEvent, at: float) -> Fact | None:

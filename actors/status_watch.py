@@ -1,55 +1,165 @@
-"""Asks Discord's status page when Discord's breaker opens: for the log, and for a clause of the notices.
+"""Asks Discord's status page where there is a reason to: for the log, `!status`, the notices and Discord's breaker.
 
-    breaker opens, or its probe failed ─► ring ─► ask once ─► one line in the log
+    start, a new connection ──────────────┐
+    too many writes fail ─────────────────┤
+    the breaker holds lines ──────────────┼─► ask ─► one line in the log, if it says something new
+    a write fails in a reported incident ─┘    └──► a major incident ─► the breaker
 
-It stands beside the breaker and decides nothing: a page that hangs, lies or is down itself delays no probe.
+It stands beside the breaker and delays nothing: a page that hangs, lies or is down itself is one that says nothing.
+While there is trouble it is asked again and again, so that what is held goes out with the page's newest word known.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 
 from actors.ports import Indicator, Noted, Status, StatusPage, StatusUnknown, Trace
+from actors.ports.status import SERIOUS, worst
+from actors.roleplay.error_rate import ErrorRate
 
 ASK_EVERY_S: Final = 30.0
-"""The page is asked no more often: a short BREAKER_PAUSE_S is no reason to press somebody else's server."""
+"""In trouble the page is asked no more often: a short BREAKER_PAUSE_S is no reason to press somebody else's server."""
+
+FRESH_S: Final = 120.0
+"""What the page said so lately holds: it is not asked again for less than trouble of our own."""
+
+
+class Breaker(Protocol):
+    """What the watch asks and tells of Discord's breaker."""
+
+    @property
+    def is_closed(self) -> bool: ...
+
+    @property
+    def opened_at(self) -> float:
+        """When it last opened; a failed probe is no new opening."""
+        ...
+
+    @property
+    def held_until(self) -> float | None:
+        """None where it holds nobody: closed, or open with its pause over and nobody there to probe."""
+        ...
+
+    def note_incident(self) -> None: ...
 
 
 class StatusWatch:
-    """`run` asks; `ring` says that there is a reason to."""
+    """`run` asks; the others say that there may be a reason to. None of them waits."""
 
-    def __init__(self, page: StatusPage, trace: Trace, *, is_over: Callable[[], bool]) -> None:
+    def __init__(
+        self, page: StatusPage, trace: Trace, *, now: Callable[[], float], breaker: Breaker | None = None
+    ) -> None:
         self._page = page
         self._trace = trace
-        self._is_over = is_over
-        self._rung = anyio.Event()
-        self._indicator: Indicator = "none"
+        self._now = now
+        self._breaker = breaker
+        self._opened_at = 0.0
+        self._error_rate = ErrorRate()
+        self._asked_for = anyio.Event()
+        self._asked_at = self._heard_at = -math.inf
+        self._reported: Indicator = "none"
+        self._worst: Indicator = "none"
+        self._noted: tuple[str, str] | None = None
 
     @property
-    def indicator(self) -> Indicator:
-        """The page's newest verdict on the outage that goes on; `none` when there is none."""
-        return "none" if self._is_over() else self._indicator
+    def reported(self) -> Indicator:
+        """What the page said last."""
+        return self._reported
 
-    def ring(self) -> None:
-        self._rung.set()
+    @property
+    def worst(self) -> Indicator:
+        """The worst that it said of the outage that goes on, or of the last one."""
+        return self._worst
+
+    # ── reasons to ask ──────────────────────────────────────────────────────────────────────────────
+
+    def opened(self) -> None:
+        """The breaker opened, or its probe failed."""
+        if self._breaker is not None and self._breaker.opened_at != self._opened_at:
+            self._opened_at = self._breaker.opened_at
+            self._noted = None
+            if not self._is_fresh(self._heard_at):
+                self._worst = "none"  # a verdict on an earlier outage says nothing about this one
+        self._asked_for.set()
+
+    def expect_backlog(self) -> None:
+        """Much may go out at once: what was missed, or what an earlier process left."""
+        if not self._is_fresh(self._asked_at):
+            self._asked_for.set()
+
+    def wrote(self, at: float, *, is_failure: bool) -> None:
+        """A write ended; the breaker knows it already."""
+        self._error_rate.note(at, is_failure=is_failure)
+        if self._error_rate.is_high(at):
+            self._asked_for.set()
+        elif is_failure and self._reported in SERIOUS:
+            self._confirm_incident()
+
+    def _confirm_incident(self) -> None:
+        """What it reported before anything failed counts now; where that is long ago, it is asked whether it does."""
+        if self._is_fresh(self._heard_at):
+            self._tell_breaker()
+        elif anyio.current_time() - self._asked_at >= ASK_EVERY_S:
+            self._asked_for.set()
+
+    # ── asking ──────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
-        """Ask at each ring, until cancelled."""
+        """Ask at the start and whenever there is a reason, until cancelled."""
+        self._asked_for.set()
         while True:
-            await self._rung.wait()
-            self._rung = anyio.Event()
-            self._indicator = "none"  # a verdict on an earlier outage says nothing about this one
-            said = await self._page.read()
-            self._note(said)
-            await anyio.sleep(ASK_EVERY_S)
+            await self._asked_for.wait()
+            self._asked_for = anyio.Event()
+            is_in_trouble = self._is_in_trouble
+            self._asked_at = anyio.current_time()
+            self._hear(await self._page.read())
+            if is_in_trouble or self._is_in_trouble:
+                await anyio.sleep(ASK_EVERY_S)
+                if self._is_in_trouble:
+                    self._asked_for.set()
+
+    @property
+    def _is_in_trouble(self) -> bool:
+        is_holding = self._breaker is not None and self._breaker.held_until is not None
+        return is_holding or self._error_rate.is_high(self._now())
+
+    @property
+    def _is_closed(self) -> bool:
+        return self._breaker is None or self._breaker.is_closed
+
+    def _hear(self, said: Status | StatusUnknown) -> None:
+        if isinstance(said, Status):
+            self._heard_at = anyio.current_time()
+            self._reported = said.indicator
+            self._worst = said.indicator if self._is_closed else worst(self._worst, said.indicator)
+        self._note(said)
+        if isinstance(said, Status) and said.is_serious:
+            self._tell_breaker()
+
+    def _tell_breaker(self) -> None:
+        if self._breaker is not None:
+            self._breaker.note_incident()
 
     def _note(self, said: Status | StatusUnknown) -> None:
-        if isinstance(said, StatusUnknown):
-            self._trace.publish(Noted("warning", f"Discord's status page could not be read: {said.reason}."))
-            return
-        self._indicator = said.indicator
-        incidents = "; ".join(said.incidents) or "no incident is named"
-        self._trace.publish(Noted("warning", f"Discord's status page says: {said.indicator} ({incidents})."))
+        """One line, unless the last one said the same."""
+        noted = _words(said)
+        if noted != self._noted:
+            self._noted = noted
+            is_well = noted == _words(Status("none"))
+            self._trace.publish(Noted("info" if is_well and self._is_closed else "warning", " ".join(noted).rstrip()))
+
+    def _is_fresh(self, at: float) -> bool:
+        return anyio.current_time() - at < FRESH_S
+
+
+def _words(said: Status | StatusUnknown) -> tuple[str, str]:
+    """The verdict, and what could not be read of it."""
+    if isinstance(said, StatusUnknown):
+        return f"Discord's status page could not be read: {said.reason}.", ""
+    incidents = "; ".join(said.incidents) or "no incident is named"
+    unread = f"Not all of it could be read: {'; '.join(said.unread)}." if said.unread else ""
+    return f"Discord's status page says: {said.indicator} ({incidents}).", unread

@@ -45,10 +45,17 @@ class ActorSystem:
             nudge=self.sessions.nudge,
         )
 
-    async def start(self, group: TaskGroup) -> None:
-        """Run the actors in `group` until it is cancelled; work begins when Discord was reached."""
-        await group.start(self.gateway.run)
+    async def start(self, group: TaskGroup, *, listening: TaskGroup | None = None) -> None:
+        """Run the actors in `group` until it is cancelled; work begins when Discord was reached.
+
+        The gateway runs in `listening`, where that is given: what people write then still enters the inbox while the
+        others finish what they have on the wire.
+        """
+        await (listening or group).start(self.gateway.run)
         group.start_soon(self._work_once_reached, group)
+        if self.world.breakers.watch is not None:  # at once: it says why Discord cannot be reached, if so
+            watch = self.world.breakers.watch.run
+            group.start_soon(self._supervisor.keep_running, "The watch of Discord's status page", watch)
 
     async def _work_once_reached(self, group: TaskGroup) -> None:
         # Before that every try would fail without having been on the wire, and still count as one.
@@ -57,8 +64,6 @@ class ActorSystem:
         group.start_soon(keep, "The engine", partial(self._engine.run, self._drain, self._pending))
         group.start_soon(keep, "The outbox", Outbox(self.world).run)
         group.start_soon(keep, "The typing indicator", partial(self.world.typing.run, self.world.channel))
-        if self.world.breakers.watch is not None:
-            group.start_soon(keep, "The watch of Discord's status page", self.world.breakers.watch.run)
 
     async def _drain(self, session_id: SessionId) -> None:
         await self._supervisor.contain("A session", partial(self.sessions.drain, session_id), session_id=session_id)

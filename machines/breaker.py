@@ -4,7 +4,8 @@
                                              ◄──(probe fails)──────┘
 
 Only what says that the dependency is down counts as `Failed`: 5xx, timeouts, lost connections. A 4xx or
-a 429 proves that it lives. A limit that lasts (a 429 that asks for minutes) opens it until the limit ends.
+a 429 proves that it lives. A limit that lasts (a 429 that asks for minutes) opens it until the limit ends. An incident
+that its status page reports opens it early, where something failed lately: nobody waits for the sixth failure.
 """
 
 from __future__ import annotations
@@ -14,6 +15,9 @@ from enum import StrEnum
 from typing import Final
 
 from machines.binding import Row, StateMachine, Step
+
+RECENT_S: Final = 120.0
+"""How long ago a failure may be that confirms a reported incident."""
 
 # ── states ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -52,7 +56,14 @@ class LimitReached:
     until: float
 
 
-Fact = Succeeded | Failed | PauseElapsed | LimitReached
+@dataclass(frozen=True, slots=True)
+class IncidentReported:
+    """Its status page reports a major incident."""
+
+    at: float
+
+
+Fact = Succeeded | Failed | PauseElapsed | LimitReached | IncidentReported
 
 # ── effects ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -88,6 +99,7 @@ class Breaker:
     failures: int = 0  # in a row
     open_until: float = 0.0
     opened_at: float = 0.0  # when it last left Closed: failed probes do not count as a new opening
+    failed_at: float | None = None  # the newest failure since it was last released
 
     @property
     def state(self) -> State:
@@ -102,19 +114,26 @@ def too_many(breaker: Breaker, fact: Failed) -> bool:
     return 0 < breaker.failures_max <= breaker.failures
 
 
+def failed_lately(breaker: Breaker, fact: IncidentReported) -> bool:
+    if breaker.failures_max == 0 or breaker.failed_at is None:
+        return False
+    return fact.at - breaker.failed_at <= RECENT_S
+
+
 def count_failure(breaker: Breaker, fact: Failed) -> None:
     breaker.failures += 1
+    breaker.failed_at = fact.at
 
 
 def forget_failures(breaker: Breaker, fact: Succeeded) -> None:
     breaker.failures = 0
 
 
-def note_opening(breaker: Breaker, fact: Failed | LimitReached) -> None:
+def note_opening(breaker: Breaker, fact: Failed | LimitReached | IncidentReported) -> None:
     breaker.opened_at = fact.at
 
 
-def hold(breaker: Breaker, fact: Failed) -> Hold:
+def hold(breaker: Breaker, fact: Failed | IncidentReported) -> Hold:
     breaker.open_until = fact.at + breaker.pause_s
     return Hold(breaker.open_until)
 
@@ -129,6 +148,7 @@ def probe(breaker: Breaker, fact: PauseElapsed) -> Probe:
 
 
 def release(breaker: Breaker, fact: Succeeded) -> Release:
+    breaker.failed_at = None  # the probe came through: what failed before confirms no incident any more
     return Release()
 
 
@@ -140,6 +160,8 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(Failed, CLOSED, OPEN, when=(too_many,), do=(count_failure, note_opening, hold)),
     Row(LimitReached, CLOSED, OPEN, when=(switched_on,), do=(note_opening, hold_until_limit_ends)),
     Row(LimitReached, CLOSED, CLOSED, unless=(switched_on,)),
+    Row(IncidentReported, CLOSED, OPEN, when=(failed_lately,), do=(note_opening, hold)),
+    Row(IncidentReported, CLOSED, CLOSED, unless=(failed_lately,)),
     #
     Row(PauseElapsed, OPEN, HALF_OPEN, do=(probe,)),
     Row(Succeeded, OPEN, OPEN),  # late results, of tries that left before it opened

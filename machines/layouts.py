@@ -159,7 +159,7 @@ BREAKER: Final = {
         routes={
             (START, "Closed"): Route(((52, 150), (130, 150)), (86, 150)),
             ("Closed", "Closed"): Route(
-                ((190, 118), (190, 74), (240, 74), (240, 118)), (215, 74), Label(254, 84, "beside", "start")
+                ((190, 118), (190, 74), (240, 74), (240, 118)), (215, 74), Label(254, 72, "beside", "start")
             ),
             ("Closed", "Open"): Route(((215, 182), (215, 340), (370, 340)), (215, 250), Label(290, 332)),
             ("Open", "Open"): Route(

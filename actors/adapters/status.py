@@ -1,59 +1,123 @@
 """The `StatusPage` port over HTTP: a page of Statuspage's kind, such as discordstatus.com.
 
-    GET {url}/status.json ─► indicator        GET {url}/incidents/unresolved.json ─► names ─► Status
+    GET {url}/status.json ────────────────────────┐
+    GET {url}/incidents/unresolved.json ──────────┤
+    GET {url}/scheduled-maintenances/active.json ─┼─► what can be read of each ─► one Status
+    GET {url}/summary.json (components) ──────────┘
 
+All are asked at once, and each stands for itself: what one does not say another one may.
 Source: https://discordstatus.com/api.
 *Failure modes*: none is raised. A status, a lost connection, the time limit, an answer that is too large and
-one that is not of this shape each become a StatusUnknown with its reason.
+one that is not of this shape each leave that part out; where nothing is left it is a StatusUnknown with its reason.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Final
+from collections.abc import Callable, Iterable, Mapping
+from typing import Annotated, Final
 
 import aiohttp
 import anyio
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError
 
 from actors.ports import Indicator, Status, StatusUnknown
+from actors.ports.status import INDICATORS, worst
 
 TIMEOUT_S: Final = 5.0
-"""For both questions together; nobody waits for the answer."""
+"""For each part; nobody waits for the answer."""
 
 BYTES_MAX: Final = 256 * 1024
-"""An answer of discordstatus.com has a few kilobytes; incidents carry all their updates."""
+"""An answer of discordstatus.com has a few kilobytes, its summary some dozens; incidents carry all their updates."""
 
 REDIRECTS_MAX: Final = 3
 INCIDENTS_MAX: Final = 3
 NAME_MAX: Final = 80
 """Incidents, and characters of each name, that a log line takes."""
 
+PARTS: Final = ("status.json", "incidents/unresolved.json", "scheduled-maintenances/active.json", "summary.json")
+"""The first is the page's own verdict; the last repeats it all, with the components."""
+
+OVER: Final = frozenset({"resolved", "postmortem", "completed"})
+UNDER_WAY: Final = frozenset({"in_progress", "verifying"})
+"""States of incidents and of maintenances; a summary also has maintenances that are only planned."""
+
+MAINTENANCE: Final = "under_maintenance"
+COMPONENTS: Final[dict[str, Indicator]] = {
+    MAINTENANCE: "maintenance",
+    "degraded_performance": "minor",
+    "partial_outage": "minor",
+    "major_outage": "major",
+}
+"""What a component's state says where the page's own verdict cannot be read."""
+
 _UNPRINTABLE: Final = re.compile(r"[^\w .,:;!?/&+()'’\-–]+")
+
+
+_Word = Annotated[str, BeforeValidator(lambda given: given if isinstance(given, str) else "")]
+_Impact = Annotated[Indicator, BeforeValidator(lambda given: given if given in INDICATORS else "none")]
 
 
 class _Verdict(BaseModel):
     indicator: Indicator
 
 
-class _StatusAnswer(BaseModel):
-    status: _Verdict
-
-
 class _Incident(BaseModel):
+    """An incident, or a maintenance."""
+
     name: str
+    status: _Word = ""
+    impact: _Impact = "none"
 
 
-class _IncidentsAnswer(BaseModel):
-    incidents: list[_Incident]
+class _Component(BaseModel):
+    name: str
+    status: str
+    group: bool = False
+
+
+def _one(given: object) -> object:
+    return next(iter(_readable(_Verdict)([given]) or ()), None)
+
+
+def _readable(kind: type[BaseModel]) -> Callable[[object], list[BaseModel] | None]:
+    """Those of a list that are of this kind: one odd entry hides no other. None where nothing of it can be read."""
+
+    def read(given: object) -> list[BaseModel] | None:
+        found: list[BaseModel] = []
+        for each in given if isinstance(given, list) else ():
+            try:
+                found.append(kind.model_validate(each))
+            except ValidationError:
+                continue  # as what a page does not say
+        return found if found or given == [] else None
+
+    return read
+
+
+class _Answer(BaseModel):
+    """Any part of the page: each has some of these, and a summary has all. None is what it does not say."""
+
+    status: Annotated[_Verdict | None, BeforeValidator(_one)] = None
+    incidents: Annotated[list[_Incident] | None, BeforeValidator(_readable(_Incident))] = None
+    scheduled_maintenances: Annotated[list[_Incident] | None, BeforeValidator(_readable(_Incident))] = None
+    components: Annotated[list[_Component] | None, BeforeValidator(_readable(_Component))] = None
+
+    @property
+    def says_nothing(self) -> bool:
+        return self == _Answer()
 
 
 class _TooLarge(Exception):
     """More came than a status page has to say."""
 
 
+class _SaysNothing(Exception):
+    """An answer with nothing in it that a status page says."""
+
+
 class HttpStatusPage:
-    """The page at `url`, such as `https://discordstatus.com/api/v2`; each reading has a connection of its own."""
+    """The page at `url`, such as `https://discordstatus.com/api/v2`; each reading has connections of its own."""
 
     def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self._url = url.rstrip("/")
@@ -61,27 +125,29 @@ class HttpStatusPage:
 
     async def read(self) -> Status | StatusUnknown:
         """Ask once. Never raises what a server or a network can cause."""
+        read: dict[str, _Answer | str] = {}
+        async with aiohttp.ClientSession(raise_for_status=True) as client, anyio.create_task_group() as group:
+            for part in PARTS:
+                group.start_soon(self._read, client, part, read)
+        answers = [answer for part in PARTS if isinstance(answer := read[part], _Answer)]
+        failures = {part: reason for part in PARTS if isinstance(reason := read[part], str)}
+        return _merged(answers, failures) if answers else StatusUnknown(failures[PARTS[0]])
+
+    async def _read(self, client: aiohttp.ClientSession, part: str, read: dict[str, _Answer | str]) -> None:
+        """Note the answer, or why there is none."""
         try:
             with anyio.fail_after(self._timeout_s):
-                return await self._read()
+                read[part] = _answer(await _body(client, f"{self._url}/{part}"))
         except TimeoutError:
-            return StatusUnknown("timeout")
+            read[part] = "timeout"
         except aiohttp.ClientResponseError:
-            return StatusUnknown("http")
+            read[part] = "http"
         except (aiohttp.ClientError, OSError):
-            return StatusUnknown("connection")
+            read[part] = "connection"
         except _TooLarge:
-            return StatusUnknown("too_large")
-        except ValidationError:
-            return StatusUnknown("malformed")
-
-    async def _read(self) -> Status:
-        async with aiohttp.ClientSession(raise_for_status=True) as client:
-            verdict = _StatusAnswer.model_validate_json(await _body(client, f"{self._url}/status.json"))
-            unresolved = await _body(client, f"{self._url}/incidents/unresolved.json")
-        incidents = _IncidentsAnswer.model_validate_json(unresolved).incidents
-        names = [_clean(incident.name) for incident in incidents[:INCIDENTS_MAX]]
-        return Status(verdict.status.indicator, tuple(name for name in names if name))
+            read[part] = "too_large"
+        except (ValidationError, _SaysNothing):
+            read[part] = "malformed"
 
 
 async def _body(client: aiohttp.ClientSession, url: str) -> bytes:
@@ -93,6 +159,34 @@ async def _body(client: aiohttp.ClientSession, url: str) -> bytes:
             if len(body) > BYTES_MAX:
                 raise _TooLarge
     return body
+
+
+def _answer(body: bytes) -> _Answer:
+    answer = _Answer.model_validate_json(body)
+    if answer.says_nothing:
+        raise _SaysNothing
+    return answer
+
+
+def _merged(answers: list[_Answer], failures: Mapping[str, str]) -> Status:
+    """One verdict: the page's own, or what its components say; incidents and maintenances may be worse than that."""
+    incidents = [one for each in answers for one in each.incidents or () if one.status not in OVER]
+    under_way = [one for each in answers for one in each.scheduled_maintenances or () if one.status in UNDER_WAY]
+    affected = [one for each in answers for one in each.components or () if one.status in COMPONENTS and not one.group]
+    own = next((each.status.indicator for each in answers if each.status is not None), None)
+    is_maintained = under_way or any(one.status == MAINTENANCE for one in affected)
+    maintenance: Indicator = "maintenance" if is_maintained else "none"
+    verdict = own or worst(*(COMPONENTS[one.status] for one in affected))
+    indicator = worst(verdict, maintenance, *(one.impact for one in incidents))
+    states = (f"{one.name}: {one.status.replace('_', ' ')}" for one in affected)
+    names = _few((*(one.name for one in (*incidents, *under_way)), *states))
+    return Status(indicator, names, tuple(f"{part}: {reason}" for part, reason in failures.items()))
+
+
+def _few(names: Iterable[str]) -> tuple[str, ...]:
+    """The first of them, each once."""
+    clean = dict.fromkeys(filter(None, map(_clean, names)))
+    return tuple(clean)[:INCIDENTS_MAX]
 
 
 def _clean(name: str) -> str:

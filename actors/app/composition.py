@@ -27,11 +27,12 @@ from actors.adapters.inspector import CannotServe, Inspector
 from actors.adapters.log import ErrorLines
 from actors.adapters.metrics import Metrics
 from actors.adapters.status import HttpStatusPage
-from actors.adapters.store import SqlStore
+from actors.adapters.store import SqlStore, StoreError
 from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
 from actors.app.debugging import Answers, Seen
 from actors.app.error_lines import ErrorLineCount
+from actors.app.hand_over import NotHandedOver
 from actors.app.inspection import inspect, inspector_of
 from actors.app.measuring import metrics_of, watch_loop
 from actors.app.settings import Settings
@@ -53,6 +54,12 @@ GUILDS_LOCAL_S: Final = 0.1
 """The same for another server than Discord: such servers have a handful of guilds."""
 
 ERROR_LINES: Final = "The count of error lines"
+
+CONNECT_S: Final = 60.0
+"""How long a process on standby may take to connect: by then no login and no READY comes any more."""
+
+ADDRESS_WAIT_S: Final = 20.0
+"""How long a process that was taken over from may still have the inspector's address."""
 
 FATAL = (WrongToken, IntentsMissing, CannotServe)
 
@@ -94,17 +101,25 @@ def status_page_of(settings: Settings, *, is_discord: bool) -> HttpStatusPage | 
 
 
 @asynccontextmanager
-async def open_model(settings: Settings, shelf: ServerKnowledge | None = None) -> AsyncIterator[GroqModel | Understudy]:
-    """`model_of` with what it learnt before, its connections closed at the end."""
+async def open_model(
+    settings: Settings, shelf: ServerKnowledge | None = None, *, recalls: bool = True
+) -> AsyncIterator[GroqModel | Understudy]:
+    """`model_of`, its connections closed at the end; it `recalls` what it learnt before, where the shelf is open."""
     model = model_of(settings, shelf)
     try:
-        if isinstance(model, GroqModel):
-            await model.recall()
+        if recalls:
+            await recall(model)
         yield model
     finally:
         if isinstance(model, GroqModel):
             with anyio.CancelScope(shield=True):
                 await model.aclose()
+
+
+async def recall(model: GroqModel | Understudy) -> None:
+    """Read what was learnt of the model's server before; the understudy learns nothing."""
+    if isinstance(model, GroqModel):
+        await model.recall()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,41 +143,84 @@ class Bot:
         on_ready: Callable[[Gateway], Awaitable[None]],
         until: Callable[[], Awaitable[None]],
         beside: Callable[[], Awaitable[None]] | None = None,
+        turn: Callable[[], Awaitable[bool]] | None = None,
+        on_drained: Callable[[], None] = lambda: None,
     ) -> None:
         """Play until `until` returns; `on_ready` is called once, after READY and catch-up.
 
-        Nothing waits for `beside`, and it is cancelled at the end.
-        Raises WrongToken, IntentsMissing, and CannotServe for an INSPECTOR_ADDRESS that cannot be had.
+        With a `turn`, which is for a bot on standby, it connects, and nothing else begins before that says yes.
+        `on_drained` is called when nothing is written any more. Nothing waits for `beside`, and it is cancelled at
+        the end. Raises WrongToken, IntentsMissing, CannotServe for an INSPECTOR_ADDRESS that cannot be had, and
+        StoreError from `turn`.
         """
         fatal: list[Exception] = []
+        writes = False
         try:
             async with anyio.create_task_group() as connection:
-                async with anyio.create_task_group() as actors:
-                    await self.actors.start(actors)
-                    self._start_connection(connection)
-                    if beside is not None:
-                        connection.start_soon(self.supervisor.contain, "What runs beside the start", beside)
-                    actors.start_soon(self._announce, on_ready)
-                    await until()
-                    self.world.shutdown.begin()
-                    actors.cancel_scope.cancel()
+                if turn is not None:
+                    self._start_clients(connection)
+                if turn is None or await turn():
+                    writes = True
+                    await self._play(connection, on_ready, until, beside, is_connected=turn is not None)
+                    await self._write_error_lines()
+                    writes = False
+                    on_drained()
                 # Only now the client: what the actors had on the wire needed it until their grace was over.
                 # The inspector goes with it, so that the last moves are seen.
                 connection.cancel_scope.cancel()
-        except* FATAL as group:
-            fatal.extend(group.exceptions)
-        if self.error_lines is not None:
-            await self.supervisor.contain(ERROR_LINES, self.error_lines.write)
+        except* (*FATAL, StoreError) as group:
+            fatal.append(_first_of(group))
+        if writes:  # it was cut short
+            await self._write_error_lines()
         if fatal:
             raise fatal[0]
 
-    def _start_connection(self, group: TaskGroup) -> None:
-        keep = self.supervisor.keep_running
-        if self.inspector is not None:
-            group.start_soon(keep, "The inspector", partial(inspect, self.inspector, self.settings, self.world.trace))
-            group.start_soon(watch_loop, self.metrics.observe_loop_lag)
+    async def _write_error_lines(self) -> None:
         if self.error_lines is not None:
-            group.start_soon(keep, ERROR_LINES, self.error_lines.run)
+            await self.supervisor.contain(ERROR_LINES, self.error_lines.write)
+
+    async def wait_connected(self) -> None:
+        """Wait until every shard is connected. Raises NotHandedOver where that takes too long."""
+        with anyio.move_on_after(CONNECT_S + IDENTIFY_PAUSE_S * len(self.adapter.shard_ids)):
+            await self.adapter.wait_connected()
+            return
+        raise NotHandedOver("Discord cannot be reached from here: the bot that runs is left as it is")
+
+    async def _play(
+        self,
+        connection: TaskGroup,
+        on_ready: Callable[[Gateway], Awaitable[None]],
+        until: Callable[[], Awaitable[None]],
+        beside: Callable[[], Awaitable[None]] | None,
+        *,
+        is_connected: bool,
+    ) -> None:
+        async with anyio.create_task_group() as listening:
+            async with anyio.create_task_group() as actors:
+                await self.actors.start(actors, listening=listening)
+                self._start_inspector(connection, wait_s=ADDRESS_WAIT_S if is_connected else 0.0)
+                if is_connected:
+                    self.adapter.go_live()
+                else:
+                    self._start_clients(connection)
+                if self.error_lines is not None:
+                    listening.start_soon(self.supervisor.keep_running, ERROR_LINES, self.error_lines.run)
+                if beside is not None:
+                    connection.start_soon(self.supervisor.contain, "What runs beside the start", beside)
+                actors.start_soon(self._announce, on_ready)
+                await until()
+                self.world.shutdown.begin()
+                actors.cancel_scope.cancel()
+            listening.cancel_scope.cancel()  # what was said meanwhile is in the inbox, for the next process
+
+    def _start_inspector(self, group: TaskGroup, *, wait_s: float) -> None:
+        if self.inspector is not None:
+            serve = partial(inspect, self.inspector, self.settings, self.world.trace, wait_s=wait_s)
+            group.start_soon(self.supervisor.keep_running, "The inspector", serve)
+            group.start_soon(watch_loop, self.metrics.observe_loop_lag)
+
+    def _start_clients(self, group: TaskGroup) -> None:
+        keep = self.supervisor.keep_running
         for shard in self.adapter.shard_ids:
             group.start_soon(keep, f"The Discord client of shard {shard}", partial(self.adapter.run, shard))
 
@@ -171,6 +229,12 @@ class Bot:
         if self.inspector is not None:
             self.inspector.set_ready()
         await on_ready(self.actors.gateway)
+
+
+def _first_of(group: BaseExceptionGroup[Exception]) -> Exception:
+    """The first error in a group, however deep."""
+    first = group.exceptions[0]
+    return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def dependencies_of(breakers: Breakers, adapter: DiscordAdapter, model: Model, settings: Settings) -> Dependencies:
@@ -190,8 +254,12 @@ def compose(
     *,
     trace: Trace,
     error_lines: ErrorLines | None = None,
+    is_standby: bool = False,
 ) -> Bot:
-    """Put one process together; nothing runs yet. `error_lines` counts those of the log, where it is the process's."""
+    """Put one process together; nothing runs yet. `error_lines` counts those of the log, where it is the process's.
+
+    One on standby is run with a `turn`.
+    """
     clock = SystemClock()
     metrics = metrics_of(settings, store, model, now=clock.now, error_lines=error_lines)
     inspector = inspector_of(
@@ -221,6 +289,7 @@ def compose(
         now=clock.now,
         guild_ready_timeout_s=GUILDS_LOCAL_S if is_local else GUILDS_S,
         identify_pause_s=0.0 if is_local else IDENTIFY_PAUSE_S,
+        is_standby=is_standby,
     )
     guarded = guard(
         adapter.voice,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from typing import Final
 from urllib.parse import urlsplit
 
 import anyio
@@ -12,6 +13,9 @@ from actors.adapters.inspector import CannotServe, Inspector, Patience, is_loopb
 from actors.adapters.picture import picture
 from actors.app.settings import Settings
 from actors.ports import ChannelNames, Dependencies, Journal, Noted, Trace
+
+ADDRESS_TRIED_EVERY_S: Final = 0.2
+"""While another process still has the inspector's address."""
 
 
 def inspector_of(
@@ -45,15 +49,24 @@ def inspector_of(
     )
 
 
-async def inspect(inspector: Inspector, settings: Settings, trace: Trace) -> None:
-    """Serve it until cancelled. Raises CannotServe for an address that was asked for; does without the default."""
-    try:
-        await inspector.run(task_status=_Announced(trace))
-    except CannotServe as error:
-        if "inspector_address" in settings.model_fields_set:
-            raise
-        trace.publish(Noted("warning", f"{error} There is no inspector this time."))
-        await anyio.sleep_forever()
+async def inspect(inspector: Inspector, settings: Settings, trace: Trace, *, wait_s: float = 0.0) -> None:
+    """Serve it until cancelled. Raises CannotServe for an address that was asked for; does without the default.
+
+    Where another process may still have the address it is tried for `wait_s`.
+    """
+    give_up_at = anyio.current_time() + wait_s
+    while True:
+        try:
+            await inspector.run(task_status=_Announced(trace))
+            return
+        except CannotServe as error:
+            if anyio.current_time() < give_up_at:
+                await anyio.sleep(ADDRESS_TRIED_EVERY_S)
+                continue
+            if "inspector_address" in settings.model_fields_set:
+                raise
+            trace.publish(Noted("warning", f"{error} There is no inspector this time."))
+            await anyio.sleep_forever()
 
 
 class _Announced(TaskStatus[str]):

@@ -191,7 +191,8 @@ class Store(Protocol):
     ) -> int:
         """The move, the response after it and all that belongs to it, in one transaction.
 
-        An `exchange` is kept for those who look on, until its session has enough newer responses.
+        An `exchange` is kept for those who look on, until its session has enough newer responses. A final move
+        withdraws the channel's notices that a line comes late, unless another line is on its way there.
 
         Returns the length of the session's history after it. Raises Fenced, too, when the part was found in a
         message that is to be taken down: the channel is to be read again.
@@ -334,17 +335,23 @@ class Store(Protocol):
         """Deliveries whose time has come, the longest due first, those of the channels `besides` left out."""
         ...
 
-    async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
+    async def outbox_try(self, row_id: int, *, at: float, text: str | None = None) -> OutboxRow:
         """Count a try before the wire; returns the row with attempt, first_try_at and fence set.
 
+        With `text`, the first try says that instead; all later ones repeat the first.
         This, `outbox_later` and `outbox_done` raise Fenced when the row is done.
         """
         ...
 
-    async def outbox_later(self, row_id: int, *, due_at: float) -> None: ...
+    async def outbox_later(self, row_id: int, *, due_at: float, was_tried: bool = True) -> None:
+        """Put the next try off; one that did not leave the process is given back."""
+        ...
 
     async def outbox_done(self, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
-        """Close a row: `sent`, `deleted` or `dropped` (the channel is gone)."""
+        """Close a row: `sent`, `deleted` or `dropped` (the channel is gone).
+
+        A notice that was withdrawn meanwhile gets its take-down with it.
+        """
         ...
 
     async def next_outbox_due(self) -> float | None: ...

@@ -240,7 +240,10 @@ class OutboxDraft:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A delivery that is not done; `attempt` counts tries on the wire, 0 before the first."""
+    """A delivery that is not done; `attempt` counts tries on the wire, 0 before the first.
+
+    `withdrawn_at`: nobody is to be told of it any more, but a try of it may stand in the channel.
+    """
 
     id: int
     draft: OutboxDraft
@@ -250,6 +253,7 @@ class OutboxRow:
     first_try_at: float
     due_at: float
     session_id: SessionId | None = None  # of the line that it speaks of, where it does
+    withdrawn_at: float | None = None
 
     @property
     def outbound(self) -> Outbound:

@@ -64,11 +64,19 @@ def response_to_retry(custom_id: str) -> ResponseId | None:
 
 
 INDICATED: Final[dict[str, str]] = {
+    "maintenance": "maintenance",
     "minor": "minor trouble",
     "major": "a major outage",
     "critical": "a critical outage",
 }
 """What Discord's status page says of itself, by its indicator; its own free text goes to the log only."""
+
+
+_DOWN: Final = "⏳ Discord was not answering"
+_SO: Final = ", so "
+
+LATE: Final = "held:"
+"""How the key of a notice begins that says that a line comes late: it is withdrawn with the line."""
 
 
 def held(name: str, cause: str, indicator: str = "none") -> str:
@@ -78,9 +86,19 @@ def held(name: str, cause: str, indicator: str = "none") -> str:
     """
     if cause != "discord_down":
         return f"⏳ The model is not available at the moment. {name}'s response waits, and comes when it is."
-    reported = INDICATED.get(indicator)
-    clause = f" (its status page reported {reported})" if reported else ""
-    return f"⏳ Discord was not answering{clause}, so {name}'s response comes late."
+    return f"{_DOWN}{_clause(indicator)}{_SO}{name}'s response comes late."
+
+
+def reported(text: str, indicator: str) -> str:
+    """A notice of `held` with what the status page has said since it was written; every other text as it is."""
+    if not text.startswith(_DOWN) or indicator not in INDICATED:
+        return text
+    return f"{_DOWN}{_clause(indicator)}{text[text.index(_SO) :]}"
+
+
+def _clause(indicator: str) -> str:
+    words = INDICATED.get(indicator)
+    return f" (its status page reported {words})" if words else ""
 
 
 def overflow(waiting_max: int) -> str:

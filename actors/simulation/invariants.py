@@ -13,6 +13,7 @@ from actors.adapters.store import history as stored_history
 from actors.adapters.store.schema import AnyRow, history, history_message, session, turn
 from actors.ports import RetryOutcome
 from actors.retries import WORDS
+from actors.roleplay import notices
 from actors.roleplay.model import OutboxKind
 from actors.simulation.discord import Discord, Shown
 from actors.simulation.hearing import PRESSED, SEEN
@@ -157,12 +158,25 @@ def failed_is_told(rest: Rest) -> Iterator[Broken]:
 def answers_arrive(rest: Rest) -> Iterator[Broken]:
     """Answers to commands, and notices of no response, arrive."""
     for row in rest.outbox:
-        if row.kind == OutboxKind.TAKEDOWN or row.key.startswith("notice:") or rest.refused_for_good(row):
+        if (
+            row.kind == OutboxKind.TAKEDOWN
+            or row.key.startswith(("notice:", notices.LATE))
+            or rest.refused_for_good(row)
+        ):
             continue
         if rest.is_left_unanswered(row):
             continue
         if row.reply_expires_at is None and not (rest.is_told(row) or rest.is_said_by_another(row)):
             yield Broken("answers arrive", f"{row.key} did not arrive, or was taken back")
+
+
+def late_is_withdrawn(rest: Rest) -> Iterator[Broken]:
+    """That a line comes late is said nowhere any more: every line has ended."""
+    for row in rest.outbox:
+        if not row.key.startswith(notices.LATE) or rest.channel(row.channel_id).is_gone:
+            continue
+        if any(shown.deleted_by is None for shown in rest.by_nonce.get(row.nonce, [])):
+            yield Broken("late is withdrawn", f"{row.key} still stands in the channel", row.response_id)
 
 
 def presses_are_answered_once(rest: Rest) -> Iterator[Broken]:
@@ -292,6 +306,7 @@ INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (
     failed_is_told,
     answers_arrive,
     told_is_shown_once,
+    late_is_withdrawn,
     presses_are_answered_once,
     a_retry_replaces_once,
     each_message_has_one_turn,

@@ -23,4 +23,11 @@ async def speaks_into_an_outage(play: Play, *channels: int, outage: Refused | Un
 
 
 def delays(play: Play, channel_id: int = CHANNEL) -> list[str]:
+    """What stands there of lines that come late."""
     return [text for text in play.discord.texts(channel_id) if text.startswith("⏳")]
+
+
+def announced(play: Play, channel_id: int = CHANNEL) -> list[str]:
+    """What was ever sent there of lines that come late; each notice once, however often it was tried."""
+    sent = {post.nonce: post.text for post in play.discord.posts if post.channel_id == channel_id}
+    return [text for text in sent.values() if text.startswith("⏳")]

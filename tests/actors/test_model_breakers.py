@@ -12,7 +12,7 @@ from actors.ports import (
 )
 from machines.facts import GenerationFailed
 from machines.response import Limits
-from tests.actors.outage import delays
+from tests.actors.outage import announced, delays
 from tests.fakes.model import FakeModel
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, run_virtually
@@ -94,7 +94,8 @@ def test_with_all_models_down_a_line_waits_is_told_and_comes(backend: str) -> No
             play.model.down = {}
             await play.quiet(for_s=100)
             assert [name for name, _ in play.discord.character_lines(CHANNEL)] == ["Ada", "Bo"]
-            assert delays(play) == [MODEL_WAITS]
+            assert announced(play) == [MODEL_WAITS]
+            assert delays(play) == []
             await equal_to_the_channel(play)
 
     run_virtually(backend, main)

@@ -53,7 +53,7 @@ def lines(server: PlaygroundServer) -> int:
 
 @pytest.mark.parametrize("outage", [ALL_BUT_THE_GATEWAY, WRITES], ids=["of everything", "of writes"])
 @pytest.mark.parametrize("voice", ["webhook", "embed"])
-def test_an_outage_is_sat_out_told_once_and_ends_with_every_line_once(voice: str, outage: FaultPlan) -> None:
+def test_an_outage_is_sat_out_and_ends_with_every_line_once_and_nothing_else(voice: str, outage: FaultPlan) -> None:
     trace = Recorder()
 
     def moves() -> list[tuple[str, str]]:
@@ -68,7 +68,7 @@ def test_an_outage_is_sat_out_told_once_and_ends_with_every_line_once(voice: str
         server.say(CHANNEL, "Robin", "Is anybody there?")
         await until(lambda: moves().count(("HalfOpen", "Open")) >= 2)
         server.faults = FaultPlan()
-        await until(lambda: lines(server) == 4 and len(plain(server)) == 2)
+        await until(lambda: lines(server) == 4)
 
     async def main() -> None:
         settings = load(
@@ -88,15 +88,17 @@ def test_an_outage_is_sat_out_told_once_and_ends_with_every_line_once(voice: str
 
             async def conduct(gateway: Gateway) -> None:
                 await play(server)
+                with anyio.fail_after(PATIENCE_S):
+                    while await store.next_outbox_due() is not None:  # noqa: ASYNC110 - no event says it
+                        await anyio.sleep(0.01)
                 over.set()
 
             endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
             bot = compose(settings, endpoint, store, Understudy(), trace=trace)
             await bot.run(on_ready=conduct, until=over.wait)
-            assert await store.next_outbox_due() is None
             assert lines(server) == 4
-            (_, notice) = plain(server)
-            assert notice == "⏳ Discord was not answering, so Maren's response comes late."
+            (opened,) = plain(server)  # that a line came late went with it
+            assert opened.startswith("🎭")
         await store.aclose()
 
     anyio.run(main)

@@ -49,11 +49,11 @@ def shown_by(server: PlaygroundServer, voice: Voice) -> int:
     return sum(message.voice is voice for message in server.messages(CHANNEL))
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
+def wait_until(holds: Callable[[], bool], *, every_s: float = 0.02) -> None:
     async def main() -> None:
         with anyio.fail_after(PATIENCE_S):
             while not holds():  # noqa: ASYNC110 - the process under test signals nothing
-                await anyio.sleep(0.02)
+                await anyio.sleep(every_s)
 
     anyio.run(main)
 

@@ -105,6 +105,18 @@ async def tried(store: SqlStore, draft: OutboxDraft, *, times: int) -> int:
     return row.id
 
 
+async def test_a_try_that_did_not_leave_is_given_back_and_the_next_one_is_the_first(store: SqlStore) -> None:
+    row_id = await tried(store, NOTICE, times=1)
+    await store.outbox_later(row_id, due_at=NOW + 60, was_tried=False)
+    [row] = await store.due_outbox(now=NOW + 60, limit=9)
+    assert row.attempt == 0
+    assert await store.watched_texts(CHANNEL, since=0) == ()
+    first = await store.outbox_try(row_id, at=NOW + 60, text="Other words.")
+    assert (first.attempt, first.first_try_at, first.draft.text) == (1, NOW + 60, "Other words.")
+    again = await store.outbox_try(row_id, at=NOW + 70, text="Never said.")
+    assert again == replace(first, attempt=2)
+
+
 async def test_a_text_is_watched_while_it_is_tried_and_then_if_one_try_did_not_settle_it(store: SqlStore) -> None:
     notice = replace(NOTICE, buttons=(Button("Retry", "retry:a"),))
     row_id = await tried(store, notice, times=0)

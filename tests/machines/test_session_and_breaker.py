@@ -36,6 +36,16 @@ BREAKER_CASES: list[tuple[Breaker, breaker.Fact, str, tuple[object, ...], int]] 
     (Breaker("d", _state="Closed", failures=4), breaker.Failed(T0), "Closed", (), 5),
     (Breaker("d", _state="Closed", failures=5), breaker.Failed(T0), "Open", (breaker.Hold(T0 + 60),), 6),
     (Breaker("d", 0, _state="Closed", failures=5), breaker.Failed(T0), "Closed", (), 6),
+    (
+        Breaker("d", _state="Closed", failures=1, failed_at=T0 - 120),
+        breaker.IncidentReported(T0),
+        "Open",
+        (breaker.Hold(T0 + 60),),
+        1,
+    ),
+    (Breaker("d", _state="Closed", failed_at=T0 - 121), breaker.IncidentReported(T0), "Closed", (), 0),
+    (Breaker("d", _state="Closed"), breaker.IncidentReported(T0), "Closed", (), 0),
+    (Breaker("d", 0, _state="Closed", failures=1, failed_at=T0), breaker.IncidentReported(T0), "Closed", (), 1),
     (Breaker("d", _state="Closed"), breaker.LimitReached(T0, T0 + 540), "Open", (breaker.Hold(T0 + 540),), 0),
     (Breaker("d", 0, _state="Closed"), breaker.LimitReached(T0, T0 + 540), "Closed", (), 0),
     (
@@ -94,6 +104,31 @@ def test_a_probe_that_fails_is_no_new_opening() -> None:
     for fact in (breaker.Failed(T0), breaker.Failed(T0 + 1), breaker.PauseElapsed(T0 + 61), breaker.Failed(T0 + 62)):
         breaker.advance(subject, fact)
     assert (subject.state, subject.opened_at, subject.open_until) == ("Open", T0 + 1, T0 + 122)
+
+
+def told(subject: Breaker, *facts: breaker.Fact) -> str:
+    for fact in facts:
+        breaker.advance(subject, fact)
+    return subject.state
+
+
+def test_m3_a_reported_incident_opens_it_early_though_other_tries_succeeded_meanwhile() -> None:
+    subject = Breaker("discord")
+    assert told(subject, breaker.Failed(T0), breaker.Succeeded(T0 + 1), breaker.IncidentReported(T0 + 2)) == "Open"
+    assert (subject.opened_at, subject.open_until) == (T0 + 2, T0 + 62)
+
+
+def test_m3_an_incident_that_goes_on_does_not_open_it_again_when_its_probe_came_through() -> None:
+    subject = Breaker("discord")
+    told(subject, breaker.Failed(T0), breaker.IncidentReported(T0 + 1), breaker.PauseElapsed(T0 + 61))
+    assert told(subject, breaker.Succeeded(T0 + 62), breaker.IncidentReported(T0 + 63)) == "Closed"
+    assert told(subject, breaker.Failed(T0 + 64), breaker.IncidentReported(T0 + 65)) == "Open"
+
+
+@pytest.mark.parametrize("state", ["Open", "HalfOpen"])
+def test_m3_an_incident_says_nothing_new_while_it_is_not_closed(state: str) -> None:
+    with pytest.raises(IllegalMove):
+        breaker.advance(Breaker("d", _state=state, failed_at=T0), breaker.IncidentReported(T0))
 
 
 @pytest.mark.parametrize(

@@ -7,12 +7,13 @@ from copy import copy
 from dataclasses import replace
 from itertools import count
 
-from sqlalchemy import Connection, delete, update
+from sqlalchemy import Connection, delete, select, update
 
 from actors.adapters.store import SqlStore, outbox, responses
 from actors.adapters.store.executor import Executor
 from actors.adapters.store.history import add_said
 from actors.adapters.store.schema import history, history_message, inbox, session
+from actors.adapters.store.schema import outbox as outbox_table
 from actors.ports import (
     Accepted,
     ElsewhereOutcome,
@@ -133,7 +134,7 @@ def deaf_to_copies(sink: Sink) -> Sink:
 class NoticesTriedOnce(SqlStore):
     """A store that closes a delivery where it is to be tried again."""
 
-    async def outbox_later(self, row_id: int, *, due_at: float) -> None:
+    async def outbox_later(self, row_id: int, *, due_at: float, was_tried: bool = True) -> None:
         await self._run(outbox.outbox_done, row_id, message_id=None, at=due_at, outcome="dropped")
 
 
@@ -374,6 +375,32 @@ class Stumbles(SqlStore):
         if next(self._calls) % 10 == 0:
             raise KeyError("a programmer's error")
         return await super().own_messages(channel_id, after=after)
+
+
+class KeepsLateNotices(SqlStore):
+    """A store that says that a line comes late, also when it has come."""
+
+    async def record(
+        self,
+        claim: Claim,
+        response: Response,
+        move: Move,
+        *,
+        commit: Entry | None = None,
+        outbox: Sequence[OutboxDraft] = (),
+        watch: bool = False,
+        exchange: Exchange | None = None,
+    ) -> int:
+        length = await super().record(claim, response, move, commit=commit, outbox=outbox, watch=watch)
+        await self._run(forget_withdrawals)
+        return length
+
+
+def forget_withdrawals(conn: Connection) -> None:
+    rows, is_withdrawn = outbox_table, outbox_table.c.withdrawn_at.is_not(None)
+    conn.execute(delete(rows).where(rows.c.target_id.in_(select(rows.c.message_id).where(is_withdrawn))))
+    conn.execute(update(rows).where(is_withdrawn, rows.c.outcome == "deleted").values(done_at=None, outcome=None))
+    conn.execute(update(rows).where(is_withdrawn).values(withdrawn_at=None))
 
 
 class _Everything(frozenset[int]):

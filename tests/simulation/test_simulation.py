@@ -186,6 +186,10 @@ def test_b15_a_reaper_that_knows_its_own_channels_alone_is_caught() -> None:
     assert caught(Build(store=broken.WatchesItsOwnChannels), responses=150) == {"stray line"}
 
 
+def test_m8_a_late_notice_that_outlives_its_line_is_caught() -> None:
+    assert caught(Build(store=broken.KeepsLateNotices)) == {"late is withdrawn"}
+
+
 def test_edits_and_deletions_that_are_ignored_are_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.IgnoresAmendments))
 

@@ -21,6 +21,7 @@ from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.places import Places
+from actors.adapters.discord.standby import Standby
 from actors.adapters.discord.voice import DiscordVoice, Preference
 from actors.adapters.discord.wire import Wire
 from actors.ports import (
@@ -64,8 +65,11 @@ class DiscordAdapter:
         guild_ready_timeout_s: float = 2.0,
         identify_pause_s: float = IDENTIFY_PAUSE_S,
         reconnect_max_s: float = RECONNECT_MAX_S,
+        is_standby: bool = False,
     ) -> None:
         """Point the process at `endpoints`. `now` is seconds since 1970.
+
+        On standby it connects, and keeps what it is told until `go_live`.
 
         With a `debugger`, its questions are registered with Discord: `developers` may ask, besides the owners.
 
@@ -88,6 +92,7 @@ class DiscordAdapter:
         self._places = Places(self._wire)
         self._interactions = Interactions(self._wire)
         self._nicknames = Nicknames(self._wire)
+        self._standby = Standby(shard_ids) if is_standby else None
         self._debugging: Debugging | None = None
         if debugger is not None:
             self._debugging = Debugging(
@@ -125,6 +130,7 @@ class DiscordAdapter:
             asks_for_gateway=self._endpoints.asks_for_gateway,
             guild_ready_timeout_s=self._guild_ready_timeout_s,
             reconnect_max_s=self._reconnect_max_s,
+            standby=self._standby,
         )
         self._clients[shard_id] = client
         try:
@@ -132,6 +138,16 @@ class DiscordAdapter:
         finally:
             del self._clients[shard_id]
             self._wire.remove(client)
+
+    async def wait_connected(self) -> None:
+        """Wait until every shard was ready; at once where it is not on standby."""
+        if self._standby is not None:
+            await self._standby.connected.wait()
+
+    def go_live(self) -> None:
+        """Give the sink what was kept on standby, in order; from now on it is told at once."""
+        if self._standby is not None:
+            self._standby.end(self._sink)
 
     def budgets(self) -> tuple[Budget, ...]:
         """Discord's rate limits as it told them last."""
@@ -172,4 +188,7 @@ class DiscordAdapter:
             self._places.forget(event.channel_id)
         if isinstance(event, ShardReady):
             self._homes.note_gap()
-        self._sink(event)
+        if self._standby is None or self._standby.is_over:
+            self._sink(event)
+        else:
+            self._standby.keep(event)

@@ -31,6 +31,7 @@ from actors.adapters.discord.interactions import Interactions, missing_asked, pr
 from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.nulls import accept_nulls, dispatched
 from actors.adapters.discord.outcomes import MALFORMED
+from actors.adapters.discord.standby import Standby
 from actors.ports import (
     ButtonPressed,
     ChannelGone,
@@ -133,6 +134,7 @@ class GatewayClient(discord.Client):
         asks_for_gateway: bool = False,
         guild_ready_timeout_s: float = 2.0,
         reconnect_max_s: float = RECONNECT_MAX_S,
+        standby: Standby | None = None,
     ) -> None:
         super().__init__(
             intents=intents(),
@@ -157,6 +159,7 @@ class GatewayClient(discord.Client):
         self._on_webhooks_changed = on_webhooks_changed
         self._turns = turns
         self._reconnect_max_s = reconnect_max_s
+        self._standby = standby
         self._patience = anyio.CancelScope()
         self._was_connected = False
         self._was_ready = False  # "ready" was told
@@ -246,6 +249,9 @@ class GatewayClient(discord.Client):
         """
 
         def parse_contained(payload: Any) -> None:  # noqa: ANN401 - Discord's JSON
+            if name == "INTERACTION_CREATE" and self._standby is not None and not self._standby.is_over:
+                self._standby.keep_interaction(payload, parse_contained)
+                return
             self._held = []
             try:
                 parse(dispatched(name, payload))

@@ -11,7 +11,7 @@ from actors.adapters.store.errors import (
     WrongRowsFound,
 )
 from actors.adapters.store.lock import DatabaseLock
-from actors.adapters.store.opening import database_path, memory_store, open_store, prepare
+from actors.adapters.store.opening import database_path, late_store, memory_store, open_store, prepare
 from actors.adapters.store.reports import Reliability, ResponseOutcome
 from actors.adapters.store.soundness import MEND
 from actors.adapters.store.store import SqlStore
@@ -31,6 +31,7 @@ __all__ = [
     "StoreError",
     "WrongRowsFound",
     "database_path",
+    "late_store",
     "memory_store",
     "open_store",
     "prepare",

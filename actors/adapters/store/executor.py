@@ -1,10 +1,11 @@
-"""Where the store's functions run: on the calling thread, or on a writer's (`writer.py`)."""
+"""Where the store's functions run: on the calling thread, on a writer's (`writer.py`), or there later on."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
+import anyio
 from sqlalchemy import Connection, Engine
 
 P = ParamSpec("P")
@@ -21,6 +22,29 @@ class Executor(Protocol):
     async def aclose(self) -> None:
         """Finish what was begun and let go of the database."""
         ...
+
+
+class Late:
+    """Runs operations on an executor that comes later; whoever asks before that waits for it."""
+
+    def __init__(self) -> None:
+        self._executor: Executor | None = None
+        self._has_come = anyio.Event()
+
+    def go_on_with(self, executor: Executor) -> None:
+        self._executor = executor
+        self._has_come.set()
+
+    async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        executor = self._executor
+        while executor is None:
+            await self._has_come.wait()
+            executor = self._executor
+        return await executor.run(operation, *args, **kwargs)
+
+    async def aclose(self) -> None:
+        if self._executor is not None:
+            await self._executor.aclose()
 
 
 class Inline:

@@ -56,6 +56,15 @@ def require_current(engine: Engine) -> None:
             raise StoreError("the database is from an older version: run `python bot.py migrate`")
 
 
+def is_current(engine: Engine) -> bool:
+    """Whether the tables are those of this version, and not of an older one; writes nothing.
+
+    Raises NewerDatabase or NotADatabase.
+    """
+    with engine.connect() as conn:
+        return not _is_older(conn, MIGRATIONS)
+
+
 def _is_older(conn: Connection, migrations: Path) -> bool:
     """Whether there is something to upgrade. Raises NewerDatabase or NotADatabase."""
     script = ScriptDirectory(str(migrations))

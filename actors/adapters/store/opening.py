@@ -8,7 +8,7 @@ read, a URL of a kind that is not built.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -17,8 +17,9 @@ from sqlalchemy import Engine, make_url
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from actors.adapters.store.errors import StoreError
-from actors.adapters.store.executor import Inline
-from actors.adapters.store.migrate import create_all, require_current, upgrade
+from actors.adapters.store.executor import Inline, Late
+from actors.adapters.store.migrate import create_all, is_current, require_current, upgrade
+from actors.adapters.store.soundness import require_sound
 from actors.adapters.store.sqlite import file_engine, memory_engine
 from actors.adapters.store.store import SqlStore
 from actors.adapters.store.writer import WriterThread
@@ -72,6 +73,52 @@ async def open_store(url: str, *, folder: Path = Path(), read_only: bool = False
         yield store
     finally:
         await store.aclose()
+
+
+@asynccontextmanager
+async def late_store(
+    url: str, *, folder: Path = Path()
+) -> AsyncIterator[tuple[SqlStore, Callable[[], Awaitable[None]]]]:
+    """A store on a database that another process still writes, and what opens it when that one has let go.
+
+    Whoever uses the store before waits. Raises StoreError, at once, for a database that cannot be opened then.
+    """
+    path = database_path(url, folder=folder)
+    if path is None:
+        raise StoreError("a database in memory is nobody else's: there is nothing to take over")
+    is_sound = await anyio.to_thread.run_sync(examine, path)
+    executor = Late()
+    store = SqlStore(executor)
+
+    async def open_it() -> None:
+        executor.go_on_with(WriterThread(await anyio.to_thread.run_sync(prepare, path)))
+        if not is_sound:
+            await store.require_sound()
+
+    try:
+        yield store, open_it
+    finally:
+        await executor.aclose()
+
+
+def examine(path: Path) -> bool:
+    """Whether its rows are sound; an older one's cannot be told before it is brought up to date. Nothing is written.
+
+    Raises StoreError for a database that would be refused.
+    """
+    if not path.is_file():
+        return False
+    engine = file_engine(path, read_only=True)
+    try:
+        if not is_current(engine):
+            return False
+        with engine.connect() as conn:
+            require_sound(conn)
+        return True
+    except OperationalError as error:
+        raise StoreError(f"{path} cannot be opened ({error.orig}): mend it, or set another DATABASE_URL") from error
+    finally:
+        engine.dispose()
 
 
 def memory_store() -> SqlStore:

@@ -8,7 +8,7 @@ from functools import cache
 from hashlib import blake2b
 from typing import Final
 
-from sqlalchemy import BindParameter, Connection, bindparam, func, insert, null, select, text, update
+from sqlalchemy import BindParameter, Connection, Integer, bindparam, func, insert, null, select, text, update
 
 from actors.adapters.store.fences import newest_message
 from actors.adapters.store.prepared import Prepared, names_of
@@ -23,7 +23,9 @@ _IS_TEXT: Final = (outbox.c.kind != OutboxKind.TAKEDOWN.value) & outbox.c.reply_
 # Texts of which the channel may hold something that we do not know of: on their way, or not settled by one try.
 _IS_MESSAGE: Final = (outbox.c.kind != OutboxKind.TAKEDOWN.value) & outbox.c.reply_expires_at.is_(None)
 ON_ITS_WAY: Final = _OPEN & _IS_MESSAGE & text("attempt > 0")
-DOUBTFUL: Final = text("attempt > 1") & (outbox.c.done_at > bindparam("since")) & _IS_MESSAGE & text("outcome = 'sent'")
+# `deleted` is a text that was withdrawn before anybody had found it: should it land after all, it is a copy.
+_MAY_STAND: Final = text("outcome IN ('sent', 'deleted')")
+DOUBTFUL: Final = text("attempt > 1") & (outbox.c.done_at > bindparam("since")) & _IS_MESSAGE & _MAY_STAND
 _IS_A_LINE: Final = Prepared(select(part.c.message_id).where(part.c.message_id == bindparam("message_id")))
 _IS_ANOTHERS: Final = Prepared(
     select(part.c.response_id).where(
@@ -53,7 +55,7 @@ _ANSWERS: Final = Prepared(
 _IS_KNOWN: Final = Prepared(select(outbox.c.id).where(outbox.c.key == bindparam("key")))
 _INSERT: Final = Prepared(
     insert(outbox),
-    names_of(outbox, besides=["id", "message_id", "done_at", "outcome"]),
+    names_of(outbox, besides=["id", "message_id", "done_at", "outcome", "withdrawn_at"]),
 )
 _THIS: Final = outbox.c.id == bindparam("row_id")
 # Whose line it speaks of, for the log; a join could not be locked with the row.
@@ -64,13 +66,19 @@ _ROW: Final = select(outbox, _SESSION.label("session_id"))
 _HELD: Final = Prepared(_ROW.where(_THIS, _OPEN).with_for_update(of=outbox))
 _COUNT_TRY: Final = update(outbox).where(_THIS).values(attempt=outbox.c.attempt + 1)
 _TRY: Final = Prepared(_COUNT_TRY)
-_FIRST_TRY: Final = Prepared(_COUNT_TRY.values(first_try_at=bindparam("at"), fence=bindparam("new_fence")))
+_FIRST_TRY: Final = Prepared(
+    _COUNT_TRY.values(first_try_at=bindparam("at"), fence=bindparam("new_fence"), text=bindparam("new_text"))
+)
 _CLOSE: Final = Prepared(
     update(outbox)
     .where(_THIS, _OPEN)
     .values({name: bindparam(name) for name in ("message_id", "done_at", "outcome")} | {"reply_token": null()})
 )
-_PUT_OFF: Final = Prepared(update(outbox).where(_THIS).values(due_at=bindparam("until")))
+_PUT_OFF: Final = Prepared(
+    update(outbox)
+    .where(_THIS)
+    .values(due_at=bindparam("until"), attempt=outbox.c.attempt - bindparam("given_back", type_=Integer))
+)
 _PUT_OFF_BEHIND: Final = Prepared(
     update(outbox)
     .where(
@@ -193,22 +201,25 @@ def _due(places: int) -> Prepared:
     )
 
 
-def outbox_try(conn: Connection, row_id: int, *, at: float) -> OutboxRow:
-    """Count a try before the wire. Raises Fenced when the row is done."""
+def outbox_try(conn: Connection, row_id: int, *, at: float, text: str | None = None) -> OutboxRow:
+    """Count a try before the wire; the first one may change the text. Raises Fenced when the row is done."""
     row = outbox_row(_hold(conn, row_id))
     tried = replace(row, attempt=row.attempt + 1)
     if row.attempt:
         _TRY.run(conn, {"row_id": row_id})
         return tried
-    fence = newest_message(conn, row.draft.channel_id)
-    _FIRST_TRY.run(conn, {"row_id": row_id, "at": at, "new_fence": fence})
-    return replace(tried, first_try_at=at, fence=fence)
+    fence, words = newest_message(conn, row.draft.channel_id), row.draft.text if text is None else text
+    _FIRST_TRY.run(conn, {"row_id": row_id, "at": at, "new_fence": fence, "new_text": words})
+    return replace(tried, first_try_at=at, fence=fence, draft=replace(row.draft, text=words))
 
 
-def outbox_later(conn: Connection, row_id: int, *, due_at: float) -> None:
-    """Put the next try off, and the channel's later texts with it. Raises Fenced when the row is done."""
+def outbox_later(conn: Connection, row_id: int, *, due_at: float, was_tried: bool = True) -> None:
+    """Put the next try off, and the channel's later texts with it. Raises Fenced when the row is done.
+
+    A try that did not leave the process is given back.
+    """
     row = _hold(conn, row_id)
-    _PUT_OFF.run(conn, {"row_id": row_id, "until": due_at})
+    _PUT_OFF.run(conn, {"row_id": row_id, "until": due_at, "given_back": 0 if was_tried else 1})
     if row.kind != OutboxKind.TAKEDOWN and row.reply_token is None:
         _PUT_OFF_BEHIND.run(conn, {"row_id": row_id, "of_channel": row.channel_id, "until": due_at})
 
@@ -259,4 +270,5 @@ def outbox_row(row: AnyRow) -> OutboxRow:
         first_try_at=row.first_try_at,
         due_at=row.due_at,
         session_id=getattr(row, "session_id", None),  # the reaper needs none
+        withdrawn_at=row.withdrawn_at,
     )

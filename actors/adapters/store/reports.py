@@ -16,6 +16,7 @@ from actors.adapters.store.schema import AnyRow, character, move, outbox, part, 
 from actors.adapters.store.sessions import IS_UNFINISHED, session_record
 from actors.ports.journal import LinesInState
 from actors.ports.trace import CANCELLED
+from actors.roleplay import notices
 from actors.roleplay.model import OutboxKind, ResponseId, SessionId, SessionRecord
 from machines.facts import Cancelled, Held, SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.response import FINAL, SILENT, State
@@ -43,15 +44,17 @@ _TO_RETRY: Final = _count(move.c.dest == State.RETRYING, move.c.source != State.
 _GIVEN_UP: Final = _count(
     move.c.source == State.RETRYING, move.c.dest == State.FAILED, move.c.fact != Cancelled.__name__
 )
+# By its key: that a line comes late is a notice of it as well, and no failure.
+_IS_OF_FAILURE: Final = (outbox.c.kind == OutboxKind.NOTICE.value) & text(f"key NOT LIKE '{notices.LATE}%'")
 _NOTICE: Final = (
     select(func.max(outbox.c.outcome))
-    .where(outbox.c.response_id == response.c.id, outbox.c.kind == OutboxKind.NOTICE.value)
+    .where(outbox.c.response_id == response.c.id, _IS_OF_FAILURE)
     .correlate(response)
     .scalar_subquery()
 )
 _ASKED: Final = (
     select(func.count())
-    .where(outbox.c.response_id == response.c.id, outbox.c.kind == OutboxKind.NOTICE.value)
+    .where(outbox.c.response_id == response.c.id, _IS_OF_FAILURE)
     .correlate(response)
     .scalar_subquery()
 )
@@ -103,7 +106,7 @@ _ENDINGS: Final = select(
 ).where(*_ENDED)
 # Of any time: a notice that is forbidden waits up to a week.
 _NOTICE_OF: Final = outbox.join(response, response.c.id == outbox.c.response_id)
-_IS_UNTOLD: Final = and_(outbox.c.kind == OutboxKind.NOTICE.value, text("done_at IS NULL"), _IS_TO_TELL)
+_IS_UNTOLD: Final = and_(_IS_OF_FAILURE, text("done_at IS NULL"), _IS_TO_TELL)
 _UNTOLD_BEFORE: Final = (
     select(func.count()).select_from(_NOTICE_OF).where(_IS_UNTOLD, response.c.moved_at < bindparam("since"))
 )

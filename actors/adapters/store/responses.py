@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from actors.adapters.store import exchanges
+from actors.adapters.store import exchanges, late
 from actors.adapters.store.fences import newest_message
 from actors.adapters.store.guards import hold_response, hold_session
 from actors.adapters.store.history import add_said
@@ -183,6 +183,7 @@ def record(
     _write_parts(conn, after, step)
     if after.is_final:
         _INSERT_ENDING.run(conn, {"response_id": after.id, "response_state": after.state.value})
+        late.withdraw(conn, claim.session_id, at=step.at)
     enqueue_all(conn, outbox, at=step.at)
     length: int = before.history_length
     return length if commit is None else length + add_said(conn, after, commit)

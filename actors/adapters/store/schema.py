@@ -40,6 +40,7 @@ from sqlalchemy import (
 )
 
 from actors.adapters.store.rules import add_triggers
+from actors.roleplay import notices
 from actors.roleplay.model import OutboundKind, OutboxKind
 from machines.binding import START
 from machines.response import FINAL, State
@@ -368,6 +369,7 @@ outbox = Table(
     Column("buttons", JSON(none_as_null=True)),
     Column("reply_token", Text),  # of an answer to an interaction; a secret, gone when the row is done
     Column("reply_expires_at", Float),
+    Column("withdrawn_at", Float),  # of a notice that a line comes late: when the line had ended
     _one_of("kind", OutboxKind),
     _one_of("outcome", OUTCOMES),
     CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="done"),
@@ -378,6 +380,8 @@ _where("ix_outbox_due", outbox, "due_at", "id", where="done_at IS NULL")
 _where("ix_outbox_waiting", outbox, "channel_id", "due_at", where="done_at IS NULL")
 _where("ix_outbox_target", outbox, "channel_id", "target_id", where="target_id IS NOT NULL")
 _where("ix_outbox_doubtful", outbox, "done_at", "channel_id", where="attempt > 1")
+LATE: Final = f"key LIKE '{notices.LATE}%' AND withdrawn_at IS NULL"
+_where("ix_outbox_late", outbox, "channel_id", where=LATE)
 
 voice = Table(
     "voice",

@@ -11,6 +11,7 @@ from actors.adapters.store import (
     exchanges,
     history,
     inbox,
+    late,
     missing,
     outbox,
     overview,
@@ -212,14 +213,14 @@ class SqlStore:
     ) -> tuple[OutboxRow, ...]:
         return await self._run(outbox.due_outbox, now=now, limit=limit, besides=besides)
 
-    async def outbox_try(self, row_id: int, *, at: float) -> OutboxRow:
-        return await self._run(outbox.outbox_try, row_id, at=at)
+    async def outbox_try(self, row_id: int, *, at: float, text: str | None = None) -> OutboxRow:
+        return await self._run(outbox.outbox_try, row_id, at=at, text=text)
 
-    async def outbox_later(self, row_id: int, *, due_at: float) -> None:
-        await self._run(outbox.outbox_later, row_id, due_at=due_at)
+    async def outbox_later(self, row_id: int, *, due_at: float, was_tried: bool = True) -> None:
+        await self._run(outbox.outbox_later, row_id, due_at=due_at, was_tried=was_tried)
 
     async def outbox_done(self, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
-        await self._run(outbox.outbox_done, row_id, message_id=message_id, at=at, outcome=outcome)
+        await self._run(late.outbox_done, row_id, message_id=message_id, at=at, outcome=outcome)
 
     async def next_outbox_due(self) -> float | None:
         return await self._run(outbox.next_outbox_due)

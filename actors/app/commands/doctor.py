@@ -170,7 +170,8 @@ async def _status_page(settings: Settings) -> list[Finding]:
     if isinstance(said, StatusUnknown):
         mend = "look at STATUS_URL; empty turns it off, and the bot plays on without it"
         return [Finding("status page", None, f"cannot be read ({said.reason})", mend)]
-    return [Finding("status page", True, f"it reports: {said.indicator}")]
+    unread = f" (not all of it could be read: {'; '.join(said.unread)})" if said.unread else ""
+    return [Finding("status page", True, f"it reports: {said.indicator}{unread}")]
 
 
 def _traces(settings: Settings) -> list[Finding]:

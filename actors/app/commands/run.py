@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 from threading import Thread
 from typing import Annotated, Final
@@ -18,11 +19,12 @@ import typer
 from actors.adapters import log
 from actors.adapters.clock import SystemClock
 from actors.adapters.groq import GroqModel
-from actors.adapters.store import DatabaseLock, StoreError, database_path, open_store
+from actors.adapters.store import DatabaseLock, SqlStore, StoreError, database_path, late_store, open_store
 from actors.adapters.understudy import Understudy
 from actors.app.characters import add_shipped
-from actors.app.composition import FATAL, Endpoint, compose, open_model, urls_of
+from actors.app.composition import FATAL, Bot, Endpoint, compose, open_model, recall, urls_of
 from actors.app.console import WRONG_USE, fail, read_settings, refusing
+from actors.app.hand_over import take_lock, wait_until_asked
 from actors.app.places import refusal_of
 from actors.app.settings import Settings
 from actors.app.tracing import Tracing, header_secrets, read_variables, tracing
@@ -36,6 +38,13 @@ STDIN_BYTES: Final = 4096
 def run(
     end_with_stdin: Annotated[
         bool, typer.Option("--end-with-stdin", hidden=True, help="End, as by SIGTERM, when the standard input does.")
+    ] = False,
+    take_over: Annotated[
+        bool,
+        typer.Option(
+            "--take-over",
+            help="Take over from the process that runs: connect, have it finish what it is sending and end, and go on.",
+        ),
     ] = False,
 ) -> None:
     """Connect to Discord and play."""
@@ -53,8 +62,8 @@ def run(
             secrets=(*settings.secrets, *header_secrets()),
             span_ids=traced.ids_of,
         )
-        with refusing(StoreError, *FATAL), held(settings):
-            anyio.run(_run, settings, settings.discord_token.get_secret_value(), traced, error_lines)
+        with refusing(StoreError, *FATAL):
+            _run_locked(Start(settings, traced, error_lines, lock_of(settings)), take_over=take_over)
 
 
 def _end_with_stdin() -> None:
@@ -67,30 +76,110 @@ def _end_with_stdin() -> None:
 @contextmanager
 def held(settings: Settings) -> Iterator[None]:
     """Hold the database against a second bot. Raises AlreadyRunning, and StoreError where none can be kept."""
-    path = database_path(settings.database_url, folder=settings.data_dir)
-    if path is None:  # in memory: nobody else can have it
+    lock = lock_of(settings)
+    with nullcontext() if lock is None else lock:
+        if lock is not None:
+            lock.acquire(at=SystemClock().now())
         yield
-        return
+
+
+def lock_of(settings: Settings) -> DatabaseLock | None:
+    """The database's lock, not taken yet; None for one in memory, which nobody else can have. Raises StoreError."""
+    path = database_path(settings.database_url, folder=settings.data_dir)
+    if path is None:
+        return None
     if refusal := refusal_of(path):
         raise StoreError(str(refusal))
-    with DatabaseLock(path) as lock:
-        lock.acquire(at=SystemClock().now())
-        yield
+    return DatabaseLock(path)
 
 
-async def _run(settings: Settings, token: str, traced: Tracing, error_lines: log.ErrorLines) -> None:
-    endpoint = Endpoint(token, urls_of(settings))
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What a run is made of, before anything runs; `lock` is None for a database in memory."""
+
+    settings: Settings
+    traced: Tracing
+    error_lines: log.ErrorLines
+    lock: DatabaseLock | None
+
+    def compose(self, store: SqlStore, model: GroqModel | Understudy, *, is_standby: bool = False) -> Bot:
+        token = self.settings.discord_token
+        return compose(
+            self.settings,
+            Endpoint("" if token is None else token.get_secret_value(), urls_of(self.settings)),
+            store,
+            model,
+            trace=self.traced.beside(log.LogTrace()),
+            error_lines=self.error_lines,
+            is_standby=is_standby,
+        )
+
+
+def _run_locked(start: Start, *, take_over: bool) -> None:
+    lock, now = start.lock, SystemClock().now
+    with nullcontext() if lock is None else lock:
+        if lock is not None and take_over and not lock.acquire_if_free(at=now()):
+            anyio.run(_take_over, start, lock)
+            return
+        if lock is not None and not take_over:
+            lock.acquire(at=now())
+        anyio.run(_run, start)
+
+
+async def _run(start: Start) -> None:
+    opened = open_store(start.settings.database_url, folder=start.settings.data_dir)
     with ending() as asked_to_end:
-        async with (
-            open_store(settings.database_url, folder=settings.data_dir) as store,
-            open_model(settings, store) as model,
-        ):
+        async with opened as store, open_model(start.settings, store) as model:
             await store.require_sound()
             await add_shipped(store, SystemClock())
-            trace = traced.beside(log.LogTrace())
-            bot = compose(settings, endpoint, store, model, trace=trace, error_lines=error_lines)
-            checked = partial(warn_of_model, model, bot.world.trace)
-            await bot.run(on_ready=say_ready, until=asked_to_end, beside=checked)
+            await _play(start, start.compose(store, model), model, asked_to_end)
+
+
+async def _take_over(start: Start, lock: DatabaseLock) -> None:
+    """Connect beside the process that runs, and go on where it ends."""
+    late = late_store(start.settings.database_url, folder=start.settings.data_dir)
+    with ending() as asked_to_end:
+        async with late as (store, open_it), open_model(start.settings, store, recalls=False) as model:
+            bot = start.compose(store, model, is_standby=True)
+            trace = bot.world.trace
+
+            async def wait_for_turn() -> None:
+                await bot.wait_connected()
+                trace.publish(Noted("info", f"Connected; the bot that runs ({lock.held_by}) is asked to hand over."))
+                await take_lock(lock, now=SystemClock().now)
+                await open_it()
+                await recall(model)
+                await add_shipped(store, SystemClock())
+                trace.publish(Noted("info", "The database is taken over."))
+
+            await _play(start, bot, model, asked_to_end, turn=partial(unless, asked_to_end, wait_for_turn))
+
+
+async def _play(
+    start: Start,
+    bot: Bot,
+    model: GroqModel | Understudy,
+    asked_to_end: Callable[[], Awaitable[None]],
+    *,
+    turn: Callable[[], Awaitable[bool]] | None = None,
+) -> None:
+    lock, trace = start.lock, bot.world.trace
+
+    async def until() -> None:
+        """Until asked to end, or to hand over."""
+        if lock is None:
+            await asked_to_end()
+        elif await unless(asked_to_end, partial(wait_until_asked, lock)):
+            words = "Another process takes over: what is on the wire is finished, nothing new begins."
+            trace.publish(Noted("info", words))
+
+    def release() -> None:
+        if lock is not None:
+            lock.release()
+            trace.publish(Noted("info", "Nothing is written any more; the database is released."))
+
+    checked = partial(warn_of_model, model, trace)
+    await bot.run(on_ready=say_ready, until=until, beside=checked, turn=turn, on_drained=release)
 
 
 async def warn_of_model(model: GroqModel | Understudy, trace: Trace) -> None:
@@ -116,6 +205,22 @@ def keep_what_is_loaded() -> None:
     """
     gc.collect()
     gc.freeze()
+
+
+async def unless(ended: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[None]]) -> bool:
+    """Do `work` unless `ended` returns before that is done; whether it was done."""
+    is_done = False
+    async with anyio.create_task_group() as group:
+
+        async def wait() -> None:
+            await ended()
+            group.cancel_scope.cancel()
+
+        group.start_soon(wait)
+        await work()
+        is_done = True
+        group.cancel_scope.cancel()
+    return is_done
 
 
 @contextmanager

@@ -67,6 +67,7 @@ def bot_for(
     reconnect_max_s: float = PATIENCE_S,
     identify_pause_s: float = 0.0,
     guild_ready_timeout_s: float = 0.05,
+    is_standby: bool = False,
 ) -> Bot:
     events: asyncio.Queue[GatewayEvent] = asyncio.Queue()
     adapter = DiscordAdapter(
@@ -80,6 +81,7 @@ def bot_for(
         guild_ready_timeout_s=guild_ready_timeout_s,
         identify_pause_s=identify_pause_s,
         reconnect_max_s=reconnect_max_s,
+        is_standby=is_standby,
     )
     return Bot(adapter, events)
 

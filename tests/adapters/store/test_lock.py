@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from actors.adapters.store import AlreadyRunning, DatabaseLock
+from tests.app.processes import needs_rights, unprivileged
 
 SINCE = 1_750_000_000.0
 HOLD = """
@@ -23,6 +24,10 @@ lock = DatabaseLock(Path(sys.argv[1]))
 lock.acquire(at=1_750_000_000.0)
 print("held", flush=True)
 sys.stdin.read()
+"""
+ASK = """with lock.asking() as is_asking:
+    print(is_asking, flush=True)
+    sys.stdin.read()
 """
 
 
@@ -84,3 +89,46 @@ def test_a_holder_that_has_not_said_who_it_is_is_not_guessed(tmp_path: Path) -> 
         (tmp_path / "ensemble.db.holder.lock").write_text("")
         with pytest.raises(AlreadyRunning, match="has not said which"):
             DatabaseLock(database).acquire(at=SINCE)
+
+
+def test_m9_a_request_lives_as_long_as_its_asker(tmp_path: Path) -> None:
+    database = tmp_path / "ensemble.db"
+    holder = DatabaseLock(database)
+    holder.acquire(at=SINCE)
+    looks = [holder.is_asked_for]
+    with asking_process(database) as asker:
+        looks.append(holder.is_asked_for)
+        with DatabaseLock(database).asking() as is_asking:
+            assert not is_asking
+        os.kill(asker.pid, signal.SIGKILL)
+        asker.wait()
+        looks.append(holder.is_asked_for)
+    assert looks == [False, True, False]
+    holder.release()
+
+
+@needs_rights
+def test_m9_a_request_that_another_user_left_neither_ends_nor_harms_the_holder(tmp_path: Path) -> None:
+    (tmp_path / "ensemble.db.request.lock").touch(mode=0o000)
+    script = "print(lock.is_asked_for, lock.note_handing_over())"
+    done = subprocess.run(
+        unprivileged(sys.executable, "-c", f"{HOLD.partition('print')[0]}{script}", str(tmp_path / "ensemble.db")),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.returncode) == ("False True\n", 0), done.stderr
+
+
+@contextmanager
+def asking_process(database: Path) -> Iterator[subprocess.Popen[str]]:
+    """A process that asks for the lock until its input ends."""
+    script = HOLD.replace('lock.acquire(at=1_750_000_000.0)\nprint("held", flush=True)\nsys.stdin.read()', ASK)
+    command = [sys.executable, "-c", script, str(database)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "True\n"
+        try:
+            yield process
+        finally:
+            process.kill()
