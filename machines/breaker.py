@@ -134,7 +134,7 @@ def release(breaker: Breaker, fact: Succeeded) -> Release:
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-TABLE: Final[tuple[Row, ...]] = (
+TABLE: Final[tuple[Row[Breaker], ...]] = (
     Row(Succeeded, CLOSED, CLOSED, do=(forget_failures,)),
     Row(Failed, CLOSED, CLOSED, unless=(too_many,), do=(count_failure,)),
     Row(Failed, CLOSED, OPEN, when=(too_many,), do=(count_failure, note_opening, hold)),

@@ -100,7 +100,7 @@ def catch_up(connection: Connection, fact: Readied) -> CatchUp:
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-TABLE: Final[tuple[Row, ...]] = (
+TABLE: Final[tuple[Row[Connection], ...]] = (
     Row(ConnectBegan, START, CONNECTING, do=(note_time,)),
     Row(ConnectBegan, DOWN, CONNECTING, do=(note_time,)),
     #

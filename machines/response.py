@@ -115,15 +115,18 @@ class Response:
         return "\n".join(text for _, text in self.shown)
 
 
+Setback = GenerationFailed | SendRefused | SendUnconfirmed | NotInChannel | WaitElapsed
+"""The facts after which there may be another try."""
+
 # ── guards ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def may_try_again(response: Response, fact: Any) -> bool:  # noqa: ANN401 - every fact that may lead to a try
-    if getattr(fact, "final", False) or response.cancel_by is not None:
+def may_try_again(response: Response, fact: Setback) -> bool:
+    if _is_hopeless(fact) or response.cancel_by is not None:
         return False
     if response.attempt >= _attempts_max(response):
         return False
-    return bool(fact.at + _wait_s(response, fact) <= response.deadline_at)
+    return fact.at + _wait_s(response, fact) <= response.deadline_at
 
 
 def text_given(response: Response, fact: Started) -> bool:
@@ -226,8 +229,10 @@ def take_back(response: Response, fact: Fact) -> TakeBack | None:
     return TakeBack(tuple(message_id for message_id, _ in response.shown)) if response.shown else None
 
 
-def notify(response: Response, fact: Any) -> Notify | None:  # noqa: ANN401 - every fact that may end in Failed
-    reason = getattr(fact, "reason", None) or ("deadline" if fact.at > response.deadline_at else "unreachable")
+def notify(
+    response: Response, fact: GenerationFailed | SendRefused | ReadBackImpossible | NotInChannel | WaitElapsed
+) -> Notify | None:
+    reason = _reason_of(response, fact)
     return None if response.cancel_by is not None or reason in SILENT else Notify(reason)
 
 
@@ -253,7 +258,7 @@ SHOW_IN_VAIN: Final = (note_shown, take_back, arm_reaper)
 GIVE_UP: Final = (take_back, notify, arm_reaper)
 HOLD: Final = (give_attempt_back, wait_until_released, announce)
 
-TABLE: Final[tuple[Row, ...]] = (
+TABLE: Final[tuple[Row[Response], ...]] = (
     Row(Started, START, SENDING, when=(text_given,), do=(set_deadline, keep_text, send_next_part)),
     Row(Started, START, GENERATING, unless=(text_given,), do=(set_deadline, generate)),
     #
@@ -355,14 +360,31 @@ def _attempts_max(response: Response) -> int:
     return response.limits.send_attempts if response.texts else response.limits.generate_attempts
 
 
-def _wait_s(response: Response, fact: Any) -> float:  # noqa: ANN401 - see may_try_again
+def _is_hopeless(fact: Setback) -> bool:
+    return isinstance(fact, GenerationFailed | SendRefused) and fact.final
+
+
+def _reason_of(
+    response: Response, fact: GenerationFailed | SendRefused | ReadBackImpossible | NotInChannel | WaitElapsed
+) -> str:
+    """Why the line failed: the fact's own reason, else what the response ran out of."""
+    match fact:
+        case NotInChannel() | WaitElapsed():
+            return "deadline" if fact.at > response.deadline_at else "unreachable"
+        case _:
+            return fact.reason
+
+
+def _wait_s(response: Response, fact: Setback) -> float:
     """The wait before the next try: base × 2ⁿ⁻¹ after try n, never below what the server asked for."""
-    if isinstance(fact, NotInChannel | WaitElapsed):
-        return 0.0  # these facts come when the wait is over
-    if RESTART in (getattr(fact, "reason", None), getattr(fact, "cause", None)):
-        return 0.0  # nobody refused anything
-    backoff_s = response.limits.backoff_base_s * 2 ** (response.attempt - 1)
-    return float(max(backoff_s, fact.retry_after_s))
+    match fact:
+        case NotInChannel() | WaitElapsed():
+            return 0.0  # these facts come when the wait is over
+        case GenerationFailed(reason="restart") | SendUnconfirmed(cause="restart"):
+            return 0.0  # nobody refused anything
+        case _:
+            backoff_s = response.limits.backoff_base_s * 2.0 ** (response.attempt - 1)
+            return max(backoff_s, fact.retry_after_s)
 
 
 def _stand_still(response: Response, fact: Held) -> None:

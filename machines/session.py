@@ -119,7 +119,7 @@ def cancel_response(session: Session, fact: EndRequested | ChannelLost) -> Cance
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-TABLE: Final[tuple[Row, ...]] = (
+TABLE: Final[tuple[Row[Session], ...]] = (
     Row(Opened, START, IDLE),
     #
     Row(TurnAccepted, IDLE, RESPONDING, do=(go_on,)),

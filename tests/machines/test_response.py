@@ -259,7 +259,7 @@ def test_a_fact_gives_exactly_this_state_and_these_effects(case: Case) -> None:
     assert (move.seq, move.dest, move.fact) == (1, case.state, case.fact)
 
 
-def built_from(table: tuple[Row, ...]) -> StateMachine[Response]:
+def built_from(table: tuple[Row[Response], ...]) -> StateMachine[Response]:
     return StateMachine("response", states=tuple(State), final=(DELIVERED, FAILED), table=table)
 
 
