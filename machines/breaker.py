@@ -64,16 +64,6 @@ class Hold:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One try may go out; what becomes of it decides."""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What was held goes out again."""
-
-
 # ── the subject ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -124,14 +114,6 @@ def hold_until_limit_ends(breaker: Breaker, fact: LimitReached) -> Hold:
     return Hold(breaker.open_until)
 
 
-def probe(breaker: Breaker, fact: PauseElapsed) -> Probe:
-    return Probe()
-
-
-def release(breaker: Breaker, fact: Succeeded) -> Release:
-    return Release()
-
-
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
 TABLE: Final[tuple[Row[Breaker], ...]] = (
@@ -141,12 +123,12 @@ TABLE: Final[tuple[Row[Breaker], ...]] = (
     Row(LimitReached, CLOSED, OPEN, when=(switched_on,), do=(note_opening, hold_until_limit_ends)),
     Row(LimitReached, CLOSED, CLOSED, unless=(switched_on,)),
     #
-    Row(PauseElapsed, OPEN, HALF_OPEN, do=(probe,)),
+    Row(PauseElapsed, OPEN, HALF_OPEN),  # one try goes out and decides
     Row(Succeeded, OPEN, OPEN),  # late results, of tries that left before it opened
     Row(Failed, OPEN, OPEN),
     Row(LimitReached, OPEN, OPEN, do=(hold_until_limit_ends,)),
     #
-    Row(Succeeded, HALF_OPEN, CLOSED, do=(forget_failures, release)),
+    Row(Succeeded, HALF_OPEN, CLOSED, do=(forget_failures,)),
     Row(Failed, HALF_OPEN, OPEN, do=(count_failure, hold)),
     Row(LimitReached, HALF_OPEN, OPEN, do=(hold_until_limit_ends,)),
 )
