@@ -85,7 +85,7 @@ from actors.ports.trace import (
     Trace,
     TraceEvent,
 )
-from actors.ports.work import NextMessage, NextRetry, NextSpeaker, ResponseRecord, SessionMove, Work
+from actors.ports.work import MoveByWork, NextMessage, NextRetry, NextSpeaker, ResponseRecord, SessionMove, Work
 
 __all__ = [
     "CANCELLED",
@@ -135,6 +135,7 @@ __all__ = [
     "Model",
     "ModelFailed",
     "ModelReason",
+    "MoveByWork",
     "MoveRefused",
     "Moved",
     "NextMessage",

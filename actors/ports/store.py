@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from actors.ports.exchange import Exchange
-from actors.ports.work import ResponseRecord, SessionMove, Work
+from actors.ports.work import MoveByWork, ResponseRecord, SessionMove, Work
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -38,12 +38,13 @@ class Fenced(Exception):
 class Accepted:
     """A user message is in the inbox and in the history. `is_new` is False for one handled before.
 
-    `is_overflow`: too much waits already, so it starts no turn.
+    It starts no turn where `is_overflow` (too much waits already) or `is_paused` (the scene is paused).
     """
 
     session_id: SessionId
     is_new: bool
     is_overflow: bool = False
+    is_paused: bool = False
 
 
 class RetryOutcome(StrEnum):
@@ -132,19 +133,24 @@ class Store(Protocol):
         """Record a session's move with what it asks to be told. Raises Fenced when another move came first."""
         ...
 
+    async def resume_session(self, session_id: SessionId, move: MoveByWork, *, outbox: Sequence[OutboxDraft]) -> None:
+        """End a session's pause, by whether anything waited for that. Raises Fenced when another move came first."""
+        ...
+
     # the inbox and turns
     async def accept(
         self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
     ) -> Accepted | None:
         """Inbox and history in one transaction, once per message id; None where no session was open then.
 
+        In a paused session it starts no turn: the first message after the pause does, and reads it.
         With `waiting_max` messages waiting it starts no turn, and the channel is told so by `overflow`: with the
         first one since nothing waited.
         """
         ...
 
-    async def next_work(self, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
-        """What the session has to do now, and the move that it makes because of it. `move` is pure."""
+    async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
+        """What the session has to do now, and the move that it makes because of it."""
         ...
 
     async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
@@ -163,7 +169,8 @@ class Store(Protocol):
     ) -> str | None:
         """Write a new response with its first move; one that `replaces` another takes no speaker's place.
 
-        The request to retry the replaced one is then taken. Raises Fenced when it is replaced already.
+        The request to retry the replaced one is then taken. Raises Fenced when it is replaced already, and when the
+        session was paused meanwhile.
         Returns why it has no reason already, if so (see `cancel_reason`).
         """
         ...

@@ -16,6 +16,7 @@ from actors.adapters.store.schema import history, history_message, inbox, sessio
 from actors.ports import (
     Accepted,
     Exchange,
+    MoveByWork,
     NextRetry,
     Posted,
     PrepareOutcome,
@@ -227,7 +228,7 @@ class RetriesAnew(SqlStore):
         claim, record, work = await super().claim(session_id)
         return claim, record, _without_texts(work)
 
-    async def next_work(self, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
+    async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
         return _without_texts(await super().next_work(claim, move=move))
 
     async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:

@@ -26,7 +26,7 @@ from actors.adapters.store.executor import Executor
 from actors.ports.exchange import Exchange
 from actors.ports.journal import KnownAs, LinesInState, Recorded, SeenLine, SeenSession, Standing
 from actors.ports.store import Accepted, RetryAsked, ToCatchUp, Watched
-from actors.ports.work import ResponseRecord, SessionMove, Work
+from actors.ports.work import MoveByWork, ResponseRecord, SessionMove, Work
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -82,6 +82,9 @@ class SqlStore:
     ) -> None:
         await self._run(sessions.move_session, session_id, move, outbox=outbox)
 
+    async def resume_session(self, session_id: SessionId, move: MoveByWork, *, outbox: Sequence[OutboxDraft]) -> None:
+        await self._run(inbox.resume_session, session_id, move, outbox=outbox)
+
     async def pending(self, *, now: float) -> tuple[SessionId, ...]:
         return await self._run(sessions.pending, now=now)
 
@@ -92,7 +95,7 @@ class SqlStore:
     ) -> Accepted | None:
         return await self._run(inbox.accept, message, waiting_max=waiting_max, overflow=overflow)
 
-    async def next_work(self, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
+    async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
         return await self._run(inbox.next_work, claim, move=move)
 
     async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
