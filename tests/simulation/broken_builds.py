@@ -89,7 +89,7 @@ class NoticesTriedOnce(SqlStore):
     """A store that closes a delivery where it is to be tried again."""
 
     async def outbox_later(self, row_id: int, *, due_at: float) -> None:
-        await self._run(outbox.outbox_done, row_id, message_id=None, at=due_at, outcome="dropped")
+        await self._executor.run(outbox.outbox_done, row_id, message_id=None, at=due_at, outcome="dropped")
 
 
 class HistoryLater(SqlStore):
@@ -106,9 +106,11 @@ class HistoryLater(SqlStore):
         watch: bool = False,
         exchange: Exchange | None = None,
     ) -> int:
-        length = await self._run(without_history, claim, response, move, commit=commit, outbox=outbox, watch=watch)
+        length = await self._executor.run(
+            without_history, claim, response, move, commit=commit, outbox=outbox, watch=watch
+        )
         if commit is not None:
-            await self._run(said_later, response, commit)
+            await self._executor.run(said_later, response, commit)
         return length
 
 
@@ -206,7 +208,7 @@ class AnswersAsides(SqlStore):
     async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         session_id = await super().amend(channel_id, message_id, text=text, at=at)
         if text == "":
-            await self._run(wait_all_the_same, message_id)
+            await self._executor.run(wait_all_the_same, message_id)
         return session_id
 
 
