@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -60,11 +60,16 @@ class RetryOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetryAsked:
-    """The outcome, and whose line it is; `session_id` has work when it is accepted."""
+    """What a request for `response_id` comes to, and whose line that is; None where there is no such line.
+
+    When it is accepted, `session_id` has work: to replace `replaces`, the newest of the line's replacements.
+    """
 
     outcome: RetryOutcome
     name: str = ""
+    response_id: ResponseId | None = None
     session_id: SessionId | None = None
+    replaces: ResponseId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,18 +200,15 @@ class Store(Protocol):
         """
         ...
 
-    async def request_retry(
-        self,
-        response_id: ResponseId | None,
-        *,
-        channel_id: int,
-        at: float,
-        answer: Callable[[RetryAsked], OutboxDraft],
-    ) -> RetryAsked | None:
-        """Ask for a failed line of this channel again (None: its last one), with the answer, in one transaction.
+    async def look_up_retry(self, response_id: ResponseId | None, *, channel_id: int) -> RetryAsked:
+        """What a request for a failed line of this channel (None: its last one) comes to now."""
+        ...
 
-        A line that was replaced means its newest replacement. `answer` is pure; its key is that of the request:
-        None, and nothing written, when it was answered before.
+    async def request_retry(self, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+        """Write a request that was looked up, with its answer, in one transaction.
+
+        False, and nothing written, when this very request was answered before. Raises Fenced when it comes to
+        something else meanwhile.
         """
         ...
 

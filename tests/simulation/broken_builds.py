@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import count
@@ -244,30 +244,18 @@ def _without_texts(work: Work) -> Work:
 class PromisesOnly(SqlStore):
     """A store that says that a line is on its way again, and notes no request."""
 
-    async def request_retry(
-        self,
-        response_id: ResponseId | None,
-        *,
-        channel_id: int,
-        at: float,
-        answer: Callable[[RetryAsked], OutboxDraft],
-    ) -> RetryAsked | None:
-        asked = RetryAsked(RetryOutcome.ACCEPTED, "Maren")
-        return asked if await self.enqueue(answer(asked), at=at) else None
+    async def look_up_retry(self, response_id: ResponseId | None, *, channel_id: int) -> RetryAsked:
+        return RetryAsked(RetryOutcome.ACCEPTED, "Maren")
+
+    async def request_retry(self, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+        return await self.enqueue(answer, at=at)
 
 
 class DeafToPresses(SqlStore):
     """A store that takes a request to retry, and writes neither it nor its answer."""
 
-    async def request_retry(
-        self,
-        response_id: ResponseId | None,
-        *,
-        channel_id: int,
-        at: float,
-        answer: Callable[[RetryAsked], OutboxDraft],
-    ) -> RetryAsked | None:
-        return None
+    async def request_retry(self, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+        return False
 
 
 class ShortMemory(SqlStore):

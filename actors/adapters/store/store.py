@@ -57,6 +57,7 @@ class SqlStore:
     start = operation(responses.start)
     record = operation(responses.record)
     keep_intent = operation(responses.keep_intent)
+    look_up_retry = operation(retries.look_up_retry)
     request_retry = operation(retries.request_retry)
     cancel_reason = operation(responses.cancel_reason)
     moves = operation(unfinished.moves)
