@@ -57,6 +57,7 @@ from actors.roleplay.model import ChannelMessage, KnownMessage, OutboxDraft, Out
 from actors.shards import Shards
 from actors.supervisor import Supervisor
 from actors.world import World
+from machines.backoff import backoff_s
 
 CHANNEL_EVENTS_MAX: Final = 500
 """Events of one channel that wait to be handled."""
@@ -397,4 +398,4 @@ class Gateway:
 def _waits(tries_max: int | None = None) -> Iterator[float]:
     """The wait after each try: 1, 2, 4 … 60 s."""
     tries = count() if tries_max is None else range(tries_max)
-    return (min(RE_READ_WAIT_MAX_S, RE_READ_WAIT_S * 2 ** min(number, 10)) for number in tries)
+    return (backoff_s(number + 1, base_s=RE_READ_WAIT_S, max_s=RE_READ_WAIT_MAX_S) for number in tries)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from machines.backoff import backoff_s
 from machines.binding import START, Row, StateMachine
 from machines.facts import (
     RESTART,
@@ -215,9 +216,10 @@ def settle_and_read_back(response: Response, fact: SendUnconfirmed) -> ReadBack:
 
 
 def wait_and_read_again(response: Response, fact: ReadBackFailed) -> ReadBack:
-    pause_s = min(READ_BACK_WAIT_MAX_S, response.limits.backoff_base_s * 2**response.read_backs_failed)
-    response.read_backs_failed = min(response.read_backs_failed + 1, 16)
-    response.due_at = fact.at + max(pause_s, fact.retry_after_s)
+    response.read_backs_failed += 1
+    base_s = response.limits.backoff_base_s
+    wait_s = backoff_s(response.read_backs_failed, base_s=base_s, max_s=READ_BACK_WAIT_MAX_S)
+    response.due_at = fact.at + max(wait_s, fact.retry_after_s)
     return ReadBack(response.due_at, response.settled_at)
 
 
@@ -383,8 +385,7 @@ def _wait_s(response: Response, fact: Setback) -> float:
         case GenerationFailed(reason="restart") | SendUnconfirmed(cause="restart"):
             return 0.0  # nobody refused anything
         case _:
-            backoff_s = response.limits.backoff_base_s * 2.0 ** (response.attempt - 1)
-            return max(backoff_s, fact.retry_after_s)
+            return max(backoff_s(response.attempt, base_s=response.limits.backoff_base_s), fact.retry_after_s)
 
 
 def _stand_still(response: Response, fact: Held) -> None:
