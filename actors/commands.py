@@ -13,7 +13,7 @@ from typing import Final
 
 from actors.guarded import DISCORD
 from actors.missing import Missing
-from actors.ports import Fenced, Indicator, SessionMove
+from actors.ports import Fenced, Indicator, MoveByWork, SessionMove
 from actors.retries import Retries
 from actors.roleplay import notices
 from actors.roleplay.command_words import Command
@@ -109,6 +109,8 @@ class Commands:
         self._handlers: dict[str, Callable[[ChannelMessage, str], Awaitable[SessionId | None]]] = {
             "start": self._start,
             "end": self._end,
+            "pause": self._pause,
+            "resume": self._resume,
             "status": self._status,
             "cast": self._cast,
             "history": self._history,
@@ -130,7 +132,12 @@ class Commands:
 
     async def end_lost(self, channel_id: int) -> SessionId | None:
         """End the session of a channel that is gone; nobody is told, for there is nowhere to tell it."""
-        return await self._end_session(channel_id, machine.ChannelLost(self._world.clock.now()), "channel_gone", ())
+        fact = machine.ChannelLost(self._world.clock.now())
+
+        async def end(record: SessionRecord) -> None:
+            await self._world.store.move_session(record.id, _move_of(record, fact, ended_by="channel_gone"))
+
+        return await self._move_open(channel_id, end)
 
     # ── handlers ────────────────────────────────────────────────────────────────────────────────────
 
@@ -172,11 +179,36 @@ class Commands:
     async def _end(self, message: ChannelMessage, rest: str) -> SessionId | None:
         answer = self._draft(message, "🎬 The scene has ended. It is kept; a new one starts afresh.")
         fact = machine.EndRequested(self._world.clock.now())
-        session_id = await self._end_session(message.channel_id, fact, "end", (answer,), asked_by=message.id)
-        if session_id is None:
-            await self._answer(message, self._none_open)
-        self._world.outbox_bell.ring()
-        return session_id
+
+        async def end(record: SessionRecord) -> None:
+            await self._world.store.move_session(record.id, _move_of(record, fact, ended_by="end"), outbox=(answer,))
+
+        return await self._in_open_session(message, end)
+
+    async def _pause(self, message: ChannelMessage, rest: str) -> None:
+        fact = machine.PauseRequested(self._world.clock.now())
+        text = "⏸️ The scene is paused. A line that is being written still comes; what you write is read later."
+        answer = self._draft(message, f"{text} `{self._p}resume` goes on.")
+
+        async def pause(record: SessionRecord) -> None:
+            if record.state == machine.PAUSED:
+                raise BadCommand(f"The scene is paused already. `{self._p}resume` goes on.")
+            await self._world.store.move_session(record.id, _move_of(record, fact), outbox=(answer,))
+
+        await self._in_open_session(message, pause)
+
+    async def _resume(self, message: ChannelMessage, rest: str) -> SessionId | None:
+        at = self._world.clock.now()
+        answer = self._draft(message, "▶️ The scene goes on.")
+
+        async def resume(record: SessionRecord) -> None:
+            if record.state != machine.PAUSED:
+                raise BadCommand(f"The scene is not paused: write, and they answer. `{self._p}pause` pauses it.")
+            with_work, without_work = (machine.Resumed(at, work_left=is_left) for is_left in (True, False))
+            moves = MoveByWork(_move_of(record, with_work), _move_of(record, without_work))
+            await self._world.store.resume_session(record.id, moves, outbox=(answer,))
+
+        return await self._in_open_session(message, resume)
 
     async def _status(self, message: ChannelMessage, rest: str) -> None:
         session = await self._world.store.session_in(message.channel_id)
@@ -227,7 +259,8 @@ class Commands:
         rows = (
             f"`{p}start NAME… [--turns everyone|list] [-- SCENARIO]` opens a scene in this channel; "
             "names with spaces in quotes. `everyone`: all answer in order; `list`: one a message, in turn.",
-            f"`{p}end` ends it · `{p}status` · `{p}cast` who plays, and who could · `{p}history [n]` the last lines",
+            f"`{p}end` ends it · `{p}pause` lets nobody speak until `{p}resume`",
+            f"`{p}status` · `{p}cast` who plays, and who could · `{p}history [n]` the last lines",
             f"`{p}retry` delivers the last line that failed, as does the button under its notice.",
             f"`{p}missing` says what became of a line that did not come (as a reply: of the answers to that message).",
             "A message wholly in `((double brackets))`, or one that begins with `\\`, is not part of the play.",
@@ -264,24 +297,34 @@ class Commands:
             raise BadCommand(f"A scene has at most {CAST_MAX} characters; you named {len(cast)}.")
         return cast
 
-    async def _end_session(
-        self, channel_id: int, fact: machine.Fact, by: str, outbox: tuple[OutboxDraft, ...], asked_by: int | None = None
+    async def _in_open_session(
+        self, message: ChannelMessage, write: Callable[[SessionRecord], Awaitable[None]]
     ) -> SessionId | None:
-        """End the channel's session; None where none is open, or where it is younger than the message that asks."""
+        """`write` the move that a command asks for, with its answer; else say that no scene is open."""
+        session_id = await self._move_open(message.channel_id, write, asked_by=message.id)
+        if session_id is None:
+            await self._answer(message, self._none_open)
+        self._world.outbox_bell.ring()
+        return session_id
+
+    async def _move_open(
+        self, channel_id: int, write: Callable[[SessionRecord], Awaitable[None]], asked_by: int | None = None
+    ) -> SessionId | None:
+        """`write` a move of the channel's session, again while turns move it at the same moment.
+
+        None where no session is open, or where it is younger than the message that asks.
+        """
         for tries_left in reversed(range(MOVE_TRIES)):
             record = await self._world.store.session_in(channel_id)
             if record is None or (asked_by is not None and asked_by <= record.opened_after):
                 return None
-            session = machine.Session(record.id, record.state, record.version)
-            machine.advance(session, fact)
-            move = SessionMove(session.state, session.version, fact.at, by)
             try:
-                await self._world.store.move_session(session.id, move, outbox=outbox)
+                await write(record)
             except Fenced:
                 if not tries_left:
                     raise
             else:
-                return session.id
+                return record.id
         return None
 
     def _draft(self, message: ChannelMessage, text: str) -> OutboxDraft:
@@ -301,6 +344,12 @@ class Commands:
     async def _leave_unanswered(self, message: ChannelMessage) -> None:
         # Else a catch-up would find it unhandled, and carry it out in the middle of what was said since.
         await self._world.store.leave_unanswered(self._draft(message, ""), at=self._world.clock.now())
+
+
+def _move_of(record: SessionRecord, fact: machine.Fact, *, ended_by: str | None = None) -> SessionMove:
+    session = machine.Session(record.id, record.state, record.version)
+    machine.advance(session, fact)
+    return SessionMove(session.state, session.version, fact.at, ended_by)
 
 
 def _names(characters: tuple[Character, ...]) -> str:

@@ -1,7 +1,7 @@
 """Somebody misses a line: `!missing`, and the menu *Did not come* of a message.
 
     !missing ─┐
-              ├─► store.report_missing: what the journal knows, the report and its answer in one transaction ─► outbox
+              ├─► what the journal knows ─► the report and its answer, in one transaction ─► outbox
     the menu ─┘
 
 One that is reported twice by a channel that is read again is answered once.
@@ -14,7 +14,7 @@ from typing import Final
 
 from actors.ports import MissingAsked, MissingReported
 from actors.retries import REPLY_LIFE_S
-from actors.roleplay.missing import MissingReport, SeenTurn, answer
+from actors.roleplay.missing import MissingReport, answer
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, ReplyAddress
 from actors.world import World
 
@@ -50,12 +50,10 @@ class Missing:
         await self._report(MissingReport(asked.user_id, asked.channel_id, asked.message_id, now), drafted)
 
     async def _report(self, report: MissingReport, drafted: Callable[[str], OutboxDraft]) -> None:
-        world, prefix = self._world, self._world.rules.command_prefix
-
-        def answered(seen: SeenTurn | None) -> OutboxDraft:
-            return drafted(answer(seen, report, prefix)[:ANSWER_MAX])
-
-        reported = await world.store.report_missing(report, answer=answered)
+        world = self._world
+        seen = await world.store.look_up_missing(report)
+        words = answer(seen, report, world.rules.command_prefix)[:ANSWER_MAX]
+        reported = await world.store.report_missing(report, seen, drafted(words))
         world.outbox_bell.ring()
         if reported is not None and reported.is_new:
             world.trace.publish(MissingReported(reported.finding, report.channel_id, reported.session_id))

@@ -44,6 +44,7 @@ from actors.roleplay.history import shows
 from actors.roleplay.model import Outbound, OutboxDraft, OutboxKind, OutboxRow
 from actors.supervisor import concerning
 from actors.world import World
+from machines.backoff import backoff_s
 from machines.facts import WEBHOOK_MOVED
 from machines.waits import NONCE_WINDOW_S
 
@@ -224,7 +225,7 @@ class Outbox:
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s
         wait_max_s = WAIT_MAX_S if row.draft.reply is None else REPLY_WAIT_MAX_S
-        return min(wait_max_s, float(base_s * 2 ** min(row.attempt - 1, 10)))
+        return backoff_s(row.attempt, base_s=base_s, max_s=wait_max_s, seed=row.draft.key)
 
 
 def _stray(row: OutboxRow, channel_id: int, message_id: int) -> OutboxDraft:
@@ -246,7 +247,7 @@ def _by_channel(rows: tuple[OutboxRow, ...]) -> dict[int, list[OutboxRow]]:
 
 
 def _forbidden_wait_s(row: OutboxRow) -> float:
-    return min(FORBIDDEN_WAIT_MAX_S[row.draft.kind], float(WAIT_MAX_S * 2 ** min(row.attempt - 1, 10)))
+    return backoff_s(row.attempt, base_s=WAIT_MAX_S, max_s=FORBIDDEN_WAIT_MAX_S[row.draft.kind])
 
 
 def _settled(row: OutboxRow, outcome: Outcome, *, is_done: bool) -> OutboxSettled:

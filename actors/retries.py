@@ -1,8 +1,8 @@
 """Having a failed line again: the button on its notice, and `!retry`.
 
-    press ─┐                                                    ┌► the session: the same text as a new response
-           ├─► store.request_retry: request + answer, one transaction
-    !retry ┘                                                    └► the outbox: what came of it, in words
+    press ─┐                                                                        ┌► the session: the same text as a
+           ├─► store.look_up_retry ─► store.request_retry: request + answer, ───────┤   new response
+    !retry ┘                          one transaction                               └► the outbox: what came of it
 
 A press or a command that is told twice, by a resumed connection or a channel read again, is answered once.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from actors.ports import ButtonPressed, RetryAsked, RetryOutcome
+from actors.ports import ButtonPressed, Fenced, RetryOutcome
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, ReplyAddress, ResponseId, SessionId
 from actors.roleplay.notices import response_to_retry
 from actors.world import World
@@ -28,6 +28,9 @@ WORDS: Final = {
     RetryOutcome.SESSION_ENDED: "This scene has ended, and its lines with it. `{prefix}start NAME…` opens a new one.",
     RetryOutcome.NONE: "There is no failed line here to deliver again.",
 }
+
+REQUEST_TRIES: Final = 5
+"""How often a request is looked up anew because its line moved at the same moment."""
 
 UNKNOWN_BUTTON: Final = "This button is of an older version of mine, and does nothing any more."
 
@@ -59,15 +62,20 @@ class Retries:
     async def _request(
         self, response_id: ResponseId | None, channel_id: int, answer: Callable[[str], OutboxDraft]
     ) -> SessionId | None:
-        prefix = self._world.rules.command_prefix
-
-        def drafted(asked: RetryAsked) -> OutboxDraft:
-            return answer(WORDS[asked.outcome].format(name=asked.name, prefix=prefix))
-
-        now = self._world.clock.now()
-        asked = await self._world.store.request_retry(response_id, channel_id=channel_id, at=now, answer=drafted)
-        self._world.outbox_bell.ring()
-        return None if asked is None else asked.session_id
+        """Look up what the request comes to, and write it with the words for that; again where it changed meanwhile."""
+        world, prefix = self._world, self._world.rules.command_prefix
+        for tries_left in reversed(range(REQUEST_TRIES)):
+            asked = await world.store.look_up_retry(response_id, channel_id=channel_id)
+            words = WORDS[asked.outcome].format(name=asked.name, prefix=prefix)
+            try:
+                is_new = await world.store.request_retry(asked, answer(words), at=world.clock.now())
+            except Fenced:
+                if not tries_left:
+                    raise
+            else:
+                world.outbox_bell.ring()
+                return asked.session_id if is_new else None
+        return None
 
     def _reply(self, press: ButtonPressed) -> Callable[[str], OutboxDraft]:
         address = ReplyAddress(press.token, self._world.clock.now() + REPLY_LIFE_S)

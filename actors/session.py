@@ -15,7 +15,18 @@ from typing import assert_never
 
 import anyio.lowlevel
 
-from actors.ports import Context, Moved, NextMessage, NextRetry, NextSpeaker, Noted, ResponseRecord, SessionMove, Work
+from actors.ports import (
+    Context,
+    MoveByWork,
+    Moved,
+    NextMessage,
+    NextRetry,
+    NextSpeaker,
+    Noted,
+    ResponseRecord,
+    SessionMove,
+    Work,
+)
 from actors.reaper import Reaper
 from actors.response import ResponseActor
 from actors.roleplay.model import Claim, SessionId, SessionRecord, Turn
@@ -120,14 +131,12 @@ class Sessions:
                 words = "The channel is gone, so its session has ended."
                 self._world.trace.publish(Noted("error", words, session.id))
             return None
-        if session.state is not machine.State.RESPONDING:
+        if session.is_final:
             return await store.next_work(claim)
-
-        def finished(work: Work) -> machine.SpeakerFinished:
-            return machine.SpeakerFinished(at, work_left=work is not None)
-
-        work = await store.next_work(claim, move=lambda work: _advance(copy(session), finished(work)))
-        machine.advance(session, finished(work))
+        with_work, without_work = (machine.SpeakerFinished(at, work_left=is_left) for is_left in (True, False))
+        moves = MoveByWork(_advance(copy(session), with_work), _advance(copy(session), without_work))
+        work = await store.next_work(claim, move=moves)
+        machine.advance(session, without_work if work is None else with_work)
         return work
 
     async def _move(self, session: machine.Session, fact: machine.Fact, *, ended_by: str | None = None) -> None:

@@ -13,6 +13,7 @@ import anyio
 
 from actors.ports import ConnectionLost, Fenced, Noted, Trace
 from actors.roleplay.model import SessionId
+from machines.backoff import backoff_s
 
 RESTART_WAIT_FIRST_S: Final = 1.0
 RESTART_WAIT_MAX_S: Final = 60.0
@@ -31,14 +32,12 @@ class Supervisor:
 
     async def keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
         """Run `work` for ever: start it again after a crash, and after an end that nobody asked for."""
-        wait_s = RESTART_WAIT_FIRST_S
+        crashes = 0
         while True:
             began = anyio.current_time()
             await self.contain(name, work)
-            if anyio.current_time() - began >= STEADY_S:
-                wait_s = RESTART_WAIT_FIRST_S
-            await anyio.sleep(wait_s)
-            wait_s = min(RESTART_WAIT_MAX_S, wait_s * 2)
+            crashes = 1 if anyio.current_time() - began >= STEADY_S else crashes + 1
+            await anyio.sleep(backoff_s(crashes, base_s=RESTART_WAIT_FIRST_S, max_s=RESTART_WAIT_MAX_S))
 
     async def contain(
         self, name: str, work: Callable[[], Awaitable[None]], *, session_id: SessionId | None = None

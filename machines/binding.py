@@ -27,24 +27,41 @@ class Subject(Protocol):
 
 
 S = TypeVar("S", bound=Subject)
+F = TypeVar("F")
 
-Guard = Callable[[Any, Any], bool]
-Do = Callable[[Any, Any], object | None]
+Guard = Callable[[S, F], bool]
+Do = Callable[[S, F], object | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+@dataclass(frozen=True, slots=True, init=False)
+class Row(Generic[S]):
     """One row of a table: on `fact` in `source`, if all of `when` and none of `unless` hold, go to `dest`.
 
     `do` runs in order, before the state changes; each may change the subject's fields and return an effect.
+    Guards and steps must take the subject and the row's own fact: mypy refuses a row with another fact's step.
     """
 
     fact: type
     source: str
     dest: str
-    when: tuple[Guard, ...] = ()
-    unless: tuple[Guard, ...] = ()
-    do: tuple[Do, ...] = ()
+    when: tuple[Guard[S, Any], ...]
+    unless: tuple[Guard[S, Any], ...]
+    do: tuple[Do[S, Any], ...]
+
+    def __init__(
+        self,
+        fact: type[F],
+        source: str,
+        dest: str,
+        when: tuple[Guard[S, F], ...] = (),
+        unless: tuple[Guard[S, F], ...] = (),
+        do: tuple[Do[S, F], ...] = (),
+    ) -> None:
+        # Written out, since only a method's own type variable ties the guards and steps to the fact: one of the
+        # class would be solved as Any by the annotation of the table that holds rows of many facts.
+        values = {"fact": fact, "source": source, "dest": dest, "when": when, "unless": unless, "do": do}
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
 
     @property
     def guard(self) -> str:
@@ -82,7 +99,7 @@ class StateMachine(Generic[S]):
     """A machine built from its table; `name`, `states`, `final` and `table` are what diagrams and tests read."""
 
     def __init__(
-        self, name: str, *, states: Sequence[str], final: Sequence[str], table: tuple[Row, ...], initial: str = START
+        self, name: str, *, states: Sequence[str], final: Sequence[str], table: tuple[Row[S], ...], initial: str = START
     ) -> None:
         self.name = name
         # Plain strings throughout: the library keys members of an Enum by their names, databases hold values.
@@ -143,7 +160,7 @@ class _Tape:
         self.step: Step | None = None
 
 
-def _asks(guard: Guard) -> Callable[[EventData], bool]:
+def _asks(guard: Guard[Any, Any]) -> Callable[[EventData], bool]:
     def ask(event: EventData) -> bool:
         fact, _ = event.args
         return guard(event.model, fact)
@@ -151,7 +168,7 @@ def _asks(guard: Guard) -> Callable[[EventData], bool]:
     return ask
 
 
-def _carries(do: Do) -> Callable[[EventData], None]:
+def _carries(do: Do[Any, Any]) -> Callable[[EventData], None]:
     def carry(event: EventData) -> None:
         fact, tape = event.args
         effect = do(event.model, fact)

@@ -75,16 +75,6 @@ class Hold:
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """One try may go out; what becomes of it decides."""
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """What was held goes out again."""
-
-
 # ── the subject ─────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -143,18 +133,13 @@ def hold_until_limit_ends(breaker: Breaker, fact: LimitReached) -> Hold:
     return Hold(breaker.open_until)
 
 
-def probe(breaker: Breaker, fact: PauseElapsed) -> Probe:
-    return Probe()
-
-
-def release(breaker: Breaker, fact: Succeeded) -> Release:
+def note_recovery(breaker: Breaker, fact: Succeeded) -> None:
     breaker.failed_at = None  # the probe came through: what failed before confirms no incident any more
-    return Release()
 
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-TABLE: Final[tuple[Row, ...]] = (
+TABLE: Final[tuple[Row[Breaker], ...]] = (
     Row(Succeeded, CLOSED, CLOSED, do=(forget_failures,)),
     Row(Failed, CLOSED, CLOSED, unless=(too_many,), do=(count_failure,)),
     Row(Failed, CLOSED, OPEN, when=(too_many,), do=(count_failure, note_opening, hold)),
@@ -163,12 +148,12 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(IncidentReported, CLOSED, OPEN, when=(failed_lately,), do=(note_opening, hold)),
     Row(IncidentReported, CLOSED, CLOSED, unless=(failed_lately,)),
     #
-    Row(PauseElapsed, OPEN, HALF_OPEN, do=(probe,)),
+    Row(PauseElapsed, OPEN, HALF_OPEN),  # one try goes out and decides
     Row(Succeeded, OPEN, OPEN),  # late results, of tries that left before it opened
     Row(Failed, OPEN, OPEN),
     Row(LimitReached, OPEN, OPEN, do=(hold_until_limit_ends,)),
     #
-    Row(Succeeded, HALF_OPEN, CLOSED, do=(forget_failures, release)),
+    Row(Succeeded, HALF_OPEN, CLOSED, do=(forget_failures, note_recovery)),
     Row(Failed, HALF_OPEN, OPEN, do=(count_failure, hold)),
     Row(LimitReached, HALF_OPEN, OPEN, do=(hold_until_limit_ends,)),
 )

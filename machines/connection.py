@@ -79,19 +79,12 @@ class CatchUp:
 
 @dataclass(slots=True)
 class Connection:
-    """`since` is when the state began, in seconds since 1970."""
-
     shard_id: int
     _state: str = START
-    since: float = 0.0
 
     @property
     def state(self) -> State:
         return State(self._state)
-
-
-def note_time(connection: Connection, fact: Fact) -> None:
-    connection.since = fact.at
 
 
 def catch_up(connection: Connection, fact: Readied) -> CatchUp:
@@ -100,21 +93,21 @@ def catch_up(connection: Connection, fact: Readied) -> CatchUp:
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-TABLE: Final[tuple[Row, ...]] = (
-    Row(ConnectBegan, START, CONNECTING, do=(note_time,)),
-    Row(ConnectBegan, DOWN, CONNECTING, do=(note_time,)),
+TABLE: Final[tuple[Row[Connection], ...]] = (
+    Row(ConnectBegan, START, CONNECTING),
+    Row(ConnectBegan, DOWN, CONNECTING),
     #
-    Row(Readied, CONNECTING, READY, do=(note_time, catch_up)),
-    Row(Readied, RESUMING, READY, do=(note_time, catch_up)),  # the session was no longer known
+    Row(Readied, CONNECTING, READY, do=(catch_up,)),
+    Row(Readied, RESUMING, READY, do=(catch_up,)),  # the session was no longer known
     Row(Readied, READY, READY, do=(catch_up,)),  # READY always means that events may be missing
-    Row(Resumed, RESUMING, READY, do=(note_time,)),
+    Row(Resumed, RESUMING, READY),
     #
-    Row(Lost, READY, RESUMING, do=(note_time,)),
+    Row(Lost, READY, RESUMING),
     Row(Lost, RESUMING, RESUMING),
     #
-    Row(GivenUp, CONNECTING, DOWN, do=(note_time,)),
-    Row(GivenUp, READY, DOWN, do=(note_time,)),
-    Row(GivenUp, RESUMING, DOWN, do=(note_time,)),
+    Row(GivenUp, CONNECTING, DOWN),
+    Row(GivenUp, READY, DOWN),
+    Row(GivenUp, RESUMING, DOWN),
 )
 
 MACHINE: Final[StateMachine[Connection]] = StateMachine("connection", states=tuple(State), final=(), table=TABLE)

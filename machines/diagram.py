@@ -77,7 +77,7 @@ def _dot_state(machine: StateMachine[Any], state: str, path: Path) -> str:
     return f" [{', '.join(marks)}]" if marks else ""
 
 
-def _dot_edge(edge: Edge, rows: tuple[Row, ...], path: Path) -> str:
+def _dot_edge(edge: Edge, rows: tuple[Row[Any], ...], path: Path) -> str:
     # \l ends a line of a label and sets it flush left.
     marks = [f"label={_quoted(*(f'{_count(row, path)}{_label(row)}' for row in rows))}"] if rows else []
     if edge in path.edges:
@@ -124,18 +124,18 @@ def _headline(machine: StateMachine[Any], state: str) -> str:
     return f"{state} ({', '.join(marks)})" if marks else state
 
 
-def _count(row: Row, path: Path | None) -> str:
+def _count(row: Row[Any], path: Path | None) -> str:
     times = path.times(row) if path is not None else 0
     return f"{times}× " if times else ""
 
 
-def _label(row: Row) -> str:
+def _label(row: Row[Any]) -> str:
     return f"{row.fact.__name__}{_guard(row)}{_effects(row)}"
 
 
-def _guard(row: Row) -> str:
+def _guard(row: Row[Any]) -> str:
     return f" [{row.guard}]" if row.guard else ""
 
 
-def _effects(row: Row) -> str:
+def _effects(row: Row[Any]) -> str:
     return f" / {row.effects}" if row.effects else ""

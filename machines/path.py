@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from machines.binding import START, Row
 from machines.layout import Edge
@@ -34,6 +35,6 @@ class Path:
         """How often each edge was taken."""
         return Counter((source, dest) for source, dest, _ in self.moves)
 
-    def times(self, row: Row) -> int:
+    def times(self, row: Row[Any]) -> int:
         """How often this row was taken."""
         return self.moves.count((str(row.source), str(row.dest), row.fact.__name__))

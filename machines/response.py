@@ -43,7 +43,7 @@ from machines.facts import (
     Wait,
     WaitElapsed,
 )
-from machines.waits import attempts_max, is_in_time, read_back_wait_s, settle_s, wait_s
+from machines.waits import Setback, attempts_max, is_in_time, read_back_wait_s, settle_s, wait_s
 
 # ── states ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,16 +116,19 @@ class Response:
 # ── guards ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def may_try_again(response: Response, fact: Any) -> bool:  # noqa: ANN401 - every fact that may lead to a try
-    if is_blocked(fact):
-        may = not response.dropped_parts  # the same text would be blocked again; another one is written, once
-    else:
-        may = not getattr(fact, "final", False) and response.attempt < attempts_max(response)
+def may_try_again(response: Response, fact: Setback) -> bool:
+    match fact:
+        case SendRefused() if _is_blocked(fact):
+            may = not response.dropped_parts  # the same text would be blocked again; another one is written, once
+        case GenerationFailed(final=True) | SendRefused(final=True):
+            may = False
+        case _:
+            may = response.attempt < attempts_max(response)
     return may and is_in_time(response, fact)
 
 
-def is_blocked(fact: Any) -> bool:  # noqa: ANN401 - see may_try_again
-    return isinstance(fact, SendRefused) and fact.reason == BLOCKED
+def _is_blocked(fact: SendRefused) -> bool:
+    return fact.reason == BLOCKED
 
 
 def text_given(response: Response, fact: Started) -> bool:
@@ -221,8 +224,8 @@ def settle_and_read_back(response: Response, fact: SendUnconfirmed) -> ReadBack:
 
 
 def wait_and_read_again(response: Response, fact: ReadBackFailed) -> ReadBack:
+    response.read_backs_failed += 1
     response.due_at = fact.at + max(read_back_wait_s(response), fact.retry_after_s)
-    response.read_backs_failed = min(response.read_backs_failed + 1, 16)
     return ReadBack(response.due_at, response.settled_at)
 
 
@@ -239,11 +242,11 @@ def take_back_there(response: Response, fact: SentElsewhere) -> TakeBack:
 
 
 def take_back_blocked(response: Response, fact: SendRefused) -> TakeBack | None:
-    return take_back(response, fact) if is_blocked(fact) else None
+    return take_back(response, fact) if _is_blocked(fact) else None
 
 
 def drop_blocked(response: Response, fact: SendRefused) -> None:
-    if is_blocked(fact):
+    if _is_blocked(fact):
         response.dropped_parts = len(response.texts)
         response.texts, response.shown = (), ()
         response.part = response.attempt = 0
@@ -253,8 +256,8 @@ def settle_doubt(response: Response, fact: SentElsewhere) -> None:
     response.unconfirmed = False
 
 
-def notify(response: Response, fact: Any) -> Notify | None:  # noqa: ANN401 - every fact that may end in Failed
-    reason = getattr(fact, "reason", None) or ("deadline" if fact.at > response.deadline_at else "unreachable")
+def notify(response: Response, fact: Setback | ReadBackImpossible) -> Notify | None:
+    reason = _reason_of(response, fact)
     return None if response.cancel_by is not None or reason in SILENT else Notify(reason)
 
 
@@ -281,7 +284,7 @@ GIVE_UP: Final = (take_back, notify, arm_reaper)
 SHOW_ELSEWHERE: Final = (take_back_there, *GIVE_UP)
 HOLD: Final = (give_attempt_back, wait_until_released, announce)
 
-TABLE: Final[tuple[Row, ...]] = (
+TABLE: Final[tuple[Row[Response], ...]] = (
     Row(Started, START, SENDING, when=(text_given,), do=(set_deadline, keep_text, send_next_part)),
     Row(Started, START, GENERATING, unless=(text_given,), do=(set_deadline, generate)),
     #
@@ -296,6 +299,7 @@ TABLE: Final[tuple[Row, ...]] = (
     Row(Sent, SENDING, SENDING, when=(parts_left,), unless=(cancelled,), do=NEXT_PART),
     Row(Sent, SENDING, DELIVERED, unless=(parts_left,), do=DELIVER),
     Row(Sent, SENDING, FAILED, when=(parts_left, cancelled), do=SHOW_IN_VAIN),
+    # One row for a blocked text as well: a drawing counts the moves of a row by its fact and its ends.
     Row(SendRefused, SENDING, RETRYING, when=(may_try_again,), do=(take_back_blocked, wait, drop_blocked)),
     Row(SendRefused, SENDING, FAILED, unless=(may_try_again,), do=GIVE_UP),
     Row(SendUnconfirmed, SENDING, RETRYING, do=(settle_and_read_back,)),
@@ -384,3 +388,14 @@ def restart_fact(response: Response, at: float, *, has_nonce: bool) -> Fact | No
             return SendUnconfirmed(at, RESTART, has_nonce=has_nonce)
         case _:
             return None
+
+
+def _reason_of(response: Response, fact: Setback | ReadBackImpossible) -> str:
+    """Why the line failed: the fact's own reason, else what the response ran out of."""
+    match fact:
+        case NotInChannel() | WaitElapsed():
+            return "deadline" if fact.at > response.deadline_at else "unreachable"
+        case SendUnconfirmed(cause=cause):
+            return cause
+        case _:
+            return fact.reason

@@ -1,6 +1,6 @@
 """A session: a cast plays in one channel, one turn for each user message, one speaker after the other.
 
-Idle ─► Responding ─► Idle ─► …      until it is Ended; Paused holds the next speaker back
+Idle ─► Responding ─► Idle ─► …      until it is Ended; while Paused, no further speaker begins
 """
 
 from __future__ import annotations
@@ -49,11 +49,15 @@ class SpeakerFinished:
 
 @dataclass(frozen=True, slots=True)
 class PauseRequested:
+    """The running response goes on to its end; further speakers wait."""
+
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
+    """`work_left`: speakers or messages that waited for the end of the pause."""
+
     at: float
     work_left: bool
 
@@ -71,21 +75,6 @@ class ChannelLost:
 
 
 Fact = Opened | TurnAccepted | SpeakerFinished | PauseRequested | Resumed | EndRequested | ChannelLost
-
-# ── effects ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class GoOn:
-    """Run the next speaker, or take the next message."""
-
-
-@dataclass(frozen=True, slots=True)
-class CancelResponse:
-    """The response that is on its way, if any, loses its reason."""
-
-    by: str
-
 
 # ── the subject ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -109,34 +98,27 @@ def work_left(session: Session, fact: SpeakerFinished | Resumed) -> bool:
     return fact.work_left
 
 
-def go_on(session: Session, fact: Fact) -> GoOn:
-    return GoOn()
-
-
-def cancel_response(session: Session, fact: EndRequested | ChannelLost) -> CancelResponse:
-    return CancelResponse("end" if isinstance(fact, EndRequested) else "channel_gone")
-
-
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-TABLE: Final[tuple[Row, ...]] = (
+TABLE: Final[tuple[Row[Session], ...]] = (
     Row(Opened, START, IDLE),
     #
-    Row(TurnAccepted, IDLE, RESPONDING, do=(go_on,)),
-    Row(SpeakerFinished, RESPONDING, RESPONDING, when=(work_left,), do=(go_on,)),
+    Row(TurnAccepted, IDLE, RESPONDING),
+    Row(SpeakerFinished, RESPONDING, RESPONDING, when=(work_left,)),
     Row(SpeakerFinished, RESPONDING, IDLE, unless=(work_left,)),
+    Row(SpeakerFinished, PAUSED, PAUSED),  # the response that ran when the pause began
     #
     Row(PauseRequested, IDLE, PAUSED),
     Row(PauseRequested, RESPONDING, PAUSED),
-    Row(Resumed, PAUSED, RESPONDING, when=(work_left,), do=(go_on,)),
+    Row(Resumed, PAUSED, RESPONDING, when=(work_left,)),
     Row(Resumed, PAUSED, IDLE, unless=(work_left,)),
     #
     Row(EndRequested, IDLE, ENDED),
-    Row(EndRequested, RESPONDING, ENDED, do=(cancel_response,)),
-    Row(EndRequested, PAUSED, ENDED, do=(cancel_response,)),
+    Row(EndRequested, RESPONDING, ENDED),
+    Row(EndRequested, PAUSED, ENDED),
     Row(ChannelLost, IDLE, ENDED),
-    Row(ChannelLost, RESPONDING, ENDED, do=(cancel_response,)),
-    Row(ChannelLost, PAUSED, ENDED, do=(cancel_response,)),
+    Row(ChannelLost, RESPONDING, ENDED),
+    Row(ChannelLost, PAUSED, ENDED),
 )
 
 MACHINE: Final[StateMachine[Session]] = StateMachine("session", states=tuple(State), final=tuple(FINAL), table=TABLE)

@@ -128,7 +128,7 @@ def _box(room: Rect, name: str, *, inset: float, corner: float) -> str:
     )
 
 
-def _edge(layout: Layout, edge: Edge, rows: tuple[Row, ...], count: int) -> str:
+def _edge(layout: Layout, edge: Edge, rows: tuple[Row[Any], ...], count: int) -> str:
     route = layout.routes[edge]
     line = _line(_shortened(route.points))
     classes = "edge taken" if count else "edge"
@@ -140,7 +140,7 @@ def _edge(layout: Layout, edge: Edge, rows: tuple[Row, ...], count: int) -> str:
     )
 
 
-def _told(edge: Edge, rows: tuple[Row, ...]) -> str:
+def _told(edge: Edge, rows: tuple[Row[Any], ...]) -> str:
     """What the pointer shows of an edge: its rows with guards and effects."""
     lines = [f"{edge[0]} → {edge[1]}"]
     for row in rows:
@@ -150,7 +150,7 @@ def _told(edge: Edge, rows: tuple[Row, ...]) -> str:
     return "\n".join(lines)
 
 
-def _facts(layout: Layout, label: Label | None, rows: tuple[Row, ...]) -> str:
+def _facts(layout: Layout, label: Label | None, rows: tuple[Row[Any], ...]) -> str:
     lines = label_lines(rows)
     if label is None or not lines or not layout.fact_px:
         return ""

@@ -5,12 +5,23 @@ Times are seconds; `attempt` is the try that the fact speaks of.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from machines.facts import RESTART, NotInChannel, SendUnconfirmed, WaitElapsed
+from machines.backoff import backoff_s
+from machines.facts import (
+    GenerationFailed,
+    NotInChannel,
+    SendRefused,
+    SendUnconfirmed,
+    SentElsewhere,
+    WaitElapsed,
+)
 
 if TYPE_CHECKING:
     from machines.response import Response
+
+Setback = GenerationFailed | SendRefused | SendUnconfirmed | SentElsewhere | NotInChannel | WaitElapsed
+"""The facts after which there may be another try."""
 
 NONCE_WINDOW_S: Final = 60.0
 """Discord checks a nonce "in the past few minutes" and says no more; we trust it for one."""
@@ -23,19 +34,22 @@ def attempts_max(response: Response) -> int:
     return response.limits.send_attempts if response.texts else response.limits.generate_attempts
 
 
-def wait_s(response: Response, fact: Any) -> float:  # noqa: ANN401 - every fact that may lead to a try
+def wait_s(response: Response, fact: Setback) -> float:
     """The wait before the next try: base × 2ⁿ⁻¹ after try n, never below what the server asked for."""
-    if isinstance(fact, NotInChannel | WaitElapsed):
-        return 0.0  # these facts come when the wait is over
-    if RESTART in (getattr(fact, "reason", None), getattr(fact, "cause", None)):
-        return 0.0  # nobody refused anything
-    backoff_s = response.limits.backoff_base_s * 2 ** (response.attempt - 1)
-    return float(max(backoff_s, getattr(fact, "retry_after_s", 0.0)))
+    match fact:
+        case NotInChannel() | WaitElapsed():
+            return 0.0  # these facts come when the wait is over
+        case GenerationFailed(reason="restart") | SendUnconfirmed(cause="restart"):
+            return 0.0  # nobody refused anything
+        case SentElsewhere():
+            return backoff_s(response.attempt, base_s=response.limits.backoff_base_s)
+        case _:
+            return max(backoff_s(response.attempt, base_s=response.limits.backoff_base_s), fact.retry_after_s)
 
 
-def is_in_time(response: Response, fact: Any) -> bool:  # noqa: ANN401 - see wait_s
+def is_in_time(response: Response, fact: Setback) -> bool:
     """Whether somebody still wants the line, and the next try would begin before the deadline."""
-    return response.cancel_by is None and bool(fact.at + wait_s(response, fact) <= response.deadline_at)
+    return response.cancel_by is None and fact.at + wait_s(response, fact) <= response.deadline_at
 
 
 def settle_s(response: Response, fact: SendUnconfirmed, *, is_resend_left: bool) -> float:
@@ -50,5 +64,6 @@ def settle_s(response: Response, fact: SendUnconfirmed, *, is_resend_left: bool)
 
 
 def read_back_wait_s(response: Response) -> float:
-    """The wait after a read that failed: base × 2ⁿ after n failures before it."""
-    return min(READ_BACK_WAIT_MAX_S, float(response.limits.backoff_base_s * 2**response.read_backs_failed))
+    """The wait after a read that failed: base × 2ⁿ⁻¹ after the n-th failure in a row."""
+    base_s = response.limits.backoff_base_s
+    return backoff_s(response.read_backs_failed, base_s=base_s, max_s=READ_BACK_WAIT_MAX_S)

@@ -91,7 +91,7 @@ from actors.ports.trace import (
     Trace,
     TraceEvent,
 )
-from actors.ports.work import NextMessage, NextRetry, NextSpeaker, ResponseRecord, SessionMove, Work
+from actors.ports.work import MoveByWork, NextMessage, NextRetry, NextSpeaker, ResponseRecord, SessionMove, Work
 from actors.roleplay.model_reasons import ModelReason
 
 __all__ = [
@@ -146,6 +146,7 @@ __all__ = [
     "Model",
     "ModelFailed",
     "ModelReason",
+    "MoveByWork",
     "MoveRefused",
     "Moved",
     "NextMessage",

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
 from actors.ports.exchange import Exchange
-from actors.ports.work import ResponseRecord, SessionMove, Work
+from actors.ports.work import MoveByWork, ResponseRecord, SessionMove, Work
 from actors.roleplay.missing import Finding, MissingReport, SeenTurn
 from actors.roleplay.model import (
     Amendment,
@@ -39,12 +39,13 @@ class Fenced(Exception):
 class Accepted:
     """A user message is in the inbox and in the history. `is_new` is False for one handled before.
 
-    `is_overflow`: too much waits already, so it starts no turn.
+    It starts no turn where `is_overflow` (too much waits already) or `is_paused` (the scene is paused).
     """
 
     session_id: SessionId
     is_new: bool
     is_overflow: bool = False
+    is_paused: bool = False
 
 
 class RetryOutcome(StrEnum):
@@ -60,11 +61,16 @@ class RetryOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RetryAsked:
-    """The outcome, and whose line it is; `session_id` has work when it is accepted."""
+    """What a request for `response_id` comes to, and whose line that is; None where there is no such line.
+
+    When it is accepted, `session_id` has work: to replace `replaces`, the newest of the line's replacements.
+    """
 
     outcome: RetryOutcome
     name: str = ""
+    response_id: ResponseId | None = None
     session_id: SessionId | None = None
+    replaces: ResponseId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,19 +148,24 @@ class Store(Protocol):
         """Record a session's move with what it asks to be told. Raises Fenced when another move came first."""
         ...
 
+    async def resume_session(self, session_id: SessionId, move: MoveByWork, *, outbox: Sequence[OutboxDraft]) -> None:
+        """End a session's pause, by whether anything waited for that. Raises Fenced when another move came first."""
+        ...
+
     # the inbox and turns
     async def accept(
         self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
     ) -> Accepted | None:
         """Inbox and history in one transaction, once per message id; None where no session was open then.
 
+        In a paused session it starts no turn: the first message after the pause does, and reads it.
         With `waiting_max` messages waiting it starts no turn, and the channel is told so by `overflow`: with the
         first one since nothing waited.
         """
         ...
 
-    async def next_work(self, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
-        """What the session has to do now, and the move that it makes because of it. `move` is pure."""
+    async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
+        """What the session has to do now, and the move that it makes because of it."""
         ...
 
     async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
@@ -173,7 +184,8 @@ class Store(Protocol):
     ) -> str | None:
         """Write a new response with its first move; one that `replaces` another takes no speaker's place.
 
-        The request to retry the replaced one is then taken. Raises Fenced when it is replaced already.
+        The request to retry the replaced one is then taken. Raises Fenced when it is replaced already, and when the
+        session was paused meanwhile.
         Returns why it has no reason already, if so (see `cancel_reason`).
         """
         ...
@@ -199,28 +211,28 @@ class Store(Protocol):
         """
         ...
 
-    async def request_retry(
-        self,
-        response_id: ResponseId | None,
-        *,
-        channel_id: int,
-        at: float,
-        answer: Callable[[RetryAsked], OutboxDraft],
-    ) -> RetryAsked | None:
-        """Ask for a failed line of this channel again (None: its last one), with the answer, in one transaction.
+    async def look_up_retry(self, response_id: ResponseId | None, *, channel_id: int) -> RetryAsked:
+        """What a request for a failed line of this channel (None: its last one) comes to now."""
+        ...
 
-        A line that was replaced means its newest replacement. `answer` is pure; its key is that of the request:
-        None, and nothing written, when it was answered before.
+    async def request_retry(self, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+        """Write a request that was looked up, with its answer, in one transaction.
+
+        False, and nothing written, when this very request was answered before. Raises Fenced when it comes to
+        something else meanwhile.
         """
         ...
 
-    async def report_missing(
-        self, report: MissingReport, *, answer: Callable[[SeenTurn | None], OutboxDraft]
-    ) -> ReportedMissing | None:
-        """Look up what became of a turn of this channel, and write the report with its answer, in one transaction.
+    async def look_up_missing(self, report: MissingReport) -> SeenTurn | None:
+        """What became of the turn that a report is about; None where none is known."""
+        ...
 
-        `answer` is pure, and is given None where no turn is known. None, and nothing written, when it was answered
-        before.
+    async def report_missing(
+        self, report: MissingReport, seen: SeenTurn | None, answer: OutboxDraft
+    ) -> ReportedMissing | None:
+        """Write a report with what was seen and its answer, in one transaction.
+
+        None, and nothing written, when it was answered before.
         """
         ...
 

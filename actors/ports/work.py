@@ -69,3 +69,11 @@ class SessionMove:
     version: int
     at: float
     ended_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoveByWork:
+    """Two moves of a session: the store writes one, by what it finds in the transaction that looks for work."""
+
+    with_work: SessionMove
+    without_work: SessionMove

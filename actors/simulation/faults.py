@@ -91,6 +91,7 @@ PEOPLE: Final[Weights] = {
     "edits_into_aside": 1,
     "deletes_notice": 1,
     "floods": 0.3,
+    "pauses": 1,
 }
 """What people do besides playing: no faults, but hard to follow."""
 

@@ -35,11 +35,11 @@ OPEN_ENDS: Final = {
     "unfinished responses": "SELECT id FROM response WHERE state NOT IN ('Delivered', 'Failed') LIMIT 3",
     "open deliveries": "SELECT key FROM outbox WHERE done_at IS NULL LIMIT 3",
     "requests to retry": "SELECT response_id FROM retry_request JOIN session ON session.id = retry_request.session_id"
-    " WHERE taken_by IS NULL AND session.state <> 'Ended' LIMIT 3",
+    " WHERE taken_by IS NULL AND session.state NOT IN ('Ended', 'Paused') LIMIT 3",
     "open turns": "SELECT turn.id FROM turn JOIN session ON session.id = turn.session_id"
-    " WHERE speakers_left > 0 AND session.state <> 'Ended' LIMIT 3",
+    " WHERE speakers_left > 0 AND session.state NOT IN ('Ended', 'Paused') LIMIT 3",
     "waiting messages": "SELECT message_id FROM inbox JOIN session ON session.id = inbox.session_id"
-    " WHERE starts_turn AND NOT has_turn AND deleted_at IS NULL AND session.state <> 'Ended' LIMIT 3",
+    " WHERE starts_turn AND NOT has_turn AND deleted_at IS NULL AND session.state NOT IN ('Ended', 'Paused') LIMIT 3",
     "busy sessions": "SELECT id FROM session WHERE state = 'Responding' LIMIT 3",
 }
 _OPEN_ENDS: Final = {name: text(statement) for name, statement in OPEN_ENDS.items()}
@@ -227,14 +227,14 @@ def _said_to(row: AnyRow) -> tuple[str, str, int, int, str]:
 def each_message_has_one_turn(rest: Rest) -> Iterator[Broken]:
     """Each accepted message of an open session has one turn, and each of its speakers one response."""
     turns = {row.trigger_id: row for row in rest.connection.execute(select(turn))}
-    is_ended = {row.id: row.state == SessionState.ENDED for row in rest.sessions}
+    is_over = {row.id: row.state in (SessionState.ENDED, SessionState.PAUSED) for row in rest.sessions}
     spoken = Counter(row.turn_id for row in rest.responses.values() if row.replaces is None)
     for row in rest.inbox:
         own = turns.get(row.message_id)
         if own is None:
-            if row.starts_turn and row.deleted_at is None and not is_ended[row.session_id]:
+            if row.starts_turn and row.deleted_at is None and not is_over[row.session_id]:
                 yield Broken("one turn", f"message {row.message_id} was never answered")
-        elif spoken[own.id] != len(own.speakers) and not is_ended[row.session_id]:
+        elif spoken[own.id] != len(own.speakers) and not is_over[row.session_id]:
             yield Broken("one turn", f"turn {own.id} has {spoken[own.id]} responses of {len(own.speakers)}")
 
 

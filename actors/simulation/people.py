@@ -108,9 +108,21 @@ class People:
         if change is not None and change in CHANGED:
             await anyio.sleep(4 * self._random.random())
             self._change(change)
+        if change == "pauses":
+            await self._pause()
         expected = 1 if self._habits.order is TurnOrder.LIST else len(self._habits.cast)
         await self._patiently(lambda: self._ours() >= before + expected)
         self._ask_again()
+
+    async def _pause(self) -> None:
+        """Somebody pauses the scene amid a turn, talks on, and lets it go on; or nobody does, until it ends."""
+        await anyio.sleep(4 * self._random.random())
+        self._say("!pause")
+        await anyio.sleep(10 * self._random.random())
+        if self._random.random() < 0.5:
+            self._say(self._speech.sentence())
+        if self._random.random() < 0.9:
+            self._say("!resume")
 
     async def _patiently(self, happened: Callable[[], bool]) -> None:
         with anyio.move_on_after(PATIENCE_S):

@@ -36,6 +36,7 @@ from actors.simulation.discord import Discord
 from actors.simulation.hearing import Hearing
 from machines.facts import BLOCKED, GenerationFailed, NotInChannel, SendRefused
 from machines.response import Limits, Response, State
+from machines.session import PAUSED
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
 """The mark that makes each text of a simulation another one, and lets it be found in a prompt."""
@@ -100,6 +101,7 @@ class Watch:
         self._waiting: dict[str, set[int]] = {}  # messages without a turn, by session
         self._withdrawn: dict[int, str] = {}  # of those, what was edited out of the play, and its session
         self._flooded: set[str] = set()  # sessions
+        self._paused: set[str] = set()
         self.most_waiting = 0
         self.floods: list[tuple[str, int]] = []  # session, the first message that did not fit
         self.hearing = Hearing(discord, now, limits.settle_s)
@@ -192,6 +194,10 @@ class Watch:
                 self.hearing.is_to_read(each.channel_id for each in result)
             case "claim":
                 self._channels[args[0]] = result[1].channel_id
+            case "move_session" if args[1].state == PAUSED:
+                self._paused.add(args[0])
+            case "resume_session":
+                self._paused.discard(args[0])
             case "take_turn":
                 self._take_turn(args[0].session_id, args[1].trigger_id)
             case "start":
@@ -224,6 +230,8 @@ class Watch:
 
     def _started(self, record: ResponseRecord) -> None:
         """A new response: the only one on its way in its session, and the one that prompts of its seed are for."""
+        if record.session_id in self._paused:
+            self.break_("pause", f"{record.response.id} began while its session was paused", record.response.id)
         unfinished = self._unfinished.setdefault(record.session_id, set())
         if unfinished:
             words = f"{record.response.id} began while {', '.join(unfinished)} was on its way"
@@ -237,6 +245,8 @@ class Watch:
         waiting = self._waiting.setdefault(session_id, set())
         if not waiting:
             self._flooded.discard(session_id)
+        if accepted.is_paused:
+            return
         if not accepted.is_overflow:
             waiting.add(message_id)
             self.most_waiting = max(self.most_waiting, len(waiting))

@@ -49,7 +49,8 @@ async def said(play: Play, text: str = "Hello?") -> int:
         ([HTTP_500] * 3, [], "did not come (<t:{at}:T>). `!retry` asks for it again.", Finding.FAILED),
         ([Refused("too_long", 400, final=True)], [], "did not come (<t:{at}:T>): message too long.", Finding.FAILED),
         ([], [ModelFailed("timeout")] * 3,
-         "did not come (<t:{at}:T>): model did not answer in time. `!retry` asks for it again.", Finding.FAILED),
+         "did not come (<t:{at}:T>): model did not answer in time; a slow server needs a higher GENERATE_TIMEOUT_S."
+         " `!retry` asks for it again.", Finding.FAILED),
         (["lost"] * 3, [], "did not come (<t:{at}:T>): Discord did not answer. `!retry` asks for it again.",
          Finding.FAILED),
     ],

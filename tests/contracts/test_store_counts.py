@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import pytest
 
 from actors.adapters.store import SqlStore
@@ -41,18 +39,13 @@ async def test_m4_error_lines_of_long_ago_are_forgotten(store: SqlStore) -> None
     assert (await counted(store, 0.0))[0] == 5
 
 
-def answered(key: str, seen: list[SeenTurn | None], turn: SeenTurn | None) -> OutboxDraft:
-    seen.append(turn)
-    return OutboxDraft(key, OutboxKind.ANSWER, CHANNEL, f"about {turn and turn.message_id}")
-
-
 async def report(
     scene: Scene, key: str, message_id: int | None = None, *, by: int = 7, channel_id: int = CHANNEL
 ) -> tuple[ReportedMissing | None, SeenTurn | None]:
-    seen: list[SeenTurn | None] = []
     asked = MissingReport(by, channel_id, message_id, NOW + 50)
-    reported = await scene.store.report_missing(asked, answer=partial(answered, key, seen))
-    return reported, seen[0]
+    seen = await scene.store.look_up_missing(asked)
+    answer = OutboxDraft(key, OutboxKind.ANSWER, CHANNEL, f"about {seen and seen.message_id}")
+    return await scene.store.report_missing(asked, seen, answer), seen
 
 
 async def test_m4_a_report_is_written_with_its_answer_once(scene: Scene) -> None:

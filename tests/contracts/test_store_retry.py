@@ -38,7 +38,14 @@ async def a_failed_line(scene: Scene, *texts: str, message_id: int = 10) -> Line
 
 
 async def ask(scene: Scene, response_id: str | None, key: str) -> RetryAsked | None:
-    return await scene.store.request_retry(response_id, channel_id=CHANNEL, at=NOW + 2, answer=answered(key))
+    asked = await scene.store.look_up_retry(response_id, channel_id=CHANNEL)
+    is_new = await scene.store.request_retry(asked, answered(key)(asked), at=NOW + 2)
+    return asked if is_new else None
+
+
+def accepted(scene: Scene, line: Line, *, replaces: Line | None = None) -> RetryAsked:
+    newest = replaces or line
+    return RetryAsked(RetryOutcome.ACCEPTED, "Mira", line.response.id, scene.claim.session_id, newest.response.id)
 
 
 async def the_retry(scene: Scene) -> Line:
@@ -59,7 +66,7 @@ async def test_a_request_is_written_with_its_answer_and_is_the_next_work(scene: 
     line = await a_failed_line(scene, "One.", "Two.")
     assert await scene.store.pending(now=NOW) == ()
     asked = await ask(scene, line.response.id, "a")
-    assert asked == RetryAsked(RetryOutcome.ACCEPTED, "Mira", scene.claim.session_id)
+    assert asked == accepted(scene, line)
     assert await scene.store.pending(now=NOW) == (scene.claim.session_id,)
     answers = [row.draft.text for row in await scene.store.due_outbox(now=NOW + 9, limit=9) if row.draft.key == "a"]
     assert answers == ["accepted"]
@@ -99,10 +106,19 @@ async def test_a_line_is_replaced_once_and_then_only_its_replacement(scene: Scen
         await replacement(scene, work).start(*work.texts, replaces=work.replaces)
     await retry.keep_intent()
     await retry.tell(SendRefused(NOW + 4, "outage"), outbox=[notice(retry)])
-    assert await ask(scene, line.response.id, "b") == RetryAsked(RetryOutcome.ACCEPTED, "Mira", scene.claim.session_id)
+    assert await ask(scene, line.response.id, "b") == accepted(scene, line, replaces=retry)
     work = await scene.store.next_work(scene.claim)
     assert isinstance(work, NextRetry)
     assert work.replaces == retry.response.id
+
+
+async def test_a_request_that_comes_to_something_else_meanwhile_is_looked_up_anew(scene: Scene) -> None:
+    line = await a_failed_line(scene)
+    asked = await scene.store.look_up_retry(line.response.id, channel_id=CHANNEL)
+    await ask(scene, line.response.id, "first")
+    with pytest.raises(Fenced, match="something else"):
+        await scene.store.request_retry(asked, answered("second")(asked), at=NOW)
+    assert "second" not in [row.draft.key for row in await scene.store.due_outbox(now=NOW, limit=9)]
 
 
 async def test_the_database_itself_refuses_a_second_replacement_on_its_way(scene: Scene) -> None:

@@ -9,7 +9,7 @@ import pytest
 from actors.adapters.store import SqlStore
 from actors.ports import SeenLine, SeenSession
 from actors.ports.store import Accepted, Fenced, ToCatchUp
-from actors.ports.work import NextMessage, NextSpeaker, SessionMove, Work
+from actors.ports.work import MoveByWork, NextMessage, NextSpeaker, SessionMove
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, Turn, base36
 from machines.facts import Cancelled, FoundInChannel, SendUnconfirmed, Sent, Started
 from machines.response import advance
@@ -219,23 +219,63 @@ async def test_a_turn_is_taken_with_the_sessions_move_or_not_at_all(scene: Scene
     assert (record.state, record.version) == ("Responding", 2)
 
 
+def by_work(version: int) -> MoveByWork:
+    return MoveByWork(SessionMove("Responding", version, NOW), SessionMove("Idle", version, NOW))
+
+
+async def state_of(scene: Scene) -> tuple[str, int]:
+    record = await scene.store.session(scene.claim.session_id)
+    assert record is not None
+    return record.state, record.version
+
+
 async def test_the_session_moves_by_what_it_has_to_do_next(scene: Scene) -> None:
     store = scene.store
-    seen: list[Work] = []
-
-    def move(work: Work) -> SessionMove:
-        seen.append(work)
-        return SessionMove("Idle" if work is None else "Responding", 1 + len(seen), NOW)
-
-    assert await store.next_work(scene.claim, move=move) is None
+    assert await store.next_work(scene.claim, move=by_work(2)) is None
+    assert await state_of(scene) == ("Idle", 2)
     await scene.hear(10)
-    assert await store.next_work(scene.claim, move=move) == NextMessage(10, turns=0)
-    assert seen == [None, NextMessage(10, turns=0)]
-    record = await store.session(scene.claim.session_id)
-    assert record is not None
-    assert (record.state, record.version) == ("Responding", 3)
+    assert await store.next_work(scene.claim, move=by_work(3)) == NextMessage(10, turns=0)
+    assert await state_of(scene) == ("Responding", 3)
     with pytest.raises(Fenced):
-        await store.next_work(scene.claim, move=lambda work: SessionMove("Idle", 3, NOW))
+        await store.next_work(scene.claim, move=by_work(3))
+
+
+async def test_a_pause_ends_by_what_waited_for_its_end_with_the_answer(scene: Scene) -> None:
+    store, session_id = scene.store, scene.claim.session_id
+    await scene.hear(10)
+    await store.move_session(session_id, SessionMove("Paused", 2, NOW))
+    await store.resume_session(session_id, by_work(3), outbox=(an_answer("resume"),))
+    assert await state_of(scene) == ("Responding", 3)
+    assert [row.draft.key for row in await store.due_outbox(now=NOW, limit=9)] == ["start-100", "resume"]
+    with pytest.raises(Fenced):
+        await store.resume_session(session_id, by_work(3), outbox=())
+
+
+async def test_what_is_said_in_a_pause_is_kept_and_starts_no_turn(scene: Scene) -> None:
+    store, session_id = scene.store, scene.claim.session_id
+    await store.move_session(session_id, SessionMove("Paused", 2, NOW))
+    await scene.hear(10)
+    assert [entry.message_ids for entry in await store.history(session_id)] == [(10,)]
+    await store.resume_session(session_id, by_work(3), outbox=())
+    assert await state_of(scene) == ("Idle", 3)
+    await scene.hear(11)
+    assert await store.next_work(scene.claim) == NextMessage(11, turns=0)
+
+
+async def test_no_response_begins_once_its_session_is_paused(scene: Scene) -> None:
+    await scene.hear(10)
+    line = await scene.line()
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Paused", 2, NOW))
+    with pytest.raises(Fenced, match="paused"):
+        await line.start()
+
+
+async def test_a_pause_is_no_flood(scene: Scene) -> None:
+    await scene.store.move_session(scene.claim.session_id, SessionMove("Paused", 2, NOW))
+    accepted = await scene.store.accept(said(10), waiting_max=0, overflow=FULL)
+    assert accepted is not None
+    assert (accepted.is_new, accepted.is_overflow, accepted.is_paused) == (True, False, True)
+    assert [row.draft.key for row in await scene.store.due_outbox(now=NOW, limit=9)] == ["start-100"]
 
 
 async def test_a_line_that_has_lost_its_reason_before_it_starts_says_so(scene: Scene) -> None:

@@ -88,9 +88,8 @@ async def test_b13_a_retry_has_the_last_text(scene: Scene) -> None:
     await line.keep_intent()
     notice = OutboxDraft(f"notice:{line.response.id}", OutboxKind.NOTICE, CHANNEL, "It failed.")
     await line.tell(SendRefused(NOW + 5, BLOCKED, 400, final=True), outbox=[notice])
-    await scene.store.request_retry(
-        line.response.id, channel_id=CHANNEL, at=NOW + 6, answer=lambda asked: an_answer("retry")
-    )
+    asked = await scene.store.look_up_retry(line.response.id, channel_id=CHANNEL)
+    await scene.store.request_retry(asked, an_answer("retry"), at=NOW + 6)
     work = await scene.store.next_work(scene.claim)
     assert isinstance(work, NextRetry)
     assert work.texts == ("Three.",)

@@ -94,7 +94,9 @@ def test_it_is_the_same_each_time_and_nearest_states_come_first(monkeypatch: pyt
 
 def test_a_chain_is_one_straight_line() -> None:
     states = ("One", "Two", "Three")
-    table = tuple(Row(FACTS[0], source, dest) for source, dest in (("One", "Two"), ("Two", "Three")))
+    table: tuple[Row[Any], ...] = tuple(
+        Row(FACTS[0], source, dest) for source, dest in (("One", "Two"), ("Two", "Three"))
+    )
     layout = layout_of(StateMachine[Any]("chain", states=states, final=(), initial="One", table=table))
     assert {len(route.points) for route in layout.routes.values()} == {2}
     assert len({place.y for place in layout.places.values()}) == 1

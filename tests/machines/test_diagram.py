@@ -78,7 +78,7 @@ NAMES = st.text(ODD | st.characters(exclude_categories=("Cs", "Cc")), min_size=1
 @settings(max_examples=20)  # of five names each: pydot takes a tenth of a second to read how a graph begins
 @given(names=st.lists(NAMES, min_size=5, max_size=5, unique=True))
 def test_dot_takes_any_name_that_a_table_has(names: list[str]) -> None:
-    table = tuple(Row(type(name, (), {}), name, name) for name in names)
+    table: tuple[Row[Any], ...] = tuple(Row(type(name, (), {}), name, name) for name in names)
     graph = parsed(dot(StateMachine[Any](names[0], states=names, final=(), initial=names[0], table=table)))
     assert {unescaped(node) for node in nodes(graph)} == {START, *names}
     assert {(unescaped(a), unescaped(b)) for a, b in edges(graph)} == {(START, names[0]), *((n, n) for n in names)}

@@ -215,7 +215,7 @@ CASES = [
     Case("a failed read-back reads again", doubting, ReadBackFailed(T0, "http"), RETRYING, (ReadBack(T0 + 1, T0 + 5),),
          {"read_backs_failed": 1, "attempt": 1, "deadline_at": T0 + 300}),
     Case("read-backs wait a minute at most", lambda: doubting(read_backs_failed=16), ReadBackFailed(T0, "http"),
-         RETRYING, (ReadBack(T0 + 60, T0 + 5),), {"read_backs_failed": 16}),
+         RETRYING, (ReadBack(T0 + 60, T0 + 5),), {"read_backs_failed": 17}),
     Case("a channel that cannot be read leaves it unconfirmed, and says so", lambda: doubting(**PART_TWO),
          ReadBackImpossible(T0), FAILED, (TakeBack((7,)), Notify("unconfirmed"), ArmReaper()), {}),
     Case("a part found is confirmed, and the next is sent", lambda: doubting(attempt=3, **TWO_PARTS),
@@ -302,7 +302,7 @@ def test_a_fact_gives_exactly_this_state_and_these_effects(case: Case) -> None:
     assert (move.seq, move.dest, move.fact) == (1, case.state, case.fact)
 
 
-def built_from(table: tuple[Row, ...]) -> StateMachine[Response]:
+def built_from(table: tuple[Row[Response], ...]) -> StateMachine[Response]:
     return StateMachine("response", states=tuple(State), final=(DELIVERED, FAILED), table=table)
 
 

@@ -118,7 +118,7 @@ def test_names_from_a_table_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_long_label_is_cut_to_what_can_be_read() -> None:
-    rows = tuple(Row(type(f"F{n}" + "x" * 40 * (n == 0), (), {}), "a", "b") for n in range(9))
+    rows: tuple[Row[Any], ...] = tuple(Row(type(f"F{n}" + "x" * 40 * (n == 0), (), {}), "a", "b") for n in range(9))
     lines = label_lines(rows)
     assert len(lines) == 6
     assert (lines[0], lines[-1]) == ("F0" + "x" * 21 + "…", "+4 more")

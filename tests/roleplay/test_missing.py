@@ -60,7 +60,7 @@ def test_m4_no_reason_is_shown_as_the_journal_has_it(turn: SeenTurn) -> None:
     text = answer(turn, REPORT, "!")
     for each in turn.answers:
         text = text.replace(each.name, "")
-    assert "_" not in text
+    assert "_" not in text.replace("GENERATE_TIMEOUT_S", "")  # a setting that a clause names
     assert "unheard" not in text
 
 

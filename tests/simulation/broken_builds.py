@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import count
@@ -20,6 +20,7 @@ from actors.ports import (
     Exchange,
     GatewayEvent,
     MessageSeen,
+    MoveByWork,
     NextRetry,
     Posted,
     PostedElsewhere,
@@ -135,7 +136,7 @@ class NoticesTriedOnce(SqlStore):
     """A store that closes a delivery where it is to be tried again."""
 
     async def outbox_later(self, row_id: int, *, due_at: float, was_tried: bool = True) -> None:
-        await self._run(outbox.outbox_done, row_id, message_id=None, at=due_at, outcome="dropped")
+        await self._executor.run(outbox.outbox_done, row_id, message_id=None, at=due_at, outcome="dropped")
 
 
 class HistoryLater(SqlStore):
@@ -152,9 +153,11 @@ class HistoryLater(SqlStore):
         watch: bool = False,
         exchange: Exchange | None = None,
     ) -> int:
-        length = await self._run(without_history, claim, response, move, commit=commit, outbox=outbox, watch=watch)
+        length = await self._executor.run(
+            without_history, claim, response, move, commit=commit, outbox=outbox, watch=watch
+        )
         if commit is not None:
-            await self._run(said_later, response, commit)
+            await self._executor.run(said_later, response, commit)
         return length
 
 
@@ -259,7 +262,7 @@ class AnswersAsides(SqlStore):
     async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
         session_id = await super().amend(channel_id, message_id, text=text, at=at)
         if text == "":
-            await self._run(wait_all_the_same, message_id)
+            await self._executor.run(wait_all_the_same, message_id)
         return session_id
 
 
@@ -281,7 +284,7 @@ class RetriesAnew(SqlStore):
         claim, record, work = await super().claim(session_id)
         return claim, record, _without_texts(work)
 
-    async def next_work(self, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
+    async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
         return _without_texts(await super().next_work(claim, move=move))
 
     async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
@@ -295,30 +298,18 @@ def _without_texts(work: Work) -> Work:
 class PromisesOnly(SqlStore):
     """A store that says that a line is on its way again, and notes no request."""
 
-    async def request_retry(
-        self,
-        response_id: ResponseId | None,
-        *,
-        channel_id: int,
-        at: float,
-        answer: Callable[[RetryAsked], OutboxDraft],
-    ) -> RetryAsked | None:
-        asked = RetryAsked(RetryOutcome.ACCEPTED, "Maren")
-        return asked if await self.enqueue(answer(asked), at=at) else None
+    async def look_up_retry(self, response_id: ResponseId | None, *, channel_id: int) -> RetryAsked:
+        return RetryAsked(RetryOutcome.ACCEPTED, "Maren")
+
+    async def request_retry(self, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+        return await self.enqueue(answer, at=at)
 
 
 class DeafToPresses(SqlStore):
     """A store that takes a request to retry, and writes neither it nor its answer."""
 
-    async def request_retry(
-        self,
-        response_id: ResponseId | None,
-        *,
-        channel_id: int,
-        at: float,
-        answer: Callable[[RetryAsked], OutboxDraft],
-    ) -> RetryAsked | None:
-        return None
+    async def request_retry(self, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+        return False
 
 
 class ShortMemory(SqlStore):
@@ -392,7 +383,7 @@ class KeepsLateNotices(SqlStore):
         exchange: Exchange | None = None,
     ) -> int:
         length = await super().record(claim, response, move, commit=commit, outbox=outbox, watch=watch)
-        await self._run(forget_withdrawals)
+        await self._executor.run(forget_withdrawals)
         return length
 
 

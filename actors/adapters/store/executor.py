@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Concatenate, ParamSpec, Protocol, TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 import anyio
 from sqlalchemy import Connection, Engine
@@ -12,6 +12,23 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 Operation = Callable[Concatenate[Connection, P], T]
+
+
+class Runs(Protocol):
+    """What has an executor."""
+
+    _executor: Executor
+
+
+def operation(
+    function: Callable[Concatenate[Connection, P], T],
+) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
+    """A method that hands `function` to the executor, with the function's own arguments and result."""
+
+    async def run(self: Runs, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._executor.run(function, *args, **kwargs)
+
+    return run
 
 
 class Executor(Protocol):

@@ -12,7 +12,9 @@ from actors.ports.store import Fenced
 from actors.roleplay.model import Claim, ResponseId
 
 # FOR UPDATE says nothing on SQLite, where a transaction is alone; elsewhere it keeps two workers apart.
-_SESSION: Final = Prepared(select(session.c.epoch).where(session.c.id == bindparam("session_id")).with_for_update())
+_SESSION: Final = Prepared(
+    select(session.c.epoch, session.c.state).where(session.c.id == bindparam("session_id")).with_for_update()
+)
 _RESPONSE: Final = Prepared(
     select(
         session.c.epoch,
@@ -37,11 +39,13 @@ class Held(NamedTuple):
     is_watched: bool
 
 
-def hold_session(conn: Connection, claim: Claim) -> None:
-    """Raises Fenced unless `claim` is the newest."""
+def hold_session(conn: Connection, claim: Claim) -> str:
+    """The session's state. Raises Fenced unless `claim` is the newest."""
     row = _SESSION.run(conn, {"session_id": claim.session_id}).fetchone()
     if row is None or row[0] != claim.epoch:
         raise Fenced(f"session {claim.session_id} is not at epoch {claim.epoch}")
+    state: str = row[1]
+    return state
 
 
 def hold_response(conn: Connection, claim: Claim, response_id: ResponseId, *, version: int) -> Held:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, text, update
@@ -17,13 +17,13 @@ from actors.adapters.store.schema import inbox, session, turn
 from actors.adapters.store.sessions import IS_OPEN, IS_WAITING, move_session, take_over
 from actors.adapters.store.unfinished import unfinished_response
 from actors.ports.store import Accepted, Fenced
-from actors.ports.work import NextMessage, NextSpeaker, SessionMove, Work
+from actors.ports.work import MoveByWork, NextMessage, NextSpeaker, SessionMove, Work
 from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn
 from machines.session import State
 
 _IS_KNOWN: Final = Prepared(select(inbox.c.session_id).where(inbox.c.message_id == bindparam("message_id")))
 _OPEN_HERE: Final = Prepared(
-    select(session.c.id, session.c.opened_after, session.c.overflow_told)
+    select(session.c.id, session.c.opened_after, session.c.overflow_told, session.c.state)
     .where(session.c.channel_id == bindparam("channel_id"), IS_OPEN)
     .with_for_update()
 )
@@ -64,7 +64,8 @@ def accept(
     if here is None or message.id <= here.opened_after:
         return None
     waiting: int = _WAITING.scalar(conn, {"session_id": here.id})
-    is_full = waiting >= waiting_max
+    is_paused = here.state == State.PAUSED
+    is_full = waiting >= waiting_max and not is_paused
     if is_full and not here.overflow_told and overflow is not None:
         enqueue(conn, overflow, at=message.at)
         _note_overflow(conn, here.id, is_told=True)
@@ -80,45 +81,60 @@ def accept(
             "name": message.name,
             "text": message.text,
             "at": message.at,
-            "starts_turn": not is_full,
+            "starts_turn": not (is_full or is_paused),
             "has_turn": False,
         },
     )
     add_heard(conn, here.id, message)
-    return Accepted(here.id, is_new=True, is_overflow=is_full)
+    return Accepted(here.id, is_new=True, is_overflow=is_full, is_paused=is_paused)
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
     """Take the session over, and look what it has to do. Raises LookupError for one that was never opened."""
     taken, record = take_over(conn, session_id)
-    return taken, record, _work(conn, taken)
+    return taken, record, _work(conn, session_id)
 
 
-def next_work(conn: Connection, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
+def next_work(conn: Connection, claim: Claim, *, move: MoveByWork | None = None) -> Work:
     """What the session has to do next, and the move that it makes because of it. Raises Fenced."""
     hold_session(conn, claim)
-    work = _work(conn, claim)
+    work = _work(conn, claim.session_id)
     if move is not None:
-        move_session(conn, claim.session_id, move(work))
+        move_session(conn, claim.session_id, _chosen(move, work))
     return work
 
 
-def _work(conn: Connection, claim: Claim) -> Work:
+def resume_session(conn: Connection, session_id: SessionId, move: MoveByWork, *, outbox: Sequence[OutboxDraft]) -> None:
+    """End a pause, by what waited for its end. Raises Fenced."""
+    waiting = unfinished_response(conn, session_id) or _new_work(conn, session_id)
+    move_session(conn, session_id, _chosen(move, waiting), outbox=outbox)
+
+
+def _chosen(move: MoveByWork, work: Work) -> SessionMove:
+    return move.without_work if work is None else move.with_work
+
+
+def _work(conn: Connection, session_id: SessionId) -> Work:
     """What is to be done; of an Ended or Paused session only what is unfinished."""
-    here = {"session_id": claim.session_id}
-    unfinished = unfinished_response(conn, claim.session_id)
+    unfinished = unfinished_response(conn, session_id)
     if unfinished is not None:
         return unfinished
-    if _STATE.scalar(conn, here) in (State.ENDED, State.PAUSED):
+    if _STATE.scalar(conn, {"session_id": session_id}) in (State.ENDED, State.PAUSED):
         return None
-    retry = next_retry(conn, claim.session_id)
+    return _new_work(conn, session_id)
+
+
+def _new_work(conn: Connection, session_id: SessionId) -> Work:
+    """What an open session has to begin."""
+    here = {"session_id": session_id}
+    retry = next_retry(conn, session_id)
     if retry is not None:
         return retry
     open_turn = _OPEN_TURN.row(conn, here)
     if open_turn is not None:
         speakers = tuple(open_turn.speakers)
         ordinal = len(speakers) - open_turn.speakers_left
-        now = Turn(open_turn.id, claim.session_id, open_turn.trigger_id, speakers)
+        now = Turn(open_turn.id, session_id, open_turn.trigger_id, speakers)
         return NextSpeaker(now, ordinal, character_of(conn, speakers[ordinal]))
     message_id = _NEXT_MESSAGE.scalar(conn, here)
     if message_id is None:
@@ -147,7 +163,7 @@ def take_turn(conn: Connection, claim: Claim, new: Turn, *, move: SessionMove | 
             "speakers_left": len(new.speakers),
         },
     )
-    return _work(conn, claim)
+    return _work(conn, claim.session_id)
 
 
 def _note_overflow(conn: Connection, session_id: SessionId, *, is_told: bool) -> None:

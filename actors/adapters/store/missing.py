@@ -5,7 +5,7 @@ message (else the newest turn of the channel) ─► its turn ─► the newest 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select, update
@@ -97,17 +97,20 @@ _THIS: Final = (
 )
 
 
+def look_up_missing(conn: Connection, report: MissingReport) -> SeenTurn | None:
+    """What became of the turn that a report is about."""
+    return turn_of(conn, report.channel_id, report.message_id)
+
+
 def report_missing(
-    conn: Connection, report: MissingReport, *, answer: Callable[[SeenTurn | None], OutboxDraft]
+    conn: Connection, report: MissingReport, seen: SeenTurn | None, answer: OutboxDraft
 ) -> ReportedMissing | None:
-    """Look the turn up, and write the report with its answer; None, and nothing, when it was answered before."""
-    seen = turn_of(conn, report.channel_id, report.message_id)
-    draft = answer(seen)
-    if not enqueue(conn, draft, at=report.at):
+    """Write the report with its answer; None, and nothing, when it was answered before."""
+    if not enqueue(conn, answer, at=report.at):
         return None
     finding = Finding.UNKNOWN if seen is None else seen.finding
     about = (report.message_id or 0) if seen is None else seen.message_id
-    said = {"at": report.at, "finding": finding.value, "answered": draft.text}
+    said = {"at": report.at, "finding": finding.value, "answered": answer.text}
     this = {"by": report.reported_by, "in_channel": report.channel_id, "about": about}
     is_new = not conn.execute(update(missing_report).where(*_THIS).values(said), this).rowcount
     session_id = None if seen is None else seen.session_id

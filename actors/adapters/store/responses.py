@@ -123,7 +123,8 @@ def start(
 
     Returns why it has lost its reason already, if it has.
     """
-    hold_session(conn, claim)
+    if hold_session(conn, claim) == SessionState.PAUSED:
+        raise Fenced(f"session {claim.session_id} was paused before {record.response.id} began")
     if replaces is not None and _IS_REPLACED.scalar(conn, {"of_failed": replaces}) is not None:
         raise Fenced(f"response {replaces} is replaced already")
     new = record.response

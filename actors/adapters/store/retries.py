@@ -7,7 +7,7 @@ A response that was replaced means the newest one of this chain.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, func, insert, select
@@ -18,7 +18,7 @@ from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.responses import cancel_reason
 from actors.adapters.store.schema import AnyRow, character, outbox, part, response, retry_request, session
 from actors.adapters.store.sessions import IS_OPEN
-from actors.ports.store import RetryAsked, RetryOutcome
+from actors.ports.store import Fenced, RetryAsked, RetryOutcome
 from actors.ports.work import NextRetry
 from actors.roleplay.model import OutboxDraft, OutboxKind, ResponseId, SessionId
 from machines.response import State
@@ -84,24 +84,25 @@ _INSERT: Final = Prepared(insert(retry_request), ("response_id", "session_id", "
 _OLDEST_FENCE: Final = Prepared(select(func.min(part.c.fence)).where(part.c.response_id == bindparam("response_id")))
 
 
-def request_retry(
-    conn: Connection,
-    response_id: ResponseId | None,
-    *,
-    channel_id: int,
-    at: float,
-    answer: Callable[[RetryAsked], OutboxDraft],
-) -> RetryAsked | None:
-    """Write the request and its answer; None, and neither, when this very request was answered before."""
+def look_up_retry(conn: Connection, response_id: ResponseId | None, *, channel_id: int) -> RetryAsked:
+    """What the request for this line, or for the channel's last failed one, comes to now."""
     wanted = response_id or _LAST_FAILED.scalar(conn, {"channel_id": channel_id})
     newest = None if wanted is None else _newest(conn, wanted, channel_id)
-    asked = RetryAsked(RetryOutcome.NONE) if newest is None else _judged(conn, newest)
-    if not enqueue(conn, answer(asked), at=at):
-        return None
-    if newest is not None and asked.outcome is RetryOutcome.ACCEPTED:
-        new = {"response_id": newest.id, "session_id": newest.session_id, "asked_at": at}
-        _INSERT.run(conn, new)
-    return asked
+    return RetryAsked(RetryOutcome.NONE) if newest is None else replace(_judged(conn, newest), response_id=wanted)
+
+
+def request_retry(conn: Connection, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+    """Write the request and its answer; False, and neither, when this very request was answered before.
+
+    Raises Fenced when the request comes to something else meanwhile.
+    """
+    if asked.response_id is not None and asked != look_up_retry(conn, asked.response_id, channel_id=answer.channel_id):
+        raise Fenced(f"the request for {asked.response_id} comes to something else now")
+    if not enqueue(conn, answer, at=at):
+        return False
+    if asked.outcome is RetryOutcome.ACCEPTED:
+        _INSERT.run(conn, {"response_id": asked.replaces, "session_id": asked.session_id, "asked_at": at})
+    return True
 
 
 def next_retry(conn: Connection, session_id: SessionId) -> NextRetry | None:
@@ -141,4 +142,4 @@ def _judged(conn: Connection, row: AnyRow) -> RetryAsked:
         return RetryAsked(RetryOutcome.ON_ITS_WAY, row.name)
     if cancel_reason(conn, row.id) is not None:
         return RetryAsked(RetryOutcome.WITHDRAWN, row.name)
-    return RetryAsked(RetryOutcome.ACCEPTED, row.name, row.session_id)
+    return RetryAsked(RetryOutcome.ACCEPTED, row.name, session_id=row.session_id, replaces=row.id)

@@ -2,57 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-
 from actors.adapters.store import (
     audit,
-    characters,
     error_lines,
-    exchanges,
-    history,
     inbox,
     late,
     missing,
     outbox,
     overview,
     reaper,
-    recorded,
     reports,
     responses,
     retries,
-    server_knowledge,
     sessions,
     soundness,
-    standing,
     unfinished,
     webhooks,
 )
-from actors.adapters.store.executor import Executor
-from actors.ports.exchange import Exchange
-from actors.ports.journal import KnownAs, LinesInState, Recorded, SeenLine, SeenSession, Standing
-from actors.ports.store import Accepted, ReportedMissing, RetryAsked, ToCatchUp, Watched
-from actors.ports.work import ResponseRecord, SessionMove, Work
-from actors.roleplay.missing import MissingReport, SeenTurn
-from actors.roleplay.model import (
-    Amendment,
-    ChannelMessage,
-    Character,
-    CharacterId,
-    Claim,
-    Entry,
-    KnownMessage,
-    Line,
-    Outbound,
-    OutboxDraft,
-    OutboxRow,
-    RecentHistory,
-    ResponseId,
-    SessionId,
-    SessionRecord,
-    Turn,
-)
-from machines.facts import Fact
-from machines.response import Move, Response
+
+# A method would hide a module of its own name from those below it.
+from actors.adapters.store import characters as characters_rows
+from actors.adapters.store import exchanges as exchanges_rows
+from actors.adapters.store import history as history_rows
+from actors.adapters.store import recorded as recorded_rows
+from actors.adapters.store import server_knowledge as server_knowledge_rows
+from actors.adapters.store import standing as standing_rows
+from actors.adapters.store.executor import Executor, operation
 
 
 class SqlStore:
@@ -60,7 +35,6 @@ class SqlStore:
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
-        self._run = executor.run
 
     async def aclose(self) -> None:
         """Finish what was begun and let go of the database."""
@@ -68,288 +42,126 @@ class SqlStore:
 
     # ── sessions ────────────────────────────────────────────────────────────────────────────────────
 
-    async def open_session(self, session: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
-        return await self._run(sessions.open_session, session, answer)
-
-    async def session_in(self, channel_id: int) -> SessionRecord | None:
-        return await self._run(sessions.session_in, channel_id)
-
-    async def session(self, session_id: SessionId) -> SessionRecord | None:
-        return await self._run(sessions.session_of, session_id)
-
-    async def open_sessions(self, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
-        return await self._run(sessions.open_sessions, since=since, lookback=lookback)
-
-    async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
-        return await self._run(inbox.claim, session_id)
-
-    async def move_session(
-        self, session_id: SessionId, move: SessionMove, *, outbox: Sequence[OutboxDraft] = ()
-    ) -> None:
-        await self._run(sessions.move_session, session_id, move, outbox=outbox)
-
-    async def pending(self, *, now: float) -> tuple[SessionId, ...]:
-        return await self._run(sessions.pending, now=now)
+    open_session = operation(sessions.open_session)
+    session_in = operation(sessions.session_in)
+    session = operation(sessions.session_of)
+    open_sessions = operation(sessions.open_sessions)
+    claim = operation(inbox.claim)
+    move_session = operation(sessions.move_session)
+    resume_session = operation(inbox.resume_session)
+    pending = operation(sessions.pending)
 
     # ── the inbox and turns ─────────────────────────────────────────────────────────────────────────
 
-    async def accept(
-        self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
-    ) -> Accepted | None:
-        return await self._run(inbox.accept, message, waiting_max=waiting_max, overflow=overflow)
-
-    async def next_work(self, claim: Claim, *, move: Callable[[Work], SessionMove] | None = None) -> Work:
-        return await self._run(inbox.next_work, claim, move=move)
-
-    async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
-        return await self._run(inbox.take_turn, claim, turn, move=move)
+    accept = operation(inbox.accept)
+    next_work = operation(inbox.next_work)
+    take_turn = operation(inbox.take_turn)
 
     # ── responses ───────────────────────────────────────────────────────────────────────────────────
 
-    async def start(
-        self,
-        claim: Claim,
-        record: ResponseRecord,
-        ordinal: int,
-        move: Move,
-        *,
-        replaces: ResponseId | None = None,
-    ) -> str | None:
-        return await self._run(responses.start, claim, record, ordinal, move, replaces=replaces)
-
-    async def record(
-        self,
-        claim: Claim,
-        response: Response,
-        move: Move,
-        *,
-        commit: Entry | None = None,
-        outbox: Sequence[OutboxDraft] = (),
-        watch: bool = False,
-        exchange: Exchange | None = None,
-    ) -> int:
-        return await self._run(
-            responses.record, claim, response, move, commit=commit, outbox=outbox, watch=watch, exchange=exchange
-        )
-
-    async def keep_intent(self, claim: Claim, response: Response, outbound: Outbound) -> Outbound:
-        return await self._run(responses.keep_intent, claim, response, outbound)
-
-    async def request_retry(
-        self,
-        response_id: ResponseId | None,
-        *,
-        channel_id: int,
-        at: float,
-        answer: Callable[[RetryAsked], OutboxDraft],
-    ) -> RetryAsked | None:
-        return await self._run(retries.request_retry, response_id, channel_id=channel_id, at=at, answer=answer)
-
-    async def report_missing(
-        self, report: MissingReport, *, answer: Callable[[SeenTurn | None], OutboxDraft]
-    ) -> ReportedMissing | None:
-        return await self._run(missing.report_missing, report, answer=answer)
-
-    async def cancel_reason(self, response_id: ResponseId) -> str | None:
-        return await self._run(responses.cancel_reason, response_id)
-
-    async def moves(self, response_id: ResponseId) -> tuple[tuple[str, str, Fact], ...]:
-        return await self._run(unfinished.moves, response_id)
+    start = operation(responses.start)
+    record = operation(responses.record)
+    keep_intent = operation(responses.keep_intent)
+    look_up_retry = operation(retries.look_up_retry)
+    request_retry = operation(retries.request_retry)
+    look_up_missing = operation(missing.look_up_missing)
+    report_missing = operation(missing.report_missing)
+    cancel_reason = operation(responses.cancel_reason)
+    moves = operation(unfinished.moves)
 
     # ── the history ─────────────────────────────────────────────────────────────────────────────────
 
-    async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
-        return await self._run(history.entries, session_id)
-
-    async def recent_history(
-        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
-    ) -> RecentHistory:
-        return await self._run(
-            history.recent_entries, session_id, entries_max=entries_max, characters_max=characters_max
-        )
-
-    async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
-        return await self._run(history.amend, channel_id, message_id, text=text, at=at)
-
-    async def known_messages(self, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
-        return await self._run(history.known_messages, channel_id, after=after)
-
-    async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
-        return await self._run(history.amend_all, channel_id, amendments, at=at)
+    history = operation(history_rows.entries)
+    recent_history = operation(history_rows.recent_entries)
+    amend = operation(history_rows.amend)
+    known_messages = operation(history_rows.known_messages)
+    amend_all = operation(history_rows.amend_all)
 
     # ── the reaper ──────────────────────────────────────────────────────────────────────────────────
 
-    async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
-        return await self._run(reaper.own_messages, channel_id, after=after)
-
-    async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
-        return await self._run(reaper.handled_messages, channel_id, after=after)
-
-    async def watched(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
-        return await self._run(reaper.watched, channel_id, since=since)
-
-    async def watched_elsewhere(self, channel_id: int, webhook_id: int, *, since: float) -> tuple[Watched, ...]:
-        return await self._run(reaper.watched_elsewhere, channel_id, webhook_id, since=since)
-
-    async def watched_texts(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
-        return await self._run(reaper.watched_texts, channel_id, since=since)
+    own_messages = operation(reaper.own_messages)
+    handled_messages = operation(reaper.handled_messages)
+    watched = operation(reaper.watched)
+    watched_elsewhere = operation(reaper.watched_elsewhere)
+    watched_texts = operation(reaper.watched_texts)
 
     # ── the outbox ──────────────────────────────────────────────────────────────────────────────────
 
-    async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
-        return await self._run(outbox.enqueue, draft, at=at)
-
-    async def leave_unanswered(self, draft: OutboxDraft, *, at: float) -> None:
-        await self._run(outbox.leave_unanswered, draft, at=at)
-
-    async def answers_waiting(self, channel_id: int) -> int:
-        return await self._run(outbox.answers_waiting, channel_id)
-
-    async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:
-        return await self._run(outbox.enqueue_copy, draft, at=at)
-
-    async def due_outbox(
-        self, *, now: float, limit: int, besides: Collection[int] = frozenset()
-    ) -> tuple[OutboxRow, ...]:
-        return await self._run(outbox.due_outbox, now=now, limit=limit, besides=besides)
-
-    async def outbox_try(self, row_id: int, *, at: float, text: str | None = None) -> OutboxRow:
-        return await self._run(outbox.outbox_try, row_id, at=at, text=text)
-
-    async def outbox_later(self, row_id: int, *, due_at: float, was_tried: bool = True) -> None:
-        await self._run(outbox.outbox_later, row_id, due_at=due_at, was_tried=was_tried)
-
-    async def outbox_done(self, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
-        await self._run(late.outbox_done, row_id, message_id=message_id, at=at, outcome=outcome)
-
-    async def next_outbox_due(self) -> float | None:
-        return await self._run(outbox.next_outbox_due)
+    enqueue = operation(outbox.enqueue)
+    leave_unanswered = operation(outbox.leave_unanswered)
+    answers_waiting = operation(outbox.answers_waiting)
+    enqueue_copy = operation(outbox.enqueue_copy)
+    due_outbox = operation(outbox.due_outbox)
+    outbox_try = operation(outbox.outbox_try)
+    outbox_later = operation(outbox.outbox_later)
+    outbox_done = operation(late.outbox_done)
+    next_outbox_due = operation(outbox.next_outbox_due)
 
     # ── characters ──────────────────────────────────────────────────────────────────────────────────
 
-    async def characters(self) -> tuple[Character, ...]:
-        return await self._run(characters.characters)
-
-    async def has_had_characters(self) -> bool:
-        return await self._run(characters.has_had_characters)
-
-    async def add_character(self, character: Character, *, at: float) -> bool:
-        return await self._run(characters.add_character, character, at=at)
-
-    async def delete_character(self, name: str) -> CharacterId | None:
-        return await self._run(characters.delete_character, name)
+    characters = operation(characters_rows.characters)
+    has_had_characters = operation(characters_rows.has_had_characters)
+    add_character = operation(characters_rows.add_character)
+    delete_character = operation(characters_rows.delete_character)
 
     # ── the Discord adapter's webhooks ──────────────────────────────────────────────────────────────
 
-    async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
-        return await self._run(webhooks.webhook, channel_id, character_key)
-
-    async def keep_webhook(
-        self, channel_id: int, character_key: str, webhook_id: int, token: str, *, picture: str | None = None
-    ) -> None:
-        await self._run(webhooks.keep_webhook, channel_id, character_key, webhook_id, token, picture=picture)
-
-    async def webhook_picture(self, webhook_id: int, character_key: str) -> str | None:
-        return await self._run(webhooks.webhook_picture, webhook_id, character_key)
-
-    async def note_picture(self, webhook_id: int, character_key: str, picture: str) -> None:
-        await self._run(webhooks.note_picture, webhook_id, character_key, picture)
-
-    async def forget_webhook(self, webhook_id: int) -> None:
-        await self._run(webhooks.forget_webhook, webhook_id)
-
-    async def webhook_token(self, webhook_id: int, *, with_forgotten: bool = False) -> str | None:
-        return await self._run(webhooks.webhook_token, webhook_id, with_forgotten=with_forgotten)
-
-    async def webhook_home(self, webhook_id: int) -> int | None:
-        return await self._run(webhooks.webhook_home, webhook_id)
-
-    async def known_webhooks(self, channel_id: int) -> frozenset[int]:
-        return await self._run(webhooks.known_webhooks, channel_id)
+    webhook = operation(webhooks.webhook)
+    keep_webhook = operation(webhooks.keep_webhook)
+    webhook_picture = operation(webhooks.webhook_picture)
+    note_picture = operation(webhooks.note_picture)
+    forget_webhook = operation(webhooks.forget_webhook)
+    webhook_token = operation(webhooks.webhook_token)
+    webhook_home = operation(webhooks.webhook_home)
+    known_webhooks = operation(webhooks.known_webhooks)
 
     # ── what the model adapter learnt ───────────────────────────────────────────────────────────────
 
-    async def server_knowledge(self, server: str) -> Mapping[str, str]:
-        return await self._run(server_knowledge.server_knowledge, server)
-
-    async def keep_server_knowledge(self, server: str, model: str, knowledge: str, *, at: float) -> None:
-        await self._run(server_knowledge.keep_server_knowledge, server, model, knowledge, at=at)
+    server_knowledge = operation(server_knowledge_rows.server_knowledge)
+    keep_server_knowledge = operation(server_knowledge_rows.keep_server_knowledge)
 
     # ── the Journal port ────────────────────────────────────────────────────────────────────────────
 
-    async def recorded(self, response_id: ResponseId) -> Recorded | None:
-        return await self._run(recorded.recorded, response_id)
-
-    async def recently_recorded(
-        self, *, limit: int, state: str | None = None, session_id: SessionId | None = None
-    ) -> tuple[Recorded, ...]:
-        return await self._run(recorded.recently_recorded, limit=limit, state=state, session_id=session_id)
-
-    async def exchanges(self, response_id: ResponseId, *, with_texts: bool = False) -> tuple[tuple[int, Exchange], ...]:
-        return await self._run(exchanges.exchanges, response_id, with_texts=with_texts)
-
-    async def lines_by_state(self) -> tuple[LinesInState, ...]:
-        return await self._run(reports.lines_by_state)
-
-    async def untold_since(self) -> float | None:
-        return await self._run(reports.untold_since)
-
-    async def seen_sessions(self, *, limit: int) -> tuple[SeenSession, ...]:
-        return await self._run(overview.seen_sessions, limit=limit)
-
-    async def seen_session(self, channel_id: int) -> SeenSession | None:
-        return await self._run(overview.seen_session, channel_id)
-
-    async def standing(self, response_id: ResponseId) -> Standing | None:
-        return await self._run(standing.standing, response_id)
-
-    async def newest_responses(self, channel_id: int, *, limit: int) -> tuple[ResponseId, ...]:
-        return await self._run(standing.newest_responses, channel_id, limit=limit)
-
-    async def known_as(self, channel_id: int, message_id: int) -> KnownAs | None:
-        return await self._run(standing.known_as, channel_id, message_id)
-
-    async def seen_lines(self, session_id: SessionId, *, limit: int) -> tuple[SeenLine, ...]:
-        return await self._run(overview.seen_lines, session_id, limit=limit)
+    recorded = operation(recorded_rows.recorded)
+    recently_recorded = operation(recorded_rows.recently_recorded)
+    exchanges = operation(exchanges_rows.exchanges)
+    lines_by_state = operation(reports.lines_by_state)
+    untold_since = operation(reports.untold_since)
+    seen_sessions = operation(overview.seen_sessions)
+    seen_session = operation(overview.seen_session)
+    standing = operation(standing_rows.standing)
+    newest_responses = operation(standing_rows.newest_responses)
+    known_as = operation(standing_rows.known_as)
+    seen_lines = operation(overview.seen_lines)
 
     # ── for the command line; not in the ports ──────────────────────────────────────────────────────
 
-    async def require_sound(self) -> None:
-        """Raises WrongRowsFound, a StoreError, where something else wrote rows that cannot be right."""
-        await self._run(soundness.require_sound)
+    require_sound = operation(soundness.require_sound)
+    """Raises WrongRowsFound, a StoreError, where something else wrote rows that cannot be right."""
 
-    async def unsound(self) -> tuple[str, ...]:
-        """Each thing that is wrong with the database, and what to do; slow for a large one."""
-        return await self._run(soundness.unsound)
+    unsound = operation(soundness.unsound)
+    """Each thing that is wrong with the database, and what to do; slow for a large one."""
 
-    async def find_sessions(self, channel_or_session: str) -> tuple[SessionRecord, ...]:
-        """The session of this id, or all of this channel, oldest first; empty where there is none."""
-        return await self._run(reports.find_sessions, channel_or_session)
+    find_sessions = operation(reports.find_sessions)
+    """The session of this id, or all of this channel, oldest first; empty where there is none."""
 
-    async def find_responses(self, wanted: str) -> tuple[ResponseId, ...]:
-        """The response of this id, else a few whose ids begin so; none where none does."""
-        return await self._run(recorded.find_responses, wanted)
+    find_responses = operation(recorded_rows.find_responses)
+    """The response of this id, else a few whose ids begin so; none where none does."""
 
-    async def lines(self, session_id: SessionId) -> tuple[Line, ...]:
-        """The history message by message."""
-        return await self._run(history.lines, session_id)
+    lines = operation(history_rows.lines)
+    """The history message by message."""
 
-    async def sessions_since(self, *, since: float) -> tuple[SessionId, ...]:
-        """Those that are open, or ended at `since` or later; oldest first."""
-        return await self._run(audit.sessions_since, since=since)
+    sessions_since = operation(audit.sessions_since)
+    """Those that are open, or ended at `since` or later; oldest first."""
 
-    async def audited(self, session_id: SessionId) -> audit.Audited:
-        """Everything that the audit needs of a session, as of one moment."""
-        return await self._run(audit.audited, session_id)
+    audited = operation(audit.audited)
+    """Everything that the audit needs of a session, as of one moment."""
 
-    async def session_outcomes(self, session_id: SessionId) -> tuple[reports.ResponseOutcome, ...]:
-        """Every response of a session, oldest first."""
-        return await self._run(reports.session_outcomes, session_id)
+    session_outcomes = operation(reports.session_outcomes)
+    """Every response of a session, oldest first."""
 
-    async def reliability(self, *, since: float) -> reports.Reliability:
-        """What became of the responses that ended at `since` or later."""
-        return await self._run(reports.reliability, since=since)
+    reliability = operation(reports.reliability)
+    """What became of the responses that ended at `since` or later."""
 
-    async def add_error_lines(self, counted: Mapping[int, int], *, at: float) -> None:
-        """Add to the counts of the log's ❌ lines, by minutes since 1970; without any, note that they are counted."""
-        await self._run(error_lines.add_error_lines, counted, at=at)
+    add_error_lines = operation(error_lines.add_error_lines)
+    """Add to the counts of the log's ❌ lines, by minutes since 1970; without any, note that they are counted."""
