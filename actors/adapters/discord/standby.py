@@ -23,7 +23,9 @@ from actors.ports import GatewayEvent, ShardEvent, ShardReady
 EVENTS_MAX: Final = 10_000
 SHARD_EVENTS_MAX: Final = 1_000
 
-PRESS: Final = discord.InteractionType.component.value
+KEPT: Final = frozenset(each.value for each in discord.InteractionType if each.name not in ("ping", "autocomplete"))
+"""Suggestions while somebody types are asked for again with the next letter."""
+
 PRESS_S: Final = 2.5
 """How old a press may be to be acknowledged still: Discord waits three seconds, and tells us of it a moment late."""
 
@@ -51,11 +53,12 @@ class Standby:
                 self.connected.set()
 
     def keep_interaction(self, payload: Any, hear: Callable[[Any], None]) -> None:  # noqa: ANN401 - Discord's JSON
-        """Keep a press as it came, not acknowledged: only who acts on it may say that it is heard.
+        """Keep a press or a command as it came, not acknowledged: only who acts on it may say that it is heard.
 
-        A question about the machines is left to the process that still runs.
+        What the process that still runs has acknowledged, Discord refuses to have acknowledged again.
         """
-        if isinstance(payload, dict) and payload.get("type") == PRESS:
+        kind = payload.get("type") if isinstance(payload, dict) else None
+        if isinstance(kind, int) and kind in KEPT:
             self._presses.append((anyio.current_time(), partial(hear, payload)))
 
     def end(self, sink: Callable[[GatewayEvent], None]) -> None:

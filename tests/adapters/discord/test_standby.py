@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
+import discord
 import pytest
 
-from actors.adapters.discord.standby import EVENTS_MAX, PRESS, PRESS_S, Standby
+from actors.adapters.discord.standby import EVENTS_MAX, PRESS_S, Standby
 from actors.playground import PlaygroundServer
 from actors.ports import (
     ButtonPressed,
@@ -26,6 +27,10 @@ from .test_gateway import Bot, bot_for, running
 from .test_interactions import RETRY, Heard, heard, notice, press_of
 
 pytestmark = pytest.mark.anyio
+
+PRESS, COMMAND, LETTER = (
+    discord.InteractionType[name].value for name in ("component", "application_command", "autocomplete")
+)
 
 __all__ = ["heard"]  # a fixture
 
@@ -104,15 +109,16 @@ async def test_m9_while_two_are_connected_only_the_one_that_may_act_is_told_and_
 # ── without a Discord, on virtual time ──────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("after_s", "heard_of"), [(PRESS_S - 0.1, ["press"]), (PRESS_S + 0.1, [])])
+@pytest.mark.parametrize(("after_s", "heard_of"), [(PRESS_S - 0.1, ["press", "command"]), (PRESS_S + 0.1, [])])
 def test_m9_a_press_that_nobody_could_acknowledge_in_time_is_not_told(after_s: float, heard_of: list[str]) -> None:
     presses: list[str] = []
 
     async def main() -> None:
         standby = Standby((0,))
         standby.keep_interaction({"type": PRESS}, lambda payload: presses.append("press"))
-        standby.keep_interaction({"type": 2}, lambda payload: presses.append("a command"))
-        odd_ones: tuple[object, ...] = (None, [], {}, {"type": None})
+        standby.keep_interaction({"type": COMMAND}, lambda payload: presses.append("command"))
+        standby.keep_interaction({"type": LETTER}, lambda payload: presses.append("a letter"))
+        odd_ones: tuple[object, ...] = (None, [], {}, {"type": None}, {"type": []}, {"type": "3"})
         for odd in odd_ones:
             standby.keep_interaction(odd, lambda payload: presses.append("odd"))
         await anyio.sleep(after_s)
