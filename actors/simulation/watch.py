@@ -35,7 +35,7 @@ from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
 from actors.simulation.hearing import Hearing
 from machines.facts import BLOCKED, GenerationFailed, NotInChannel, SendRefused
-from machines.response import Limits, Response, State
+from machines.response import Limits, Move, Response, State
 from machines.session import PAUSED
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
@@ -128,11 +128,6 @@ class Watch:
             self.break_("time", f"a move is dated {event.move.at}, later than now", event.context.response_id)
         if isinstance(event, Moved) and event.move.dest is State.GENERATING:
             self._generating_since[event.move.response_id] = self._now()
-        if isinstance(event, Moved) and isinstance(event.move.fact, NotInChannel):
-            nonce = nonce_of(event.move.response_id, event.move.part)
-            if self.hearing.was_shown(nonce, before=event.move.at):
-                words = f"{nonce} was called absent, and the gateway had shown it"
-                self.break_("shown is found", words, event.move.response_id)
 
     # ── the wire ────────────────────────────────────────────────────────────────────────────────────
 
@@ -204,6 +199,8 @@ class Watch:
                 self._started(args[1])
             case "record":
                 response: Response = args[1]
+                if isinstance(args[2].fact, NotInChannel):
+                    self._called_absent(response, args[2], self._channels[args[0].session_id])
                 if response.is_final:
                     self.ended[response.id] = response.state
                     self._unfinished[args[0].session_id].discard(response.id)
@@ -227,6 +224,12 @@ class Watch:
                 if readings and readings[-1][0] != self._now():
                     readings.clear()
                 readings.append((self._now(), self._texts(args[0])))
+
+    def _called_absent(self, response: Response, move: Move, channel_id: int) -> None:
+        """A part is called absent: this process must not have been shown it in its channel."""
+        nonce = nonce_of(response.id, response.dropped_parts + move.part)
+        if self.hearing.was_shown(nonce, channel_id, before=move.at):
+            self.break_("shown is found", f"{nonce} was called absent, and the gateway had shown it", response.id)
 
     def _started(self, record: ResponseRecord) -> None:
         """A new response: the only one on its way in its session, and the one that prompts of its seed are for."""
