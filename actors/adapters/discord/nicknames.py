@@ -52,9 +52,9 @@ class Nicknames:
 
     def learn_from(self, message: discord.Message) -> None:
         """Take the author's name from a message of the gateway, if it says it."""
-        author = message.author
-        if isinstance(author, discord.Member) and not author.bot and message.webhook_id is None:
-            self._learn(author.guild.id, author.id, author.display_name)
+        author, guild = message.author, message.guild  # none of which the gateway has not told yet
+        if isinstance(author, discord.Member) and guild is not None and not author.bot and message.webhook_id is None:
+            self._learn(guild.id, author.id, author.display_name)
 
     async def find(self, guild_id: int, user_id: int) -> str | None:
         """The person's name in this server; None where that is the account's own, or nobody knows."""

@@ -18,7 +18,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-from actors.adapters.store.schema import RowId, metadata
+from actors.adapters.store.columns import RowId
+from actors.adapters.store.schema import metadata
 from actors.roleplay.missing import Finding
 
 FINDINGS: Final = ", ".join(f"'{finding}'" for finding in Finding)

@@ -15,7 +15,6 @@ on any connection that does not ask for them: what matters most is refused by tr
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
@@ -36,9 +35,9 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
+from actors.adapters.store.columns import RowId, id_column, listed, one_of, where_index
 from actors.adapters.store.rules import add_triggers
 from actors.roleplay import notices
 from actors.roleplay.model import OutboundKind, OutboxKind
@@ -61,34 +60,12 @@ metadata: Final = MetaData(
 OUTCOMES: Final = ("sent", "deleted", "dropped")
 UNFINISHED: Final = tuple(state for state in State if state not in FINAL)
 
-# SQLite numbers rows by itself only where the type is INTEGER to the letter.
-RowId = BigInteger().with_variant(Integer, "sqlite")
-
-
-def _listed(values: Iterable[str]) -> str:
-    return ", ".join(f"'{value}'" for value in values)
-
-
-def _one_of(column: str, values: Iterable[str]) -> CheckConstraint:
-    return CheckConstraint(f"{column} IN ({_listed(values)})", name=column)
-
-
-def _id(name: str = "id") -> Column[str]:
-    return Column(name, String(13), primary_key=True)
-
-
-def _where(name: str, table: Table, *columns: str, where: str, unique: bool = False) -> Index:
-    condition = text(where)
-    chosen = [table.c[column] for column in columns]
-    return Index(name, *chosen, unique=unique, sqlite_where=condition, postgresql_where=condition)
-
-
 # ── characters and sessions ─────────────────────────────────────────────────────────────────────────
 
 character = Table(
     "character",
     metadata,
-    _id(),
+    id_column(),
     Column("name", Text, nullable=False),
     Column("folded_name", Text, nullable=False),
     Column("card_json", Text, nullable=False),
@@ -96,12 +73,12 @@ character = Table(
     Column("added_at", Float, nullable=False),
     Column("is_current", Boolean, nullable=False),
 )
-_where("ux_character_current", character, "folded_name", where="is_current", unique=True)
+where_index("ux_character_current", character, "folded_name", where="is_current", unique=True)
 
 session = Table(
     "session",
     metadata,
-    _id(),
+    id_column(),
     Column("channel_id", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("version", Integer, nullable=False),
@@ -114,13 +91,13 @@ session = Table(
     Column("ended_by", Text),
     Column("overflow_told", Boolean, nullable=False),
     Column("history_length", Integer, nullable=False),
-    _one_of("state", SessionState),
+    one_of("state", SessionState),
     CheckConstraint(f"(state = '{SessionState.ENDED}') = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("history_length >= 0", name="history_length"),
     Index("ix_session_channel", "channel_id", "opened_at"),
     Index("ix_session_ended", "ended_at"),
 )
-_where("ux_session_open", session, "channel_id", where=f"state <> '{SessionState.ENDED}'", unique=True)
+where_index("ux_session_open", session, "channel_id", where=f"state <> '{SessionState.ENDED}'", unique=True)
 
 cast = Table(
     "cast",
@@ -136,7 +113,7 @@ cast = Table(
 turn = Table(
     "turn",
     metadata,
-    _id(),
+    id_column(),
     Column("session_id", ForeignKey("session.id"), nullable=False),
     Column("trigger_id", ForeignKey("inbox.message_id"), nullable=False),
     Column("speakers", JSON, nullable=False),
@@ -145,7 +122,7 @@ turn = Table(
     CheckConstraint("speakers_left >= 0", name="speakers_left"),
     Index("ix_turn_session", "session_id"),
 )
-_where("ix_turn_open", turn, "session_id", "id", where="speakers_left > 0")
+where_index("ix_turn_open", turn, "session_id", "id", where="speakers_left > 0")
 
 inbox = Table(
     "inbox",
@@ -164,7 +141,7 @@ inbox = Table(
     Index("ix_inbox_session", "session_id", "message_id"),
 )
 WAITING: Final = "starts_turn AND NOT has_turn AND deleted_at IS NULL"
-_where("ix_inbox_waiting", inbox, "session_id", "message_id", where=WAITING)
+where_index("ix_inbox_waiting", inbox, "session_id", "message_id", where=WAITING)
 
 # ── the journal ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -206,7 +183,7 @@ move = Table(
 response = Table(
     "response",
     metadata,
-    _id(),
+    id_column(),
     Column("session_id", ForeignKey("session.id"), nullable=False),
     Column("turn_id", ForeignKey("turn.id")),
     Column("trigger_id", BigInteger, nullable=False),
@@ -230,15 +207,15 @@ response = Table(
     Column("is_watched", Boolean, nullable=False),
     Column("started_at", Float, nullable=False),
     Column("moved_at", Float, nullable=False),
-    _one_of("state", State),
+    one_of("state", State),
     UniqueConstraint("id", "state"),
     ForeignKeyConstraint(["id", "version", "state"], ["move.response_id", "move.seq", "move.dest"]),
     Index("ix_response_session", "session_id", "started_at"),
 )
-_where("ux_response_speaker", response, "turn_id", "ordinal", where="replaces IS NULL", unique=True)
-_where("ix_response_doubtful", response, "session_id", "id", where="doubtful")
-_where("ix_response_unfinished", response, "session_id", "id", where=f"state IN ({_listed(UNFINISHED)})")
-_where("ux_response_replacement", response, "replaces", where=f"state IN ({_listed(UNFINISHED)})", unique=True)
+where_index("ux_response_speaker", response, "turn_id", "ordinal", where="replaces IS NULL", unique=True)
+where_index("ix_response_doubtful", response, "session_id", "id", where="doubtful")
+where_index("ix_response_unfinished", response, "session_id", "id", where=f"state IN ({listed(UNFINISHED)})")
+where_index("ux_response_replacement", response, "replaces", where=f"state IN ({listed(UNFINISHED)})", unique=True)
 
 # What went over the wire before a move: looked at by people, and by nothing that plays.
 exchange = Table(
@@ -262,14 +239,14 @@ retry_request = Table(
     Column("asked_at", Float, nullable=False),
     Column("taken_by", ForeignKey("response.id"), unique=True),  # the response that replaces it
 )
-_where("ix_retry_request_waiting", retry_request, "session_id", "response_id", where="taken_by IS NULL")
+where_index("ix_retry_request_waiting", retry_request, "session_id", "response_id", where="taken_by IS NULL")
 
 ending = Table(
     "ending",
     metadata,
     Column("response_id", String(13), primary_key=True),
     Column("response_state", String(16), nullable=False),
-    _one_of("response_state", sorted(FINAL)),
+    one_of("response_state", sorted(FINAL)),
     ForeignKeyConstraint(["response_id", "response_state"], ["response.id", "response.state"]),
 )
 
@@ -295,7 +272,7 @@ part = Table(
     # what the channel shows: empty until it is confirmed
     Column("message_id", BigInteger, unique=True),
     Column("shown_text", Text),
-    _one_of("kind", OutboundKind),
+    one_of("kind", OutboundKind),
     CheckConstraint("(nonce IS NULL) = (fence IS NULL)", name="fence"),
     CheckConstraint("(message_id IS NULL) = (shown_text IS NULL)", name="shown_text"),
     Index("ix_part_channel", "channel_id", "message_id"),
@@ -316,7 +293,7 @@ history = Table(
     Column("character_id", ForeignKey("character.id")),
     Column("response_id", String(13), unique=True),
     Column("response_state", String(16)),
-    _one_of("kind", ("user", "character", "narration")),
+    one_of("kind", ("user", "character", "narration")),
     CheckConstraint("(kind = 'character') = (response_id IS NOT NULL)", name="response"),
     CheckConstraint("(response_id IS NULL) = (response_state IS NULL)", name="response_state"),
     CheckConstraint(f"response_state = '{State.DELIVERED}'", name="delivered"),
@@ -343,7 +320,7 @@ amendment = Table(
     Column("at", Float, nullable=False),
     Index("ix_amendment_message", "message_id", "id"),
 )
-_where("ux_amendment_deletion", amendment, "message_id", where="text IS NULL", unique=True)
+where_index("ux_amendment_deletion", amendment, "message_id", where="text IS NULL", unique=True)
 
 # ── the outbox and the voices ───────────────────────────────────────────────────────────────────────
 
@@ -370,18 +347,18 @@ outbox = Table(
     Column("reply_token", Text),  # of an answer to an interaction; a secret, gone when the row is done
     Column("reply_expires_at", Float),
     Column("withdrawn_at", Float),  # of a notice that a line comes late: when the line had ended
-    _one_of("kind", OutboxKind),
-    _one_of("outcome", OUTCOMES),
+    one_of("kind", OutboxKind),
+    one_of("outcome", OUTCOMES),
     CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="done"),
     Index("ix_outbox_channel", "channel_id", "message_id"),
     Index("ix_outbox_response", "response_id"),
 )
-_where("ix_outbox_due", outbox, "due_at", "id", where="done_at IS NULL")
-_where("ix_outbox_waiting", outbox, "channel_id", "due_at", where="done_at IS NULL")
-_where("ix_outbox_target", outbox, "channel_id", "target_id", where="target_id IS NOT NULL")
-_where("ix_outbox_doubtful", outbox, "done_at", "channel_id", where="attempt > 1")
+where_index("ix_outbox_due", outbox, "due_at", "id", where="done_at IS NULL")
+where_index("ix_outbox_waiting", outbox, "channel_id", "due_at", where="done_at IS NULL")
+where_index("ix_outbox_target", outbox, "channel_id", "target_id", where="target_id IS NOT NULL")
+where_index("ix_outbox_doubtful", outbox, "done_at", "channel_id", where="attempt > 1")
 LATE: Final = f"key LIKE '{notices.LATE}%' AND withdrawn_at IS NULL"
-_where("ix_outbox_late", outbox, "channel_id", where=LATE)
+where_index("ix_outbox_late", outbox, "channel_id", where=LATE)
 
 voice = Table(
     "voice",
@@ -394,7 +371,7 @@ voice = Table(
     Column("picture", Text),  # fingerprint of what it was given; empty: none; NULL: unknown
     Index("ix_voice_channel", "channel_id"),
 )
-_where("ux_voice_current", voice, "channel_id", "character_key", where="NOT is_forgotten", unique=True)
+where_index("ux_voice_current", voice, "channel_id", "character_key", where="NOT is_forgotten", unique=True)
 
 # ── model servers ───────────────────────────────────────────────────────────────────────────────────
 

@@ -41,7 +41,7 @@ class WrongRows:
 
 
 def wrong_rows(conn: Connection) -> tuple[WrongRows, ...]:
-    """What breaks a foreign key or a rule; some 7 µs for each line that was ever played."""
+    """What breaks a foreign key or a rule; some 10 µs for each line that was ever played."""
     if conn.dialect.name != "sqlite":
         return ()
     found = [

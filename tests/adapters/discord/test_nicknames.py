@@ -148,6 +148,35 @@ async def test_b17_in_a_thread_a_person_has_the_servers_name(local: Rest, playgr
     assert await named_of(local, playground, "cellar") == ["Captain"]
 
 
+async def test_b17_a_message_of_a_server_that_is_not_there_yet_is_heard_and_named(
+    bot: Bot, playground: PlaygroundServer
+) -> None:
+    """Between READY and GUILD_CREATE."""
+    playground.name_member("Robin", "Captain")
+    playground.say("tavern", "Robin", "Early.")
+    first = (await bot.next(MessageSeen)).message
+    robin = {"id": str(first.author_id), "username": "Robin", "discriminator": "0", "avatar": None}
+    early = {"id": "77", "channel_id": "8", "guild_id": "9", "type": 0, "content": "Hi", "author": robin}
+    rest: dict[str, object] = {
+        "timestamp": "2025-01-01T00:00:00+00:00",
+        "edited_timestamp": None,
+        "attachments": [],
+        "embeds": [],
+    }
+    lists = {"mentions": [], "mention_roles": [], "mention_everyone": False, "pinned": False, "tts": False}
+    member: dict[str, object] = {
+        "nick": "Admiral",
+        "roles": [],
+        "joined_at": None,
+        "deaf": False,
+        "mute": False,
+        "flags": 0,
+    }
+    playground.gateway.dispatch("MESSAGE_CREATE", early | rest | lists | {"member": member})
+    seen = (await bot.next(MessageSeen)).message
+    assert (seen.id, seen.text, seen.name) == (77, "Hi", "Admiral")
+
+
 async def test_b17_the_author_of_a_reply_has_it_as_well(bot: Bot, playground: PlaygroundServer) -> None:
     playground.name_member("Robin", "Captain")
     first = playground.say("tavern", "Sam", "Hello?")

@@ -111,6 +111,8 @@ async def test_b18_a_scene_with_an_older_card_does_not_bring_the_old_picture_bac
     for _ in range(2):
         await speak(local, playground, pia(2, LIGHT), "new scene")
         await speak(local, playground, pia(1, DARK), "old scene")
+    async with logged_in(playground.api_url, token=playground.token, table=local.table) as fresh:
+        await speak(fresh, playground, pia(1, DARK), "old scene")
     assert pictures(playground) == [LIGHT]
     assert changes(playground) == 1
 
