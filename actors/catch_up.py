@@ -18,6 +18,7 @@ import anyio
 from actors.backoff import waits
 from actors.delivery import CHANNEL_GONE
 from actors.dropped import CatchUp
+from actors.lost_channels import LostChannels
 from actors.ports import HeldBack, Level, Noted, Page, Refused, Unconfirmed
 from actors.reaper import WATCH_S
 from actors.roleplay.audit import amendments
@@ -56,6 +57,7 @@ class CatchUps:
         self._waiting = waiting
         self._end = end
         self._nudge = nudge
+        self._lost = LostChannels(world)
         self._reading = anyio.Semaphore(READS_AT_ONCE)
 
     async def gaps(self) -> tuple[CatchUp, ...]:
@@ -76,6 +78,7 @@ class CatchUps:
                 known = await world.store.known_messages(gap.channel_id, after=gap.known_after)
                 seen = await world.channel.messages(gap.channel_id, after=gap.known_after)
             if isinstance(seen, tuple):
+                self._lost.readable(gap.channel_id)
                 await self._amend(gap, known, seen, began)
                 # Older than the last one heard as well: a process before us may have died between its two reads.
                 handled = await world.store.handled_messages(gap.channel_id, after=gap.known_after)
@@ -153,8 +156,7 @@ class CatchUps:
         elif refused.reason == TOO_MANY_MESSAGES:
             await self._run_by_pages(gap)
         else:
-            words = f"it cannot be read ({refused.summary}): messages sent meanwhile are unknown."
-            self._note("error", gap.channel_id, words, refused.error)
+            self._lost.unreadable(gap.channel_id, refused)
 
     def _note(self, level: Level, channel_id: int, words: str, error: BaseException | None = None) -> None:
         self._world.trace.publish(Noted(level, f"Channel {channel_id}: {words}", error=error))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final, assert_never
 
-from actors.ports import ButtonPressed, ChannelGone, MessageDeleted, MessageEdited, MessageSeen, MissingAsked
+from actors.ports import (
+    ButtonPressed,
+    ChannelGone,
+    ChannelOpened,
+    MessageDeleted,
+    MessageEdited,
+    MessageSeen,
+    MissingAsked,
+)
 
 LOOK_AGAIN_S: Final = 600.0
 LOOKS_MAX: Final = 12
@@ -35,7 +43,9 @@ class CatchUp:
         return replace(self, after=after, known_after=known_after, only_ours=self.only_ours and other.only_ours)
 
 
-ChannelEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | MissingAsked | ChannelGone | CatchUp
+ChannelEvent = (
+    MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | MissingAsked | ChannelGone | ChannelOpened | CatchUp
+)
 
 
 def event_channel(event: ChannelEvent) -> int:
@@ -54,7 +64,7 @@ def gap_of(event: ChannelEvent) -> CatchUp | None:
             return CatchUp(message.channel_id, message.id - 1, message.id - 1, given_up=1)
         case MessageDeleted(channel_id=channel_id, message_id=message_id):
             return CatchUp(channel_id, message_id - 1, message_id - 1, given_up=1)
-        case ButtonPressed() | MissingAsked() | ChannelGone():
+        case ButtonPressed() | MissingAsked() | ChannelGone() | ChannelOpened():
             return None
         case _:
             assert_never(event)

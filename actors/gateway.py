@@ -31,11 +31,14 @@ from actors.backoff import waits
 from actors.catch_up import CatchUps, Nudge
 from actors.commands import Commands
 from actors.dropped import LOOK_AGAIN_S, CatchUp, ChannelEvent, Dropped, event_channel, gap_of
+from actors.lost_channels import LOST
 from actors.mailbox import Mailbox
 from actors.missing import Missing
+from actors.outbox import hurry
 from actors.ports import (
     ButtonPressed,
     ChannelGone,
+    ChannelOpened,
     Engine,
     GatewayEvent,
     Level,
@@ -215,6 +218,8 @@ class Gateway:
                 await self._missing.chosen(event)
             case ChannelGone(channel_id=channel_id):
                 await self._end(channel_id)
+            case ChannelOpened(channel_id=channel_id):
+                await hurry(self._world, channel_id)
             case CatchUp():
                 await self._catch_ups.run(event)
             case _:
@@ -261,6 +266,7 @@ class Gateway:
     async def _end(self, channel_id: int) -> None:
         session_id = await self._commands.end_lost(channel_id)
         if session_id is not None:
+            self._world.trace.publish(Noted("error", LOST, session_id))  # nobody else is told of it
             await self._nudge(session_id)
 
     # ── catching up ─────────────────────────────────────────────────────────────────────────────────
@@ -274,6 +280,7 @@ class Gateway:
         self._readiness.end_listing()
 
     async def _put_catch_ups(self) -> None:
+        await hurry(self._world, None)  # permissions may have come, and threads been opened, meanwhile
         gaps = await self._catch_ups.gaps()
         self._readiness.wanted(gaps)
         for gap in gaps:

@@ -114,6 +114,9 @@ class GuardedVoice:
             lambda: self._voice.prepare(channel_id, character), judge_prepared, is_free=always
         )
 
+    async def prepare_text(self, channel_id: int) -> PrepareOutcome:
+        return await self._gate.attempt(lambda: self._voice.prepare_text(channel_id), judge_prepared, is_free=always)
+
     async def send(self, outbound: Outbound) -> SendOutcome:
         return await self._gate.attempt(lambda: self._voice.send(outbound), judge_discord, is_free=is_refused)
 

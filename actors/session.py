@@ -15,6 +15,7 @@ from typing import assert_never
 
 import anyio.lowlevel
 
+from actors.lost_channels import LOST
 from actors.ports import (
     Context,
     MoveByWork,
@@ -128,8 +129,7 @@ class Sessions:
         if channel_is_gone:
             if not session.is_final:
                 await self._move(session, machine.ChannelLost(at), ended_by="channel_gone")
-                words = "The channel is gone, so its session has ended."
-                self._world.trace.publish(Noted("error", words, session.id))
+                self._world.trace.publish(Noted("error", LOST, session.id))
             return None
         if session.is_final:
             return await store.next_work(claim)

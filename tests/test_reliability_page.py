@@ -44,7 +44,12 @@ def fault_rows(case: Case) -> list[tuple[str, ...]]:
 
 
 def cells(outcome: Outcome) -> tuple[str, str, str, str]:
-    words = {"": "–", "log": "nobody is there; ERROR in the log", "later": "when it may be told; ERROR in the log"}
+    words = {
+        "": "–",
+        "log": "nobody is there; ERROR in the log",
+        "later": "when it may be told; ERROR in the log",
+        "opened": "when the thread is opened",
+    }
     told = words.get(outcome.told, outcome.told)
     return outcome.path, str(outcome.attempts), "stands once" if outcome.stands else "–", told
 

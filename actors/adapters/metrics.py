@@ -47,6 +47,7 @@ REASONS: Final = {
             "webhook_gone",
             "webhooks_full",
             "webhook_moved",
+            "thread_closed",
             "blocked",
             "message_refused",
             "too_long",

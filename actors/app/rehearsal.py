@@ -301,7 +301,7 @@ def _problem(found: Difference, known: set[tuple[str, str]]) -> str:
 def _as_read(message: ShownMessage) -> ChannelMessage:
     """The server's own record as the bot would read it from the channel."""
     is_ours = message.voice is not Voice.USER
-    is_embed = message.voice is Voice.BOT and message.embeds > 0
+    is_embed = message.embeds > 0 and (message.voice is Voice.BOT or not message.content)
     return ChannelMessage(
         id=message.id,
         channel_id=message.channel_id,

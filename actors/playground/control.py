@@ -13,7 +13,9 @@
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
     PATCH  webhooks/{id} {channel, told?}     a moderator moves it there
-    PUT    permissions {permission, allowed, channel?}
+    PUT    permissions {permission, allowed, channel?}           of a thread: in it alone, and clients are not told
+    PUT    threads/{name or id} {archived, locked}                 PUT refused_names {words: ["here"], named?}
+    PUT    membership {do: "remove"} {do: "invite"} {do: "outage"} {do: "recovery"}   the bot's, in its guild
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
     PUT    dialect {order?, page?, …}         how another server differs from Discord (`dialect.py`); {} is Discord
     POST   script {faults: ["reset", null, …], requests?}          once each, for lines or a sort of request
@@ -26,7 +28,9 @@ elsewhere in the user's browser is refused (403): the host must be loopback, the
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from aiohttp import web
@@ -67,10 +71,13 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("PUT", "members"): control.change_member,
         ("POST", "channels"): control.add_channel,
         ("POST", "threads"): control.add_thread,
+        ("PUT", "threads/{thread}"): control.close_thread,
         ("DELETE", "channels/{channel}"): control.delete_channel,
         ("DELETE", "webhooks/{webhook}"): control.delete_webhook,
         ("PATCH", "webhooks/{webhook}"): control.move_webhook,
         ("PUT", "permissions"): control.permit,
+        ("PUT", "membership"): control.set_membership,
+        ("PUT", "refused_names"): control.refuse_names,
         ("PUT", "faults"): control.set_faults,
         ("PUT", "dialect"): control.set_dialect,
         ("POST", "script"): control.write_script,
@@ -216,6 +223,33 @@ class _Control:
         if not isinstance(allowed, bool):
             raise ValueError("`allowed` must be true or false")
         self._server.permit(text(fields, "permission"), allowed, channel=fields.get("channel"))
+        return web.Response(status=204)
+
+    async def close_thread(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        archived, locked = fields.get("archived") is True, fields.get("locked") is True
+        self._server.close_thread(request.match_info["thread"], archived=archived, locked=locked)
+        return web.Response(status=204)
+
+    async def set_membership(self, request: web.Request) -> web.StreamResponse:
+        steps: dict[str, Callable[[], None]] = {
+            "remove": self._world.remove_bot,
+            "invite": self._world.invite_bot,
+            "outage": partial(self._world.set_outage, True),
+            "recovery": partial(self._world.set_outage, False),
+        }
+        do = text(await asked(request), "do")
+        if do not in steps:
+            raise ValueError(f"unknown `do` {do!r}; known: {', '.join(steps)}")
+        steps[do]()
+        return web.Response(status=204)
+
+    async def refuse_names(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        words = fields.get("words")
+        if not isinstance(words, list):
+            raise ValueError('`words` must be a list, e.g. ["here"]')
+        self._server.refuse_names(*map(str, words), are_named=fields.get("named", True) is True)
         return web.Response(status=204)
 
     async def set_faults(self, request: web.Request) -> web.StreamResponse:

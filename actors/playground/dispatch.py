@@ -7,7 +7,7 @@ from enum import IntFlag
 
 from .events import Event, Purged, Reacted, Registered, Typed
 from .interactions import Interaction, Whisper
-from .payloads import channel_json, interaction_json, member_json, message_json, roles_json, user_json
+from .payloads import channel_json, guild_json, interaction_json, member_json, message_json, roles_json, user_json
 from .records import Channel, Guild, Json, Message, Webhook
 from .world import World
 
@@ -47,7 +47,9 @@ IN_DM = {
 
 def is_wanted(world: World, event: Event, intents: Intent, shard: tuple[int, int]) -> bool:
     """Whether a session with these intents, on shard (number, count), is told of the event."""
-    if not event.name or (_is_echo(world, event) and not world.dialect.echoes):
+    if not event.name or (_is_of_guild(world, event) and not _is_served(world, event)):
+        return False
+    if _is_echo(world, event) and not world.dialect.echoes:
         return False
     number, count = shard
     in_dm = _is_in_dm(world, event)
@@ -64,6 +66,15 @@ def _is_echo(world: World, event: Event) -> bool:
     if event.name != "MESSAGE_CREATE" or not isinstance(message, Message):
         return False
     return message.webhook_id is not None or message.author_id == world.bot.id
+
+
+def _is_of_guild(world: World, event: Event) -> bool:
+    return not _is_in_dm(world, event)
+
+
+def _is_served(world: World, event: Event) -> bool:
+    """Whether the bot hears of its guild: it is a member and Discord can serve it, or this says that it is not so."""
+    return event.name == "GUILD_DELETE" or not (world.guild.without_bot or world.guild.is_out)
 
 
 def body_of(world: World, event: Event, intents: Intent) -> Json:
@@ -93,8 +104,8 @@ def _channel_id(event: Event) -> int | None:
 
 def _body(world: World, event: Event, intents: Intent) -> Json:
     match event.subject:
-        case Guild():
-            return {"role": roles_json(world)[1]}
+        case Guild() as guild:
+            return _guild_body(world, event.name, guild)
         case Registered():
             return {}  # only pages are told of it
         case Channel() as channel:
@@ -121,6 +132,16 @@ def _body(world: World, event: Event, intents: Intent) -> Json:
                 "timestamp": int(typed.at),
             }
             return body | _member(world, typed.channel.id, typed.user_id)
+
+
+def _guild_body(world: World, name: str, guild: Guild) -> Json:
+    match name:
+        case "GUILD_DELETE":
+            return {"id": str(guild.id)} | ({"unavailable": True} if guild.is_out else {})
+        case "GUILD_CREATE":
+            return guild_json(world, guild, [world.bot])
+        case _:
+            return {"role": roles_json(world)[1]}
 
 
 def _message_body(world: World, message: Message, intents: Intent) -> Json:

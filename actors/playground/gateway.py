@@ -190,7 +190,8 @@ class Gateway:
     def _welcome(self, session: Session) -> None:
         world = self._world
         number, count = session.shard
-        guilds = [world.guild] if (world.guild.id >> 22) % count == number else []
+        is_here = (world.guild.id >> 22) % count == number and not world.guild.without_bot
+        guilds = [world.guild] if is_here else []
         ready = {
             "v": 10,
             "user": user_json(world.bot),
@@ -202,7 +203,7 @@ class Gateway:
         }
         session.dispatch("READY", ready)
         users = list(world.users.values()) if Intent.GUILD_MEMBERS in session.intents else [world.bot]
-        for guild in guilds if Intent.GUILDS in session.intents else []:
+        for guild in guilds if Intent.GUILDS in session.intents and not world.guild.is_out else []:
             session.dispatch("GUILD_CREATE", guild_json(world, guild, users))
 
     def _members(self, asked: Json) -> Json:

@@ -9,6 +9,7 @@ and issues/1241 (combining marks beyond some 150); the exact list is not publish
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import count
 
 from .records import DM_CHANNEL, TEXT_CHANNEL, Channel, Json
@@ -37,7 +38,9 @@ DESCRIPTION_MAX = 1_024
 FILES_MAX = 10
 CHOICES_MAX = 25
 WEBHOOK_NAME_MAX = 80
-WEBHOOK_NAME_FORBIDDEN = ("clyde", "discord")
+WEBHOOK_NAME_FORBIDDEN = frozenset({"clyde", "discord"})
+"""Known words; Discord publishes no list, and changes it."""
+WEBHOOK_NAMES_FORBIDDEN = frozenset({"everyone", "here"})
 WEBHOOKS_PER_CHANNEL_MAX = 15
 CHANNEL_NAME_MAX = 100
 PAGE_MAX = 100
@@ -78,14 +81,25 @@ def checked_name(path: str, value: object) -> str:
     return name
 
 
-def checked_webhook_name(path: str, value: object) -> str:
+@dataclass(frozen=True, slots=True)
+class RefusedWords:
+    """Words that no webhook's name may contain, besides the known ones; the answer may keep to itself which."""
+
+    words: frozenset[str] = frozenset()
+    are_named: bool = True
+
+
+def checked_webhook_name(path: str, value: object, refused: RefusedWords) -> str:
     """A webhook's own name, or the one it takes for a single message."""
     name = text_within(path, value, WEBHOOK_NAME_MAX)
     if not name:
         raise invalid_field(path, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 80 in length.")
-    for word in WEBHOOK_NAME_FORBIDDEN:
+    if name.lower() in WEBHOOK_NAMES_FORBIDDEN:
+        raise invalid_field(path, "USERNAME_INVALID", f'Username cannot be "{name.lower()}"')
+    for word in sorted(WEBHOOK_NAME_FORBIDDEN | refused.words):
         if word in name.lower():
-            raise invalid_field(path, "USERNAME_INVALID_CONTAINS", f'Username cannot contain "{word}"')
+            said = f'Username cannot contain "{word}"' if refused.are_named else "Username is invalid"
+            raise invalid_field(path, "USERNAME_INVALID_CONTAINS", said)
     return name
 
 

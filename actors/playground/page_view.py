@@ -52,8 +52,10 @@ def message_view(world: World, message: Message) -> Json:
 
 
 def is_line(world: World, message: Message) -> bool:
-    """Whether a character says it: a webhook's message, or the bot's own with an embed."""
-    return message.webhook_id is not None or (message.author_id == world.bot.id and bool(message.embeds))
+    """Whether a character says it: a webhook's text, or the bot's own message with an embed."""
+    if message.webhook_id is not None:
+        return bool(message.content)
+    return message.author_id == world.bot.id and bool(message.embeds)
 
 
 def change_of(world: World, event: Event) -> Iterable[tuple[str, Json]]:

@@ -89,7 +89,9 @@ def guild_json(world: World, guild: Guild, users: Sequence[User]) -> Json:
         "roles": roles_json(world),
         "members": [member_json(world, user) | {"user": user_json(user)} for user in users],
         "channels": [channel_json(world, each) for each in here if each.kind == records.TEXT_CHANNEL],
-        "threads": [channel_json(world, each) for each in here if each.kind == records.PUBLIC_THREAD],
+        "threads": [
+            channel_json(world, each) for each in here if each.kind == records.PUBLIC_THREAD and not each.archived
+        ],
         "emojis": [],
         "features": [],
     }
@@ -124,11 +126,11 @@ def _thread_json(world: World, thread: Channel) -> Json:
         "message_count": world.shelf.count(thread.id),
         "member_count": 1,
         "thread_metadata": {
-            "archived": False,
+            "archived": thread.archived,
             "auto_archive_duration": ARCHIVE_AFTER_MIN,
             "archive_timestamp": created,
             "create_timestamp": created,
-            "locked": False,
+            "locked": thread.locked,
         },
     }
 

@@ -20,6 +20,10 @@ class Guild:
     owner_id: int
     denied: int = 0
     """Permission bits that the bot lacks everywhere."""
+    without_bot: bool = False
+    """The bot was removed from it."""
+    is_out: bool = False
+    """Discord cannot serve it for a while: "unavailable"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,9 @@ class Channel:
     recipient_id: int | None = None
     denied: int = 0
     deleted: bool = False
+    archived: bool = False
+    locked: bool = False
+    """Of threads: only moderators may write there, and wake it when it is archived."""
 
 
 @dataclass(frozen=True, slots=True)

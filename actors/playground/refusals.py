@@ -35,8 +35,11 @@ MISSING_PERMISSIONS = Reason(403, 50013, "Missing Permissions")
 CHANNEL_TYPE_REFUSED = Reason(400, 50024, "Cannot execute action on this channel type")
 INVALID_WEBHOOK_TOKEN = Reason(401, 50027, "Invalid Webhook Token")
 INVALID_FORM = Reason(400, 50035, "Invalid Form Body")
+THREAD_ARCHIVED = Reason(400, 50083, "Thread is archived")
 INVALID_JSON = Reason(400, 50109, "The request body contains invalid JSON.")
 THREAD_EXISTS = Reason(400, 160004, "A thread has already been created for this message")
+THREAD_LOCKED = Reason(403, 160005, "Thread is locked")
+GUILD_OUT = Reason(503, 0, "Service Unavailable")
 
 
 class Refusal(Exception):

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from .commands import data_of_line, data_of_menu
 from .interactions import Interaction, Kind, press_of
-from .limits import CONTENT_MAX, checked_name, refuse_empty, text_within
+from .limits import CONTENT_MAX, RefusedWords, checked_name, refuse_empty, text_within
 from .permissions import permission_named
 from .records import Channel, Message, User, Webhook
 from .refusals import UNKNOWN_MESSAGE, Refusal
@@ -119,6 +119,21 @@ class Steering:
     def delete_channel(self, channel: str | int) -> None:
         """Somebody deletes a channel or a thread."""
         self.world.delete_channel(self.world.find_channel(channel))
+
+    def close_thread(self, thread: str | int, *, archived: bool = True, locked: bool = True) -> None:
+        """A moderator archives or locks a thread; with neither it is open again. Raises ValueError for a channel."""
+        place = self.world.find_channel(thread)
+        if place.parent_id is None:
+            raise ValueError(f"#{place.name} is no thread: only threads can be closed")
+        self.world.close_thread(place, archived=archived, locked=locked)
+
+    def open_thread(self, thread: str | int) -> None:
+        """A moderator opens it again."""
+        self.close_thread(thread, archived=False, locked=False)
+
+    def refuse_names(self, *words: str, are_named: bool = True) -> None:
+        """From now on no webhook's name may contain these words; the answer names the word or keeps it to itself."""
+        self.world.refused_words = RefusedWords(frozenset(word.lower() for word in words), are_named)
 
     def webhooks(self, channel: str | int) -> list[Webhook]:
         """The webhooks of a channel, oldest first."""

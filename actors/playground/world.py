@@ -18,13 +18,10 @@ from . import records
 from .dialect import DISCORD
 from .events import Event, Purged, Reacted, Registered, Subject, Typed
 from .interactions import Callback, Desk, Interaction, Kind, Whisper
-from .limits import refuse_webhook
-from .permissions import BOT, Permission, switched
+from .limits import RefusedWords, refuse_webhook
 from .records import Attachment, Channel, Guild, Json, Message, Record, User, Webhook
 from .refusals import (
     CHANNEL_TYPE_REFUSED,
-    MISSING_ACCESS,
-    MISSING_PERMISSIONS,
     THREAD_EXISTS,
     UNKNOWN_CHANNEL,
     UNKNOWN_MESSAGE,
@@ -34,6 +31,7 @@ from .refusals import (
 )
 from .shelf import NONCE_WINDOW_S, Nonces, Shelf
 from .snowflake import Snowflakes
+from .standing import Standing
 
 GUILD_NAME, BOT_NAME = "Playground", "Ensemble"
 PEOPLE = ("Robin", "Sam", "Kim")
@@ -64,7 +62,7 @@ class Draft:
     flags: int = 0
 
 
-class World:
+class World(Standing):
     """The model that judges: what it shows is what the channel shows."""
 
     def __init__(self, *, now: Callable[[], float] = time.time, nonce_window_s: float = NONCE_WINDOW_S) -> None:
@@ -75,6 +73,8 @@ class World:
         self.gateway_url = ""
         self.message_content = True
         """Whether the privileged intent is granted."""
+        self.refused_words = RefusedWords()
+        """What Discord does not take in a webhook's name lately."""
         self.guild = Guild(0, "", 0)
         self.bot = User(0, "", bot=True)
         self.users: dict[int, User] = {}
@@ -194,31 +194,6 @@ class World:
         self._keep(replace(channel, deleted=True))
         self._announce("CHANNEL_DELETE" if channel.parent_id is None else "THREAD_DELETE", channel)
 
-    # What the bot may do
-
-    def permissions_in(self, channel: Channel) -> Permission:
-        """The bot's permissions there; a thread has those of its channel."""
-        home = channel if channel.parent_id is None else self.channel(channel.parent_id)
-        return BOT & ~Permission(self.guild.denied) & ~Permission(home.denied)
-
-    def require(self, channel: Channel, needed: Permission) -> None:
-        """Raises 50001 if the bot does not see the channel, 50013 if it lacks a permission."""
-        held = self.permissions_in(channel)
-        if Permission.VIEW_CHANNEL not in held:
-            raise Refusal(MISSING_ACCESS)
-        if needed not in held:
-            raise Refusal(MISSING_PERMISSIONS)
-
-    def permit(self, permission: Permission, allowed: bool, channel: Channel | None = None) -> None:
-        """Gives the bot a permission or takes it away, in one channel or everywhere."""
-        if channel is None:
-            self._keep(replace(self.guild, denied=switched(self.guild.denied, permission, allowed)))
-            self._announce("GUILD_ROLE_UPDATE", self.guild)
-        else:
-            changed = replace(channel, denied=switched(channel.denied, permission, allowed))
-            self._keep(changed)
-            self._announce("CHANNEL_UPDATE", changed)
-
     # Webhooks
 
     def webhook(self, webhook_id: int) -> Webhook:
@@ -260,8 +235,9 @@ class World:
     def post(self, channel: Channel, author: Author, draft: Draft, *, enforce_nonce: bool = False) -> Message:
         """Stores and announces a message, or returns the one that its nonce made before.
 
-        Raises 10008 if that one has been deleted since.
+        Raises 10008 if that one has been deleted since, 50083 and 160005 in a closed thread.
         """
+        channel = self.wake(channel)
         if enforce_nonce and draft.nonce is not None:
             earlier = self._made_by_nonce(author.id, draft.nonce)
             if earlier is not None:

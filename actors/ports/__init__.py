@@ -8,11 +8,13 @@ from actors.ports.clock import Clock
 from actors.ports.debugging import AskedIn, Debugger, Explained, Suggested
 from actors.ports.dependencies import Budget, ChannelNames, Dependencies, SeenBreaker, SeenModel, SeenShard
 from actors.ports.discord import (
+    AdapterTables,
     Channel,
     Deleted,
     DeleteOutcome,
     ElsewhereOutcome,
     HeldBack,
+    Learnt,
     Page,
     PageOutcome,
     Posted,
@@ -20,6 +22,7 @@ from actors.ports.discord import (
     PrepareOutcome,
     ReadOutcome,
     Refused,
+    RefusedName,
     SendOutcome,
     Unconfirmed,
     Voice,
@@ -39,6 +42,7 @@ from actors.ports.exchange import (
 from actors.ports.gateway import (
     ButtonPressed,
     ChannelGone,
+    ChannelOpened,
     ConnectionLost,
     GatewayEvent,
     MessageDeleted,
@@ -97,6 +101,7 @@ from actors.roleplay.model_reasons import ModelReason
 __all__ = [
     "CANCELLED",
     "Accepted",
+    "AdapterTables",
     "Asked",
     "AskedIn",
     "AskedMessage",
@@ -108,6 +113,7 @@ __all__ = [
     "Channel",
     "ChannelGone",
     "ChannelNames",
+    "ChannelOpened",
     "Clock",
     "Completion",
     "ConnectionLost",
@@ -135,6 +141,7 @@ __all__ = [
     "Indicator",
     "Journal",
     "KnownAs",
+    "Learnt",
     "Level",
     "LineMessage",
     "LinesInState",
@@ -168,6 +175,7 @@ __all__ = [
     "ReadOutcome",
     "Recorded",
     "Refused",
+    "RefusedName",
     "ReportedMissing",
     "Request",
     "ResponseRecord",

@@ -29,9 +29,9 @@ class Refused:
     """Nothing was stored or done, for certain. `final`: the same request cannot succeed.
 
     `reason` is a word for the journal and for notices, such as `rate_limit`, `forbidden`, `channel_gone`,
-    `webhook_gone`, `webhook_moved`, `removed`, `too_long`, `blocked`, `outage`. `error` is for the operator's log
-    alone. `code` and `words` are Discord's own (its JSON error code, 0 or None where it gave none): for operators,
-    never for a channel.
+    `thread_closed`, `webhook_gone`, `webhook_moved`, `removed`, `too_long`, `blocked`, `outage`. `error` is for the
+    operator's log alone. `code` and `words` are Discord's own (its JSON error code, 0 or None where it gave none): for
+    operators, never for a channel.
     """
 
     reason: str
@@ -41,6 +41,8 @@ class Refused:
     error: BaseException | None = None
     code: int | None = None
     words: str = ""
+    needs: str = ""
+    """Where it is forbidden: the permissions to give the bot, as Discord's settings name them."""
 
     @property
     def summary(self) -> str:
@@ -116,6 +118,13 @@ class Voice(Protocol):
         """
         ...
 
+    async def prepare_text(self, channel_id: int) -> PrepareOutcome:
+        """Choose how a notice or an answer goes: as the bot's own message, or through a webhook where it may not write.
+
+        What goes through a webhook has no nonce that Discord checks.
+        """
+        ...
+
     async def send(self, outbound: Outbound) -> SendOutcome:
         """Send once, with this very nonce. Mentions never ping."""
         ...
@@ -152,11 +161,28 @@ class Channel(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedName:
+    """A name that Discord refused: as a webhook's own (`is_of_webhook`), or as that of one message.
+
+    `word` is the part at which it took offence, where it said so.
+    """
+
+    name: str
+    is_of_webhook: bool
+    word: str | None
+    at: float
+
+
 class Webhooks(Protocol):
     """Where the Discord adapter keeps the webhooks that it made; implemented by the store."""
 
     async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
         """(webhook id, token) under which this character speaks in this (parent) channel."""
+        ...
+
+    async def any_webhook(self, channel_id: int, preferred_key: str) -> int | None:
+        """A webhook of ours in this (parent) channel that is not forgotten, that of `preferred_key` first."""
         ...
 
     async def keep_webhook(
@@ -182,3 +208,23 @@ class Webhooks(Protocol):
     async def known_webhooks(self, channel_id: int) -> frozenset[int]:
         """Ids of all webhooks ever ours in this channel, forgotten ones included."""
         ...
+
+
+class Learnt(Protocol):
+    """What the Discord adapter has learnt and need not learn anew after a restart; implemented by the store."""
+
+    async def place(self, channel_id: int) -> tuple[int | None, int | None] | None:
+        """(parent's id, server's id) of a channel that was met before; without a server it is private."""
+        ...
+
+    async def keep_place(self, channel_id: int, parent_id: int | None, guild_id: int | None) -> None: ...
+
+    async def refused_names(self, *, since: float) -> tuple[RefusedName, ...]:
+        """Every name that Discord refused for a webhook at `since` or later."""
+        ...
+
+    async def keep_refused_name(self, refused: RefusedName) -> None: ...
+
+
+class AdapterTables(Webhooks, Learnt, Protocol):
+    """All that the Discord adapter keeps."""

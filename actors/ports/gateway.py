@@ -74,6 +74,13 @@ class ChannelGone:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelOpened:
+    """A thread is open: what it refused while it was closed may be tried again."""
+
+    channel_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ShardConnecting:
     """A client for this shard was made and logs in."""
 
@@ -118,7 +125,16 @@ class ConnectionLost(Exception):
 
 
 ShardEvent = ShardConnecting | ShardReady | ShardResumed | ShardDown | ShardEnded
-GatewayEvent = MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | MissingAsked | ChannelGone | ShardEvent
+GatewayEvent = (
+    MessageSeen
+    | MessageEdited
+    | MessageDeleted
+    | ButtonPressed
+    | MissingAsked
+    | ChannelGone
+    | ChannelOpened
+    | ShardEvent
+)
 
 Sink = Callable[[GatewayEvent], None]
 """Takes events in the order in which the gateway sent them; must neither wait nor raise."""

@@ -347,11 +347,13 @@ class Store(Protocol):
         """Deliveries whose time has come, the longest due first, those of the channels `besides` left out."""
         ...
 
-    async def outbox_try(self, row_id: int, *, at: float, text: str | None = None) -> OutboxRow:
+    async def outbox_try(
+        self, row_id: int, *, at: float, text: str | None = None, webhook_id: int | None = None
+    ) -> OutboxRow:
         """Count a try before the wire; returns the row with attempt, first_try_at and fence set.
 
-        With `text`, the first try says that instead; all later ones repeat the first.
-        This, `outbox_later` and `outbox_done` raise Fenced when the row is done.
+        With `text`, the first try says that instead; all later ones repeat the first. This try of a text goes through
+        `webhook_id`, or is the bot's own; a takedown keeps its webhook. This, `outbox_later` and `outbox_done` raise Fenced when the row is done.
         """
         ...
 
@@ -366,7 +368,15 @@ class Store(Protocol):
         """
         ...
 
+    async def outbox_found(self, row_id: int, *, message: ChannelMessage, at: float) -> None:
+        """Close a row as `sent`: this message of the channel is its text, sent by an earlier try in its own way."""
+        ...
+
     async def next_outbox_due(self) -> float | None: ...
+
+    async def outbox_hurry(self, channel_id: int | None, *, at: float, put_off_s: float = 0.0) -> None:
+        """Make due at `at` what a channel (None: any) has put off for longer than `put_off_s`."""
+        ...
 
     # the sweeper
     async def pending(self, *, now: float) -> tuple[SessionId, ...]:

@@ -75,7 +75,8 @@ def is_line(message: ChannelMessage) -> bool:
 def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     """Whether `message` is `outbound` as the channel shows it: same sender, same name, same text.
 
-    Notices of two failures read alike: they are told apart by their buttons.
+    Notices of two failures read alike: they are told apart by their buttons. A notice is the same one as the bot's own
+    message and through a webhook.
 
     Names and texts are compared by what they draw, since Discord may strip characters of what it was sent. A line
     is the same one as embed and through a webhook: where a permission comes or goes, one try was this, the next that.
@@ -88,7 +89,8 @@ def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     if is_text:
         is_alike = message.button_ids == tuple(button.custom_id for button in outbound.buttons)
     else:
-        is_alike = _drawn(message.name) == _drawn(outbound.name)
+        own = _drawn(outbound.name)  # a name that draws nothing is shown as another
+        is_alike = not own or _drawn(message.name) == own
     return is_alike and _drawn(message.text) == _drawn(outbound.text)
 
 
@@ -107,4 +109,5 @@ def _drawn(text: str) -> str:
 
 
 def _is_text(message: ChannelMessage) -> bool:
-    return message.webhook_id is None and not message.is_embed
+    """Plain text of the bot, or what a webhook says in an embed, since it says lines as plain text."""
+    return message.is_embed is (message.webhook_id is not None)

@@ -72,7 +72,8 @@ class ChannelMessage:
     or the embed's description. `is_ours`: sent by our bot user or by a webhook of our application.
     `is_name_shown`: False where a read gave the account's name and the server may show another one.
     `button_ids`: the custom ids of the buttons under a message of ours, in their order. `replies_to`: the message of
-    the same channel to which it is a reply.
+    the same channel to which it is a reply. A webhook of ours says lines as plain text, and in an embed a notice or an
+    answer.
     """
 
     id: int
@@ -104,7 +105,7 @@ class Turn:
 
 
 class OutboundKind(StrEnum):
-    TEXT = "text"  # a notice, or an answer to a command: plain content from the bot itself
+    TEXT = "text"  # a notice or an answer: from the bot itself, or through a webhook where it may not write
     EMBED = "embed"  # a line as the bot's own message
     WEBHOOK = "webhook"  # a line under the character's own name and picture
 
@@ -268,6 +269,7 @@ class OutboxRow:
             fence=self.fence,
             buttons=draft.buttons,
             reply=draft.reply,
+            webhook_id=draft.webhook_id,
         )
 
 

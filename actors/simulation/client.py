@@ -45,6 +45,8 @@ TRANSIT_S: Final = 0.4
 
 PAGES_MAX: Final = 200
 """Of one read; no channel of a world has as many."""
+SHARED: Final = "shared"
+"""A webhook that is no character's own."""
 
 Outcome = TypeVar("Outcome")
 Preference = Literal["webhook", "embed"]
@@ -99,6 +101,7 @@ class Client:
         self._bare_posts = bare_posts
         self._held_until = 0.0
         self._without_webhooks: set[int] = set()
+        self._without_messages: set[int] = set()
 
     # ── Voice ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -120,26 +123,37 @@ class Client:
         if not channel.may_use_webhooks:
             self._without_webhooks.add(channel_id)
             return OutboundKind.EMBED, None
-        webhook_id = await self._webhook(channel, character)
+        webhook_id = await self._webhook(channel, character.id, character.name)
         if fault == "webhook_deleted":
             self._discord.delete_webhook(webhook_id)
         if fault == "webhook_moved":
             self._discord.move_webhook(webhook_id, self._random)
         return OutboundKind.WEBHOOK, webhook_id
 
-    async def _webhook(self, channel: ChannelState, character: Character) -> int:
+    async def _webhook(self, channel: ChannelState, key: str, name: str) -> int:
         """Kept, adopted where it was made for this channel, else made."""
-        kept = await self._table.webhook(channel.id, character.id)
+        kept = await self._table.webhook(channel.id, key)
         if kept is not None:
             return kept[0]
-        for webhook_id in self._discord.webhooks(channel, character.name):
+        for webhook_id in self._discord.webhooks(channel, name):
             if await self._table.webhook_home(webhook_id) in (None, channel.id):
                 break
         else:
-            webhook_id = self._discord.make_webhook(channel, character.name)
+            webhook_id = self._discord.make_webhook(channel, name)
         self._life.point("webhook made")
-        await self._table.keep_webhook(channel.id, character.id, webhook_id, "a token")
+        await self._table.keep_webhook(channel.id, key, webhook_id, "a token")
         return webhook_id
+
+    async def prepare_text(self, channel_id: int) -> PrepareOutcome:
+        """Through a webhook where the bot itself was forbidden to write."""
+        self._life.point("prepare text")
+        channel = self._discord.channels[channel_id]
+        if channel.is_gone or channel_id not in self._without_messages or not self._may_have_webhooks(channel_id):
+            return OutboundKind.TEXT, None
+        return OutboundKind.TEXT, await self._webhook(channel, SHARED, SHARED)
+
+    def _may_have_webhooks(self, channel_id: int) -> bool:
+        return self._preference == "webhook" and channel_id not in self._without_webhooks
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         self._life.point("before send")
@@ -156,7 +170,7 @@ class Client:
         answers: list[SendOutcome] = []
         self._leave(lambda: answers.append(self._arrive(outbound, fault)))
         self._life.point("send under way")
-        outcome = await self._after(self._answer_takes_s(fault), "send", lambda: answers[0])
+        outcome = await self._after(self._answer_takes_s(fault), "send", lambda: self._known(answers[0], outbound))
         self._watch.post_answered(outbound, outcome)
         await self._learn(outbound, outcome)
         return outcome
@@ -167,6 +181,15 @@ class Client:
                 self._without_webhooks.add(outbound.channel_id)
             case PostedElsewhere() | Refused(reason="webhook_gone") if outbound.webhook_id is not None:
                 await self._table.forget_webhook(outbound.webhook_id)
+
+    def _known(self, outcome: SendOutcome, outbound: Outbound) -> SendOutcome:
+        """A text that the bot may not write itself goes through a webhook with the next try."""
+        is_forbidden = isinstance(outcome, Refused) and outcome.reason == "forbidden"
+        is_message = outbound.kind is OutboundKind.TEXT and outbound.webhook_id is None
+        if not (is_forbidden and is_message and self._may_have_webhooks(outbound.channel_id)):
+            return outcome
+        self._without_messages.add(outbound.channel_id)
+        return Refused("messages_forbidden", 403)
 
     async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
         self._life.point("before webhook read")
@@ -282,6 +305,8 @@ class Client:
             return self._read_fault(fault)
         if channel.is_gone:
             return Refused("channel_gone", 404, final=True)
+        if channel.is_closed:
+            return Refused("thread_closed", 400, final=True)
         self._discord.delete(channel, message_id, "us")
         return _ANSWER_LOST[fault] if fault else Deleted()
 

@@ -18,6 +18,7 @@ from typing import Final, Literal
 from actors.ports import (
     ButtonPressed,
     ChannelGone,
+    ChannelOpened,
     GatewayEvent,
     MessageDeleted,
     MessageEdited,
@@ -112,6 +113,8 @@ class ChannelState:
     may_send: bool = True
     may_read: bool = True
     may_use_webhooks: bool = True
+    is_muted: bool = False  # a thread in which the bot may not write for good, and webhooks may
+    is_closed: bool = False  # a thread that is archived and locked
     read_at: float = 0.0  # when it was last read with success
     forbidden_at: list[float] = field(default_factory=list)  # when a read was forbidden
     ours: int = 0  # messages of ours that were ever stored
@@ -134,7 +137,10 @@ class Discord:
         nonce_window_s: float,
         order: ServerOrder = "newest_first",
         page_max: int = PAGE_MAX,
+        muted_share: float = 0.0,
     ) -> None:
+        """`muted_share`: of channels that are threads in which the bot may not write."""
+        self._muted_share = muted_share
         self._faults = faults
         self._now = now
         self._order = order
@@ -157,6 +163,8 @@ class Discord:
 
     def open_channel(self, channel_id: int) -> ChannelState:
         channel = self.channels[channel_id] = ChannelState(channel_id)
+        if self._muted_share and self._faults.stream("muted").random() < self._muted_share:
+            self.mute(channel)
         return channel
 
     @property
@@ -270,6 +278,16 @@ class Discord:
         if not self.is_out and self._faults.pick("deferral", DEFERRAL, share=0.3) is None:
             call_at(self._now() + 0.4 * self._faults.stream("deferral time").random(), arrive)
 
+    def mute(self, channel: ChannelState) -> None:
+        """Somebody takes *Send Messages in Threads* from the bot, and never gives it back."""
+        channel.is_muted, channel.may_send = True, False
+
+    def close_thread(self, channel: ChannelState, *, is_closed: bool) -> None:
+        """A moderator locks the thread, or opens it again."""
+        was_closed, channel.is_closed = channel.is_closed, is_closed
+        if was_closed and not is_closed:
+            self.tell(channel, ChannelOpened(channel.id))
+
     def delete_channel(self, channel: ChannelState) -> None:
         channel.is_gone = True
         channel.bell.ring()
@@ -313,7 +331,9 @@ class Discord:
             return Refused("channel_gone", 404, final=True)
         if outbound.reply is not None:
             return None if self._is_open(outbound.reply) else Refused("webhook_gone", 404)
-        if outbound.kind is OutboundKind.WEBHOOK:
+        if channel.is_closed:
+            return Refused("thread_closed", 400, final=True)
+        if outbound.webhook_id is not None:
             if not channel.may_use_webhooks:
                 return Refused("webhooks_forbidden", 403)
             if self.home_of(outbound.webhook_id) is None:
@@ -342,7 +362,7 @@ class Discord:
 
     def _post(self, outbound: Outbound, *, is_belated: bool) -> ChannelMessage | None:
         channel = self.channels[self.home_of(outbound.webhook_id) or outbound.channel_id]
-        if outbound.kind is not OutboundKind.WEBHOOK:
+        if outbound.webhook_id is None:
             known = channel.shown.get(channel.nonces.get(outbound.nonce, 0))
             if known is not None and known.message.at + self._nonce_window_s > self._now():
                 return None if known.deleted_by else known.message
@@ -356,13 +376,15 @@ class Discord:
             is_ours=True,
             is_bot=True,
             webhook_id=outbound.webhook_id,
-            is_embed=outbound.kind is OutboundKind.EMBED,
+            # A webhook says notices in an embed, and lines as plain text.
+            is_embed=outbound.kind is OutboundKind.EMBED
+            or (outbound.kind is OutboundKind.TEXT and outbound.webhook_id is not None),
             button_ids=tuple(button.custom_id for button in outbound.buttons),
         )
         stored = self._store(channel, message, outbound.nonce)
         channel.shown[stored.id].buttons = outbound.buttons
         channel.shown[stored.id].is_belated = is_belated
-        if outbound.kind is not OutboundKind.WEBHOOK:
+        if outbound.webhook_id is None:
             channel.nonces[outbound.nonce] = stored.id
         return stored
 

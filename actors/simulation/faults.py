@@ -76,6 +76,8 @@ WEATHER: Final[Weights] = {
     "webhook_moved": 2,
     "sending_revoked": 0.5,
     "reading_revoked": 0.7,
+    "thread_muted": 0.7,
+    "thread_closed": 0.7,
     "channel_deleted": 0.4,
     "disk_full_for_a_while": 1,
     "stopped": 1,

@@ -12,7 +12,7 @@ from typing import Final
 import anyio
 
 from actors.roleplay.command_words import command_of
-from actors.roleplay.history import is_aside
+from actors.roleplay.history import is_aside, is_line
 from actors.roleplay.model import TurnOrder
 from actors.simulation.discord import Discord, Shown
 from actors.simulation.faults import PEOPLE, RETRIES, Faults
@@ -165,7 +165,7 @@ class People:
 
     def _say(self, text: str) -> None:
         user = self._random.randrange(self._habits.users)
-        if not self.channel.is_gone:
+        if not (self.channel.is_gone or self.channel.is_closed):
             self._discord.say(self.channel, 500 + user, NAMES[user], text)
 
     def _ours(self) -> int:
@@ -174,7 +174,7 @@ class People:
 
 def _whose(shown: Shown) -> str:
     message = shown.message
-    if message.webhook_id is not None or message.is_embed:
+    if is_line(message):
         return "line"
     if message.is_ours:
         return "notice"

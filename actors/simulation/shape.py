@@ -34,6 +34,8 @@ class Shape:
     page_max: int = PAGE_MAX
     bare_posts: bool = False
     """Whether a webhook's post is answered with a bare 204, as by some servers that are not Discord."""
+    muted_share: float = 0.0
+    """Of threads in which the bot may not write itself; without webhooks nobody could speak there."""
 
     @classmethod
     def drawn(cls, random: Random) -> Shape:
@@ -50,10 +52,12 @@ class Shape:
             settle_s=random.choice((5.0, 5.0, 8.0)),
             deadline_s=random.choice((300.0, 300.0, 60.0)),
         )
+        channels = random.randint(8, 16)
+        preference: Preference = random.choice(("webhook", "webhook", "embed"))
         return cls(
             habits=habits,
-            channels=random.randint(8, 16),
-            preference=random.choice(("webhook", "webhook", "embed")),
+            channels=channels,
+            preference=preference,
             limits=limits,
             waiting_max=random.choice((WAITING_MAX, 4)),
             context_tokens=random.choice((6000, 6000, 1500)),
@@ -63,4 +67,5 @@ class Shape:
             server_order=random.choice(("newest_first", "newest_first", "oldest_first", "shuffled")),
             page_max=random.choice((PAGE_MAX, PAGE_MAX, 20)),
             bare_posts=random.random() < 0.15,
+            muted_share=random.choice((0.0, 0.2)) if preference == "webhook" else 0.0,
         )

@@ -25,8 +25,16 @@ class Weather:
     """Changes one world's surroundings until cancelled. `stop` ends the process as SIGTERM does."""
 
     def __init__(
-        self, discord: Discord, faults: Faults, now: Callable[[], float], stop: Callable[[], None], chance: float
+        self,
+        discord: Discord,
+        faults: Faults,
+        now: Callable[[], float],
+        stop: Callable[[], None],
+        chance: float,
+        *,
+        has_webhooks: bool,
     ) -> None:
+        self._has_webhooks = has_webhooks
         self._discord = discord
         self._faults = faults
         self._now = now
@@ -41,11 +49,13 @@ class Weather:
             self._change(self._faults.drawn("weather", WEATHER))
 
     def clear(self) -> None:
-        """Everything works again: permissions are given back, the connection is made anew."""
+        """Everything works again but what is for good: permissions are given back, the connection is made anew."""
         self._discord.out_until = self._discord.writing_out_until = 0.0
         self._faults.is_disk_full = False
         for channel in self._discord.channels.values():
-            channel.may_send = channel.may_read = channel.may_use_webhooks = True
+            channel.may_send = not channel.is_muted
+            channel.may_read = channel.may_use_webhooks = True
+            self._discord.close_thread(channel, is_closed=False)
 
     def _change(self, kind: str | None) -> None:
         open_channels = [channel for channel in self._discord.channels.values() if not channel.is_gone]
@@ -62,6 +72,13 @@ class Weather:
                 self._revoke(channel, kind, REVOKED_S_MAX * share)
             case "webhook_moved":
                 self._discord.move_any_webhook(self._random)
+            case "thread_muted" if self._has_webhooks:  # without them nobody could speak there any more
+                self._discord.mute(channel)
+            case "thread_closed":
+                self._discord.close_thread(channel, is_closed=True)
+                call_at(
+                    self._now() + REVOKED_S_MAX * share, partial(self._discord.close_thread, channel, is_closed=False)
+                )
             case "channel_deleted":
                 self._discord.delete_channel(channel)
             case "disk_full_for_a_while":
@@ -74,8 +91,13 @@ class Weather:
 
     def _revoke(self, channel: ChannelState, kind: str, for_s: float) -> None:
         permission = {"webhooks_revoked": "may_use_webhooks", "sending_revoked": "may_send"}.get(kind, "may_read")
+        if permission == "may_send" and channel.is_muted:
+            return
         setattr(channel, permission, False)
-        call_at(self._now() + for_s, partial(setattr, channel, permission, True))
+        call_at(self._now() + for_s, partial(self._give_back, channel, permission))
+
+    def _give_back(self, channel: ChannelState, permission: str) -> None:
+        setattr(channel, permission, permission != "may_send" or not channel.is_muted)
 
     def _empty_disk(self) -> None:
         self._faults.is_disk_full = False

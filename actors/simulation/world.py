@@ -106,9 +106,11 @@ class SimulatedWorld:
             nonce_window_s=shape.nonce_window_s,
             order=shape.server_order,
             page_max=shape.page_max,
+            muted_share=shape.muted_share,
         )
         self._watch = Watch(self._discord, shape.limits, shape.context_tokens, now)
-        self._weather = Weather(self._discord, faults, now, self._stop, order.chance)
+        has_webhooks = shape.preference == "webhook"
+        self._weather = Weather(self._discord, faults, now, self._stop, order.chance, has_webhooks=has_webhooks)
         self._speech = Speech(faults, "m")
         self._life: Life | None = None
         self._stop_scope: anyio.CancelScope | None = None

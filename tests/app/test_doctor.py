@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import pytest
 from typer.testing import CliRunner
 
 from actors.adapters.groq.knowledge import Known
 from actors.adapters.store import open_store
 from actors.app.cli import app
+from actors.playground import PlaygroundServer
 from tests.app.processes import run_bot
+from tests.contracts.scene import MIRA, NOW, a_session, an_answer
 from tests.fakes.model_server import Answer, ModelServer, Request, Script, lists, model_server, refuses, says
 
 
@@ -49,6 +54,29 @@ def test_a_line_of_dotenv_that_cannot_be_read_is_told_once_with_its_file(bare: P
     (bare / ".env").write_text("# mine\nthis is (no setting\n", encoding="utf-8")
     done = run_bot(bare, "doctor", STATUS_URL="")
     assert done.stderr == ".env: line 2 cannot be read and is passed over: write it as NAME=value\n"
+
+
+def test_b26_the_doctor_looks_where_the_database_has_an_open_scene(bare: Path) -> None:
+    async def main() -> subprocess.CompletedProcess[str]:
+        async with PlaygroundServer() as server:
+            thread = server.add_thread("tavern", "cellar", "Robin").id
+            server.permit("SEND_MESSAGES_IN_THREADS", False, channel="tavern")
+            async with open_store("sqlite:///ensemble.db", folder=bare) as store:
+                await store.add_character(MIRA, at=NOW)
+                for number, channel_id in ((100, thread), (101, 77)):
+                    scene = a_session(number, channel_id=channel_id, cast=[MIRA])
+                    assert await store.open_session(scene, an_answer(str(number), channel_id=channel_id))
+                await store.keep_place(77, None, 78)
+            urls = {"DISCORD_API_URL": server.api_url, "DISCORD_GATEWAY_URL": server.gateway_url}
+            doctor = partial(run_bot, bare, "doctor", DISCORD_TOKEN=server.token, STATUS_URL="", **urls)
+            return await anyio.to_thread.run_sync(doctor)
+
+    done = anyio.run(main)
+    said = done.stdout.splitlines()
+    assert "✗ #tavern in Playground: lacks Send Messages in Threads" in said
+    assert "✗ scene in #cellar in Playground: lacks Send Messages in Threads" in said
+    assert "✓ scene in 77: the bot was removed from its server" in said
+    assert done.returncode == 1
 
 
 # ── the model ───────────────────────────────────────────────────────────────────────────────────────

@@ -28,6 +28,7 @@ from actors.ports import (
     SendOutcome,
     Unconfirmed,
 )
+from actors.roleplay.history import is_line
 from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
 from tests.fakes.virtual_time import EPOCH
 
@@ -65,6 +66,7 @@ class FakeDiscord:
     text_faults: deque[Fault] = field(default_factory=deque)
     read_faults: deque[Refused | Unconfirmed] = field(default_factory=deque)
     prepare_faults: deque[Refused | HeldBack] = field(default_factory=deque)
+    is_silent: bool = False  # the bot itself may not write: its texts go through a webhook
     alter: Callable[[str], str] = str
     shown: list[ChannelMessage] = field(default_factory=list)
     posts: list[Outbound] = field(default_factory=list)
@@ -112,13 +114,13 @@ class FakeDiscord:
         return [(m.name, m.text) for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id]
 
     def character_lines(self, channel_id: int) -> list[tuple[str, str]]:
-        ours = [m for m in sorted(self.shown, key=lambda m: m.id) if m.is_ours and m.channel_id == channel_id]
-        return [(m.name, m.text) for m in ours if m.webhook_id or m.is_embed]
+        ours = [m for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id]
+        return [(m.name, m.text) for m in ours if is_line(m)]
 
     def texts(self, channel_id: int) -> list[str]:
-        """What the bot itself said as plain text: notices and answers."""
+        """Notices and answers."""
         ours = [m for m in self.shown if m.is_ours and m.channel_id == channel_id]
-        return [m.text for m in ours if not m.webhook_id and not m.is_embed]
+        return [m.text for m in ours if not is_line(m)]
 
     def buttons(self, channel_id: int) -> list[str]:
         """The custom ids of the buttons that the bot posted, oldest first."""
@@ -157,6 +159,9 @@ class FakeDiscord:
             return self.prepare_faults.popleft()
         webhook_id = self.webhooks.get(channel_id, self.webhook_id)
         return self.kind, webhook_id if self.kind is OutboundKind.WEBHOOK else None
+
+    async def prepare_text(self, channel_id: int) -> PrepareOutcome:
+        return OutboundKind.TEXT, WEBHOOK if self.is_silent else None
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         """Takes a request; one whose sender dies on the way may land all the same (`orphans_land`)."""
@@ -301,7 +306,8 @@ class FakeDiscord:
             is_ours=True,
             is_bot=True,
             webhook_id=outbound.webhook_id,
-            is_embed=outbound.kind is OutboundKind.EMBED,
+            is_embed=outbound.kind is OutboundKind.EMBED
+            or (outbound.kind is OutboundKind.TEXT and outbound.webhook_id is not None),
             button_ids=tuple(button.custom_id for button in outbound.buttons),
         )
         stored = self._store(message)
@@ -315,7 +321,7 @@ class FakeDiscord:
 
     def _remembered(self, outbound: Outbound) -> ChannelMessage | None:
         """The message that this nonce stored lately; webhooks have no nonces."""
-        known = self.nonces.get(outbound.nonce) if outbound.kind is not OutboundKind.WEBHOOK else None
+        known = self.nonces.get(outbound.nonce) if outbound.webhook_id is None else None
         alike = [m for m in self.shown if m.id == known and m.at + self.nonce_window_s > self.clock_now()]
         return alike[0] if alike else None
 

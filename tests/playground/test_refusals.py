@@ -72,6 +72,100 @@ async def test_a_thread_has_the_permissions_of_its_channel(server: PlaygroundSer
     assert (reply.status, reply.body) == (403, {"message": "Missing Permissions", "code": 50013})
 
 
+async def test_a_thread_takes_the_permission_for_threads_and_not_that_for_channels(
+    server: PlaygroundServer, wire: WireClient
+) -> None:
+    server.add_thread("tavern", "Aside", "Sam")
+    server.permit("SEND_MESSAGES", False, channel="tavern")
+    in_thread, in_channel = await wire.line("Hello", channel="Aside"), await wire.line("Hello")
+    server.permit("SEND_MESSAGES", True, channel="tavern")
+    server.permit("SEND_MESSAGES_IN_THREADS", False, channel="Aside")
+    without = await wire.line("Hello", channel="Aside")
+    assert [(reply.status, reply.body.get("code")) for reply in (in_thread, in_channel, without)] == [
+        (200, None),
+        (403, 50013),
+        (403, 50013),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("archived", "locked", "code"), [(True, True, 50083), (False, True, 160005), (True, False, None)]
+)
+async def test_a_closed_thread_refuses_everybody_and_one_that_is_archived_alone_wakes_up(
+    server: PlaygroundServer, wire: WireClient, bot: Bot, archived: bool, locked: bool, code: int | None
+) -> None:
+    thread = server.add_thread("tavern", "Aside", "Sam")
+    webhook = server.world.add_webhook(server.world.find_channel("tavern"), "Mira", None)
+    said = server.say("Aside", "Robin", "Before.")
+    server.close_thread("Aside", archived=archived, locked=locked)
+    await bot.seen("raw_thread_update")
+    delete = f"/channels/{thread.id}/messages/{said.id}"
+    deleted = await wire.call("DELETE", delete)
+    assert deleted.body["code"] == (50083 if archived else 160005)
+    path = f"/webhooks/{webhook.id}/{webhook.token}?thread_id={thread.id}&wait=1"
+    for reply in (await wire.line("Hello", channel="Aside"), await wire.call("POST", path, {"content": "Hi"})):
+        assert reply.body.get("code") == code
+    assert server.world.channel(thread.id).archived is (code == 50083)
+    server.open_thread("Aside")
+    assert (await wire.line("Again", channel="Aside")).status == 200
+
+
+async def test_a_bot_that_was_removed_sees_nothing_and_is_told_nothing(
+    server: PlaygroundServer, wire: WireClient, bot: Bot
+) -> None:
+    webhook = server.world.add_webhook(server.world.find_channel("tavern"), "Mira", None)
+    server.world.remove_bot()
+    assert (await bot.seen("guild_remove")).id == server.world.guild.id
+    server.say("tavern", "Robin", "Is anybody here?")
+    replies = [
+        await wire.line("Hello"),
+        await wire.call("GET", f"/channels/{server.world.find_channel('tavern').id}/messages"),
+        await wire.call("POST", f"/webhooks/{webhook.id}/{webhook.token}", {"content": "Hi"}),
+    ]
+    assert [(reply.status, reply.body["code"]) for reply in replies] == [(403, 50001), (403, 50001), (404, 10015)]
+    server.world.invite_bot()
+    server.say("tavern", "Robin", "There you are.")
+    assert (await bot.seen("message")).content == "There you are."
+    assert (await wire.line("Hello")).status == 200
+
+
+async def test_in_an_outage_the_guild_is_unavailable_and_stays_the_bots(
+    server: PlaygroundServer, wire: WireClient, bot: Bot
+) -> None:
+    server.world.set_outage(True)
+    assert (await bot.seen("guild_unavailable")).id == server.world.guild.id
+    assert (await wire.line("Hello")).status == 503
+    server.gateway.invalidate()
+    await bot.seen("ready")
+    assert [guild.unavailable for guild in bot.guilds] == [True]
+    server.world.set_outage(False)
+    await bot.seen("guild_available")
+    assert (await wire.line("Hello")).status == 200
+
+
+@pytest.mark.parametrize("are_named", [True, False])
+async def test_refused_words_are_refused_wherever_a_webhook_is_named(
+    server: PlaygroundServer, bot: Bot, are_named: bool
+) -> None:
+    channel = bot.channel(server, "tavern")
+    webhook = await channel.create_webhook(name="Mira")
+    server.refuse_names("here", are_named=are_named)
+    with pytest.raises(discord.HTTPException) as made:
+        await channel.create_webhook(name="Heretic")
+    with pytest.raises(discord.HTTPException) as said:
+        await webhook.send("Hello", username="Heretic")
+    assert [(each.value.code, '"here"' in each.value.text) for each in (made, said)] == [(50035, are_named)] * 2
+    server.refuse_names()
+    await webhook.send("Hello", username="Heretic")
+
+
+@pytest.mark.parametrize("name", ["everyone", "Here"])
+async def test_a_name_that_pings_is_refused_whole(server: PlaygroundServer, bot: Bot, name: str) -> None:
+    with pytest.raises(discord.HTTPException, match="cannot be"):
+        await bot.channel(server, "tavern").create_webhook(name=name)
+    await bot.channel(server, "tavern").create_webhook(name=f"{name} too")
+
+
 async def test_a_deleted_channel_is_unknown_with_its_threads_and_webhooks(server: PlaygroundServer, bot: Bot) -> None:
     channel = bot.channel(server, "tavern")
     thread = server.add_thread("tavern", "Aside", "Sam")

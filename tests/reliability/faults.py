@@ -14,14 +14,17 @@ from typing import Literal
 from actors.playground import DISCORD, Dialect
 from machines.facts import NotInChannel, ReadBackFailed, SendRefused, SendUnconfirmed
 from machines.response import FINAL
-from tests.reliability.stage import CHANNEL, ELSEWHERE, SETTLE_S, TRY_TIMEOUT_S, Stage
+from tests.reliability.stage import CHANNEL, ELSEWHERE, NAME, SETTLE_S, THREAD, TRY_TIMEOUT_S, Stage
 
 Act = Callable[[Stage], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What comes of a case. `told`: the clause of the notice; `later` when it may be told, `log` where nobody is."""
+    """What comes of a case.
+
+    `told`: the clause of the notice; `later` when it may be told, `opened` when its thread is, `log` where nobody is.
+    """
 
     path: str
     attempts: int
@@ -43,6 +46,7 @@ class Case:
     """Whether the next message is answered."""
     settings: dict[str, float] = field(default_factory=dict)
     dialect: Dialect = DISCORD
+    place: str = CHANNEL
 
     def outcome(self, voice: Literal["webhook", "embed"]) -> Outcome | None:
         return self.webhook if voice == "webhook" else self.embed
@@ -136,6 +140,36 @@ async def silenced(stage: Stage) -> None:
     stage.say()
 
 
+async def name_refused(stage: Stage) -> None:
+    stage.server.refuse_names(NAME)
+    stage.say()
+
+
+async def name_refused_without_a_word(stage: Stage) -> None:
+    stage.server.refuse_names(NAME, are_named=False)
+    stage.say()
+
+
+async def name_refused_however_it_is_spelled(stage: Stage) -> None:
+    stage.server.refuse_names("a", are_named=False)
+    stage.say()
+
+
+async def locked_at_once(stage: Stage) -> None:
+    stage.say()
+    stage.server.close_thread(THREAD)
+
+
+async def muted_in_threads(stage: Stage) -> None:
+    stage.server.permit("SEND_MESSAGES_IN_THREADS", allowed=False)
+    stage.say()
+
+
+async def muted_in_this_thread(stage: Stage) -> None:
+    stage.server.permit("SEND_MESSAGES_IN_THREADS", allowed=False, channel=THREAD)
+    stage.say()
+
+
 async def removed_at_once(stage: Stage) -> None:
     before = len(stage.lines)
     stage.say()
@@ -186,6 +220,7 @@ async def malformed_dispatch(stage: Stage) -> None:
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
 DELIVERED = "Sent → Delivered"
+CLOSED = "this thread is closed"
 FOUND = "FoundInChannel → Delivered"
 TRY_AGAIN = "NotInChannel → Sending"
 WAITED = "WaitElapsed → Sending"
@@ -264,6 +299,8 @@ UNREADABLE = Outcome(
 GIVEN_UP = Outcome(
     f"{in_doubt('connection')}, {TRY_AGAIN}, {failed('too_long')}", 2, stands=False, told="message too long"
 )
+RENAMED = Outcome(f"Held → Retrying, {WAITED}, {DELIVERED}", 2)
+RENAMED_TWICE = Outcome(f"Held → Retrying, {WAITED}, Held → Retrying, {WAITED}, {DELIVERED}", 3)
 READ_TWICE = Outcome(f"{in_doubt('connection')}, ReadBackFailed(outage) → Retrying, {FOUND}", 1)
 
 TWICE_GONE = Outcome(f"{refused('webhook_gone')}, {refused('webhook_gone')}, {DELIVERED}", 3)
@@ -331,6 +368,35 @@ CASES: tuple[Case, ...] = (
     alike("a moderator moves the webhook, and Discord says so", SMOOTH, act=webhook_moved_as_announced),
     alike("a moderator moves the webhook, and back", SMOOTH, act=webhook_moved_and_back),
     Case("the webhook was moved into a forum (220001)", waited_for("webhook_moved"), None, ("http_400_220001",)),
+    Case("400, the webhook's name holds a refused word (50035)", RENAMED, None, act=name_refused),
+    Case("400, the same, and the answer names no word", RENAMED, None, act=name_refused_without_a_word),
+    Case("400, the name is refused however it is spelled", RENAMED_TWICE, None, act=name_refused_however_it_is_spelled),
+    alike("400, the thread is archived and locked (50083)", told("thread_closed", CLOSED), "http_400_50083"),
+    alike("403, the same (50083)", told("thread_closed", CLOSED), "http_403_50083"),
+    alike("403, the thread is locked (160005)", told("thread_closed", CLOSED), "http_403_160005"),
+    replace(
+        alike("a moderator locks the thread, and it stays locked", told("thread_closed", "opened"), act=locked_at_once),
+        goes_on=False,
+        place=THREAD,
+    ),
+    Case(
+        "the bot lacks Send Messages in Threads, and a line fails",
+        told("too_long", "message too long"),
+        told("too_long", "later"),
+        ("http_413",),
+        act=muted_in_threads,
+        goes_on=False,
+        place=THREAD,
+    ),
+    Case(
+        "the same in one thread, of which no client is told",
+        told("too_long", "message too long"),
+        told("too_long", "later"),
+        ("http_413",),
+        act=muted_in_this_thread,
+        goes_on=False,
+        place=THREAD,
+    ),
     replace(
         alike("404, the channel is gone (10003)", Outcome(failed("channel_gone"), 1, False, "log"), "http_404_10003"),
         goes_on=False,

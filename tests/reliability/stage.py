@@ -24,6 +24,9 @@ from tests.fakes.model import FakeModel
 from tests.patience import PATIENCE_S
 
 CHANNEL, ELSEWHERE = "tavern", "station"
+THREAD = "cellar"
+"""Of the channel."""
+
 NAME = "Ada"
 NOTICE = f"⚠️ Failed to send response from {NAME}. "
 POLL_S = 0.01
@@ -50,8 +53,12 @@ class Recorded:
         return [event for event in self.events if isinstance(event, Moved)]
 
     @property
+    def noted(self) -> list[Noted]:
+        return [event for event in self.events if isinstance(event, Noted)]
+
+    @property
     def errors(self) -> list[Noted]:
-        return [event for event in self.events if isinstance(event, Noted) and event.level == "error"]
+        return [noted for noted in self.noted if noted.level == "error"]
 
 
 @dataclass
@@ -103,7 +110,7 @@ class Stage:
         return [
             m
             for m in self.server.messages(self.place)
-            if m.voice is Voice.WEBHOOK or (m.voice is Voice.BOT and m.embeds)
+            if (m.voice is Voice.WEBHOOK and m.content) or (m.voice is Voice.BOT and m.embeds)
         ]
 
     @property
@@ -113,9 +120,10 @@ class Stage:
 
     @property
     def notices(self) -> list[str]:
-        return [
-            m.content for m in self.server.messages(self.place) if m.voice is Voice.BOT and m.content.startswith("⚠️")
-        ]
+        """As the bot's own messages, and through a webhook where it may not write."""
+        plain = [m.content for m in self.server.messages(self.place) if m.voice is Voice.BOT]
+        by_webhook = [m.description for m in self.server.messages(self.place) if m.voice is Voice.WEBHOOK]
+        return [text for text in plain + by_webhook if text.startswith("⚠️")]
 
     async def history(self) -> tuple[Entry, ...]:
         (session,) = await self.store.find_sessions(str(self.server.world.find_channel(self.place).id))
@@ -193,25 +201,27 @@ async def alive(
 
 
 @asynccontextmanager
-async def setting() -> AsyncIterator[Stage]:
+async def setting(voice: str = "webhook", *, place: str = CHANNEL) -> AsyncIterator[Stage]:
     """A server, and a database with one character; no process runs yet."""
     base, gateway_url = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
     store, clock = memory_store(), SystemClock()
     await store.add_character(Character(clock.new_id(), NAME, '{"name": "Ada"}'), at=clock.now())
     try:
         async with PlaygroundServer(faults=PLAN) as server:
-            yield Stage(server, store, Recorded(), "webhook")
+            server.add_thread(CHANNEL, THREAD, "Robin")
+            yield Stage(server, store, Recorded(), voice, place)
     finally:
         await store.aclose()
         Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway_url
 
 
 @asynccontextmanager
-async def performing(voice: str, **more: object) -> AsyncIterator[Stage]:
+async def performing(voice: str, *, place: str = CHANNEL, **more: object) -> AsyncIterator[Stage]:
     """A bot that has answered once, so that it knows its channel and its webhook."""
-    async with setting() as stage:
-        stage.voice = voice
-        async with alive(stage.server, stage.store, stage.trace, voice, model=None, **more):
-            await stage.open_scene()
-            stage.begin()
-            yield stage
+    async with (
+        setting(voice, place=place) as stage,
+        alive(stage.server, stage.store, stage.trace, voice, model=None, **more),
+    ):
+        await stage.open_scene()
+        stage.begin()
+        yield stage

@@ -14,7 +14,7 @@ Play = Callable[[Stage], Awaitable[None]]
 
 def on_stage(play: Play, **settings: object) -> None:
     async def main() -> None:
-        async with performing("webhook", **settings) as stage:
+        async with performing("webhook", place=CHANNEL, **settings) as stage:
             await play(stage)
 
     anyio.run(main)

@@ -66,6 +66,9 @@ class CommitsBeforeSend:
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
         return await self._client.prepare(channel_id, character)
 
+    async def prepare_text(self, channel_id: int) -> PrepareOutcome:
+        return await self._client.prepare_text(channel_id)
+
     async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
         return await self._client.elsewhere(outbound)
 
@@ -89,6 +92,18 @@ class CommitsStrays(CommitsBeforeSend):
     async def send(self, outbound: Outbound) -> SendOutcome:
         outcome = await self._client.send(outbound)
         return Posted(outcome.message_id, outbound.text) if isinstance(outcome, PostedElsewhere) else outcome
+
+
+class WritesItselfAlone:
+    """A voice that sends notices as the bot's own messages, and knows no other way."""
+
+    def __init__(self, client: Client) -> None:
+        self.prepare = client.prepare
+        self.send = client.send
+        self.elsewhere = client.elsewhere
+
+    async def prepare_text(self, channel_id: int) -> PrepareOutcome:
+        return OutboundKind.TEXT, None
 
 
 class LooksNowhere:

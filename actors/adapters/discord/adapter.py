@@ -25,6 +25,7 @@ from actors.adapters.discord.standby import Standby
 from actors.adapters.discord.voice import DiscordVoice, Preference
 from actors.adapters.discord.wire import Wire
 from actors.ports import (
+    AdapterTables,
     Budget,
     Channel,
     ChannelGone,
@@ -36,7 +37,6 @@ from actors.ports import (
     ShardResumed,
     Sink,
     Voice,
-    Webhooks,
 )
 
 SEND_TIMEOUT_S: Final = 15.0
@@ -52,7 +52,7 @@ class DiscordAdapter:
         self,
         *,
         token: str,
-        webhooks: Webhooks,
+        webhooks: AdapterTables,
         sink: Sink,
         now: Callable[[], float],
         shard_ids: tuple[int, ...] = (0,),
@@ -89,7 +89,7 @@ class DiscordAdapter:
         self._shards = {shard_id: SeenShard(shard_id) for shard_id in shard_ids}
         self._clients: dict[int, GatewayClient] = {}
         self._wire = Wire(now=now, try_timeout_s=send_timeout_s)
-        self._places = Places(self._wire)
+        self._places = Places(self._wire, webhooks)
         self._interactions = Interactions(self._wire)
         self._nicknames = Nicknames(self._wire)
         self._standby = Standby(shard_ids) if is_standby else None

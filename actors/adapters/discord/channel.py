@@ -11,6 +11,7 @@ import discord
 
 from actors.adapters.discord.homes import home_of, is_silent
 from actors.adapters.discord.inbound import Ourselves, channel_message, storable
+from actors.adapters.discord.needs import Act
 from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.outcomes import UNANSWERED, Refusal
 from actors.adapters.discord.places import Place, Places
@@ -84,9 +85,9 @@ class DiscordChannel:
         place = await self._places.find(channel_id)
         if not isinstance(place, Place):
             return place
-        may_read = self._places.may_read_history(place)
+        may_read = self._places.may(Act.READ, place)
         if may_read is False:
-            return Refused("forbidden", final=True)
+            return await self._places.explained(Refused("forbidden", final=True), channel_id, Act.READ)
         self._ourselves.webhook_ids |= await self._table.known_webhooks(place.home_id)
         read = await self._attempt_read(channel_id, lambda client: _read(client, channel_id, after))
         if not isinstance(read, list):
@@ -108,11 +109,12 @@ class DiscordChannel:
             outcome = await self._delete_spoken(channel_id, message_id, webhook_id, token)
             if outcome is not None and not _is_refused(outcome):
                 return outcome
-        outcome = _absent_is_deleted(
-            await self._wire.attempt(
-                f"delete:{channel_id}", lambda client: _delete_posted(client, channel_id, message_id)
-            )
+        outcome = await self._wire.attempt(
+            f"delete:{channel_id}", lambda client: _delete_posted(client, channel_id, message_id)
         )
+        if isinstance(outcome, Deleted):
+            return outcome
+        outcome = _absent_is_deleted(await self._places.explained(outcome, channel_id, Act.DELETE))
         is_unclear = isinstance(outcome, Refused) and outcome.status == NOT_FOUND
         return await self._unless_it_stands(channel_id, message_id, outcome) if is_unclear else outcome
 
@@ -147,7 +149,8 @@ class DiscordChannel:
         return refused
 
     async def _attempt_read(self, channel_id: int, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
-        return await self._wire.attempt(f"read:{channel_id}", request)
+        outcome = await self._wire.attempt(f"read:{channel_id}", request)
+        return await self._places.explained(outcome, channel_id, Act.READ) if isinstance(outcome, Refused) else outcome
 
     async def _delete_spoken(
         self, channel_id: int, message_id: int, webhook_id: int, token: str
@@ -175,8 +178,12 @@ class DiscordChannel:
 
 
 def _absent_is_deleted(outcome: Deleted | Refusal) -> DeleteOutcome:
-    is_absent = isinstance(outcome, Refused) and outcome.reason in ("removed", "channel_gone")
-    return Deleted() if is_absent else outcome
+    """A message or channel that Discord does not have; one that it hides from us, since we left, stands for all."""
+    match outcome:
+        case Refused(reason="removed" | "channel_gone", status=404):
+            return Deleted()
+        case _:
+            return outcome
 
 
 def _is_refused(outcome: DeleteOutcome) -> bool:

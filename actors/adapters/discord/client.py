@@ -28,6 +28,7 @@ from actors.adapters.discord.endpoints import find_gateway, place_of
 from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions, missing_asked, pressed
+from actors.adapters.discord.needs import intents
 from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.nulls import accept_nulls, dispatched
 from actors.adapters.discord.outcomes import MALFORMED
@@ -35,6 +36,7 @@ from actors.adapters.discord.standby import Standby
 from actors.ports import (
     ButtonPressed,
     ChannelGone,
+    ChannelOpened,
     ConnectionLost,
     GatewayEvent,
     MessageDeleted,
@@ -93,11 +95,6 @@ def out_of_reach(error: Exception) -> GatewayLost:
 
 
 OUT_OF_REACH: Final = (Stopped, discord.HTTPException, discord.GatewayNotFound, aiohttp.ClientError, OSError)
-
-
-def intents() -> discord.Intents:
-    """No more than the bot reads; `message_content` is the privileged one."""
-    return discord.Intents(guilds=True, webhooks=True, guild_messages=True, dm_messages=True, message_content=True)
 
 
 class IdentifyTurns:
@@ -286,6 +283,8 @@ class GatewayClient(discord.Client):
                 return (ChannelGone(channel.id),)
             case "raw_thread_delete", (discord.RawThreadDeleteEvent() as raw,):
                 return (ChannelGone(raw.thread_id),)
+            case "raw_thread_update", (discord.RawThreadUpdateEvent() as raw,):
+                return _opened(raw)
             case "guild_remove", (discord.Guild() as guild,):
                 return [ChannelGone(place.id) for place in (*guild.channels, *guild.threads)]
             case _:
@@ -341,6 +340,13 @@ def _edited(raw: discord.RawMessageUpdateEvent, ourselves: Ourselves) -> Iterabl
         return ()
     seen = channel_message(raw.message, ourselves)
     return () if seen is None else (MessageEdited(seen),)
+
+
+def _opened(raw: discord.RawThreadUpdateEvent) -> Iterable[GatewayEvent]:
+    # Which of its properties was changed, Discord does not say.
+    state = raw.data["thread_metadata"]
+    is_closed = state.get("archived", False) or state.get("locked", False)
+    return () if is_closed else (ChannelOpened(raw.thread_id),)
 
 
 def _channel_count(client: discord.Client) -> int:

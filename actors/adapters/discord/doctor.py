@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,19 +13,15 @@ from actors.adapters.discord.client import GatewayClient, GatewayLost, IdentifyT
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
 from actors.adapters.discord.guard import Stopped
 from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.needs import NEEDED, WANTED, WORDS, in_words, invitation
+from actors.adapters.discord.places import permissions_in
 from actors.ports import GatewayEvent, ShardReady
 
 EXAMINE_TIMEOUT_S: Final = 30.0
-NEEDED: Final = {
-    "view_channel": "View Channel",
-    "send_messages": "Send Messages",
-    "read_message_history": "Read Message History",
-    "embed_links": "Embed Links",
-}
-WANTED: Final = {
-    "manage_webhooks": "Manage Webhooks",  # without it, lines go as embeds
-    "manage_messages": "Manage Messages",  # without it, lines of lost webhooks cannot be taken back
-}
+UNAVAILABLE: Final = "Discord cannot serve it at the moment"
+ENDS: Final = "the scene ends with the next start"
+NO_SCENES: Final[Mapping[int, int | None]] = {}
+GRANT: Final = "grant it to the bot's role, in the server's or the channel's settings"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,9 +38,13 @@ async def examine(
     token: str,
     *,
     endpoints: Endpoints = DISCORD,
+    scenes: Mapping[int, int | None] = NO_SCENES,
     guild_ready_timeout_s: float = 2.0,
 ) -> tuple[Finding, ...]:
-    """Connect once, look, and leave: token and intent first, then every text channel that is not in order."""
+    """Connect once, look, and leave: token and intent, every text channel with its threads, and where scenes are open.
+
+    `scenes`: the channel or thread of each, and its server as far as that is known.
+    """
     endpoints.apply()
     ready = anyio.Event()
 
@@ -71,7 +72,9 @@ async def examine(
         async with anyio.create_task_group() as tasks:
             tasks.start_soon(connect)
             await ready.wait()
-            findings += [] if findings else _standing(client)
+            if not findings:
+                findings += _standing(client)
+                findings += await _scenes(client, scenes)
             tasks.cancel_scope.cancel()
     return tuple(findings) or (_unreachable("no answer"),)
 
@@ -98,26 +101,76 @@ def _unreachable(words: str) -> Finding:
 def _standing(client: GatewayClient) -> list[Finding]:
     findings = [Finding("token", True, f"valid: {client.user}"), Finding("intent", True, "Message Content granted")]
     if not client.guilds:
-        findings.append(Finding("servers", False, "the bot is in no server", f"invite it: {_invitation(client)}"))
+        invite = f"invite it: {invitation(client.application_id or 0)}"
+        findings.append(Finding("servers", False, "the bot is in no server", invite))
     for guild in client.guilds:
+        if guild.unavailable:
+            findings.append(Finding(f"server {guild.id}", True, UNAVAILABLE))
         findings += [found for channel in guild.text_channels for found in _permissions(channel)]
     return findings
 
 
 def _permissions(channel: discord.TextChannel) -> list[Finding]:
-    held = channel.permissions_for(channel.guild.me)
-    subject = f"#{channel.name} in {channel.guild.name}"
-    lacking = [words for name, words in NEEDED.items() if not getattr(held, name)]
-    unmet = [words for name, words in WANTED.items() if not getattr(held, name)]
-    mend = "grant it to the bot's role, in the server's or the channel's settings"
-    if lacking:
-        return [Finding(subject, False, f"lacks {', '.join(lacking)}", mend)]
-    if unmet:
-        return [Finding(subject, True, f"lacks {', '.join(unmet)} (optional)", mend)]
-    return [Finding(subject, True, "all permissions")]
+    """What lacks in a channel and in its threads, whose permissions are the channel's."""
+    return [_judged(f"#{channel.name} in {channel.guild.name}", permissions_in(channel), (*NEEDED, *WANTED))]
 
 
-def _invitation(client: discord.Client) -> str:
-    names = (*NEEDED, *WANTED)
-    permissions = discord.Permissions(**dict.fromkeys(names, True))
-    return discord.utils.oauth_url(client.application_id or 0, permissions=permissions)
+def _judged(subject: str, held: discord.Permissions, wanted: Collection[str]) -> Finding:
+    lacks = [name for name in wanted if not getattr(held, name)]
+    needed = [name for name in lacks if name in NEEDED]
+    if needed:
+        return Finding(subject, False, f"lacks {in_words(needed)}", GRANT)
+    if lacks:
+        return Finding(subject, True, f"lacks {in_words(lacks)} (optional)", GRANT)
+    return Finding(subject, True, "all permissions")
+
+
+async def _scenes(client: discord.Client, scenes: Mapping[int, int | None]) -> list[Finding]:
+    """What keeps an open scene from going on; those that can are only counted."""
+    found = [await _scene(client, *scene) for scene in scenes.items()]
+    troubled = [each for each in found if each.mend or not each.is_fine]
+    fine = len(found) - len(troubled)
+    return [*troubled, *([Finding("scenes", True, f"{fine} open ones can go on")] if fine else [])]
+
+
+async def _scene(client: discord.Client, channel_id: int, guild_id: int | None) -> Finding:
+    """Whether the open scene of this channel or thread can go on."""
+    subject = f"scene in {channel_id}"
+    if guild_id is not None and client.get_guild(guild_id) is None:
+        return Finding(subject, True, "the bot was removed from its server", ENDS)
+    if guild_id is not None and getattr(client.get_guild(guild_id), "unavailable", False):
+        return Finding(subject, True, UNAVAILABLE, "the scene goes on by itself")
+    try:
+        channel = client.get_channel(channel_id) or await client.fetch_channel(channel_id)
+    except discord.NotFound:
+        return Finding(subject, True, "its channel is gone", ENDS)
+    except discord.Forbidden:
+        return Finding(subject, False, f"lacks {WORDS['view_channel']}", GRANT)
+    except (Stopped, discord.DiscordException, OSError) as error:
+        return Finding(subject, False, f"cannot be looked at ({type(error).__name__})", "try it again")
+    match channel:
+        case discord.Thread():
+            return _thread(channel)
+        case discord.abc.GuildChannel():
+            return _judged(_name_of(channel), permissions_in(channel), _needed_in(is_thread=False))
+        case _:
+            return Finding(subject, True, "a direct conversation")
+
+
+def _thread(thread: discord.Thread) -> Finding:
+    subject = _name_of(thread)
+    if thread.locked:
+        return Finding(subject, True, "the thread is closed", "its scene goes on when a moderator opens it")
+    if thread.parent is None:
+        return Finding(subject, False, "the bot cannot see the thread's channel", GRANT)
+    return _judged(subject, permissions_in(thread.parent, in_thread=True), _needed_in(is_thread=True))
+
+
+def _needed_in(*, is_thread: bool) -> tuple[str, ...]:
+    """In a thread Send Messages has no effect, nor the other in a channel."""
+    unused = "send_messages" if is_thread else "send_messages_in_threads"
+    return tuple(name for name in (*NEEDED, *WANTED) if name != unused)
+
+
+def _name_of(channel: discord.abc.GuildChannel | discord.Thread) -> str:
+    return f"scene in #{channel.name} in {channel.guild.name}"

@@ -100,7 +100,10 @@ def _button_ids(message: discord.Message) -> tuple[str, ...]:
 
 def _shown(message: discord.Message, *, is_ours: bool) -> tuple[str, str, bool]:
     if is_ours and message.webhook_id is not None:
-        return name_of_webhook(message.author.display_name), message.content, False
+        shown = name_of_webhook(message.author.display_name)
+        if message.embeds and not message.content:  # as `voice` sends a notice where the bot may not write
+            return shown, message.embeds[0].description or "", True
+        return shown, message.content, False
     if is_ours and message.embeds:
         embed = message.embeds[0]
         name = name_in_title(embed.title)

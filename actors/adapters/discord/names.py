@@ -1,9 +1,16 @@
-"""Character names as Discord takes them, and back."""
+"""Character names as Discord takes them, and back.
+
+A webhook's name may not hold some words, of which Discord publishes no list and which it changes. A hair space
+inside the word is what other bots use: the name looks the same, and is read back without it.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
+
+from actors.roleplay.invisible import is_blank
 
 NAME_MAX: Final = 80
 """https://discord.com/developers/docs/resources/webhook#create-webhook"""
@@ -12,24 +19,49 @@ NAMELESS: Final = "Ensemble"
 TITLE_MARK: Final = "💬 "
 TITLE_MAX: Final = 256
 """https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
+REFUSED_WORDS: Final = frozenset({"clyde", "discord"})
+"""Refused anywhere in a name, says Discord's reference; any other word is learnt from its refusal."""
+REFUSED_NAMES: Final = frozenset({"everyone", "here"})
+"""Refused as the whole name."""
+WORD_MIN: Final = 2
+"""A single letter cannot be broken up."""
 
-_REFUSED: Final = re.compile("(c)(lyde)|(d)(iscord)", re.IGNORECASE)
-_MENDED: Final = re.compile(f"(?<=c){HAIR_SPACE}(?=lyde)|(?<=d){HAIR_SPACE}(?=iscord)", re.IGNORECASE)
+_NAMED_WORD: Final = re.compile(r'cannot (?:be|contain) "([^"]+)"', re.IGNORECASE)
+_PAIR: Final = re.compile(r"(\w\w)(?=\w)")
+_INSIDE: Final = re.compile(rf"(?<=\w){HAIR_SPACE}(?=\w)")
 
 
-def webhook_name(name: str) -> str:
-    """`name` in 1–80 characters, with a hair space in the words that Discord refuses."""
-    mended = _REFUSED.sub(lambda word: HAIR_SPACE.join(filter(None, word.groups())), name.strip())
-    return mended[:NAME_MAX].strip() or NAMELESS
+def spellings(name: str, words: Iterable[str] = ()) -> tuple[str, ...]:
+    """What a webhook may be called for `name`, the most like it first: a refused word broken up, then every word.
+
+    Only what fits into 80 characters: a name that is cut would not be known again when it is read back.
+    """
+    plain = shown_name(name)
+    whole = REFUSED_NAMES & {plain.casefold()}
+    broken = _broken_up(plain, {*REFUSED_WORDS, *whole, *words})
+    in_pairs = _PAIR.sub(rf"\1{HAIR_SPACE}", broken)
+    return tuple(each for each in dict.fromkeys((broken, in_pairs)) if len(each) <= NAME_MAX)
+
+
+def shown_name(name: str) -> str:
+    """`name`, or another one where it draws nothing."""
+    return NAMELESS if is_blank(name) else name.strip()
+
+
+def refused_word(words: str, name: str) -> str | None:
+    """The word at which Discord's own `words` say that it took offence; None where `name` does not hold it."""
+    named = _NAMED_WORD.search(words)
+    word = "" if named is None else named[1].casefold()
+    return word if len(word) >= WORD_MIN and word in name.casefold() else None
 
 
 def name_of_webhook(shown: str) -> str:
     """The character's name behind the one that a webhook of ours shows."""
-    return _MENDED.sub("", shown)
+    return _INSIDE.sub("", shown)
 
 
 def embed_title(name: str) -> str:
-    return f"{TITLE_MARK}{name}"[:TITLE_MAX]
+    return f"{TITLE_MARK}{shown_name(name)}"[:TITLE_MAX]
 
 
 def name_in_title(title: str | None) -> str | None:
@@ -37,3 +69,9 @@ def name_in_title(title: str | None) -> str | None:
     if title is None or not title.startswith(TITLE_MARK):
         return None
     return title.removeprefix(TITLE_MARK)
+
+
+def _broken_up(name: str, words: Iterable[str]) -> str:
+    """`name` with a hair space behind the first letter of each of `words` in it."""
+    pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
+    return re.sub(pattern, lambda found: f"{found[0][0]}{HAIR_SPACE}{found[0][1:]}", name, flags=re.IGNORECASE)

@@ -36,6 +36,14 @@ class Webhook(discord.Webhook):
         return message
 
 
+class Embed(discord.Embed):
+    """An embed that is sent without what says nothing, such as "flags": 0, which other servers refuse."""
+
+    def to_dict(self) -> Any:  # noqa: ANN401 - Discord's JSON
+        """What was set of it."""
+        return {name: value for name, value in super().to_dict().items() if value and name != "type"}
+
+
 def accept_nulls(client: discord.Client) -> None:
     """Let `client` read every server's messages over REST; its gateway asks for `dispatched` by itself."""
     create = client._connection.create_message

@@ -7,6 +7,7 @@ Source of the codes: https://discord.com/developers/docs/topics/opcodes-and-stat
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,14 +23,33 @@ Refusal = Refused | Unconfirmed | HeldBack
 """Every way in which a request can come to nothing."""
 
 UNKNOWN_CHANNEL: Final = 10003
+UNKNOWN_GUILD: Final = 10004
 UNKNOWN_MESSAGE: Final = 10008
 UNKNOWN_WEBHOOK: Final = 10015
 WEBHOOKS_FULL: Final = 30007
+WEBHOOKS_OF_GUILD_FULL: Final = 30058
+THREAD_FULL: Final = 30033
+SENDING_DISABLED: Final = 40004
+FEATURE_DISABLED: Final = 40006
+BLOCKED_BY_EDGE: Final = 40333
+MISSING_ACCESS: Final = 50001
 WITHOUT_THREAD: Final = 220001
 """A webhook in a forum needs the name of a thread; we make none there, so a moderator moved it."""
 BLOCKED_CODES: Final = frozenset({20009, 200000, 200001, 240000})
 """Explicit content, AutoMod for a message and for a title, the filter of harmful links: the text is what is refused."""
 INVALID_WEBHOOK_TOKEN: Final = 50027
+THREAD_ARCHIVED: Final = 50083
+NEEDS_TWO_FACTORS: Final = 60003
+THREAD_LOCKED: Final = 160005
+CHANNEL_TYPES: Final = (50003, 50008, 50024, 40058, 220002, 220003, 220004)
+"""A direct conversation, a channel without text, of another kind, a forum: what is asked is not done there."""
+REFUSES_DIRECT: Final = (50007, 50278)
+"""The person takes no direct messages from the bot."""
+
+_FIELD: Final = re.compile(r"^In (\w+)(?:\.\w+)*: ", re.MULTILINE)
+"""How discord.py writes each field of a form error (50035) that is wrong."""
+NAME_FIELDS: Final = frozenset({"name", "username"})
+PICTURE_FIELDS: Final = frozenset({"avatar", "avatar_url"})
 TOO_LONG_WORDS: Final = "or fewer in length"
 """Discord's words for BASE_TYPE_MAX_LENGTH; discord.py keeps the words of a form error, not its code."""
 
@@ -57,12 +77,22 @@ class _Meaning:
 
 _BY_CODE: Final = {
     UNKNOWN_CHANNEL: _Meaning("channel_gone", final=True),
+    UNKNOWN_GUILD: _Meaning("channel_gone", final=True),
     UNKNOWN_MESSAGE: _Meaning("removed", final=True),
     UNKNOWN_WEBHOOK: _Meaning("webhook_gone", final=False),
     INVALID_WEBHOOK_TOKEN: _Meaning("webhook_gone", final=False),
     WEBHOOKS_FULL: _Meaning("webhooks_full", final=False),
     WITHOUT_THREAD: _Meaning(WEBHOOK_MOVED, final=False),
     **dict.fromkeys(BLOCKED_CODES, _Meaning(BLOCKED, final=True)),
+    WEBHOOKS_OF_GUILD_FULL: _Meaning("webhooks_full", final=False),
+    THREAD_ARCHIVED: _Meaning("thread_closed", final=True),  # with status 400 and with 403
+    THREAD_LOCKED: _Meaning("thread_closed", final=True),
+    THREAD_FULL: _Meaning("thread_full", final=True),
+    SENDING_DISABLED: _Meaning("outage", final=False),
+    FEATURE_DISABLED: _Meaning("outage", final=False),
+    BLOCKED_BY_EDGE: _Meaning("outage", final=False),
+    **dict.fromkeys(CHANNEL_TYPES, _Meaning("channel_type", final=True)),
+    **dict.fromkeys(REFUSES_DIRECT, _Meaning("direct_refused", final=True)),
 }
 _BY_STATUS: Final = {
     400: _Meaning("message_refused", final=True),
@@ -129,9 +159,25 @@ def _answered(error: discord.HTTPException, tries: Tries) -> Refused | Unconfirm
     if tries.goes_by_token:
         meaning = _BY_STATUS_OF_A_WEBHOOK.get(error.status, meaning)
     meaning = _BY_CODE.get(error.code, meaning)
-    if meaning.reason == "message_refused" and TOO_LONG_WORDS in error.text:
-        meaning = _Meaning("too_long", final=True)
+    if meaning.reason == "message_refused":
+        meaning = _of_form(error.text)
+    elif meaning.reason == "forbidden" and not tries.goes_by_token and _is_page(error):
+        meaning = _Meaning("outage", final=False)  # the edge's: no permission is missing
     return Refused(meaning.reason, error.status, 0.0, meaning.final, error, *said)
+
+
+def _is_page(error: discord.HTTPException) -> bool:
+    return not error.code and error.text.lstrip().startswith("<")
+
+
+def _of_form(words: str) -> _Meaning:
+    """Which field was refused: a webhook's name and picture have substitutes, a text has none."""
+    fields = {field[1] for field in _FIELD.finditer(words)}
+    if fields & NAME_FIELDS:
+        return _Meaning("name_refused", final=False)
+    if fields & PICTURE_FIELDS:
+        return _Meaning("picture_refused", final=False)
+    return _Meaning("too_long" if TOO_LONG_WORDS in words else "message_refused", final=True)
 
 
 def _lost(error: aiohttp.ClientError | OSError, tries: Tries) -> Refused | Unconfirmed:

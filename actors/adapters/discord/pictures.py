@@ -20,7 +20,7 @@ import anyio
 import discord
 from discord.http import Route
 
-from actors.adapters.discord.names import NAMELESS, webhook_name
+from actors.adapters.discord.names import NAMELESS, name_of_webhook, shown_name
 from actors.adapters.discord.outcomes import Refusal
 from actors.adapters.discord.wire import Wire
 from actors.ports import HeldBack, Refused, Unconfirmed, Webhooks
@@ -31,6 +31,9 @@ T = TypeVar("T")
 PNG: Final = b"\x89PNG\r\n\x1a\n"
 SHARED: Final = "shared"
 """Noted of a webhook that several characters share: it has no picture."""
+
+BECAUSE_OF_PICTURE: Final = ("picture_refused", "message_refused", "too_long")
+"""Refusals of a webhook with a picture that may be the picture's fault."""
 
 UNKNOWN: Final = ":?"
 """Noted of a webhook that was adopted with a picture: of no card that is known."""
@@ -109,7 +112,7 @@ class Pictures:
             return None
         self._expect_change(channel_id)
         failed = await self._attempt(webhook_id, lambda client: _change(client, webhook_id, token, character))
-        if isinstance(failed, Refused) and failed.reason in ("message_refused", "too_long"):
+        if isinstance(failed, Refused) and failed.reason in BECAUSE_OF_PICTURE:
             why = f"HTTP {failed.status}, code {failed.code}: {failed.words}"
             log.warning("Discord refuses the picture of %s (%s); the old one stays.", character.name, why)
             failed = None
@@ -141,8 +144,8 @@ class Pictures:
 async def _look(client: discord.Client, webhook_id: int, token: str, character: Character) -> str:
     """What is to be noted of a webhook that an earlier version made: its name says whose it is."""
     payload = await client.http.request(_route("GET", webhook_id, token))
-    name = webhook_name(character.name)
-    if payload.get("name") != name or name == NAMELESS:
+    name = shown_name(character.name)
+    if name_of_webhook(payload.get("name") or "") != name or name == NAMELESS:
         return SHARED
     return UNKNOWN if payload.get("avatar") else ":"
 

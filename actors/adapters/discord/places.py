@@ -1,18 +1,27 @@
-"""What kind of place a channel id names: webhooks belong to channels, threads borrow their parent's."""
+"""What kind of place a channel id names, and what we may do there, as far as anybody knows without asking.
+
+Webhooks belong to channels; threads borrow their parent's. Whose server a place is of, is kept for good: where a
+later READY does not name that server, the bot was removed from it, and all of its places are gone.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import discord
 
+from actors.adapters.discord.needs import Act, lacking, needed_for
 from actors.adapters.discord.outcomes import Refusal
 from actors.adapters.discord.wire import Wire
+from actors.ports import Learnt, Refused
 
 PLACES_MAX: Final = 50_000
 """About 5 MB; beyond it, what was learnt is learnt again."""
 CHANNELS: Final = (discord.abc.GuildChannel, discord.Thread, discord.abc.PrivateChannel)
+EXPLAINED: Final = ("forbidden", "channel_gone")
+"""Reasons that may mean more than Discord's code says."""
+LEFT: Final = Refused("channel_gone", final=True, words="the bot is no longer in this server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,40 +38,73 @@ class Place:
         """The channel that has the webhooks."""
         return self.channel_id if self.parent_id is None else self.parent_id
 
+    @property
+    def is_thread(self) -> bool:
+        return self.parent_id is not None
+
 
 class Places:
-    """Learns places from the clients' caches, and where these know nothing, with one GET."""
+    """Learns places from the clients' caches, from what was kept, and where both know nothing, with one GET."""
 
-    def __init__(self, wire: Wire) -> None:
+    def __init__(self, wire: Wire, table: Learnt | None = None) -> None:
+        """Without a `table` nothing is kept."""
         self._wire = wire
+        self._table = table
         self._known: dict[int, Place] = {}
 
     async def find(self, channel_id: int) -> Place | Refusal:
-        """The place; a refusal is that of its GET."""
-        place = self._known.get(channel_id) or self._cached(channel_id)
+        """The place; a refusal is that of its GET, or says that the bot was removed from its server."""
+        place = await self.met(channel_id)
         if place is not None:
-            return self._keep(place)
+            return LEFT if self._is_left(place) else place
         fetched = await self._wire.attempt(f"channel:{channel_id}", lambda client: _fetch(client, channel_id))
-        return self._keep(fetched) if isinstance(fetched, Place) else fetched
+        if not isinstance(fetched, Place):
+            return await self.explained(fetched, channel_id, Act.READ)
+        return await self._met_first(fetched)
 
-    def may_read_history(self, place: Place) -> bool | None:
-        """Whether a read there shows what there is; None where no cache knows the channel, nor a thread's parent."""
+    async def met(self, channel_id: int) -> Place | None:
+        """The place, if it is known without asking Discord."""
+        place = self._known.get(channel_id) or await self._kept(channel_id)
+        if place is None:
+            place = self._cached(channel_id)
+            return place and await self._met_first(place)
+        self._remember(place)
+        return place
+
+    async def _kept(self, channel_id: int) -> Place | None:
+        kept = None if self._table is None else await self._table.place(channel_id)
+        return kept and Place(channel_id, kept[0], is_private=kept[1] is None, guild_id=kept[1])
+
+    async def _met_first(self, place: Place) -> Place:
+        if self._table is not None:
+            await self._table.keep_place(place.channel_id, place.parent_id, place.guild_id)
+        self._remember(place)
+        return place
+
+    async def explained(self, outcome: Refusal, channel_id: int, act: Act) -> Refusal:
+        """What a refusal of `act` means: the bot was removed, its server is unavailable, or a permission lacks."""
+        if not isinstance(outcome, Refused) or outcome.reason not in EXPLAINED:
+            return outcome
+        place = await self.met(channel_id)
+        if place is not None and self._is_left(place):
+            return replace(LEFT, status=outcome.status, error=outcome.error, code=outcome.code)
+        if place is not None and self._is_out(place):
+            return replace(outcome, reason="outage", final=False)
+        if outcome.reason == "channel_gone":
+            return outcome
+        return self._forbidden(outcome, place or Place(channel_id), act)
+
+    def _forbidden(self, outcome: Refused, place: Place, act: Act) -> Refused:
+        needs = lacking(act, self._permissions(place), outcome.code, in_thread=place.is_thread)
+        return replace(outcome, needs=needs, words=f"{outcome.words or outcome.reason} (the bot lacks {needs})")
+
+    def may(self, act: Act, place: Place) -> bool | None:
+        """Whether we may do it; None where no cache knows the channel, nor a thread's parent."""
         if place.is_private:
             return True
         held = self._permissions(place)
-        return None if held is None else held.view_channel and held.read_message_history
-
-    def may_make_webhooks(self, place: Place) -> bool | None:
-        """Whether we may have webhooks there; None where no cache knows the channel, nor a thread's parent."""
-        held = self._permissions(place)
-        return None if held is None else held.manage_webhooks
-
-    def _permissions(self, place: Place) -> discord.Permissions | None:
-        for client in self._wire.clients:
-            channel = client.get_channel(place.channel_id) or client.get_channel(place.home_id)
-            if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
-                return channel.permissions_for(channel.guild.me)
-        return None
+        needed = needed_for(act, in_thread=place.is_thread)
+        return None if held is None else all(getattr(held, name) for name in needed)
 
     def name(self, channel_id: int) -> str | None:
         """As a cache knows it now; nobody is asked."""
@@ -75,6 +117,27 @@ class Places:
     def forget(self, channel_id: int) -> None:
         self._known.pop(channel_id, None)
 
+    def _permissions(self, place: Place) -> discord.Permissions | None:
+        """Those of the parent hold in a thread."""
+        for client in self._wire.clients:
+            channel = client.get_channel(place.home_id)
+            if isinstance(channel, discord.abc.GuildChannel):
+                return permissions_in(channel, in_thread=place.is_thread)
+        return None
+
+    def _is_left(self, place: Place) -> bool:
+        """Whether its server's shard is ready and did not name it: the bot is no member."""
+        guild_id = place.guild_id
+        if guild_id is None:
+            return False
+        ready = [client for client in self._wire.clients if client.is_ready() and _serves(client, guild_id)]
+        return bool(ready) and all(client.get_guild(guild_id) is None for client in ready)
+
+    def _is_out(self, place: Place) -> bool:
+        """Whether Discord said that it cannot serve the place's server for a while."""
+        guilds = (client.get_guild(place.guild_id or 0) for client in self._wire.clients)
+        return any(guild is not None and guild.unavailable for guild in guilds)
+
     def _cached(self, channel_id: int) -> Place | None:
         for client in self._wire.clients:
             channel = client.get_channel(channel_id)
@@ -82,11 +145,25 @@ class Places:
                 return _place(channel)
         return None
 
-    def _keep(self, place: Place) -> Place:
+    def _remember(self, place: Place) -> None:
         if len(self._known) >= PLACES_MAX:
             self._known.clear()
         self._known[place.channel_id] = place
-        return place
+
+
+def permissions_in(channel: discord.abc.GuildChannel, *, in_thread: bool = False) -> discord.Permissions:
+    """What the bot may do in a channel, or in its threads, where *Send Messages* has no effect on other permissions."""
+    me = channel.guild.me
+    return discord.abc.GuildChannel.permissions_for(channel, me) if in_thread else channel.permissions_for(me)
+
+
+def _serves(client: discord.Client, guild_id: int) -> bool:
+    """Whether this client's shard is the server's (https://discord.com/developers/docs/events/gateway#sharding).
+
+    One that has no shard is not connected to a gateway, and knows nothing of servers.
+    """
+    count = client.shard_count or 1
+    return client.shard_id is not None and (guild_id >> 22) % count == client.shard_id
 
 
 async def _fetch(client: discord.Client, channel_id: int) -> Place:

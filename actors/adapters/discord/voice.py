@@ -1,29 +1,40 @@
-"""How lines reach a channel: plain text and embeds from the bot itself, or a webhook per character.
+"""How lines and notices reach a channel: as the bot's own messages, or through a webhook per character.
 
     prepare ─► (kind, webhook) ─► the actor makes it durable ─► send ─► one POST ─► outcome
 
-Failure modes: see `outcomes`. In a channel that this process has not met, `send` asks once (GET) whether
-it is a thread before it posts through a webhook; a failed GET refuses the send, and nothing went out.
+A line goes as an embed where webhooks are forbidden, or where Discord takes no spelling of the name. A notice goes
+through a webhook where the bot may not write: a webhook speaks without *Send Messages in Threads*. It is an embed
+there, so that nobody takes it for a line.
+
+Failure modes: see `outcomes`. In a channel that was never met, `send` asks once (GET) whether it is a thread before it
+posts through a webhook; a failed GET refuses the send, and nothing went out. A refused name holds the line back for
+no time: the next try has another spelling, and costs no attempt.
 """
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal
 
 import discord
 from discord.http import MultipartParameters
 
+from actors.adapters.discord.forbidden import Forbidden
 from actors.adapters.discord.homes import WebhookHomes, home_of, is_silent
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions
-from actors.adapters.discord.names import embed_title, webhook_name
-from actors.adapters.discord.nulls import Webhook
+from actors.adapters.discord.names import NAMELESS, embed_title
+from actors.adapters.discord.needs import Act
+from actors.adapters.discord.nulls import Embed, Webhook
 from actors.adapters.discord.outcomes import Refusal, refused_by
-from actors.adapters.discord.places import Place, Places
+from actors.adapters.discord.places import EXPLAINED, Place, Places
+from actors.adapters.discord.spelling import Spelling
 from actors.adapters.discord.webhooks import CharacterWebhooks, NoWebhooks
 from actors.adapters.discord.wire import Wire
 from actors.ports import (
+    AdapterTables,
     ElsewhereOutcome,
     HeldBack,
     Posted,
@@ -32,47 +43,20 @@ from actors.ports import (
     Refused,
     SendOutcome,
     Unconfirmed,
-    Webhooks,
 )
 from actors.roleplay.model import Button, Character, Outbound, OutboundKind
 
 Preference = Literal["webhook", "embed"]
 
+log: Final = logging.getLogger("ensemble.discord")
+
 FORBIDDEN_HERE = Refused("webhooks_forbidden")
 """Not final: the next try goes as an embed."""
+FORBIDDEN_AS_MESSAGE: Final = "messages_forbidden"
+"""Not final: the next try goes through a webhook."""
 
 BUTTONS_IN_ROW: Final = 5
 """https://discord.com/developers/docs/components/reference#action-row"""
-
-ASKED_AGAIN_S: Final = 600.0
-"""Discord refused us webhooks in a channel: so long it is not asked again, unless the permission is seen to be back."""
-
-
-class WithoutWebhooks:
-    """Channels in which we may have no webhook, until that may have changed."""
-
-    def __init__(self, wire: Wire, places: Places) -> None:
-        self._now = wire.now
-        self._places = places
-        self._refused: dict[int, tuple[float, bool | None]] = {}  # when, and what the permission was then
-
-    def add(self, place: Place) -> None:
-        """Discord refused one there."""
-        self._refused[place.home_id] = (self._now(), self._places.may_make_webhooks(place))
-
-    def has(self, place: Place) -> bool:
-        """Whether it is not worth asking there."""
-        if place.home_id not in self._refused:
-            return False
-        refused_at, was_allowed = self._refused[place.home_id]
-        is_allowed = self._places.may_make_webhooks(place)
-        if is_allowed is False:
-            self._refused[place.home_id] = refused_at, False  # the gateway may tell of it after the refusal
-            return True
-        if is_allowed is was_allowed and self._now() < refused_at + ASKED_AGAIN_S:
-            return True
-        del self._refused[place.home_id]
-        return False
 
 
 class DiscordVoice:
@@ -82,7 +66,7 @@ class DiscordVoice:
         self,
         wire: Wire,
         places: Places,
-        table: Webhooks,
+        table: AdapterTables,
         ourselves: Ourselves,
         interactions: Interactions,
         *,
@@ -93,10 +77,12 @@ class DiscordVoice:
         self._table = table
         self._ourselves = ourselves
         self._interactions = interactions
+        self._spelling = Spelling(table, wire.now)
         self.homes = WebhookHomes(wire, table)
-        self._webhooks = CharacterWebhooks(wire, table, ourselves, self.homes)
+        self._webhooks = CharacterWebhooks(wire, table, ourselves, self.homes, self._spelling)
         self._preference = preference
-        self._without_webhooks = WithoutWebhooks(wire, places)
+        self._without_webhooks = Forbidden(wire.now, partial(places.may, Act.MAKE_WEBHOOK), lambda place: place.home_id)
+        self._without_messages = Forbidden(wire.now, partial(places.may, Act.WRITE), lambda place: place.channel_id)
 
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
         """Choose how `character` speaks here; DMs, and channels without webhooks for us, get embeds."""
@@ -107,11 +93,51 @@ class DiscordVoice:
             return _refused(place)
         if place.is_private or self._without_webhooks.has(place):
             return OutboundKind.EMBED, None
+        if await self._spelling.of_message(character.name) is None:
+            return OutboundKind.EMBED, None
         found = await self._webhooks.find(place.home_id, character)
         if isinstance(found, NoWebhooks):
-            self._without_webhooks.add(place)
-            return OutboundKind.EMBED, None
+            return await self._without_webhook(place, found)
         return (OutboundKind.WEBHOOK, found) if isinstance(found, int) else _refused(found)
+
+    async def _without_webhook(self, place: Place, found: NoWebhooks) -> PrepareOutcome:
+        """An embed, unless it turns out that the place is lost to us altogether."""
+        refused = found.refused
+        explained = refused and await self._places.explained(refused, place.channel_id, Act.MAKE_WEBHOOK)
+        if isinstance(explained, Refused) and explained.reason in ("channel_gone", "outage"):
+            return explained
+        self._note_without_webhooks(place, explained)
+        return OutboundKind.EMBED, None
+
+    def _note_without_webhooks(self, place: Place, explained: Refusal | None) -> None:
+        self._without_webhooks.add(place)
+        if isinstance(explained, Refused) and explained.code and explained.needs:
+            words = "lines in channel %s go as embeds: give the bot the permission %s"
+            log.warning(words, place.home_id, explained.needs)
+
+    async def prepare_text(self, channel_id: int) -> PrepareOutcome:
+        """Choose how a notice or an answer goes: through a webhook where it is known that the bot may not write."""
+        as_message = OutboundKind.TEXT, None
+        place = await self._places.met(channel_id)
+        if place is None or not self._may_have_webhooks(place) or not self._is_silent_in(place):
+            return as_message
+        if await self._spelling.of_message(NAMELESS) is None:
+            return as_message
+        found = await self._webhooks.find_any(place.home_id)
+        match found:
+            case int():
+                return OutboundKind.TEXT, found
+            case NoWebhooks():
+                return as_message  # which is refused, and so names the permission
+            case _:
+                return _refused(found)
+
+    def _may_have_webhooks(self, place: Place) -> bool:
+        return not (self._preference == "embed" or place.is_private or self._without_webhooks.has(place))
+
+    def _is_silent_in(self, place: Place) -> bool:
+        """Whether messages of the bot itself are forbidden there."""
+        return self._places.may(Act.WRITE, place) is False or self._without_messages.has(place)
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         """Send once, with this very nonce. Mentions never ping."""
@@ -119,9 +145,24 @@ class DiscordVoice:
             return await self._interactions.answer(outbound.reply.token, outbound.text)
         if outbound.webhook_id is not None:
             return await self._speak(outbound, outbound.webhook_id)
-        return await self._wire.attempt(
+        outcome = await self._wire.attempt(
             f"send:{outbound.channel_id}", lambda client: _post(client, outbound, self._ourselves)
         )
+        return outcome if isinstance(outcome, Posted) else await self._after_message(outcome, outbound)
+
+    async def _after_message(self, outcome: Refusal, outbound: Outbound) -> SendOutcome:
+        """What the refusal of a message of the bot itself means; a text may go through a webhook then."""
+        if not isinstance(outcome, Refused) or outcome.reason not in EXPLAINED:
+            return outcome
+        place = await self._places.find(outbound.channel_id)  # a thread needs another permission than a channel
+        act = Act.EMBED if outbound.kind is OutboundKind.EMBED else Act.WRITE
+        explained = await self._places.explained(outcome, outbound.channel_id, act)
+        if not isinstance(explained, Refused) or explained.reason != "forbidden" or act is Act.EMBED:
+            return explained
+        if isinstance(place, Place) and self._may_have_webhooks(place) and not self._is_silent_in(place):
+            self._without_messages.add(place)
+            return replace(explained, reason=FORBIDDEN_AS_MESSAGE, final=False)
+        return explained
 
     async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
         """The channel that the webhook was moved to; a thread's line cannot stand there, for Discord refuses it."""
@@ -149,27 +190,41 @@ class DiscordVoice:
             return _refused(place)
         if self._without_webhooks.has(place):
             return FORBIDDEN_HERE
+        name = await self._spelling.of_message(outbound.name or NAMELESS)
+        if name is None:
+            return HeldBack(self._wire.now())  # refused since it was prepared: the next try goes as an embed
         outcome = await self._wire.attempt(
             f"webhook:{webhook_id}",
-            lambda client: _execute(client, webhook_id, token, place, outbound, self._ourselves),
+            lambda client: _execute(client, webhook_id, token, place, replace(outbound, name=name), self._ourselves),
         )
-        return await self._after(outcome, webhook_id, place)
+        return await self._after(outcome, webhook_id, place, name)
 
-    async def _after(self, outcome: Posted | PostedElsewhere | Refusal, webhook_id: int, place: Place) -> SendOutcome:
+    async def _after(
+        self, outcome: Posted | PostedElsewhere | Refusal, webhook_id: int, place: Place, name: str
+    ) -> SendOutcome:
         match outcome:
             case Posted():
                 self._webhooks.note_accepted(webhook_id)
+                return outcome
+            case PostedElsewhere():
+                await self.homes.forget(place.home_id, webhook_id)
+                return outcome
+        explained = await self._places.explained(outcome, place.channel_id, Act.MAKE_WEBHOOK)
+        match explained:
+            case Refused(reason="name_refused"):
+                await self._spelling.note(name, explained, is_of_webhook=False)
+                return HeldBack(self._wire.now())  # nothing is stored, and the line is not to blame
             case Refused(reason="channel_gone"):
-                return await self._without_channel(outcome, webhook_id, place)
+                return await self._without_channel(explained, webhook_id, place)
             case Refused(reason="webhook_gone"):
                 self._webhooks.note_refused(webhook_id)
                 await self.homes.forget(place.home_id, webhook_id)
-            case PostedElsewhere() | Refused(reason="webhook_moved"):
+            case Refused(reason="webhook_moved"):
                 await self.homes.forget(place.home_id, webhook_id)
             case Refused(reason="forbidden"):
-                self._without_webhooks.add(place)
-                return replace(outcome, reason="webhooks_forbidden", final=False)
-        return outcome
+                self._note_without_webhooks(place, explained)
+                return replace(explained, reason="webhooks_forbidden", final=False)
+        return explained
 
     async def _without_channel(self, refused: Refused, webhook_id: int, place: Place) -> Refused:
         """What 10003 means: the thread is gone, or it is not in the channel that the webhook was moved to."""
@@ -213,16 +268,28 @@ async def _execute(
     client: discord.Client, webhook_id: int, token: str, place: Place, outbound: Outbound, ourselves: Ourselves
 ) -> Posted | PostedElsewhere:
     webhook = Webhook.partial(webhook_id, token, client=client)
+    missing = discord.utils.MISSING
+    is_notice = outbound.kind is OutboundKind.TEXT
     sent = await webhook.send(
-        outbound.text,
-        username=webhook_name(outbound.name),
+        missing if is_notice else outbound.text,
+        embed=Embed(description=outbound.text) if is_notice else missing,
+        view=_view(outbound.buttons) if outbound.buttons else missing,
+        username=outbound.name,
         allowed_mentions=discord.AllowedMentions.none(),
-        thread=discord.utils.MISSING if place.parent_id is None else discord.Object(place.channel_id),
+        thread=missing if place.parent_id is None else discord.Object(place.channel_id),
         wait=True,
     )
     if sent.channel.id != place.channel_id:
         return PostedElsewhere(sent.channel.id, sent.id)
     return _posted(sent, ourselves)
+
+
+def _view(buttons: tuple[Button, ...]) -> discord.ui.View:
+    view = discord.ui.View()
+    for button in buttons:
+        view.add_item(discord.ui.Button(label=button.label, custom_id=button.custom_id))
+    view.stop()  # else the client keeps it for minutes, to call it back when somebody presses
+    return view
 
 
 def _posted(sent: discord.Message, ourselves: Ourselves) -> Posted:

@@ -7,7 +7,9 @@ to it is not adopted: there it is a stranger that a moderator may move back.
 
 Failure modes: where webhooks are forbidden, or the channel's 15 are other people's, there is none. A
 creation that was carried out but not confirmed is adopted at the next try. So is a webhook that was refused though
-the channel has it: once, since a server that refuses it twice would refuse it for ever.
+the channel has it: once, since a server that refuses it twice would refuse it for ever. A refused picture is left
+away; a refused name is spelled otherwise, and where Discord takes no spelling the shared webhook takes the name for
+each message.
 """
 
 from __future__ import annotations
@@ -23,11 +25,12 @@ import discord
 
 from actors.adapters.discord.homes import WebhookHomes
 from actors.adapters.discord.inbound import Ourselves
-from actors.adapters.discord.names import NAMELESS, webhook_name
+from actors.adapters.discord.names import NAMELESS, name_of_webhook, shown_name
 from actors.adapters.discord.outcomes import Refusal, refused_by
-from actors.adapters.discord.pictures import SHARED, UNKNOWN, Pictures, data_uri, noted
+from actors.adapters.discord.pictures import BECAUSE_OF_PICTURE, SHARED, UNKNOWN, Pictures, data_uri, noted
+from actors.adapters.discord.spelling import Spelling
 from actors.adapters.discord.wire import Wire
-from actors.ports import Refused, Unconfirmed, Webhooks
+from actors.ports import AdapterTables, Refused, Unconfirmed
 from actors.roleplay.model import Character
 
 OWN_MAX: Final = 10
@@ -35,6 +38,8 @@ OWN_MAX: Final = 10
 CHANNEL_MAX: Final = 15
 """https://discord.com/developers/docs/resources/webhook: 30007 beyond it."""
 SHARED_NAME: Final = NAMELESS
+SHARED_KEY: Final = ""
+"""Under which the table keeps a webhook that is no character's own."""
 INCOMING: Final = 1
 LOCKS_MAX: Final = 4_096
 REFUSALS_MAX: Final = 2
@@ -54,8 +59,11 @@ class Hook:
     picture: str = ":"  # what is to be noted of it (`pictures`)
 
 
+@dataclass(frozen=True, slots=True)
 class NoWebhooks:
-    """This channel has none for us; lines go as embeds."""
+    """This channel has none for us; lines go as embeds. `refused`: why, where Discord said it."""
+
+    refused: Refused | None = None
 
 
 Found = int | NoWebhooks | Refusal
@@ -64,11 +72,14 @@ Found = int | NoWebhooks | Refusal
 class CharacterWebhooks:
     """Finds the webhook under which a character speaks in a channel."""
 
-    def __init__(self, wire: Wire, table: Webhooks, ourselves: Ourselves, homes: WebhookHomes) -> None:
+    def __init__(
+        self, wire: Wire, table: AdapterTables, ourselves: Ourselves, homes: WebhookHomes, spelling: Spelling
+    ) -> None:
         self._wire = wire
         self._table = table
         self._ourselves = ourselves
         self._homes = homes
+        self._spelling = spelling
         self._pictures = Pictures(wire, table, expect_change=homes.expect_change)
         self._locks: dict[int, anyio.Lock] = {}
         self._refusals: Counter[int] = Counter()  # of webhooks, one after the other
@@ -98,31 +109,74 @@ class CharacterWebhooks:
             if kept is not None:
                 self._ourselves.webhook_ids.add(kept[0])
                 return kept[0]
-            hook = await self._adopt_or_make(channel_id, character)
-            if not isinstance(hook, Hook) or hook.token is None:
-                return _without(hook)
-            self._ourselves.webhook_ids.add(hook.id)
-            await self._table.keep_webhook(channel_id, key, hook.id, hook.token, picture=hook.picture)
-            self._homes.note_here(channel_id, hook.id)
-            return hook.id
+            return await self._keep(channel_id, key, await self._adopt_or_make(channel_id, character))
+
+    async def find_any(self, channel_id: int) -> Found:
+        """Any webhook of ours in this channel, the shared one before those of characters; made where there is none."""
+        found = await self._find_any(channel_id)
+        if isinstance(found, int) and await self._homes.is_lost(channel_id, found):
+            return await self._find_any(channel_id)
+        return found
+
+    async def _find_any(self, channel_id: int) -> Found:
+        async with self._lock(channel_id):
+            kept = await self._table.any_webhook(channel_id, SHARED_KEY)
+            if kept is not None:
+                self._ourselves.webhook_ids.add(kept)
+                return kept
+            listed = await self._list(channel_id)
+            if not isinstance(listed, tuple):
+                return _without(listed)
+            ours = [hook for hook in listed if hook.is_ours]
+            hook = _named(ours, SHARED_NAME) or next(iter(ours), None) or await self._shared(channel_id, listed)
+            return await self._keep(channel_id, SHARED_KEY, hook)
+
+    async def _keep(self, channel_id: int, key: str, hook: Hook | NoWebhooks | Refusal) -> Found:
+        if not isinstance(hook, Hook) or hook.token is None:
+            return _without(hook)
+        self._ourselves.webhook_ids.add(hook.id)
+        await self._table.keep_webhook(channel_id, key, hook.id, hook.token, picture=hook.picture)
+        self._homes.note_here(channel_id, hook.id)
+        return hook.id
 
     async def _adopt_or_make(self, channel_id: int, character: Character) -> Hook | NoWebhooks | Refusal:
+        listed = await self._list(channel_id)
+        if not isinstance(listed, tuple):
+            return listed
+        ours = [hook for hook in listed if hook.is_ours]
+        adopted = _named(ours, shown_name(character.name))
+        if adopted is not None:
+            kept = replace(adopted, picture=SHARED) if shown_name(character.name) == SHARED_NAME else adopted
+            return NoWebhooks() if self._is_refused_for_ever(adopted) else kept
+        if len(listed) >= CHANNEL_MAX or len(ours) - (_named(ours, SHARED_NAME) is not None) >= OWN_MAX:
+            return await self._shared(channel_id, listed)
+        return await self._own(channel_id, character) or await self._shared(channel_id, listed)
+
+    async def _list(self, channel_id: int) -> tuple[Hook, ...] | Refusal:
+        """The channel's webhooks; one that was moved here from another channel is nobody of ours here."""
         listed = await self._wire.attempt(f"webhooks:{channel_id}", lambda client: _list(client, channel_id))
         if not isinstance(listed, tuple):
             return listed
-        ours = [hook for hook in listed if hook.is_ours and await self._is_of(channel_id, hook)]
-        name = webhook_name(character.name)
-        adopted = _named(ours, name)
-        if adopted is not None:
-            kept = replace(adopted, picture=SHARED) if name == SHARED_NAME else adopted
-            return NoWebhooks() if self._is_refused_for_ever(adopted) else kept
-        shared = _named(ours, SHARED_NAME)
-        is_full = len(listed) >= CHANNEL_MAX
-        if is_full or len(ours) - (shared is not None) >= OWN_MAX:
-            found = shared or (NoWebhooks() if is_full else await self._make(channel_id, SHARED_NAME, None))
-            return replace(found, picture=SHARED) if isinstance(found, Hook) else found
-        made = await self._make(channel_id, name, character.picture)
-        return replace(made, picture=noted(character)) if isinstance(made, Hook) else made
+        return tuple([replace(hook, is_ours=hook.is_ours and await self._is_of(channel_id, hook)) for hook in listed])
+
+    async def _shared(self, channel_id: int, listed: tuple[Hook, ...]) -> Hook | NoWebhooks | Refusal:
+        """The one under which every character may speak, its name said with each message."""
+        shared = _named([hook for hook in listed if hook.is_ours], SHARED_NAME)
+        if shared is None and len(listed) >= CHANNEL_MAX:
+            return NoWebhooks()
+        found = shared or await self._make(channel_id, SHARED_NAME, None)
+        return replace(found, picture=SHARED) if isinstance(found, Hook) else found
+
+    async def _own(self, channel_id: int, character: Character) -> Hook | Refusal | None:
+        """A new one under the character's name; None where Discord takes no spelling of it."""
+        while (name := await self._spelling.of_webhook(character.name)) is not None:
+            made = await self._make(channel_id, name, character.picture)
+            if isinstance(made, Hook):
+                return replace(made, picture=noted(character))
+            if not isinstance(made, Refused) or made.reason != "name_refused":
+                return made
+            await self._spelling.note(name, made, is_of_webhook=True)
+        return None
 
     def _is_refused_for_ever(self, hook: Hook) -> bool:
         if self._refusals[hook.id] < REFUSALS_MAX:
@@ -139,7 +193,7 @@ class CharacterWebhooks:
         made = await self._wire.attempt(
             f"webhooks:{channel_id}", lambda client: _create(client, channel_id, name, avatar)
         )
-        if avatar is not None and isinstance(made, Refused) and made.reason in ("message_refused", "too_long"):
+        if avatar is not None and isinstance(made, Refused) and made.reason in BECAUSE_OF_PICTURE:
             log.warning("Discord refuses the picture of %s (%s); the character speaks without it.", name, made.words)
             return await self._make(channel_id, name, None)  # better without a picture than without a voice
         return made
@@ -152,8 +206,10 @@ class CharacterWebhooks:
 
 def _without(found: Hook | NoWebhooks | Refusal) -> NoWebhooks | Refusal:
     match found:
-        case Hook() | Refused(reason="forbidden" | "webhooks_full"):
+        case Hook() | Refused(reason="webhooks_full" | "channel_type" | "name_refused"):
             return NoWebhooks()
+        case Refused(reason="forbidden"):
+            return NoWebhooks(found)
         case Unconfirmed():
             # Nothing of a line is stored, and what may have been made is adopted next time.
             return refused_by(found)
@@ -162,7 +218,8 @@ def _without(found: Hook | NoWebhooks | Refusal) -> NoWebhooks | Refusal:
 
 
 def _named(hooks: Sequence[Hook], name: str) -> Hook | None:
-    return next((hook for hook in hooks if hook.name == name), None)
+    """The one of this name, however Discord made us spell it."""
+    return next((hook for hook in hooks if name_of_webhook(hook.name) == name), None)
 
 
 async def _list(client: discord.Client, channel_id: int) -> tuple[Hook, ...]:

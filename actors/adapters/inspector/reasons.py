@@ -57,6 +57,13 @@ DISCORD: Final[dict[str, Meaning]] = {
         "a permission is missing in this channel",
         "Allow the bot to view it and to send messages there; `doctor` names what is missing.",
     ),
+    "messages_forbidden": Meaning("it may not write in this channel itself; a webhook says it instead"),
+    "thread_closed": Meaning("the thread is closed", "The scene goes on when a moderator opens it."),
+    "thread_full": Meaning("the thread has all the members that it may have"),
+    "channel_type": Meaning("this kind of channel takes no messages", "Play in a text channel or a thread."),
+    "direct_refused": Meaning("this person takes no direct messages from the bot"),
+    "name_refused": Meaning("it does not take this name", "The name is spelled otherwise by itself."),
+    "picture_refused": Meaning("it does not take this picture", "The character speaks without it."),
     "webhooks_forbidden": Meaning(
         "it may not use webhooks in this channel",
         "Lines go as the bot's own messages. For names and pictures of their own, allow Manage Webhooks.",

@@ -18,7 +18,7 @@ from actors.adapters.store import outbox as deliveries
 from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.schema import LATE, AnyRow, outbox, response, session
 from actors.adapters.store.sessions import IS_UNFINISHED
-from actors.roleplay.model import OutboxDraft, OutboxKind, SessionId
+from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
 
 _CHANNEL: Final = select(session.c.channel_id).where(session.c.id == bindparam("session_id")).scalar_subquery()
 _STANDING: Final = Prepared(select(outbox).where(text(LATE), outbox.c.channel_id == _CHANNEL))
@@ -37,6 +37,7 @@ _WITHDRAWN: Final = (
 _WITHDRAW: Final = Prepared(_WITHDRAWN)
 _CLOSE: Final = Prepared(_WITHDRAWN.values(done_at=bindparam("at"), outcome="deleted"))
 _LOOK: Final = Prepared(_WITHDRAWN.values(due_at=bindparam("at")))
+_NOTE_SENDER: Final = Prepared(update(outbox).where(_THIS).values(webhook_id=bindparam("through")))
 _ROW: Final = Prepared(select(outbox).where(_THIS))
 
 
@@ -54,6 +55,12 @@ def outbox_done(conn: Connection, row_id: int, *, message_id: int | None, at: fl
     row = _ROW.row(conn, {"row_id": row_id}) if message_id is not None else None
     if row is not None and row.withdrawn_at is not None:
         _take_down(conn, row, at=at)
+
+
+def outbox_found(conn: Connection, row_id: int, *, message: ChannelMessage, at: float) -> None:
+    """Close a row whose text was found in the channel: an earlier try sent it, and maybe in another way."""
+    _NOTE_SENDER.run(conn, {"row_id": row_id, "through": message.webhook_id})
+    outbox_done(conn, row_id, message_id=message.id, at=at, outcome="sent")
 
 
 def _withdraw(conn: Connection, row: AnyRow, *, at: float) -> None:

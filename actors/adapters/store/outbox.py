@@ -16,7 +16,14 @@ from actors.adapters.store.schema import AnyRow, outbox, part, response
 from actors.ports.store import Fenced
 from actors.roleplay.model import Button, OutboxDraft, OutboxKind, OutboxRow, ReplyAddress, base36
 
-_SENT_BY: Final = Prepared(select(part.c.webhook_id).where(part.c.message_id == bindparam("message_id")))
+_SENT_BY: Final = (
+    Prepared(select(part.c.webhook_id).where(part.c.message_id == bindparam("message_id"))),
+    Prepared(
+        select(outbox.c.webhook_id).where(
+            outbox.c.channel_id == bindparam("channel_id"), outbox.c.message_id == bindparam("message_id")
+        )
+    ),
+)
 _OPEN: Final = text("done_at IS NULL")
 # What stands in the channel in an order; the answer to an interaction takes a place that is there already.
 _IS_TEXT: Final = (outbox.c.kind != OutboxKind.TAKEDOWN.value) & outbox.c.reply_token.is_(None)
@@ -64,7 +71,7 @@ _SESSION: Final = (
 )
 _ROW: Final = select(outbox, _SESSION.label("session_id"))
 _HELD: Final = Prepared(_ROW.where(_THIS, _OPEN).with_for_update(of=outbox))
-_COUNT_TRY: Final = update(outbox).where(_THIS).values(attempt=outbox.c.attempt + 1)
+_COUNT_TRY: Final = update(outbox).where(_THIS).values(attempt=outbox.c.attempt + 1, webhook_id=bindparam("through"))
 _TRY: Final = Prepared(_COUNT_TRY)
 _FIRST_TRY: Final = Prepared(
     _COUNT_TRY.values(first_try_at=bindparam("at"), fence=bindparam("new_fence"), text=bindparam("new_text"))
@@ -90,6 +97,9 @@ _PUT_OFF_BEHIND: Final = Prepared(
     )
     .values(due_at=bindparam("until"))
 )
+_HURRY: Final = update(outbox).where(_OPEN, outbox.c.due_at > bindparam("later_than")).values(due_at=bindparam("until"))
+_HURRY_ALL: Final = Prepared(_HURRY)
+_HURRY_CHANNEL: Final = Prepared(_HURRY.where(outbox.c.channel_id == bindparam("of_channel")))
 _NEXT: Final = Prepared(select(outbox.c.due_at).where(_OPEN).order_by(outbox.c.due_at).limit(1))
 
 
@@ -154,11 +164,11 @@ def _is_anothers_line(conn: Connection, draft: OutboxDraft) -> bool:
 
 
 def _sender(conn: Connection, draft: OutboxDraft) -> int | None:
-    """The webhook whose part is to be taken down: only it may delete its messages without a permission."""
+    """The webhook whose message is to be taken down: only it may delete its messages without a permission."""
     if draft.message_id is None:
         return None
-    sent_by: int | None = _SENT_BY.scalar(conn, {"message_id": draft.message_id})
-    return sent_by
+    this = {"message_id": draft.message_id, "channel_id": draft.channel_id}
+    return next((sent_by for statement in _SENT_BY if (sent_by := statement.scalar(conn, this)) is not None), None)
 
 
 def enqueue_all(conn: Connection, drafts: Sequence[OutboxDraft], *, at: float) -> None:
@@ -201,16 +211,22 @@ def _due(places: int) -> Prepared:
     )
 
 
-def outbox_try(conn: Connection, row_id: int, *, at: float, text: str | None = None) -> OutboxRow:
-    """Count a try before the wire; the first one may change the text. Raises Fenced when the row is done."""
+def outbox_try(
+    conn: Connection, row_id: int, *, at: float, text: str | None = None, webhook_id: int | None = None
+) -> OutboxRow:
+    """Count a try before the wire, and through which webhook a text goes; the first one may change the text.
+
+    Raises Fenced when the row is done.
+    """
     row = outbox_row(_hold(conn, row_id))
-    tried = replace(row, attempt=row.attempt + 1)
+    through = row.draft.webhook_id if row.draft.kind is OutboxKind.TAKEDOWN else webhook_id
+    tried = replace(row, draft=replace(row.draft, webhook_id=through), attempt=row.attempt + 1)
     if row.attempt:
-        _TRY.run(conn, {"row_id": row_id})
+        _TRY.run(conn, {"row_id": row_id, "through": through})
         return tried
     fence, words = newest_message(conn, row.draft.channel_id), row.draft.text if text is None else text
-    _FIRST_TRY.run(conn, {"row_id": row_id, "at": at, "new_fence": fence, "new_text": words})
-    return replace(tried, first_try_at=at, fence=fence, draft=replace(row.draft, text=words))
+    _FIRST_TRY.run(conn, {"row_id": row_id, "at": at, "new_fence": fence, "new_text": words, "through": through})
+    return replace(tried, first_try_at=at, fence=fence, draft=replace(tried.draft, text=words))
 
 
 def outbox_later(conn: Connection, row_id: int, *, due_at: float, was_tried: bool = True) -> None:
@@ -229,6 +245,15 @@ def outbox_done(conn: Connection, row_id: int, *, message_id: int | None, at: fl
     closed = _CLOSE.run(conn, {"row_id": row_id, "message_id": message_id, "done_at": at, "outcome": outcome})
     if closed.rowcount != 1:
         raise Fenced(f"outbox row {row_id} is done")
+
+
+def outbox_hurry(conn: Connection, channel_id: int | None, *, at: float, put_off_s: float = 0.0) -> None:
+    """Make due at `at` what a channel (None: any) has put off for longer than `put_off_s`."""
+    due = {"later_than": at + put_off_s, "until": at}
+    if channel_id is None:
+        _HURRY_ALL.run(conn, due)
+    else:
+        _HURRY_CHANNEL.run(conn, {**due, "of_channel": channel_id})
 
 
 def next_outbox_due(conn: Connection) -> float | None:

@@ -1,4 +1,4 @@
-"""The ports Store and Webhooks over one database: each method hands one function to the executor."""
+"""The ports Store and AdapterTables over one database: each method hands one function to the executor."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from actors.adapters.store import (
     error_lines,
     inbox,
     late,
+    learnt,
     missing,
     outbox,
     overview,
@@ -95,7 +96,9 @@ class SqlStore:
     outbox_try = operation(outbox.outbox_try)
     outbox_later = operation(outbox.outbox_later)
     outbox_done = operation(late.outbox_done)
+    outbox_found = operation(late.outbox_found)
     next_outbox_due = operation(outbox.next_outbox_due)
+    outbox_hurry = operation(outbox.outbox_hurry)
 
     # ── characters ──────────────────────────────────────────────────────────────────────────────────
 
@@ -107,6 +110,7 @@ class SqlStore:
     # ── the Discord adapter's webhooks ──────────────────────────────────────────────────────────────
 
     webhook = operation(webhooks.webhook)
+    any_webhook = operation(webhooks.any_webhook)
     keep_webhook = operation(webhooks.keep_webhook)
     webhook_picture = operation(webhooks.webhook_picture)
     note_picture = operation(webhooks.note_picture)
@@ -114,6 +118,10 @@ class SqlStore:
     webhook_token = operation(webhooks.webhook_token)
     webhook_home = operation(webhooks.webhook_home)
     known_webhooks = operation(webhooks.known_webhooks)
+    place = operation(learnt.place)
+    keep_place = operation(learnt.keep_place)
+    refused_names = operation(learnt.refused_names)
+    keep_refused_name = operation(learnt.keep_refused_name)
 
     # ── what the model adapter learnt ───────────────────────────────────────────────────────────────
 

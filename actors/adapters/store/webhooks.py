@@ -16,6 +16,14 @@ def webhook(conn: Connection, channel_id: int, character_key: str) -> tuple[int,
     return None if row is None else (row.webhook_id, row.token)
 
 
+def any_webhook(conn: Connection, channel_id: int, preferred_key: str) -> int | None:
+    """One of this channel that is not forgotten, that of `preferred_key` first."""
+    current = select(voice.c.webhook_id).where(voice.c.channel_id == channel_id, ~voice.c.is_forgotten)
+    ordered = current.order_by((voice.c.character_key != preferred_key), voice.c.webhook_id)
+    found: int | None = conn.execute(ordered.limit(1)).scalar()
+    return found
+
+
 def keep_webhook(
     conn: Connection, channel_id: int, character_key: str, webhook_id: int, token: str, *, picture: str | None = None
 ) -> None:

@@ -13,6 +13,7 @@ import anyio
 import typer
 from dotenv import dotenv_values
 
+from actors.adapters.clock import SystemClock
 from actors.adapters.discord import examine
 from actors.adapters.groq import GroqModel
 from actors.adapters.store import MEND, StoreError, database_path, open_store
@@ -155,10 +156,26 @@ class _Remembered:
 
 
 async def _discord(settings: Settings) -> list[Finding]:
+    """Token, intent, permissions, and whether each open scene can go on where it is."""
     if settings.discord_token is None:
         return [Finding("token", False, "DISCORD_TOKEN is not set", "put the bot's token into .env; `play` needs none")]
-    found = await examine(settings.discord_token.get_secret_value(), endpoints=urls_of(settings))
+    token, scenes = settings.discord_token.get_secret_value(), await _open_scenes(settings)
+    found = await examine(token, endpoints=urls_of(settings), scenes=scenes)
     return [Finding(each.subject, each.is_fine, each.words, each.mend) for each in found]
+
+
+async def _open_scenes(settings: Settings) -> dict[int, int | None]:
+    """The channel or thread of each open scene, and its server; none where the database cannot be read."""
+    path = database_path(settings.database_url, folder=settings.data_dir)
+    if path is None or not path.exists():
+        return {}
+    try:
+        async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
+            opened = await store.open_sessions(since=SystemClock().now(), lookback=1)
+            places = {each.channel_id: await store.place(each.channel_id) for each in opened if each.session_id}
+    except StoreError:
+        return {}  # the finding on the database says it
+    return {channel_id: place and place[1] for channel_id, place in places.items()}
 
 
 async def _status_page(settings: Settings) -> list[Finding]:

@@ -20,8 +20,17 @@ def get_channel(world: World, call: Call) -> Answer:
     return Answer(200, channel_json(world, visible_channel(world, call)))
 
 
+def write_permission(channel: Channel) -> Permission:
+    """What a message there needs: in a thread the permission for threads, and not that for channels."""
+    is_thread = channel.parent_id is not None
+    return Permission.SEND_MESSAGES_IN_THREADS if is_thread else Permission.SEND_MESSAGES
+
+
 def show_typing(world: World, call: Call) -> Answer:
-    world.type_in(visible_channel(world, call, Permission.SEND_MESSAGES), world.bot.id)
+    channel = visible_channel(world, call)
+    world.require(channel, write_permission(channel))
+    world.require_open(channel)
+    world.type_in(channel, world.bot.id)
     return Answer(204)
 
 
@@ -36,7 +45,7 @@ def start_thread(world: World, call: Call) -> Answer:
 
 def make_webhook(world: World, call: Call) -> Answer:
     channel = visible_channel(world, call, Permission.MANAGE_WEBHOOKS)
-    name = checked_webhook_name("name", call.fields.get("name"))
+    name = checked_webhook_name("name", call.fields.get("name"), world.refused_words)
     webhook = world.add_webhook(channel, name, checked_avatar(call.fields.get("avatar")))
     return Answer(200, webhook_json(world, webhook, with_creator=True))
 

@@ -4,11 +4,11 @@ from ..ledger import Line
 from ..limits import PAGE_MAX
 from ..payloads import message_json
 from ..permissions import Permission
-from ..records import DM_CHANNEL, PUBLIC_THREAD, Channel, Message
+from ..records import DM_CHANNEL, Channel, Message
 from ..refusals import DM_CHANNEL_REFUSED, OTHERS_MESSAGE, Refusal, invalid_field
 from ..world import Author, World
 from .call import Answer, Call, Route
-from .channels import visible_channel
+from .channels import visible_channel, write_permission
 from .drafts import read_draft, read_edit
 
 PAGE_DEFAULT = 50
@@ -30,7 +30,7 @@ def get_message(world: World, call: Call) -> Answer:
 
 def post_message(world: World, call: Call) -> Answer:
     """A message of the bot. A nonce that it used within the window answers with the first message."""
-    channel = visible_channel(world, call, Permission.SEND_MESSAGES)
+    channel = visible_channel(world, call)
     draft = read_draft(world, channel, call)
     _require_for(world, channel, has_embeds=bool(draft.embeds), has_files=bool(draft.attachments))
     author = Author(world.bot.id, world.bot.name)
@@ -43,6 +43,7 @@ def edit_message(world: World, call: Call) -> Answer:
     message = world.shelf.get(channel.id, call.id("message"))
     if message.author_id != world.bot.id:
         raise Refusal(OTHERS_MESSAGE)
+    world.require_open(channel)
     edited = world.edit(*read_edit(world, message, call))
     return Answer(200, message_json(world, edited), edited.id)
 
@@ -52,6 +53,7 @@ def delete_message(world: World, call: Call) -> Answer:
     message = world.shelf.get(channel.id, call.id("message"))
     if message.author_id != world.bot.id:
         _require_over_others(world, channel)
+    world.require_open(channel)
     world.delete(message)
     return Answer(204, message_id=message.id)
 
@@ -91,8 +93,7 @@ def _page(world: World, channel: Channel, call: Call) -> list[Message]:
 
 
 def _require_for(world: World, channel: Channel, *, has_embeds: bool, has_files: bool) -> None:
-    needed = Permission(0)
-    needed |= Permission.SEND_MESSAGES_IN_THREADS if channel.kind == PUBLIC_THREAD else Permission(0)
+    needed = write_permission(channel)
     needed |= Permission.EMBED_LINKS if has_embeds else Permission(0)
     needed |= Permission.ATTACH_FILES if has_files else Permission(0)
     world.require(channel, needed)
@@ -106,6 +107,7 @@ def _require_over_others(world: World, channel: Channel) -> None:
 
 def _react(world: World, channel: Channel, call: Call, *, on: bool) -> None:
     message = world.shelf.get(channel.id, call.id("message"))
+    world.require_open(channel)
     world.react(message, world.bot.id, call.params["emoji"], on=on)
 
 

@@ -57,7 +57,7 @@ def execute(world: World, call: Call) -> Answer:
     channel = _channel(world, webhook, call)
     draft = replace(read_draft(world, channel, call), nonce=None)
     username, avatar_url = call.fields.get("username"), call.fields.get("avatar_url")
-    name = webhook.name if username is None else checked_webhook_name("username", username)
+    name = webhook.name if username is None else checked_webhook_name("username", username, world.refused_words)
     author = Author(webhook.id, name, webhook.id, str(avatar_url) if avatar_url else None)
     message = world.post(channel, author, draft)
     if world.dialect.bare_posts or not _is_true(call.query.get("wait")):
@@ -70,19 +70,22 @@ def get_message(world: World, call: Call) -> Answer:
 
 
 def edit_message(world: World, call: Call) -> Answer:
-    edited = world.edit(*read_edit(world, _own_message(world, call), call))
+    message = _own_message(world, call)
+    world.require_open(world.channel(message.channel_id))
+    edited = world.edit(*read_edit(world, message, call))
     return Answer(200, message_json(world, edited), edited.id)
 
 
 def delete_message(world: World, call: Call) -> Answer:
     message = _own_message(world, call)
+    world.require_open(world.channel(message.channel_id))
     world.delete(message)
     return Answer(204, message_id=message.id)
 
 
 def webhook_line(world: World, call: Call) -> Line | None:
-    """What a webhook posts or edits is always a character's line; an interaction's answer is none."""
-    if is_for_interaction(world, call):
+    """What a webhook says is a character's line; an interaction's answer is none, nor is an embed alone: a notice."""
+    if is_for_interaction(world, call) or (call.fields.get("embeds") and not call.fields.get("content")):
         return None
     webhook = world.webhooks.get(call.id("webhook"))
     own_name = "" if webhook is None else webhook.name
@@ -105,7 +108,7 @@ def _owned(world: World, call: Call) -> Webhook:
 def _edit(world: World, webhook: Webhook, call: Call, *, with_creator: bool) -> Answer:
     changed = webhook
     if "name" in call.fields:
-        changed = replace(changed, name=checked_webhook_name("name", call.fields["name"]))
+        changed = replace(changed, name=checked_webhook_name("name", call.fields["name"], world.refused_words))
     if "avatar" in call.fields:
         changed = replace(changed, avatar=checked_avatar(call.fields["avatar"]))
     if changed != webhook:

@@ -63,8 +63,8 @@ async def logged_in(
     """Log in at `api_url`; no gateway is needed for REST."""
     Endpoints(api_url).apply()
     wire = Wire(now=now or Clock().now, try_timeout_s=PATIENCE_S)
-    ourselves, places, interactions = Ourselves(), Places(wire), Interactions(wire)
     kept = table or WebhookTable()
+    ourselves, places, interactions = Ourselves(), Places(wire, kept), Interactions(wire)
     client = GatewayClient(
         shard_id=0,
         shard_count=1,

@@ -1,4 +1,6 @@
-"""The Webhooks port in memory."""
+"""What the adapter keeps, in memory."""
+
+from actors.ports import RefusedName
 
 
 class WebhookTable:
@@ -9,6 +11,8 @@ class WebhookTable:
         self.pictures: dict[tuple[int, str], str | None] = {}
         self._ever: dict[int, set[int]] = {}
         self._tokens: dict[int, str] = {}
+        self.places: dict[int, tuple[int | None, int | None]] = {}
+        self.names: list[RefusedName] = []
 
     async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
         return self.rows.get((channel_id, character_key))
@@ -39,3 +43,20 @@ class WebhookTable:
 
     async def known_webhooks(self, channel_id: int) -> frozenset[int]:
         return frozenset(self._ever.get(channel_id, ()))
+
+    async def any_webhook(self, channel_id: int, preferred_key: str) -> int | None:
+        keys = [key for channel, key in self.rows if channel == channel_id]
+        preferred = [key for key in keys if key == preferred_key] + keys
+        return self.rows[channel_id, preferred[0]][0] if preferred else None
+
+    async def place(self, channel_id: int) -> tuple[int | None, int | None] | None:
+        return self.places.get(channel_id)
+
+    async def keep_place(self, channel_id: int, parent_id: int | None, guild_id: int | None) -> None:
+        self.places[channel_id] = (parent_id, guild_id)
+
+    async def refused_names(self, *, since: float) -> tuple[RefusedName, ...]:
+        return tuple(each for each in self.names if each.at >= since)
+
+    async def keep_refused_name(self, refused: RefusedName) -> None:
+        self.names.append(refused)

@@ -412,4 +412,6 @@ async def test_without_the_permission_to_read_the_history_a_read_fails_instead_o
     playground.permit("READ_MESSAGE_HISTORY", False)
     playground.say("tavern", "Robin", "And now?")  # comes after the change of roles
     await bot.next(MessageSeen)
-    assert await bot.adapter.channel.messages(tavern, after=0) == Refused("forbidden", final=True)
+    refused = await bot.adapter.channel.messages(tavern, after=0)
+    assert isinstance(refused, Refused)
+    assert (refused.reason, refused.final, refused.needs) == ("forbidden", True, "Read Message History")

@@ -153,14 +153,17 @@ async def test_what_may_be_stored_is_unconfirmed_after_one_request(
     assert posts(came) == [PATHS[kind]]
 
 
-@pytest.mark.parametrize("kind", [OutboundKind.TEXT, OutboundKind.EMBED])
-async def test_a_forbidden_message_of_the_bot_is_final(
-    rest: Rest, scripted: ScriptedDiscord, kind: OutboundKind
+@pytest.mark.parametrize(
+    ("kind", "expected"),
+    [(OutboundKind.TEXT, ("messages_forbidden", False)), (OutboundKind.EMBED, ("forbidden", True))],
+)
+async def test_a_forbidden_message_of_the_bot_is_final_unless_a_webhook_may_say_it(
+    rest: Rest, scripted: ScriptedDiscord, kind: OutboundKind, expected: tuple[str, bool]
 ) -> None:
     came = scripted.will(error(403, 50013))
     outcome = await send(rest, kind)
     assert isinstance(outcome, Refused)
-    assert (outcome.reason, outcome.final) == ("forbidden", True)
+    assert (outcome.reason, outcome.final) == expected
     assert posts(came) == [PATHS[kind]]
 
 

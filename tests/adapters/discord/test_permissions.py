@@ -3,6 +3,7 @@
 import anyio
 import pytest
 
+from actors.adapters.discord.needs import Act
 from actors.adapters.discord.places import Place
 from actors.playground import PlaygroundServer
 from actors.ports import ShardReady
@@ -30,7 +31,7 @@ async def test_characters_have_their_own_names_again_as_soon_as_the_permission_i
     async with running(bot):
         await bot.next(ShardReady)
         playground.permit("MANAGE_WEBHOOKS", False)
-        await until(lambda: bot.adapter._places.may_make_webhooks(Place(tavern)) is False)
+        await until(lambda: bot.adapter._places.may(Act.MAKE_WEBHOOK, Place(tavern)) is False)
         assert await kind() is OutboundKind.EMBED
         playground.permit("MANAGE_WEBHOOKS", True)
         with anyio.fail_after(PATIENCE_S):

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from actors.adapters.discord.names import name_of_webhook, webhook_name
-from actors.adapters.discord.voice import ASKED_AGAIN_S
+from actors.adapters.discord.forbidden import ASKED_AGAIN_S
+from actors.adapters.discord.names import name_of_webhook, spellings
 from actors.playground import PlaygroundServer
 from actors.ports import Deleted, Posted, Refused
 from actors.roleplay.history import shows
@@ -278,15 +278,15 @@ async def test_a_refused_name_gets_a_hair_space_and_is_read_back_as_it_was(
 
 @pytest.mark.parametrize("name", ["Mira", "Cly de", "Disco", "Клайд", "🦊"])
 def test_any_other_name_is_left_alone(name: str) -> None:
-    assert webhook_name(name) == name
+    assert spellings(name)[0] == name
     assert name_of_webhook(name) == name
 
 
-@pytest.mark.parametrize("name", ["x" * 200, "   ", "discord" * 30])
-def test_every_name_becomes_one_that_discord_takes(name: str) -> None:
-    shown = webhook_name(name)
-    assert 1 <= len(shown) <= 80
-    assert "discord" not in shown.lower()
+@pytest.mark.parametrize("name", ["x" * 200, "   ", "discord" * 30, "x" * 80, "\u200b\u2060", "Discord" + "x" * 72])
+def test_every_spelling_of_a_name_is_one_that_discord_takes(name: str) -> None:
+    for shown in spellings(name):
+        assert 1 <= len(shown) <= 80
+        assert "discord" not in shown.lower()
 
 
 # ── reading back, deleting, typing ──────────────────────────────────────────────────────────────────
