@@ -49,7 +49,7 @@ class Hearing:
         self._known: dict[Key, float] = {}
         self._ready_at = -math.inf  # of this process, the last time
         self._unread: set[int] | None = None  # channels that are to be read since then; None: not listed yet
-        self._shown: dict[str, tuple[float, int]] = {}  # nonce ─► when this process was shown its message, and where
+        self._shown: dict[tuple[str, int], float] = {}  # when this process was shown a nonce's message in a channel
 
     def listens(self, gateway: Gateway | None) -> None:
         """A new process; what the one before had not handled is known to nobody."""
@@ -66,7 +66,7 @@ class Hearing:
         if isinstance(event, MessageSeen):
             channel_id = event.message.channel_id
             nonce = self._discord.channels[channel_id].shown[event.message.id].nonce
-            self._shown.setdefault(nonce, (self._now(), channel_id))
+            self._shown.setdefault((nonce, channel_id), self._now())
         heard = _heard(event)
         if heard is not None:
             channel_id, key = heard
@@ -89,9 +89,9 @@ class Hearing:
         can_be_read = not channel.is_gone and not any(at >= self._ready_at for at in channel.forbidden_at)
         return self._unread is None or (channel_id in self._unread and can_be_read)
 
-    def was_shown(self, nonce: str, *, before: float) -> bool:
-        """Whether this process was shown what was stored under a nonce, and has handled that."""
-        at, channel_id = self._shown.get(nonce, (math.inf, 0))
+    def was_shown(self, nonce: str, channel_id: int, *, before: float) -> bool:
+        """Whether this process was shown what was stored there under a nonce, and has handled that."""
+        at = self._shown.get((nonce, channel_id), math.inf)
         is_handled = self._gateway is not None and channel_id not in self._gateway._mailboxes
         return at < before - ROUNDING_S and is_handled
 

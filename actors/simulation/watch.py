@@ -130,7 +130,7 @@ class Watch:
             self._generating_since[event.move.response_id] = self._now()
         if isinstance(event, Moved) and isinstance(event.move.fact, NotInChannel):
             nonce = nonce_of(event.move.response_id, event.move.part)
-            if self.hearing.was_shown(nonce, before=event.move.at):
+            if self.hearing.was_shown(nonce, self._channels[event.context.session_id], before=event.move.at):
                 words = f"{nonce} was called absent, and the gateway had shown it"
                 self.break_("shown is found", words, event.move.response_id)
 
