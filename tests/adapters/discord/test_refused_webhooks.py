@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from discord.http import Route
 
 from actors.playground import Dialect, PlaygroundServer
 from actors.ports import Deleted, Posted, Refused, Unconfirmed
@@ -52,6 +53,32 @@ async def test_e3_a_refused_webhook_never_speaks_of_the_bots_token_and_is_not_th
     assert isinstance(outcome, Refused | Unconfirmed)
     if isinstance(outcome, Refused):
         assert (outcome.reason, outcome.final) in {("webhook_gone", False), ("webhooks_forbidden", False)}
+
+
+@each_refusal
+@pytest.mark.parametrize("method", ["GET", "POST", "PATCH", "DELETE"])
+@pytest.mark.parametrize("end", ["", "/messages/41"])
+async def test_e3_on_every_route_of_a_webhooks_token_a_refusal_is_the_webhooks(
+    known: Rest, scripted: ScriptedDiscord, method: str, end: str, refusal: Answer
+) -> None:
+    scripted.will(refusal)
+    route = Route(method, f"/webhooks/{WEBHOOK_ID}/secret{end}")
+    outcome = await known.wire.attempt("webhook", lambda client: client.http.request(route))
+    if refusal.status == 405:
+        assert isinstance(outcome, Unconfirmed)
+    else:
+        assert isinstance(outcome, Refused)
+        assert outcome.reason == ("forbidden" if refusal.status == 403 else "webhook_gone")
+
+
+@pytest.mark.parametrize("path", [f"/webhooks/{WEBHOOK_ID}", f"/channels/{CHANNEL_ID}/webhooks"])
+async def test_e3_on_a_route_of_the_bots_token_a_401_is_the_bots(
+    known: Rest, scripted: ScriptedDiscord, path: str
+) -> None:
+    scripted.will(REFUSALS["401"])
+    outcome = await known.wire.attempt("webhooks", lambda client: client.http.request(Route("GET", path)))
+    assert isinstance(outcome, Refused)
+    assert outcome.reason == "unauthorized"
 
 
 @each_refusal
