@@ -352,8 +352,8 @@ class Store(Protocol):
     ) -> OutboxRow:
         """Count a try before the wire; returns the row with attempt, first_try_at and fence set.
 
-        With `text`, the first try says that instead; all later ones repeat the first. This try of a text goes through
-        `webhook_id`, or is the bot's own; a takedown keeps its webhook. This, `outbox_later` and `outbox_done` raise Fenced when the row is done.
+        With `text`, the first try says that instead; later ones repeat it. A text's try goes through `webhook_id` or is
+        the bot's own. This, `outbox_later` and `outbox_done` raise Fenced when the row is done.
         """
         ...
 

@@ -12,9 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from actors.playground import DISCORD, Dialect
-from machines.facts import NotInChannel, ReadBackFailed, SendRefused, SendUnconfirmed
-from machines.response import FINAL
-from tests.reliability.stage import CHANNEL, ELSEWHERE, NAME, SETTLE_S, THREAD, TRY_TIMEOUT_S, Stage
+from tests.reliability import acts
+from tests.reliability.stage import CHANNEL, SETTLE_S, THREAD, TRY_TIMEOUT_S, Stage
 
 Act = Callable[[Stage], Awaitable[None]]
 
@@ -51,173 +50,6 @@ class Case:
     def outcome(self, voice: Literal["webhook", "embed"]) -> Outcome | None:
         return self.webhook if voice == "webhook" else self.embed
 
-
-# ── what the world does besides ─────────────────────────────────────────────────────────────────────
-
-
-async def refused_once(stage: Stage) -> None:
-    await stage.server.refuse_connections()
-    stage.say()
-    await stage.until_fact(SendRefused)
-    await stage.server.accept_connections()
-
-
-async def refused_throughout(stage: Stage) -> None:
-    await stage.server.refuse_connections()
-    stage.say()
-    await stage.until(lambda: any(moved.move.dest == "Failed" for moved in stage.moves))
-    await stage.server.accept_connections()
-
-
-async def lands_at_once(stage: Stage) -> None:
-    """While a webhook's line is still waited for; an embed's nonce lets it be tried again without a wait."""
-    stage.say()
-    await stage.until_fact(NotInChannel if stage.voice == "embed" else SendUnconfirmed)
-    stage.server.land()
-
-
-async def lands_and_is_deleted(stage: Stage) -> None:
-    before = len(stage.lines)
-    stage.say()
-    await stage.until_fact(SendUnconfirmed)
-    stage.server.land()
-    await stage.until(lambda: len(stage.lines) > before)
-    stage.server.delete(stage.lines[-1].id)
-
-
-async def seen_at_the_next_connection(stage: Stage) -> None:
-    """The gateway says nothing of the line; a channel that can be read again shows it to the next catch-up."""
-    stage.say()
-    await stage.until(lambda: any(moved.move.dest in FINAL for moved in stage.moves))
-    stage.server.dialect = DISCORD
-    stage.server.gateway.invalidate()
-
-
-async def much_is_said_behind_it(stage: Stage) -> None:
-    """More than a page, before the line can be looked for."""
-    stage.say()
-    await stage.until_fact(ReadBackFailed)
-    for number in range(125):
-        stage.say(f"((aside {number}))")
-
-
-async def lands_after_the_next(stage: Stage) -> None:
-    stage.say()
-    await stage.until(lambda: any(moved.move.dest in FINAL for moved in stage.moves))
-    stage.server.land()
-
-
-async def webhook_deleted(stage: Stage) -> None:
-    for webhook in stage.server.webhooks(CHANNEL):
-        stage.server.delete_webhook(webhook.id)
-    stage.say()
-
-
-def move_webhooks(stage: Stage, place: str, *, back_from: str | None = None, is_told: bool) -> None:
-    for webhook in stage.server.webhooks(back_from or CHANNEL):
-        stage.server.move_webhook(webhook.id, place, is_told=is_told)
-
-
-async def webhook_moved(stage: Stage) -> None:
-    """The gateway says nothing of it: as if the line in flight were faster."""
-    move_webhooks(stage, ELSEWHERE, is_told=False)
-    stage.say()
-
-
-async def webhook_moved_as_announced(stage: Stage) -> None:
-    move_webhooks(stage, ELSEWHERE, is_told=True)
-    stage.say()
-
-
-async def webhook_moved_and_back(stage: Stage) -> None:
-    move_webhooks(stage, ELSEWHERE, is_told=True)
-    move_webhooks(stage, CHANNEL, back_from=ELSEWHERE, is_told=True)
-    stage.say()
-
-
-async def silenced(stage: Stage) -> None:
-    stage.server.permit("SEND_MESSAGES", allowed=False)
-    stage.say()
-
-
-async def name_refused(stage: Stage) -> None:
-    stage.server.refuse_names(NAME)
-    stage.say()
-
-
-async def name_refused_without_a_word(stage: Stage) -> None:
-    stage.server.refuse_names(NAME, are_named=False)
-    stage.say()
-
-
-async def name_refused_however_it_is_spelled(stage: Stage) -> None:
-    stage.server.refuse_names("a", are_named=False)
-    stage.say()
-
-
-async def locked_at_once(stage: Stage) -> None:
-    stage.say()
-    stage.server.close_thread(THREAD)
-
-
-async def muted_in_threads(stage: Stage) -> None:
-    stage.server.permit("SEND_MESSAGES_IN_THREADS", allowed=False)
-    stage.say()
-
-
-async def muted_in_this_thread(stage: Stage) -> None:
-    stage.server.permit("SEND_MESSAGES_IN_THREADS", allowed=False, channel=THREAD)
-    stage.say()
-
-
-async def removed_at_once(stage: Stage) -> None:
-    before = len(stage.lines)
-    stage.say()
-    await stage.until(lambda: len(stage.lines) > before)
-    stage.server.delete(stage.lines[-1].id)
-
-
-async def closed_while_sending(stage: Stage) -> None:
-    stage.server.hold.arm()
-    stage.say()
-    await stage.server.hold.wait_caught()
-    stage.server.gateway.close_all()
-    await stage.server.gateway.wait_alone()
-    stage.server.hold.release()
-
-
-async def asked_to_reconnect(stage: Stage) -> None:
-    stage.server.gateway.ask_reconnect()
-    await stage.server.gateway.wait_alone()
-    stage.say()
-
-
-async def invalidated(stage: Stage) -> None:
-    stage.server.gateway.invalidate()
-    stage.say()
-
-
-async def invalidated_but_resumable(stage: Stage) -> None:
-    stage.server.gateway.invalidate(resumable=True)
-    stage.say()
-
-
-async def refused_reconnect(stage: Stage) -> None:
-    gateway = stage.server.gateway
-    gateway.refusing = True
-    gateway.close_all()
-    await stage.until(lambda: gateway.refusals > 0)
-    stage.say()
-    gateway.refusing = False
-
-
-async def malformed_dispatch(stage: Stage) -> None:
-    stage.server.gateway.dispatch("MESSAGE_CREATE", {"id": "none", "content": 7})
-    stage.server.gateway.dispatch("MESSAGE_UPDATE", {})
-    stage.say()
-
-
-# ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
 DELIVERED = "Sent → Delivered"
 CLOSED = "this thread is closed"
@@ -309,8 +141,10 @@ BARE = Dialect(bare_posts=True)
 REFUSING = {status: Dialect(webhook_status=status) for status in (401, 403, 404)}
 
 CASES: tuple[Case, ...] = (
-    alike("connection refused, then accepted", Outcome(f"{refused('connection')}, {DELIVERED}", 1), act=refused_once),
-    alike("connection refused throughout", THREE_REFUSED, act=refused_throughout),
+    alike(
+        "connection refused, then accepted", Outcome(f"{refused('connection')}, {DELIVERED}", 1), act=acts.refused_once
+    ),
+    alike("connection refused throughout", THREE_REFUSED, act=acts.refused_throughout),
     alike("connection reset (RST)", sent_again("connection"), "reset"),
     alike("dropped before storing", sent_again("connection"), "drop_before"),
     alike("dropped after storing", found("connection"), "drop_after"),
@@ -324,11 +158,11 @@ CASES: tuple[Case, ...] = (
         found("connection"),
         sent_again("connection"),
         ("late",),
-        act=lands_at_once,
+        act=acts.lands_at_once,
         settings={"settle_s": 3 * SETTLE_S},
     ),
-    alike("lands later than SETTLE_S", sent_again("connection"), "late", act=lands_after_the_next),
-    alike("lands after its failure was told", GIVEN_UP, "late", "http_413", act=lands_after_the_next),
+    alike("lands later than SETTLE_S", sent_again("connection"), "late", act=acts.lands_after_the_next),
+    alike("lands after its failure was told", GIVEN_UP, "late", "http_413", act=acts.lands_after_the_next),
     alike("429 with `Via`", waited_for("rate_limit"), "rate_limit"),
     alike("429 without `Via`, from the edge", waited_for("rate_limit"), "rate_limit_edge"),
     alike("429 for everything (global)", waited_for("rate_limit"), "rate_limit_global"),
@@ -344,38 +178,47 @@ CASES: tuple[Case, ...] = (
         "403, the bot may write nothing at all",
         SMOOTH,
         Outcome(failed("forbidden"), 1, stands=False, told="later"),
-        act=silenced,
+        act=acts.silenced,
         goes_on=False,
     ),
     Case("404 without a code", waited_for("webhook_gone"), waited_for("not_found"), ("http_404",)),
     Case("404, the webhook is gone (10015)", waited_for("webhook_gone"), None, ("http_404_10015",)),
-    Case("somebody deletes the webhook, and Discord says so", SMOOTH, None, act=webhook_deleted),
-    Case("a moderator moves the webhook while a line is in flight", stray(), SMOOTH, act=webhook_moved),
+    Case("somebody deletes the webhook, and Discord says so", SMOOTH, None, act=acts.webhook_deleted),
+    Case("a moderator moves the webhook while a line is in flight", stray(), SMOOTH, act=acts.webhook_moved),
     Case(
         "a moderator moves the webhook, and the answer is lost",
         stray("connection"),
         found("connection"),
         ("drop_after",),
-        act=webhook_moved,
+        act=acts.webhook_moved,
     ),
     Case(
         "a moderator moves the webhook, and the line is lost",
         sent_again("connection"),
         sent_again("connection"),
         ("drop_before",),
-        act=webhook_moved,
+        act=acts.webhook_moved,
     ),
-    alike("a moderator moves the webhook, and Discord says so", SMOOTH, act=webhook_moved_as_announced),
-    alike("a moderator moves the webhook, and back", SMOOTH, act=webhook_moved_and_back),
+    alike("a moderator moves the webhook, and Discord says so", SMOOTH, act=acts.webhook_moved_as_announced),
+    alike("a moderator moves the webhook, and back", SMOOTH, act=acts.webhook_moved_and_back),
     Case("the webhook was moved into a forum (220001)", waited_for("webhook_moved"), None, ("http_400_220001",)),
-    Case("400, the webhook's name holds a refused word (50035)", RENAMED, None, act=name_refused),
-    Case("400, the same, and the answer names no word", RENAMED, None, act=name_refused_without_a_word),
-    Case("400, the name is refused however it is spelled", RENAMED_TWICE, None, act=name_refused_however_it_is_spelled),
+    Case("400, the webhook's name holds a refused word (50035)", RENAMED, None, act=acts.name_refused),
+    Case("400, the same, and the answer names no word", RENAMED, None, act=acts.name_refused_without_a_word),
+    Case(
+        "400, the name is refused however it is spelled",
+        RENAMED_TWICE,
+        None,
+        act=acts.name_refused_however_it_is_spelled,
+    ),
     alike("400, the thread is archived and locked (50083)", told("thread_closed", CLOSED), "http_400_50083"),
     alike("403, the same (50083)", told("thread_closed", CLOSED), "http_403_50083"),
     alike("403, the thread is locked (160005)", told("thread_closed", CLOSED), "http_403_160005"),
     replace(
-        alike("a moderator locks the thread, and it stays locked", told("thread_closed", "opened"), act=locked_at_once),
+        alike(
+            "a moderator locks the thread, and it stays locked",
+            told("thread_closed", "opened"),
+            act=acts.locked_at_once,
+        ),
         goes_on=False,
         place=THREAD,
     ),
@@ -384,7 +227,7 @@ CASES: tuple[Case, ...] = (
         told("too_long", "message too long"),
         told("too_long", "later"),
         ("http_413",),
-        act=muted_in_threads,
+        act=acts.muted_in_threads,
         goes_on=False,
         place=THREAD,
     ),
@@ -393,7 +236,7 @@ CASES: tuple[Case, ...] = (
         told("too_long", "message too long"),
         told("too_long", "later"),
         ("http_413",),
-        act=muted_in_this_thread,
+        act=acts.muted_in_this_thread,
         goes_on=False,
         place=THREAD,
     ),
@@ -406,7 +249,7 @@ CASES: tuple[Case, ...] = (
         sent_again("timeout"),
         Outcome(f"{in_doubt('timeout')}, {TRY_AGAIN}, {failed('removed')}", 2, stands=False),
         ("stored_silence",),
-        act=removed_at_once,
+        act=acts.removed_at_once,
         settings={"send_timeout_s": TRY_TIMEOUT_S},
         dialect=SILENT,
     ),
@@ -415,7 +258,7 @@ CASES: tuple[Case, ...] = (
         removed("timeout"),
         removed("timeout"),
         ("stored_silence",),
-        act=removed_at_once,
+        act=acts.removed_at_once,
         settings={"send_timeout_s": TRY_TIMEOUT_S},
     ),
     Case(
@@ -423,7 +266,7 @@ CASES: tuple[Case, ...] = (
         removed("connection"),
         None,
         ("late",),
-        act=lands_and_is_deleted,
+        act=acts.lands_and_is_deleted,
         settings={"settle_s": 3 * SETTLE_S},
     ),
     alike("400", told("message_refused", "Discord refused the message"), "http_400"),
@@ -452,7 +295,7 @@ CASES: tuple[Case, ...] = (
         UNREADABLE,
         ("drop_after",),
         ("http_403",),
-        act=seen_at_the_next_connection,
+        act=acts.seen_at_the_next_connection,
         dialect=SILENT,
     ),
     Case(
@@ -462,12 +305,12 @@ CASES: tuple[Case, ...] = (
         ("drop_after",),
         ("http_403",),
     ),
-    alike("gateway closed while the line is sent", SMOOTH, act=closed_while_sending),
-    alike("gateway: op 7 (reconnect)", SMOOTH, act=asked_to_reconnect),
-    alike("gateway: op 9 (session gone)", SMOOTH, act=invalidated),
-    alike("gateway: op 9 (may resume)", SMOOTH, act=invalidated_but_resumable),
-    alike("gateway: reconnect refused", SMOOTH, act=refused_reconnect),
-    alike("gateway: malformed dispatch", SMOOTH, act=malformed_dispatch),
+    alike("gateway closed while the line is sent", SMOOTH, act=acts.closed_while_sending),
+    alike("gateway: op 7 (reconnect)", SMOOTH, act=acts.asked_to_reconnect),
+    alike("gateway: op 9 (session gone)", SMOOTH, act=acts.invalidated),
+    alike("gateway: op 9 (may resume)", SMOOTH, act=acts.invalidated_but_resumable),
+    alike("gateway: reconnect refused", SMOOTH, act=acts.refused_reconnect),
+    alike("gateway: malformed dispatch", SMOOTH, act=acts.malformed_dispatch),
     *(
         Case(
             f"another server: {words}, 125 messages behind a line that was dropped after storing",
@@ -475,7 +318,7 @@ CASES: tuple[Case, ...] = (
             READ_TWICE,
             ("drop_after",),
             ("http_503",),
-            act=much_is_said_behind_it,
+            act=acts.much_is_said_behind_it,
             dialect=replace(dialect, echoes=False),
         )
         for words, dialect in (

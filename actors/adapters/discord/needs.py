@@ -39,7 +39,12 @@ NEEDS: Final = (
             "read_message_history",
         ),
     ),
-    Need("characters' own names and pictures", permissions=("manage_webhooks",), is_optional=True),  # else embeds
+    Need(
+        "characters' own names and pictures",  # else embeds
+        intents=("webhooks",),
+        permissions=("manage_webhooks",),
+        is_optional=True,
+    ),
     Need("taking back what a lost webhook said", permissions=("manage_messages",), is_optional=True),
 )
 
