@@ -21,11 +21,11 @@ from actors.ports import (
     SeenBreaker,
     Unconfirmed,
 )
-from actors.roleplay.model import ChannelMessage, OutboundKind
+from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind
 from machines.breaker import Breaker, Failed, LimitReached, Succeeded
 from tests.actors.outage import CLOSED_AGAIN, DOWN, FAILED_AGAIN, OPENED, PROBED
 from tests.fakes.discord import FakeDiscord
-from tests.fakes.play import BREAKER_PAUSE_S, Recorder
+from tests.fakes.play import BREAKER_PAUSE_S, CHANNEL, Recorder, card, playing
 from tests.fakes.virtual_time import BACKENDS, VirtualClock, run_virtually
 
 both = pytest.mark.parametrize("backend", BACKENDS)
@@ -88,6 +88,81 @@ def test_reads_that_succeed_do_not_hide_that_every_write_fails(backend: str) -> 
         assert trace.breaker_moves == [OPENED, PROBED]  # what it is held for was not tried yet
         await gate.attempt(answering(Posted(1, "")), judge_discord)
         assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("between", [DOWN, Unconfirmed("timeout"), Refused("connection")], ids=str)
+def test_e4_while_a_write_is_lost_single_failed_reads_between_good_ones_open_nothing(
+    between: object, backend: str
+) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock)
+        await gate.attempt(answering(DOWN), judge_discord)
+        for _ in range(100):
+            for outcome in ((), between, Deleted()):
+                assert await gate.attempt(answering(outcome, 0.1), judge_discord, is_write=False) == outcome
+        assert trace.breaker_moves == []
+        assert gate.seen == SeenBreaker("discord", "Closed", 1, 5)  # the lost write: no read added, none took it away
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("lost_writes", [0, 1, 5])
+def test_e4_reads_that_all_fail_open_it_whatever_became_of_writes(lost_writes: int, backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock)
+        for _ in range(lost_writes):
+            await gate.attempt(answering(DOWN), judge_discord)
+        for _ in range(5):
+            await gate.attempt(answering(DOWN), judge_discord, is_write=False)
+        assert gate.is_closed
+        await gate.attempt(answering(DOWN), judge_discord, is_write=False)
+        assert trace.breaker_moves == [OPENED]
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("probe", [DOWN, ()], ids=["failed", "answered"])
+def test_e4_a_probe_that_reads_may_open_it_again_but_never_closes_it_for_lost_writes(
+    probe: object, backend: str
+) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock, failures_max=1)
+        for _ in range(2):
+            await gate.attempt(answering(DOWN), judge_discord)
+        await anyio.sleep(BREAKER_PAUSE_S)
+        await gate.attempt(answering(probe), judge_discord, is_write=False)
+        assert trace.breaker_moves == [OPENED, PROBED, *([FAILED_AGAIN] if probe is DOWN else [])]
+        await anyio.sleep(BREAKER_PAUSE_S if probe is DOWN else 0)
+        await gate.attempt(answering(Posted(1, "")), judge_discord)
+        assert trace.breaker_moves[-1] == CLOSED_AGAIN
+
+    run_virtually(backend, main)
+
+
+@both
+def test_e4_preparing_a_voice_and_deleting_say_nothing_about_lost_lines(backend: str) -> None:
+    async def main() -> None:
+        async with playing(breaker_failures=5) as play:
+            await play.start("Ada")
+            voice, channel = play.world.voice, play.world.channel
+            play.discord.is_outage_of_posts_alone = True
+            play.discord.outage = DOWN
+            for number in range(6):
+                play.discord.prepare_faults.append(Refused("forbidden", 403))  # answered: as much a read as any
+                await voice.prepare(CHANNEL, card("Ada"))
+                await channel.delete(CHANNEL, 1, None)
+                assert play.trace.breaker_moves == []
+                line = Outbound(OutboundKind.EMBED, CHANNEL, "Ada", "Hello.", f"{number}")
+                assert await voice.send(line) == DOWN
+            assert play.trace.breaker_moves == [OPENED]
 
     run_virtually(backend, main)
 
