@@ -129,8 +129,9 @@ class Gate:
         finally:
             if is_probe:
                 self._is_probing = False  # of a task that died as well: the next caller is the probe
-        if is_probe and isinstance(outcome, HeldBack):
+        if is_probe and isinstance(outcome, HeldBack) and not outcome.cause:
             return self._hold(outcome.until)  # it could not leave (no connection yet): the line does not rush after it
+        # One that a closed bucket holds back waits for that bucket alone: the next caller is the probe.
         fact = self._judge(verdict, outcome, is_write=is_write)
         # What left before it opened does not decide: only the probe does.
         if fact is not None and (is_probe or self._breaker.state is not HALF_OPEN):
