@@ -261,7 +261,9 @@ def compose(
     One on standby is run with a `turn`.
     """
     clock = SystemClock()
-    metrics = metrics_of(settings, store, model, now=clock.now, error_lines=error_lines)
+    metrics = metrics_of(
+        settings, store, model, now=clock.now, error_lines=error_lines, budgets=lambda: adapter.budgets()
+    )
     inspector = inspector_of(
         settings,
         store,
