@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from actors.playground import DISCORD, Dialect
-from machines.facts import NotInChannel, ReadBackFailed, SendRefused, SendUnconfirmed
+from actors.playground import DISCORD, Dialect, Voice
+from machines.facts import Held, NotInChannel, ReadBackFailed, SendRefused, SendUnconfirmed
 from machines.response import FINAL
 from tests.reliability.stage import CHANNEL, ELSEWHERE, NAME, SETTLE_S, THREAD, TRY_TIMEOUT_S, Stage
 
@@ -23,7 +23,8 @@ Act = Callable[[Stage], Awaitable[None]]
 class Outcome:
     """What comes of a case.
 
-    `told`: the clause of the notice; `later` when it may be told, `opened` when its thread is, `log` where nobody is.
+    `told`: the clause of the notice; `later` when it may be told, `opened` when its thread is, `log` where nobody is,
+    `waits` where the channel is told that the line comes later.
     """
 
     path: str
@@ -217,6 +218,37 @@ async def malformed_dispatch(stage: Stage) -> None:
     stage.say()
 
 
+async def waits_for_hours(stage: Stage) -> None:
+    """The limit ends, however late. An embed is the bot's own message, as notices are: these wait with it."""
+    stage.say()
+    await stage.until_fact(Held)
+    await stage.until(lambda: bool(stage.delays()) or stage.voice == "embed")
+    stage.clock.leap(LONG_S)
+
+
+async def passes_without_the_line(stage: Stage) -> None:
+    """The next message comes when the limit has ended."""
+    stage.say()
+    await stage.until(lambda: any(moved.move.dest == "Failed" for moved in stage.moves))
+    stage.clock.leap(LONG_S)
+
+
+async def limited_in_a_thread(stage: Stage) -> None:
+    """A line in a thread of the channel meets the 429; the channel's own line goes through the same webhook."""
+    thread = stage.server.add_thread(CHANNEL, "cellar", "Robin").id
+    stage.beside.add(thread)
+    stage.server.say(thread, "Robin", f"!start {NAME}")
+    await stage.until(lambda: len(stage.server.messages(thread)) == 2)
+    stage.server.say(thread, "Robin", "Hello down there?")
+    refused = [SendRefused, Held]
+    await stage.until(lambda: any(type(moved.move.fact) in refused for moved in stage.trace.moves))
+    stage.say()
+    await stage.until_fact(Held)
+    await stage.until(lambda: bool(stage.delays()))
+    stage.clock.leap(LONG_S)
+    await stage.until(lambda: any(message.voice is Voice.WEBHOOK for message in stage.server.messages(thread)))
+
+
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
 DELIVERED = "Sent → Delivered"
@@ -225,7 +257,11 @@ FOUND = "FoundInChannel → Delivered"
 TRY_AGAIN = "NotInChannel → Sending"
 WAITED = "WaitElapsed → Sending"
 
+LONG_S = 400.0
+"""Of a 429: nobody waits as long as it asks for within the attempts of a line."""
+
 SMOOTH = Outcome(DELIVERED, 1)
+HELD = f"Held(rate_limit) → Retrying, {WAITED}, {DELIVERED}"
 
 
 def refused(reason: str) -> str:
@@ -332,6 +368,28 @@ CASES: tuple[Case, ...] = (
     alike("429 with `Via`", waited_for("rate_limit"), "rate_limit"),
     alike("429 without `Via`, from the edge", waited_for("rate_limit"), "rate_limit_edge"),
     alike("429 for everything (global)", waited_for("rate_limit"), "rate_limit_global"),
+    alike("429 for all who use the channel (shared)", waited_for("rate_limit"), "rate_limit_shared"),
+    Case(
+        "429 that asks for 400 s",
+        Outcome(HELD, 2, told="waits"),
+        Outcome(HELD, 2),  # the notice is held with the line, and withdrawn with it
+        (f"rate_limit_shared:{LONG_S:.0f}",),
+        act=waits_for_hours,
+    ),
+    alike(
+        "429 that asks for more than HOLD_MAX_S",
+        Outcome("Held(rate_limit) → Failed", 1, stands=False, told="Discord's rate limit is reached"),
+        f"rate_limit:{LONG_S:.0f}",
+        act=passes_without_the_line,
+        hold_max_s=LONG_S - 1,
+    ),
+    Case(
+        "429 that a thread met on the same webhook",
+        Outcome(HELD, 1, told="waits"),
+        None,
+        (f"rate_limit:{LONG_S:.0f}",),
+        act=limited_in_a_thread,
+    ),
     Case("401", waited_for("webhook_gone"), told("unauthorized", "Discord refused the bot"), ("http_401",)),
     Case("401, the webhook's token is wrong (50027)", waited_for("webhook_gone"), None, ("http_401_50027",)),
     Case(
