@@ -11,6 +11,7 @@ import pytest
 from actors.breakers import PROBE_LEAD_S, Gate
 from actors.guarded import DISCORD_RELEASED_PER_S, GuardedChannel, judge_discord, judge_model, judge_prepared
 from actors.ports import (
+    RATE_LIMIT,
     BreakerMoved,
     Completion,
     Deleted,
@@ -277,6 +278,23 @@ def test_a_line_whose_probes_cannot_leave_does_not_rush(backend: str) -> None:
         slots = [each.until - until for each in calls if isinstance(each, HeldBack) and each.cause == "discord_down"]
         step = 1 / DISCORD_RELEASED_PER_S
         assert slots == pytest.approx([PROBE_LEAD_S + number * step for number in range(3)], abs=1e-5)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_m1_a_probe_that_a_closed_bucket_holds_waits_for_that_bucket_alone(backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = await opened(trace, clock)
+        await anyio.sleep(BREAKER_PAUSE_S)
+        closed = HeldBack(clock.now() + 400, RATE_LIMIT, clock.now())
+        assert await gate.attempt(answering(closed), judge_discord) == closed
+        async with anyio.create_task_group() as group:
+            group.start_soon(gate.attempt, answering(Posted(1, ""), after_s=0.5), judge_discord)
+            await anyio.sleep(0.1)
+            assert (await held(gate)).until < clock.now() + 10  # the line does not stand behind the bucket
+        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
 
     run_virtually(backend, main)
 

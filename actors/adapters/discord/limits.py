@@ -76,6 +76,6 @@ def _seconds_until(written: str, headers: Mapping[str, str]) -> float:
     try:
         until = parsedate_to_datetime(written).timestamp()
         now = parsedate_to_datetime(headers["Date"]).timestamp() if "Date" in headers else time.time()
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0
     return seconds(until - now)
