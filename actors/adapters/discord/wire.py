@@ -94,13 +94,13 @@ class Wire:
         None for interactions, which have no bucket and are outside of the global limit. `resource` names what a limit
         that Discord calls shared closes besides.
         """
+        held = self._buckets.held(bucket, resource)
+        if held is not None:
+            return held
         client = next(iter(self.clients), None)
         if client is None:
             return self._not_connected()
         self._not_connected_since = None
-        held = self._buckets.held(bucket, resource)
-        if held is not None:
-            return held
         with guarded() as tries:
             try:
                 with anyio.fail_after(self._try_timeout_s):

@@ -257,6 +257,13 @@ async def test_m1_typing_is_left_out_and_takes_nobody_s_place(
     assert held.until - clock.at - WAIT_S == pytest.approx(SPACING_S if answer == limited() else SPACING_OF_ALL_S)
 
 
+async def test_m1_a_limit_holds_while_nobody_is_logged_in_as_well(rest: Rest, clock: Clock, stage: Stage) -> None:
+    await stage.meets(edge())
+    rest.wire.remove(rest.client)
+    held = await stage.line_elsewhere()  # not "no connection yet", which would be tried again in seconds
+    assert held == HeldBack(clock.at + WAIT_S + SPACING_OF_ALL_S, RATE_LIMIT, clock.at)
+
+
 async def test_m1_what_is_held_is_seen_though_nothing_was_told_of_it(
     rest: Rest, scripted: ScriptedDiscord, clock: Clock, stage: Stage
 ) -> None:

@@ -208,13 +208,15 @@ async def test_a_global_pause_holds_every_call_back_before_the_wire(
     assert refused.retry_after_s == 7.5
     until, since = clock.at + 7.5, clock.at
     assert refused.since == since
-    held = [
+    await rest.channel.typing(CHANNEL_ID)
+    calls = [
         await send(rest, OutboundKind.WEBHOOK),
         await rest.channel.messages(CHANNEL_ID, after=0),
         await rest.channel.delete(CHANNEL_ID, 41, None),
     ]
-    assert held == [HeldBack(until + number * SPACING_OF_ALL_S, RATE_LIMIT, since) for number in (1, 2, 3)]
-    await rest.channel.typing(CHANNEL_ID)
+    held = [each for each in calls if isinstance(each, HeldBack)]
+    assert [(each.cause, each.since) for each in held] == [(RATE_LIMIT, since)] * 3
+    assert [each.until for each in held] == pytest.approx([until + SPACING_OF_ALL_S * n for n in (1, 2, 3)], abs=1e-5)
     assert len(came()) == 1
     clock.at = until
     assert await send(rest, OutboundKind.TEXT) == Posted(41, "Hello")
