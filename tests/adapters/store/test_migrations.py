@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
@@ -239,7 +240,8 @@ async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_ma
     older.execute("ALTER TABLE response DROP COLUMN held_s")
     older.execute("UPDATE response SET limits = json_remove(limits, '$.hold_max_s')")
     older.execute("DELETE FROM legal_move WHERE fact = 'Held' AND dest = 'Failed'")
-    older.execute("UPDATE alembic_version SET version_num = '0005'")
+    before = ScriptDirectory(str(MIGRATIONS)).get_revision("0010").down_revision
+    older.execute("UPDATE alembic_version SET version_num = ?", (before,))
     older.commit()
     older.close()
     async with open_store(url, folder=tmp_path) as store:
