@@ -8,7 +8,8 @@ Each held caller is given a time of its own, in the order of asking: the first c
 and is the probe, the others after it, paced. Nobody polls, and nothing is kept for a caller but the last time
 given: however many wait, no more come back in a second than may go out.
 
-A dependency may take reads and lose what is written: a call that only reads proves nothing while writes fail.
+A dependency may answer reads and lose what is written: reads are counted in a row of their own (`is_write=False`), and
+one that succeeds proves nothing while writes fail.
 
 Failure modes: a probe whose task dies decides nothing, the next caller is the probe; a caller that comes back
 while the probe is still out goes to the end of the line. Breakers live in memory: a new process finds out anew.
@@ -17,7 +18,7 @@ while the probe is still out goes to the end of the line. Breakers live in memor
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from actors.ports import BreakerMoved, Clock, HeldBack, Indicator, SeenBreaker, Trace
@@ -61,7 +62,6 @@ class Gate:
         self._trace = trace
         self._last_slot = 0.0  # of those given since the breaker opened
         self._is_probing = False
-        self._do_writes_fail = False  # one did, and none has succeeded since
         self.on_hold: Callable[[], None] | None = None  # called at each opening, failed probes included
         self.on_write: Callable[[float, bool], None] | None = None  # called with each write: when, whether it failed
 
@@ -86,7 +86,7 @@ class Gate:
         return SeenBreaker(
             breaker.dependency,
             breaker.state.value,
-            breaker.failures,
+            max(breaker.failures, breaker.reads_failed),
             breaker.failures_max,
             opened_at=None if self.is_closed else breaker.opened_at,
             until=breaker.open_until if is_open else None,
@@ -129,8 +129,9 @@ class Gate:
         finally:
             if is_probe:
                 self._is_probing = False  # of a task that died as well: the next caller is the probe
-        if is_probe and isinstance(outcome, HeldBack):
+        if is_probe and isinstance(outcome, HeldBack) and not outcome.cause:
             return self._hold(outcome.until)  # it could not leave (no connection yet): the line does not rush after it
+        # One that a closed bucket holds back waits for that bucket alone: the next caller is the probe.
         fact = self._judge(verdict, outcome, is_write=is_write)
         # What left before it opened does not decide: only the probe does.
         if fact is not None and (is_probe or self._breaker.state is not HALF_OPEN):
@@ -148,7 +149,6 @@ class Gate:
         While it is not closed that says nothing: the write may be older than the trouble.
         """
         if self.is_closed:
-            self._do_writes_fail = False
             self._advance(Succeeded(self._clock.now()))
 
     def note_incident(self) -> None:
@@ -158,10 +158,7 @@ class Gate:
 
     def _judge(self, verdict: Verdict, outcome: object, *, is_write: bool) -> Fact | None:
         fact = verdict(outcome, self._clock.now())
-        if is_write and fact is not None:
-            self._do_writes_fail = isinstance(fact, Failed)
-        proves_nothing = isinstance(fact, Succeeded) and self._do_writes_fail
-        return None if proves_nothing else fact
+        return replace(fact, is_read=not is_write) if isinstance(fact, Failed | Succeeded) else fact
 
     def _hold(self, until: float) -> HeldBack:
         return HeldBack(self._slot_after(until), self._cause, self._breaker.opened_at)

@@ -31,6 +31,7 @@ from actors.roleplay.model import ChannelMessage, Claim, Outbound, OutboundKind,
 from actors.told import Told
 from actors.world import World
 from machines.facts import (
+    RATE_LIMIT,
     Fact,
     FoundInChannel,
     Held,
@@ -43,6 +44,7 @@ from machines.facts import (
     SentElsewhere,
 )
 from machines.response import Response
+from machines.waits import WAITED_OUT_S
 
 CHANNEL_GONE: Final = "channel_gone"
 """The reason with which the Discord adapter says 404/10003; the machine tells nobody of it."""
@@ -105,6 +107,8 @@ class Delivery:
                 return Told(Sent(at, message_id, text))
             case PostedElsewhere(channel_id=channel_id, message_id=message_id):
                 return Told(SentElsewhere(at, channel_id, message_id))
+            case Refused(reason="rate_limit", retry_after_s=wait_s) if wait_s > WAITED_OUT_S:
+                return Told(_limited(at, outcome), outcome.error)
             case Refused(reason=reason, status=status, retry_after_s=wait_s, final=final):
                 left = on_wire and status is not None  # a refusal that nobody answered is our own, or the network's
                 refused = SendRefused(at, reason, status, wait_s, final, outcome.code, outcome.words, left)
@@ -185,6 +189,8 @@ class Delivery:
             case Refused(final=True, reason=reason, error=error):
                 gone = reason if reason == CHANNEL_GONE else "unconfirmed"
                 return Told(ReadBackImpossible(at, gone), error)
+            case Refused(reason="rate_limit", error=error):
+                return Told(_limited(at, unread), error)  # however short: its time is not the line's
             case Refused(reason=cause, retry_after_s=wait_s, error=error):
                 return Told(ReadBackFailed(at, cause, wait_s), error)
             case Unconfirmed(cause=cause, retry_after_s=wait_s, error=error):
@@ -224,3 +230,9 @@ class Delivery:
         since = self._world.clock.now() - WATCH_S
         strays = await self._world.store.watched_elsewhere(self._channel_id, message.webhook_id, since=since)
         return any(is_strayed(message, one.outbound) for one in strays)
+
+
+def _limited(at: float, refused: Refused) -> Held:
+    """Discord said that nothing is taken for a while: what asked is held, as all that would have asked after it."""
+    since = refused.since or at
+    return Held(at, at + refused.retry_after_s, RATE_LIMIT, since, refused.status, refused.code, refused.words)

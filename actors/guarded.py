@@ -111,7 +111,10 @@ class GuardedVoice:
 
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
         return await self._gate.attempt(
-            lambda: self._voice.prepare(channel_id, character), judge_prepared, is_free=always
+            lambda: self._voice.prepare(channel_id, character),
+            judge_prepared,
+            is_free=always,
+            is_write=False,  # it asks for webhooks, or makes one: nothing of a line goes out
         )
 
     async def prepare_text(self, channel_id: int) -> PrepareOutcome:

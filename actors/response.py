@@ -295,13 +295,13 @@ class ResponseActor:
         )
 
     def _delay(self, effect: Announce) -> OutboxDraft:
-        # One key for the channel and the opening: the second response that waits there says nothing new.
+        # One key for the channel and the opening (or closing): the second response that waits there says nothing new.
         channel_id = self._session.channel_id
         indicator = self._world.breakers.indicator
         return OutboxDraft(
             key=f"held:{channel_id}:{effect.cause}:{effect.since:.0f}",
             kind=OutboxKind.NOTICE,
             channel_id=channel_id,
-            text=notices.held(self._record.character.name, effect.cause, indicator),
+            text=notices.held(self._record.character.name, effect.cause, indicator, until=effect.until),
             response_id=self._response.id,
         )

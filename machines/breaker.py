@@ -6,6 +6,9 @@
 Only what says that the dependency is down counts as `Failed`: 5xx, timeouts, lost connections. A 4xx or
 a 429 proves that it lives. A limit that lasts (a 429 that asks for minutes) opens it until the limit ends. An incident
 that its status page reports opens it early, where something failed lately: nobody waits for the sixth failure.
+
+Writes and reads are counted in rows of their own: a read that is answered says nothing about writes that are lost, and
+a read that fails between answered ones adds nothing to them. A row of either that is too long opens the breaker.
 """
 
 from __future__ import annotations
@@ -35,12 +38,16 @@ CLOSED, OPEN, HALF_OPEN = State
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
+    """`is_read`: all that changes nothing which people see, deletions too; models have no such calls."""
+
     at: float
+    is_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
     at: float
+    is_read: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +93,8 @@ class Breaker:
     failures_max: int = 5
     pause_s: float = 60.0
     _state: str = CLOSED.value
-    failures: int = 0  # in a row
+    failures: int = 0  # of writes, in a row
+    reads_failed: int = 0  # in a row
     open_until: float = 0.0
     opened_at: float = 0.0  # when it last left Closed: failed probes do not count as a new opening
     failed_at: float | None = None  # the newest failure since it was last released
@@ -101,7 +109,12 @@ def switched_on(breaker: Breaker, fact: LimitReached) -> bool:
 
 
 def too_many(breaker: Breaker, fact: Failed) -> bool:
-    return 0 < breaker.failures_max <= breaker.failures
+    return 0 < breaker.failures_max <= (breaker.reads_failed if fact.is_read else breaker.failures)
+
+
+def proves_nothing(breaker: Breaker, fact: Succeeded) -> bool:
+    """A read was answered, and it is writes that failed."""
+    return fact.is_read and breaker.failures > 0
 
 
 def failed_lately(breaker: Breaker, fact: IncidentReported) -> bool:
@@ -111,12 +124,17 @@ def failed_lately(breaker: Breaker, fact: IncidentReported) -> bool:
 
 
 def count_failure(breaker: Breaker, fact: Failed) -> None:
-    breaker.failures += 1
+    if fact.is_read:
+        breaker.reads_failed += 1
+    else:
+        breaker.failures += 1
     breaker.failed_at = fact.at
 
 
 def forget_failures(breaker: Breaker, fact: Succeeded) -> None:
-    breaker.failures = 0
+    breaker.reads_failed = 0
+    if not fact.is_read:
+        breaker.failures = 0
 
 
 def note_opening(breaker: Breaker, fact: Failed | LimitReached | IncidentReported) -> None:
@@ -153,7 +171,8 @@ TABLE: Final[tuple[Row[Breaker], ...]] = (
     Row(Failed, OPEN, OPEN),
     Row(LimitReached, OPEN, OPEN, do=(hold_until_limit_ends,)),
     #
-    Row(Succeeded, HALF_OPEN, CLOSED, do=(forget_failures, note_recovery)),
+    Row(Succeeded, HALF_OPEN, CLOSED, unless=(proves_nothing,), do=(forget_failures, note_recovery)),
+    Row(Succeeded, HALF_OPEN, HALF_OPEN, when=(proves_nothing,)),
     Row(Failed, HALF_OPEN, OPEN, do=(count_failure, hold)),
     Row(LimitReached, HALF_OPEN, OPEN, do=(hold_until_limit_ends,)),
 )

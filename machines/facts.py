@@ -14,6 +14,9 @@ BLOCKED: Final = "blocked"
 WEBHOOK_MOVED: Final = "webhook_moved"
 """The reason of a try that failed because its webhook belongs to another channel by now."""
 
+RATE_LIMIT: Final = "rate_limit"
+"""The cause of Held where Discord limits how often it may be asked: a bucket is closed."""
+
 # ── facts: what happened; each carries `at`, in seconds since 1970 ──────────────────────────────────
 
 
@@ -52,15 +55,19 @@ class GenerationFailed:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A breaker or a pause forbids the try until `until`; nothing left the process.
+    """The try must wait until `until`, and nothing is stored: it did not leave the process, or met a 429.
 
-    `cause` is a breaker's (`discord_down`, `model_down`), open since `since`; a mere pause has none.
+    `cause` is a breaker's (`discord_down`, `model_down`) or a limit's (`rate_limit`), in force since `since`; there is
+    none where no connection is made yet. `status`, `code` and `words` are Discord's, where it answered this very try.
     """
 
     at: float
     until: float
     cause: str = ""
     since: float = 0.0
+    status: int | None = None
+    code: int | None = None
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,10 +245,11 @@ class Notify:
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Written with the move: the channel is told, once for each opening, that this line waits."""
+    """Written with the move: the channel is told, once for each opening or closing, that this line waits."""
 
     cause: str
     since: float
+    until: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from machines import waits
 from machines.binding import START, Row, StateMachine
 from machines.facts import (
     BLOCKED,
@@ -71,6 +72,7 @@ class Limits:
     backoff_base_s: float = 1.0
     settle_s: float = 5.0
     deadline_s: float = 300.0
+    hold_max_s: float = 3600.0
 
 
 SILENT: Final = frozenset({"channel_gone", "removed"})
@@ -98,6 +100,7 @@ class Response:
     due_at: float = 0.0  # Retrying: when it goes on
     settled_at: float = 0.0  # unconfirmed: when absent means not stored
     read_backs_failed: int = 0
+    held_s: float = 0.0  # by limits, in all
 
     @property
     def state(self) -> State:
@@ -206,12 +209,15 @@ def read_when_released(response: Response, fact: Held) -> ReadBack:
 
 def _stand_still(response: Response, fact: Held) -> None:
     """The time for which nobody may try is not the response's own."""
-    response.deadline_at += max(0.0, fact.until - fact.at)
+    response.deadline_at += waits.held_s(fact)
     response.due_at = fact.until
+    response.held_s += waits.held_s(fact) if waits.is_limit(fact) else 0.0
 
 
 def announce(response: Response, fact: Held) -> Announce | None:
-    return Announce(fact.cause, fact.since) if fact.cause and response.cancel_by is None else None
+    if response.cancel_by is not None or not waits.is_announced(response, fact):
+        return None
+    return Announce(fact.cause, fact.since, fact.until if waits.is_limit(fact) else 0.0)
 
 
 def settle_and_read_back(response: Response, fact: SendUnconfirmed) -> ReadBack:
@@ -256,8 +262,8 @@ def settle_doubt(response: Response, fact: SentElsewhere) -> None:
     response.unconfirmed = False
 
 
-def notify(response: Response, fact: Setback | ReadBackImpossible) -> Notify | None:
-    reason = _reason_of(response, fact)
+def notify(response: Response, fact: Setback | ReadBackImpossible | Held) -> Notify | None:
+    reason = waits.reason_of(response, fact)
     return None if response.cancel_by is not None or reason in SILENT else Notify(reason)
 
 
@@ -293,7 +299,8 @@ TABLE: Final[tuple[Row[Response], ...]] = (
     Row(GenerationFailed, GENERATING, FAILED, unless=(may_try_again,), do=(notify,)),
     #
     Row(Held, GENERATING, RETRYING, do=HOLD),
-    Row(Held, SENDING, RETRYING, do=HOLD),
+    Row(Held, SENDING, RETRYING, when=(waits.may_be_held,), do=HOLD),
+    Row(Held, SENDING, FAILED, unless=(waits.may_be_held,), do=GIVE_UP),
     Row(Held, RETRYING, RETRYING, when=(unconfirmed,), do=(read_when_released, announce)),
     #
     Row(Sent, SENDING, SENDING, when=(parts_left,), unless=(cancelled,), do=NEXT_PART),
@@ -388,14 +395,3 @@ def restart_fact(response: Response, at: float, *, has_nonce: bool) -> Fact | No
             return SendUnconfirmed(at, RESTART, has_nonce=has_nonce)
         case _:
             return None
-
-
-def _reason_of(response: Response, fact: Setback | ReadBackImpossible) -> str:
-    """Why the line failed: the fact's own reason, else what the response ran out of."""
-    match fact:
-        case NotInChannel() | WaitElapsed():
-            return "deadline" if fact.at > response.deadline_at else "unreachable"
-        case SendUnconfirmed(cause=cause):
-            return cause
-        case _:
-            return fact.reason

@@ -1,4 +1,5 @@
-"""How long a response waits: before its next try, for a part that may still land, before it reads again.
+"""How long a response waits: before its next try, for a part that may still land, before it reads again; and why it
+fails when it may not wait any more.
 
 Times are seconds; `attempt` is the try that the fact speaks of.
 """
@@ -9,8 +10,11 @@ from typing import TYPE_CHECKING, Final
 
 from machines.backoff import backoff_s
 from machines.facts import (
+    RATE_LIMIT,
     GenerationFailed,
+    Held,
     NotInChannel,
+    ReadBackImpossible,
     SendRefused,
     SendUnconfirmed,
     SentElsewhere,
@@ -28,6 +32,13 @@ NONCE_WINDOW_S: Final = 60.0
 
 READ_BACK_WAIT_MAX_S: Final = 60.0
 """Reading back is free of attempts and deadline, so its wait has a ceiling instead."""
+
+LIMITS: Final = frozenset({RATE_LIMIT})
+"""Causes of Held that hold a line `hold_max_s` in all. An outage holds it as long as it lasts."""
+
+WAITED_OUT_S: Final = 30.0
+"""A limit's wait up to this costs its attempt, and nobody is told of it; people who wait longer believe that the bot
+is gone."""
 
 
 def attempts_max(response: Response) -> int:
@@ -67,3 +78,36 @@ def read_back_wait_s(response: Response) -> float:
     """The wait after a read that failed: base × 2ⁿ⁻¹ after the n-th failure in a row."""
     base_s = response.limits.backoff_base_s
     return backoff_s(response.read_backs_failed, base_s=base_s, max_s=READ_BACK_WAIT_MAX_S)
+
+
+def held_s(fact: Held) -> float:
+    return max(0.0, fact.until - fact.at)
+
+
+def is_limit(fact: Held) -> bool:
+    return fact.cause in LIMITS
+
+
+def may_be_held(response: Response, fact: Held) -> bool:
+    """Whether somebody still wants the line, and limits, if it is one, do not hold it for too long in all."""
+    is_hold_left = not is_limit(fact) or response.held_s + held_s(fact) <= response.limits.hold_max_s
+    return response.cancel_by is None and is_hold_left
+
+
+def is_announced(response: Response, fact: Held) -> bool:
+    """Whether people are told: not of a limit's short wait, nor of one for reading a channel, in which the line may
+    stand already."""
+    if is_limit(fact):
+        return not response.unconfirmed and held_s(fact) > WAITED_OUT_S
+    return fact.cause != ""
+
+
+def reason_of(response: Response, fact: Setback | ReadBackImpossible | Held) -> str:
+    """Why the line failed: the fact's own reason, else what the response ran out of."""
+    match fact:
+        case NotInChannel() | WaitElapsed():
+            return "deadline" if fact.at > response.deadline_at else "unreachable"
+        case SendUnconfirmed(cause=cause) | Held(cause=cause):
+            return cause
+        case _:
+            return fact.reason

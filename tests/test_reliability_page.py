@@ -49,6 +49,7 @@ def cells(outcome: Outcome) -> tuple[str, str, str, str]:
         "log": "nobody is there; ERROR in the log",
         "later": "when it may be told; ERROR in the log",
         "opened": "when the thread is opened",
+        "waits": "when the line comes",
     }
     told = words.get(outcome.told, outcome.told)
     return outcome.path, str(outcome.attempts), "stands once" if outcome.stands else "–", told

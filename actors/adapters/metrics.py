@@ -10,6 +10,7 @@ Failure modes: of a line that an earlier process began, the moves count, but not
 
 from __future__ import annotations
 
+from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -58,6 +59,12 @@ REASONS: Final = {
 }
 """Why a try came to nothing, for each stage."""
 
+LIMITED: Final = (
+    *("everything", "send", "webhook", "webhooks-in", "read", "delete", "typing", "channel", "webhooks"),
+    *("commands", "login", OTHER),
+)
+"""What a rate limit of Discord's may be for: the part of a bucket's name that is no id."""
+
 BREAKER_VALUES: Final = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 UNFINISHED: Final = tuple(state for state in State if state not in FINAL)
 
@@ -91,6 +98,7 @@ class Metrics:
 
     `models` and `dependencies` are the values of their labels; `provider` is OpenTelemetry's name of who serves them.
     `error_lines` counts the log's since the process began.
+    `closed` names the rate limits that hold requests back at the moment.
     """
 
     def __init__(
@@ -103,8 +111,10 @@ class Metrics:
         models: Sequence[str] = (),
         provider: str = "",
         dependencies: Iterable[str] = (),
+        closed: Callable[[], Iterable[str]] = tuple,
     ) -> None:
         self._lines = lines
+        self._closed = closed
         self._untold_since = untold_since
         self._count_error_lines = error_lines
         self._error_lines_seen = 0
@@ -130,6 +140,9 @@ class Metrics:
         error_lines = self._count_error_lines()
         self._error_lines.inc(error_lines - self._error_lines_seen)
         self._error_lines_seen = error_lines
+        limited = Counts(_limited(name) for name in self._closed())
+        for what in LIMITED:
+            self._limits.labels(what).set(limited[what])
         # A thousand lines take some milliseconds, in which the loop had better answer somebody.
         return await anyio.to_thread.run_sync(generate_latest, self._registry)
 
@@ -303,6 +316,11 @@ class Metrics:
         self._breaker = self._gauge(
             "ensemble_breaker_state", "0 closed, 1 half open (one probe goes out), 2 open.", "dependency"
         )
+        self._limits = self._gauge(
+            "ensemble_rate_limits_closed",
+            "Rate limits of Discord's that hold requests back now, by what they are for.",
+            "of",
+        )
         self._divergence = self._counter(
             "ensemble_history_divergence_total", "Places where a channel and its history were found to differ."
         )
@@ -317,6 +335,7 @@ class Metrics:
             "event_loop_lag_seconds", "How much later than asked the event loop came back.", LAG_S
         )
         _with_children(self._breaker, [(dependency,) for dependency in dependencies])
+        _with_children(self._limits, [(what,) for what in LIMITED])
 
 
 Ending = Literal["delivered", "failed", "cancelled"]
@@ -341,6 +360,12 @@ def _outcome(fact: object) -> str:
 def _known_reason(source: str, fact: GenerationFailed | SendRefused | SendUnconfirmed | SentElsewhere) -> str:
     reason = fact.cause if isinstance(fact, SendUnconfirmed) else fact.reason
     return reason if reason in REASONS["send" if source == SENDING else "generate"] else OTHER
+
+
+def _limited(name: str) -> str:
+    """What a rate limit of this name is for, without the id."""
+    what = name.partition(":")[0]
+    return what if what in LIMITED else OTHER
 
 
 def _refusals() -> Iterable[tuple[str, str, str]]:

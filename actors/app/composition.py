@@ -39,7 +39,7 @@ from actors.app.settings import Settings
 from actors.breakers import Breakers
 from actors.gateway import Gateway
 from actors.guarded import guard
-from actors.ports import Dependencies, Model, NoPauses, ServerKnowledge, Trace
+from actors.ports import Clock, Dependencies, Model, NoPauses, ServerKnowledge, Trace
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
 from actors.world import World
@@ -255,13 +255,16 @@ def compose(
     trace: Trace,
     error_lines: ErrorLines | None = None,
     is_standby: bool = False,
+    clock: Clock | None = None,
 ) -> Bot:
     """Put one process together; nothing runs yet. `error_lines` counts those of the log, where it is the process's.
 
-    One on standby is run with a `turn`.
+    One on standby is run with a `turn`. Its clock is the system's, unless another one is given.
     """
-    clock = SystemClock()
-    metrics = metrics_of(settings, store, model, now=clock.now, error_lines=error_lines)
+    clock = clock or SystemClock()
+    metrics = metrics_of(
+        settings, store, model, now=clock.now, error_lines=error_lines, budgets=lambda: adapter.budgets()
+    )
     inspector = inspector_of(
         settings,
         store,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import anyio
@@ -11,7 +11,7 @@ from actors.adapters.log import ErrorLines
 from actors.adapters.metrics import Metrics
 from actors.adapters.understudy import Understudy
 from actors.app.settings import Settings
-from actors.ports import Journal, Model
+from actors.ports import Budget, Journal, Model
 
 LAG_EVERY_S: Final = 0.25
 """Often enough to meet a stall of a second four times over; it costs some microseconds each."""
@@ -24,8 +24,9 @@ def metrics_of(
     *,
     now: Callable[[], float],
     error_lines: ErrorLines | None = None,
+    budgets: Callable[[], Iterable[Budget]] = tuple,
 ) -> Metrics:
-    """The metrics with every label that these settings can lead to."""
+    """The metrics with every label that these settings can lead to; `budgets` are Discord's."""
     provider = "understudy" if isinstance(model, Understudy) else provider_of(settings)
     return Metrics(
         lines=journal.lines_by_state,
@@ -35,6 +36,7 @@ def metrics_of(
         models=model.models,
         provider=provider,
         dependencies=("discord", *model.models),
+        closed=lambda: [each.name for each in budgets() if each.held_until is not None],
     )
 
 

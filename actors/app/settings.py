@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     send_timeout_s: float = Field(15.0, gt=0, le=300)
     generate_timeout_s: float = Field(60.0, gt=0, le=600)
     response_deadline_s: float = Field(300.0, gt=0, le=86_400)
+    hold_max_s: float = Field(3600.0, ge=0, le=604_800)
     breaker_failures: int = Field(5, ge=0, le=1000)
     breaker_pause_s: float = Field(60.0, gt=0, le=3600)
     settle_s: float = Field(5.0, ge=0, le=300)
@@ -214,6 +215,7 @@ class Settings(BaseSettings):
             backoff_base_s=self.backoff_base_s,
             settle_s=self.settle_s,
             deadline_s=self.response_deadline_s,
+            hold_max_s=self.hold_max_s,
         )
         return Rules(
             limits=limits,

@@ -32,6 +32,8 @@ class Entry:
     """None while unanswered, and for ever if the connection was cut."""
     message_id: int | None = None
     """The message that was stored, edited or deleted, or that its nonce had made before."""
+    on_closed: bool = False
+    """Whether a 429 before it had closed its bucket: no client that reads 429s sends such a request."""
 
 
 class Ledger:

@@ -12,22 +12,36 @@ for a single request only:
     silence            no answer, ever; nothing is stored
     stored_silence     stored, then no answer
     stored_broken      stored, then 200 with half a body
-    rate_limit_edge    429 as Discord's edge sends it: no `Via`, no JSON
-    rate_limit_global  429 for every route
     http_STATUS_CODE   not stored, with Discord's own code: http_404_10008
+    rate_limit_…       429 in all its forms, with its seconds if need be (`closings.py`): rate_limit_shared:400
 """
 
 import re
 from collections import deque
 
+from .closings import KIND as RATE_LIMIT_KIND
+from .closings import PLAIN, VARIANTS
 from .faults import PLAIN_KINDS, STATUS_KIND
 
 READS = "GET /channels/{channel}/messages"
 """The sort of request that reads a channel back; sorts are named like rate-limit buckets."""
 
-SCRIPTED_KINDS = ("rate_limit_edge", "rate_limit_global", "reset", "silence", "stored_broken", "stored_silence")
+SCRIPTED_KINDS = ("reset", "silence", "stored_broken", "stored_silence")
+RATE_LIMITS = tuple(f"{PLAIN}_{variant}" for variant in VARIANTS)
 CODE_KIND = re.compile(r"http_(4\d\d)_(\d+)")
-KNOWN = ", ".join(sorted([*PLAIN_KINDS, *SCRIPTED_KINDS, "http_STATUS", "stored_STATUS", "http_STATUS_CODE"]))
+KNOWN = ", ".join(
+    sorted(
+        [
+            *PLAIN_KINDS,
+            *SCRIPTED_KINDS,
+            *RATE_LIMITS,
+            f"{PLAIN}:SECONDS",
+            "http_STATUS",
+            "stored_STATUS",
+            "http_STATUS_CODE",
+        ]
+    )
+)
 
 
 class Script:
@@ -65,4 +79,5 @@ def _checked(kinds: tuple[str | None, ...]) -> tuple[str | None, ...]:
 
 
 def _is_known(kind: str) -> bool:
-    return kind in PLAIN_KINDS + SCRIPTED_KINDS or bool(STATUS_KIND.fullmatch(kind) or CODE_KIND.fullmatch(kind))
+    patterns = (STATUS_KIND, CODE_KIND, RATE_LIMIT_KIND)
+    return kind in PLAIN_KINDS + SCRIPTED_KINDS or any(pattern.fullmatch(kind) for pattern in patterns)

@@ -27,7 +27,7 @@ from .feed import Feed
 from .gateway import Gateway
 from .hooks import BotControl, CardShelf
 from .images import mount_images
-from .ledger import Ledger
+from .ledger import Entry, Ledger
 from .page_routes import mount_page
 from .page_view import change_of, world_view
 from .ratelimit import WIDE_LIMITS, LimitPlan, RateLimits
@@ -187,6 +187,11 @@ class PlaygroundServer(Steering):
     def ledger(self) -> Ledger:
         """Every request that arrived."""
         return self._wire.ledger
+
+    @property
+    def on_closed(self) -> list[Entry]:
+        """The requests that arrived though a 429 before them had closed their bucket; none from a bot that waits."""
+        return [entry for entry in self._wire.ledger if entry.on_closed]
 
     @property
     def hold(self) -> Hold:

@@ -20,6 +20,7 @@ from http import HTTPStatus
 
 from aiohttp import BodyPartReader, web
 
+from .closings import VIA, Closings, Names, Refused
 from .faults import Dice, FaultPlan, Hold
 from .ledger import Ledger, Line
 from .ratelimit import RateLimits, Verdict
@@ -33,8 +34,6 @@ from .world import World
 API_PREFIX = "/api/v10"
 BODY_BYTES_MAX = 10 * 1024 * 1024
 """Discord's limit for an upload."""
-VIA = {"Via": "1.1 playground"}
-"""A 429 without it means "banned at the edge" to clients."""
 
 
 class Wire:
@@ -48,6 +47,7 @@ class Wire:
         self._token = token
         self._dice = Dice(plan)
         self._limits = limits
+        self._closings = Closings(world.now)
         self._landing: set[asyncio.Task[None]] = set()
         self._tide = asyncio.Event()
         self._closing = asyncio.Event()
@@ -118,15 +118,24 @@ class Wire:
         call = await _read(request)
         channel = self._channel_of(call)
         line = route.line(self._world, call) if route.line and channel else None
-        self.ledger.complete(order, channel_id=None if channel is None else channel.id, line=line)
+        names = self._names(route, call, channel)
+        closed, is_scripted = self._closings.standing(names), self.script.is_written_for(route.sort, is_line=bool(line))
+        channel_id = None if channel is None else channel.id
+        self.ledger.complete(order, channel_id=channel_id, line=line, on_closed=closed is not None)
         self._refuse_in_dialect(route, call, channel)
         verdict = self._limits.take(route.sort, _place(call, channel), counts_globally=route.needs_bot)
         if verdict.retry_after_s is not None:
             return self._limited(order, verdict.headers, verdict.retry_after_s, is_global=verdict.is_global)
+        if closed is not None and not is_scripted:
+            return self._refused_for_now(closed, order, verdict)
         fault = self._fault(route.sort, channel, line)
         if fault is None:
             return await self._carried_out(route, call, order, verdict, is_line=line is not None)
         self.ledger.complete(order, fault=fault)
+        if fault.startswith("rate_limit") or fault == "http_429":
+            refused = Refused.parse(fault, self.plan.retry_after_s)
+            self._closings.close(names, refused)
+            return self._refused_for_now(refused, order, verdict)
         return await self._broken(fault, route, request, call, order, verdict)
 
     async def _carried_out(
@@ -141,8 +150,6 @@ class Wire:
     async def _broken(
         self, fault: str, route: Route, request: web.Request, call: Call, order: int, verdict: Verdict
     ) -> web.StreamResponse:
-        if fault.startswith("rate_limit") or fault == "http_429":
-            return self._refused_for_now(fault, order, verdict)
         if fault == "outage":
             return self._failed(order, HTTPStatus.SERVICE_UNAVAILABLE, headers=verdict.headers)
         if fault.startswith("http_"):
@@ -180,13 +187,22 @@ class Wire:
         await self._closing.wait()
         return web.Response()
 
-    def _refused_for_now(self, fault: str, order: int, verdict: Verdict) -> web.StreamResponse:
-        wait_s = self.plan.retry_after_s
-        if fault != "rate_limit_edge":
-            return self._limited(order, verdict.headers, wait_s, is_global=fault == "rate_limit_global")
+    def _refused_for_now(self, refused: Refused, order: int, verdict: Verdict) -> web.StreamResponse:
         self.ledger.complete(order, status=429)
-        headers = {"Retry-After": f"{wait_s:g}"}
+        headers = refused.headers(verdict.headers)
+        if refused.body is not None:
+            return json_response(refused.body, 429, headers)
         return web.Response(status=429, headers=headers, text="<html>error code: 1015</html>", content_type="text/html")
+
+    def _names(self, route: Route, call: Call, channel: Channel | None) -> Names:
+        """What a 429 on this request closes; a webhook's is one for all its threads."""
+        if "webhook" not in call.params:
+            place = f"{route.sort} {_place(call, channel)}"
+            return Names(place, place, is_interaction="interaction" in call.params)
+        if is_for_interaction(self._world, call):
+            return Names(f"interaction {call.params.get('token')}", "", is_interaction=True)
+        webhook = self._world.webhooks.get(call.id("webhook"))
+        return Names(f"webhook {call.params['webhook']}", f"webhooks of {webhook and webhook.channel_id}")
 
     def _land_later(self, route: Route, call: Call, order: int) -> None:
         async def land(tide: asyncio.Event) -> None:

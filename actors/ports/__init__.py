@@ -8,6 +8,7 @@ from actors.ports.clock import Clock
 from actors.ports.debugging import AskedIn, Debugger, Explained, Suggested
 from actors.ports.dependencies import Budget, ChannelNames, Dependencies, SeenBreaker, SeenModel, SeenShard
 from actors.ports.discord import (
+    RATE_LIMIT,
     AdapterTables,
     Channel,
     Deleted,
@@ -100,6 +101,7 @@ from actors.roleplay.model_reasons import ModelReason
 
 __all__ = [
     "CANCELLED",
+    "RATE_LIMIT",
     "Accepted",
     "AdapterTables",
     "Asked",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
+from machines.facts import RATE_LIMIT as RATE_LIMIT  # a cause of HeldBack, for adapters
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Refused:
     `thread_closed`, `webhook_gone`, `webhook_moved`, `removed`, `too_long`, `blocked`, `outage`. `error` is for the
     operator's log alone. `code` and `words` are Discord's own (its JSON error code, 0 or None where it gave none): for
     operators, never for a channel.
+    `since` is when the limit that it met closed its bucket, 0 where it met none.
     """
 
     reason: str
@@ -43,6 +45,7 @@ class Refused:
     words: str = ""
     needs: str = ""
     """Where it is forbidden: the permissions to give the bot, as Discord's settings name them."""
+    since: float = 0.0
 
     @property
     def summary(self) -> str:
@@ -75,9 +78,9 @@ def _summary(reason: str, status: int | None, code: int | None, words: str) -> s
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Nothing left the process: a pause holds until `until`, or a breaker, open since `since`, for `cause`.
+    """Nothing may leave the process before `until`: a breaker is open, or a limit holds (RATE_LIMIT), since `since`.
 
-    Times are seconds since 1970. A mere pause (a rate limit, no connection yet) has no cause.
+    Times are seconds since 1970. There is no cause where there is only no connection yet.
     """
 
     until: float

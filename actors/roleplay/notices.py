@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from actors.roleplay.model import Button, ResponseId
 from actors.roleplay.model_reasons import MEANINGS
+from machines.facts import RATE_LIMIT
 
 OF_MODEL: Final[dict[str, str]] = {
     **{reason: meaning.clause for reason, meaning in MEANINGS.items()},
@@ -82,12 +84,18 @@ _SO: Final = ", so "
 LATE: Final = "held:"
 """How the key of a notice begins that says that a line comes late: it is withdrawn with the line."""
 
+MINUTE_S: Final = 60
 
-def held(name: str, cause: str, indicator: str = "none") -> str:
-    """Told once in each channel where a line waits for a breaker to close.
 
-    That Discord is down can only be read when it is up again, so those words are of the past.
+def held(name: str, cause: str, indicator: str = "none", *, until: float = 0.0) -> str:
+    """Told once in each channel where a line waits for a breaker to close, or until a limit ends at `until`.
+
+    That Discord is down can only be read when it is up again, so those words are of the past. The time is Discord's
+    markup, which each reader sees in their own zone: the first whole minute at which the line may be there.
     """
+    if cause == RATE_LIMIT:
+        at = math.ceil(until / MINUTE_S) * MINUTE_S
+        return f"⏳ Discord limits how fast this channel may be written to; {name}'s response comes at <t:{at}:t>."
     if cause != "discord_down":
         return f"⏳ The model is not available at the moment. {name}'s response waits, and comes when it is."
     return f"{_DOWN}{_clause(indicator)}{_SO}{name}'s response comes late."

@@ -34,6 +34,7 @@ from actors.ports import (
 from actors.roleplay.model import Button, ChannelMessage, Outbound, OutboundKind, ReplyAddress, snowflake_at
 from actors.simulation.channels import ChannelState, Hook, Interaction, Remover, Shown
 from actors.simulation.faults import DEFERRAL, GATEWAY, Faults
+from actors.simulation.rate_limits import RateLimits
 from actors.simulation.virtual_time import call_at
 
 BOT: Final = 1
@@ -95,6 +96,7 @@ class Discord:
         self.out_until = 0.0
         self.writing_out_until = 0.0
         self.landing = 0  # requests that are on their way here
+        self.limits = RateLimits(now)
 
     def open_channel(self, channel_id: int) -> ChannelState:
         channel = self.channels[channel_id] = ChannelState(channel_id)

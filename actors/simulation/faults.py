@@ -20,7 +20,10 @@ Weights = Mapping[str, float]
 LINE: Final[Weights] = {
     "no_connection": 2,
     "rate_limit": 3,
+    "limit_for_long": 0.4,
+    "limit_of_channel": 0.2,
     "global_pause": 0.3,
+    "global_pause_for_long": 0.02,
     "http_5xx": 3,
     "stored_5xx": 3,
     "cut_before": 3,
@@ -37,7 +40,14 @@ LINE: Final[Weights] = {
 }
 """Of a POST of ours, a line's or the outbox's."""
 
-READ: Final[Weights] = {"rate_limit": 2, "http_5xx": 2, "cut_before": 2, "timeout_lost": 1, "no_connection": 1}
+READ: Final[Weights] = {
+    "rate_limit": 2,
+    "limit_for_long": 0.1,
+    "http_5xx": 2,
+    "cut_before": 2,
+    "timeout_lost": 1,
+    "no_connection": 1,
+}
 """Of a GET."""
 
 DELETION: Final[Weights] = {**READ, "cut_after": 2, "stored_5xx": 2}

@@ -21,9 +21,10 @@ from actors.simulation.hearing import PRESSED, SEEN
 from actors.simulation.rest import Rest
 from actors.simulation.shape import Shape
 from actors.simulation.watch import Broken, Watch
-from machines.facts import Held, NotInChannel, WaitElapsed
+from machines.facts import RATE_LIMIT, Cancelled, Held, NotInChannel, WaitElapsed
 from machines.response import SILENT, State
 from machines.session import State as SessionState
+from machines.waits import WAITED_OUT_S
 
 ON_ITS_WAY_AGAIN: Final = WORDS[RetryOutcome.ACCEPTED].partition("{name}")[2]
 """How the answer to an accepted request ends."""
@@ -287,6 +288,28 @@ def no_retry_after_its_deadline(rest: Rest) -> Iterator[Broken]:
                 )
 
 
+def limits_hold_a_line_for_so_long_and_say_so(rest: Rest) -> Iterator[Broken]:
+    """Closed buckets hold what is not sent yet for `hold_max_s` in all; its channel is told of each long hold."""
+    told = {row.key for row in rest.outbox}
+    for response_id, moves in rest.moves.items():
+        held_s, is_wanted = 0.0, True
+        for row in moves:
+            is_wanted &= row.fact != Cancelled.__name__
+            if row.fact != Held.__name__ or row.reason != RATE_LIMIT or row.dest == State.FAILED:
+                continue
+            fields = json.loads(row.fields)
+            wait_s = max(0.0, fields["until"] - row.at)
+            held_s += wait_s
+            if row.source != State.SENDING:
+                continue
+            if held_s > rest.shape.limits.hold_max_s:
+                yield Broken("bounds", f"{response_id} was held for {held_s:.1f} s by limits", response_id)
+            channel_id = rest.channel_of[rest.responses[response_id].session_id]
+            key = f"held:{channel_id}:{RATE_LIMIT}:{fields['since']:.0f}"
+            if wait_s > WAITED_OUT_S and is_wanted and key not in told:
+                yield Broken("a hold is told", f"nobody was told that {response_id} waits {wait_s:.1f} s", response_id)
+
+
 def waiting_is_bounded(rest: Rest) -> Iterator[Broken]:
     """What does not fit the session's mailbox starts no turn, and in each flood the channel is told."""
     waited, waiting_max = rest.watch.most_waiting, rest.shape.waiting_max
@@ -314,5 +337,6 @@ INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (
     history_is_the_channel,
     attempts_are_bounded,
     no_retry_after_its_deadline,
+    limits_hold_a_line_for_so_long_and_say_so,
     waiting_is_bounded,
 )

@@ -51,6 +51,7 @@ class Shape:
             generate_attempts=random.choice((1, 2, 3, 3, 3)),
             settle_s=random.choice((5.0, 5.0, 8.0)),
             deadline_s=random.choice((300.0, 300.0, 60.0)),
+            hold_max_s=random.choice((3600.0, 3600.0, 60.0)),
         )
         channels = random.randint(8, 16)
         preference: Preference = random.choice(("webhook", "webhook", "embed"))

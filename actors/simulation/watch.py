@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Final
@@ -34,9 +34,10 @@ from actors.roleplay.plan import TRIMMED_SHARE
 from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
 from actors.simulation.hearing import Hearing
-from machines.facts import BLOCKED, GenerationFailed, NotInChannel, SendRefused
+from machines.facts import BLOCKED, RATE_LIMIT, GenerationFailed, NotInChannel, SendRefused
 from machines.response import Limits, Move, Response, State
 from machines.session import PAUSED
+from machines.waits import WAITED_OUT_S
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
 """The mark that makes each text of a simulation another one, and lets it be found in a prompt."""
@@ -108,6 +109,7 @@ class Watch:
         self.ended: dict[str, str] = {}  # response ─► state
         self.refused_for_good: dict[str, str] = {}  # nonce ─► why, the last time
         self.on_wire: list[OnWire] = []
+        self._closed: dict[str, float] = {}  # what the process that lives was told to leave alone, and until when
         self.broken: list[Broken] = []
         self.deaths: list[float] = []
 
@@ -145,12 +147,29 @@ class Watch:
             self.break_("read before resend", f"{outbound.nonce} was sent again, and nobody had looked", response_id)
         self._in_doubt[outbound.nonce] = self._now()
 
+    def limit_heard(self, name: str, until: float) -> None:
+        """A 429 came back to the process: nothing more may leave it on what this closes."""
+        self._closed[name] = max(until, self._closed.get(name, 0.0))
+
+    def request_left(self, names: Iterable[str]) -> None:
+        """A request leaves the process that lives."""
+        for name in names:
+            left_s = self._closed.get(name, 0.0) - self._now()
+            if left_s > 0:
+                self.break_("closed bucket", f"a request left on {name}, which is closed for another {left_s:.1f} s")
+
+    def process_began(self) -> None:
+        """It knows nothing of what others were told."""
+        self._closed.clear()
+
     def post_answered(self, outbound: Outbound, outcome: SendOutcome) -> None:
         """Its sender lived to hear the answer."""
         words = getattr(outcome, "reason", None) or getattr(outcome, "cause", None) or type(outcome).__name__.lower()
         self.on_wire.append(OnWire(self._now(), outbound.nonce, "answer", "", str(words)))
         if isinstance(outcome, Refused) and outcome.final:
             self.refused_for_good[outbound.nonce] = outcome.reason
+        if isinstance(outcome, Refused) and outcome.reason == RATE_LIMIT and outcome.retry_after_s > WAITED_OUT_S:
+            self._tries[outbound.nonce] -= 1  # it is held: the attempt is given back
         if isinstance(outcome, Posted | PostedElsewhere | Refused):
             self._in_doubt.pop(outbound.nonce, None)
 

@@ -196,6 +196,7 @@ class SimulatedWorld:
     async def _run_process(self, connection: Connection) -> None:
         shutdown = self._shutdown = Shutdown()
         life = self._life = Life(shutdown, self._faults)
+        self._watch.process_began()
         system = self._built(connection, life, shutdown)
         try:
             async with anyio.create_task_group() as group:

@@ -11,6 +11,7 @@ import pytest
 from actors.breakers import PROBE_LEAD_S, Gate
 from actors.guarded import DISCORD_RELEASED_PER_S, GuardedChannel, judge_discord, judge_model, judge_prepared
 from actors.ports import (
+    RATE_LIMIT,
     BreakerMoved,
     Completion,
     Deleted,
@@ -21,11 +22,11 @@ from actors.ports import (
     SeenBreaker,
     Unconfirmed,
 )
-from actors.roleplay.model import ChannelMessage, OutboundKind
+from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind
 from machines.breaker import Breaker, Failed, LimitReached, Succeeded
 from tests.actors.outage import CLOSED_AGAIN, DOWN, FAILED_AGAIN, OPENED, PROBED
 from tests.fakes.discord import FakeDiscord
-from tests.fakes.play import BREAKER_PAUSE_S, Recorder
+from tests.fakes.play import BREAKER_PAUSE_S, CHANNEL, Recorder, card, playing
 from tests.fakes.virtual_time import BACKENDS, VirtualClock, run_virtually
 
 both = pytest.mark.parametrize("backend", BACKENDS)
@@ -88,6 +89,81 @@ def test_reads_that_succeed_do_not_hide_that_every_write_fails(backend: str) -> 
         assert trace.breaker_moves == [OPENED, PROBED]  # what it is held for was not tried yet
         await gate.attempt(answering(Posted(1, "")), judge_discord)
         assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("between", [DOWN, Unconfirmed("timeout"), Refused("connection")], ids=str)
+def test_e4_while_a_write_is_lost_single_failed_reads_between_good_ones_open_nothing(
+    between: object, backend: str
+) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock)
+        await gate.attempt(answering(DOWN), judge_discord)
+        for _ in range(100):
+            for outcome in ((), between, Deleted()):
+                assert await gate.attempt(answering(outcome, 0.1), judge_discord, is_write=False) == outcome
+        assert trace.breaker_moves == []
+        assert gate.seen == SeenBreaker("discord", "Closed", 1, 5)  # the lost write: no read added, none took it away
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("lost_writes", [0, 1, 5])
+def test_e4_reads_that_all_fail_open_it_whatever_became_of_writes(lost_writes: int, backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock)
+        for _ in range(lost_writes):
+            await gate.attempt(answering(DOWN), judge_discord)
+        for _ in range(5):
+            await gate.attempt(answering(DOWN), judge_discord, is_write=False)
+        assert gate.is_closed
+        await gate.attempt(answering(DOWN), judge_discord, is_write=False)
+        assert trace.breaker_moves == [OPENED]
+
+    run_virtually(backend, main)
+
+
+@both
+@pytest.mark.parametrize("probe", [DOWN, ()], ids=["failed", "answered"])
+def test_e4_a_probe_that_reads_may_open_it_again_but_never_closes_it_for_lost_writes(
+    probe: object, backend: str
+) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = gate_of(trace, clock, failures_max=1)
+        for _ in range(2):
+            await gate.attempt(answering(DOWN), judge_discord)
+        await anyio.sleep(BREAKER_PAUSE_S)
+        await gate.attempt(answering(probe), judge_discord, is_write=False)
+        assert trace.breaker_moves == [OPENED, PROBED, *([FAILED_AGAIN] if probe is DOWN else [])]
+        await anyio.sleep(BREAKER_PAUSE_S if probe is DOWN else 0)
+        await gate.attempt(answering(Posted(1, "")), judge_discord)
+        assert trace.breaker_moves[-1] == CLOSED_AGAIN
+
+    run_virtually(backend, main)
+
+
+@both
+def test_e4_preparing_a_voice_and_deleting_say_nothing_about_lost_lines(backend: str) -> None:
+    async def main() -> None:
+        async with playing(breaker_failures=5) as play:
+            await play.start("Ada")
+            voice, channel = play.world.voice, play.world.channel
+            play.discord.is_outage_of_posts_alone = True
+            play.discord.outage = DOWN
+            for number in range(6):
+                play.discord.prepare_faults.append(Refused("forbidden", 403))  # answered: as much a read as any
+                await voice.prepare(CHANNEL, card("Ada"))
+                await channel.delete(CHANNEL, 1, None)
+                assert play.trace.breaker_moves == []
+                line = Outbound(OutboundKind.EMBED, CHANNEL, "Ada", "Hello.", f"{number}")
+                assert await voice.send(line) == DOWN
+            assert play.trace.breaker_moves == [OPENED]
 
     run_virtually(backend, main)
 
@@ -202,6 +278,23 @@ def test_a_line_whose_probes_cannot_leave_does_not_rush(backend: str) -> None:
         slots = [each.until - until for each in calls if isinstance(each, HeldBack) and each.cause == "discord_down"]
         step = 1 / DISCORD_RELEASED_PER_S
         assert slots == pytest.approx([PROBE_LEAD_S + number * step for number in range(3)], abs=1e-5)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_m1_a_probe_that_a_closed_bucket_holds_waits_for_that_bucket_alone(backend: str) -> None:
+    async def main() -> None:
+        clock, trace = VirtualClock(), Recorder()
+        gate = await opened(trace, clock)
+        await anyio.sleep(BREAKER_PAUSE_S)
+        closed = HeldBack(clock.now() + 400, RATE_LIMIT, clock.now())
+        assert await gate.attempt(answering(closed), judge_discord) == closed
+        async with anyio.create_task_group() as group:
+            group.start_soon(gate.attempt, answering(Posted(1, ""), after_s=0.5), judge_discord)
+            await anyio.sleep(0.1)
+            assert (await held(gate)).until < clock.now() + 10  # the line does not stand behind the bucket
+        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
 
     run_virtually(backend, main)
 

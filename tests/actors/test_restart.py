@@ -150,7 +150,7 @@ def test_a_wait_whose_due_time_passed_while_nobody_was_there_is_over_at_once(bac
 @both
 def test_an_end_that_was_asked_for_before_the_kill_holds_after_it(backend: str) -> None:
     async def main() -> None:
-        async with playing(faults=[Refused("rate_limit", 429, 60.0)]) as first:
+        async with playing(faults=[Refused("rate_limit", 429, 30.0)]) as first:
             await first.start("Ada", "Bo")
             first.say("Hello?")
             await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"])

@@ -372,8 +372,8 @@ def test_an_edited_message_is_remembered_as_edited(backend: str) -> None:
 @both
 def test_the_deadline_ends_the_retries_and_says_so(backend: str) -> None:
     async def main() -> None:
-        faults = [Refused("rate_limit", 429, 40.0)] * 3
-        async with playing(faults=faults, limits=Limits(deadline_s=60)) as play:
+        faults = [Refused("rate_limit", 429, 30.0)] * 3
+        async with playing(faults=faults, limits=Limits(deadline_s=50)) as play:
             await play.start("Ada")
             play.say("Hello?")
             await play.quiet(for_s=100)

@@ -175,6 +175,12 @@ class TestSuccessRate:
         log.publish(Moved(CONTEXT, a_move(Held(1.0, 2.0), State.RETRYING, 1), "Hi", 2))
         assert (log.message_send_attempts, log.message_send_retries, log.message_send_failures) == (0, 0, 0)
 
+    def test_m1_a_line_that_a_rate_limit_holds_is_a_warning_and_no_error(self, kept: Kept) -> None:
+        log = LogTrace()
+        log.publish(Moved(CONTEXT, a_move(Held(1.0, 401.0, "rate_limit", 1.0, 429), State.RETRYING, 1), "Hi", 2))
+        assert kept.messages == ["🎭 MULTI-CHAR: Discord's rate limit holds Alex's message back for 400.0 s"]
+        assert [record.levelname for record in kept.records] == ["WARNING"]
+
     def test_nothing_delivered_is_nothing(self, kept: Kept) -> None:
         log = LogTrace()
         for _ in range(67):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,7 +15,7 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from actors.adapters.metrics import LIVES_MAX, Metrics
+from actors.adapters.metrics import LIMITED, LIVES_MAX, OTHER, Metrics
 from actors.adapters.store import SqlStore, memory_store
 from actors.ports import (
     BreakerMoved,
@@ -59,6 +59,7 @@ LABELS = {
     "ensemble_failure_notices": {"outcome"},
     "ensemble_failure_notice_oldest_seconds": set[str](),
     "ensemble_breaker_state": {"dependency"},
+    "ensemble_rate_limits_closed": {"of"},
     "ensemble_history_divergence": set[str](),
     "ensemble_error_lines": set[str](),
     "ensemble_missing_reports": {"finding"},
@@ -86,6 +87,7 @@ def make(
     now: Callable[[], float] = lambda: 1000.0,
     error_lines: Callable[[], int] = lambda: 0,
     untold_since: Callable[[], Awaitable[float | None]] = all_told,
+    closed: Callable[[], Iterable[str]] = tuple,
 ) -> Metrics:
     models = ("first", "second")
     return Metrics(
@@ -96,6 +98,7 @@ def make(
         models=models,
         provider="groq",
         dependencies=("discord", *models),
+        closed=closed,
     )
 
 
@@ -348,6 +351,17 @@ class TestOtherEvents:
         assert fed(opened).value("ensemble_breaker_state", dependency="discord") == 2
         probing = BreakerMoved("discord", "Open", "HalfOpen", 61.0, 61.0)
         assert fed(opened, probing).value("ensemble_breaker_state", dependency="discord") == 1
+
+    def test_m1_what_rate_limits_hold_is_counted_by_what_it_is_for(self) -> None:
+        names = ["everything", "webhook:31", "webhook:32", "read:21", "new-route:5"]
+        read = scraped(make(closed=lambda: names))
+        counted = {name: read.value("ensemble_rate_limits_closed", of=name) for name in LIMITED}
+        assert {name: count for name, count in counted.items() if count} == {
+            "everything": 1,
+            "webhook": 2,
+            "read": 1,
+            OTHER: 1,
+        }
 
     def test_differences_between_channel_and_history_add_up(self) -> None:
         read = fed(Diverged("s1", "missing", 2), Diverged("s2", "altered", 1))

@@ -15,6 +15,7 @@ from machines.binding import START, IllegalMove, Row, StateMachine
 from machines.facts import (
     BLOCKED,
     FACTS,
+    RATE_LIMIT,
     RESTART,
     Announce,
     ArmReaper,
@@ -130,6 +131,24 @@ CASES = [
          {"attempt": 0, "deadline_at": T0 + 360, "due_at": T0 + 60}),
     Case("a held send gives its attempt back", sending, Held(T0, T0 + 60), RETRYING, (Wait(T0 + 60),),
          {"attempt": 0, "deadline_at": T0 + 360}),
+    Case("a send that a limit holds for long is announced with its end", sending,
+         Held(T0, T0 + 400, RATE_LIMIT, T0 - 9, 429), RETRYING,
+         (Wait(T0 + 400), Announce(RATE_LIMIT, T0 - 9, T0 + 400)),
+         {"attempt": 0, "deadline_at": T0 + 700, "due_at": T0 + 400, "held_s": 400.0}),
+    Case("a limit's short hold is told to nobody", lambda: sending(held_s=50.0), Held(T0, T0 + 30, RATE_LIMIT, T0),
+         RETRYING, (Wait(T0 + 30),), {"attempt": 0, "deadline_at": T0 + 330, "held_s": 80.0}),
+    Case("a limit's hold for reading is told to nobody, costs nothing and has no end", lambda: doubting(held_s=3600.0),
+         Held(T0, T0 + 400, RATE_LIMIT, T0, 429), RETRYING, (ReadBack(T0 + 400, T0 + 5),),
+         {"attempt": 1, "deadline_at": T0 + 700, "unconfirmed": True, "held_s": 4000.0}),
+    Case("limits hold a line so long in all, and no longer", lambda: sending(held_s=3000.0, doubtful=True, **PART_TWO),
+         Held(T0, T0 + 601, RATE_LIMIT, T0), FAILED, (TakeBack((7,)), Notify(RATE_LIMIT), ArmReaper()), {}),
+    Case("a hold to the very end is borne", lambda: sending(held_s=3000.0), Held(T0, T0 + 600, RATE_LIMIT, T0),
+         RETRYING, (Wait(T0 + 600), Announce(RATE_LIMIT, T0, T0 + 600)), {"held_s": 3600.0}),
+    Case("an outage holds as long as it lasts", lambda: sending(held_s=3600.0),
+         Held(T0, T0 + 9000, "discord_down", T0), RETRYING,
+         (Wait(T0 + 9000), Announce("discord_down", T0)), {"held_s": 3600.0, "deadline_at": T0 + 9300}),
+    Case("a send that nobody wants any more is not held", lambda: sending(cancel_by="end", **PART_TWO),
+         Held(T0, T0 + 60), FAILED, (TakeBack((7,)),), {}),
     Case("a generation held by a breaker is announced", generating, Held(T0, T0 + 60, "model_down", T0 - 9), RETRYING,
          (Wait(T0 + 60), Announce("model_down", T0 - 9)), {}),
     Case("a send held by a breaker is announced", sending, Held(T0, T0 + 60, "discord_down", T0 - 9), RETRYING,
@@ -401,7 +420,7 @@ def test_every_row_is_covered_by_a_case() -> None:
 
 
 def test_a_journal_of_an_earlier_version_is_read_with_what_it_could_not_say() -> None:
-    assert revive("Held", {"at": T0, "until": T0 + 1}) == Held(T0, T0 + 1, cause="", since=0.0)
+    assert revive("Held", {"at": T0, "until": T0 + 1}) == Held(T0, T0 + 1, cause="", since=0.0, status=None)
     old = {"at": T0, "reason": "empty", "retry_after_s": 0.0, "final": False}
     assert revive("GenerationFailed", old) == GenerationFailed(T0, "empty", model="")
 
@@ -424,7 +443,7 @@ facts = st.one_of(
     st.builds(Started, at=seconds),
     st.builds(Generated, at=seconds, texts=st.lists(st.text(min_size=1), min_size=1, max_size=3).map(tuple)),
     st.builds(GenerationFailed, at=seconds, reason=st.text(), retry_after_s=seconds, final=st.booleans()),
-    st.builds(Held, at=seconds, until=seconds, cause=st.sampled_from(["", "discord_down"]), since=seconds),
+    st.builds(Held, at=seconds, until=seconds, cause=st.sampled_from(["", "discord_down", RATE_LIMIT]), since=seconds),
     st.builds(Sent, at=seconds, message_id=IDS, text=st.text()),
     st.builds(
         SendRefused,

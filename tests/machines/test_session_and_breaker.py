@@ -69,6 +69,25 @@ BREAKER_CASES: list[tuple[Breaker, breaker.Fact, str, tuple[object, ...], int]] 
     (Breaker("d", _state="Open", failures=6), breaker.Failed(T0), "Open", (), 6),
     (Breaker("d", _state="HalfOpen", failures=6), breaker.Succeeded(T0), "Closed", (), 0),
     (Breaker("d", _state="HalfOpen", failures=6), breaker.Failed(T0), "Open", (breaker.Hold(T0 + 60),), 7),
+    # Reads are a row of their own: while writes fail, they count neither for nor against them.
+    (Breaker("d", _state="Closed", failures=5), breaker.Failed(T0, is_read=True), "Closed", (), 5),
+    (Breaker("d", _state="Closed", failures=5), breaker.Succeeded(T0, is_read=True), "Closed", (), 5),
+    (
+        Breaker("d", _state="Closed", failures=1, reads_failed=5),
+        breaker.Failed(T0, is_read=True),
+        "Open",
+        (breaker.Hold(T0 + 60),),
+        1,
+    ),
+    (Breaker("d", _state="HalfOpen", failures=6), breaker.Succeeded(T0, is_read=True), "HalfOpen", (), 6),
+    (Breaker("d", _state="HalfOpen", reads_failed=6), breaker.Succeeded(T0, is_read=True), "Closed", (), 0),
+    (
+        Breaker("d", _state="HalfOpen", failures=6),
+        breaker.Failed(T0, is_read=True),
+        "Open",
+        (breaker.Hold(T0 + 60),),
+        6,
+    ),
 ]
 
 

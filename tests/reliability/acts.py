@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from actors.playground import DISCORD
-from machines.facts import NotInChannel, ReadBackFailed, SendRefused, SendUnconfirmed
+from actors.playground import DISCORD, Voice
+from machines.facts import Held, NotInChannel, ReadBackFailed, SendRefused, SendUnconfirmed
 from machines.response import FINAL
 from tests.reliability.stage import CHANNEL, ELSEWHERE, NAME, THREAD, Stage
+
+LONG_S = 400.0
+"""Of a 429: nobody waits as long as it asks for within the attempts of a line."""
 
 
 async def refused_once(stage: Stage) -> None:
@@ -168,3 +171,34 @@ async def malformed_dispatch(stage: Stage) -> None:
     stage.server.gateway.dispatch("MESSAGE_CREATE", {"id": "none", "content": 7})
     stage.server.gateway.dispatch("MESSAGE_UPDATE", {})
     stage.say()
+
+
+async def waits_for_hours(stage: Stage) -> None:
+    """The limit ends, however late. An embed is the bot's own message, as notices are: these wait with it."""
+    stage.say()
+    await stage.until_fact(Held)
+    await stage.until(lambda: bool(stage.delays()) or stage.voice == "embed")
+    stage.clock.leap(LONG_S)
+
+
+async def passes_without_the_line(stage: Stage) -> None:
+    """The next message comes when the limit has ended."""
+    stage.say()
+    await stage.until(lambda: any(moved.move.dest == "Failed" for moved in stage.moves))
+    stage.clock.leap(LONG_S)
+
+
+async def limited_in_a_thread(stage: Stage) -> None:
+    """A line in a thread of the channel meets the 429; the channel's own line goes through the same webhook."""
+    thread = stage.server.add_thread(CHANNEL, "cellar", "Robin").id
+    stage.beside.add(thread)
+    stage.server.say(thread, "Robin", f"!start {NAME}")
+    await stage.until(lambda: len(stage.server.messages(thread)) == 2)
+    stage.server.say(thread, "Robin", "Hello down there?")
+    refused = [SendRefused, Held]
+    await stage.until(lambda: any(type(moved.move.fact) in refused for moved in stage.trace.moves))
+    stage.say()
+    await stage.until_fact(Held)
+    await stage.until(lambda: bool(stage.delays()))
+    stage.clock.leap(LONG_S)
+    await stage.until(lambda: any(message.voice is Voice.WEBHOOK for message in stage.server.messages(thread)))

@@ -161,6 +161,15 @@ CRASHES: tuple[Crash, ...] = (
         retry_after_s=5.0,
     ),
     Crash(
+        ("Held", SENDING, FAILED),
+        "stands",
+        "told",
+        typing=("rate_limit_global",),
+        answers=(SLOW,),
+        retry_after_s=5.0,
+        settings={"HOLD_MAX_S": "0"},
+    ),
+    Crash(
         ("Held", RETRYING, RETRYING),
         "stands",
         "stands",

@@ -13,6 +13,7 @@ from typing import Literal
 
 from actors.playground import DISCORD, Dialect
 from tests.reliability import acts
+from tests.reliability.acts import LONG_S
 from tests.reliability.stage import CHANNEL, SETTLE_S, THREAD, TRY_TIMEOUT_S, Stage
 
 Act = Callable[[Stage], Awaitable[None]]
@@ -22,7 +23,8 @@ Act = Callable[[Stage], Awaitable[None]]
 class Outcome:
     """What comes of a case.
 
-    `told`: the clause of the notice; `later` when it may be told, `opened` when its thread is, `log` where nobody is.
+    `told`: the clause of the notice; `later` when it may be told, `opened` when its thread is, `log` where nobody is,
+    `waits` where the channel is told that the line comes later.
     """
 
     path: str
@@ -58,6 +60,7 @@ TRY_AGAIN = "NotInChannel → Sending"
 WAITED = "WaitElapsed → Sending"
 
 SMOOTH = Outcome(DELIVERED, 1)
+HELD = f"Held(rate_limit) → Retrying, {WAITED}, {DELIVERED}"
 
 
 def refused(reason: str) -> str:
@@ -166,6 +169,28 @@ CASES: tuple[Case, ...] = (
     alike("429 with `Via`", waited_for("rate_limit"), "rate_limit"),
     alike("429 without `Via`, from the edge", waited_for("rate_limit"), "rate_limit_edge"),
     alike("429 for everything (global)", waited_for("rate_limit"), "rate_limit_global"),
+    alike("429 for all who use the channel (shared)", waited_for("rate_limit"), "rate_limit_shared"),
+    Case(
+        "429 that asks for 400 s",
+        Outcome(HELD, 2, told="waits"),
+        Outcome(HELD, 2),  # the notice is held with the line, and withdrawn with it
+        (f"rate_limit_shared:{LONG_S:.0f}",),
+        act=acts.waits_for_hours,
+    ),
+    alike(
+        "429 that asks for more than HOLD_MAX_S",
+        Outcome("Held(rate_limit) → Failed", 1, stands=False, told="Discord's rate limit is reached"),
+        f"rate_limit:{LONG_S:.0f}",
+        act=acts.passes_without_the_line,
+        hold_max_s=LONG_S - 1,
+    ),
+    Case(
+        "429 that a thread met on the same webhook",
+        Outcome(HELD, 1, told="waits"),
+        None,
+        (f"rate_limit:{LONG_S:.0f}",),
+        act=acts.limited_in_a_thread,
+    ),
     Case("401", waited_for("webhook_gone"), told("unauthorized", "Discord refused the bot"), ("http_401",)),
     Case("401, the webhook's token is wrong (50027)", waited_for("webhook_gone"), None, ("http_401_50027",)),
     Case(

@@ -16,7 +16,7 @@ from actors.adapters.store import SqlStore, memory_store
 from actors.app.composition import Endpoint, compose
 from actors.app.settings import Settings
 from actors.playground import FaultPlan, PlaygroundServer, ShownMessage, Voice
-from actors.ports import Moved, Noted, TraceEvent
+from actors.ports import Clock, Moved, Noted, TraceEvent
 from actors.roleplay.model import Character, Entry
 from machines.facts import Fact, Generated
 from machines.response import FINAL
@@ -37,6 +37,28 @@ SETTLE_S = 0.4
 TRY_TIMEOUT_S = 1.0
 """Where a case is of silence: long enough for every other request to be answered on a busy machine."""
 PLAN = FaultPlan(late_s=PATIENCE_S, retry_after_s=0.1)  # what is late lands when the case says so
+
+
+class LeapingClock(SystemClock):
+    """The system's clock, until a test lets it leap ahead: who sleeps until a moment that has passed then wakes."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ahead_s = 0.0
+        self._leapt = anyio.Event()
+
+    def now(self) -> float:
+        return super().now() + self._ahead_s
+
+    def leap(self, by_s: float) -> None:
+        self._ahead_s += by_s
+        leapt, self._leapt = self._leapt, anyio.Event()
+        leapt.set()
+
+    async def sleep_until(self, at: float) -> None:
+        while (left_s := at - self.now()) > 0:
+            with anyio.move_on_after(left_s):
+                await self._leapt.wait()
 
 
 @dataclass
@@ -69,7 +91,10 @@ class Stage:
     store: SqlStore
     trace: Recorded
     voice: str
+    clock: LeapingClock
     place: str = CHANNEL
+    beside: set[int] = field(default_factory=set)
+    """Channels in which a case plays other scenes."""
     _first_move: int = 0
     _first_request: int = 0
 
@@ -91,7 +116,13 @@ class Stage:
 
     @property
     def moves(self) -> list[Moved]:
-        return self.trace.moves[self._first_move :]
+        """Those of the scene in this place: a case may open another one."""
+        of_session = {moved.context.session_id for moved in self.trace.moves[:1]}
+        return [moved for moved in self.trace.moves[self._first_move :] if moved.context.session_id in of_session]
+
+    @property
+    def channel_id(self) -> int:
+        return self.server.world.find_channel(self.place).id
 
     @property
     def path(self) -> str:
@@ -102,7 +133,8 @@ class Stage:
     @property
     def attempts(self) -> int:
         """As the server counted them."""
-        return len(self.server.ledger.since(self._first_request, only_lines=True))
+        came = self.server.ledger.since(self._first_request, only_lines=True)
+        return sum(entry.channel_id not in self.beside for entry in came)
 
     @property
     def lines(self) -> list[ShownMessage]:
@@ -125,8 +157,13 @@ class Stage:
         by_webhook = [m.description for m in self.server.messages(self.place) if m.voice is Voice.WEBHOOK]
         return [text for text in plain + by_webhook if text.startswith("⚠️")]
 
+    def delays(self, *, with_deleted: bool = True) -> list[str]:
+        """What the channel was told of lines that come late; it is taken back with the line."""
+        shown = self.server.messages(self.place, with_deleted=with_deleted)
+        return [m.content for m in shown if m.voice is Voice.BOT and m.content.startswith("⏳")]
+
     async def history(self) -> tuple[Entry, ...]:
-        (session,) = await self.store.find_sessions(str(self.server.world.find_channel(self.place).id))
+        (session,) = await self.store.find_sessions(str(self.channel_id))
         return await self.store.history(session.id)
 
     # ── waiting ─────────────────────────────────────────────────────────────────────────────────────
@@ -151,7 +188,7 @@ class Stage:
     async def is_put_off(self) -> bool:
         """Whether the next delivery waits for a permission: far longer than any test does."""
         due_at = await self.store.next_outbox_due()
-        return due_at is not None and due_at > SystemClock().now() + PUT_OFF_S
+        return due_at is not None and due_at > self.clock.now() + PUT_OFF_S
 
     async def _is_busy(self) -> bool:
         if await self.store.next_outbox_due() is not None and not await self.is_put_off():
@@ -179,11 +216,13 @@ async def alive(
     voice: str,
     *,
     model: FakeModel | None = None,
+    clock: Clock | None = None,
     **more: object,
 ) -> AsyncIterator[None]:
     """One process of the bot, from READY and its catch-up until the block ends; another may follow on its store."""
     endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
-    bot = compose(settings_for(voice, **more), endpoint, store, model or FakeModel(takes_s=0.0), trace=trace)
+    model = model or FakeModel(takes_s=0.0)
+    bot = compose(settings_for(voice, **more), endpoint, store, model, trace=trace, clock=clock)
     ready, over = anyio.Event(), anyio.Event()
 
     async def note_ready(_: object) -> None:
@@ -204,12 +243,12 @@ async def alive(
 async def setting(voice: str = "webhook", *, place: str = CHANNEL) -> AsyncIterator[Stage]:
     """A server, and a database with one character; no process runs yet."""
     base, gateway_url = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY
-    store, clock = memory_store(), SystemClock()
+    store, clock = memory_store(), LeapingClock()
     await store.add_character(Character(clock.new_id(), NAME, '{"name": "Ada"}'), at=clock.now())
     try:
-        async with PlaygroundServer(faults=PLAN) as server:
+        async with PlaygroundServer(faults=PLAN, now=clock.now) as server:
             server.add_thread(CHANNEL, THREAD, "Robin")
-            yield Stage(server, store, Recorded(), voice, place)
+            yield Stage(server, store, Recorded(), voice, clock, place)
     finally:
         await store.aclose()
         Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY = base, gateway_url
@@ -220,7 +259,7 @@ async def performing(voice: str, *, place: str = CHANNEL, **more: object) -> Asy
     """A bot that has answered once, so that it knows its channel and its webhook."""
     async with (
         setting(voice, place=place) as stage,
-        alive(stage.server, stage.store, stage.trace, voice, model=None, **more),
+        alive(stage.server, stage.store, stage.trace, voice, model=None, clock=stage.clock, **more),
     ):
         await stage.open_scene()
         stage.begin()

@@ -9,17 +9,20 @@ import pytest
 
 from actors.playground import READS
 from tests.reliability.faults import CASES, DELIVERED, Case, Outcome, found
-from tests.reliability.stage import NOTICE, Stage, performing
+from tests.reliability.stage import NAME, NOTICE, Stage, performing
 
 Voice = Literal["webhook", "embed"]
 WITHOUT_AN_ANSWER = found("empty_answer").path
 VOICES: tuple[Voice, ...] = ("webhook", "embed")
+TYPING = "POST /channels/{channel}/typing"
+DELAY = f"⏳ Discord limits how fast this channel may be written to; {NAME}'s response comes at <t:"
 
 
 async def provoke(stage: Stage, case: Case) -> None:
     stage.server.dialect = case.dialect
     stage.server.next_lines(*case.lines)
     stage.server.next_requests(READS, *case.reads)
+    stage.server.next_requests(TYPING, None)  # it may be on its way when its line meets a 429: then it meets none
     if case.act is None:
         stage.say()
     else:
@@ -34,8 +37,16 @@ async def equal_to_the_channel(stage: Stage) -> None:
 
 async def what_was_told(stage: Stage) -> str:
     """The clause of the only notice; `later` where it waits for a permission and an error was logged, `opened` where it
-    waits for its thread, `log` where an error was logged in its place; empty where nobody was told.
+    waits for its thread, `log` where an error was logged in its place, `waits` where it was said that the line comes
+    later; empty where nobody was told.
     """
+    if stage.delays():
+        (delay,) = stage.delays()
+        assert delay.startswith(
+            f"⏳ Discord limits how fast this channel may be written to; {NAME}'s response comes at <t:"
+        )
+        assert stage.delays(with_deleted=False) == stage.notices == []
+        return "waits"
     if not stage.notices and await stage.is_put_off():
         return "later" if stage.trace.errors else "opened"
     if not stage.notices:
@@ -58,6 +69,8 @@ def test_the_line_stands_once_or_the_channel_is_told(case: Case, voice: Voice, e
             assert len(stage.lines) in (1, 2)
             assert stage.strays == []
             await equal_to_the_channel(stage)
+            # Nothing goes out on a closed bucket; typing may be on its way when its line meets the 429.
+            assert [entry for entry in stage.server.on_closed if not entry.path.endswith("/typing")] == []
             if case.goes_on:
                 stage.begin()
                 stage.say("Still there?")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from actors.roleplay.notices import OF_DISCORD, OF_MODEL, buttons, failure
+from actors.roleplay.notices import OF_DISCORD, OF_MODEL, buttons, failure, held
 
 
 @pytest.mark.parametrize("reason", ["connection", "timeout", "malformed"])
@@ -39,3 +39,10 @@ def test_b13_a_reason_of_discord_says_nothing_where_no_line_was_written() -> Non
 )
 def test_b13_there_is_a_retry_only_where_the_same_text_may_be_taken(reason: str, has_button: bool) -> None:
     assert bool(buttons("r1", reason)) is has_button
+
+
+@pytest.mark.parametrize(("until", "minute"), [(1_750_000_020.0, 1_750_000_020), (1_750_000_020.1, 1_750_000_080)])
+def test_m1_a_held_line_is_promised_for_the_first_minute_in_which_it_can_be_there(until: float, minute: int) -> None:
+    assert held("Ada", "rate_limit", until=until) == (
+        f"⏳ Discord limits how fast this channel may be written to; Ada's response comes at <t:{minute}:t>."
+    )

@@ -9,6 +9,7 @@ from itertools import count
 
 from sqlalchemy import Connection, delete, select, update
 
+from actors.adapters.discord.buckets import Buckets
 from actors.adapters.store import SqlStore, outbox, responses
 from actors.adapters.store.executor import Executor
 from actors.adapters.store.history import add_said
@@ -19,6 +20,7 @@ from actors.ports import (
     ElsewhereOutcome,
     Exchange,
     GatewayEvent,
+    HeldBack,
     MessageSeen,
     MoveByWork,
     NextRetry,
@@ -104,6 +106,24 @@ class WritesItselfAlone:
 
     async def prepare_text(self, channel_id: int) -> PrepareOutcome:
         return OutboundKind.TEXT, None
+
+
+class OpenToOthers(Buckets):
+    """Buckets that a 429 closes for nobody but the request that met it."""
+
+    def held(self, bucket: str | None, resource: str | None = None) -> HeldBack | None:
+        return None
+
+
+class RespectsOwnLimitsAlone(CommitsBeforeSend):
+    """A voice whose 429s hold their own line, and no other request."""
+
+    def __init__(self, client: Client) -> None:
+        super().__init__(client)
+        client.buckets = OpenToOthers(client.buckets._now)
+
+    async def send(self, outbound: Outbound) -> SendOutcome:
+        return await self._client.send(outbound)
 
 
 class LooksNowhere:

@@ -164,6 +164,10 @@ def test_b26_a_notice_that_knows_no_way_into_a_muted_thread_is_caught(build: Bui
     assert ("failed is told" in found, bool(found)) == (is_caught, is_caught)
 
 
+def test_m1_a_429_that_only_its_own_line_respects_is_caught() -> None:
+    assert "closed bucket" in caught(Build(voice=broken.RespectsOwnLimitsAlone))
+
+
 def test_a_history_in_its_own_transaction_is_caught() -> None:
     assert "one commit" in caught(Build(store=broken.HistoryLater), worlds=12)
 

@@ -14,9 +14,16 @@ from typing import Final
 
 from actors.adapters.discord.budgets import channel_of
 from actors.adapters.discord.channel import DiscordChannel
-from actors.adapters.discord.client import IDENTIFY_PAUSE_S, RECONNECT_MAX_S, GatewayClient, IdentifyTurns
+from actors.adapters.discord.client import (
+    IDENTIFY_PAUSE_S,
+    RECONNECT_MAX_S,
+    GatewayClient,
+    GatewayLost,
+    IdentifyTurns,
+)
 from actors.adapters.discord.debugging import Debugging
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
+from actors.adapters.discord.guard import Stopped
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.nicknames import Nicknames
@@ -40,6 +47,8 @@ from actors.ports import (
 )
 
 SEND_TIMEOUT_S: Final = 15.0
+LOGIN: Final = "login"
+"""The bucket of what a client asks before it is logged in."""
 
 
 class DiscordAdapter:
@@ -114,8 +123,10 @@ class DiscordAdapter:
     async def run(self, shard_id: int = 0) -> None:
         """One connection of one shard, from login to its end; whoever calls it again gets a new one.
 
-        Raises WrongToken, IntentsMissing (a person must act), or anything else (try again, with a pause).
+        Raises WrongToken, IntentsMissing (a person must act), or anything else (try again, with a pause). A login that
+        met a 429 closes its bucket, and the next one waits until that opens: each further one would prolong a ban.
         """
+        await self._wire.wait_until_open(LOGIN)
         client = GatewayClient(
             shard_id=shard_id,
             shard_count=self._shard_count,
@@ -135,6 +146,10 @@ class DiscordAdapter:
         self._clients[shard_id] = client
         try:
             await client.run_once(self._token)
+        except GatewayLost as error:
+            if isinstance(error.__cause__, Stopped):
+                self._wire.note_limit(error.__cause__, LOGIN)
+            raise
         finally:
             del self._clients[shard_id]
             self._wire.remove(client)

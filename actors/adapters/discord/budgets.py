@@ -6,18 +6,18 @@ that is used up.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Final
 
+from actors.adapters.discord.buckets import EVERYTHING
 from actors.ports import Budget
 
 SERVER: Final = "discord"
-EVERYTHING: Final = "everything"
 BUDGETS_MAX: Final = 500
 """The one that was told of longest ago is forgotten first."""
 
-OF_CHANNELS: Final = frozenset({"send", "read", "delete", "typing", "channel", "webhooks"})
+OF_CHANNELS: Final = frozenset({"send", "read", "delete", "typing", "channel", "webhooks", "webhooks-in"})
 """Buckets that are named by the id of a channel; others are by that of a webhook, or have none."""
 
 
@@ -47,12 +47,18 @@ class Budgets:
             resets_at=None if reset_after_s is None else now + reset_after_s,
         )
 
-    def view(self, until: Callable[[str], float | None], everything_until: float | None) -> tuple[Budget, ...]:
-        """The limit on everything, then every bucket, the newest first; `until` says what is held, and how long."""
+    def view(
+        self, until: Callable[[str], float | None], everything_until: float | None, closed: Iterable[str] = ()
+    ) -> tuple[Budget, ...]:
+        """The limit on everything, then every bucket, the newest first; `until` says what is held, and how long.
+
+        Of those that are `closed`, a 429 may have told no more than that.
+        """
         left = None if everything_until is None else 0
         everything = Budget(SERVER, EVERYTHING, left=left, held_until=everything_until)
+        untold = [Budget(SERVER, name, left=0, held_until=until(name)) for name in closed if name not in self._known]
         known = [replace(each, held_until=until(each.name)) for each in reversed(self._known.values())]
-        return (everything, *known)
+        return (everything, *untold, *known)
 
 
 def _number(written: str | None) -> float | None:

@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 
 import discord
 
+from actors.adapters.discord.buckets import of_all_webhooks, of_webhook
 from actors.adapters.discord.homes import home_of, is_silent
 from actors.adapters.discord.inbound import Ourselves, channel_message, storable
 from actors.adapters.discord.needs import Act
@@ -129,8 +130,11 @@ class DiscordChannel:
         return message if name is None else replace(message, name=storable(name), is_name_shown=True)
 
     async def typing(self, channel_id: int) -> None:
-        """Show for about ten seconds that somebody writes. Never fails: it is a courtesy."""
-        outcome = await self._wire.attempt(f"typing:{channel_id}", lambda client: _type(client, channel_id))
+        """Show for about ten seconds that somebody writes. Never fails: a courtesy, left out where it would wait."""
+        bucket = f"typing:{channel_id}"
+        if self._wire.is_closed(bucket):
+            return
+        outcome = await self._wire.attempt(bucket, lambda client: _type(client, channel_id))
         if outcome is not None:
             log.debug("typing in %s came to nothing: %s", channel_id, outcome)
 
@@ -163,8 +167,9 @@ class DiscordChannel:
             return _absent_is_deleted(place)
         where = place
         outcome = await self._wire.attempt(
-            f"webhook-delete:{webhook_id}",
+            of_webhook(webhook_id),
             lambda client: _delete_spoken(client, message_id, webhook_id, token, where),
+            resource=of_all_webhooks(place.home_id),
         )
         if isinstance(outcome, Refused) and outcome.reason == "webhook_gone":
             return None

@@ -28,15 +28,22 @@ from discord import app_commands
 
 from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.interactions import DID_NOT_COME, Interactions, in_words, taken
+from actors.adapters.discord.outcomes import Refusal
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
-from actors.ports import AskedIn, Debugger, Explained
+from actors.ports import RATE_LIMIT, AskedIn, Debugger, Explained, Refused
 
 ASKED_AT_ONCE_MAX: Final = 4
 """Questions that are looked up at the same time; further ones are asked to come back."""
 
 ANSWER_TIMEOUT_S: Final = 30.0
 """How long looking up and drawing may take."""
+
+COMMANDS: Final = "commands"
+"""The bucket of what registers them."""
+
+REGISTRATIONS_MAX: Final = 5
+"""Tries at one READY, each after a rate limit."""
 
 WHO_AND_WHY: Final = "Who & why"
 STRANGER: Final = (
@@ -129,19 +136,33 @@ class Debugging:
         _note(interaction, await self._wire.attempt(None, lambda client: interaction.response.autocomplete([])))
 
     async def register(self, tree: DebugTree) -> None:
-        """Let Discord have exactly our commands; it is asked first, and told only where it has others."""
-        if self._is_registered:
-            return None
-        known = await self._wire.attempt("commands", lambda client: _known(client))
+        """Let Discord have exactly our commands. A rate limit is waited out: the next READY may be days away."""
+        for _ in range(REGISTRATIONS_MAX):
+            if self._is_registered:
+                return
+            await self._wire.wait_until_open(COMMANDS)
+            outcome = await self._register(tree)
+            if outcome is None:
+                self._is_registered = True
+                return
+            is_limited = isinstance(outcome, Refused) and outcome.reason == RATE_LIMIT
+            again = "when the limit ends" if is_limited else "at the next READY"
+            log.warning("the commands are not registered with Discord (%s): tried again %s", in_words(outcome), again)
+            if not is_limited:
+                return
+
+    async def _register(self, tree: DebugTree) -> Refusal | None:
+        """Discord is asked first, and told only where it has others; why it did not come to that."""
+        known = await self._wire.attempt(COMMANDS, lambda client: _known(client))
         if not isinstance(known, list):
-            return _not_registered(known)
-        if _plain(known) != _plain(command.to_dict(tree) for command in tree.get_commands()):
-            made = await self._wire.attempt("commands", lambda client: _replace(client, tree))
-            if not isinstance(made, list):
-                return _not_registered(made)
-            names = DebugGroup.NAME, WHO_AND_WHY, DID_NOT_COME
-            log.info("the commands /%s, %r and %r are registered with Discord", *names)
-        self._is_registered = True
+            return known
+        if _plain(known) == _plain(command.to_dict(tree) for command in tree.get_commands()):
+            return None
+        made = await self._wire.attempt(COMMANDS, lambda client: _replace(client, tree))
+        if not isinstance(made, list):
+            return made
+        names = DebugGroup.NAME, WHO_AND_WHY, DID_NOT_COME
+        log.info("the commands /%s, %r and %r are registered with Discord", *names)
         return None
 
 
@@ -241,10 +262,6 @@ def _note(interaction: discord.Interaction, outcome: object) -> None:
 
 def _which(interaction: discord.Interaction) -> tuple[int, int | None]:
     return interaction.id, interaction.channel_id
-
-
-def _not_registered(outcome: object) -> None:
-    log.warning("the commands are not registered with Discord (%s): tried again at the next READY", in_words(outcome))
 
 
 async def _known(client: discord.Client) -> list[Fields]:

@@ -27,14 +27,13 @@ import anyio
 from discord.http import Ratelimit
 from multidict import CIMultiDict, CIMultiDictProxy
 
+from actors.adapters.discord.limits import asked_wait_s, limit_of, seconds
 from actors.adapters.discord.routes import goes_by_token, route_of
 from actors.ports import Request, kept_headers
 
 NO_CONTENT: Final = 204
 TOO_MANY: Final = 429
 SERVER_ERROR: Final = 500
-PAUSE_MAX_S: Final = 86_400.0
-"""No server may silence us for longer than a day with one header."""
 PACING_HEADERS: Final = "x-ratelimit-"
 
 
@@ -46,14 +45,11 @@ class Stopped(Exception):
         self.status = status
         self.body = body
         fields = _fields(body)
-        asked = headers.get("Retry-After") or fields.get("retry_after")
-        self.retry_after_s = seconds(asked)
+        self.limit = limit_of(headers, fields) if status == TOO_MANY else None
+        self.retry_after_s = asked_wait_s(headers, fields) if self.limit is None else self.limit.wait_s
         code, words = fields.get("code"), fields.get("message")
         self.code = code if isinstance(code, int) and code else None
         self.words = words if isinstance(words, str) else ""
-        # Without Discord's own JSON it is the edge that refuses, and it refuses the whole address.
-        said_global = headers.get("X-RateLimit-Global", "").lower() == "true" or fields.get("global") is True
-        self.is_global = status == TOO_MANY and (said_global or "retry_after" not in fields)
 
 
 class SecondTry(Exception):
@@ -126,15 +122,6 @@ class Unpaced(Ratelimit):
 def unpaced(key: str) -> Ratelimit:
     """For `HTTPClient.get_ratelimit`."""
     return Unpaced(None)
-
-
-def seconds(value: object) -> float:
-    """A wait that a server asks for; 0 where it says nothing usable."""
-    try:
-        asked = float(str(value))
-    except ValueError:
-        return 0.0
-    return min(asked, PAUSE_MAX_S) if asked > 0 else 0.0
 
 
 async def _refuse_second(

@@ -21,6 +21,7 @@ from typing import Any, Final, Literal
 import discord
 from discord.http import MultipartParameters
 
+from actors.adapters.discord.buckets import of_all_webhooks, of_webhook
 from actors.adapters.discord.forbidden import Forbidden
 from actors.adapters.discord.homes import WebhookHomes, home_of, is_silent
 from actors.adapters.discord.inbound import Ourselves, channel_message
@@ -194,8 +195,9 @@ class DiscordVoice:
         if name is None:
             return HeldBack(self._wire.now())  # refused since it was prepared: the next try goes as an embed
         outcome = await self._wire.attempt(
-            f"webhook:{webhook_id}",
+            of_webhook(webhook_id),
             lambda client: _execute(client, webhook_id, token, place, replace(outbound, name=name), self._ourselves),
+            resource=of_all_webhooks(place.home_id),
         )
         return await self._after(outcome, webhook_id, place, name)
 

@@ -6,21 +6,28 @@ unknown, as after a kill.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import anyio
 import discord
 
+from actors.adapters.discord.buckets import Buckets
 from actors.adapters.discord.budgets import Budgets
 from actors.adapters.discord.guard import Stopped, Tries, guarded
 from actors.adapters.discord.outcomes import EXPECTED, Refusal, judged
-from actors.ports import Budget, HeldBack, note_request
+from actors.ports import Budget, HeldBack, Refused, note_request
+from actors.ports.server_words import plain_words
 
 T = TypeVar("T")
 
-BUCKETS_MAX: Final = 4_096
-"""Ended pauses are cleared away when there are more."""
+log: Final = logging.getLogger("ensemble.discord")
+
+WAIT_STEP_S: Final = 60.0
+"""Wall time may be set while we sleep."""
+
 NOT_CONNECTED_WAIT_S: Final = 2.0
 NOT_CONNECTED_WAIT_MAX_S: Final = 30.0
 NOT_CONNECTED_SHARE: Final = 0.25
@@ -28,40 +35,12 @@ NOT_CONNECTED_SHARE: Final = 0.25
 of the time without one, since each time is a move in the journal of each line that waits."""
 
 
-class Pauses:
-    """Until when nothing may go out: everything after a global 429, one bucket when it is empty."""
-
-    def __init__(self, now: Callable[[], float]) -> None:
-        self._now = now
-        self._everything = 0.0
-        self._buckets: dict[str, float] = {}
-
-    def until(self, bucket: str) -> float | None:
-        """The end of the pause that holds now; None when there is none."""
-        until = max(self._everything, self._buckets.get(bucket, 0.0))
-        return until if until > self._now() else None
-
-    @property
-    def everything_until(self) -> float | None:
-        """The end of the pause of everything; None when there is none."""
-        return self._everything if self._everything > self._now() else None
-
-    def pause_everything(self, for_s: float) -> None:
-        self._everything = max(self._everything, self._now() + for_s)
-
-    def pause_bucket(self, bucket: str, for_s: float) -> None:
-        now = self._now()
-        if len(self._buckets) >= BUCKETS_MAX:
-            self._buckets = {name: until for name, until in self._buckets.items() if until > now}
-        self._buckets[bucket] = now + for_s
-
-
 class Wire:
     """Makes single tries with whichever client is logged in at the moment."""
 
     def __init__(self, *, now: Callable[[], float], try_timeout_s: float) -> None:
         self.now = now
-        self._pauses = Pauses(now)
+        self._buckets = Buckets(now)
         self._budgets = Budgets(now)
         self._try_timeout_s = try_timeout_s
         self._clients: list[discord.Client] = []
@@ -81,28 +60,56 @@ class Wire:
 
     def budgets(self) -> tuple[Budget, ...]:
         """What Discord said last about its limits, and what we hold back for them."""
-        return self._budgets.view(self._pauses.until, self._pauses.everything_until)
+        return self._budgets.view(self._buckets.until, self._buckets.everything_until(), self._buckets.closed())
 
-    async def attempt(self, bucket: str | None, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
+    def is_closed(self, bucket: str) -> bool:
+        """Whether a request in `bucket` would be held back."""
+        return self._buckets.is_closed(bucket)
+
+    async def wait_until_open(self, bucket: str) -> None:
+        """Wait until `bucket` is open, for a request that nobody else brings back."""
+        while (held := self._buckets.held(bucket)) is not None:  # noqa: ASYNC110 - there is no event to wait for
+            await anyio.sleep(min(WAIT_STEP_S, held.until - self.now()))
+
+    def note_limit(self, stopped: Stopped, bucket: str | None, resource: str | None = None) -> float:
+        """Close what a 429 limits, for everybody who uses it; returns since when it is closed."""
+        if stopped.limit is None:
+            return 0.0
+        since = self._buckets.close(bucket, resource, stopped.limit)
+        words = "Discord limits %s (%s): nothing goes out on it for %.1f s. %s"
+        log.warning(
+            words, bucket or "interactions", stopped.limit.scope, stopped.limit.wait_s, plain_words(stopped.words)
+        )
+        return since
+
+    async def attempt(
+        self,
+        bucket: str | None,
+        request: Callable[[discord.Client], Awaitable[T]],
+        *,
+        resource: str | None = None,
+    ) -> T | Refusal:
         """Await `request(client)`, which is one request on the wire; `bucket` names what shares its limits.
 
-        None for interactions, which have no bucket and are outside of the global limit.
+        None for interactions, which have no bucket and are outside of the global limit. `resource` names what a limit
+        that Discord calls shared closes besides.
         """
+        held = self._buckets.held(bucket, resource)
+        if held is not None:
+            return held
         client = next(iter(self.clients), None)
         if client is None:
             return self._not_connected()
         self._not_connected_since = None
-        until = None if bucket is None else self._pauses.until(bucket)
-        if until is not None:
-            return HeldBack(until)
         with guarded() as tries:
             try:
                 with anyio.fail_after(self._try_timeout_s):
                     return await request(client)
             except EXPECTED as error:
-                if isinstance(error, Stopped) and error.is_global:
-                    self._pauses.pause_everything(error.retry_after_s)
-                return judged(error, tries)
+                outcome = judged(error, tries)
+                if isinstance(error, Stopped) and isinstance(outcome, Refused):
+                    return replace(outcome, since=self.note_limit(error, bucket, resource))
+                return outcome
             except RuntimeError:
                 if tries.wire or not client.is_closed():
                     raise
@@ -117,8 +124,9 @@ class Wire:
         if bucket is None:
             return
         self._budgets.learn(bucket, tries.headers)
+        self._buckets.learn(bucket, tries.headers.get("x-ratelimit-bucket"))
         if tries.pause_s:
-            self._pauses.pause_bucket(bucket, tries.pause_s)
+            self._buckets.note_empty(bucket, tries.pause_s)
 
     def _not_connected(self) -> HeldBack:
         now = self.now()

@@ -10,6 +10,7 @@ from actors.adapters.inspector.patience import USUAL, Patience
 from actors.adapters.inspector.reasons import Failure, mend_of, said_by, told_failure
 from actors.ports import GenerationEnded, MoveRefused, Recorded
 from machines.facts import (
+    RATE_LIMIT,
     Cancelled,
     Effect,
     Fact,
@@ -30,8 +31,12 @@ PATH_SHOWN_MAX: Final = 50
 """Moves of one response in lists and in the stream; `/api/responses/{id}` has them all."""
 
 HELD: Final = "Everything is held back for a while"
-HOLDS: Final = {"discord_down": "Discord does not answer", "model_down": "The model does not answer"}
-"""Why it is held, by the cause of Held; a pause without one is a rate limit's, or there is no connection yet."""
+HOLDS: Final = {
+    "discord_down": "Discord does not answer",
+    "model_down": "The model does not answer",
+    RATE_LIMIT: "Discord's rate limit is reached",
+}
+"""Why it is held, by the cause of Held; without one there is no connection yet."""
 
 View = dict[str, Any]
 
@@ -202,11 +207,12 @@ def _why_it_retries(life: Life) -> str:
             return f"{told_failure(unconfirmed)}; reading the channel back"
         case ReadBackFailed() as unread:
             return f"{told_failure(unread)}; reading it again"
-        case Held(cause=cause):
+        case Held(cause=cause, status=status):
             goes_on = "sending" if life.response.texts else "asking the model"
             if life.response.unconfirmed:
                 goes_on = "reading the channel back"
-            return f"{HOLDS.get(cause, HELD)}, nothing left the process; then {goes_on} again"
+            met = "nothing left the process" if status is None else f"it answered {status}"
+            return f"{HOLDS.get(cause, HELD)}, {met}; then {goes_on} again"
         case Cancelled(by=by):
             return f"Cancelled ({by}) while a send is in doubt; reading the channel back"
         case _:

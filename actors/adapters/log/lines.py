@@ -192,9 +192,11 @@ def _happened(event: Moved) -> None:
         case SentElsewhere(channel_id=channel_id):
             words = f"❌ {name}'s message went to channel {channel_id}, where its webhook was moved to"
             _multi(context, f"{words}; it is taken back there", attempt, logging.ERROR, event.error)
-        case Held(until=until, cause=cause):
+        case Held(until=until, cause=cause, status=status):
             why = f" ({cause})" if cause else ""
-            _multi(context, f"{name}'s response waits for {until - fact.at:.0f} s{why}; nothing was sent", attempt)
+            met = "nothing was sent" if status is None else f"Discord answered {status}"
+            waits = "would have to wait" if event.move.dest is FAILED else "waits"
+            _multi(context, f"{name}'s response {waits} for {until - fact.at:.0f} s{why}; {met}", attempt)
         case ReadBackFailed(cause=cause):
             words = f"The channel could not be read for {name}'s message ({cause}); it is read again"
             _multi(context, words, attempt, logging.WARNING, event.error, is_expected=True)

@@ -71,6 +71,7 @@ _MOVABLE: Final = (
     "due_at",
     "settled_at",
     "read_backs_failed",
+    "held_s",
 )
 _UPDATE_RESPONSE: Final = Prepared(
     update(response)

@@ -204,6 +204,7 @@ response = Table(
     Column("due_at", Float, nullable=False),
     Column("settled_at", Float, nullable=False),
     Column("read_backs_failed", Integer, nullable=False),
+    Column("held_s", Float, nullable=False, server_default="0"),  # older responses were held by nothing that counts
     Column("is_watched", Boolean, nullable=False),
     Column("started_at", Float, nullable=False),
     Column("moved_at", Float, nullable=False),

@@ -118,4 +118,5 @@ def _response(row: AnyRow, parts: Sequence[AnyRow]) -> Response:
         due_at=row.due_at,
         settled_at=row.settled_at,
         read_backs_failed=row.read_backs_failed,
+        held_s=row.held_s,
     )

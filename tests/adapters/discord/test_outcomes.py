@@ -8,9 +8,10 @@ import anyio.lowlevel
 import pytest
 from discord.http import Route
 
+from actors.adapters.discord.buckets import SPACING_OF_ALL_S
 from actors.adapters.discord.places import Place
 from actors.adapters.discord.wire import NOT_CONNECTED_WAIT_MAX_S, NOT_CONNECTED_WAIT_S
-from actors.ports import HeldBack, Posted, Refused, Unconfirmed
+from actors.ports import RATE_LIMIT, HeldBack, Posted, Refused, Unconfirmed
 from actors.roleplay.model import Character, Outbound, OutboundKind
 from tests.patience import PATIENCE_S
 
@@ -205,11 +206,17 @@ async def test_a_global_pause_holds_every_call_back_before_the_wire(
     refused = await send(rest, OutboundKind.TEXT)
     assert isinstance(refused, Refused)
     assert refused.retry_after_s == 7.5
-    until = clock.at + 7.5
-    assert await send(rest, OutboundKind.WEBHOOK) == HeldBack(until)
-    assert await rest.channel.messages(CHANNEL_ID, after=0) == HeldBack(until)
-    assert await rest.channel.delete(CHANNEL_ID, 41, None) == HeldBack(until)
+    until, since = clock.at + 7.5, clock.at
+    assert refused.since == since
     await rest.channel.typing(CHANNEL_ID)
+    calls = [
+        await send(rest, OutboundKind.WEBHOOK),
+        await rest.channel.messages(CHANNEL_ID, after=0),
+        await rest.channel.delete(CHANNEL_ID, 41, None),
+    ]
+    held = [each for each in calls if isinstance(each, HeldBack)]
+    assert [(each.cause, each.since) for each in held] == [(RATE_LIMIT, since)] * 3
+    assert [each.until for each in held] == pytest.approx([until + SPACING_OF_ALL_S * n for n in (1, 2, 3)], abs=1e-5)
     assert len(came()) == 1
     clock.at = until
     assert await send(rest, OutboundKind.TEXT) == Posted(41, "Hello")
@@ -222,7 +229,7 @@ async def test_an_emptied_bucket_holds_the_next_call_back_and_delays_no_answer(
     emptied = {"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": "4.5"}
     came = scripted.will(as_json(message(), headers=emptied), as_json(message()))
     assert isinstance(await send(rest, kind), Posted)
-    assert await send(rest, kind) == HeldBack(clock.at + 4.5)
+    assert await send(rest, kind) == HeldBack(clock.at + 4.5, RATE_LIMIT, clock.at)
     assert len(came()) == 1
     clock.at += 4.5
     assert isinstance(await send(rest, kind), Posted)

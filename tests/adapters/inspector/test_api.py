@@ -290,6 +290,16 @@ WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
         NOW + 60,
     ),
     (
+        (*SENDING, Held(NOW, NOW + 60, "rate_limit", NOW - 9)),
+        "Discord's rate limit is reached, nothing left the process; then sending again",
+        NOW + 60,
+    ),
+    (
+        (*SENDING, Held(NOW, NOW + 60, "rate_limit", NOW, 429)),
+        "Discord's rate limit is reached, it answered 429; then sending again",
+        NOW + 60,
+    ),
+    (
         (*SENDING, SendUnconfirmed(NOW, "timeout"), Held(NOW, NOW + 60, "discord_down", NOW - 9)),
         "Discord does not answer, nothing left the process; then reading the channel back again",
         NOW + 60,

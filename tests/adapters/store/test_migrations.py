@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import shutil
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
@@ -17,8 +19,11 @@ from actors.adapters.store import NewerDatabase, NotADatabase, StoreError, open_
 from actors.adapters.store.migrate import MIGRATIONS, create_all, upgrade
 from actors.adapters.store.schema import metadata
 from actors.adapters.store.sqlite import file_engine, memory_engine
+from actors.ports import ResponseRecord
 from actors.roleplay.model import Button, OutboxDraft, OutboxKind
-from machines.response import TABLE
+from machines.facts import RATE_LIMIT, Held, SendRefused, WaitElapsed
+from machines.response import TABLE, State
+from tests.contracts.scene import NOW, open_scene
 
 LEGAL = "SELECT source, fact, dest FROM legal_move"
 
@@ -221,3 +226,33 @@ def test_the_migrations_work_from_a_folder_with_a_per_cent_sign(tmp_path: Path) 
     with engine.connect() as conn:
         assert "legal_move" in statements(conn)
     engine.dispose()
+
+
+@pytest.mark.anyio
+async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_may_be_held(tmp_path: Path) -> None:
+    url = "sqlite:///ensemble.db"
+    async with open_store(url, folder=tmp_path) as store:
+        scene = await open_scene(store)
+        await scene.hear(10)
+        line = await (await scene.line()).start("One.")
+        await line.tell(SendRefused(NOW, "rate_limit", 429, 20.0))
+    older = sqlite3.connect(tmp_path / "ensemble.db")
+    older.execute("ALTER TABLE response DROP COLUMN held_s")
+    older.execute("UPDATE response SET limits = json_remove(limits, '$.hold_max_s')")
+    older.execute("DELETE FROM legal_move WHERE fact = 'Held' AND dest = 'Failed'")
+    before = ScriptDirectory(str(MIGRATIONS)).get_revision("0010").down_revision
+    older.execute("UPDATE alembic_version SET version_num = ?", (before,))
+    older.commit()
+    older.close()
+    async with open_store(url, folder=tmp_path) as store:
+        for held_s, until in ((0.0, 900.0), (880.0, 4000.0)):
+            claim, _, work = await store.claim(scene.claim.session_id)
+            assert isinstance(work, ResponseRecord)
+            assert (work.response.held_s, work.response.limits.hold_max_s) == (held_s, 3600.0)
+            line = replace(line, store=store, claim=claim, record=work)
+            if work.response.state is State.RETRYING:
+                await line.tell(WaitElapsed(NOW + 20))
+            await line.tell(Held(NOW + 20, NOW + until, RATE_LIMIT, NOW, 429))
+            if held_s == 0.0:
+                await line.tell(WaitElapsed(NOW + until))
+        assert line.response.state is State.FAILED  # 880 s and 3,980 s are more than an hour
