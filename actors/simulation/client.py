@@ -32,6 +32,7 @@ from actors.ports import (
 from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
 from actors.roleplay.pages import PagedRead
 from actors.simulation import faults as kinds
+from actors.simulation.answers import ANSWER_LOST, NOTHING_STORED, OUTAGE, SLOW
 from actors.simulation.channels import ChannelState
 from actors.simulation.discord import READABLE_AFTER_S, Discord
 from actors.simulation.faults import Faults
@@ -39,7 +40,6 @@ from actors.simulation.process import Life
 from actors.simulation.rate_limits import LIMITS, LONG_S_MAX, Names
 from actors.simulation.virtual_time import call_at
 from actors.simulation.watch import Watch
-from machines.facts import BLOCKED
 
 TIMEOUT_S: Final = 15.0
 """SEND_TIMEOUT_S."""
@@ -54,25 +54,6 @@ SHARED: Final = "shared"
 
 Outcome = TypeVar("Outcome")
 Preference = Literal["webhook", "embed"]
-
-_SLOW: Final = frozenset({"timeout_lost", "late", "very_late"})
-_OUTAGE: Final[kinds.Weights] = {"no_connection": 3, "http_5xx": 3, "timeout_lost": 1, "stored_5xx": 0.3}
-_NOTHING_STORED: Final[dict[str, Refused | Unconfirmed]] = {
-    "http_5xx": Unconfirmed("outage", 503),
-    "cut_before": Unconfirmed("connection"),
-    "timeout_lost": Unconfirmed("timeout"),
-    "not_found": Refused("not_found", 404),
-    "too_long": Refused("too_long", 413, final=True),
-    "blocked": Refused(BLOCKED, 400, final=True, code=200000, words="Message was blocked by automatic moderation"),
-    "unauthorized": Refused("unauthorized", 401, final=True),
-}
-_ANSWER_LOST: Final = {
-    "stored_5xx": Unconfirmed("outage", 502),
-    "cut_after": Unconfirmed("connection"),
-    "late": Unconfirmed("timeout"),
-    "very_late": Unconfirmed("timeout"),
-    "malformed": Unconfirmed("malformed", 200),
-}
 
 
 class Client:
@@ -227,20 +208,20 @@ class Client:
 
     def _arrive(self, outbound: Outbound, fault: str | None, names: Names) -> SendOutcome | Limit:
         """What Discord does with a request, and what its sender is told of that."""
-        if fault is not None and fault in _NOTHING_STORED:
-            return _NOTHING_STORED[fault]
+        if fault is not None and fault in NOTHING_STORED:
+            return NOTHING_STORED[fault]
         limit = self._limit(fault, names)
         if limit is not None:
             return limit
         refused = self._discord.refuses(outbound)
         if refused is not None:
-            return refused if fault is None else _ANSWER_LOST.get(fault, refused)
+            return refused if fault is None else ANSWER_LOST.get(fault, refused)
         if fault in ("late", "very_late"):
             self._land_late(outbound, is_very_late=fault == "very_late")
-            return _ANSWER_LOST[fault]
+            return ANSWER_LOST[fault]
         stored = self._discord.post(outbound)
-        if fault in _ANSWER_LOST:
-            return _ANSWER_LOST[fault]
+        if fault in ANSWER_LOST:
+            return ANSWER_LOST[fault]
         if stored is None:
             return Refused("removed", 404, final=True)
         is_bare = self._bare_posts and outbound.kind is OutboundKind.WEBHOOK
@@ -357,7 +338,7 @@ class Client:
         if channel.is_closed:
             return Refused("thread_closed", 400, final=True)
         self._discord.delete(channel, message_id, "us")
-        return _ANSWER_LOST[fault] if fault else Deleted()
+        return ANSWER_LOST[fault] if fault else Deleted()
 
     async def named(self, message: ChannelMessage) -> ChannelMessage:
         return message
@@ -369,7 +350,7 @@ class Client:
 
     def _fault(self, place: str, weights: kinds.Weights, *, share: float = 1.0) -> str | None:
         if self._discord.is_writing_out if place == "send" else self._discord.is_out:
-            return self._random.choices(list(_OUTAGE), list(_OUTAGE.values()))[0]
+            return self._random.choices(list(OUTAGE), list(OUTAGE.values()))[0]
         return self._faults.pick(place, weights, share=share)
 
     def _read_fault(self, fault: str | None) -> Refused | Unconfirmed:
@@ -400,7 +381,7 @@ class Client:
         return outcome()
 
     def _answer_takes_s(self, fault: str | None) -> float:
-        if fault in _SLOW:
+        if fault in SLOW:
             return TIMEOUT_S
         if fault == "slow":
             return TRANSIT_S + (TIMEOUT_S - 1) * self._random.random()

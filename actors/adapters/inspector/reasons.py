@@ -45,6 +45,7 @@ DISCORD: Final[dict[str, Meaning]] = {
     "malformed": Meaning(
         "the answer was none of Discord's", "Check whether a proxy stands between; the log has the error."
     ),
+    "empty_answer": Meaning("it answered without saying what it did", "Discord's own servers never do that."),
     "message_refused": Meaning("it does not take this message"),
     "blocked": Meaning(
         "it blocks this text",
