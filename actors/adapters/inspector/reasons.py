@@ -45,7 +45,10 @@ DISCORD: Final[dict[str, Meaning]] = {
     "malformed": Meaning(
         "the answer was none of Discord's", "Check whether a proxy stands between; the log has the error."
     ),
-    "empty_answer": Meaning("it answered without saying what it did", "Discord's own servers never do that."),
+    "empty_answer": Meaning(
+        "the server took it and does not say what became of it",
+        "Discord answers with the message; another server may not.",
+    ),
     "message_refused": Meaning("it does not take this message"),
     "blocked": Meaning(
         "it blocks this text",
