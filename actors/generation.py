@@ -204,7 +204,7 @@ class Generation:
         """The failure as a fact; or, where no further try may be made, a line that an earlier one left."""
         world, model = self._world, failure.model
         wait_s, error, status, code, words = (
-            (by.retry_after_s, by.error, by.status, by.code, by.words) if by else (0.0, None, None, "", "")
+            (by.retry_after_s, by.error, by.status, by.code, by.words) if by else (0.0, None, None, None, "")
         )
         verdict = plan.judge(self._failures, failure, world.model.models, retry_after_s=wait_s)
         self._failures.append(plan.Failure(verdict.reason, model))

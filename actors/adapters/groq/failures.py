@@ -157,7 +157,7 @@ def inside(answer: Mapping[str, Any]) -> Refused | None:
 
 def _refused(reason: ModelReason, status: int, said: Said, error: Exception | None = None) -> Refused:
     wait_s = said.wait_s if reason in WAITED_FOR else 0.0
-    words, code = plain_words(said.message), plain_words(said.code)
+    words, code = plain_words(said.message), plain_words(said.code) or None
     return Refused(ModelFailed(reason, wait_s, error, status, code, words), said)
 
 
