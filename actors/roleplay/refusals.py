@@ -39,8 +39,9 @@ _WITHIN: Final = 200  # characters: a refusal begins with it; later it may be a 
 
 _MACHINE: Final = re.compile(
     r"\b(?:artificial(?:ly)?[ -]intelligen\w+|artificial (?:being|mind|person|life)|robots?|androids?"
-    r"|automat(?:on|a|ons)|cyborgs?|synthetic (?:being|human|life|person|mind)|supercomputers?|mainframe|holograms?|chat-?bots?|replicants?"
-    r"|(?:ship|station|onboard|central|main|house|city)(?:'s|’s)? ?computer|computer (?:mind|program|system)|synths?"
+    r"|automat(?:on|a|ons)|cyborgs?|synthetic (?:being|human|life|person|mind)|supercomputers?|mainframe|holograms?"
+    r"|chat-?bots?|replicants?|(?:ship|station|onboard|central|main|house|city)(?:'s|’s)? ?computer"
+    r"|computer (?:mind|program|system)|synths?"
     r"|machine (?:mind|intelligence)|virtual assistant)\b|人工知能|人工智能|인공지능|ロボット|机器人",
     re.IGNORECASE,
 )
