@@ -75,8 +75,14 @@ class _Heard:
             own_last_lines=own[-OWN_LAST_LINES:],
             echoes=frozenset(speech.normalise(line).casefold() for text in heard for line in text.splitlines()),
             notes=noted((*told, prompt.HISTORY_HEAD)),
-            of_machine=is_machine((card.name, card.description, card.personality, card.scenario, session.scenario)),
+            of_machine=is_machine((*_about(card), session.scenario)),
         )
+
+
+def _about(card: Card) -> tuple[str, ...]:
+    """What a card says of its character; its prompts speak of models that are no part of the play."""
+    described = card.name, card.description, card.personality, card.scenario
+    return (*described, card.first_mes, card.mes_example, *card.tags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +177,7 @@ class Generation:
         return f"{attempt} anew" if self._record.response.dropped_parts else f"{attempt}"
 
     def _judge_text(self, completion: Completion, heard: _Heard, attempt: int, model: str) -> Told:
-        text, trouble = completion.text, completion.trouble
+        text, trouble, is_cut = completion.text, completion.trouble, completion.cut_by_length
         cleaned = speech.clean(
             speech.whole_part(text) if trouble else text,
             name=heard.names[0],
@@ -181,18 +187,18 @@ class Generation:
             echoes=heard.echoes,
             notes=heard.notes,
             of_machine=heard.of_machine,
-            cut_by_length=completion.cut_by_length,
+            cut_by_length=is_cut,
         )
+        reason: str
         match cleaned:
-            case speech.Line(text=line) if trouble is None:
+            case speech.Line(text=line) if trouble is None and (not is_cut or speech.whole_part(line)):
                 return self._generated(line)
-            case speech.Line(text=line):
+            case speech.Line(text=line):  # broken off, or cut before its first sentence ended
                 self._spare = self._spare or line
-                reason = str(trouble)
+                reason = trouble or "length"
             case speech.Refused(reason=why, spare=spare):
                 self._spare = self._spare or spare
-                is_cut = why is speech.Reason.EMPTY and completion.cut_by_length
-                reason = trouble or ("length" if is_cut else why.value)
+                reason = trouble or ("length" if is_cut and why is speech.Reason.EMPTY else why.value)
             case _:
                 assert_never(cleaned)
         return self._failed(attempt, plan.Failure(reason, model))
@@ -204,7 +210,7 @@ class Generation:
         """The failure as a fact; or, where no further try may be made, a line that an earlier one left."""
         world, model = self._world, failure.model
         wait_s, error, status, code, words = (
-            (by.retry_after_s, by.error, by.status, by.code, by.words) if by else (0.0, None, None, "", "")
+            (by.retry_after_s, by.error, by.status, by.code, by.words) if by else (0.0, None, None, None, "")
         )
         verdict = plan.judge(self._failures, failure, world.model.models, retry_after_s=wait_s)
         self._failures.append(plan.Failure(verdict.reason, model))

@@ -49,7 +49,7 @@ class GenerationFailed:
     final: bool = False
     model: str = ""
     status: int | None = None
-    code: str = ""
+    code: str | None = None
     words: str = ""
 
 

@@ -40,7 +40,7 @@ class ModelFailed:
     retry_after_s: float = 0.0
     error: BaseException | None = None
     status: int | None = None
-    code: str = ""
+    code: str | None = None
     words: str = ""
     learnt: str = ""
 

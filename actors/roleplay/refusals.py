@@ -29,24 +29,29 @@ _REFUSAL: Final = re.compile(
 )
 _MODEL: Final = r"(?:a\.?i\.?|artificial intelligence|(?:ai |large )?language model|ai (?:assistant|model))"
 _AS_AN_AI: Final = re.compile(rf"\b(?:as|i'm|i am)(?: just| only)? an? {_MODEL}(?!\w)", re.IGNORECASE)
+_LANGUAGE_MODEL: Final = re.compile(
+    r"\b(?:as|i'm|i am)(?: just| only)? an? (?:ai |large )?language model\b", re.IGNORECASE
+)
 _AI_DECLINES: Final = re.compile(
     rf"\b(?:as|i'm|i am)(?: just| only)? an? {_MODEL}\b[^.!?]{{0,80}}?\bi ?{_CANNOT} {_TASK}", re.IGNORECASE
 )
 _WITHIN: Final = 200  # characters: a refusal begins with it; later it may be a story's own machine
 
 _MACHINE: Final = re.compile(
-    r"\b(?:a\.?i\.?(?!\w)|artificial(?:ly)?[ -]intelligen\w+|artificial (?:being|mind|person|life)|robots?|androids?"
-    r"|automat(?:on|a|ons)|cyborgs?|synthetics?|computers?|supercomputers?|mainframe|holograms?|drones?|chat-?bots?|bots?"
-    r"|machine (?:mind|intelligence)|language model|virtual assistant|golems?|replicants?|synths?)\b"
-    r"|\bAI\b|\bKI\b|\bIA\b|\bИИ\b|人工知能|人工智能|인공지능|ロボット|机器人",
+    r"\b(?:artificial(?:ly)?[ -]intelligen\w+|artificial (?:being|mind|person|life)|robots?|androids?"
+    r"|automat(?:on|a|ons)|cyborgs?|synthetic (?:being|human|life|person|mind)|supercomputers?|mainframe|holograms?"
+    r"|chat-?bots?|replicants?|(?:ship|station|onboard|central|main|house|city)(?:'s|’s)? ?computer"
+    r"|computer (?:mind|program|system)|synths?"
+    r"|machine (?:mind|intelligence)|virtual assistant)\b|人工知能|人工智能|인공지능|ロボット|机器人",
     re.IGNORECASE,
 )
+_ABBREVIATED: Final = re.compile(r"\b(?:AIs?|A\.I\.|KI|IA|ИИ)(?!\w)")  # "Ai" is a name, and "ki" a force
 """What a card calls a character that may say of itself that it is an AI."""
 
 
 def is_machine(texts: Iterable[str]) -> bool:
     """Whether a card's texts describe a character that may call itself an AI."""
-    return any(_MACHINE.search(text) for text in texts)
+    return any(_MACHINE.search(text) or _ABBREVIATED.search(text) for text in texts)
 
 
 def is_refusal(text: str, *, of_machine: bool = False) -> bool:
@@ -55,4 +60,6 @@ def is_refusal(text: str, *, of_machine: bool = False) -> bool:
     if _REFUSAL.match(plain):
         return True
     begins = plain[:_WITHIN]
-    return bool(_AI_DECLINES.search(begins) if of_machine else _AS_AN_AI.search(begins))
+    if of_machine:
+        return bool(_AI_DECLINES.search(begins) or _LANGUAGE_MODEL.search(begins))
+    return bool(_AS_AN_AI.search(begins))

@@ -15,7 +15,7 @@ from typing import Final
 
 _TAG: Final = (
     r"(?:\w{1,12}[:_])?(?:think(?:ing)?|thoughts?|reason(?:ing)?|reflect(?:ion)?|analysis|scratchpad|deliberation"
-    r"|inner_?monologue)(?:_(?:process|trace))?"
+    r"|inner_?monologue|plan(?:ning)?|scratch_pad)(?:_(?:process|trace))?"
 )
 _MARK: Final = re.compile(
     rf"""
@@ -31,6 +31,12 @@ _MARK: Final = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _FENCE: Final = re.compile(rf"```{_TAG}[ \t]*\n.*?(?:```|\Z)", re.IGNORECASE | re.DOTALL)
+_BRACKETED: Final = re.compile(
+    r"\[(?P<tag>thinking|thoughts?|reasoning|reason)\].*?\[/(?P=tag)\]"  # alone, "[thinking]" is a stage direction
+    r"|\A.*\[/(?:thinking|thoughts?|reasoning|reason)\]"
+    r"|<details\b[^<>]{0,60}\breasoning\b[^<>]{0,60}>.*?</details>",
+    re.IGNORECASE | re.DOTALL,
+)
 _HARMONY: Final = re.compile(r"(<\|(?:start|end|return|call|channel|message|constrain)\|>)", re.IGNORECASE)
 _HARMONY_MARK: Final = re.compile(r"<\|(?:channel|message)\|>", re.IGNORECASE)
 _SAID_IN: Final = frozenset({"final", "assistant", ""})
@@ -59,6 +65,8 @@ def without_thoughts(text: str) -> str:
         text = text[leaked.end() :]
     if _HARMONY_MARK.search(text):
         text = _final_channel(text)
+    if "[/" in text or "</details" in text:
+        text = _BRACKETED.sub("", text)
     text = _outside(_FENCE.sub("", text) if "```" in text else text)
     for section in _SECTIONS:
         text = section.sub("", text)

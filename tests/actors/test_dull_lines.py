@@ -18,6 +18,7 @@ both = pytest.mark.parametrize("backend", BACKENDS)
 
 DULL = "The wind has gone round to the north, and I do not like the look of it."
 FILTERED = Completion("She opened the door. The lamp was out and", trouble="filtered")
+HALF = Completion("She opened the door and", cut_by_length=True)
 BROKEN = Completion("Then she opened the", trouble="broken_off")
 
 
@@ -42,6 +43,9 @@ def notices(play: Play) -> list[str]:
         ),
         ([FILTERED, FILTERED, FILTERED], "She opened the door."),
         ([FILTERED, "A whole line."], "A whole line."),
+        ([HALF, "A whole line."], "A whole line."),
+        ([HALF, HALF, HALF], "She opened the door and"),
+        ([Completion("She opened the door. Then she", cut_by_length=True)], "She opened the door."),
         ([FILTERED, ModelFailed("empty"), ModelFailed("empty")], "She opened the door."),
     ],
 )

@@ -174,6 +174,7 @@ async def test_b04_only_what_comes_after_the_thoughts_is_said(text: str) -> None
     [
         {"id": "x", "error": {"message": "Upstream rate limited", "code": 429}},
         {"choices": None, "error": {"code": 429, "message": "limited"}},
+        {"choices": [{"message": {"content": "She opened"}}], "error": {"code": 429, "message": "limited"}},
     ],
 )
 async def test_b05_an_error_inside_a_200_is_that_error(body: object) -> None:

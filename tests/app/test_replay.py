@@ -347,9 +347,8 @@ class TestDiagram:
         assert done.stderr.startswith("ensemble: there is no response 'nosuch' in ")
 
 
-def test_the_words_of_the_server_that_refused_stand_below_the_move() -> None:
+def test_the_words_of_a_model_server_stand_beside_the_reason() -> None:
     said = GenerationFailed(NOW + 1, "broken_answer", 0.0, True, "m", 400, "tool_use_failed", "Tool choice is none")
     [response_id] = keep((said,))
-    lines = invoke("replay", response_id).stdout.splitlines()
-    below = lines.index("    the server said: 400 tool_use_failed Tool choice is none")
-    assert "broken_answer" in lines[below - 1]
+    [move] = [line for line in invoke("replay", response_id).stdout.splitlines() if "GenerationFailed" in line]
+    assert move.endswith("broken_answer (tool_use_failed: Tool choice is none)")

@@ -47,7 +47,12 @@ def test_b42_who_is_an_ai_may_say_so_and_nobody_else(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["As an AI language model, I can't help with that.", "I'm an AI assistant, so I cannot write such content."]
+    "text",
+    [
+        "As a large language model, I have no lamp.",
+        "As an AI language model, I can't help with that.",
+        "I'm an AI assistant, so I cannot write such content.",
+    ],
 )
 def test_b42_an_ai_that_declines_as_an_assistant_is_a_refusal(text: str) -> None:
     assert is_refusal(text, of_machine=True)
@@ -60,6 +65,7 @@ def test_b42_an_ai_that_declines_as_an_assistant_is_a_refusal(text: str) -> None
         "A battered android from Europa.",
         "She is an A.I. who runs the station",
         "A robot that gardens.",
+        "The station computer.",
         "Eine KI an Bord.",
         "艦の人工知能。",
         "корабельный ИИ",
@@ -69,6 +75,16 @@ def test_b42_a_card_says_that_its_character_is_a_machine(text: str) -> None:
     assert is_machine(["", text])
 
 
-@pytest.mark.parametrize("text", ["A quiet smuggler.", "The keeper said aye.", "She sails the Aiken straits.", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "She works at a computer.",
+        "Ai, a master of ki.",
+        "A quiet smuggler.",
+        "The keeper said aye.",
+        "She sails the Aiken straits.",
+        "",
+    ],
+)
 def test_b42_people_are_no_machines(text: str) -> None:
     assert not is_machine([text])

@@ -32,6 +32,12 @@ SAID = "The lamp turns, and I with it."
         f"plan [BEGIN FINAL RESPONSE]{SAID}[END FINAL RESPONSE] more",
         f"<think>plan</think><answer>{SAID}</answer>",
         f"<response>{SAID}",
+        f"[thinking]plan[/thinking]{SAID}",
+        f"[REASONING]plan[/REASONING]{SAID}",
+        f'<details type="reasoning" done="true"><summary>Thought</summary>plan</details>{SAID}',
+        f"<chain_of_thought>plan</chain_of_thought>{SAID}",
+        f"<inner_thoughts>plan</inner_thoughts>{SAID}",
+        f"<planning>plan</planning>{SAID}",
     ],
 )
 def test_b04_each_dialect_s_thoughts_are_taken_out(text: str) -> None:
@@ -44,6 +50,7 @@ def test_b04_each_dialect_s_thoughts_are_taken_out(text: str) -> None:
         f"plan</think>{SAID}",
         f"plan</think>more plan</think>{SAID}",
         f"plan[/THINK]{SAID}",
+        f"plan[/thinking]{SAID}",
         f"plan<channel|>{SAID}",
         f"<think>a<think>b</think>c</think>{SAID}",
         f"<think><think>plan</think>{SAID}",

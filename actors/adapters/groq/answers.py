@@ -53,13 +53,15 @@ class Answer:
 
 
 def read(body: bytes, model: str) -> Answer:
-    """Read the body of a 200. Raises ValueError where it is no completion: HTML, broken JSON, no choices."""
-    answer = _object(from_json(body))
+    """Read the body of a 200. Raises ValueError where it is no completion: HTML, broken JSON, no message."""
+    found = from_json(body)
+    answer = _object(found[0] if isinstance(found, list) and len(found) == 1 else found)
     if error := failures.inside(answer):
         return Answer(error.failure, said=error.said)
     choices = answer.get("choices")
     if not isinstance(choices, list) or not choices:
-        raise ValueError("no choices")
+        refused = failures.without_choices(answer)
+        return Answer(refused.failure, said=refused.said)
     choice = _object(choices[0])
     if error := failures.inside(choice):
         return Answer(error.failure, said=error.said)
@@ -161,6 +163,7 @@ def _part(part: object) -> str:
         return part
     found = _object(part)
     text = found.get("text")
+    text = text.get("value") if isinstance(text, dict) else text
     return text if found.get("type", "") in _TEXT_PARTS and isinstance(text, str) else ""
 
 

@@ -40,6 +40,8 @@ PAGE_MAX: Final = 20_000
 
 _OVERLOADED: Final = frozenset({408, 409, 424, 425, 498})  # 498: Groq's flex tier has no room now
 _REFUSED: Final = range(400, 500)
+_UNTOLD: Final = 500
+"""What an error is that does not say what it is."""
 
 
 def _words(*patterns: str) -> re.Pattern[str]:
@@ -47,7 +49,9 @@ def _words(*patterns: str) -> re.Pattern[str]:
 
 
 _BROKEN_ANSWER: Final = _words(
-    r"tool_use_failed|output_parse_failed|json_validate_failed|malformed_function_call|invalid_tool_call\w*",
+    r"tool_use_failed|output_parse_failed|json_validate_failed|malformed_function_call|invalid_tool_call\w*|model_error",
+    r"failed_generation|model produced invalid content|does not match the expected (?:format|grammar)",
+    r"failed to parse input at pos",
     r"model called a tool|model generated output that could not be parsed|failed to (?:generate json|call a function)",
     r"failed to parse (?:the )?(?:model |tool |generated )?(?:output|call|response)|expecting start token",
     r"unexpected tokens? (?:\d+ )?(?:while|remaining)",
@@ -85,6 +89,7 @@ _QUOTA: Final = _words(
 )
 _QUOTA_WORDS: Final = _words(r"insufficient (?:quota|credit|balance|funds)|out of credits|credit balance|hard limit")
 _LIMITED: Final = _words(r"rate_?limit\w*|too_many_requests|resource_?exhausted|tokens|requests|throttl\w+")
+_LIMITED_WORDS: Final = _words(r"rate.?limit|too many requests")
 _CREDENTIALS: Final = _words(
     r"(?:invalid|missing|expired|incorrect)_(?:api_?)?key|api_key_\w+|authentication\w*|unauth\w+|permission_?denied",
     r"permission_error|access_denied|forbidden",
@@ -145,19 +150,31 @@ def failed(error: Exception) -> Refused:
 
 def inside(answer: Mapping[str, Any]) -> Refused | None:
     """The error in the body of a 200, as it would be with a status of its own; None where there is none."""
-    if answer.get("object") == "error":
-        said = said_in(answer)
-    elif answer.get("error"):
-        said = said_in({"error": answer["error"]})
+    error = answer.get("error") or answer.get("errors")
+    if isinstance(error, dict | list | str):
+        said = said_in({"error": error}) if error else None
     else:
-        return None
+        is_error = error or answer.get("object") == "error" or answer.get("status") == "error"
+        said = said_in(answer) if is_error else None
+    return None if said is None else _as_status_says(said)
+
+
+def without_choices(answer: Mapping[str, Any]) -> Refused:
+    """A body that holds no answer, and perhaps an error that it does not call one."""
+    said = said_in(answer)
+    if said.status is not None or _status_of(said) != _UNTOLD:
+        return _as_status_says(said)
+    return Refused(ModelFailed("malformed", words=plain_words(said.message)), said)
+
+
+def _as_status_says(said: Said) -> Refused:
     status = said.status or _status_of(said)
     return _refused(reason_of(status, said), status, said)
 
 
 def _refused(reason: ModelReason, status: int, said: Said, error: Exception | None = None) -> Refused:
     wait_s = said.wait_s if reason in WAITED_FOR else 0.0
-    words, code = plain_words(said.message), plain_words(said.code)
+    words, code = plain_words(said.message), plain_words(said.code) or None
     return Refused(ModelFailed(reason, wait_s, error, status, code, words), said)
 
 
@@ -187,7 +204,7 @@ def reason_of(status: int, said: Said) -> ModelReason:
 
 def _status_of(said: Said) -> int:
     """The status that an error without one would have had."""
-    if said.is_called(_LIMITED):
+    if said.is_called(_LIMITED) or said.tells_of(_LIMITED_WORDS):
         return 429
     if said.is_called(_QUOTA):
         return 402
@@ -196,14 +213,14 @@ def _status_of(said: Said) -> int:
     if said.is_called(_IN_TROUBLE):
         return 503
     known = (_BROKEN_ANSWER, _TOO_LARGE, _MISSING, _FILTERED, _words(r"invalid\w*|bad_?request\w*"))
-    return 400 if any(said.is_called(names) for names in known) else 500
+    return 400 if any(said.is_called(names) for names in known) else _UNTOLD
 
 
 # ── what an error body says ─────────────────────────────────────────────────────────────────────────
 
 _NAMING: Final = ("code", "status", "reason", "type")
 """Fields that name an error, the most exact first."""
-_WORDING: Final = ("message", "msg", "detail", "error", "raw", "title")
+_WORDING: Final = ("message", "msg", "detail", "error", "errors", "raw", "title", "status_msg", "error_description")
 _SIZES: Final = ("n_ctx", "max_context_length", "max_model_len", "context_length", "max_seq_len")
 _WINDOW: Final = re.compile(
     r"(?:context (?:length|window|size)(?: is| of(?: only)?|:)?|max_seq_len(?: of)?|\bn_ctx\W{0,3})\s*\(?"
@@ -211,6 +228,9 @@ _WINDOW: Final = re.compile(
     re.IGNORECASE,
 )
 _DEPTH_MAX: Final = 8
+FAILED_GENERATION: Final = "failed_generation"
+"""The field in which Groq gives back what the model wrote: its answer is to blame then."""
+
 _TAGS: Final = re.compile(r"(?s)<(style|script|svg)\b.*?</\1>|<[^>]*>")
 
 
@@ -227,7 +247,7 @@ def said_in(body: object) -> Said:
     message = " ".join(dict.fromkeys(" ".join(words.split()) for words in wordings if words.strip()))
     return Said(
         status=next((int(code) for code in codes if code.isdecimal() and 400 <= int(code) < 600), None),
-        codes=tuple(codes[:NAMES_MAX]),
+        codes=(*codes[:NAMES_MAX], *(name for name, _ in found if name == FAILED_GENERATION)),
         message=message,
         wait_s=headers.wait_in(found, message),
         fields=frozenset(_blamed(found)),

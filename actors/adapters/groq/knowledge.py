@@ -21,8 +21,11 @@ from actors.adapters.groq.servers import Dialect, System
 from actors.roleplay.model import Prompt
 from actors.roleplay.tokens import prompt_tokens, tokens_at_least
 
-WINDOW_KEPT_S: Final = 86_400.0
-"""After a day a prompt of full size finds out whether somebody has given the server a larger window."""
+WINDOW_KEPT_S: Final = 6 * 3600.0
+"""After this a prompt of full size finds out whether somebody has given the server a larger window."""
+
+SAME_WINDOW: Final = 0.1
+"""Found out anew, a window that differs by less than this share is the same, and is not reported again."""
 
 WINDOW_TOKENS_MIN: Final = 256
 """A smaller window is a mistake of ours, or holds no play."""
@@ -54,7 +57,8 @@ _ROLES: Final = re.compile(
     r"roles? must alternate|alternate (?:between )?user|system (?:role|message|prompt|instruction)s?\b.{0,60}"
     r"(?:not (?:supported|allowed|enabled)|unsupported|must be|only be|at the (?:beginning|start)|first)"
     r"|(?:only|just) (?:the )?user\b.{0,60}\broles?\b|developer instruction is not enabled"
-    r"|(?:unexpected|unknown|invalid|unsupported) role|role .{0,20}system.{0,20}(?:not|unsupported|invalid)",
+    r"|(?:unexpected|unknown|invalid|unsupported) role|role .{0,20}system.{0,20}(?:not|unsupported|invalid)"
+    r"|does not support ['\"`]?system|should be ['\"`]?user['\"`]? or ['\"`]?assistant",
     re.IGNORECASE,
 )
 """What chat templates say of the order of roles."""
@@ -204,11 +208,12 @@ def of_count(known: Known, prompt: Prompt, counted: int, now: float) -> Lesson:
 
 
 def _narrowed(known: Known, prompt: Prompt, room: int, seen: str, now: float) -> Lesson:
-    before = known.window_now(now)
-    if before is not None and before <= room:
+    before, held = known.window_tokens, known.window_now(now)
+    if held is not None and held <= room:
         return Lesson(known, is_request_at_fault=True)
+    is_news = before is None or abs(before - room) > before * SAME_WINDOW
     words = f"{seen}: what is older is lost, so prompts are kept to {room:,} from now on. {WINDOW_HINT}"
-    return Lesson(replace(known, window_tokens=room, window_at=now), words, True)
+    return Lesson(replace(known, window_tokens=room, window_at=now), words if is_news else "", True)
 
 
 def _is_blamed(name: str, said: Said) -> bool:
@@ -218,7 +223,8 @@ def _is_blamed(name: str, said: Said) -> bool:
         return (
             re.search(
                 r"[`'\"]stop[`'\"]|\bstop[ _](?:parameters?|sequences?|words?|strings?|field)"
-                r"|\b(?:parameter|argument|property|field|keyword|name)s?:? stop\b|\bstop (?:is|are) not|\bstop:",
+                r"|\b(?:parameter|argument|property|field|keyword|name|option|input)s?\b[^.\n]{0,20}?[: (]\W?stop\b"
+                r"|\bbody\W{1,4}stop\b|\bstop (?:is|are) not|\bstop:",
                 said.message,
                 re.IGNORECASE,
             )

@@ -254,7 +254,7 @@ def _reasons(failed: Iterable[AnyRow]) -> tuple[tuple[str, int], ...]:
     return tuple(sorted(told, key=lambda each: (-each[1], each[0])))
 
 
-def _with_code(why: str, code: int | None, words: str) -> str:
+def _with_code(why: str, code: int | str | None, words: str) -> str:
     return why if code is None else f"{why} ({code} {words})"
 
 

@@ -5,7 +5,7 @@
              ├─ response ── part, ending          response (id, version, state) ─► move ─► legal_move
              │     └─ retry_request               exchange ─► move        └─► the move before it
              └─ history ── history_message ── amendment
-    outbox, voice, server_knowledge            what `report` is told besides: report_tables
+    outbox, voice, server_knowledge (in `server_knowledge.py`)            what `report` is told besides: report_tables
 
 A response's state is that of its newest move; a move begins where the one before it ended and is a row of
 `legal_move`; what has an `ending` or a line in `history` never changes its state again. All of it is foreign
@@ -373,16 +373,5 @@ voice = Table(
     Index("ix_voice_channel", "channel_id"),
 )
 where_index("ux_voice_current", voice, "channel_id", "character_key", where="NOT is_forgotten", unique=True)
-
-# ── model servers ───────────────────────────────────────────────────────────────────────────────────
-
-server_knowledge = Table(
-    "server_knowledge",
-    metadata,
-    Column("server", Text, primary_key=True),
-    Column("model", Text, primary_key=True),
-    Column("known", Text, nullable=False),  # JSON of the adapter's own
-    Column("at", Float, nullable=False),
-)
 
 add_triggers(metadata)

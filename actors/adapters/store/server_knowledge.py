@@ -1,21 +1,31 @@
-"""What was learnt of model servers."""
+"""What was learnt of model servers: a table of its own, which no other one refers to."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Column, Connection, Float, Table, Text, insert, select, update
 
-from actors.adapters.store.schema import server_knowledge as table
+from actors.adapters.store.schema import metadata
+
+TABLE: Final = Table(
+    "server_knowledge",
+    metadata,
+    Column("server", Text, primary_key=True),
+    Column("model", Text, primary_key=True),
+    Column("known", Text, nullable=False),  # JSON of the adapter's own
+    Column("at", Float, nullable=False),
+)
 
 
 def server_knowledge(conn: Connection, server: str) -> Mapping[str, str]:
-    rows = conn.execute(select(table.c.model, table.c.known).where(table.c.server == server))
+    rows = conn.execute(select(TABLE.c.model, TABLE.c.known).where(TABLE.c.server == server))
     return {row.model: row.known for row in rows}
 
 
 def keep_server_knowledge(conn: Connection, server: str, model: str, knowledge: str, *, at: float) -> None:
-    of_model = (table.c.server == server) & (table.c.model == model)
-    changed = conn.execute(update(table).where(of_model).values(known=knowledge, at=at))
+    of_model = (TABLE.c.server == server) & (TABLE.c.model == model)
+    changed = conn.execute(update(TABLE).where(of_model).values(known=knowledge, at=at))
     if not changed.rowcount:
-        conn.execute(insert(table).values(server=server, model=model, known=knowledge, at=at))
+        conn.execute(insert(TABLE).values(server=server, model=model, known=knowledge, at=at))

@@ -92,6 +92,7 @@ GROQ: Final = Server(
             "broken_answer",
         ),
         Form(refuses(400, "Failed to generate JSON.", code="json_validate_failed"), "broken_answer"),
+        Form(gives({"error": {"message": "No.", "failed_generation": "Aye."}}, status=400), "broken_answer"),
         Form(refuses(400, "The model `m` has been decommissioned", code="model_decommissioned"), "model_missing"),
         Form(refuses(498, "Flex tier capacity exceeded", code="capacity_exceeded"), "overloaded"),
         Form(refuses(401, "Invalid API Key", code="invalid_api_key"), "credentials"),

@@ -71,6 +71,7 @@ def test_b06_an_answer_that_broke_off_is_no_whole_one(finish_reason: str) -> Non
             {"type": "text", "text": "turns."},
         ],
         ["The lamp ", {"text": "turns."}],
+        [{"type": "text", "text": {"value": LAMP, "annotations": []}}],
         {"type": "text", "text": LAMP},
         [{"type": "reference", "reference_ids": [1]}, {"type": "text", "text": LAMP}, {"type": "image_url"}],
     ],
@@ -127,6 +128,25 @@ def test_b05_an_error_inside_a_200_is_that_error(error: object, reason: str, pla
         "choice": {"choices": [{"message": {"content": "half a"}, "finish_reason": "error", "error": error}]},
         "vllm": {"object": "error", **fields},
     }[place]
+    outcome = answer(body).outcome
+    assert isinstance(outcome, ModelFailed)
+    assert outcome.reason == reason
+    assert outcome.words
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        ({"error": True, "message": "rate limit exceeded"}, "rate_limit"),
+        ({"errors": [{"message": "no", "code": 429}]}, "rate_limit"),
+        ({"status": "error", "message": "no", "code": 503}, "overloaded"),
+        ([{"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "message": "no"}}], "rate_limit"),
+        ({"base_resp": {"status_code": 1002, "status_msg": "rate limit"}}, "rate_limit"),
+        ({"detail": "Not authenticated", "code": 401}, "credentials"),
+        ({"choices": [], "message": "odd"}, "malformed"),
+    ],
+)
+def test_b05_an_error_is_found_by_whatever_name(body: object, reason: str) -> None:
     outcome = answer(body).outcome
     assert isinstance(outcome, ModelFailed)
     assert outcome.reason == reason

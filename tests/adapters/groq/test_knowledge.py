@@ -50,6 +50,8 @@ def error(message: str, **more: object) -> object:
         (error("Unrecognized request argument supplied: include_reasoning"), {"include_reasoning"}),
         (error('Unknown name "stop": Cannot find field.'), {"stop"}),
         (error("Argument not supported: stop sequences"), {"stop"}),
+        (error("Unrecognized request argument supplied: stop"), {"stop"}),
+        (error("body -> stop: extra fields not permitted"), {"stop"}),
         (error("[{'type': 'extra_forbidden', 'loc': ('body', 'stop'), 'msg': 'No', 'input': 1}]"), {"stop"}),
         (
             {"detail": [{"loc": ["body", name], "msg": "Extra inputs"} for name in ("max_tokens", "stop")]},
@@ -100,6 +102,8 @@ def test_b02_a_budget_that_is_too_large_is_kept_below_what_the_model_writes(mess
         "After the optional system message, conversation roles must alternate user and assistant roles",
         "Developer instruction is not enabled for models/gemma-3-27b-it",
         "Unexpected role 'system' after role 'user'",
+        "Unsupported value: 'messages[0].role' does not support 'system' with this model.",
+        "messages.0.role: Input should be 'user' or 'assistant'",
     ],
 )
 def test_b08_a_template_that_refuses_roles_is_asked_more_strictly_step_by_step(message: str) -> None:
@@ -160,13 +164,14 @@ def test_b09_a_plausible_count_and_one_that_says_nothing_teach_nothing(text: str
     assert of_count(NEW, prompt(text, times), counted, NOW) == Lesson(NEW)
 
 
-def test_b09_a_window_is_believed_for_a_day_and_then_found_out_anew() -> None:
+def test_b09_a_window_is_believed_for_a_while_and_then_found_out_anew_and_told_where_it_changed() -> None:
     known = Known(window_tokens=2050, window_at=NOW)
-    assert known.window_now(NOW + WINDOW_KEPT_S - 1) == 2050
-    assert known.window_now(NOW + WINDOW_KEPT_S) is None
-    again = of_count(known, prompt(ENGLISH, 220), 2050, NOW + WINDOW_KEPT_S)
-    assert again.words
-    assert again.known.window_at == NOW + WINDOW_KEPT_S
+    later = NOW + WINDOW_KEPT_S
+    assert (known.window_now(later - 1), known.window_now(later)) == (2050, None)
+    same, smaller = (of_count(known, prompt(ENGLISH, 220), counted, later) for counted in (2052, 1026))
+    assert (same.known.window_now(later), same.words) == (2052, "")
+    assert smaller.known.window_now(later) == 1026
+    assert "counts 1,026 tokens" in smaller.words
 
 
 def test_b09_a_server_that_counts_only_what_is_new_to_it_is_found_out() -> None:
