@@ -1,4 +1,4 @@
-"""The 429s that a fault makes up, and what they close: whoever asks again too soon is refused, and counted.
+"""The 429s that a fault makes up, and what they close: whoever asks again too soon is counted.
 
     rate_limit          its bucket's: of a channel, or of a webhook with all its threads
     rate_limit_shared   the resource's, whoever uses it: all webhooks of a channel
@@ -82,18 +82,17 @@ class Closings:
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
-        self._closed: dict[str, tuple[float, str]] = {}
+        self._until: dict[str, float] = {}
 
     def close(self, names: "Names", refused: Refused) -> None:
         """A request of these names met this."""
-        name = {"rate_limit_edge": ADDRESS, "rate_limit_global": EVERYTHING, "rate_limit_shared": names.resource}
-        self._closed[name.get(refused.kind, names.bucket)] = self._now() + refused.wait_s, refused.kind
+        closed = {"rate_limit_edge": ADDRESS, "rate_limit_global": EVERYTHING, "rate_limit_shared": names.resource}
+        name = closed.get(refused.kind, names.bucket)
+        self._until[name] = max(self._until.get(name, 0.0), self._now() + refused.wait_s)
 
-    def standing(self, names: "Names") -> Refused | None:
-        """What a request of these names meets now, if anything."""
-        until, kind = max(self._closed.get(name, (0.0, "")) for name in names.all)
-        left_s = until - self._now()
-        return Refused(kind, left_s) if left_s > 0 else None
+    def has(self, names: "Names") -> bool:
+        """Whether a request of these names comes too soon."""
+        return any(self._until.get(name, 0.0) > self._now() for name in names.all)
 
 
 @dataclass(frozen=True, slots=True)

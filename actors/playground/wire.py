@@ -119,15 +119,12 @@ class Wire:
         channel = self._channel_of(call)
         line = route.line(self._world, call) if route.line and channel else None
         names = self._names(route, call, channel)
-        closed, is_scripted = self._closings.standing(names), self.script.is_written_for(route.sort, is_line=bool(line))
         channel_id = None if channel is None else channel.id
-        self.ledger.complete(order, channel_id=channel_id, line=line, on_closed=closed is not None)
+        self.ledger.complete(order, channel_id=channel_id, line=line, on_closed=self._closings.has(names))
         self._refuse_in_dialect(route, call, channel)
         verdict = self._limits.take(route.sort, _place(call, channel), counts_globally=route.needs_bot)
         if verdict.retry_after_s is not None:
             return self._limited(order, verdict.headers, verdict.retry_after_s, is_global=verdict.is_global)
-        if closed is not None and not is_scripted:
-            return self._refused_for_now(closed, order, verdict)
         fault = self._fault(route.sort, channel, line)
         if fault is None:
             return await self._carried_out(route, call, order, verdict, is_line=line is not None)

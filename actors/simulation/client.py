@@ -11,13 +11,11 @@ from typing import Final, Literal, TypeVar
 
 import anyio
 
-from actors.adapters.discord.buckets import Buckets
 from actors.adapters.discord.limits import Limit
 from actors.ports import (
     Deleted,
     DeleteOutcome,
     ElsewhereOutcome,
-    HeldBack,
     Page,
     PageOutcome,
     Posted,
@@ -36,8 +34,9 @@ from actors.simulation.answers import ANSWER_LOST, NOTHING_STORED, OUTAGE, SLOW
 from actors.simulation.channels import ChannelState
 from actors.simulation.discord import READABLE_AFTER_S, Discord
 from actors.simulation.faults import Faults
+from actors.simulation.known_limits import KnownLimits
 from actors.simulation.process import Life
-from actors.simulation.rate_limits import LIMITS, LONG_S_MAX, Names
+from actors.simulation.rate_limits import Names
 from actors.simulation.virtual_time import call_at
 from actors.simulation.watch import Watch
 
@@ -57,7 +56,7 @@ Preference = Literal["webhook", "embed"]
 
 
 class Client:
-    """Speaks for one process; what it remembers dies with it. Its buckets are the real adapter's."""
+    """Speaks for one process; what it remembers dies with it."""
 
     def __init__(
         self,
@@ -84,7 +83,7 @@ class Client:
         self._settle_s = settle_s
         self._reading = reading
         self._bare_posts = bare_posts
-        self.buckets = Buckets(now)
+        self.limits = KnownLimits(discord.limits, watch, now, self._random)
         self._without_webhooks: set[int] = set()
         self._without_messages: set[int] = set()
 
@@ -98,13 +97,13 @@ class Client:
         if channel.is_gone:
             return Refused("channel_gone", 404, final=True)
         names = Names(f"webhooks:{channel_id}")
-        held = self._held(names)
+        held = self.limits.held(names)
         if held is not None:
             return held
         fault = self._fault("prepare", kinds.PREPARE, share=0.2)
         match fault:
             case "rate_limit":
-                return self._heard(self._limited("rate_limit", names), names)
+                return self.limits.heard(self.limits.close("rate_limit", names), names)
             case None | "webhook_deleted" | "webhook_moved":
                 pass
             case _:
@@ -149,7 +148,7 @@ class Client:
         if outbound.webhook_id is not None and outbound.channel_id in self._without_webhooks:
             return Refused("webhooks_forbidden", 403)
         names = Names.of(outbound)
-        held = self._held(names)
+        held = self.limits.held(names)
         if held is not None:
             return held
         fault = self._fault("send", kinds.LINE)
@@ -162,7 +161,7 @@ class Client:
         self._leave(lambda: answers.append(self._arrive(outbound, fault, names)))
         self._life.point("send under way")
         answer = await self._after(self._answer_takes_s(fault), "send", lambda: answers[0])
-        outcome: SendOutcome = self._known(self._heard(answer, names), outbound)
+        outcome: SendOutcome = self._known(self.limits.heard(answer, names), outbound)
         self._watch.post_answered(outbound, outcome)
         await self._learn(outbound, outcome)
         return outcome
@@ -186,13 +185,13 @@ class Client:
     async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
         self._life.point("before webhook read")
         names = Names(f"webhook-get:{outbound.webhook_id}")
-        held = self._held(names)
+        held = self.limits.held(names)
         if held is not None:
             return held
         fault = self._fault("read", kinds.READ, share=0.5)
 
         def said() -> ElsewhereOutcome | Limit:
-            limit = self._limit(fault, names)
+            limit = self.limits.met(fault, names)
             if limit is not None:
                 return limit
             if fault is not None:
@@ -201,7 +200,7 @@ class Client:
             return None if home == outbound.channel_id else home
 
         answer = await self._after(self._answer_takes_s(fault), "webhook read", said)
-        home: ElsewhereOutcome = self._heard(answer, names)
+        home: ElsewhereOutcome = self.limits.heard(answer, names)
         if isinstance(home, int) and outbound.webhook_id is not None:
             await self._table.forget_webhook(outbound.webhook_id)
         return home
@@ -210,7 +209,7 @@ class Client:
         """What Discord does with a request, and what its sender is told of that."""
         if fault is not None and fault in NOTHING_STORED:
             return NOTHING_STORED[fault]
-        limit = self._limit(fault, names)
+        limit = self.limits.met(fault, names)
         if limit is not None:
             return limit
         refused = self._discord.refuses(outbound)
@@ -249,46 +248,19 @@ class Client:
             channel, wait_s = self._discord.channels[channel_id], self._random.random()
             call_at(self._now() + wait_s, lambda: self._discord.delete(channel, message_id, "people"))
 
-    # ── rate limits ─────────────────────────────────────────────────────────────────────────────────
-
-    def _held(self, names: Names) -> HeldBack | None:
-        """Why a request may not leave; one that does is watched."""
-        held = self.buckets.held(names.bucket, names.resource)
-        if held is None:
-            self._watch.request_left(names.all)
-        return held
-
-    def _limited(self, fault: str | None, names: Names) -> Limit:
-        """Discord limits what a request asks for, all of it for as long."""
-        scope, is_long = LIMITS[fault or "rate_limit"]
-        wait_s = self._retry_after_s() if not is_long else round(20 + LONG_S_MAX * self._random.random(), 3)
-        return self._discord.limits.close(names.closed_by(scope), Limit(wait_s, scope))
-
-    def _limit(self, fault: str | None, names: Names) -> Limit | None:
-        """What a request meets where it arrives: a fault, or what one before it closed."""
-        return self._limited(fault, names) if fault in LIMITS else self._discord.limits.standing(names.all)
-
-    def _heard(self, answer: Outcome | Limit, names: Names) -> Outcome | Refused:
-        """The process lives to hear that it is limited."""
-        if not isinstance(answer, Limit):
-            return answer
-        since = self.buckets.close(names.bucket, names.resource, answer)
-        self._watch.limit_heard(names.closed_by(answer.scope), self._now() + answer.wait_s)
-        return Refused("rate_limit", 429, answer.wait_s, since=since)
-
     # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         self._life.point("before read")
         names = Names(f"read:{channel_id}")
-        held = self._held(names)
+        held = self.limits.held(names)
         if held is not None:
             return held
         fault = self._fault("read", kinds.READ, share=0.5)
         channel = self._discord.channels[channel_id]
 
         def shown() -> ReadOutcome | Limit:
-            limit = self._limit(fault, names)
+            limit = self.limits.met(fault, names)
             if limit is not None:
                 return limit
             if fault is not None:
@@ -300,7 +272,7 @@ class Client:
                 return Refused("forbidden", 403, final=True)
             return self._shown(channel, after)
 
-        return self._heard(await self._after(self._answer_takes_s(fault), "read", shown), names)
+        return self.limits.heard(await self._after(self._answer_takes_s(fault), "read", shown), names)
 
     def _shown(self, channel: ChannelState, after: int) -> ReadOutcome:
         """The channel's pages, one after the other, as the Discord adapter reads them."""
@@ -317,18 +289,18 @@ class Client:
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         self._life.point("before delete")
         names = Names.through(webhook_id, channel_id) or Names(f"delete:{channel_id}")
-        held = self._held(names)
+        held = self.limits.held(names)
         if held is not None:
             return held
         fault = self._fault("delete", kinds.DELETION, share=0.5)
         answers: list[DeleteOutcome | Limit] = []
         self._leave(lambda: answers.append(self._deleted(channel_id, message_id, fault, names)))
         self._life.point("delete under way")
-        return self._heard(await self._after(self._answer_takes_s(fault), "delete", lambda: answers[0]), names)
+        return self.limits.heard(await self._after(self._answer_takes_s(fault), "delete", lambda: answers[0]), names)
 
     def _deleted(self, channel_id: int, message_id: int, fault: str | None, names: Names) -> DeleteOutcome | Limit:
         channel = self._discord.channels[channel_id]
-        limit = self._limit(fault, names)
+        limit = self.limits.met(fault, names)
         if limit is not None:
             return limit
         if fault not in (None, "stored_5xx", "cut_after"):
@@ -386,6 +358,3 @@ class Client:
         if fault == "slow":
             return TRANSIT_S + (TIMEOUT_S - 1) * self._random.random()
         return TRANSIT_S * (1 + self._random.random())
-
-    def _retry_after_s(self) -> float:
-        return round(0.2 + 8 * self._random.random(), 3)

@@ -175,11 +175,14 @@ class TestSuccessRate:
         log.publish(Moved(CONTEXT, a_move(Held(1.0, 2.0), State.RETRYING, 1), "Hi", 2))
         assert (log.message_send_attempts, log.message_send_retries, log.message_send_failures) == (0, 0, 0)
 
-    def test_m1_a_line_that_a_rate_limit_holds_is_a_warning_and_no_error(self, kept: Kept) -> None:
+    def test_m1_a_line_that_a_rate_limit_holds_says_whether_it_met_it_and_is_no_error(self, kept: Kept) -> None:
         log = LogTrace()
-        log.publish(Moved(CONTEXT, a_move(Held(1.0, 401.0, "rate_limit", 1.0, 429), State.RETRYING, 1), "Hi", 2))
-        assert kept.messages == ["🎭 MULTI-CHAR: Discord's rate limit holds Alex's message back for 400.0 s"]
-        assert [record.levelname for record in kept.records] == ["WARNING"]
+        for status in (429, None):
+            held = Held(1.0, 401.0, "rate_limit", 1.0, status)
+            log.publish(Moved(CONTEXT, a_move(held, State.RETRYING, 1), "Hi", 2))
+        waits = "🎭 MULTI-CHAR: Alex's response waits for 400 s (rate_limit); "
+        assert kept.messages == [f"{waits}Discord answered 429", f"{waits}nothing was sent"]
+        assert not [record for record in kept.records if record.levelno >= logging.WARNING]
 
     def test_nothing_delivered_is_nothing(self, kept: Kept) -> None:
         log = LogTrace()

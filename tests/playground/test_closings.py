@@ -1,8 +1,8 @@
-"""A made-up 429 closes its bucket: who asks again too soon is refused, and counted."""
+"""A made-up 429 closes its bucket: who asks again too soon is counted."""
 
 import pytest
 
-from actors.playground import READS, PlaygroundServer
+from actors.playground import PlaygroundServer
 from actors.playground.closings import VARIANTS
 
 from .wire_client import Reply, WireClient
@@ -63,47 +63,44 @@ async def test_a_bucket_is_closed_for_its_time_and_requests_on_it_are_counted() 
     async with PlaygroundServer(now=clock.now) as server, WireClient(server) as wire:
         server.next_lines(f"rate_limit:{WAIT_S:g}")
         assert (await wire.line("a")).status == 429
-        clock.at += 100
-        again = await wire.line("b")
-        assert (again.status, again.body["retry_after"]) == (429, pytest.approx(WAIT_S - 100))
+        clock.at += WAIT_S - 1
+        await wire.line("b")
         server.add_channel("cellar")
-        assert (await wire.line("c", channel="cellar")).status == 200
-        assert (await wire.call("GET", path(server))).status == 200
-        clock.at += WAIT_S - 100
-        assert (await wire.line("d")).status == 200
-        assert [(entry.method, entry.status) for entry in server.on_closed] == [("POST", 429)]
+        await wire.line("c", channel="cellar")
+        await wire.call("GET", path(server))
+        clock.at += 1
+        await wire.line("d")
+        assert [entry.line.text for entry in server.on_closed if entry.line is not None] == ["b"]
+        assert len(server.on_closed) == 1
 
 
 @pytest.mark.parametrize(
-    ("kind", "reached"),
+    ("kind", "too_soon"),
     [
-        ("rate_limit:400", ["other webhook", "read"]),
-        ("rate_limit_shared:400", ["read"]),
-        ("rate_limit_global:400", []),
-        ("rate_limit_edge:400", []),
+        ("rate_limit:400", ["thread", "take-down"]),
+        ("rate_limit_shared:400", ["thread", "take-down", "other webhook"]),
+        ("rate_limit_global:400", ["thread", "take-down", "other webhook", "read"]),
+        ("rate_limit_edge:400", ["thread", "take-down", "other webhook", "read"]),
     ],
 )
 async def test_a_webhook_s_429_closes_it_for_all_threads(
-    server: PlaygroundServer, wire: WireClient, kind: str, reached: list[str]
+    server: PlaygroundServer, wire: WireClient, kind: str, too_soon: list[str]
 ) -> None:
     own, other = await webhook(server, wire, "Mira"), await webhook(server, wire, "Tobin")
     thread = server.add_thread("tavern", "cellar", "Robin").id
     server.next_lines(kind)
     assert (await say(wire, own)).status == 429
-    tried = {
-        "thread": await say(wire, f"{own}?wait=true&thread_id={thread}"),
-        "take-down": await wire.call("DELETE", f"{own}/messages/1"),
-        "other webhook": await say(wire, other),
-        "read": await wire.call("GET", path(server)),
-    }
-    assert [name for name, reply in tried.items() if reply.status != 429] == reached
-    assert len(server.on_closed) == 4 - len(reached)
-
-
-async def test_a_script_may_say_what_happens_on_a_closed_bucket(server: PlaygroundServer, wire: WireClient) -> None:
-    server.next_requests(READS, "rate_limit:400", None)
-    assert [(await wire.call("GET", path(server))).status for _ in range(3)] == [429, 200, 429]
-    assert len(server.on_closed) == 2
+    found: list[str] = []
+    for name, method, where in (
+        ("thread", "POST", f"{own}?wait=true&thread_id={thread}"),
+        ("take-down", "DELETE", f"{own}/messages/1"),
+        ("other webhook", "POST", other),
+        ("read", "GET", path(server)),
+    ):
+        before = len(server.on_closed)
+        await wire.call(method, where, {"content": "Hello", "username": "Mira"} if method == "POST" else None)
+        found += [name] * (len(server.on_closed) - before)
+    assert found == too_soon
 
 
 async def say(wire: WireClient, path: str) -> Reply:

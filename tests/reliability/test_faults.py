@@ -14,7 +14,6 @@ from tests.reliability.stage import NAME, NOTICE, Stage, performing
 Voice = Literal["webhook", "embed"]
 WITHOUT_AN_ANSWER = found("empty_answer").path
 VOICES: tuple[Voice, ...] = ("webhook", "embed")
-TYPING = "POST /channels/{channel}/typing"
 DELAY = f"⏳ Discord limits how fast this channel may be written to; {NAME}'s response comes at <t:"
 
 
@@ -22,7 +21,6 @@ async def provoke(stage: Stage, case: Case) -> None:
     stage.server.dialect = case.dialect
     stage.server.next_lines(*case.lines)
     stage.server.next_requests(READS, *case.reads)
-    stage.server.next_requests(TYPING, None)  # it may be on its way when its line meets a 429: then it meets none
     if case.act is None:
         stage.say()
     else:

@@ -120,7 +120,7 @@ class RespectsOwnLimitsAlone(CommitsBeforeSend):
 
     def __init__(self, client: Client) -> None:
         super().__init__(client)
-        client.buckets = OpenToOthers(client.buckets._now)
+        client.limits.buckets = OpenToOthers(client.limits.buckets._now)
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         return await self._client.send(outbound)

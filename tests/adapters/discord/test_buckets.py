@@ -75,7 +75,10 @@ class Stage:
         """Which requests reach the server when everything is tried once."""
         came: list[str] = []
         for name in ("line", "line_elsewhere", "other_line", "take_down", "notice", "bot_take_down", "read", "reply"):
-            seen = self._scripted.will(as_json([]) if name == "read" else as_json(message()))
+            answer = message(
+                channel_id=str({"line": ONE}.get(name, TWO if name.startswith(("line", "other")) else CHANNEL_ID))
+            )
+            seen = self._scripted.will(as_json([]) if name == "read" else as_json(answer))
             await getattr(self, name)()
             came += [name] * bool(seen())
         return came
