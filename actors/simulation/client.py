@@ -30,7 +30,8 @@ from actors.ports import (
 from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
 from actors.roleplay.pages import PagedRead
 from actors.simulation import faults as kinds
-from actors.simulation.discord import READABLE_AFTER_S, ChannelState, Discord
+from actors.simulation.channels import ChannelState
+from actors.simulation.discord import READABLE_AFTER_S, Discord
 from actors.simulation.faults import Faults
 from actors.simulation.process import Life
 from actors.simulation.virtual_time import call_at

@@ -17,7 +17,8 @@ from actors.gateway import Gateway
 from actors.ports import ButtonPressed, GatewayEvent, MessageDeleted, MessageEdited, MessageSeen, ShardReady
 from actors.readiness import CAUGHT_UP_WAIT_S
 from actors.roleplay.history import belongs
-from actors.simulation.discord import Discord, Shown
+from actors.simulation.channels import Shown
+from actors.simulation.discord import Discord
 
 Key = tuple[str, int, str]
 """What is known: a message, a press, or what became of a message (its new text)."""

@@ -15,7 +15,8 @@ from actors.ports import RetryOutcome
 from actors.retries import WORDS
 from actors.roleplay import notices
 from actors.roleplay.model import OutboxKind
-from actors.simulation.discord import Discord, Shown
+from actors.simulation.channels import Shown
+from actors.simulation.discord import Discord
 from actors.simulation.hearing import PRESSED, SEEN
 from actors.simulation.rest import Rest
 from actors.simulation.shape import Shape

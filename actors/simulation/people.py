@@ -14,7 +14,8 @@ import anyio
 from actors.roleplay.command_words import command_of
 from actors.roleplay.history import is_aside, is_line
 from actors.roleplay.model import TurnOrder
-from actors.simulation.discord import Discord, Shown
+from actors.simulation.channels import Shown
+from actors.simulation.discord import Discord
 from actors.simulation.faults import PEOPLE, RETRIES, Faults
 from actors.simulation.hearing import PREFIX
 from actors.simulation.model import Speech

@@ -17,7 +17,8 @@ from actors.adapters.store.schema import AnyRow, inbox, move, outbox, part, resp
 from actors.commands import ANSWERS_WAITING_MAX
 from actors.roleplay.history import belongs
 from actors.roleplay.model import OutboxKind
-from actors.simulation.discord import READABLE_AFTER_S, ChannelState, Discord, Shown
+from actors.simulation.channels import ChannelState, Shown
+from actors.simulation.discord import READABLE_AFTER_S, Discord
 from actors.simulation.hearing import PREFIX, SEEN, amendment
 from actors.simulation.shape import Shape
 from actors.simulation.watch import Watch

@@ -8,7 +8,8 @@ from typing import Final
 
 import anyio
 
-from actors.simulation.discord import ChannelState, Discord
+from actors.simulation.channels import ChannelState
+from actors.simulation.discord import Discord
 from actors.simulation.faults import WEATHER, Faults
 from actors.simulation.virtual_time import call_at
 

@@ -9,7 +9,8 @@ import pytest
 
 from actors.ports import ButtonPressed, GatewayEvent, MessageSeen, Refused
 from actors.roleplay.model import Button, Outbound, OutboundKind, ReplyAddress
-from actors.simulation.discord import ChannelState, Discord, Shown
+from actors.simulation.channels import ChannelState, Shown
+from actors.simulation.discord import Discord
 from actors.simulation.faults import Cut, Faults
 from actors.simulation.virtual_time import VirtualClock, run_virtually
 

@@ -40,6 +40,7 @@ def test_b26_the_intents_of_the_table_are_those_of_the_connection_and_enough_for
     asked = Intent(intents().value)
     assert intents().value == sum(discord.Intents(**{name: True}).value for need in NEEDS for name in need.intents)
     assert all(IN_GUILD[event] in asked and IN_DM[event] in asked for event in HEARD)
+    assert IN_GUILD["WEBHOOKS_UPDATE"] in asked
     assert Intent.GUILDS in asked
     assert Intent.MESSAGE_CONTENT in asked
 
