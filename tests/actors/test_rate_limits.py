@@ -29,8 +29,8 @@ def lines_posted(play: Play) -> int:
 
 
 def told(play: Play) -> list[str]:
-    """The notices of the channel; answers to commands are none."""
-    return [text for text in play.discord.texts(CHANNEL) if text.startswith(("⏳", "⚠️"))]
+    """The notices that were sent to the channel, withdrawn ones too; answers to commands are none."""
+    return [post.text for post in play.discord.posts if post.text.startswith(("⏳", "⚠️"))]
 
 
 def waits(name: str, until: float) -> str:

@@ -116,7 +116,9 @@ class Stage:
 
     @property
     def moves(self) -> list[Moved]:
-        """Those of the scene in this place: a case may open another one."""
+        """Of all scenes; with other ones `beside`, those of the scene in this place."""
+        if not self.beside:
+            return self.trace.moves[self._first_move :]
         of_session = {moved.context.session_id for moved in self.trace.moves[:1]}
         return [moved for moved in self.trace.moves[self._first_move :] if moved.context.session_id in of_session]
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 
-from actors.playground import Voice
+from actors.playground import Dialect, Voice
 from tests.reliability.stage import CHANNEL, ELSEWHERE, Stage, performing
 
 Play = Callable[[Stage], Awaitable[None]]
@@ -85,5 +85,35 @@ def test_b15_two_scenes_of_one_character_keep_their_lines_when_a_webhook_moves_f
         entries = [entry.text for entry in await stage.store.history(scene.id) if entry.kind == "character"]
         assert entries == spoken(ELSEWHERE)
         assert len(stage.lines) == len(spoken(ELSEWHERE)) == 2
+
+    on_stage(play)
+
+
+def test_b15_e2_a_thread_on_a_server_that_answers_oldest_first_keeps_its_lines_when_the_webhook_moves() -> None:
+    """The second line's answer is lost as well; `pytest -s` prints what channel and history hold then."""
+
+    async def play(stage: Stage) -> None:
+        stage.server.dialect = Dialect(order="oldest_first", echoes=False)
+        cellar = stage.server.add_thread(CHANNEL, "cellar", "Robin").id
+
+        def spoken() -> list[str]:
+            return [m.id for m in stage.server.messages(cellar) if m.voice is Voice.WEBHOOK]
+
+        stage.server.say(cellar, "Robin", "!start Ada")
+        stage.server.say(cellar, "Robin", "Hello?")
+        await stage.until_over()
+        stage.server.move_webhook(webhook_id(stage), ELSEWHERE, is_told=False)
+        stage.server.next_lines("drop_after")
+        stage.begin()
+        stage.server.say(cellar, "Robin", "Are you still there?")
+        await stage.until_over()
+        (scene,) = await stage.store.find_sessions(str(cellar))
+        history = await stage.store.history(scene.id)
+        print("\nCHANNEL", [(m.author, m.content) for m in stage.server.messages(cellar)])
+        print("HISTORY", [(entry.name, entry.text, entry.message_ids) for entry in history])
+        print("PATH   ", stage.path)
+        assert [entry.message_ids for entry in history if entry.kind == "character"] == [(each,) for each in spoken()]
+        assert (len(spoken()), scene.state) == (2, "Idle")
+        await stage.until(lambda: not stage.strays)
 
     on_stage(play)
