@@ -6,13 +6,15 @@ import { suggested } from "./answers.js";
 import { byId, h } from "./dom.js";
 
 const PAUSE_MS = 200; // of typing, before the bot is asked
-const SHOWN_MAX = 8;
+const SHOWN_MAX = 10;
 const INNER = [1, 2]; // a subcommand, a group of them
 const NO_SUCH = "The bot has no command of this name. As on Discord, this would be said in the channel.";
 
 const BANGS = [
   ["start", "opens a scene: names, then perhaps -- and where they are", true],
   ["end", "ends the scene"],
+  ["pause", "lets nobody begin to speak"],
+  ["resume", "goes on after a pause"],
   ["retry", "delivers the last line that failed"],
   ["missing", "says what became of a line that did not come"],
   ["status", "how the scene stands"],
