@@ -19,7 +19,7 @@ from playwright.async_api import Page, expect
 
 from actors.adapters.inspector.inspector import SNAPSHOT_MAX
 from actors.adapters.store import open_store
-from actors.playground import PlaygroundServer, Voice
+from actors.playground import Dialect, PlaygroundServer, Voice
 from actors.playground.script import READS
 from actors.ports import BreakerMoved, Dependencies, SeenBreaker, SeenModel
 from machines.facts import Sent
@@ -33,6 +33,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 CHANNEL = "tavern"
 CAST = ("Maren", "Fitch", "Oriel")
 ANY_TAKEN = re.compile(r"\btaken\b")
+A_CAUSE = re.compile(r"The cause: (Discord answered 503|The channel could not be read: Discord itself has trouble)")
 ANY_LIT = re.compile(r"\blit\b")
 
 
@@ -48,6 +49,7 @@ class Run:
 async def run(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Run]:
     folder = tmp_path_factory.mktemp("bot")
     async with PlaygroundServer() as server, _bot_of(server, folder) as (_, url):
+        server.dialect = Dialect(echoes=False)  # else the gateway's copy would confirm a line before it is read back
         await _open_scene(server)
         server.say(CHANNEL, "Robin", "Is anybody there?")
         await until(lambda: len(character_lines(server, CHANNEL)) == 3)
@@ -95,7 +97,7 @@ async def test_a_stuck_response_is_followed_to_its_cause_with_one_click(run: Run
     await expect(page.locator("[data-edge='Sending-Retrying']")).to_have_class(ANY_TAKEN)
     await picture(page, "inspector")
     await stuck.get_by_role("link", name="Maren").click()
-    await expect(page.locator(".cause")).to_have_text("The cause: Discord answered 503.")
+    await expect(page.locator(".cause")).to_have_text(A_CAUSE)
     await expect(page.locator(".moves .failure")).to_contain_text("status 503")
     await expect(page.locator(".legal")).to_contain_text("May come next: Held")
     await expect(page.locator("[data-state=Retrying]")).to_have_class(ANY_LIT)
