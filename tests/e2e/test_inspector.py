@@ -98,7 +98,7 @@ async def test_a_stuck_response_is_followed_to_its_cause_with_one_click(run: Run
     await picture(page, "inspector")
     await stuck.get_by_role("link", name="Maren").click()
     await expect(page.locator(".cause")).to_have_text(A_CAUSE)
-    await expect(page.locator(".moves .failure")).to_contain_text("status 503")
+    await expect(page.locator(".moves .failure").first).to_contain_text("status 503")
     await expect(page.locator(".legal")).to_contain_text("May come next: Held")
     await expect(page.locator("[data-state=Retrying]")).to_have_class(ANY_LIT)
 
