@@ -27,12 +27,18 @@ SMALL = Shape(channels=4)
 
 
 def caught(
-    build: Build, *, shape: Shape = SMALL, worlds: int = 6, responses: int = 60, only: set[str] | None = None
+    build: Build,
+    *,
+    shape: Shape = SMALL,
+    worlds: int = 6,
+    responses: int = 60,
+    only: set[str] | None = None,
+    seed: int = 7,
 ) -> set[str]:
     """The invariants that break in the first world in which any does; `only`: of the faults, these."""
     cut = Cut() if only is None else Cut(frozenset(KINDS) - only)
     for index in range(worlds):
-        result = run_world(Order(seed=7, index=index, responses=responses, chance=0.3, cut=cut, shape=shape), build)
+        result = run_world(Order(seed=seed, index=index, responses=responses, chance=0.3, cut=cut, shape=shape), build)
         if result.broken:
             return {one.invariant for one in result.broken}
     return set()
@@ -207,7 +213,7 @@ def test_edits_and_deletions_that_are_ignored_are_caught() -> None:
 
 
 def test_an_answer_to_what_was_edited_out_of_the_play_is_caught() -> None:
-    assert caught(Build(store=broken.AnswersAsides), worlds=12, responses=150) == {"one turn"}
+    assert caught(Build(store=broken.AnswersAsides), worlds=4, responses=150, seed=9) == {"one turn"}
 
 
 def test_an_answer_to_a_press_that_everybody_sees_is_caught() -> None:
