@@ -104,7 +104,7 @@ def test_after_faults_it_is_clean_and_what_is_changed_behind_the_bots_back_is_na
             wait_until(lambda: shown_by(server, Voice.WEBHOOK) == before + 2)
             learnt = run_bot(tmp_path, "audit", **settings)
         assert kinds(learnt.stdout) == {forged: Kind.EXTRA}
-        assert "Channel and history differ: 1 extra" in (tmp_path / "stderr").read_text()
+        assert "and history differ: 1 extra" in (tmp_path / "stderr").read_text()
 
     with_server(work)
 
