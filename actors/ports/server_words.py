@@ -27,6 +27,7 @@ _TOKENS: Final = re.compile(
     r"|(?<=[Bb]earer )\S+"
     r"|\b(?:sk|pk|gsk|xai|hf|nvapi|csk|fw|tgp|key|org|proj|user|acct|team)[-_](?=[\w*.-]*[\d*])[\w*.-]+"
     r"|\bAIza[\w-]+"  # a key of Google's
+    r"|(?:%[0-9A-Fa-f]{2}){6,}"  # whatever is hidden in percents: anybody can read it
 )
 """What is a secret, or names an account, by its form."""
 
