@@ -96,7 +96,7 @@ def test_b15_e2_a_thread_on_a_server_that_answers_oldest_first_keeps_its_lines_w
         stage.server.dialect = Dialect(order="oldest_first", echoes=False)
         cellar = stage.server.add_thread(CHANNEL, "cellar", "Robin").id
 
-        def spoken() -> list[str]:
+        def spoken() -> list[int]:
             return [m.id for m in stage.server.messages(cellar) if m.voice is Voice.WEBHOOK]
 
         stage.server.say(cellar, "Robin", "!start Ada")
