@@ -60,8 +60,8 @@ REASONS: Final = {
 """Why a try came to nothing, for each stage."""
 
 LIMITED: Final = (
-    *("everything", "send", "webhook", "webhooks-in", "read", "delete", "typing", "channel", "webhooks"),
-    *("commands", "login", OTHER),
+    *("everything", "send", "webhook", "webhook-get", "webhook-edit", "webhooks-in", "read", "delete", "typing"),
+    *("channel", "webhooks", "member", "commands", "login", OTHER),
 )
 """What a rate limit of Discord's may be for: the part of a bucket's name that is no id."""
 
