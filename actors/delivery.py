@@ -217,7 +217,9 @@ class Delivery:
         """The oldest message of another channel that is the part, and nothing of that channel's own."""
         for message in seen:
             if message.webhook_id == outbound.webhook_id and is_strayed(message, outbound):
-                known = await self._world.store.own_messages(message.channel_id, after=message.id - 1)
+                known = await self._world.store.own_messages(
+                    message.channel_id, after=message.id - 1, with_takedowns=False
+                )
                 if message.id not in known:
                     self._world.breakers.note_arrival()
                     return Told(SentElsewhere(self._world.clock.now(), message.channel_id, message.id))

@@ -8,7 +8,8 @@ Texts that read alike (two answers to `!help`) count as one another's copies: no
 are confirmed as other messages. Notices of failures are told apart by their buttons.
 
 A message that a webhook posted where it was moved to is no line of that channel: it is a stray part of one of the
-channel that the webhook was made for. It goes when that response ended, unless the response has found it itself.
+channel that the webhook was made for. That it goes is written at once, since nobody reads that channel again after a
+restart; while its response is not final it stands a little longer, so that the response can still find it there.
 
 Failure modes: what a store that fails leaves unjudged is kept, and the sweep has it judged again.
 """
@@ -29,6 +30,9 @@ from actors.world import World
 
 WATCH_S: Final = 900.0
 """How long after its last try a line's copy may turn up: far above any landing seen."""
+
+STRAY_STANDS: Final = 2
+"""Times the settle time: a response looks elsewhere when its part had that time to land, and needs some to read."""
 
 TOLD_MAX: Final = 200
 """Lines that are nobody's and were told of: each catch-up sees them again."""
@@ -94,11 +98,16 @@ class Reaper:
         undecided: list[ChannelMessage] = []
         watched = await self._watched(channel_id, strangers)
         for message in strangers:
-            copies = [one for one in watched if shows(message, one.outbound)] or await self._strayed(message)
+            copies = [one for one in watched if shows(message, one.outbound)]
             if any(not one.is_final for one in copies):
                 undecided.append(message)
             elif copies:
                 await self._take_down(message)
+            elif strayed := await self._strayed(message):
+                is_final = all(one.is_final for one in strayed)
+                await self._take_down(
+                    message, in_s=0.0 if is_final else self._world.rules.limits.settle_s * STRAY_STANDS
+                )
             elif is_line(message) and message.id not in self._told:
                 self._told.append(message.id)
                 self._world.trace.publish(Diverged(None, "extra", 1, channel_id))  # it is let be, and `audit` names it
@@ -119,7 +128,7 @@ class Reaper:
         texts = await store.watched_texts(channel_id, since=since) if not all(map(is_line, strangers)) else ()
         return (*lines, *texts)
 
-    async def _take_down(self, message: ChannelMessage) -> None:
+    async def _take_down(self, message: ChannelMessage, *, in_s: float = 0.0) -> None:
         draft = OutboxDraft(
             key=f"takedown:{message.id}",
             kind=OutboxKind.TAKEDOWN,
@@ -127,7 +136,7 @@ class Reaper:
             message_id=message.id,
             webhook_id=message.webhook_id,
         )
-        if not await self._world.store.enqueue_copy(draft, at=self._world.clock.now()):
+        if not await self._world.store.enqueue_copy(draft, at=self._world.clock.now() + in_s):
             return  # a retry found its part in it while we judged: it is no copy any more
         self._world.outbox_bell.ring()
         what = "line" if is_line(message) else "notice or an answer"

@@ -273,10 +273,10 @@ class Store(Protocol):
         """(from, to, fact) of each move of a response, oldest first."""
         ...
 
-    async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+    async def own_messages(self, channel_id: int, *, after: int, with_takedowns: bool = True) -> frozenset[int]:
         """Ids newer than `after` that no line may be taken for any more.
 
-        Those of parts, notices and answers that are confirmed, and those that are to be taken down.
+        Those of parts, notices and answers that are confirmed and, if wanted, those that are to be taken down.
         """
         ...
 

@@ -285,3 +285,31 @@ def test_b15_what_a_stranger_s_webhook_says_elsewhere_is_let_be(backend: str) ->
             assert len(strays(play)) == 2
 
     run_virtually(backend, main)
+
+
+@both
+def test_b15_a_stray_that_was_seen_is_taken_back_though_the_process_dies_before_its_line_is_settled(
+    backend: str,
+) -> None:
+    async def main() -> None:
+        async with playing(faults=[("late", 8.0)]) as play, anyio.create_task_group() as group:
+            await play.store.keep_webhook(CHANNEL, "ada", WEBHOOK, "token")
+            group.start_soon(play.discord.land_late_ones)
+            play.discord.webhooks[CHANNEL] = WEBHOOK  # what Discord says of it is not heard, so it is used again
+            await play.start("Ada")
+            move(play)
+            play.say("Hello?")
+            await play.until(lambda: "SendUnconfirmed" in facts(play))
+            play.discord.answer_takes_s = 20.0
+            await play.until(lambda: len(strays(play)) == 2)
+            await anyio.sleep(0.5)
+            assert facts(play)[2:] == ["SendUnconfirmed", "NotInChannel"]  # and its second try is not answered yet
+            play.discord.webhooks[CHANNEL], play.discord.answer_takes_s = WEBHOOK + 1, 0.0
+            play.kill()
+            group.cancel_scope.cancel()
+        async with playing(before=play) as again:
+            await again.quiet()
+            assert strays(again) == []
+            await equal_to_the_channel(again)
+
+    run_virtually(backend, main)

@@ -397,10 +397,10 @@ class Stumbles(SqlStore):
         super().__init__(executor)
         self._calls = count(1)
 
-    async def own_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
+    async def own_messages(self, channel_id: int, *, after: int, with_takedowns: bool = True) -> frozenset[int]:
         if next(self._calls) % 10 == 0:
             raise KeyError("a programmer's error")
-        return await super().own_messages(channel_id, after=after)
+        return await super().own_messages(channel_id, after=after, with_takedowns=with_takedowns)
 
 
 class KeepsLateNotices(SqlStore):

@@ -27,8 +27,10 @@ def _newer(*ids: Column[int]) -> CompoundSelect[int]:
     )
 
 
-_OURS: Final = (part.c.message_id, outbox.c.message_id, outbox.c.target_id)
+_CONFIRMED: Final = (part.c.message_id, outbox.c.message_id)
+_OURS: Final = (*_CONFIRMED, outbox.c.target_id)
 _OWN: Final = Prepared(_newer(*_OURS))
+_OWN_TO_STAND: Final = Prepared(_newer(*_CONFIRMED))
 _HANDLED: Final = Prepared(_newer(*_OURS, inbox.c.message_id))
 _ANSWER: Final = "answer:"
 """With the id of the command's message, the key of its answer."""
@@ -73,9 +75,10 @@ _TEXTS: Final = (
 )
 
 
-def own_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
-    """Ids newer than `after` of what is confirmed (parts, notices, answers) or is to be taken down."""
-    return frozenset(row[0] for row in _OWN.run(conn, {"channel_id": channel_id, "after": after}))
+def own_messages(conn: Connection, channel_id: int, *, after: int, with_takedowns: bool = True) -> frozenset[int]:
+    """Ids newer than `after` of what is confirmed (parts, notices, answers) or, if wanted, is to be taken down."""
+    statement = _OWN if with_takedowns else _OWN_TO_STAND
+    return frozenset(row[0] for row in statement.run(conn, {"channel_id": channel_id, "after": after}))
 
 
 def handled_messages(conn: Connection, channel_id: int, *, after: int) -> frozenset[int]:
