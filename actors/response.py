@@ -19,46 +19,38 @@ import anyio
 import anyio.lowlevel
 
 from actors.copies import Copies
-from actors.delivery import CHANNEL_GONE, Delivery
+from actors.delivery import Delivery
 from actors.generation import Generation
 from actors.ports import (
     Context,
     Exchange,
+    LineDelivered,
     Moved,
     MoveRefused,
     ResponseRecord,
+    Writes,
     listening,
 )
-from actors.roleplay import notices
-from actors.roleplay.model import (
-    Claim,
-    Entry,
-    OutboxDraft,
-    OutboxKind,
-    SessionRecord,
-)
+from actors.roleplay.model import Claim, SessionRecord
 from actors.told import Told
 from actors.typing_indicator import LONG_WAIT_S, SEND_LEAD_S, Sign
 from actors.world import World
+from actors.writes import writes_of
 from machines.binding import IllegalMove
 from machines.facts import (
-    BLOCKED,
     Announce,
-    ArmReaper,
     Cancelled,
-    CommitLine,
     Fact,
     Generate,
-    Notify,
     ReadBack,
+    ReadBackImpossible,
     Send,
     SendRefused,
-    TakeBack,
     Task,
     Wait,
     WaitElapsed,
 )
-from machines.response import Move, Response, advance, next_task, restart_fact
+from machines.response import DELIVERED, Move, Response, advance, next_task, restart_fact
 
 T = TypeVar("T")
 
@@ -74,7 +66,7 @@ class ResponseActor:
         self._session = session
         self._record = record
         self._response: Response = record.response
-        self._last_reason: str | None = None
+        self._is_channel_gone = False
         self._cancel_by: str | None = None
         self._is_announced = False  # that it comes late; by this process
         self._interruption: anyio.CancelScope | None = None
@@ -90,7 +82,7 @@ class ResponseActor:
     @property
     def channel_is_gone(self) -> bool:
         """Whether this response failed because there is no channel any more."""
-        return self._response.is_final and self._last_reason == CHANNEL_GONE
+        return self._response.is_final and self._is_channel_gone
 
     def cancel(self, by: str) -> None:
         """Interrupt generating, waiting and pauses; a send in flight is never interrupted, only noted."""
@@ -215,26 +207,44 @@ class ResponseActor:
 
     async def _apply(self, told: Told) -> None:
         move = self._advance(told.fact)
-        self._last_reason = getattr(told.fact, "reason", None)
+        writes = self._writes_of(move)
         with anyio.CancelScope(shield=True):
-            length = await self._world.store.record(
-                self._claim,
-                self._response,
-                move,
-                commit=self._entry_of(move),
-                outbox=self._outbox_of(move),
-                watch=any(isinstance(effect, ArmReaper) for effect in move.effects),
-                exchange=told.exchange,
-            )
-        if isinstance(move.fact, SendRefused) and move.fact.reason == BLOCKED:
-            self._generation.note_blocked()
-        text = "\n".join(self._response.texts)
-        is_cancelled = self._response.cancel_by is not None
-        self._world.trace.publish(Moved(self._context, move, text, length, is_cancelled, told.error))
+            length = await self._world.store.record(self._claim, self._response, move, writes, exchange=told.exchange)
+        self._note(move.fact)
+        self._publish(move, length, told.error)
         self._is_announced |= any(isinstance(effect, Announce) for effect in move.effects)
         is_withdrawn = self._is_announced and self._response.is_final
-        if is_withdrawn or any(isinstance(effect, TakeBack | Notify | Announce) for effect in move.effects):
+        if is_withdrawn or writes.outbox:
             self._world.outbox_bell.ring()
+
+    def _note(self, fact: Fact) -> None:
+        """What a fact means beside its move."""
+        match fact:
+            case SendRefused(reason="channel_gone") | ReadBackImpossible(reason="channel_gone"):
+                self._is_channel_gone = True
+            case SendRefused(reason="blocked"):
+                self._generation.note_blocked()
+            case _:
+                return
+
+    def _writes_of(self, move: Move) -> Writes:
+        world, sender = self._world, self._delivery.outbound
+        return writes_of(
+            move,
+            self._record,
+            stray_sender=None if sender is None else sender.webhook_id,
+            prefix=world.rules.command_prefix,
+            indicator=world.breakers.indicator,
+        )
+
+    def _publish(self, move: Move, history_length: int, error: BaseException | None) -> None:
+        response, trace = self._response, self._world.trace
+        is_cancelled = response.cancel_by is not None
+        trace.publish(Moved(self._context, move, "\n".join(response.texts), is_cancelled, error))
+        if move.dest is DELIVERED and self._delivery.outbound is not None:
+            voice, attempt = self._delivery.outbound.kind, move.attempt
+            line = LineDelivered(self._context, response.text_shown, voice, response.shown, attempt, history_length)
+            trace.publish(line)
 
     def _advance(self, fact: Fact) -> Move:
         try:
@@ -244,64 +254,3 @@ class ResponseActor:
             refused = MoveRefused(self._context, error.step.source, type(fact).__name__, why, self._response.attempt)
             self._world.trace.publish(refused)
             raise
-
-    def _entry_of(self, move: Move) -> Entry | None:
-        for effect in move.effects:
-            if isinstance(effect, CommitLine):
-                return Entry(
-                    kind="character",
-                    name=self._record.character.name,
-                    text=effect.text,
-                    message_ids=effect.message_ids,
-                    at=move.at,
-                    session_id=self._session.id,
-                    character_id=self._record.character.id,
-                    response_id=self._response.id,
-                )
-        return None
-
-    def _outbox_of(self, move: Move) -> list[OutboxDraft]:
-        drafts: list[OutboxDraft] = []
-        for effect in move.effects:
-            if isinstance(effect, TakeBack):
-                drafts += [self._takedown(message_id, effect.channel_id) for message_id in effect.message_ids]
-            if isinstance(effect, Notify):
-                drafts.append(self._notice(effect.reason))
-            if isinstance(effect, Announce):
-                drafts.append(self._delay(effect))
-        return drafts
-
-    def _takedown(self, message_id: int, elsewhere: int | None) -> OutboxDraft:
-        """Of a shown part, the store knows who sent it; a stray one is the current try's."""
-        sender = self._delivery.outbound
-        return OutboxDraft(
-            key=f"takedown:{message_id}",
-            kind=OutboxKind.TAKEDOWN,
-            channel_id=self._session.channel_id if elsewhere is None else elsewhere,
-            message_id=message_id,
-            webhook_id=None if elsewhere is None or sender is None else sender.webhook_id,
-            response_id=self._response.id,
-        )
-
-    def _notice(self, reason: str) -> OutboxDraft:
-        name, prefix = self._record.character.name, self._world.rules.command_prefix
-        return OutboxDraft(
-            key=f"notice:{self._response.id}",
-            kind=OutboxKind.NOTICE,
-            channel_id=self._session.channel_id,
-            text=notices.failure(name, reason, prefix, is_written=bool(self._response.texts)),
-            response_id=self._response.id,
-            buttons=notices.buttons(self._response.id, reason),
-        )
-
-    def _delay(self, effect: Announce) -> OutboxDraft:
-        # One key for the channel and the opening (or closing): the second response that waits there says nothing new.
-        channel_id = self._session.channel_id
-        indicator = self._world.breakers.indicator
-        return OutboxDraft(
-            key=f"held:{channel_id}:{effect.cause}:{effect.since:.0f}",
-            kind=OutboxKind.NOTICE,
-            channel_id=channel_id,
-            text=notices.held(self._record.character.name, effect.cause, indicator, until=effect.until),
-            response_id=self._response.id,
-        )

@@ -120,7 +120,7 @@ class Sessions:
         move = advance(response, Started(world.clock.now(), texts))
         by = await world.store.start(claim, record, work.ordinal, move, replaces=replaces)
         context = Context(response.id, record.session_id, record.character.name, response.limits)
-        world.trace.publish(Moved(context, move, "\n".join(texts), history_length=0))
+        world.trace.publish(Moved(context, move, "\n".join(texts)))
         if by is not None:
             actor.cancel(by)
 

@@ -95,7 +95,7 @@ class _Down:
     height: float
 
 
-def automatic(machine: StateMachine[Any], blank: Layout) -> Layout:
+def automatic(machine: StateMachine[Any, Any], blank: Layout) -> Layout:
     """The machine at the sizes of `blank`, whose places and routes are not read; the same for the same table."""
     widest = max(text_width(state, blank.state_px) for state in machine.states)
     blank = replace(blank, box=(max(blank.box[0], widest + 2 * LANE), blank.box[1]))
@@ -122,14 +122,14 @@ def _words(lines: tuple[str, ...], blank: Layout) -> _Words:
 # ── who stands where ────────────────────────────────────────────────────────────────────────────────
 
 
-def _grid(machine: StateMachine[Any], edges: Iterable[Edge]) -> _Grid:
+def _grid(machine: StateMachine[Any, Any], edges: Iterable[Edge]) -> _Grid:
     column = _distances(machine, list(edges))
     row = _numbered(column, lambda state: column[state])
     straight = {edge for edge in edges if column[edge[1]] == column[edge[0]] + 1 and row[edge[0]] == row[edge[1]]}
     return _Grid(column, row, frozenset(straight))
 
 
-def _distances(machine: StateMachine[Any], edges: list[Edge]) -> dict[str, int]:
+def _distances(machine: StateMachine[Any, Any], edges: list[Edge]) -> dict[str, int]:
     """The least number of moves from the start, nearest first; what nothing leads to comes after all others."""
     distance = {START: 0}
     queue = [START]

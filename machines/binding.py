@@ -27,18 +27,21 @@ class Subject(Protocol):
 
 
 S = TypeVar("S", bound=Subject)
+E = TypeVar("E")
 F = TypeVar("F")
+E_co = TypeVar("E_co", covariant=True)
 
 Guard = Callable[[S, F], bool]
-Do = Callable[[S, F], object | None]
+Do = Callable[[S, F], E | None]
 
 
 @dataclass(frozen=True, slots=True, init=False)
-class Row(Generic[S]):
+class Row(Generic[S, E]):
     """One row of a table: on `fact` in `source`, if all of `when` and none of `unless` hold, go to `dest`.
 
     `do` runs in order, before the state changes; each may change the subject's fields and return an effect.
-    Guards and steps must take the subject and the row's own fact: mypy refuses a row with another fact's step.
+    Guards and steps must take the subject and the row's own fact, and effects must be the machine's: mypy refuses a
+    row with another fact's step, and an effect that no handler knows.
     """
 
     fact: type
@@ -46,7 +49,7 @@ class Row(Generic[S]):
     dest: str
     when: tuple[Guard[S, Any], ...]
     unless: tuple[Guard[S, Any], ...]
-    do: tuple[Do[S, Any], ...]
+    do: tuple[Do[S, Any, E], ...]
 
     def __init__(
         self,
@@ -55,7 +58,7 @@ class Row(Generic[S]):
         dest: str,
         when: tuple[Guard[S, F], ...] = (),
         unless: tuple[Guard[S, F], ...] = (),
-        do: tuple[Do[S, F], ...] = (),
+        do: tuple[Do[S, F, E], ...] = (),
     ) -> None:
         # Written out, since only a method's own type variable ties the guards and steps to the fact: one of the
         # class would be solved as Any by the annotation of the table that holds rows of many facts.
@@ -76,30 +79,36 @@ class Row(Generic[S]):
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Step(Generic[E_co]):
     """What one fact came to: `dest` is None where it was refused (a guard) or illegal (no such row)."""
 
     fact: object
     source: str
     dest: str | None
-    effects: tuple[object, ...] = ()
+    effects: tuple[E_co, ...] = ()
 
 
 class IllegalMove(Exception):
     """No row of the table allows this fact in this state; the subject has not changed."""
 
-    def __init__(self, machine: str, step: Step, *, refused: bool) -> None:
+    def __init__(self, machine: str, step: Step[object], *, refused: bool) -> None:
         why = "every guard refused" if refused else "there is no such row"
         super().__init__(f"{machine}: {type(step.fact).__name__} in {step.source}: {why}")
         self.step = step
         self.refused = refused
 
 
-class StateMachine(Generic[S]):
+class StateMachine(Generic[S, E]):
     """A machine built from its table; `name`, `states`, `final` and `table` are what diagrams and tests read."""
 
     def __init__(
-        self, name: str, *, states: Sequence[str], final: Sequence[str], table: tuple[Row[S], ...], initial: str = START
+        self,
+        name: str,
+        *,
+        states: Sequence[str],
+        final: Sequence[str],
+        table: tuple[Row[S, E], ...],
+        initial: str = START,
     ) -> None:
         self.name = name
         # Plain strings throughout: the library keys members of an Enum by their names, databases hold values.
@@ -133,31 +142,31 @@ class StateMachine(Generic[S]):
         """The names of the facts that the library really knows."""
         return frozenset(self._machine.events)
 
-    def advance(self, subject: S, fact: object) -> Step:
+    def advance(self, subject: S, fact: object) -> Step[E]:
         """Move `subject` by one fact.
 
         Raises IllegalMove when no row fits, for a missing row and for a refusing guard alike: the library
         raises on the first and silently answers False on the second.
         """
-        tape = _Tape()
+        tape: _Tape[E] = _Tape()
         try:
             moved = self._machine.events[type(fact).__name__].trigger(subject, fact, tape)
         except (MachineError, KeyError) as error:
-            step = Step(fact, subject._state, None)
+            step: Step[E] = Step(fact, subject._state, None)
             raise IllegalMove(self.name, step, refused=False) from error
         if not moved or tape.step is None:
             raise IllegalMove(self.name, tape.step or Step(fact, subject._state, None), refused=True)
         return tape.step
 
 
-class _Tape:
+class _Tape(Generic[E]):
     """What one trigger leaves behind: filled by the row's callbacks, closed by `finalize_event`."""
 
     __slots__ = ("effects", "step")
 
     def __init__(self) -> None:
-        self.effects: list[object] = []
-        self.step: Step | None = None
+        self.effects: list[E] = []
+        self.step: Step[E] | None = None
 
 
 def _asks(guard: Guard[Any, Any]) -> Callable[[EventData], bool]:
@@ -168,7 +177,7 @@ def _asks(guard: Guard[Any, Any]) -> Callable[[EventData], bool]:
     return ask
 
 
-def _carries(do: Do[Any, Any]) -> Callable[[EventData], None]:
+def _carries(do: Do[Any, Any, Any]) -> Callable[[EventData], None]:
     def carry(event: EventData) -> None:
         fact, tape = event.args
         effect = do(event.model, fact)

@@ -157,7 +157,7 @@ def note_recovery(breaker: Breaker, fact: Succeeded) -> None:
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-TABLE: Final[tuple[Row[Breaker], ...]] = (
+TABLE: Final[tuple[Row[Breaker, Hold], ...]] = (
     Row(Succeeded, CLOSED, CLOSED, do=(forget_failures,)),
     Row(Failed, CLOSED, CLOSED, unless=(too_many,), do=(count_failure,)),
     Row(Failed, CLOSED, OPEN, when=(too_many,), do=(count_failure, note_opening, hold)),
@@ -177,11 +177,11 @@ TABLE: Final[tuple[Row[Breaker], ...]] = (
     Row(LimitReached, HALF_OPEN, OPEN, do=(hold_until_limit_ends,)),
 )
 
-MACHINE: Final[StateMachine[Breaker]] = StateMachine(
+MACHINE: Final[StateMachine[Breaker, Hold]] = StateMachine(
     "breaker", states=tuple(State), final=(), table=TABLE, initial=CLOSED
 )
 
 
-def advance(breaker: Breaker, fact: Fact) -> Step:
+def advance(breaker: Breaker, fact: Fact) -> Step[Hold]:
     """Move `breaker` by one fact. Raises IllegalMove when no row allows it."""
     return MACHINE.advance(breaker, fact)

@@ -93,7 +93,7 @@ def catch_up(connection: Connection, fact: Readied) -> CatchUp:
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-TABLE: Final[tuple[Row[Connection], ...]] = (
+TABLE: Final[tuple[Row[Connection, CatchUp], ...]] = (
     Row(ConnectBegan, START, CONNECTING),
     Row(ConnectBegan, DOWN, CONNECTING),
     #
@@ -110,9 +110,11 @@ TABLE: Final[tuple[Row[Connection], ...]] = (
     Row(GivenUp, RESUMING, DOWN),
 )
 
-MACHINE: Final[StateMachine[Connection]] = StateMachine("connection", states=tuple(State), final=(), table=TABLE)
+MACHINE: Final[StateMachine[Connection, CatchUp]] = StateMachine(
+    "connection", states=tuple(State), final=(), table=TABLE
+)
 
 
-def advance(connection: Connection, fact: Fact) -> Step:
+def advance(connection: Connection, fact: Fact) -> Step[CatchUp]:
     """Move `connection` by one fact. Raises IllegalMove, and changes nothing, when no row allows it."""
     return MACHINE.advance(connection, fact)

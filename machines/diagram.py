@@ -14,7 +14,7 @@ from machines.layout import Edge, edges_of
 from machines.path import Path
 from machines.style import LIGHT
 
-MACHINES: Final[Mapping[str, StateMachine[Any]]] = {
+MACHINES: Final[Mapping[str, StateMachine[Any, Any]]] = {
     machine.name: machine for machine in (response.MACHINE, session.MACHINE, breaker.MACHINE, connection.MACHINE)
 }
 """Every machine that can be drawn, by name."""
@@ -22,7 +22,7 @@ MACHINES: Final[Mapping[str, StateMachine[Any]]] = {
 # ── Mermaid ─────────────────────────────────────────────────────────────────────────────────────────
 
 
-def mermaid(machine: StateMachine[Any], path: Path | None = None) -> str:
+def mermaid(machine: StateMachine[Any, Any], path: Path | None = None) -> str:
     """The machine as a Mermaid `stateDiagram-v2`: one line an edge; rows that stay in a state are in its box."""
     lines = ["stateDiagram-v2"]
     for (source, dest), rows in edges_of(machine).items():
@@ -38,7 +38,7 @@ def mermaid(machine: StateMachine[Any], path: Path | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _mermaid_classes(machine: StateMachine[Any], path: Path) -> list[str]:
+def _mermaid_classes(machine: StateMachine[Any, Any], path: Path) -> list[str]:
     lines = [
         f"    classDef taken stroke:{LIGHT['taken']},stroke-width:3px",
         f"    classDef lit fill:{LIGHT['taken']},color:{LIGHT['lit-ink']}",
@@ -53,7 +53,7 @@ def _mermaid_classes(machine: StateMachine[Any], path: Path) -> list[str]:
 # ── DOT ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def dot(machine: StateMachine[Any], path: Path | None = None) -> str:
+def dot(machine: StateMachine[Any, Any], path: Path | None = None) -> str:
     """The machine as a Graphviz digraph, one line an edge, its rows below each other (graphviz.org/doc/info/lang)."""
     path = path or Path()
     lines = [
@@ -68,7 +68,7 @@ def dot(machine: StateMachine[Any], path: Path | None = None) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _dot_state(machine: StateMachine[Any], state: str, path: Path) -> str:
+def _dot_state(machine: StateMachine[Any, Any], state: str, path: Path) -> str:
     marks = ["peripheries=2"] if state in machine.final else []
     if state == path.state:
         marks += [f'fillcolor="{LIGHT["taken"]}"', f'fontcolor="{LIGHT["lit-ink"]}"']
@@ -77,7 +77,7 @@ def _dot_state(machine: StateMachine[Any], state: str, path: Path) -> str:
     return f" [{', '.join(marks)}]" if marks else ""
 
 
-def _dot_edge(edge: Edge, rows: tuple[Row[Any], ...], path: Path) -> str:
+def _dot_edge(edge: Edge, rows: tuple[Row[Any, Any], ...], path: Path) -> str:
     # \l ends a line of a label and sets it flush left.
     marks = [f"label={_quoted(*(f'{_count(row, path)}{_label(row)}' for row in rows))}"] if rows else []
     if edge in path.edges:
@@ -93,7 +93,7 @@ def _quoted(*lines: str) -> str:
 # ── text ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def text(machine: StateMachine[Any], path: Path | None = None, *, folded: bool = False) -> str:
+def text(machine: StateMachine[Any, Any], path: Path | None = None, *, folded: bool = False) -> str:
     """The machine as a list of its states, each with the rows that leave it; ▶ stands where the path is now.
 
     `folded` leaves out the rows of all other states, and has those before and after on one line each: the rest fits
@@ -119,23 +119,23 @@ def text(machine: StateMachine[Any], path: Path | None = None, *, folded: bool =
     return "\n".join(lines) + "\n"
 
 
-def _headline(machine: StateMachine[Any], state: str) -> str:
+def _headline(machine: StateMachine[Any, Any], state: str) -> str:
     marks = [mark for mark, holds in (("start", state == machine.initial), ("final", state in machine.final)) if holds]
     return f"{state} ({', '.join(marks)})" if marks else state
 
 
-def _count(row: Row[Any], path: Path | None) -> str:
+def _count(row: Row[Any, Any], path: Path | None) -> str:
     times = path.times(row) if path is not None else 0
     return f"{times}× " if times else ""
 
 
-def _label(row: Row[Any]) -> str:
+def _label(row: Row[Any, Any]) -> str:
     return f"{row.fact.__name__}{_guard(row)}{_effects(row)}"
 
 
-def _guard(row: Row[Any]) -> str:
+def _guard(row: Row[Any, Any]) -> str:
     return f" [{row.guard}]" if row.guard else ""
 
 
-def _effects(row: Row[Any]) -> str:
+def _effects(row: Row[Any, Any]) -> str:
     return f" / {row.effects}" if row.effects else ""

@@ -190,7 +190,7 @@ Fact = (
 
 FACTS: Final[dict[str, type[Fact]]] = {kind.__name__: kind for kind in Fact.__args__}
 
-# ── effects: what is to be done next, and what is written in the same transaction as the move ───────
+# ── tasks: what is to be done next, by the state alone ──────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,17 +217,19 @@ class ReadBack:
     settled_at: float
 
 
+Task = Generate | Send | Wait | ReadBack
+
+# ── effects: what is written in the same transaction as the move ────────────────────────────────────
+
+
 @dataclass(frozen=True, slots=True)
 class CommitLine:
-    """Written with the move: the line enters the shared history."""
-
-    message_ids: tuple[int, ...]
-    text: str
+    """The line enters the shared history, as the channel shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakeBack:
-    """Written with the move: these parts are to be deleted; half a line is no line.
+    """These parts are to be deleted; half a line is no line.
 
     `channel_id` is where they stand, None for the response's own channel.
     """
@@ -238,14 +240,14 @@ class TakeBack:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """Written with the move: the channel is told that this line did not come."""
+    """The channel is told that this line did not come."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """Written with the move: the channel is told, once for each opening or closing, that this line waits."""
+    """The channel is told, once for each opening or closing, that this line waits."""
 
     cause: str
     since: float
@@ -254,11 +256,10 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class ArmReaper:
-    """Written with the move: should a try of this line land after all, that copy is deleted."""
+    """Should a try of this line land after all, that copy is deleted."""
 
 
-Task = Generate | Send | Wait | ReadBack
-Effect = Task | CommitLine | TakeBack | Notify | Announce | ArmReaper
+Effect = CommitLine | TakeBack | Notify | Announce | ArmReaper
 
 # ── the journal's form ──────────────────────────────────────────────────────────────────────────────
 

@@ -109,16 +109,16 @@ class NoLayout(LookupError):
     """A machine, a state or an edge without its hint."""
 
 
-def edges_of(machine: StateMachine[Any]) -> dict[Edge, tuple[Row[Any], ...]]:
+def edges_of(machine: StateMachine[Any, Any]) -> dict[Edge, tuple[Row[Any, Any], ...]]:
     """The machine's edges with their rows, in the table's order; first the entry of one that starts in a state."""
-    edges: dict[Edge, tuple[Row[Any], ...]] = {} if machine.initial == START else {(START, machine.initial): ()}
+    edges: dict[Edge, tuple[Row[Any, Any], ...]] = {} if machine.initial == START else {(START, machine.initial): ()}
     for row in machine.table:
         edge = (str(row.source), str(row.dest))
         edges[edge] = (*edges.get(edge, ()), row)
     return edges
 
 
-def label_lines(rows: tuple[Row[Any], ...]) -> tuple[str, ...]:
+def label_lines(rows: tuple[Row[Any, Any], ...]) -> tuple[str, ...]:
     """The facts of an edge, each once, short enough to be read."""
     names = list(dict.fromkeys(row.fact.__name__ for row in rows))
     if len(names) > LABEL_LINES_MAX:

@@ -261,7 +261,7 @@ _BLANK: Final = {
 }
 
 
-def layout_of(machine: StateMachine[Any], size: Size = Size.WIDE) -> Layout:
+def layout_of(machine: StateMachine[Any, Any], size: Size = Size.WIDE) -> Layout:
     """The machine's layout: by its hints, else automatic. Raises NoLayout, naming it, where a hint is missing."""
     layouts = LAYOUTS.get(machine.name)
     if layouts is None:

@@ -35,6 +35,6 @@ class Path:
         """How often each edge was taken."""
         return Counter((source, dest) for source, dest, _ in self.moves)
 
-    def times(self, row: Row[Any]) -> int:
+    def times(self, row: Row[Any, Any]) -> int:
         """How often this row was taken."""
         return self.moves.count((str(row.source), str(row.dest), row.fact.__name__))

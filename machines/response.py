@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from machines import waits
 from machines.binding import START, Row, StateMachine
@@ -161,9 +161,8 @@ def set_deadline(response: Response, fact: Started) -> None:
     response.deadline_at = fact.at + response.limits.deadline_s
 
 
-def generate(response: Response, fact: Fact) -> Generate:
+def generate(response: Response, fact: Fact) -> None:
     response.attempt += 1
-    return Generate(response.attempt)
 
 
 def keep_text(response: Response, fact: Started | Generated) -> None:
@@ -175,39 +174,26 @@ def note_shown(response: Response, fact: Sent | FoundInChannel) -> None:
     response.unconfirmed = False
 
 
-def send_next_part(response: Response, fact: Fact) -> Send:
+def send_next_part(response: Response, fact: Fact) -> None:
     response.part += 1
     response.attempt = 1
     response.first_try_at = fact.at
-    return Send(response.part, 1)
 
 
-def send_again(response: Response, fact: Fact) -> Send:
+def send_again(response: Response, fact: Fact) -> None:
     response.attempt += 1
     response.unconfirmed = False
-    return Send(response.part, response.attempt)
 
 
-def wait(response: Response, fact: GenerationFailed | SendRefused | SentElsewhere) -> Wait:
+def wait(response: Response, fact: GenerationFailed | SendRefused | SentElsewhere) -> None:
     response.due_at = fact.at + wait_s(response, fact)
-    return Wait(response.due_at)
 
 
 def give_attempt_back(response: Response, fact: Held) -> None:
     response.attempt -= 1
 
 
-def wait_until_released(response: Response, fact: Held) -> Wait:
-    _stand_still(response, fact)
-    return Wait(response.due_at)
-
-
-def read_when_released(response: Response, fact: Held) -> ReadBack:
-    _stand_still(response, fact)
-    return ReadBack(response.due_at, response.settled_at)
-
-
-def _stand_still(response: Response, fact: Held) -> None:
+def wait_until_released(response: Response, fact: Held) -> None:
     """The time for which nobody may try is not the response's own."""
     response.deadline_at += waits.held_s(fact)
     response.due_at = fact.until
@@ -220,23 +206,21 @@ def announce(response: Response, fact: Held) -> Announce | None:
     return Announce(fact.cause, fact.since, fact.until if waits.is_limit(fact) else 0.0)
 
 
-def settle_and_read_back(response: Response, fact: SendUnconfirmed) -> ReadBack:
+def settle_and_read_back(response: Response, fact: SendUnconfirmed) -> None:
     response.unconfirmed = response.doubtful = True
     response.read_backs_failed = 0
     response.due_at = fact.at
     settled_in_s = settle_s(response, fact, is_resend_left=may_try_again(response, fact))
     response.settled_at = fact.at + max(settled_in_s, wait_s(response, fact))
-    return ReadBack(response.due_at, response.settled_at)
 
 
-def wait_and_read_again(response: Response, fact: ReadBackFailed) -> ReadBack:
+def wait_and_read_again(response: Response, fact: ReadBackFailed) -> None:
     response.read_backs_failed += 1
     response.due_at = fact.at + max(read_back_wait_s(response), fact.retry_after_s)
-    return ReadBack(response.due_at, response.settled_at)
 
 
 def commit_line(response: Response, fact: Fact) -> CommitLine:
-    return CommitLine(tuple(message_id for message_id, _ in response.shown), response.text_shown)
+    return CommitLine()
 
 
 def take_back(response: Response, fact: Fact) -> TakeBack | None:
@@ -290,7 +274,7 @@ GIVE_UP: Final = (take_back, notify, arm_reaper)
 SHOW_ELSEWHERE: Final = (take_back_there, *GIVE_UP)
 HOLD: Final = (give_attempt_back, wait_until_released, announce)
 
-TABLE: Final[tuple[Row[Response], ...]] = (
+TABLE: Final[tuple[Row[Response, Effect], ...]] = (
     Row(Started, START, SENDING, when=(text_given,), do=(set_deadline, keep_text, send_next_part)),
     Row(Started, START, GENERATING, unless=(text_given,), do=(set_deadline, generate)),
     #
@@ -301,7 +285,7 @@ TABLE: Final[tuple[Row[Response], ...]] = (
     Row(Held, GENERATING, RETRYING, do=HOLD),
     Row(Held, SENDING, RETRYING, when=(waits.may_be_held,), do=HOLD),
     Row(Held, SENDING, FAILED, unless=(waits.may_be_held,), do=GIVE_UP),
-    Row(Held, RETRYING, RETRYING, when=(unconfirmed,), do=(read_when_released, announce)),
+    Row(Held, RETRYING, RETRYING, when=(unconfirmed,), do=(wait_until_released, announce)),
     #
     Row(Sent, SENDING, SENDING, when=(parts_left,), unless=(cancelled,), do=NEXT_PART),
     Row(Sent, SENDING, DELIVERED, unless=(parts_left,), do=DELIVER),
@@ -339,7 +323,9 @@ TABLE: Final[tuple[Row[Response], ...]] = (
     Row(Cancelled, RETRYING, FAILED, unless=(unconfirmed,), do=(note_cancel, take_back, arm_reaper)),
 )
 
-MACHINE: Final[StateMachine[Response]] = StateMachine("response", states=tuple(State), final=tuple(FINAL), table=TABLE)
+MACHINE: Final[StateMachine[Response, Effect]] = StateMachine(
+    "response", states=tuple(State), final=tuple(FINAL), table=TABLE
+)
 
 # ── the class's two verbs, and what a new process says ──────────────────────────────────────────────
 
@@ -367,8 +353,7 @@ def advance(response: Response, fact: Fact) -> Move:
     part, attempt = response.part, response.attempt
     step = MACHINE.advance(response, fact)
     response.version += 1
-    effects: tuple[Any, ...] = step.effects
-    return Move(response.id, response.version, step.source, response.state, fact, part, attempt, effects)
+    return Move(response.id, response.version, step.source, response.state, fact, part, attempt, step.effects)
 
 
 def next_task(response: Response) -> Task | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Final, Never
 
 from machines.binding import START, Row, StateMachine, Step
 
@@ -100,7 +100,7 @@ def work_left(session: Session, fact: SpeakerFinished | Resumed) -> bool:
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-TABLE: Final[tuple[Row[Session], ...]] = (
+TABLE: Final[tuple[Row[Session, Never], ...]] = (
     Row(Opened, START, IDLE),
     #
     Row(TurnAccepted, IDLE, RESPONDING),
@@ -121,10 +121,12 @@ TABLE: Final[tuple[Row[Session], ...]] = (
     Row(ChannelLost, PAUSED, ENDED),
 )
 
-MACHINE: Final[StateMachine[Session]] = StateMachine("session", states=tuple(State), final=tuple(FINAL), table=TABLE)
+MACHINE: Final[StateMachine[Session, Never]] = StateMachine(
+    "session", states=tuple(State), final=tuple(FINAL), table=TABLE
+)
 
 
-def advance(session: Session, fact: Fact) -> Step:
+def advance(session: Session, fact: Fact) -> Step[Never]:
     """Move `session` by one fact. Raises IllegalMove, and changes nothing, when no row allows it."""
     step = MACHINE.advance(session, fact)
     session.version += 1

@@ -47,7 +47,7 @@ _NONE_HELD: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def svg(
-    machine: StateMachine[Any],
+    machine: StateMachine[Any, Any],
     *,
     lit: str | None = None,
     taken: Mapping[Edge, int] = _NONE_TAKEN,
@@ -83,7 +83,7 @@ def edge_key(source: str, dest: str) -> str:
     return f"{source}-{dest}"
 
 
-def _in_words(machine: StateMachine[Any], lit: str | None) -> str:
+def _in_words(machine: StateMachine[Any, Any], lit: str | None) -> str:
     words = f"State machine {machine.name}: {', '.join(machine.states)}"
     return words if lit is None else f"{words}; now {lit}"
 
@@ -96,7 +96,7 @@ def _start(layout: Layout, *, lit: bool) -> str:
     )
 
 
-def _state(machine: StateMachine[Any], layout: Layout, state: str, *, lit: bool, held: int) -> str:
+def _state(machine: StateMachine[Any, Any], layout: Layout, state: str, *, lit: bool, held: int) -> str:
     place, room = layout.places[state], state_rect(layout, state)
     is_final = state in machine.final
     classes = " ".join(["state", place.tone, *(["final"] if is_final else []), *(["lit"] if lit else [])])
@@ -128,7 +128,7 @@ def _box(room: Rect, name: str, *, inset: float, corner: float) -> str:
     )
 
 
-def _edge(layout: Layout, edge: Edge, rows: tuple[Row[Any], ...], count: int) -> str:
+def _edge(layout: Layout, edge: Edge, rows: tuple[Row[Any, Any], ...], count: int) -> str:
     route = layout.routes[edge]
     line = _line(_shortened(route.points))
     classes = "edge taken" if count else "edge"
@@ -140,7 +140,7 @@ def _edge(layout: Layout, edge: Edge, rows: tuple[Row[Any], ...], count: int) ->
     )
 
 
-def _told(edge: Edge, rows: tuple[Row[Any], ...]) -> str:
+def _told(edge: Edge, rows: tuple[Row[Any, Any], ...]) -> str:
     """What the pointer shows of an edge: its rows with guards and effects."""
     lines = [f"{edge[0]} → {edge[1]}"]
     for row in rows:
@@ -150,7 +150,7 @@ def _told(edge: Edge, rows: tuple[Row[Any], ...]) -> str:
     return "\n".join(lines)
 
 
-def _facts(layout: Layout, label: Label | None, rows: tuple[Row[Any], ...]) -> str:
+def _facts(layout: Layout, label: Label | None, rows: tuple[Row[Any, Any], ...]) -> str:
     lines = label_lines(rows)
     if label is None or not lines or not layout.fact_px:
         return ""

@@ -98,7 +98,7 @@ def moves() -> Iterator[Moved]:
         context = Context(clock.new_id(), clock.new_id(), "Maren", Limits())
         response = Response(context.response_id, context.limits)
         for fact in facts(clock.now()):
-            yield Moved(context, advance(response, fact), "", history_length=0)
+            yield Moved(context, advance(response, fact), "")
 
 
 def facts(at: float) -> tuple[Fact, ...]:

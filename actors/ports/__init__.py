@@ -87,6 +87,7 @@ from actors.ports.trace import (
     GenerationErred,
     HistoryRead,
     Level,
+    LineDelivered,
     MissingReported,
     Moved,
     MoveRefused,
@@ -96,11 +97,22 @@ from actors.ports.trace import (
     Trace,
     TraceEvent,
 )
-from actors.ports.work import MoveByWork, NextMessage, NextRetry, NextSpeaker, ResponseRecord, SessionMove, Work
+from actors.ports.work import (
+    NO_WRITES,
+    MoveByWork,
+    NextMessage,
+    NextRetry,
+    NextSpeaker,
+    ResponseRecord,
+    SessionMove,
+    Work,
+    Writes,
+)
 from actors.roleplay.model_reasons import ModelReason
 
 __all__ = [
     "CANCELLED",
+    "NO_WRITES",
     "RATE_LIMIT",
     "Accepted",
     "AdapterTables",
@@ -145,6 +157,7 @@ __all__ = [
     "KnownAs",
     "Learnt",
     "Level",
+    "LineDelivered",
     "LineMessage",
     "LinesInState",
     "MessageDeleted",
@@ -212,6 +225,7 @@ __all__ = [
     "Watched",
     "Webhooks",
     "Work",
+    "Writes",
     "kept_headers",
     "listening",
     "note_request",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from actors.ports.exchange import Exchange
-from actors.ports.work import MoveByWork, ResponseRecord, SessionMove, Work
+from actors.ports.work import NO_WRITES, MoveByWork, ResponseRecord, SessionMove, Work, Writes
 from actors.roleplay.missing import Finding, MissingReport, SeenTurn
 from actors.roleplay.model import (
     Amendment,
@@ -195,13 +195,13 @@ class Store(Protocol):
         claim: Claim,
         response: Response,
         move: Move,
+        writes: Writes = NO_WRITES,
         *,
-        commit: Entry | None = None,
-        outbox: Sequence[OutboxDraft] = (),
-        watch: bool = False,
         exchange: Exchange | None = None,
     ) -> int:
         """The move, the response after it and all that belongs to it, in one transaction.
+
+        Delivered and its line are one: the line is what `response` has as shown.
 
         An `exchange` is kept for those who look on, until its session has enough newer responses. A final move
         withdraws the channel's notices that a line comes late, unless another line is on its way there.

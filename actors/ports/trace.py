@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 from actors.roleplay.missing import Finding
-from actors.roleplay.model import OutboxKind, ResponseId, SessionId
+from actors.roleplay.model import OutboundKind, OutboxKind, ResponseId, SessionId
 from machines.facts import SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.response import FAILED, SENDING, Limits, Move
 
@@ -66,12 +66,11 @@ class AttemptBegan:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A durable move; `text` is the whole line where there is one."""
+    """A durable move; `text` is the whole line where there is one, as it was written."""
 
     context: Context
     move: Move
     text: str
-    history_length: int
     is_cancelled: bool = False
     error: BaseException | None = None
 
@@ -97,6 +96,21 @@ class Moved:
     def is_send_failure(self) -> bool:
         """Whether a line that was written is given up, wanted as it was."""
         return self.move.dest is FAILED and bool(self.text) and not self.is_cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class LineDelivered:
+    """A line stands in the channel and in the history, after the move that says so.
+
+    `text` and `parts` (message id, text) are as the channel shows them; `voice` is how the last part was said.
+    """
+
+    context: Context
+    text: str
+    voice: OutboundKind
+    parts: tuple[tuple[int, str], ...]
+    attempt: int
+    history_length: int
 
 
 Level = Literal["info", "warning", "error", "critical"]
@@ -208,6 +222,7 @@ TraceEvent = (
     | GenerationEnded
     | AttemptBegan
     | Moved
+    | LineDelivered
     | MoveRefused
     | OutboxSettled
     | Diverged

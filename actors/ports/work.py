@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-from actors.roleplay.model import Character, Outbound, ResponseId, SessionId, Turn, TurnId
+from actors.roleplay.model import Character, Outbound, OutboxDraft, ResponseId, SessionId, Turn, TurnId
 from actors.roleplay.plan import Failure
 from machines.response import Response
 
@@ -59,6 +60,18 @@ class NextRetry:
 
 Work = ResponseRecord | NextRetry | NextSpeaker | NextMessage | None
 """What a session has to do next: finish, then retry, then speak on, then answer the next message, else nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """What a response's move writes beside itself: the line enters the history as `line_by`'s, the reaper watches."""
+
+    line_by: Character | None = None
+    outbox: tuple[OutboxDraft, ...] = ()
+    arms_reaper: bool = False
+
+
+NO_WRITES: Final = Writes()
 
 
 @dataclass(frozen=True, slots=True)

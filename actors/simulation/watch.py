@@ -227,7 +227,7 @@ class Watch:
                     self._too_large[response.id] += 1
                 if isinstance(args[2].fact, SendRefused) and args[2].fact.reason == BLOCKED:
                     self._asked[response.id] = 0  # another text is asked for, with tries of its own
-                if kwargs["commit"] is not None:
+                if args[3].line_by is not None:
                     self._commit(args[0].session_id, response.shown)
             case "amend":
                 self._amend(args[1], kwargs["text"])

@@ -145,11 +145,11 @@ def told(log: LogTrace, *, tries: int, delivered: bool) -> None:
     """A response that ended so after `tries` on the wire."""
     for attempt in range(1, tries):
         log.publish(AttemptBegan(CONTEXT, 1, attempt))
-        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "http", 500), State.RETRYING, attempt), "Hello", 1))
+        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "http", 500), State.RETRYING, attempt), "Hello"))
     log.publish(AttemptBegan(CONTEXT, 1, tries))
     fact = Sent(1.0, 7, "Hello") if delivered else SendRefused(1.0, "http", 500)
     dest = State.DELIVERED if delivered else State.FAILED
-    log.publish(Moved(CONTEXT, a_move(fact, dest, tries), "Hello", 2))
+    log.publish(Moved(CONTEXT, a_move(fact, dest, tries), "Hello"))
 
 
 def a_move(fact: Sent | SendRefused | Held, dest: State, attempt: int) -> Move:
@@ -171,15 +171,15 @@ class TestSuccessRate:
 
     def test_a_try_that_was_held_back_or_not_wanted_any_more_is_no_attempt(self, kept: Kept) -> None:
         log = LogTrace()
-        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "cancelled", final=True), State.FAILED, 2), "Hi", 2, True))
-        log.publish(Moved(CONTEXT, a_move(Held(1.0, 2.0), State.RETRYING, 1), "Hi", 2))
+        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "cancelled", final=True), State.FAILED, 2), "Hi", True))
+        log.publish(Moved(CONTEXT, a_move(Held(1.0, 2.0), State.RETRYING, 1), "Hi"))
         assert (log.message_send_attempts, log.message_send_retries, log.message_send_failures) == (0, 0, 0)
 
     def test_m1_a_line_that_a_rate_limit_holds_says_whether_it_met_it_and_is_no_error(self, kept: Kept) -> None:
         log = LogTrace()
         for status in (429, None):
             held = Held(1.0, 401.0, "rate_limit", 1.0, status)
-            log.publish(Moved(CONTEXT, a_move(held, State.RETRYING, 1), "Hi", 2))
+            log.publish(Moved(CONTEXT, a_move(held, State.RETRYING, 1), "Hi"))
         waits = "🎭 MULTI-CHAR: Alex's response waits for 400 s (rate_limit); "
         assert kept.messages == [f"{waits}Discord answered 429", f"{waits}nothing was sent"]
         assert not [record for record in kept.records if record.levelno >= logging.WARNING]

@@ -174,7 +174,7 @@ def moves(*facts: Fact, response: Response | None = None) -> list[Moved]:
     told = []
     for fact in facts:
         move = advance(response, fact)
-        told.append(Moved(CONTEXT, move, "\n".join(response.texts), 0, response.cancel_by is not None))
+        told.append(Moved(CONTEXT, move, "\n".join(response.texts), response.cancel_by is not None))
     return told
 
 

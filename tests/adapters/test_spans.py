@@ -87,7 +87,7 @@ def moves(*facts: Fact, response: Response | None = None) -> list[Moved]:
     """The events of a response that is told these facts."""
     response = response or Response("r1", Limits())
     context = Context(response.id, "s1", "Ada", response.limits)
-    return [Moved(context, advance(response, fact), "\n".join(response.texts), 0) for fact in facts]
+    return [Moved(context, advance(response, fact), "\n".join(response.texts)) for fact in facts]
 
 
 def facts_of(span: ReadableSpan) -> list[str]:

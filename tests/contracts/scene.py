@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from actors.adapters.store import SqlStore
-from actors.ports.work import NextMessage, NextSpeaker, ResponseRecord
+from actors.ports.work import NextMessage, NextSpeaker, ResponseRecord, Writes
 from actors.roleplay.model import (
     ChannelMessage,
     Character,
     Claim,
-    Entry,
     Outbound,
     OutboundKind,
     OutboxDraft,
@@ -86,24 +85,13 @@ class Line:
 
     async def tell(self, fact: Fact, *, outbox: Sequence[OutboxDraft] = (), watch: bool = False) -> int:
         step = advance(self.response, fact)
-        return await self.store.record(
-            self.claim, self.response, step, commit=self.committed(step), outbox=outbox, watch=watch
-        )
+        writes = replace(self.writes(step), outbox=tuple(outbox), arms_reaper=watch)
+        return await self.store.record(self.claim, self.response, step, writes)
 
-    def committed(self, step: Move) -> Entry | None:
-        for effect in step.effects:
-            if isinstance(effect, CommitLine):
-                return Entry(
-                    kind="character",
-                    name=self.record.character.name,
-                    text=effect.text,
-                    message_ids=effect.message_ids,
-                    at=step.at,
-                    session_id=self.claim.session_id,
-                    character_id=self.record.character.id,
-                    response_id=self.response.id,
-                )
-        return None
+    def writes(self, step: Move) -> Writes:
+        """The line alone: what else is written, a test says itself."""
+        is_line = CommitLine() in step.effects
+        return Writes(line_by=self.record.character if is_line else None)
 
     def outbound(self, **changes: object) -> Outbound:
         part = self.response.part

@@ -37,8 +37,7 @@ REFUSED = Exchange(
 
 async def tell(line: Line, fact: Generated | SendRefused | Sent, exchange: Exchange) -> None:
     move = advance(line.response, fact)
-    commit = line.committed(move)
-    await line.store.record(line.claim, line.response, move, commit=commit, exchange=exchange)
+    await line.store.record(line.claim, line.response, move, line.writes(move), exchange=exchange)
 
 
 async def a_line(scene: Scene, message_id: int) -> Line:

@@ -82,7 +82,7 @@ def paths() -> Iterator[Path]:
 
 @pytest.mark.parametrize("name", MACHINES)
 async def test_mermaid_finds_every_edge_of_a_machine(page: Page, name: str) -> None:
-    machine: StateMachine[Any] = MACHINES[name]
+    machine: StateMachine[Any, Any] = MACHINES[name]
     edges = {(str(row.source), str(row.dest)) for row in machine.table if row.source != row.dest}
     edges |= {(START, machine.initial)} - {(START, START)} | {(state, START) for state in machine.final}
     assert await understood(page, mermaid(name)) == edges
@@ -90,7 +90,7 @@ async def test_mermaid_finds_every_edge_of_a_machine(page: Page, name: str) -> N
 
 @pytest.mark.parametrize("name", MACHINES)
 async def test_mermaid_draws_every_state_and_every_row(page: Page, name: str) -> None:
-    machine: StateMachine[Any] = MACHINES[name]
+    machine: StateMachine[Any, Any] = MACHINES[name]
     drawn = await page.evaluate(DRAWN, mermaid(name))
     facts = Counter(re.split(r" [\[/] ?", line)[0] for line in drawn["lines"])
     assert facts == Counter([*machine.states, *(row.fact.__name__ for row in machine.table)])

@@ -12,7 +12,7 @@ from machines.binding import Row, StateMachine
 
 
 @contextmanager
-def rows_taken(machine: StateMachine[Any]) -> Iterator[set[int]]:
+def rows_taken(machine: StateMachine[Any, Any]) -> Iterator[set[int]]:
     """The indexes of the rows that are taken while inside."""
     index_of = _indexes(machine)
     taken: set[int] = set()
@@ -28,13 +28,13 @@ def rows_taken(machine: StateMachine[Any]) -> Iterator[set[int]]:
         machine._machine.finalize_event.remove(note)
 
 
-def described(row: Row[Any]) -> str:
+def described(row: Row[Any, Any]) -> str:
     """A row in one line, as lists name it."""
     guard = f" [{row.guard}]" if row.guard else ""
     return f"{row.source} → {row.dest}: {row.fact.__name__}{guard}"
 
 
-def _indexes(machine: StateMachine[Any]) -> dict[int, int]:
+def _indexes(machine: StateMachine[Any, Any]) -> dict[int, int]:
     """The library's transition of each row: it keeps those of one fact and source in the order of the table."""
     events = machine._machine.events
     left = {name: {at: list(rows) for at, rows in event.transitions.items()} for name, event in events.items()}

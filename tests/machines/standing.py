@@ -20,13 +20,13 @@ from machines.layout import (
 )
 
 
-def crowded(machine: StateMachine[Any], layout: Layout) -> list[tuple[str, str]]:
+def crowded(machine: StateMachine[Any, Any], layout: Layout) -> list[tuple[str, str]]:
     """Labels, counts and states that stand on another one."""
     rooms = labels(machine, layout) | states(layout)
     return [(a, b) for (a, one), (b, two) in combinations(rooms.items(), 2) if one.overlaps(two)]
 
 
-def crossed(machine: StateMachine[Any], layout: Layout) -> list[tuple[Edge, str]]:
+def crossed(machine: StateMachine[Any, Any], layout: Layout) -> list[tuple[Edge, str]]:
     """Lines that run through a label, or through a state that they do not join."""
     rooms = labels(machine, layout) | {state: grown(room, -1) for state, room in states(layout).items()}
     return [
@@ -43,7 +43,7 @@ def loose(layout: Layout) -> list[Edge]:
     return [edge for edge in layout.routes if _is_askew(layout, edge) or not _joins(layout, edge)]
 
 
-def outside(machine: StateMachine[Any], layout: Layout) -> list[str]:
+def outside(machine: StateMachine[Any, Any], layout: Layout) -> list[str]:
     """What is not within the picture, and states whose names do not fit their boxes."""
     page = Rect(4, 4, layout.width - 4, layout.height - 4)
     rooms = labels(machine, layout) | states(layout)
@@ -56,7 +56,7 @@ def states(layout: Layout) -> dict[str, Rect]:
     return {state: state_rect(layout, state) for state in layout.places}
 
 
-def labels(machine: StateMachine[Any], layout: Layout) -> dict[str, Rect]:
+def labels(machine: StateMachine[Any, Any], layout: Layout) -> dict[str, Rect]:
     """The room of each label and of each count, by a name for the failure's message."""
     taken: dict[str, Rect] = {}
     for edge, rows in edges_of(machine).items():

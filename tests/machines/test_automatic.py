@@ -23,7 +23,7 @@ EVERY = [pytest.param(machine, size, id=f"{name}-{size}") for name, machine in M
 
 
 @st.composite
-def machines(draw: st.DrawFn) -> StateMachine[Any]:
+def machines(draw: st.DrawFn) -> StateMachine[Any, Any]:
     """Any table: loops, islands, dead ends, forty facts between two states."""
     states = draw(st.lists(st.from_regex(r"[A-Z][a-z]{0,24}", fullmatch=True), min_size=1, max_size=7, unique=True))
     initial = draw(st.sampled_from([START, *states]))
@@ -34,7 +34,7 @@ def machines(draw: st.DrawFn) -> StateMachine[Any]:
     return StateMachine("drawn", states=states, final=final, table=table, initial=initial)
 
 
-def faults(machine: StateMachine[Any], layout: Layout) -> list[object]:
+def faults(machine: StateMachine[Any, Any], layout: Layout) -> list[object]:
     return [
         *({START, *machine.states} ^ set(layout.places)),
         *(set(edges_of(machine)) ^ set(layout.routes)),
@@ -62,13 +62,13 @@ def _share(one: Rect, two: Rect) -> bool:
 
 @given(machine=machines(), size=st.sampled_from(Size))
 @settings(max_examples=150)
-def test_nothing_stands_on_anything_else_whatever_the_table(machine: StateMachine[Any], size: Size) -> None:
+def test_nothing_stands_on_anything_else_whatever_the_table(machine: StateMachine[Any, Any], size: Size) -> None:
     assert faults(machine, layout_of(machine, size)) == []
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
 def test_ours_could_do_without_their_hints(
-    machine: StateMachine[Any], size: Size, monkeypatch: pytest.MonkeyPatch
+    machine: StateMachine[Any, Any], size: Size, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(layouts, "LAYOUTS", {})
     assert faults(machine, layout_of(machine, size)) == []
@@ -94,9 +94,9 @@ def test_it_is_the_same_each_time_and_nearest_states_come_first(monkeypatch: pyt
 
 def test_a_chain_is_one_straight_line() -> None:
     states = ("One", "Two", "Three")
-    table: tuple[Row[Any], ...] = tuple(
+    table: tuple[Row[Any, Any], ...] = tuple(
         Row(FACTS[0], source, dest) for source, dest in (("One", "Two"), ("Two", "Three"))
     )
-    layout = layout_of(StateMachine[Any]("chain", states=states, final=(), initial="One", table=table))
+    layout = layout_of(StateMachine[Any, Any]("chain", states=states, final=(), initial="One", table=table))
     assert {len(route.points) for route in layout.routes.values()} == {2}
     assert len({place.y for place in layout.places.values()}) == 1

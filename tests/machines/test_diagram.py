@@ -57,7 +57,7 @@ def edges(graph: pydot.Dot) -> dict[tuple[str, str], dict[str, str]]:
 
 
 @pytest.mark.parametrize("machine", MACHINES.values(), ids=MACHINES)
-def test_dot_has_each_state_and_each_edge_with_its_rows(machine: StateMachine[Any]) -> None:
+def test_dot_has_each_state_and_each_edge_with_its_rows(machine: StateMachine[Any, Any]) -> None:
     graph = parsed(dot(machine))
     assert set(nodes(graph)) == {START, *machine.states}
     finals = {state for state, marks in nodes(graph).items() if marks.get("peripheries") == "2"}
@@ -78,8 +78,8 @@ NAMES = st.text(ODD | st.characters(exclude_categories=("Cs", "Cc")), min_size=1
 @settings(max_examples=20)  # of five names each: pydot takes a tenth of a second to read how a graph begins
 @given(names=st.lists(NAMES, min_size=5, max_size=5, unique=True))
 def test_dot_takes_any_name_that_a_table_has(names: list[str]) -> None:
-    table: tuple[Row[Any], ...] = tuple(Row(type(name, (), {}), name, name) for name in names)
-    graph = parsed(dot(StateMachine[Any](names[0], states=names, final=(), initial=names[0], table=table)))
+    table: tuple[Row[Any, Any], ...] = tuple(Row(type(name, (), {}), name, name) for name in names)
+    graph = parsed(dot(StateMachine[Any, Any](names[0], states=names, final=(), initial=names[0], table=table)))
     assert {unescaped(node) for node in nodes(graph)} == {START, *names}
     assert {(unescaped(a), unescaped(b)) for a, b in edges(graph)} == {(START, names[0]), *((n, n) for n in names)}
 

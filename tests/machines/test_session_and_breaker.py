@@ -156,7 +156,7 @@ def test_m3_an_incident_says_nothing_new_while_it_is_not_closed(state: str) -> N
         (breaker.MACHINE, {(b._state, type(fact).__name__, dest) for b, fact, dest, *_ in BREAKER_CASES}),
     ],
 )
-def test_the_cases_cover_the_whole_table(machine: StateMachine[Any], cases: set[tuple[str, str, str]]) -> None:
+def test_the_cases_cover_the_whole_table(machine: StateMachine[Any, Any], cases: set[tuple[str, str, str]]) -> None:
     assert cases == {(row.source, row.fact.__name__, row.dest) for row in machine.table}
 
 
@@ -184,6 +184,6 @@ def test_a_pause_ends_only_where_there_is_one(state: str) -> None:
 
 
 @pytest.mark.parametrize("machine", [session.MACHINE, breaker.MACHINE], ids=lambda machine: machine.name)
-def test_no_row_leaves_a_final_state(machine: StateMachine[Any]) -> None:
+def test_no_row_leaves_a_final_state(machine: StateMachine[Any, Any]) -> None:
     assert {row.source for row in machine.table}.isdisjoint(machine.final)
     assert machine.facts == {row.fact.__name__ for row in machine.table}

@@ -25,7 +25,7 @@ HAPPY = {"response": ["Generating", "Sending", "Delivered"], "session": ["Idle",
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
-def test_each_state_has_a_place_and_each_edge_a_route(machine: StateMachine[Any], size: Size) -> None:
+def test_each_state_has_a_place_and_each_edge_a_route(machine: StateMachine[Any, Any], size: Size) -> None:
     layout = layout_of(machine, size)
     assert set(layout.places) == {START, *machine.states}
     assert set(layout.routes) == set(edges_of(machine))
@@ -33,7 +33,7 @@ def test_each_state_has_a_place_and_each_edge_a_route(machine: StateMachine[Any]
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
 def test_a_hint_that_is_missing_is_named(
-    machine: StateMachine[Any], size: Size, monkeypatch: pytest.MonkeyPatch
+    machine: StateMachine[Any, Any], size: Size, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, state, edge = LAYOUTS[machine.name][size], machine.states[-1], list(edges_of(machine))[-1]
     for changes, missing in (
@@ -46,24 +46,28 @@ def test_a_hint_that_is_missing_is_named(
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
-def test_no_label_or_count_stands_on_another_or_on_a_state(machine: StateMachine[Any], size: Size) -> None:
+def test_no_label_or_count_stands_on_another_or_on_a_state(machine: StateMachine[Any, Any], size: Size) -> None:
     assert crowded(machine, layout_of(machine, size)) == []
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
 def test_no_line_runs_through_a_label_or_through_a_state_that_it_does_not_join(
-    machine: StateMachine[Any], size: Size
+    machine: StateMachine[Any, Any], size: Size
 ) -> None:
     assert crossed(machine, layout_of(machine, size)) == []
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
-def test_every_line_is_upright_or_level_and_runs_from_border_to_border(machine: StateMachine[Any], size: Size) -> None:
+def test_every_line_is_upright_or_level_and_runs_from_border_to_border(
+    machine: StateMachine[Any, Any], size: Size
+) -> None:
     assert loose(layout_of(machine, size)) == []
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
-def test_everything_is_within_the_picture_and_names_fit_their_boxes(machine: StateMachine[Any], size: Size) -> None:
+def test_everything_is_within_the_picture_and_names_fit_their_boxes(
+    machine: StateMachine[Any, Any], size: Size
+) -> None:
     assert outside(machine, layout_of(machine, size)) == []
 
 
@@ -77,7 +81,7 @@ def test_the_happy_path_is_one_straight_line_on_top(name: str, size: Size) -> No
 
 
 @pytest.mark.parametrize(("machine", "size"), EVERY)
-def test_it_is_well_formed_and_has_each_state_and_each_edge_once(machine: StateMachine[Any], size: Size) -> None:
+def test_it_is_well_formed_and_has_each_state_and_each_edge_once(machine: StateMachine[Any, Any], size: Size) -> None:
     root = ElementTree.fromstring(svg(machine, size=size))
     assert [e.get("data-state") for e in root.iter() if e.get("data-state")] == [START, *machine.states]
     edges = [e.get("data-edge") for e in root.iter() if e.get("data-edge")]
@@ -104,8 +108,8 @@ def test_names_from_a_table_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None
         return True
 
     is_odd.__name__ = "a<b & c"
-    table = (Row(type('<b>&"', (), {}), "<i>", "<i>", when=(is_odd,)),)
-    machine = StateMachine[Any]("breaker", states=("<i>",), final=(), initial="<i>", table=table)
+    table: tuple[Row[Any, Any], ...] = (Row(type('<b>&"', (), {}), "<i>", "<i>", when=(is_odd,)),)
+    machine = StateMachine[Any, Any]("breaker", states=("<i>",), final=(), initial="<i>", table=table)
     wide = layout_of(MACHINES["breaker"])
     places = {START: wide.places[START], "<i>": wide.places["Closed"]}
     routes = {(START, "<i>"): wide.routes[START, "Closed"], ("<i>", "<i>"): wide.routes["Closed", "Closed"]}
@@ -118,7 +122,9 @@ def test_names_from_a_table_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_long_label_is_cut_to_what_can_be_read() -> None:
-    rows: tuple[Row[Any], ...] = tuple(Row(type(f"F{n}" + "x" * 40 * (n == 0), (), {}), "a", "b") for n in range(9))
+    rows: tuple[Row[Any, Any], ...] = tuple(
+        Row(type(f"F{n}" + "x" * 40 * (n == 0), (), {}), "a", "b") for n in range(9)
+    )
     lines = label_lines(rows)
     assert len(lines) == 6
     assert (lines[0], lines[-1]) == ("F0" + "x" * 21 + "…", "+4 more")

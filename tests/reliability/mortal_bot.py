@@ -10,7 +10,6 @@ import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -25,6 +24,7 @@ from actors.app.commands.run import ending, held
 from actors.app.composition import Endpoint, compose, urls_of
 from actors.app.settings import Settings
 from actors.ports import (
+    NO_WRITES,
     AttemptBegan,
     Completion,
     Exchange,
@@ -34,8 +34,9 @@ from actors.ports import (
     Moved,
     ResponseRecord,
     TraceEvent,
+    Writes,
 )
-from actors.roleplay.model import Character, Claim, Entry, OutboxDraft, Prompt, ResponseId
+from actors.roleplay.model import Character, Claim, Prompt, ResponseId
 from machines.response import Move, Response
 
 DATABASE = "ensemble.db"
@@ -92,16 +93,12 @@ class MortalStore(SqlStore):
         claim: Claim,
         response: Response,
         move: Move,
+        writes: Writes = NO_WRITES,
         *,
-        commit: Entry | None = None,
-        outbox: Sequence[OutboxDraft] = (),
-        watch: bool = False,
         exchange: Exchange | None = None,
     ) -> int:
         self._die(move, is_durable=False)
-        length = await super().record(
-            claim, response, move, commit=commit, outbox=outbox, watch=watch, exchange=exchange
-        )
+        length = await super().record(claim, response, move, writes, exchange=exchange)
         self._die(move, is_durable=True)
         return length
 

@@ -16,6 +16,7 @@ from actors.adapters.store.history import add_said
 from actors.adapters.store.schema import history, history_message, inbox, session
 from actors.adapters.store.schema import outbox as outbox_table
 from actors.ports import (
+    NO_WRITES,
     Accepted,
     ElsewhereOutcome,
     Exchange,
@@ -35,6 +36,7 @@ from actors.ports import (
     Sink,
     Watched,
     Work,
+    Writes,
 )
 from actors.readiness import Readiness
 from actors.roleplay.model import (
@@ -42,7 +44,6 @@ from actors.roleplay.model import (
     ChannelMessage,
     Character,
     Claim,
-    Entry,
     Outbound,
     OutboundKind,
     OutboxDraft,
@@ -182,17 +183,13 @@ class HistoryLater(SqlStore):
         claim: Claim,
         response: Response,
         move: Move,
+        writes: Writes = NO_WRITES,
         *,
-        commit: Entry | None = None,
-        outbox: Sequence[OutboxDraft] = (),
-        watch: bool = False,
         exchange: Exchange | None = None,
     ) -> int:
-        length = await self._executor.run(
-            without_history, claim, response, move, commit=commit, outbox=outbox, watch=watch
-        )
-        if commit is not None:
-            await self._executor.run(said_later, response, commit)
+        length = await self._executor.run(without_history, claim, response, move, writes)
+        if writes.line_by is not None:
+            await self._executor.run(said_later, claim.session_id, response, writes.line_by, move.at)
         return length
 
 
@@ -201,14 +198,11 @@ def without_history(
     claim: Claim,
     after: Response,
     step: Move,
-    *,
-    commit: Entry | None = None,
-    outbox: Sequence[OutboxDraft] = (),
-    watch: bool = False,
+    writes: Writes = NO_WRITES,
 ) -> int:
     """`responses.record`, the history's entry taken out again."""
-    length = responses.record(conn, claim, after, step, commit=commit, outbox=outbox, watch=watch)
-    if commit is not None:
+    length = responses.record(conn, claim, after, step, writes)
+    if writes.line_by is not None:
         ids = [message_id for message_id, _ in after.shown]
         conn.execute(delete(history_message).where(history_message.c.message_id.in_(ids)))
         conn.execute(delete(history).where(history.c.response_id == after.id))
@@ -220,8 +214,8 @@ def without_history(
 without_history.__name__ = "record"
 
 
-def said_later(conn: Connection, response: Response, commit: Entry) -> int:
-    return add_said(conn, response, commit)
+def said_later(conn: Connection, session_id: SessionId, response: Response, character: Character, at: float) -> int:
+    return add_said(conn, session_id, response, character, at=at)
 
 
 class TextLater(SqlStore):
@@ -237,10 +231,8 @@ class TextLater(SqlStore):
         claim: Claim,
         response: Response,
         move: Move,
+        writes: Writes = NO_WRITES,
         *,
-        commit: Entry | None = None,
-        outbox: Sequence[OutboxDraft] = (),
-        watch: bool = False,
         exchange: Exchange | None = None,
     ) -> int:
         if isinstance(move.fact, Generated):
@@ -251,7 +243,7 @@ class TextLater(SqlStore):
             _, before, _ = self._moves.pop(response.id)
             if response.id in self._intents:
                 await super().keep_intent(claim, before, self._intents.pop(response.id))
-        return await super().record(claim, response, move, commit=commit, outbox=outbox, watch=watch)
+        return await super().record(claim, response, move, writes)
 
     async def keep_intent(self, claim: Claim, response: Response, outbound: Outbound) -> Outbound:
         if response.id not in self._moves:
@@ -411,13 +403,11 @@ class KeepsLateNotices(SqlStore):
         claim: Claim,
         response: Response,
         move: Move,
+        writes: Writes = NO_WRITES,
         *,
-        commit: Entry | None = None,
-        outbox: Sequence[OutboxDraft] = (),
-        watch: bool = False,
         exchange: Exchange | None = None,
     ) -> int:
-        length = await super().record(claim, response, move, commit=commit, outbox=outbox, watch=watch)
+        length = await super().record(claim, response, move, writes)
         await self._executor.run(forget_withdrawals)
         return length
 

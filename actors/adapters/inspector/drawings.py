@@ -32,7 +32,7 @@ class Drawings:
         self._picture = picture
         self._pictures: dict[tuple[str, Size], bytes] = {}  # as many as there are machines and sizes
 
-    async def drawn(self, machine: StateMachine[Any], kind: str, size: Size) -> bytes | None:
+    async def drawn(self, machine: StateMachine[Any, Any], kind: str, size: Size) -> bytes | None:
         """The file's content; None for a kind that is not drawn here."""
         match kind:
             case "svg":
@@ -48,7 +48,7 @@ class Drawings:
             case _:
                 return None
 
-    async def _png(self, picture: Picture, machine: StateMachine[Any], size: Size) -> bytes:
+    async def _png(self, picture: Picture, machine: StateMachine[Any, Any], size: Size) -> bytes:
         key = (machine.name, size)
         if key not in self._pictures:
             plain = svg(machine, size=size, theme="light")

@@ -22,8 +22,9 @@ from machines.facts import (
     Generated,
     Sent,
     Started,
+    Task,
 )
-from machines.response import Limits, Response, advance
+from machines.response import Limits, Response, advance, next_task
 from machines.svg import edge_key
 
 FAILURES: Final = Failure.__args__
@@ -47,8 +48,8 @@ class Step:
     stayed_s: float
     """How long it had been in `source`."""
     given: Fact
-    effects: tuple[Effect, ...]
-    """What went into the move and what came out of it, without text."""
+    effects: tuple[Task | Effect, ...]
+    """What went into the move, and what came of it: the next task and what was written. Both without text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +126,8 @@ class Life:
         """Keep what happened beside the moves."""
         self.asides.append(Aside(self.seq, at, event))
 
-    def _advance(self, dest: str, fact: Fact) -> tuple[Effect, ...]:
-        """The effects of the move; none where today's table would not ask for any."""
+    def _advance(self, dest: str, fact: Fact) -> tuple[Task | Effect, ...]:
+        """What came of the move: the next task and the effects; no effects where today's table has no such move."""
         effects: tuple[Effect, ...] = ()
         try:
             effects = advance(self.response, fact).effects
@@ -135,7 +136,8 @@ class Life:
             self.response = replace(self.response, version=self.seq + 1)
         if self.response._state != dest:
             self.response = replace(self.response, _state=dest)
-        return effects
+        task = next_task(self.response)
+        return effects if task is None else (task, *effects)
 
 
 def without_text(fact: Fact) -> Fact:

@@ -24,6 +24,7 @@ from machines.facts import (
     Sent,
     SentElsewhere,
     Started,
+    Task,
 )
 from machines.response import MACHINE, Response, State
 
@@ -153,7 +154,7 @@ def texts_view(recorded: Recorded) -> View:
     return {"written": written, "shown": shown}
 
 
-def _plain(value: Fact | Effect) -> View:
+def _plain(value: Fact | Task | Effect) -> View:
     """The fields that hold no text. Discord's ids become words: JavaScript's numbers cannot hold them."""
     plain: View = {}
     for field in fields(value):

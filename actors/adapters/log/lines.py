@@ -19,6 +19,7 @@ from actors.ports import (
     GenerationEnded,
     GenerationErred,
     HistoryRead,
+    LineDelivered,
     MissingReported,
     Moved,
     MoveRefused,
@@ -96,6 +97,9 @@ class LogTrace:
                 _attempt_began(event)
             case Moved():
                 self._moved(event)
+            case LineDelivered(context=context, attempt=attempt, history_length=length):
+                _multi(context, f"✅ Successfully sent response from {context.name}", attempt)
+                _multi(context, f"Added {context.name}'s response to history. New length: {length}", attempt)
             case MoveRefused(context=context, state=state, fact=fact, reason=reason, attempt=attempt):
                 words = f"❌ The response machine refused {fact} in {state} ({reason})"
                 _say(_actors, context, words, attempt, logging.ERROR)
@@ -144,10 +148,6 @@ class LogTrace:
         _happened(event)
         for effect in move.effects:
             _asked_for(context, effect, move.attempt)
-        if move.dest == DELIVERED:
-            _multi(context, f"✅ Successfully sent response from {name}", move.attempt)
-            added = f"Added {name}'s response to history. New length: {event.history_length}"
-            _multi(context, added, move.attempt)
         if move.dest == FAILED:
             _failed(event)
         self._count(event)

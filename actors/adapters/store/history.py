@@ -19,7 +19,16 @@ from sqlalchemy import Connection, bindparam, case, func, insert, select, text, 
 from actors.adapters.store.prepared import Prepared, names_of
 from actors.adapters.store.schema import amendment, history, history_message, inbox, part, response, session
 from actors.adapters.store.sessions import IS_BELIEVED, IS_UNFINISHED
-from actors.roleplay.model import Amendment, ChannelMessage, Entry, KnownMessage, Line, RecentHistory, SessionId
+from actors.roleplay.model import (
+    Amendment,
+    ChannelMessage,
+    Character,
+    Entry,
+    KnownMessage,
+    Line,
+    RecentHistory,
+    SessionId,
+)
 from machines.response import Response, State
 
 _Shown: TypeAlias = tuple[tuple[Any, ...], tuple[tuple[int, str], ...]]
@@ -188,22 +197,17 @@ def add_heard(conn: Connection, session_id: SessionId, message: ChannelMessage) 
     _add(conn, session_id, entry, ((message.id, message.text),))
 
 
-def add_said(conn: Connection, response: Response, entry: Entry) -> int:
-    """A character's line enters with Delivered; returns by how much the history is longer.
-
-    Raises ValueError when the line is not what the channel shows.
-    """
-    if entry.message_ids != tuple(message_id for message_id, _ in response.shown) or entry.text != response.text_shown:
-        raise ValueError(f"the line of {response.id} is not the one that the channel shows")
+def add_said(conn: Connection, session_id: SessionId, response: Response, character: Character, *, at: float) -> int:
+    """A character's line enters with Delivered; returns by how much the history is longer."""
     fields = {
-        "kind": entry.kind,
-        "name": entry.name,
-        "at": entry.at,
-        "character_id": entry.character_id,
+        "kind": "character",
+        "name": character.name,
+        "at": at,
+        "character_id": character.id,
         "response_id": response.id,
         "response_state": response.state.value,
     }
-    return _add(conn, entry.session_id, fields, response.shown)
+    return _add(conn, session_id, fields, response.shown)
 
 
 def amend(conn: Connection, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -30,8 +29,8 @@ from actors.adapters.store.schema import (
 from actors.adapters.store.unfinished import outbound_of
 from actors.ports.exchange import Exchange
 from actors.ports.store import Fenced
-from actors.ports.work import ResponseRecord
-from actors.roleplay.model import Claim, Entry, Outbound, OutboxDraft, ResponseId
+from actors.ports.work import NO_WRITES, ResponseRecord, Writes
+from actors.roleplay.model import Claim, Outbound, ResponseId
 from machines.facts import FoundInChannel, Generated, Sent, Started, fact_record
 from machines.response import Move, Response, State
 from machines.session import State as SessionState
@@ -159,10 +158,8 @@ def record(
     claim: Claim,
     after: Response,
     step: Move,
+    writes: Writes = NO_WRITES,
     *,
-    commit: Entry | None = None,
-    outbox: Sequence[OutboxDraft] = (),
-    watch: bool = False,
     exchange: Exchange | None = None,
 ) -> int:
     """The move and all that belongs to it; returns the length of the history after it.
@@ -171,8 +168,8 @@ def record(
     Raises ValueError for Delivered without its line, and for a line without Delivered.
     """
     before = hold_response(conn, claim, after.id, version=step.seq - 1)
-    if (step.dest is State.DELIVERED) != (commit is not None):
-        raise ValueError(f"{after.id} moved to {step.dest} with commit={commit is not None}")
+    if (step.dest is State.DELIVERED) != (writes.line_by is not None):
+        raise ValueError(f"{after.id} moved to {step.dest} with {'a' if writes.line_by else 'no'} line for the history")
     if isinstance(step.fact, FoundInChannel):
         _refuse_copy(conn, after, _number(after, step.part), step.fact.message_id)
     _write_move(conn, step)
@@ -180,15 +177,17 @@ def record(
         exchanges.keep(conn, claim.session_id, step, exchange)
     _UPDATE_RESPONSE.run(
         conn,
-        {"response_id": after.id, "is_watched": watch or before.is_watched, **_moved(after, step)},
+        {"response_id": after.id, "is_watched": writes.arms_reaper or before.is_watched, **_moved(after, step)},
     )
     _write_parts(conn, after, step)
     if after.is_final:
         _INSERT_ENDING.run(conn, {"response_id": after.id, "response_state": after.state.value})
         late.withdraw(conn, claim.session_id, at=step.at)
-    enqueue_all(conn, outbox, at=step.at)
+    enqueue_all(conn, writes.outbox, at=step.at)
     length: int = before.history_length
-    return length if commit is None else length + add_said(conn, after, commit)
+    if writes.line_by is None:
+        return length
+    return length + add_said(conn, claim.session_id, after, writes.line_by, at=step.at)
 
 
 def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outbound) -> Outbound:

@@ -96,5 +96,5 @@ def draw(machine: str, format: Format, path: Path | None = None) -> bytes:
             return picture(_svg(drawn, path, theme="light"))
 
 
-def _svg(drawn: StateMachine[Any], path: Path | None, theme: Theme = "auto") -> str:
+def _svg(drawn: StateMachine[Any, Any], path: Path | None, theme: Theme = "auto") -> str:
     return svg(drawn, theme=theme) if path is None else svg(drawn, lit=path.state, taken=path.edges, theme=theme)

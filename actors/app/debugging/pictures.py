@@ -51,7 +51,7 @@ class Pictures:
         """Where a session is."""
         return await self._draw(session.MACHINE, lit=state)
 
-    async def _draw(self, machine: StateMachine[Any], **moment: Any) -> bytes:  # noqa: ANN401 - as `svg` takes them
+    async def _draw(self, machine: StateMachine[Any, Any], **moment: Any) -> bytes:  # noqa: ANN401 - as `svg` takes them
         drawn = svg(machine, size=Size.COMPACT, theme="dark", **moment)
         async with self._drawing:
             return await anyio.to_thread.run_sync(self._png, drawn)

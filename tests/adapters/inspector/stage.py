@@ -129,13 +129,12 @@ class TracedLine:
 
     def publish(self, move: Move) -> None:
         context = Context(self.id, self.line.claim.session_id, MIRA.name, Limits())
-        self.inspector.publish(Moved(context, move, SECRET, history_length=0))
+        self.inspector.publish(Moved(context, move, SECRET))
 
     async def tell(self, *facts: Fact, published: bool = True) -> None:
         for fact in facts:
             move = advance(self.line.response, fact)
-            commit = self.line.committed(move)
-            await self.line.store.record(self.line.claim, self.line.response, move, commit=commit)
+            await self.line.store.record(self.line.claim, self.line.response, move, self.line.writes(move))
             if published:
                 self.publish(move)
 

@@ -126,10 +126,8 @@ async def test_keeping_an_exchange_costs_the_same_after_much_play_as_after_littl
         line = await (await scene.line()).start("A line.")
         move = advance(line.response, Sent(NOW, message_id + 1, "A line."))
         exchange = Exchange((Request("POST", "/webhooks/5/…", 0.1, 200),))
-        commit = line.committed(move)
-        return await steps(
-            executor, lambda: store.record(scene.claim, line.response, move, commit=commit, exchange=exchange)
-        )
+        writes = line.writes(move)
+        return await steps(executor, lambda: store.record(scene.claim, line.response, move, writes, exchange=exchange))
 
     costs = [await cost(1000 + 10 * number) for number in range(TURNS_MANY)]
     few, many = max(costs[RESPONSES_KEPT + 1 : RESPONSES_KEPT + 5]), max(costs[-4:])
