@@ -36,6 +36,7 @@ from machines.breaker import (
     Succeeded,
     advance,
 )
+from machines.reasons import HeldReason
 
 PROBE_LEAD_S: Final = 1.0
 """The line starts so long after its probe: a Discord that lives answers within that."""
@@ -54,7 +55,9 @@ def never(outcome: object) -> bool:
 class Gate:
     """One dependency behind its breaker."""
 
-    def __init__(self, breaker: Breaker, *, cause: str, released_per_s: float, clock: Clock, trace: Trace) -> None:
+    def __init__(
+        self, breaker: Breaker, *, cause: HeldReason, released_per_s: float, clock: Clock, trace: Trace
+    ) -> None:
         self._breaker = breaker
         self._cause = cause
         self._spacing_s = 1 / released_per_s

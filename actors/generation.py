@@ -32,6 +32,7 @@ from actors.roleplay.refusals import is_machine
 from actors.told import Told
 from actors.world import World
 from machines.facts import BLOCKED, Generated, GenerationFailed, Held
+from machines.reasons import GenerationReason
 from machines.response import may_try_again
 
 OWN_LAST_LINES: Final = 5
@@ -189,7 +190,7 @@ class Generation:
             of_machine=heard.of_machine,
             cut_by_length=is_cut,
         )
-        reason: str
+        reason: GenerationReason
         match cleaned:
             case speech.Line(text=line) if trouble is None and (not is_cut or speech.whole_part(line)):
                 return self._generated(line)
@@ -198,7 +199,7 @@ class Generation:
                 reason = trouble or "length"
             case speech.Refused(reason=why, spare=spare):
                 self._spare = self._spare or spare
-                reason = trouble or ("length" if is_cut and why is speech.Reason.EMPTY else why.value)
+                reason = trouble or ("length" if is_cut and why == "empty" else why)
             case _:
                 assert_never(cleaned)
         return self._failed(attempt, plan.Failure(reason, model))

@@ -35,6 +35,7 @@ from actors.roleplay.model import ChannelMessage, Character, Outbound, Prompt
 from actors.roleplay.plan import RETRY_AFTER_S_MAX
 from actors.status_watch import StatusWatch
 from machines.breaker import Breaker, Fact, Failed, LimitReached, Succeeded
+from machines.reasons import HeldReason
 
 DISCORD: Final = "discord"
 DISCORD_DOWN: Final = "discord_down"
@@ -215,7 +216,7 @@ def guard(
         watch = None if status_page is None else StatusWatch(status_page, trace, now=clock.now)
         return Guarded(voice, channel, model, Breakers(watch=watch))
 
-    def gate(dependency: str, cause: str, released_per_s: float) -> Gate:
+    def gate(dependency: str, cause: HeldReason, released_per_s: float) -> Gate:
         breaker = Breaker(dependency, failures_max, pause_s)
         return Gate(breaker, cause=cause, released_per_s=released_per_s, clock=clock, trace=trace)
 

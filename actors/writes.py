@@ -12,6 +12,7 @@ from actors.ports import Indicator, ResponseRecord, Writes
 from actors.roleplay import notices
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind
 from machines.facts import Announce, ArmReaper, CommitLine, Notify, TakeBack
+from machines.reasons import NoticeReason
 from machines.response import Move
 
 
@@ -57,7 +58,7 @@ def _takedowns(record: ResponseRecord, effect: TakeBack, stray_sender: int | Non
         )
 
 
-def _notice(record: ResponseRecord, reason: str, prefix: str) -> OutboxDraft:
+def _notice(record: ResponseRecord, reason: NoticeReason, prefix: str) -> OutboxDraft:
     response = record.response
     return OutboxDraft(
         key=f"notice:{response.id}",

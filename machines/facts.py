@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
+from machines.reasons import GenerationReason, HeldReason, NoticeReason, SendReason
+
 RESTART: Final = "restart"
 """The reason of the facts with which a new process takes up what the old one left."""
 
@@ -44,7 +46,7 @@ class GenerationFailed:
     """
 
     at: float
-    reason: str
+    reason: GenerationReason
     retry_after_s: float = 0.0
     final: bool = False
     model: str = ""
@@ -63,7 +65,7 @@ class Held:
 
     at: float
     until: float
-    cause: str = ""
+    cause: HeldReason = ""
     since: float = 0.0
     status: int | None = None
     code: int | None = None
@@ -88,7 +90,7 @@ class SendRefused:
     """
 
     at: float
-    reason: str
+    reason: SendReason
     status: int | None = None
     retry_after_s: float = 0.0
     final: bool = False
@@ -105,7 +107,7 @@ class SendUnconfirmed:
     """
 
     at: float
-    cause: str
+    cause: SendReason
     status: int | None = None
     retry_after_s: float = 0.0
     has_nonce: bool = False
@@ -120,7 +122,7 @@ class SentElsewhere:
     at: float
     channel_id: int
     message_id: int
-    reason: str = WEBHOOK_MOVED
+    reason: SendReason = WEBHOOK_MOVED
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class ReadBackFailed:
     """The channel could not be read this time."""
 
     at: float
-    cause: str
+    cause: SendReason
     retry_after_s: float = 0.0
 
 
@@ -137,7 +139,7 @@ class ReadBackImpossible:
     """The channel cannot be read any more (403, 404): the only unconfirmed send that is called failed."""
 
     at: float
-    reason: str = "unconfirmed"
+    reason: SendReason = "unconfirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,14 +244,14 @@ class TakeBack:
 class Notify:
     """The channel is told that this line did not come."""
 
-    reason: str
+    reason: NoticeReason
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
     """The channel is told, once for each opening or closing, that this line waits."""
 
-    cause: str
+    cause: HeldReason
     since: float
     until: float = 0.0
 

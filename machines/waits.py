@@ -22,6 +22,7 @@ from machines.facts import (
 )
 
 if TYPE_CHECKING:
+    from machines.reasons import NoticeReason
     from machines.response import Response
 
 Setback = GenerationFailed | SendRefused | SendUnconfirmed | SentElsewhere | NotInChannel | WaitElapsed
@@ -102,7 +103,7 @@ def is_announced(response: Response, fact: Held) -> bool:
     return fact.cause != ""
 
 
-def reason_of(response: Response, fact: Setback | ReadBackImpossible | Held) -> str:
+def reason_of(response: Response, fact: Setback | ReadBackImpossible | Held) -> NoticeReason:
     """Why the line failed: the fact's own reason, else what the response ran out of."""
     match fact:
         case NotInChannel() | WaitElapsed():

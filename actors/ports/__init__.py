@@ -108,7 +108,7 @@ from actors.ports.work import (
     Work,
     Writes,
 )
-from actors.roleplay.model_reasons import ModelReason
+from machines.reasons import ModelReason
 
 __all__ = [
     "CANCELLED",

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
 from machines.facts import RATE_LIMIT as RATE_LIMIT  # a cause of HeldBack, for adapters
+from machines.reasons import HeldReason, SendReason
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Refused:
     `since` is when the limit that it met closed its bucket, 0 where it met none.
     """
 
-    reason: str
+    reason: SendReason
     status: int | None = None
     retry_after_s: float = 0.0
     final: bool = False
@@ -57,7 +58,7 @@ class Refused:
 class Unconfirmed:
     """The request left and no usable answer came back: it may have been carried out."""
 
-    cause: str
+    cause: SendReason
     status: int | None = None
     retry_after_s: float = 0.0
     error: BaseException | None = None
@@ -84,7 +85,7 @@ class HeldBack:
     """
 
     until: float
-    cause: str = ""
+    cause: HeldReason = ""
     since: float = 0.0
 
 

@@ -8,7 +8,7 @@ from typing import Protocol
 
 from actors.ports.discord import HeldBack
 from actors.roleplay.model import Prompt
-from actors.roleplay.model_reasons import ModelReason
+from machines.reasons import ModelReason
 
 
 @dataclass(frozen=True, slots=True)

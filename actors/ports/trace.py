@@ -8,6 +8,7 @@ from typing import Final, Literal, Protocol
 from actors.roleplay.missing import Finding
 from actors.roleplay.model import OutboundKind, OutboxKind, ResponseId, SessionId
 from machines.facts import SendRefused, SendUnconfirmed, Sent, SentElsewhere
+from machines.reasons import GenerationReason
 from machines.response import FAILED, SENDING, Limits, Move
 
 SENT: Final = (Sent, SentElsewhere, SendRefused, SendUnconfirmed)
@@ -50,7 +51,7 @@ class GenerationErred:
 
     context: Context
     attempt: int
-    reason: str
+    reason: GenerationReason
     error: BaseException | None
     words: str = ""
 

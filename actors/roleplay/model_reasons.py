@@ -13,31 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final, Literal, get_args
+from typing import Final, get_args
 
-ModelReason = Literal[
-    "rate_limit",  # 429; `retry_after_s` says for how long
-    "quota",  # 402, or a quota that no wait refills
-    "credentials",  # 401, 403
-    "overloaded",  # 408, 409, 424, 498, 5xx
-    "timeout",
-    "connection",
-    "malformed",  # 200, but no completion in it
-    "broken_off",  # 200, and the server failed in the middle of the answer
-    "filtered",  # a filter of the server stopped the answer, or refused the prompt
-    "empty",  # 200, and nothing said
-    "length",  # nothing said, because reasoning ate the budget
-    "reasoning_only",  # 200, and all that was said stands in the field for reasoning
-    "broken_answer",  # a 400 that blames what the model wrote, or a tool called where there is none
-    "too_large",  # the prompt does not fit
-    "unsupported",  # 400, 422: a part of the request that is left out from now on
-    "model_missing",  # 404, or retired
-    "bad_request",  # 400, 422
-]
-"""What a model's server may answer instead of a text."""
-
-TextReason = Literal["html", "repeat", "refusal"]
-"""Why a text that came is no line; `empty` is shared with the servers."""
+from machines.reasons import GenerationReason, ModelReason
 
 RATE_LIMIT_LONG: Final = "rate_limit_long"
 """Journalled in place of `rate_limit` where the wait was too long and another model takes over."""
@@ -84,7 +62,7 @@ _DECLINED: Final = "model declined"
 _SILENT: Final = "model had nothing to say"
 _UNAVAILABLE: Final = "model unavailable"
 
-MEANINGS: Final[dict[str, Meaning]] = {
+MEANINGS: Final[dict[GenerationReason, Meaning]] = {
     "rate_limit": Meaning(
         Whose.ACCOUNT, Then.AGAIN, "rate limit reached", "the account's rate limit is reached", _LIMITED
     ),
@@ -191,6 +169,6 @@ MEANINGS: Final[dict[str, Meaning]] = {
 """Every reason that a failed generation may have, but that of a restart."""
 
 
-def that(*then: Then) -> frozenset[str]:
+def that(*then: Then) -> frozenset[GenerationReason]:
     """The reasons after which the next try does one of these."""
     return frozenset(reason for reason, meaning in MEANINGS.items() if meaning.then in then)

@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 
 from actors.roleplay.model_reasons import RATE_LIMIT_LONG, Then, that
 from machines.facts import BLOCKED
+from machines.reasons import GenerationReason
 
 RETRY_AFTER_S_MAX: Final = 30.0  # people who wait longer for a line believe that the bot is gone
 ROOM_FACTOR_MAX: Final = 4  # 4 × 700 tokens: reasoning that needs more will not end either
@@ -39,7 +40,7 @@ _NOTES: Final = {
 class Failure(NamedTuple):
     """What went wrong with one try, and the model that was asked; empty where none was (a restart, a blocked text)."""
 
-    reason: str
+    reason: GenerationReason
     model: str = ""
 
 
@@ -57,7 +58,7 @@ class Plan:
 class Verdict:
     """What a failure means: the reason to journal, the least wait, and whether another try can help."""
 
-    reason: str
+    reason: GenerationReason
     retry_after_s: float = 0.0
     final: bool = False
 

@@ -13,7 +13,6 @@ import unicodedata
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from enum import StrEnum
 from functools import lru_cache
 
 from actors.roleplay.asides import without_asides
@@ -23,6 +22,7 @@ from actors.roleplay.names import COLONS, clean_name
 from actors.roleplay.refusals import is_refusal
 from actors.roleplay.speakers import PERSON, fold, heads
 from actors.roleplay.thoughts import without_thoughts
+from machines.reasons import TextReason
 
 TEXT_CHARACTERS_MAX = 20_000  # ten full messages; what is longer is a model run wild
 REPEAT_LINES = 5  # a model that repeats itself does so at once; older lines may come back as an echo
@@ -30,15 +30,6 @@ REPEAT_WORDS_MIN = 6  # shorter lines are near copies of each other by chance, o
 REPEAT_BYTES_MIN = 60  # the same of languages that are written without blanks
 REPEAT_RATIO = 0.9  # two long lines that differ in a word or two
 HALF_STOP_CHARACTERS_MIN = 3  # "No" alone on the last line is more likely a word than half of "Nora:"
-
-
-class Reason(StrEnum):
-    """Why a text cannot be a line."""
-
-    EMPTY = "empty"
-    HTML = "html"
-    REPEAT = "repeat"
-    REFUSAL = "refusal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +46,7 @@ class Refused:
     `spare` is what there is of it that is the character's own, and may be said where nothing better comes.
     """
 
-    reason: Reason
+    reason: TextReason
     spare: str = ""
 
 
@@ -84,7 +75,7 @@ def clean(
     while (shorter := _once(current, patterns, echoes, notes, cut_by_length)) != current:
         current = shorter
     if reason := _reason(current, own_last_lines, of_machine=of_machine):
-        return Refused(reason, current if reason is Reason.REPEAT else "")
+        return Refused(reason, current if reason == "repeat" else "")
     return Line(current)
 
 
@@ -236,15 +227,15 @@ _HTML = re.compile(r"\s*(?:```\w*\s*)?<(?:!doctype\s+html|html|head|body|\?xml)\
 _HTML_PAGE = re.compile(r"<html\b.*</html>", re.IGNORECASE | re.DOTALL)
 
 
-def _reason(text: str, own_last_lines: Sequence[str], *, of_machine: bool) -> Reason | None:
+def _reason(text: str, own_last_lines: Sequence[str], *, of_machine: bool) -> TextReason | None:
     if not any(map(_is_shown, text)):
-        return Reason.EMPTY
+        return "empty"
     if _HTML.match(text) or _HTML_PAGE.search(text):
-        return Reason.HTML
+        return "html"
     if is_refusal(text, of_machine=of_machine):
-        return Reason.REFUSAL
+        return "refusal"
     if any(_is_near_copy(text, line) for line in own_last_lines[-REPEAT_LINES:]):
-        return Reason.REPEAT
+        return "repeat"
     return None
 
 

@@ -268,7 +268,7 @@ def test_a_line_delivered_during_the_read_is_not_taken_for_deleted(backend: str)
 
 
 @both
-@pytest.mark.parametrize("refused", [Unconfirmed("http", 503), Refused("forbidden", 403, final=True)])
+@pytest.mark.parametrize("refused", [Unconfirmed("outage", 503), Refused("forbidden", 403, final=True)])
 def test_a_read_that_fails_amends_nothing(refused: Refused | Unconfirmed, backend: str) -> None:
     async def main() -> None:
         async with playing() as first:

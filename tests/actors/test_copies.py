@@ -105,7 +105,7 @@ def test_e5_a_line_that_lands_and_is_deleted_by_a_person_before_the_look_does_no
 def test_e5_a_line_is_confirmed_by_its_copy_while_the_channel_cannot_be_read(backend: str) -> None:
     async def main() -> None:
         async with landing(("late", LANDS_S)) as play:
-            play.discord.read_faults.extend([Unconfirmed("http", 503)] * 50)
+            play.discord.read_faults.extend([Unconfirmed("outage", 503)] * 50)
             play.say("Hello?")
             await play.quiet()
             assert took_s(play) < LANDS_S + 0.2

@@ -146,7 +146,7 @@ def test_a_channel_that_cannot_be_read_for_a_while_costs_no_attempt(backend: str
     async def main() -> None:
         async with playing(faults=["stored_then_cut"]) as play:
             await play.start("Ada")
-            play.discord.read_faults.extend([Unconfirmed("http", 503)] * 10)
+            play.discord.read_faults.extend([Unconfirmed("outage", 503)] * 10)
             play.say("Hello?")
             await play.quiet(for_s=200)
             assert play.trace.states_of("Ada")[-1] == "Delivered"

@@ -191,7 +191,7 @@ def test_a_channel_that_cannot_be_read_yet_holds_back_its_own_events_only(backen
             for channel_id in (CHANNEL, OTHER):
                 await first.start("Ada", channel_id=channel_id)
         missed = first.discord.user_says(CHANNEL, "missed")
-        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("http", 503)] * 4)
+        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * 4)
         async with playing(before=first, wait_ready=False) as play:
             after = play.say("after")
             play.say("Hello?", channel_id=OTHER)

@@ -17,7 +17,7 @@ from tests.fakes.play import CHANNEL, Play, playing
 from tests.fakes.virtual_time import BACKENDS, EPOCH, run_virtually
 
 both = pytest.mark.parametrize("backend", BACKENDS)
-HTTP_500 = Refused("http", status=500)
+HTTP_500 = Refused("outage", status=500)
 
 
 async def ask(play: Play, *, about: int | None = None, channel_id: int = CHANNEL, by: int = 500) -> str:
@@ -46,7 +46,8 @@ async def said(play: Play, text: str = "Hello?") -> int:
     ("faults", "answers", "words", "finding"),
     [
         ([], [], "came <t:{at}:T>, and stands in this channel.", Finding.DELIVERED),
-        ([HTTP_500] * 3, [], "did not come (<t:{at}:T>). `!retry` asks for it again.", Finding.FAILED),
+        ([HTTP_500] * 3, [], "did not come (<t:{at}:T>): Discord did not answer. `!retry` asks for it again.",
+         Finding.FAILED),
         ([Refused("too_long", 400, final=True)], [], "did not come (<t:{at}:T>): message too long.", Finding.FAILED),
         ([], [ModelFailed("timeout")] * 3,
          "did not come (<t:{at}:T>): model did not answer in time; a slow server needs a higher GENERATE_TIMEOUT_S."
@@ -203,7 +204,7 @@ def test_m4_a_command_that_is_read_again_is_answered_once(backend: str) -> None:
 def test_m4_no_error_s_text_and_no_code_is_in_the_answer(backend: str) -> None:
     async def main() -> None:
         error = raised(RuntimeError("secret words"))
-        refused = Refused("bad_request", 400, 0.0, True, error, 50035, "Invalid Form Body: secret words")
+        refused = Refused("message_refused", 400, 0.0, True, error, 50035, "Invalid Form Body: secret words")
         async with playing(faults=[refused], cast=("Ada",)) as play:
             await play.start("Ada")
             await said(play, "What I say is nobody's business.")

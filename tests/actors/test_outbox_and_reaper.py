@@ -16,6 +16,7 @@ from actors.ports import HeldBack, Noted, Refused, Unconfirmed
 from actors.reaper import WATCH_S
 from actors.roleplay.model import Button, ChannelMessage, OutboundKind, OutboxDraft, OutboxKind
 from machines.backoff import JITTER_SHARE
+from machines.reasons import SendReason
 from machines.waits import NONCE_WINDOW_S
 from tests.fakes.discord import Fault
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
@@ -98,7 +99,7 @@ def test_the_waits_double_up_to_a_minute_and_it_never_gives_up(backend: str) -> 
 
 @both
 @pytest.mark.parametrize("reason", ["forbidden", "channel_gone"])
-def test_only_a_final_refusal_drops_a_text_which_is_told_and_lets_the_next_go(reason: str, backend: str) -> None:
+def test_only_a_final_refusal_drops_a_text_which_is_told_and_lets_the_next_go(reason: SendReason, backend: str) -> None:
     async def main() -> None:
         async with playing() as play:
             play.discord.text_faults.append(Refused(reason, 403, final=True))
@@ -166,7 +167,7 @@ def test_a_notice_is_not_taken_for_another_s_that_reads_alike(backend: str) -> N
 @both
 def test_after_the_nonce_window_the_channel_is_read_before_the_next_try(backend: str) -> None:
     async def main() -> None:
-        async with stored_unseen_long_ago(reads=[Unconfirmed("http", 503)]) as play:
+        async with stored_unseen_long_ago(reads=[Unconfirmed("outage", 503)]) as play:
             assert play.discord.texts(CHANNEL) == ["once"]
             assert len(play.discord.posts) == 1
             assert len(play.discord.reads) == 2
@@ -190,7 +191,7 @@ def test_a_takedown_is_tried_until_the_message_is_away_and_absent_is_success(bac
     async def main() -> None:
         async with playing() as play:
             unwanted = play.say("unwanted")
-            play.discord.delete_faults.extend([Refused("rate_limit", 429, 3.0), Unconfirmed("http", 502)])
+            play.discord.delete_faults.extend([Refused("rate_limit", 429, 3.0), Unconfirmed("outage", 502)])
             await take_down(play, unwanted)
             await take_down(play, 999)  # nobody ever saw this one
             await enqueue(play, "a text does not wait for it")
@@ -223,7 +224,7 @@ def test_a_takedown_that_is_forbidden_waits_for_the_permission_and_the_operator_
 @both
 @pytest.mark.parametrize(("reason", "status"), [("forbidden", 403), ("unauthorized", 401)])
 def test_a_failure_is_told_when_the_bot_may_speak_again_and_later_texts_wait_behind(
-    reason: str, status: int, backend: str
+    reason: SendReason, status: int, backend: str
 ) -> None:
     async def main() -> None:
         async with playing(kind=OutboundKind.EMBED) as play:
@@ -248,7 +249,7 @@ def test_a_takedown_waits_for_a_valid_token(backend: str) -> None:
         async with playing() as play:
             unwanted = play.say("unwanted")
             # A first try that fails otherwise does not keep the operator from being told.
-            play.discord.delete_faults.extend([Unconfirmed("http", 503), Refused("unauthorized", 401, final=True)])
+            play.discord.delete_faults.extend([Unconfirmed("outage", 503), Refused("unauthorized", 401, final=True)])
             await take_down(play, unwanted)
             await anyio.sleep(300)
             assert play.discord.lines(CHANNEL) == []
@@ -385,7 +386,7 @@ def test_a_line_that_is_still_on_its_way_is_never_taken_for_a_copy(backend: str)
     async def main() -> None:
         async with playing(faults=["stored_then_cut"]) as play:
             await play.start("Ada")
-            play.discord.read_faults.extend([Unconfirmed("http", 503)] * 6)  # long seen before it is confirmed
+            play.discord.read_faults.extend([Unconfirmed("outage", 503)] * 6)  # long seen before it is confirmed
             await one_line(play)
             await play.quiet(for_s=100)
             assert play.discord.deletions == []

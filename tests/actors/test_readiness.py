@@ -125,7 +125,7 @@ def test_j1_a_resumed_connection_lets_nobody_wait(backend: str) -> None:
 def test_j1_only_its_own_channel_is_waited_for(backend: str) -> None:
     async def main() -> None:
         first = await killed_before_its_answer("It is me, Robin.", channels=(CHANNEL, OTHER))
-        first.discord.read_faults_of[OTHER] = deque([Unconfirmed("http", 503)] * UNREADABLE)
+        first.discord.read_faults_of[OTHER] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
         model = first.model
         assert isinstance(model, TimedModel)
         began = anyio.current_time()
@@ -143,7 +143,7 @@ def test_j1_only_its_own_channel_is_waited_for(backend: str) -> None:
 def test_j1_a_channel_that_cannot_be_read_is_waited_for_five_seconds_once_and_then_played_on(backend: str) -> None:
     async def main() -> None:
         first = await killed_before_its_answer()
-        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("http", 503)] * UNREADABLE)
+        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
         model = first.model
         assert isinstance(model, TimedModel)
         began = anyio.current_time()
@@ -175,7 +175,7 @@ def test_j1_a_channel_that_may_never_be_read_lets_nobody_wait(backend: str) -> N
 def test_j1_who_loses_its_reason_while_it_waits_is_never_generated(backend: str) -> None:
     async def main() -> None:
         first = await killed_before_its_answer()
-        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("http", 503)] * UNREADABLE)
+        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
         async with playing(before=first, wait_ready=False) as play:
             await play.until(lambda: "Generating" in play.trace.states_of("Ada"))
             (message,) = await play.entries()
@@ -193,7 +193,7 @@ def test_j1_who_loses_its_reason_while_it_waits_is_never_generated(backend: str)
 def test_j1_a_process_that_ends_while_a_response_waits_leaves_it_to_the_next(backend: str) -> None:
     async def main() -> None:
         first = await killed_before_its_answer("It is me, Robin.")
-        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("http", 503)] * UNREADABLE)
+        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
         async with playing(before=first, wait_ready=False) as second:
             await second.until(lambda: "Generating" in second.trace.states_of("Ada"))
             second.kill()

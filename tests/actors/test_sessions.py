@@ -257,7 +257,7 @@ def test_an_end_while_a_line_is_in_doubt_still_finds_out_what_became_of_it(fault
         async with playing(faults=[fault]) as play, anyio.create_task_group() as group:
             group.start_soon(play.discord.land_late_ones)
             play.discord.tells_of_ours = False
-            play.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("http", 503)])  # so that the end comes first
+            play.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)])  # so that the end comes first
             await ended_when(play, "Retrying")
             was_stored = fault != "lost"
             assert play.trace.states_of("Ada")[-1] == ("Delivered" if was_stored else "Failed")

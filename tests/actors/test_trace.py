@@ -55,7 +55,7 @@ def test_every_try_of_the_outbox_is_told_with_what_came_of_it(backend: str) -> N
             await play.quiet()
             play.trace.events.clear()
             play.discord.text_faults.extend(
-                [HeldBack(play.clock.now() + 1), Refused("http", 500), "lost", Refused("removed", 404, final=True)]
+                [HeldBack(play.clock.now() + 1), Refused("outage", 500), "lost", Refused("removed", 404, final=True)]
             )
             play.say("!status")
             await play.quiet()
@@ -73,7 +73,7 @@ def test_every_try_of_the_outbox_is_told_with_what_came_of_it(backend: str) -> N
 
 def test_a_dropped_notice_names_its_response_and_attempt(backend: str) -> None:
     async def main() -> None:
-        async with playing(faults=[Refused("bad_request", 400, final=True)], cast=("Ada",)) as play:
+        async with playing(faults=[Refused("message_refused", 400, final=True)], cast=("Ada",)) as play:
             await play.start("Ada")
             play.discord.text_faults.append(Refused("forbidden", 403, final=True))
             play.say("Hello!")

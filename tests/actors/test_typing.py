@@ -42,7 +42,7 @@ def gaps(play: Play) -> list[float]:
         ([("hang", 14.0)], [], []),
         ([Refused("rate_limit", 429, 28.0)], [], []),
         (["lost"], [Unconfirmed("outage", 503)] * 5, []),
-        ([Refused("http", 500), "lost", ("hang", 12.0)], [], []),
+        ([Refused("outage", 500), "lost", ("hang", 12.0)], [], []),
     ],
     ids=["three timeouts", "a slow answer", "a rate limit", "reading back", "of each"],
 )
@@ -63,7 +63,7 @@ def test_m5_typing_is_shown_as_long_as_anything_is_tried(
 
 
 @both
-@pytest.mark.parametrize("faults", [[], [Refused("http", 500)] * 3], ids=["stands", "failed"])
+@pytest.mark.parametrize("faults", [[], [Refused("outage", 500)] * 3], ids=["stands", "failed"])
 def test_m5_typing_stops_with_the_line(faults: list[Refused], backend: str) -> None:
     async def main() -> None:
         async with playing(faults=faults, cast=("Ada",)) as play:
@@ -131,7 +131,7 @@ def test_m5_a_line_that_nobody_wants_any_more_is_not_shown(backend: str) -> None
 @both
 def test_m5_a_line_that_is_sent_at_once_leaves_no_sign_behind(backend: str) -> None:
     async def main() -> None:
-        async with playing(faults=[Refused("http", 500)] * 3, cast=("Ada",)) as play:
+        async with playing(faults=[Refused("outage", 500)] * 3, cast=("Ada",)) as play:
             await play.start("Ada")
             play.say("Hello?")
             await play.quiet()

@@ -58,7 +58,7 @@ def counted(*, prepare: Sequence[Refused | HeldBack], send: Sequence[Refused]) -
         ([NO_WEBHOOK] * 3, [], 0),
         ([NO_WEBHOOK], [], 1),
         ([], [NOT_CONNECTED] * 3, 0),
-        ([], [NOT_CONNECTED, Refused("http", 500)], 2),
+        ([], [NOT_CONNECTED, Refused("outage", 500)], 2),
         ([], [Refused("webhook_gone")], 1),
     ],
     ids=["no webhook", "no webhook, once", "no connection", "no connection, then a 500", "a webhook without a token"],

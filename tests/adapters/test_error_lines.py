@@ -12,7 +12,7 @@ from actors.adapters.log import ErrorLines, LogTrace, set_up
 from actors.ports import Noted, Refused
 from tests.adapters.logged import Kept, played
 
-HTTP_500 = Refused("http", status=500)
+HTTP_500 = Refused("outage", status=500)
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def counted() -> Iterator[ErrorLines]:
     "answers", [["Hello."], ["❌ is what the model wrote."], [""] * 3], ids=["plain", "with the mark", "not written"]
 )
 def test_m4_what_is_counted_is_what_the_log_shows(answers: list[object], counted: ErrorLines, kept: Kept) -> None:
-    played([HTTP_500] * 3, answers, notice_faults=[Refused("bad_request", 400, final=True)])
+    played([HTTP_500] * 3, answers, notice_faults=[Refused("message_refused", 400, final=True)])
     shown = [record for record in kept.records if record.levelno >= logging.ERROR and "❌" in record.getMessage()]
     assert counted.total == len(shown) > 5
     assert sum(counted.take().values()) == len(shown)

@@ -16,7 +16,7 @@ from machines.facts import Held, SendRefused, Sent
 from machines.response import Limits, Move, State
 from tests.adapters.logged import LINE, MULTI, Kept, is_subsequence, played, raised
 
-HTTP_500 = Refused("http", status=500)
+HTTP_500 = Refused("outage", status=500)
 SECRET = "token-s3cr3t"
 FORGED = "2026-01-01 00:00:00,000 - ensemble.responses - CRITICAL - forged"
 TEXT_LINE = re.compile(
@@ -145,9 +145,9 @@ def told(log: LogTrace, *, tries: int, delivered: bool) -> None:
     """A response that ended so after `tries` on the wire."""
     for attempt in range(1, tries):
         log.publish(AttemptBegan(CONTEXT, 1, attempt))
-        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "http", 500), State.RETRYING, attempt), "Hello"))
+        log.publish(Moved(CONTEXT, a_move(SendRefused(1.0, "outage", 500), State.RETRYING, attempt), "Hello"))
     log.publish(AttemptBegan(CONTEXT, 1, tries))
-    fact = Sent(1.0, 7, "Hello") if delivered else SendRefused(1.0, "http", 500)
+    fact = Sent(1.0, 7, "Hello") if delivered else SendRefused(1.0, "outage", 500)
     dest = State.DELIVERED if delivered else State.FAILED
     log.publish(Moved(CONTEXT, a_move(fact, dest, tries), "Hello"))
 

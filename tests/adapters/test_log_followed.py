@@ -17,7 +17,7 @@ from tests.adapters.logged import MULTI, Kept, is_subsequence, log, played, rais
 from tests.fakes.play import CHANNEL, playing
 from tests.fakes.virtual_time import run_virtually
 
-HTTP_500 = Refused("http", status=500)
+HTTP_500 = Refused("outage", status=500)
 GONE = Refused("channel_gone", 404, final=True)
 BLIND = Refused("forbidden", 403, final=True)
 FAILED = "❌ FAILED to {} Alex's message after {} attempts"
@@ -111,7 +111,7 @@ class TestEveryFailedLineHasItsEnd:
         lines = text_lines(kept)
         (failed,) = {line.id for line in lines if "FAILED" in line.words}
         of_it = [line.words.removeprefix(MULTI) for line in lines if line.id == failed]
-        tried = f"A notice did not go out (attempt 1, refused: http 500; outbox row 2 of channel {CHANNEL}); "
+        tried = f"A notice did not go out (attempt 1, refused: outage 500; outbox row 2 of channel {CHANNEL}); "
         expected = (
             f"A notice is written: Alex's message failed ({why})",
             NOT_ADDING,
@@ -226,13 +226,13 @@ class TestWhatDiscordSaid:
     def test_m2_what_discord_left_out_is_left_out(
         self, code: int | None, words: str, said: list[str], kept: Kept
     ) -> None:
-        played([Refused("http", 500, code=code, words=words)])
+        played([Refused("outage", 500, code=code, words=words)])
         (refused,) = [record for record in kept.records if "HTTP error" in record.getMessage()]
         assert TextFormatter(()).format(refused).splitlines()[1:] == said
 
     def test_m2_discord_s_words_cannot_forge_a_line_nor_hold_a_secret(self, kept: Kept) -> None:
         forged = "no\n2026-01-01 00:00:00,000 - ensemble.responses[1l8etyjiyyw8v] - INFO - ✅ \x1b[2Jtoken-s3cr3t"
-        played([Refused("http", 500, code=1, words=forged)])
+        played([Refused("outage", 500, code=1, words=forged)])
         (refused,) = [record for record in kept.records if "HTTP error" in record.getMessage()]
         text = TextFormatter(("token-s3cr3t",)).format(refused)
         assert all(line.startswith("    ") for line in text.splitlines()[1:])
@@ -252,13 +252,15 @@ class TestWhatDiscordSaid:
     def test_m2_a_dropped_notice_says_code_words_and_row(self, kept: Kept) -> None:
         played(
             [BLIND],
-            notice_faults=[Refused("bad_request", 400, final=True, code=50006, words="Cannot send an empty message")],
+            notice_faults=[
+                Refused("message_refused", 400, final=True, code=50006, words="Cannot send an empty message")
+            ],
         )
         (dropped,) = [line for line in text_lines(kept) if "is dropped" in line.words]
         (failed,) = {line.id for line in text_lines(kept) if "FAILED" in line.words}
         assert dropped.id == failed
         assert dropped.words == (
-            "❌ The notice could not be delivered and is dropped: bad_request 400, Cannot send an empty message "
+            "❌ The notice could not be delivered and is dropped: message_refused 400, Cannot send an empty message "
             f"(code 50006); outbox row 2 of channel {CHANNEL}."
         )
 

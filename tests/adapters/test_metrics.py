@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import cast
 
 import anyio
 import pytest
@@ -37,13 +38,14 @@ from actors.ports import (
 from actors.roleplay.missing import Finding
 from actors.roleplay.model import OutboxKind
 from machines.facts import Fact, FoundInChannel, Generated, GenerationFailed, SendUnconfirmed, Sent, Started
+from machines.reasons import GenerationReason
 from machines.response import MACHINE, TABLE, Limits, Response, State, advance
 from tests.contracts.scene import open_scene
 from tests.fakes.discord import Fault
 from tests.fakes.play import playing
 from tests.fakes.virtual_time import run_virtually
 
-HTTP_500 = Refused("http", status=500)
+HTTP_500 = Refused("outage", status=500)
 RATE_LIMIT = Refused("rate_limit", status=429, retry_after_s=3.0)
 LABELS = {
     "ensemble_response_transitions": {"source", "event", "dest"},
@@ -246,7 +248,7 @@ class TestResponses:
         assert read.value("ensemble_wire_attempts_total", stage="notice", outcome="ok") == 1
         assert read.value("ensemble_response_attempts_sum", outcome="failed") == 3
         assert read.value("ensemble_response_transitions_total", event="SendRefused", dest="Failed") == 1
-        assert read.value("ensemble_retries_total", stage="send", reason="other") == 2
+        assert read.value("ensemble_retries_total", stage="send", reason="outage") == 2
 
     def test_a_line_that_is_never_written_counts_its_tries_at_the_model(self) -> None:
         read = played(answers=[ModelFailed("overloaded"), ModelFailed("timeout"), "<think>hm</think>"])
@@ -395,7 +397,7 @@ class TestOtherEvents:
         assert fed(Noted("info", "words")).text == fed().text
 
     def test_a_reason_that_nobody_foresaw_is_other(self) -> None:
-        facts = (Started(1.0), GenerationFailed(2.0, "s3cr3t"))
+        facts = (Started(1.0), GenerationFailed(2.0, cast("GenerationReason", "s3cr3t")))
         read = fed(*moves(*facts))
         assert "s3cr3t" not in read.text
 

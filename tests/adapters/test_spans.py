@@ -23,7 +23,7 @@ from tests.fakes.discord import Fault
 from tests.fakes.play import playing
 from tests.fakes.virtual_time import BACKENDS, run_virtually
 
-HTTP_500 = Refused("http", status=500)
+HTTP_500 = Refused("outage", status=500)
 RATE_LIMIT = Refused("rate_limit", status=429, retry_after_s=3.0)
 LINE = "The storm took the lantern."
 CONTEXT = Context("r1", "s1", "Ada", Limits())
@@ -183,9 +183,9 @@ class TestEndings:
     def test_a_failed_line_is_an_error_with_its_reason(self) -> None:
         told = Told(*events_of([HTTP_500] * 3))
         root = told.one("invoke_agent Ada")
-        assert (root.status.status_code, root.status.description) == (StatusCode.ERROR, "http")
+        assert (root.status.status_code, root.status.description) == (StatusCode.ERROR, "outage")
         assert root.attributes is not None
-        assert (root.attributes["ensemble.outcome"], root.attributes["error.type"]) == ("failed", "http")
+        assert (root.attributes["ensemble.outcome"], root.attributes["error.type"]) == ("failed", "outage")
         tries = [span for span in told.spans if span.name == "Sending"]
         assert [span.status.status_code for span in tries] == [StatusCode.ERROR] * 3
 

@@ -141,7 +141,7 @@ class TestReplay:
         assert invoke("replay", "saved.json").stdout == told
 
     def test_a_beginning_is_enough_where_it_is_one_response_s(self) -> None:
-        one, two = keep((GenerationFailed(NOW + 1, "refused", final=True),), lines=2)
+        one, two = keep((GenerationFailed(NOW + 1, "credentials", final=True),), lines=2)
         shared = "".join(a for a, b in takewhile(lambda pair: pair[0] == pair[1], zip(one, two, strict=True)))
         assert invoke("replay", one[: len(shared) + 1]).stdout.startswith(f"Mira: response {one} ")
         done = invoke("replay", shared)

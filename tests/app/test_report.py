@@ -25,7 +25,7 @@ from tests.fakes.discord import Fault
 from tests.fakes.play import playing
 from tests.fakes.virtual_time import EPOCH, run_virtually
 
-HTTP_500 = Refused("http", status=500)
+HTTP_500 = Refused("outage", status=500)
 SINCE = 1_750_000_000.0
 WELL = Reliability(
     ended=1000, delivered=1000, failed=0, attempts=1000, retries=0, to_tell=0, told=0, waiting=0, error_lines=0

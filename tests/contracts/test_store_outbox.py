@@ -240,7 +240,7 @@ async def test_a_failure_is_untold_until_its_notice_is_out_and_a_delay_is_none(s
     def notice(key: str) -> OutboxDraft:
         return OutboxDraft(key, OutboxKind.NOTICE, CHANNEL, "Well.", response_id=line.response.id)
 
-    await line.tell(Held(NOW + 1, NOW + 60, "discord", NOW), outbox=(notice("held"),))
+    await line.tell(Held(NOW + 1, NOW + 60, "discord_down", NOW), outbox=(notice("held"),))
     assert await scene.store.untold_since() is None
     await line.tell(WaitElapsed(NOW + 60))
     await line.tell(SendRefused(NOW + 61, "forbidden", 403, final=True), outbox=(notice("notice"),))

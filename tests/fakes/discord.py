@@ -187,7 +187,7 @@ class FakeDiscord:
                 return Unconfirmed("connection", error=ServerDisconnectedError())
             case "stored_then_cut":
                 self.land(outbound)
-                return Unconfirmed("http", status=502)
+                return Unconfirmed("outage", status=502)
             case ("late", after_s):
                 self.late.append((self.clock_now() + after_s, outbound))
                 return Unconfirmed("timeout")

@@ -19,13 +19,15 @@ from actors.roleplay.plan import (
     judge,
     next_request,
 )
+from machines.reasons import GenerationReason
 
+TOO_LARGE = Failure("too_large", "large")
 MODELS = ("large", "small")
 ONCE_MORE = sorted(that(Then.AGAIN_ONCE))
 DECLINED = sorted(that(Then.NEXT) - {RATE_LIMIT_LONG})
 LOST = sorted(that(Then.NEXT_OR_END))
 FINAL = sorted(that(Then.END))
-KEPT = ("rate_limit", "empty", "length", "repeat", "unsupported", "restart")
+KEPT: tuple[GenerationReason, ...] = ("rate_limit", "empty", "length", "repeat", "unsupported", "restart")
 RETRIED = (*KEPT, *ONCE_MORE, *DECLINED)
 REASONS = (*RETRIED, *FINAL, *LOST, "too_large", RATE_LIMIT_LONG)
 
@@ -39,12 +41,12 @@ def test_every_reason_is_tried_here() -> None:
     assert set(REASONS) == {*MEANINGS, "restart"}
 
 
-def of_large(*reasons: str) -> list[Failure]:
+def of_large(*reasons: GenerationReason) -> list[Failure]:
     """These failures, each of the first model."""
     return [Failure(reason, "large") for reason in reasons]
 
 
-def judged(failures: Sequence[Failure], reason: str, *, retry_after_s: float = 0.0) -> Verdict:
+def judged(failures: Sequence[Failure], reason: GenerationReason, *, retry_after_s: float = 0.0) -> Verdict:
     """What the same model's next failure means."""
     return judge(failures, Failure(reason, "large"), MODELS, retry_after_s=retry_after_s)
 
@@ -54,7 +56,7 @@ def test_the_first_request_goes_to_the_first_model_with_the_whole_budget() -> No
 
 
 @pytest.mark.parametrize("reason", ["length", "empty"])
-def test_a_budget_eaten_by_reasoning_is_doubled_each_time_up_to_a_bound(reason: str) -> None:
+def test_a_budget_eaten_by_reasoning_is_doubled_each_time_up_to_a_bound(reason: GenerationReason) -> None:
     rooms = [next_request(of_large(*[reason] * tries), MODELS, 700).completion_tokens_max for tries in range(5)]
     assert rooms == [700, 1400, 2800, 2800, 2800]
 
@@ -64,12 +66,12 @@ def test_a_prompt_that_was_too_large_stays_trimmed() -> None:
 
 
 @pytest.mark.parametrize("reason", [*LOST, *DECLINED, RATE_LIMIT_LONG])
-def test_a_lost_model_is_followed_by_the_next(reason: str) -> None:
+def test_a_lost_model_is_followed_by_the_next(reason: GenerationReason) -> None:
     assert next_request([*of_large(reason), Failure("timeout", "small")], MODELS, 700).model == "small"
 
 
 @pytest.mark.parametrize("reason", [*LOST, *DECLINED, RATE_LIMIT_LONG])
-def test_the_model_that_is_lost_is_the_one_that_was_asked(reason: str) -> None:
+def test_the_model_that_is_lost_is_the_one_that_was_asked(reason: GenerationReason) -> None:
     """The first may have been passed over: its breaker was open then."""
     assert next_request([Failure(reason, "small")], MODELS, 700).model == "large"
 
@@ -79,7 +81,7 @@ def test_a_journal_that_names_no_model_loses_none() -> None:
 
 
 @pytest.mark.parametrize("reason", ["repeat", "refusal"])
-def test_a_repeat_and_a_refusal_are_answered_with_a_note_that_stays(reason: str) -> None:
+def test_a_repeat_and_a_refusal_are_answered_with_a_note_that_stays(reason: GenerationReason) -> None:
     note = next_request(of_large(reason), MODELS, 700).note
     assert note.startswith("[")
     assert next_request(of_large(reason, "timeout"), MODELS, 700).note == note
@@ -91,12 +93,12 @@ def test_a_repeat_and_a_refusal_together_are_answered_with_both_notes() -> None:
 
 
 @pytest.mark.parametrize("reason", ["rate_limit", *ONCE_MORE, "unsupported", "restart"])
-def test_what_lies_with_the_server_changes_nothing_of_the_request(reason: str) -> None:
+def test_what_lies_with_the_server_changes_nothing_of_the_request(reason: GenerationReason) -> None:
     assert next_request(of_large(reason), MODELS, 700) == next_request([], MODELS, 700)
 
 
 @pytest.mark.parametrize("reason", ONCE_MORE)
-def test_a_model_that_was_not_available_twice_leaves_the_next_try_to_another(reason: str) -> None:
+def test_a_model_that_was_not_available_twice_leaves_the_next_try_to_another(reason: GenerationReason) -> None:
     failures = of_large(reason, "timeout")
     assert next_request(failures, MODELS, 700).model == "small"
     assert next_request([*failures, Failure(reason, "small")], MODELS, 700).model == "small"
@@ -105,12 +107,12 @@ def test_a_model_that_was_not_available_twice_leaves_the_next_try_to_another(rea
 
 
 @pytest.mark.parametrize("reason", KEPT)
-def test_a_model_that_answers_is_kept(reason: str) -> None:
+def test_a_model_that_answers_is_kept(reason: GenerationReason) -> None:
     assert next_request(of_large(*[reason] * TRIES_OF_ONE_MODEL), MODELS, 700).model == "large"
 
 
 @pytest.mark.parametrize("reason", DECLINED)
-def test_b06_a_model_that_declines_is_asked_again_only_where_there_is_no_other(reason: str) -> None:
+def test_b06_a_model_that_declines_is_asked_again_only_where_there_is_no_other(reason: GenerationReason) -> None:
     assert next_request(of_large(reason), MODELS, 700).model == "small"
     assert next_request([*of_large(reason), Failure(reason, "small")], MODELS, 700).model == "large"
     assert next_request(of_large(reason), ("large",), 700).model == "large"
@@ -133,26 +135,26 @@ def test_a_model_behind_an_open_breaker_is_passed_over_while_another_is_left() -
 
 
 @pytest.mark.parametrize("reason", FINAL)
-def test_what_only_the_operator_can_mend_is_final_at_once(reason: str) -> None:
+def test_what_only_the_operator_can_mend_is_final_at_once(reason: GenerationReason) -> None:
     assert judged([], reason) == Verdict(reason, final=True)
 
 
 @pytest.mark.parametrize("reason", RETRIED)
-def test_what_may_pass_is_tried_again_after_the_wait_that_was_told(reason: str) -> None:
+def test_what_may_pass_is_tried_again_after_the_wait_that_was_told(reason: GenerationReason) -> None:
     assert judged(of_large("timeout"), reason, retry_after_s=7) == Verdict(reason, 7)
 
 
 @pytest.mark.parametrize("reason", LOST)
-def test_a_model_is_lost_for_good_only_when_none_is_left(reason: str) -> None:
+def test_a_model_is_lost_for_good_only_when_none_is_left(reason: GenerationReason) -> None:
     assert judged([], reason) == Verdict(reason)
     assert judged([Failure("model_missing", "small")], reason) == Verdict(reason, final=True)
     assert judged([Failure(RATE_LIMIT_LONG, "small")], reason) == Verdict(reason)
 
 
 def test_a_prompt_that_is_too_large_is_halved_and_halved_again_and_then_final() -> None:
-    shares = [next_request(of_large(*["too_large"] * count), MODELS, 700).context_share for count in range(4)]
+    shares = [next_request([TOO_LARGE] * count, MODELS, 700).context_share for count in range(4)]
     assert shares == [1.0, TRIMMED_SHARE, TRIMMED_SHARE**2, TRIMMED_SHARE**2]
-    verdicts = [judged(of_large(*["too_large"] * count), "too_large").final for count in range(TRIMS_MAX + 1)]
+    verdicts = [judged([TOO_LARGE] * count, "too_large").final for count in range(TRIMS_MAX + 1)]
     assert verdicts == [False, False, True]
 
 
@@ -166,7 +168,7 @@ def test_a_rate_limit_at_the_bound_is_waited_for() -> None:
 
 
 @pytest.mark.parametrize("reason", [RATE_LIMIT_LONG, "model_missing"])
-def test_a_long_rate_limit_of_the_last_model_is_waited_for_as_told(reason: str) -> None:
+def test_a_long_rate_limit_of_the_last_model_is_waited_for_as_told(reason: GenerationReason) -> None:
     assert judged([Failure(reason, "small")], "rate_limit", retry_after_s=540) == Verdict("rate_limit", 540)
 
 
@@ -213,7 +215,7 @@ def test_long_rate_limits_ask_each_model_once_before_any_wait(models: list[str],
 
 @given(any_failures, st.sampled_from(REASONS), any_models, st.floats(0, 1e6))
 def test_a_verdict_never_waits_longer_than_told_nor_renames_another_reason(
-    failures: list[Failure], reason: str, models: list[str], told: float
+    failures: list[Failure], reason: GenerationReason, models: list[str], told: float
 ) -> None:
     verdict = judge(failures, Failure(reason, models[0]), models, retry_after_s=told)
     assert 0 <= verdict.retry_after_s <= told

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.roleplay.invisible import is_blank
-from actors.roleplay.speech import TEXT_CHARACTERS_MAX, Line, Reason, Refused, clean, normalise
+from actors.roleplay.speech import TEXT_CHARACTERS_MAX, Line, Refused, clean, normalise
+from machines.reasons import TextReason
 from tests.pace import pace_s
 
 OTHERS = ("Fitch", "Robin van Dyck", "Zoë")
@@ -76,29 +77,29 @@ def test_a_text_cut_by_length_ends_with_a_whole_sentence(text: str, expected: st
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("", Reason.EMPTY),
-        (" \n\t", Reason.EMPTY),
-        ("\u200b\u2060\ufeff", Reason.EMPTY),
-        ("\u3164\u2800", Reason.EMPTY),
-        ("**  **\n---\n> `", Reason.EMPTY),
-        ("<think>only thoughts", Reason.EMPTY),
-        ("<think>only thoughts</think>", Reason.EMPTY),
-        ("Fitch: Not my line.", Reason.EMPTY),
-        ("Maren:", Reason.EMPTY),
-        ("<!DOCTYPE html><html><body>502</body></html>", Reason.HTML),
-        ("  <HTML lang=en>", Reason.HTML),
-        ("```html\n<html>\n```", Reason.HTML),
-        ("Error <html>bad gateway</html>", Reason.HTML),
-        ("I'm sorry, but I can't help with that.", Reason.REFUSAL),
-        ("I’m sorry, but I can’t continue with this roleplay.", Reason.REFUSAL),
-        ("Sorry, I can't assist with that request.", Reason.REFUSAL),
-        ("I cannot create explicit content.", Reason.REFUSAL),
-        ("I'm unable to fulfill this request.", Reason.REFUSAL),
-        ("As an AI language model, I have no lighthouse.", Reason.REFUSAL),
-        ("I'm just an AI assistant.", Reason.REFUSAL),
+        ("", "empty"),
+        (" \n\t", "empty"),
+        ("\u200b\u2060\ufeff", "empty"),
+        ("\u3164\u2800", "empty"),
+        ("**  **\n---\n> `", "empty"),
+        ("<think>only thoughts", "empty"),
+        ("<think>only thoughts</think>", "empty"),
+        ("Fitch: Not my line.", "empty"),
+        ("Maren:", "empty"),
+        ("<!DOCTYPE html><html><body>502</body></html>", "html"),
+        ("  <HTML lang=en>", "html"),
+        ("```html\n<html>\n```", "html"),
+        ("Error <html>bad gateway</html>", "html"),
+        ("I'm sorry, but I can't help with that.", "refusal"),
+        ("I’m sorry, but I can’t continue with this roleplay.", "refusal"),
+        ("Sorry, I can't assist with that request.", "refusal"),
+        ("I cannot create explicit content.", "refusal"),
+        ("I'm unable to fulfill this request.", "refusal"),
+        ("As an AI language model, I have no lighthouse.", "refusal"),
+        ("I'm just an AI assistant.", "refusal"),
     ],
 )
-def test_a_text_is_refused(text: str, reason: Reason) -> None:
+def test_a_text_is_refused(text: str, reason: TextReason) -> None:
     assert cleaned(text) == Refused(reason)
 
 
@@ -118,7 +119,7 @@ LAST = (
     ],
 )
 def test_a_near_copy_of_an_own_recent_line_is_refused_and_kept_as_a_spare(text: str) -> None:
-    assert cleaned(text, last=LAST) == Refused(Reason.REPEAT, spare=text.strip())
+    assert cleaned(text, last=LAST) == Refused("repeat", spare=text.strip())
 
 
 @pytest.mark.parametrize("text", ["Aye.", " AYE. ", "I am Groot.", "はい、船長。"])

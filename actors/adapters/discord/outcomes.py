@@ -18,6 +18,7 @@ from actors.adapters.discord.guard import TOO_MANY, SecondTry, Stopped, Tries
 from actors.ports import HeldBack, Refused, Unconfirmed
 from actors.ports.server_words import plain_words
 from machines.facts import BLOCKED, WEBHOOK_MOVED
+from machines.reasons import SendReason
 
 Refusal = Refused | Unconfirmed | HeldBack
 """Every way in which a request can come to nothing."""
@@ -71,7 +72,7 @@ EXPECTED: Final = (
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
-    reason: str
+    reason: SendReason
     final: bool
 
 
@@ -181,7 +182,7 @@ def _of_form(words: str) -> _Meaning:
 
 
 def _lost(error: aiohttp.ClientError | OSError, tries: Tries) -> Refused | Unconfirmed:
-    cause = "timeout" if isinstance(error, TimeoutError) else "connection"
+    cause: SendReason = "timeout" if isinstance(error, TimeoutError) else "connection"
     if tries.wire:
         return Unconfirmed(cause, error=error)
     return Refused(cause, error=error)

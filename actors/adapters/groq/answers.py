@@ -22,7 +22,7 @@ from actors.adapters.groq import failures
 from actors.adapters.groq.failures import Said
 from actors.ports.model import Completion, ModelFailed
 from actors.ports.server_words import plain_words
-from actors.roleplay.model_reasons import ModelReason
+from machines.reasons import ModelReason
 
 REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "reasoning_details")
 """Where servers put thoughts: DeepSeek, vLLM and llama.cpp the first, Ollama, Groq and OpenRouter the second."""

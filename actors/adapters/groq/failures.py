@@ -24,7 +24,7 @@ from pydantic_core import from_json
 from actors.adapters.groq import headers
 from actors.ports.model import ModelFailed
 from actors.ports.server_words import plain_words
-from actors.roleplay.model_reasons import ModelReason
+from machines.reasons import ModelReason
 
 EXPECTED: Final = (groq.APIError, httpx.HTTPError, ValueError)
 """What a request may raise; ValueError is how the SDK lets broken JSON and broken UTF-8 through."""

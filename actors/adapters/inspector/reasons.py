@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from actors.roleplay.model_reasons import MEANINGS, RATE_LIMIT_LONG
 from machines.facts import (
+    BLOCKED,
     RESTART,
     GenerationFailed,
     ReadBackFailed,
@@ -33,6 +34,7 @@ _REACH_DISCORD: Final = "If this goes on, check the connection; `doctor` tells m
 
 MODEL: Final[dict[str, Meaning]] = {
     **{reason: Meaning(each.words, each.hint) for reason, each in MEANINGS.items()},
+    BLOCKED: Meaning("Discord blocked what it wrote"),
     RESTART: _RESTARTED,
 }
 """The reasons of GenerationFailed: those of the Model port, of what makes a line of an answer, and of a restart."""
@@ -89,6 +91,7 @@ DISCORD: Final[dict[str, Meaning]] = {
         "Allow the bot to read the channel and its history; `doctor` names what is missing.",
     ),
     "cancelled": Meaning("it was called off before it left"),
+    "withdrawn": Meaning("nobody is to read it any more, and it may still land"),
     RESTART: _RESTARTED,
 }
 """The reasons and causes of a send and of reading a channel back."""

@@ -41,7 +41,7 @@ async def in_doubt(stage: Stage) -> str:
     """A response of two parts whose first one is in doubt; its id."""
     line = await stage.line()
     await line.generate(parts=2)
-    await line.tell(SendUnconfirmed(NOW + 2, "server", 500))
+    await line.tell(SendUnconfirmed(NOW + 2, "outage", 500))
     return line.id
 
 
@@ -53,10 +53,10 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         | _whole(0.0, {"parts": 0}, {"name": "Generate", "attempt": 1}),
         _step(2, "Generated", "Generating", "Sending", NOW + 1, attempt=1, part=0)
         | _whole(1.0, {"parts": 2}, {"name": "Send", "part": 1, "attempt": 1}),
-        _step(3, "SendUnconfirmed", "Sending", "Retrying", NOW + 2, attempt=1, part=1, reason="server")
+        _step(3, "SendUnconfirmed", "Sending", "Retrying", NOW + 2, attempt=1, part=1, reason="outage")
         | _whole(
             1.0,
-            {"cause": "server", "status": 500, "retry_after_s": 0.0, "has_nonce": False, "code": None, "words": ""},
+            {"cause": "outage", "status": 500, "retry_after_s": 0.0, "has_nonce": False, "code": None, "words": ""},
             {"name": "ReadBack", "first_at": NOW + 2, "settled_at": NOW + 7},
         ),
     ]
@@ -84,7 +84,7 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         "asides": [],
         "waits": "Discord answered 500; reading the channel back",
         "last_error": "Discord answered 500",
-        "mend": None,
+        "mend": "https://discordstatus.com tells more.",
         "is_final": False,
         "paused": None,
         "legal": [
@@ -275,8 +275,8 @@ WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
         NOW + 5,
     ),
     (
-        (*SENDING, SendUnconfirmed(NOW, "timeout"), ReadBackFailed(NOW + 1, "server", 3.0)),
-        "The channel could not be read: server; reading it again",
+        (*SENDING, SendUnconfirmed(NOW, "timeout"), ReadBackFailed(NOW + 1, "outage", 3.0)),
+        "The channel could not be read: Discord itself has trouble (outage); reading it again",
         NOW + 4,
     ),
     (
@@ -321,7 +321,7 @@ def test_it_says_why_it_waits_and_until_when(facts: tuple[Fact, ...], why: str |
 
 
 def test_a_long_path_is_cut_in_lists_and_whole_on_its_own() -> None:
-    loop = [fact for n in range(30) for fact in (SendRefused(NOW + n, "busy"), WaitElapsed(NOW + n))]
+    loop = [fact for n in range(30) for fact in (SendRefused(NOW + n, "outage"), WaitElapsed(NOW + n))]
     long = life(*SENDING, *loop, limits=Limits(send_attempts=99, backoff_base_s=0.0))
     assert [len(view(long)["path"]), len(whole_view(long)["path"])] == [PATH_SHOWN_MAX, 62]
     assert view(long)["path"][-1]["seq"] == 62

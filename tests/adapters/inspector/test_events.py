@@ -186,7 +186,7 @@ async def test_a_move_that_is_told_twice_is_shown_once(stage: Stage) -> None:
         await stream.event()
         await line.generate()
         first = await stream.event()
-        await line.tell(SendUnconfirmed(NOW + 2, "server", 500), published=False)
+        await line.tell(SendUnconfirmed(NOW + 2, "outage", 500), published=False)
         stage.inspector._lives._catch_up(await recorded(stage, line.id))
         stage.inspector._lives._catch_up(await recorded(stage, line.id))
         await line.tell(*[], published=True)
