@@ -9,6 +9,7 @@ import typer
 
 from actors.app.commands import (
     audit,
+    backup,
     character,
     diagram,
     doctor,
@@ -74,5 +75,6 @@ app.command()(diagram.diagram)
 app.command()(replay.replay)
 app.command()(watch.watch)
 app.command()(migrate.migrate)
+app.command()(backup.backup)
 app.command()(doctor.doctor)
 app.add_typer(character.app, name="character")

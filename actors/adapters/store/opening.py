@@ -8,6 +8,7 @@ read, a URL of a kind that is not built.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,10 +19,12 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from actors.adapters.store.errors import StoreError
 from actors.adapters.store.executor import Inline, Late
+from actors.adapters.store.locked import UNLOCK, says_locked
 from actors.adapters.store.migrate import create_all, is_current, require_current, upgrade
 from actors.adapters.store.soundness import require_sound
 from actors.adapters.store.sqlite import file_engine, memory_engine
 from actors.adapters.store.store import SqlStore
+from actors.adapters.store.whole import require_whole
 from actors.adapters.store.writer import WriterThread
 
 MEMORY = ":memory:"
@@ -47,14 +50,22 @@ def prepare(path: Path, *, read_only: bool = False) -> Engine:
     """An engine for an up-to-date database at `path`, made or migrated unless `read_only`. Raises StoreError."""
     if read_only and not path.is_file():
         raise StoreError(f"there is no database at {path}: start the bot once, or set DATABASE_URL")
+    require_whole(path)
     engine = file_engine(path, read_only=read_only)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         require_current(engine) if read_only else upgrade(engine)
     except (OSError, OperationalError) as error:
-        why = error.orig if isinstance(error, OperationalError) else error
-        raise StoreError(f"{path} cannot be opened ({why}): mend it, or set another DATABASE_URL") from error
+        raise _unopened(path, error) from error
     return engine
+
+
+def _unopened(path: Path, error: OSError | OperationalError) -> StoreError:
+    why = error.orig if isinstance(error, OperationalError) else error
+    is_locked = isinstance(why, sqlite3.Error) and says_locked(why)
+    return StoreError(
+        f"{path} cannot be opened ({why}): {UNLOCK if is_locked else 'mend it, or set another DATABASE_URL'}"
+    )
 
 
 @asynccontextmanager
@@ -108,6 +119,7 @@ def examine(path: Path) -> bool:
     """
     if not path.is_file():
         return False
+    require_whole(path)
     engine = file_engine(path, read_only=True)
     try:
         if not is_current(engine):
@@ -116,7 +128,7 @@ def examine(path: Path) -> bool:
             require_sound(conn)
         return True
     except OperationalError as error:
-        raise StoreError(f"{path} cannot be opened ({error.orig}): mend it, or set another DATABASE_URL") from error
+        raise _unopened(path, error) from error
     finally:
         engine.dispose()
 
