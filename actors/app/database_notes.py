@@ -54,5 +54,5 @@ async def note_of_end(store: SqlStore) -> Noted:
     left = sum(each.count for each in await store.lines_by_state() if each.state not in FINAL)
     if not left:
         return Noted("info", "Ended. Nothing is left to finish.")
-    unfinished = "1 response is" if left == 1 else f"{left} responses are"
-    return Noted("info", f"Ended. {unfinished} not finished; the next start goes on with {'it' if left == 1 else 'them'}.")
+    unfinished, them = ("1 response is", "it") if left == 1 else (f"{left} responses are", "them")
+    return Noted("info", f"Ended. {unfinished} not finished; the next start goes on with {them}.")

@@ -136,9 +136,9 @@ def _copy(source: sqlite3.Connection, made: Path, database: Path) -> None:
         raise StoreError(_unwritable(made.parent, str(error))) from error
 
 
-
 def _unwritable(place: Path, why: str) -> str:
-    return f"no backup was written, {place} cannot be written ({why}): make room, or get the right to write there, or name a file elsewhere"
+    mend = "make room, or get the right to write there, or name a file elsewhere"
+    return f"no backup was written, {place} cannot be written ({why}): {mend}"
 
 
 def _damaged(database: Path, why: str) -> str:

@@ -157,4 +157,5 @@ def _environment(server: PlaygroundServer, folder: Path, inspector: str) -> dict
         "DATA_DIR": str(folder),
         "INSPECTOR_ADDRESS": inspector,
         "INSPECTOR_TOKEN": "",
+        "INSPECTOR_URL": "",
     }
