@@ -106,6 +106,7 @@ class Settings(BaseSettings):
     record_exchanges: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["text", "json"] = "text"
+    log_texts: bool = True
     shard_count: int = Field(1, ge=1, le=10_000)
     shard_ids: Annotated[tuple[int, ...], NoDecode] = ()
 

@@ -72,6 +72,7 @@ def run(
             json_lines=settings.log_format == "json",
             secrets=(*settings.secrets, *header_secrets()),
             span_ids=traced.ids_of,
+            texts=settings.log_texts,
         )
         with refusing(StoreError, *FATAL):
             _run_locked(Start(settings, traced, error_lines, lock_of(settings)), take_over=take_over)
@@ -130,7 +131,7 @@ class Start:
             Endpoint("" if token is None else token.get_secret_value(), urls_of(self.settings)),
             store,
             model,
-            trace=self.traced.beside(log.LogTrace()),
+            trace=self.traced.beside(log.LogTrace(texts=self.settings.log_texts)),
             error_lines=self.error_lines,
             is_standby=is_standby,
         )

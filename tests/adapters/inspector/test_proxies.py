@@ -77,7 +77,7 @@ async def behind(manner: Manner, store: SqlStore, scene: Scene, prefix: str = PR
         yield Browser(session, URL(f"http://{NAME}:{port}{prefix}/"), stage)
 
 
-@pytest.fixture(params=MANNERS.values(), ids=MANNERS)
+@pytest.fixture(params=list(MANNERS.values()), ids=list(MANNERS))
 async def browser(request: pytest.FixtureRequest, store: SqlStore, scene: Scene) -> AsyncIterator[Browser]:
     async with behind(request.param, store, scene) as opened:
         yield opened
