@@ -41,6 +41,16 @@ def note_of_place(path: Path | None) -> Noted:
     )
 
 
+def note_of_empty(path: Path) -> Noted:
+    """Of a database that was there and never had a character: every start gives it some."""
+    return Noted(
+        "warning",
+        f"{path.absolute()} was there and holds nothing: no bot has ended its first start on it. A copy of a running "
+        f"bot's database without its {path.name}-wal looks like that. If it is one, end the bot and put a copy in its "
+        "place that `python bot.py backup FILE` has made, or both files.",
+    )
+
+
 def others_near(path: Path) -> list[Path]:
     """Databases in the same folder, in the one above, and under the same name in folders beside it."""
     path = path.absolute()

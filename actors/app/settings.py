@@ -101,8 +101,8 @@ class Settings(BaseSettings):
 
     status_url: str = "https://discordstatus.com/api/v2"
     inspector_address: str = "127.0.0.1:8420"
-    inspector_url: str = ""
     inspector_token: SecretStr | None = None
+    inspector_url: str = ""
     record_exchanges: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["text", "json"] = "text"

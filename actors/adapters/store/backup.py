@@ -151,7 +151,7 @@ def _checked(made: Path, database: Path, file: Path) -> BackedUp:
         with closing(sqlite3.connect(made, isolation_level=None)) as copy:
             (said,) = copy.execute("PRAGMA integrity_check(1)").fetchone()
             if said != "ok":
-                raise StoreError(_damaged(database, said))
+                raise StoreError(_damaged(database, " ".join(said.split())))
             scenes, lines, characters = (_count(copy, table) for table in ("session", "history", "character"))
     except sqlite3.DatabaseError as error:
         raise StoreError(_damaged(database, str(error))) from error

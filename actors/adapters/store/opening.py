@@ -24,7 +24,6 @@ from actors.adapters.store.migrate import create_all, is_current, require_curren
 from actors.adapters.store.soundness import require_sound
 from actors.adapters.store.sqlite import file_engine, memory_engine
 from actors.adapters.store.store import SqlStore
-from actors.adapters.store.whole import require_whole
 from actors.adapters.store.writer import WriterThread
 
 MEMORY = ":memory:"
@@ -50,7 +49,6 @@ def prepare(path: Path, *, read_only: bool = False) -> Engine:
     """An engine for an up-to-date database at `path`, made or migrated unless `read_only`. Raises StoreError."""
     if read_only and not path.is_file():
         raise StoreError(f"there is no database at {path}: start the bot once, or set DATABASE_URL")
-    require_whole(path)
     engine = file_engine(path, read_only=read_only)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,7 +117,6 @@ def examine(path: Path) -> bool:
     """
     if not path.is_file():
         return False
-    require_whole(path)
     engine = file_engine(path, read_only=True)
     try:
         if not is_current(engine):

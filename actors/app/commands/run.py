@@ -33,7 +33,14 @@ from actors.adapters.understudy import Understudy
 from actors.app.characters import add_shipped
 from actors.app.composition import FATAL, Bot, Endpoint, compose, open_model, recall, urls_of
 from actors.app.console import WRONG_USE, fail, read_settings, refusing
-from actors.app.database_notes import ENDED, HANDED_OVER, NOT_BEGUN, note_of_end, note_of_place
+from actors.app.database_notes import (
+    ENDED,
+    HANDED_OVER,
+    NOT_BEGUN,
+    note_of_empty,
+    note_of_end,
+    note_of_place,
+)
 from actors.app.hand_over import take_lock, wait_until_asked
 from actors.app.places import refusal_of
 from actors.app.settings import Settings
@@ -154,9 +161,13 @@ async def _run(start: Start) -> None:
         if not await unless(asked_to_end, partial(start.wait_for_database, _warn)):
             _note(NOT_BEGUN)
             return
-        _note(note_of_place(start.database))
+        path = start.database
+        place, was_there = note_of_place(path), path is not None and path.exists()
         async with opened as store, open_model(start.settings, store) as model:
+            _note(place)
             await store.require_sound()
+            if path is not None and was_there and not await store.has_had_characters():
+                _note(note_of_empty(path))
             await add_shipped(store, SystemClock())
             await _play(start, start.compose(store, model), model, asked_to_end)
 
