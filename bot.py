@@ -16,10 +16,17 @@ def main(prog_name: str | None = None) -> None:
         gc.disable()
         # Only here: to load everything takes a second, and Ctrl-C in it is no fault of the program.
         from actors.app.cli import app
+        from actors.app.interruption import end_interrupted, hear_sigterm
 
         gc.freeze()
         gc.enable()
-        app(prog_name=prog_name)
+        hear_sigterm()
+        try:
+            app(prog_name=prog_name)
+        except SystemExit as ended:
+            if ended.code == INTERRUPTED:  # what Typer makes of Ctrl-C
+                end_interrupted()
+            raise
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)
 

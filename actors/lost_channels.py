@@ -25,7 +25,7 @@ class LostChannels:
         words = f"Channel {channel_id}: it cannot be read ({refused.summary}): messages sent meanwhile are unknown."
         if refused.needs:
             words += f" Give the bot the permission {refused.needs}."
-        self._world.trace.publish(Noted("error", words, error=refused.error))
+        self._world.trace.publish(Noted("error", words, error=refused.error, said=refused.words))
 
     def readable(self, channel_id: int) -> None:
         self._unreadable.discard(channel_id)

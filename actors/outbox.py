@@ -231,7 +231,7 @@ class Outbox:
             case Refused(final=True):
                 await self._world.store.outbox_done(row.id, message_id=None, at=at, outcome="dropped")
                 words = f"The {row.draft.kind} could not be delivered and is dropped: {outcome.summary}"
-                self._note("error", row, f"{words}; {_where(row)}.", outcome.error)
+                self._note("error", row, f"{words}; {_where(row)}.", outcome)
             case Unconfirmed(retry_after_s=wait_s) if row.draft.webhook_id is not None:
                 settle_s = self._world.rules.limits.settle_s  # what went through a webhook may still land
                 await self._world.store.outbox_later(row.id, due_at=at + max(wait_s, settle_s, self._wait_s(row)))
@@ -254,8 +254,9 @@ class Outbox:
         self._note("info", row, f"The answer to an interaction came too late: its token has expired; {_where(row)}.")
         return True
 
-    def _note(self, level: Level, row: OutboxRow, words: str, error: BaseException | None = None) -> None:
-        noted = Noted(level, words, row.session_id, error, row.draft.response_id, row.attempt)
+    def _note(self, level: Level, row: OutboxRow, words: str, refused: Refused | None = None) -> None:
+        error, said = (None, "") if refused is None else (refused.error, refused.words)
+        noted = Noted(level, words, row.session_id, error, row.draft.response_id, row.attempt, said)
         self._world.trace.publish(noted)
 
     def _may_pass(self, row: OutboxRow, refused: Refused, at: float) -> bool:
@@ -268,7 +269,7 @@ class Outbox:
             self._forbidden.add(row.id)
             level: Level = "warning" if refused.reason == THREAD_CLOSED else "error"
             words = f"{_why_it_waits(row.draft.kind, refused)} ({refused.summary}; {_where(row)})"
-            self._note(level, row, words, refused.error)
+            self._note(level, row, words, refused)
 
     def _wait_s(self, row: OutboxRow) -> float:
         base_s = self._world.rules.limits.backoff_base_s

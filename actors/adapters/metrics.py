@@ -11,9 +11,10 @@ Failure modes: of a line that an earlier process began, the moves count, but not
 from __future__ import annotations
 
 from collections import Counter as Counts
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
+from types import MappingProxyType
 from typing import Final, Literal, get_args
 
 import anyio.to_thread
@@ -76,6 +77,8 @@ MODEL_S: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10
 TOKENS: Final = tuple(4**power for power in range(14))
 """Both as OpenTelemetry's conventions for generative AI advise, "Generative AI client metrics"."""
 
+NO_BUILD: Final[Mapping[str, str]] = MappingProxyType({"version": "", "python": ""})
+
 LIVES_MAX: Final = 10_000
 """Responses whose times are kept; more are hardly on their way at once, and the oldest is given up."""
 
@@ -98,7 +101,7 @@ class Metrics:
 
     `models` and `dependencies` are the values of their labels; `provider` is OpenTelemetry's name of who serves them.
     `error_lines` counts the log's since the process began.
-    `closed` names the rate limits that hold requests back at the moment.
+    `closed` names the rate limits that hold requests back at the moment. `build` says what runs.
     """
 
     def __init__(
@@ -112,6 +115,7 @@ class Metrics:
         provider: str = "",
         dependencies: Iterable[str] = (),
         closed: Callable[[], Iterable[str]] = tuple,
+        build: Mapping[str, str] = NO_BUILD,
     ) -> None:
         self._lines = lines
         self._closed = closed
@@ -127,6 +131,7 @@ class Metrics:
         self._make_tries()
         self._make_model(models)
         self._make_surroundings(dependencies)
+        self._gauge("ensemble_build_info", "What runs; always 1.", *build).labels(**build).set(1)
 
     async def text(self) -> bytes:
         """Everything in Prometheus's text format; reads the journal."""

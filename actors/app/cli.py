@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.metadata import PackageNotFoundError, version
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from actors.app.commands import (
     audit,
+    backup,
     character,
     diagram,
     doctor,
@@ -23,8 +23,7 @@ from actors.app.commands import (
     watch,
 )
 from actors.app.console import read_settings
-
-DISTRIBUTION: Final = "ensemble-roleplay"
+from actors.app.version import own_version
 
 app = typer.Typer(
     name="ensemble",
@@ -37,15 +36,8 @@ app = typer.Typer(
 
 def _say_version(is_asked: bool) -> None:
     if is_asked:
-        typer.echo(f"ensemble {_version()}")
+        typer.echo(f"ensemble {own_version()}")
         raise typer.Exit
-
-
-def _version() -> str:
-    try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:  # `python bot.py` in a folder that was never installed
-        return "(not installed)"
 
 
 @app.callback(invoke_without_command=True)
@@ -74,5 +66,6 @@ app.command()(diagram.diagram)
 app.command()(replay.replay)
 app.command()(watch.watch)
 app.command()(migrate.migrate)
+app.command()(backup.backup)
 app.command()(doctor.doctor)
 app.add_typer(character.app, name="character")

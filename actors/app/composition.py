@@ -144,7 +144,7 @@ class Bot:
         until: Callable[[], Awaitable[None]],
         beside: Callable[[], Awaitable[None]] | None = None,
         turn: Callable[[], Awaitable[bool]] | None = None,
-        on_drained: Callable[[], None] = lambda: None,
+        on_drained: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         """Play until `until` returns; `on_ready` is called once, after READY and catch-up.
 
@@ -164,7 +164,8 @@ class Bot:
                     await self._play(connection, on_ready, until, beside, is_connected=turn is not None)
                     await self._write_error_lines()
                     writes = False
-                    on_drained()
+                    if on_drained is not None:
+                        await on_drained()
                 # Only now the client: what the actors had on the wire needed it until their grace was over.
                 # The inspector goes with it, so that the last moves are seen.
                 connection.cancel_scope.cancel()

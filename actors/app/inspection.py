@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import anyio
 from anyio.abc import TaskStatus
 
-from actors.adapters.inspector import CannotServe, Inspector, Patience, is_loopback
+from actors.adapters.inspector import CannotServe, Inspector, Patience, is_loopback, parse_public_url
 from actors.adapters.picture import picture
 from actors.app.settings import Settings
 from actors.ports import ChannelNames, Dependencies, Journal, Noted, Trace
@@ -40,6 +40,7 @@ def inspector_of(
         token,
         journal=journal,
         origins=_local_origins(api_url),
+        public=parse_public_url(settings.inspector_url) if settings.inspector_url else None,
         metrics=metrics,
         picture=picture,
         patience=Patience(settings.send_timeout_s, settings.generate_timeout_s),
@@ -57,7 +58,7 @@ async def inspect(inspector: Inspector, settings: Settings, trace: Trace, *, wai
     give_up_at = anyio.current_time() + wait_s
     while True:
         try:
-            await inspector.run(task_status=_Announced(trace))
+            await inspector.run(task_status=_Announced(trace, settings.inspector_url))
             return
         except CannotServe as error:
             if anyio.current_time() < give_up_at:
@@ -72,11 +73,12 @@ async def inspect(inspector: Inspector, settings: Settings, trace: Trace, *, wai
 class _Announced(TaskStatus[str]):
     """Says in the log where it serves, at every start."""
 
-    def __init__(self, trace: Trace) -> None:
+    def __init__(self, trace: Trace, public_url: str) -> None:
         self._trace = trace
+        self._behind = f", and through a proxy {public_url}" if public_url else ""
 
     def started(self, value: str | None = None) -> None:
-        self._trace.publish(Noted("info", f"Inspector: {value}"))
+        self._trace.publish(Noted("info", f"Inspector: {value}{self._behind}"))
 
 
 def _local_origins(api_url: str) -> tuple[str, ...]:

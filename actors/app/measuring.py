@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -11,6 +12,7 @@ from actors.adapters.log import ErrorLines
 from actors.adapters.metrics import Metrics
 from actors.adapters.understudy import Understudy
 from actors.app.settings import Settings
+from actors.app.version import own_version
 from actors.ports import Budget, Journal, Model
 
 LAG_EVERY_S: Final = 0.25
@@ -36,6 +38,7 @@ def metrics_of(
         models=model.models,
         provider=provider,
         dependencies=("discord", *model.models),
+        build={"version": own_version(), "python": platform.python_version()},
         closed=lambda: [each.name for each in budgets() if each.held_until is not None],
     )
 

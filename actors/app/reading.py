@@ -42,6 +42,18 @@ def is_playground(settings: Settings) -> bool:
     return settings.data_dir.resolve().name == PLAYGROUND
 
 
+def in_which(settings: Settings, command: str) -> str:
+    """Into which of the two databases of a machine something went, and how `command` reaches the other one."""
+    path = database_path(settings.database_url, folder=settings.data_dir)
+    where = "a database in memory" if path is None else str(path.absolute())
+    if path is not None and path.absolute().parent.name == PLAYGROUND:
+        return f"This is the playground's database, {where}. For the bot's: {command} without DATA_DIR={PLAYGROUND}"
+    folder = settings.data_dir / PLAYGROUND
+    # An absolute DATABASE_URL would win over the folder.
+    fixed = "DATABASE_URL= " if path is not None and not path.is_relative_to(settings.data_dir) else ""
+    return f"This is the bot's database, {where}. For the playground's: {fixed}DATA_DIR={folder} {command}"
+
+
 def elsewhere(settings: Settings) -> str:
     """Where else a thing may be that is not in this database; nothing where the settings look there already."""
     return "" if is_playground(settings) else f"; what the playground played is found with DATA_DIR={PLAYGROUND}"

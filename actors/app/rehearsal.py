@@ -131,7 +131,7 @@ async def rehearse(
             open_model(settings, store) as model,
         ):
             names = await _cast(scene, folder, store)
-            trace = Finished(LogTrace(), on_end)
+            trace = Finished(LogTrace(texts=settings.log_texts), on_end)
             over, waiting = anyio.Event(), Waiting(tell, step_s_max)
             conductor = _Conductor(scene, names, server, store, trace, over, settings, waiting)
             endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))

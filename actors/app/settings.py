@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
-from actors.adapters.inspector import is_loopback, parse_address
+from actors.adapters.inspector import is_loopback, parse_address, parse_public_url
 from actors.world import Rules
 from machines.response import Limits
 
@@ -102,9 +102,11 @@ class Settings(BaseSettings):
     status_url: str = "https://discordstatus.com/api/v2"
     inspector_address: str = "127.0.0.1:8420"
     inspector_token: SecretStr | None = None
+    inspector_url: str = ""
     record_exchanges: bool = True
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["text", "json"] = "text"
+    log_texts: bool = True
     shard_count: int = Field(1, ge=1, le=10_000)
     shard_ids: Annotated[tuple[int, ...], NoDecode] = ()
 
@@ -174,6 +176,13 @@ class Settings(BaseSettings):
     def _can_be_served_on(cls, value: str) -> str:
         if value:
             parse_address(value)
+        return value
+
+    @field_validator("inspector_url")
+    @classmethod
+    def _can_be_opened(cls, value: str) -> str:
+        if value:
+            parse_public_url(value)
         return value
 
     @field_validator("shard_ids")
@@ -247,6 +256,9 @@ def _wrong_together(settings: Settings) -> list[str]:
     address = settings.inspector_address
     if address and settings.inspector_token is None and not is_loopback(parse_address(address)[0]):
         lines.append(f"INSPECTOR_TOKEN: set one, since INSPECTOR_ADDRESS ({address}) is open to other machines.")
+    url = settings.inspector_url
+    if url and settings.inspector_token is None and not is_loopback(parse_public_url(url).host):
+        lines.append(f"INSPECTOR_TOKEN: set one, since INSPECTOR_URL ({url}) is open to other machines.")
     return lines
 
 

@@ -119,7 +119,10 @@ Level = Literal["info", "warning", "error", "critical"]
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Anything else that an operator should know: `words` carries no secret and no user's text."""
+    """Anything else that an operator should know: `words` carries no secret and no user's text.
+
+    `said` is what of it is another server's words: they might repeat a text, and LOG_TEXTS=false leaves them out.
+    """
 
     level: Level
     words: str
@@ -127,6 +130,7 @@ class Noted:
     error: BaseException | None = None
     response_id: ResponseId | None = None
     attempt: int | None = None
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)

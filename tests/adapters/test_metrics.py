@@ -48,6 +48,7 @@ from tests.fakes.virtual_time import run_virtually
 HTTP_500 = Refused("outage", status=500)
 RATE_LIMIT = Refused("rate_limit", status=429, retry_after_s=3.0)
 LABELS = {
+    "ensemble_build_info": {"version", "python"},
     "ensemble_response_transitions": {"source", "event", "dest"},
     "ensemble_response_refused": {"state", "event", "reason"},
     "ensemble_responses": {"state"},

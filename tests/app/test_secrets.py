@@ -185,6 +185,45 @@ async def test_what_servers_tell_comes_out_nowhere(table: Table, log_format: str
     assert "Message send success rate" in places["report"]
 
 
+HEARD = "the smuggler hides under the pier"
+SAID = "the lantern keeper knows every tide"
+ECHOES = (
+    gives({"error": {"message": f"Bad: {SAID}", "code": "tool_use_failed", "failed_generation": SAID}}, status=400),
+    gives({"error": {"message": f"prompt refused: {HEARD}", "type": "x"}}, status=400),
+    gives({"choices": [{"index": 0, "finish_reason": "stop", "message": {"content": None, "refusal": SAID}}]}),
+    Answer(200, json.dumps({"choices": SAID}).encode()),
+    Answer(200, SAID.encode()),
+    gives({"error": {"message": f"crashed on {HEARD}"}}, status=500),
+)
+"""How a model's server repeats the prompt, or what its model wrote."""
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+@pytest.mark.parametrize("log_format", ["text", "json"])
+@pytest.mark.parametrize("texts", ["true", "false"])
+async def test_log_texts_off_leaves_what_people_characters_and_servers_say_out_of_every_line(
+    table: Table, log_format: str, texts: str
+) -> None:
+    settings = {"LOG_TEXTS": texts, "LOG_FORMAT": log_format, "GENERATE_ATTEMPTS": "1", "BREAKER_FAILURES": "0"}
+    async with table.bot(**settings):
+        await table.say("!start Maren", "🎭")
+        for echo in ECHOES:
+            table.model.script.append(echo)
+            await table.say(f"Listen: {HEARD}?", "⚠️")
+        table.model.script.append(says(f"Well met. Listen, {SAID}."))
+        await table.say(f"Listen: {HEARD}!", "Well met. Listen")
+        for route, status, text in ((LINES, 400, HEARD), (LINES, 403, SAID), (PLAIN, 400, "!history")):
+            table.planter.will(route, status)
+            before = table.planter.answered
+            table.server.say(CHANNEL, "Robin", text)
+            await until(lambda before=before: table.planter.answered > before)  # type: ignore[misc]
+    written = [words for words in (HEARD, SAID, MARK) if words in table.log]
+    assert written == ([HEARD, SAID, MARK] if texts == "true" else [])
+    assert "Generated response for Maren: " in table.log, "the fixed sentences stay"
+    assert "HTTPException[400]" in table.log
+
+
 @pytest.mark.slow
 @pytest.mark.anyio
 async def test_the_doctor_names_the_trouble_and_not_the_secret(table: Table) -> None:

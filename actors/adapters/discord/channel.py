@@ -136,7 +136,8 @@ class DiscordChannel:
             return
         outcome = await self._wire.attempt(bucket, lambda client: _type(client, channel_id))
         if outcome is not None:
-            log.debug("typing in %s came to nothing: %s", channel_id, outcome)
+            said = getattr(outcome, "words", "")
+            log.debug("typing in %s came to nothing: %s", channel_id, outcome, extra={"said": said})
 
     async def _empty_page(self, channel_id: int, message_id: int) -> list[discord.Message] | Refusal:
         """Nothing, if we may read: asked for one message, Discord says whether we may, even if there is none."""

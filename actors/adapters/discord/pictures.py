@@ -113,8 +113,8 @@ class Pictures:
         self._expect_change(channel_id)
         failed = await self._attempt(webhook_id, lambda client: _change(client, webhook_id, token, character))
         if isinstance(failed, Refused) and failed.reason in BECAUSE_OF_PICTURE:
-            why = f"HTTP {failed.status}, code {failed.code}: {failed.words}"
-            log.warning("Discord refuses the picture of %s (%s); the old one stays.", character.name, why)
+            why, said = f"HTTP {failed.status}, code {failed.code}: {failed.words}", {"said": failed.words}
+            log.warning("Discord refuses the picture of %s (%s); the old one stays.", character.name, why, extra=said)
             failed = None
         if failed is None:
             await self._table.note_picture(webhook_id, key, noted(character))

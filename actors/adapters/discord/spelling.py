@@ -44,7 +44,13 @@ class Spelling:
         """Discord refused `spelled`: it is not used again."""
         own = name_of_webhook(spelled)
         word = refused_word(refusal.words, own)
-        log.warning("Discord refuses the name %r of a webhook (%s: %s)", own, refusal.code, refusal.words)
+        log.warning(
+            "Discord refuses the name %r of a webhook (%s: %s)",
+            own,
+            refusal.code,
+            refusal.words,
+            extra={"said": refusal.words},
+        )
         refused = RefusedName(spelled, is_of_webhook, word, self._now())
         (await self._known())[spelled, is_of_webhook] = refused
         await self._table.keep_refused_name(refused)

@@ -194,7 +194,8 @@ class CharacterWebhooks:
             f"webhooks:{channel_id}", lambda client: _create(client, channel_id, name, avatar)
         )
         if avatar is not None and isinstance(made, Refused) and made.reason in BECAUSE_OF_PICTURE:
-            log.warning("Discord refuses the picture of %s (%s); the character speaks without it.", name, made.words)
+            words, said = "Discord refuses the picture of %s (%s); the character speaks without it.", made.words
+            log.warning(words, name, said, extra={"said": said})
             return await self._make(channel_id, name, None)  # better without a picture than without a voice
         return made
 

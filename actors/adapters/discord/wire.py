@@ -77,9 +77,8 @@ class Wire:
             return 0.0
         since = self._buckets.close(bucket, resource, stopped.limit)
         words = "Discord limits %s (%s): nothing goes out on it for %.1f s. %s"
-        log.warning(
-            words, bucket or "interactions", stopped.limit.scope, stopped.limit.wait_s, plain_words(stopped.words)
-        )
+        limit, said = stopped.limit, plain_words(stopped.words)
+        log.warning(words, bucket or "interactions", limit.scope, limit.wait_s, said, extra={"said": said})
         return since
 
     async def attempt(

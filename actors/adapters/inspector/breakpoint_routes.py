@@ -41,12 +41,13 @@ class BreakpointRoutes:
     def __init__(self, breakpoints: Breakpoints | None) -> None:
         self._breakpoints = breakpoints
 
-    def add_to(self, router: web.UrlDispatcher) -> None:
-        router.add_get(PATH, self._list)
-        router.add_post(PATH, self._set)
-        router.add_delete(PATH + "/{id}", self._remove)
-        router.add_post(PATH + "/{id}/step", self._step)
-        router.add_post(PATH + "/{id}/release", self._release)
+    def add_to(self, router: web.UrlDispatcher, prefix: str = "") -> None:
+        path = prefix + PATH
+        router.add_get(path, self._list)
+        router.add_post(path, self._set)
+        router.add_delete(path + "/{id}", self._remove)
+        router.add_post(path + "/{id}/step", self._step)
+        router.add_post(path + "/{id}/release", self._release)
 
     async def _list(self, request: web.Request) -> web.Response:
         limits = {"breakpoints_max": BREAKPOINTS_MAX, "paused_max": PAUSED_MAX, "pause_max_s": PAUSE_MAX_S}

@@ -1,7 +1,8 @@
 """Who may look: Host and Origin against rebinding and other pages, a token, and headers that forbid the rest.
 
 A person gives the token in a form, which is posted to the page that was asked for; from then on a cookie stands for it.
-It is never part of an address, since addresses are logged and kept.
+It is never part of an address, since addresses are logged and kept. Behind a proxy its public address is a setting:
+`X-Forwarded-…` is not believed, since anybody may send that.
 
 Failure modes: 403 for a name or a page that has no business here, 401 without the token; both say what to do.
 """
@@ -16,7 +17,7 @@ from urllib.parse import parse_qs
 
 from aiohttp import web
 
-from actors.adapters.inspector.address import host_of, is_loopback
+from actors.adapters.inspector.address import PublicUrl, host_of, is_loopback
 from actors.adapters.inspector.pages import FILES, login_page
 
 COOKIE: Final = "ensemble_inspector"
@@ -27,25 +28,34 @@ READS: Final = frozenset({"GET", "HEAD"})
 """What other pages that are let in may do: read, and change nothing."""
 
 WRONG: Final = "That is not the token."
+BEHIND_PROXY: Final = "Behind a proxy, set INSPECTOR_URL to the address that people open."
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class Gate:
     """Checks each request and dresses each answer. `origins` are other pages that may read us, such as the
-    playground's.
+    playground's; `public` is where our own page is seen through a proxy.
     """
 
-    def __init__(self, host: str, token: str | None, origins: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, host: str, token: str | None, origins: tuple[str, ...] = (), public: PublicUrl | None = None
+    ) -> None:
         self._is_loopback = is_loopback(host)
         self._token = token or None
         self._origins = frozenset(origins)
+        self._public = public
+        self._prefix = "" if public is None else public.prefix
 
     @web.middleware
     async def check(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         self._check_host(request)
         self._check_origin(request)
-        is_open = request.path in OPEN_PATHS or request.path.startswith(FILES)
+        if self._prefix and request.path == self._prefix:
+            # The page's links are relative: without the slash they would lead out of the prefix.
+            raise web.HTTPPermanentRedirect(f"./{self._prefix.rpartition('/')[2]}/")
+        path = self._path(request)
+        is_open = path in OPEN_PATHS or path.startswith(FILES)
         if self._token is None or is_open:
             return await handler(request)
         # The form may be posted twice, by somebody who is known by then.
@@ -83,16 +93,25 @@ class Gate:
 
     def _check_host(self, request: web.Request) -> None:
         # A foreign name that resolves to 127.0.0.1 makes our answers readable to the page under that name.
-        if self._is_loopback and not is_loopback(host_of(request.host) or ""):
-            raise web.HTTPForbidden(text="This inspector answers to 127.0.0.1 and localhost only.\n")
+        host = host_of(request.host) or ""
+        is_public = self._public is not None and host == self._public.host
+        if self._is_loopback and not is_loopback(host) and not is_public:
+            raise web.HTTPForbidden(text=f"This inspector answers to 127.0.0.1 and localhost only. {BEHIND_PROXY}\n")
 
     def _check_origin(self, request: web.Request) -> None:
         origin = request.headers.get("Origin")
         allowed = {f"http://{request.host}", f"https://{request.host}"}
+        if self._public is not None:
+            allowed.add(self._public.origin)
         if request.method in READS:
             allowed |= self._origins
         if origin is not None and origin not in allowed:
-            raise web.HTTPForbidden(text="This page may not use the inspector.\n")
+            raise web.HTTPForbidden(text=f"This page may not use the inspector. {BEHIND_PROXY}\n")
+
+    def _path(self, request: web.Request) -> str:
+        """What is asked for, without the prefix that a proxy may have left on it."""
+        is_left = request.path.startswith(f"{self._prefix}/")
+        return request.path.removeprefix(self._prefix) if is_left else request.path
 
     def _is_known(self, request: web.Request, token: str) -> bool:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
@@ -105,13 +124,27 @@ class Gate:
         trouble = ""
         if _is_form(request):
             if _equal(await _given(request), token):
-                return _let_in(request, token)
+                return self._let_in(request, token)
             trouble = WRONG
         headers = {"WWW-Authenticate": "Bearer"}
         if "text/html" in request.headers.get("Accept", ""):
-            return web.Response(status=401, text=login_page(trouble), content_type="text/html", headers=headers)
+            page = login_page(trouble, depth=self._path(request).count("/") - 1)
+            return web.Response(status=401, text=page, content_type="text/html", headers=headers)
         words = f"{trouble} Open this page in a browser, or send Authorization: Bearer.".lstrip()
         raise web.HTTPUnauthorized(text=f"{words}\n", headers=headers)
+
+    def _let_in(self, request: web.Request, token: str) -> web.Response:
+        """Lead back to the page that was asked for, with the cookie."""
+        # Relative, since only the browser knows the prefix that a proxy has taken away. The dot keeps what looks like
+        # a scheme, or like another host, from being one (RFC 3986, 4.2).
+        asked_for = "./" + request.rel_url.raw_path_qs.partition("?")[0].rpartition("/")[2]
+        query = request.rel_url.raw_query_string
+        response = web.Response(status=303, headers={"Location": f"{asked_for}?{query}" if query else asked_for})
+        public = self._public if self._public and request.headers.get("Origin") == self._public.origin else None
+        name, value = cookie_name(token), _cookie_value(token)
+        path, is_secure = (f"{public.prefix}/", public.is_https) if public else ("/", request.secure)
+        response.set_cookie(name, value, path=path, httponly=True, samesite="Strict", secure=is_secure)
+        return response
 
 
 def _is_form(request: web.Request) -> bool:
@@ -124,15 +157,6 @@ async def _given(request: web.Request) -> str:
     # aiohttp's own reading raises for types and charsets that no browser sends.
     fields = parse_qs((await request.read()).decode(errors="replace"))
     return fields.get("token", [""])[0].strip()
-
-
-def _let_in(request: web.Request, token: str) -> web.Response:
-    # Two slashes at its beginning would name another host (RFC 3986, 4.2).
-    asked_for = "/" + request.rel_url.raw_path_qs.lstrip("/")
-    response = web.Response(status=303, headers={"Location": asked_for})
-    name, value = cookie_name(token), _cookie_value(token)
-    response.set_cookie(name, value, path="/", httponly=True, samesite="Strict", secure=request.secure)
-    return response
 
 
 def cookie_name(token: str) -> str:

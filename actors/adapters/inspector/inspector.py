@@ -18,7 +18,7 @@ import anyio
 from aiohttp import web
 from anyio.abc import TaskStatus
 
-from actors.adapters.inspector.address import AddressError, is_loopback, parse_address
+from actors.adapters.inspector.address import AddressError, PublicUrl, is_loopback, parse_address
 from actors.adapters.inspector.breakpoint_routes import BreakpointRoutes, pause_view
 from actors.adapters.inspector.breakpoints import Breakpoints
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
@@ -88,6 +88,7 @@ class Inspector:
         *,
         journal: Journal,
         origins: tuple[str, ...] = (),
+        public: PublicUrl | None = None,
         metrics: Callable[[], Awaitable[bytes]] | None = None,
         picture: Picture | None = None,
         patience: Patience = USUAL,
@@ -100,14 +101,18 @@ class Inspector:
         """`metrics` gives what `/metrics` answers, in Prometheus's text format; None where nothing is measured.
         `picture` makes a PNG of an SVG; without it there are no `.png` diagrams. `dependencies` are as they stand
         when it is called. `channel_name` is shown beside the id, wherever a session's facts may be read.
-        `log` is told what its breakpoints hold.
+        `log` is told what its breakpoints hold. `public` is where people reach it through a proxy, which may take the
+        prefix away or leave it.
 
-        Raises AddressError for a wrong address, and for any but loopback without a token.
+        Raises AddressError for a wrong address, and for any but loopback, `public` too, without a token.
         """
         self._host, self._port = parse_address(address)
         if not token and not is_loopback(self._host):
             raise AddressError(f"{address} is open to others: set INSPECTOR_TOKEN, or use 127.0.0.1")
-        self._gate = Gate(self._host, token, origins)
+        if not token and public is not None and not is_loopback(public.host):
+            raise AddressError(f"{public.origin} is open to others: set INSPECTOR_TOKEN")
+        self._gate = Gate(self._host, token, origins, public)
+        self._prefix = "" if public is None else public.prefix
         self._journal = journal
         self._read_metrics = metrics
         self._patience = patience
@@ -183,24 +188,32 @@ class Inspector:
     def _app(self) -> web.Application:
         app = web.Application(middlewares=[self._gate.check], client_max_size=BODY_BYTES_MAX)
         app.on_response_prepare.append(self._gate.dress)
-        app.router.add_get("/", self._page)
-        app.router.add_get("/responses/{id}", self._page)
-        app.router.add_get(FILES + "{name}", self._file)
-        app.router.add_get("/events", self._events)
-        app.router.add_get("/api/responses", self._responses)
-        app.router.add_get("/api/responses/{id}", self._response)
-        app.router.add_get("/api/fleet", self._read_fleet)
-        app.router.add_get("/api/dependencies", self._dependencies)
-        app.router.add_get("/api/sessions", self._sessions)
-        app.router.add_get("/api/sessions/{id}", self._session)
-        app.router.add_get("/api/machines", self._machines)
-        app.router.add_get("/api/machines/diagram.css", self._style)
-        app.router.add_get(r"/api/machines/{name}.{kind:svg|png|mmd|dot|txt}", self._machine)
-        BreakpointRoutes(self.breakpoints).add_to(app.router)
-        app.router.add_get("/metrics", self._metrics)
-        app.router.add_get("/healthz", self._healthz)
-        app.router.add_get("/readyz", self._readyz)
+        for prefix in dict.fromkeys(("", self._prefix)):
+            self._add_routes(app.router, prefix)
         return app
+
+    def _add_routes(self, router: web.UrlDispatcher, prefix: str) -> None:
+        routes = {
+            "/": self._page,
+            "/responses/{id}": self._page,
+            FILES + "{name}": self._file,
+            "/events": self._events,
+            "/api/responses": self._responses,
+            "/api/responses/{id}": self._response,
+            "/api/fleet": self._read_fleet,
+            "/api/dependencies": self._dependencies,
+            "/api/sessions": self._sessions,
+            "/api/sessions/{id}": self._session,
+            "/api/machines": self._machines,
+            "/api/machines/diagram.css": self._style,
+            r"/api/machines/{name}.{kind:svg|png|mmd|dot|txt}": self._machine,
+            "/metrics": self._metrics,
+            "/healthz": self._healthz,
+            "/readyz": self._readyz,
+        }
+        for path, handler in routes.items():
+            router.add_get(prefix + path, handler)
+        BreakpointRoutes(self.breakpoints).add_to(router, prefix)
 
     # ── the page ────────────────────────────────────────────────────────────────────────────────────
 

@@ -25,9 +25,10 @@ def index_page(*, is_deep: bool, has_texts: bool) -> str:
     return page.replace('data-texts="no"', 'data-texts="yes"') if has_texts else page
 
 
-def login_page(trouble: str) -> str:
-    """The form that asks for the token."""
-    return _read("login.html").replace('role="alert"></p>', f'role="alert">{escape(trouble)}</p>')
+def login_page(trouble: str, *, depth: int) -> str:
+    """The form that asks for the token, at an address `depth` folders down; it works under a prefix as well."""
+    page = _read("login.html").replace('="./', f'="{"../" * depth or "./"}')
+    return page.replace('role="alert"></p>', f'role="alert">{escape(trouble)}</p>')
 
 
 def page_file(name: str) -> tuple[bytes, str] | None:

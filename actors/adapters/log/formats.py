@@ -11,9 +11,12 @@ from types import TracebackType
 from typing import Final
 
 from actors.adapters.log.error_lines import ErrorLines
+from actors.adapters.log.private import traceback_of, words_of
 from actors.adapters.log.scrubber import Scrubber
 
 TEXT_FORMAT: Final = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
+
+_ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 SpanIds = Callable[[str], tuple[str, str]]
 """From a response's id to those of its trace and its root span, in hex."""
@@ -41,21 +44,27 @@ class TextFormatter(logging.Formatter):
     another line holds already, has no traceback: it would be noise.
     """
 
-    def __init__(self, secrets: Sequence[str]) -> None:
+    def __init__(self, secrets: Sequence[str], *, texts: bool = True) -> None:
         super().__init__(TEXT_FORMAT)
         self._scrub = Scrubber(secrets)
+        self._texts = texts
 
     def format(self, record: logging.LogRecord) -> str:
         shown = logging.makeLogRecord(record.__dict__)  # other handlers get the record as it is
         shown.name = _with_id(record)
+        if not self._texts:
+            shown.msg, shown.args, shown.exc_text = words_of(record), (), None
         if getattr(record, "is_expected", False) or str(record.msg).startswith(RECONNECTS):
             shown.exc_info = shown.exc_text = None
         text = self._scrub(super().format(shown)).replace("\r\n", "\n")
         return _escaped(text).replace("\n", f"\n{INDENT}")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
-        said = _said(getattr(record, "code", None), getattr(record, "words", ""))
+        said = _said(getattr(record, "code", None), getattr(record, "words", "") if self._texts else "")
         return "\n".join(filter(None, (super().formatMessage(record), said)))
+
+    def formatException(self, ei: _ExcInfo) -> str:  # noqa: N802 - the library's name
+        return super().formatException(ei) if self._texts else _placed(ei)
 
 
 class JsonFormatter(logging.Formatter):
@@ -65,8 +74,9 @@ class JsonFormatter(logging.Formatter):
     traceback; with `span_ids` the response's `trace_id` and `span_id`.
     """
 
-    def __init__(self, secrets: Sequence[str], span_ids: SpanIds | None = None) -> None:
+    def __init__(self, secrets: Sequence[str], span_ids: SpanIds | None = None, *, texts: bool = True) -> None:
         super().__init__()
+        self._texts = texts
         self._scrub = Scrubber(secrets)
         self._span_ids = span_ids
 
@@ -75,20 +85,28 @@ class JsonFormatter(logging.Formatter):
             "time": self.formatTime(record),
             "level": record.levelname,
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage() if self._texts else words_of(record),
             **{field: getattr(record, field, None) for field in _FIELDS},
         }
         if self._span_ids is not None:
             response_id = line["response"]
             ids = self._span_ids(response_id) if response_id is not None else (None, None)
             line["trace_id"], line["span_id"] = ids
-        line |= {field: value for field in _DISCORD_S if (value := getattr(record, field, None))}
+        line |= {
+            field: value
+            for field in (_DISCORD_S if self._texts else _DISCORD_S[:1])
+            if (value := getattr(record, field, None))
+        }
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
-            line["error"] = self.formatException(record.exc_info)
+            line["error"] = self.formatException(record.exc_info) if self._texts else _placed(record.exc_info)
         # Before they are quoted: a secret with a quote in it would look different afterwards.
         clean = {key: self._scrub(value) if isinstance(value, str) else value for key, value in line.items()}
         return _escaped(json.dumps(clean, ensure_ascii=False))
+
+
+def _placed(ei: _ExcInfo) -> str:
+    return "" if ei[1] is None else traceback_of(ei[1])
 
 
 def _with_id(record: logging.LogRecord) -> str:
@@ -109,14 +127,19 @@ def _escaped(text: str) -> str:
     return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def set_up(*, level: str, json_lines: bool, secrets: Sequence[str], span_ids: SpanIds | None = None) -> ErrorLines:
+def set_up(
+    *, level: str, json_lines: bool, secrets: Sequence[str], span_ids: SpanIds | None = None, texts: bool = True
+) -> ErrorLines:
     """Send every logger, and what ends the program, to standard error; libraries speak only of warnings.
 
+    Without `texts` nothing is written that may repeat what people and characters say.
     Returns what counts the ❌ lines from now on.
     """
     counted = ErrorLines()
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonFormatter(secrets, span_ids) if json_lines else TextFormatter(secrets))
+    handler.setFormatter(
+        JsonFormatter(secrets, span_ids, texts=texts) if json_lines else TextFormatter(secrets, texts=texts)
+    )
     root = logging.getLogger()
     root.handlers[:] = [handler, counted]
     root.setLevel(logging.WARNING)  # at INFO, `transitions` alone prints two lines a move and triples its cost

@@ -5,9 +5,11 @@ from __future__ import annotations
 import logging
 import traceback
 from collections.abc import Mapping
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, assert_never
 
+from actors.adapters.log.private import LEFT_OUT, traceback_of
 from actors.ports import (
     CANCELLED,
     AttemptBegan,
@@ -73,10 +75,11 @@ class LogTrace:
 
     An *attempt* is one try of one part, counted when what came of it is durable; a *retry* is an attempt after the
     part's first; a *failure* is a written line that was given up. The success rate is that of lines, not of
-    attempts: one that came at the third attempt did come.
+    attempts: one that came at the third attempt did come. Without `texts` no line holds what people or characters say.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, texts: bool = True) -> None:
+        self._texts = texts
         self.message_send_attempts = 0
         self.message_send_failures = 0
         self.message_send_retries = 0
@@ -92,7 +95,7 @@ class LogTrace:
                 _multi(context, f"Generating response for {context.name}", attempt)
                 _multi(context, f"Current conversation history length: {length}", attempt)
             case GenerationErred():
-                _generation_erred(event)
+                _generation_erred(event, texts=self._texts)
             case AttemptBegan():
                 _attempt_began(event)
             case Moved():
@@ -104,7 +107,7 @@ class LogTrace:
                 words = f"❌ The response machine refused {fact} in {state} ({reason})"
                 _say(_actors, context, words, attempt, logging.ERROR)
             case OutboxSettled():
-                _outbox_settled(event)
+                _outbox_settled(event if self._texts else replace(event, reason=event.reason.partition(",")[0]))
             case Diverged(session_id=session_id, kind=kind, count=count, channel_id=channel_id):
                 where = "" if channel_id is None else f" {channel_id}"
                 words = f"Channel{where} and history differ: {count} {kind}; `audit` names what."
@@ -143,7 +146,7 @@ class LogTrace:
     def _moved(self, event: Moved) -> None:
         context, move, name = event.context, event.move, event.context.name
         if isinstance(move.fact, Generated):
-            shown = " ".join(event.text[:SHOWN].splitlines())
+            shown = " ".join(event.text[:SHOWN].splitlines()) if self._texts else f"({len(event.text)} characters)"
             _multi(context, f"Generated response for {name}: {shown}...", move.attempt)
         _happened(event)
         for effect in move.effects:
@@ -176,6 +179,7 @@ def _noted(event: Noted) -> None:
     level = logging.getLevelNamesMapping()[event.level.upper()]
     words = f"❌ {event.words}" if level == logging.ERROR else event.words
     fields = {"response": event.response_id, "session": event.session_id, "attempt": event.attempt}
+    fields |= {"said": event.said}
     _actors.log(level, words, extra=fields, exc_info=event.error)
 
 
@@ -263,13 +267,16 @@ def _send_failed(event: Moved, fact: SendRefused | SendUnconfirmed) -> None:
     _multi(context, words, attempt, logging.ERROR, error, is_expected=cause in NETWORK)
 
 
-def _generation_erred(event: GenerationErred) -> None:
+def _generation_erred(event: GenerationErred, *, texts: bool) -> None:
     context, error = event.context, event.error
-    why = f"{event.reason} ({event.words})" if event.words else event.reason
+    # A server may repeat the prompt in its error, or what its model wrote.
+    words = event.words if texts or not event.words else LEFT_OUT.strip("()")
+    why = f"{event.reason} ({words})" if words else event.reason
+    whole = "".join(traceback.format_exception(error)) if error is not None and texts else ""
     lines = (
         f"❌ Error generating response for character {context.name}: {why}",
         f"❌ Exception type: {type(error).__name__ if error is not None else 'none'}",
-        f"❌ Traceback: {''.join(traceback.format_exception(error)) if error is not None else 'none'}",
+        f"❌ Traceback: {whole or ('none' if error is None else traceback_of(error))}",
     )
     for line in lines:
         _multi(context, line, event.attempt, logging.ERROR, error, is_expected=True)

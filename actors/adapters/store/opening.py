@@ -8,6 +8,7 @@ read, a URL of a kind that is not built.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, OperationalError
 
 from actors.adapters.store.errors import StoreError
 from actors.adapters.store.executor import Inline, Late
+from actors.adapters.store.locked import UNLOCK, says_locked
 from actors.adapters.store.migrate import create_all, is_current, require_current, upgrade
 from actors.adapters.store.soundness import require_sound
 from actors.adapters.store.sqlite import file_engine, memory_engine
@@ -52,9 +54,16 @@ def prepare(path: Path, *, read_only: bool = False) -> Engine:
         path.parent.mkdir(parents=True, exist_ok=True)
         require_current(engine) if read_only else upgrade(engine)
     except (OSError, OperationalError) as error:
-        why = error.orig if isinstance(error, OperationalError) else error
-        raise StoreError(f"{path} cannot be opened ({why}): mend it, or set another DATABASE_URL") from error
+        raise _unopened(path, error) from error
     return engine
+
+
+def _unopened(path: Path, error: OSError | OperationalError) -> StoreError:
+    why = error.orig if isinstance(error, OperationalError) else error
+    is_locked = isinstance(why, sqlite3.Error) and says_locked(why)
+    return StoreError(
+        f"{path} cannot be opened ({why}): {UNLOCK if is_locked else 'mend it, or set another DATABASE_URL'}"
+    )
 
 
 @asynccontextmanager
@@ -116,7 +125,7 @@ def examine(path: Path) -> bool:
             require_sound(conn)
         return True
     except OperationalError as error:
-        raise StoreError(f"{path} cannot be opened ({error.orig}): mend it, or set another DATABASE_URL") from error
+        raise _unopened(path, error) from error
     finally:
         engine.dispose()
 

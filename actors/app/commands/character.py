@@ -15,6 +15,7 @@ from actors.adapters.store import SqlStore, StoreError, database_path, open_stor
 from actors.app.characters import add_shipped, doubts_of, keeping_picture, read_character
 from actors.app.console import FAILED, fail, printable, read_settings, refusing
 from actors.app.places import refusal_of
+from actors.app.reading import elsewhere, in_which
 from actors.roleplay.card import CardError, read_card, write_png
 from actors.roleplay.model import Character
 
@@ -31,7 +32,9 @@ app = typer.Typer(help="Characters: Tavern cards V1, V2 and V3 from JSON, PNG an
 @app.command("import")
 def import_(files: Annotated[list[Path], typer.Argument(help="Card files (.json, .png, .charx).")]) -> None:
     """Add characters; one of a known name replaces it from the next `!start` on."""
-    if not _with_store(lambda store: _import(store, files)):
+    is_whole = _with_store(lambda store: _import(store, files))
+    typer.echo(in_which(read_settings(), "character import"))
+    if not is_whole:
         raise typer.Exit(FAILED)
 
 
@@ -90,6 +93,7 @@ def delete(name: str) -> None:
     if _with_store(lambda store: store.delete_character(name)) is None:
         _unknown(name)
     typer.echo(f"Deleted {name}")
+    typer.echo(in_which(read_settings(), "character delete"))
 
 
 def _as_file(character: Character, file: Path) -> bytes:
@@ -165,7 +169,8 @@ def _named(name: str) -> Character:
 
 def _unknown(name: str) -> NoReturn:
     known = ", ".join(character.name for character in _with_store(lambda store: store.characters()))
-    fail(f"there is no character named {name!r}; there are: {known or 'none'}")
+    found = f"there is no character named {name!r}; there are: {known or 'none'}"
+    fail(f"{found}{elsewhere(read_settings())}")
 
 
 def _row(name: str, description: str) -> str:

@@ -9,6 +9,7 @@ import sys
 import webbrowser
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -17,7 +18,7 @@ import anyio.to_thread
 import typer
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.store import AlreadyRunning, DatabaseLock, StoreError, open_store
+from actors.adapters.store import AlreadyRunning, DatabaseLock, StoreError, open_store, wait_until_unlocked
 from actors.app.bot_process import bot_process
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
@@ -56,6 +57,7 @@ def play(
             anyio.run(_play_alone, folder, port)
         else:
             anyio.run(_play, folder, port, not no_open)
+        typer.echo(f"Playground ended; what was played is kept in {folder.absolute()}")
 
 
 @contextmanager
@@ -82,6 +84,7 @@ async def _play_alone(folder: Path, port: int) -> None:
 
 async def _play(folder: Path, port: int, opens_browser: bool) -> None:
     with ending() as asked_to_end:
+        await wait_until_unlocked(folder / DATABASE, say=partial(typer.echo, err=True))
         # The characters' database is made before the bot starts, so that not both of them migrate it.
         async with open_store(DATABASE_URL, folder=folder) as store, _serving(folder, port) as server:
             await add_shipped(store, SystemClock())
@@ -154,4 +157,5 @@ def _environment(server: PlaygroundServer, folder: Path, inspector: str) -> dict
         "DATA_DIR": str(folder),
         "INSPECTOR_ADDRESS": inspector,
         "INSPECTOR_TOKEN": "",
+        "INSPECTOR_URL": "",
     }

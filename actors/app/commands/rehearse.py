@@ -54,6 +54,7 @@ def rehearse(
         level=settings.log_level if logs else logging.getLevelName(logging.CRITICAL),
         json_lines=settings.log_format == "json",
         secrets=settings.secrets,
+        texts=settings.log_texts,
     )
     with refusing(SceneError, code=WRONG_USE):
         report = anyio.run(_play, scene, path.parent, quickened(settings, speed=speed, voice=chosen), plan)

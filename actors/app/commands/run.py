@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from threading import Thread
 from typing import Annotated, Final
 
@@ -19,17 +20,34 @@ import typer
 from actors.adapters import log
 from actors.adapters.clock import SystemClock
 from actors.adapters.groq import GroqModel
-from actors.adapters.store import DatabaseLock, SqlStore, StoreError, database_path, late_store, open_store
+from actors.adapters.store import (
+    DatabaseLock,
+    SqlStore,
+    StoreError,
+    database_path,
+    late_store,
+    open_store,
+    wait_until_unlocked,
+)
 from actors.adapters.understudy import Understudy
 from actors.app.characters import add_shipped
 from actors.app.composition import FATAL, Bot, Endpoint, compose, open_model, recall, urls_of
 from actors.app.console import WRONG_USE, fail, read_settings, refusing
+from actors.app.database_notes import (
+    ENDED,
+    HANDED_OVER,
+    NOT_BEGUN,
+    note_of_empty,
+    note_of_end,
+    note_of_place,
+)
 from actors.app.hand_over import take_lock, wait_until_asked
 from actors.app.places import refusal_of
 from actors.app.settings import Settings
 from actors.app.tracing import Tracing, header_secrets, read_variables, tracing
 from actors.gateway import Gateway
 from actors.ports import Noted, Trace
+from actors.world import SHUTDOWN_GRACE_S
 
 STDIN_BYTES: Final = 4096
 """Read at a time, of what nobody is meant to write."""
@@ -61,6 +79,7 @@ def run(
             json_lines=settings.log_format == "json",
             secrets=(*settings.secrets, *header_secrets()),
             span_ids=traced.ids_of,
+            texts=settings.log_texts,
         )
         with refusing(StoreError, *FATAL):
             _run_locked(Start(settings, traced, error_lines, lock_of(settings)), take_over=take_over)
@@ -102,6 +121,16 @@ class Start:
     error_lines: log.ErrorLines
     lock: DatabaseLock | None
 
+    @property
+    def database(self) -> Path | None:
+        """Its file; None for a database in memory."""
+        return database_path(self.settings.database_url, folder=self.settings.data_dir)
+
+    async def wait_for_database(self, say: Callable[[str], None]) -> None:
+        """Return when no other program locks it. Raises StoreError where that takes too long."""
+        if self.database is not None:
+            await wait_until_unlocked(self.database, say=say)
+
     def compose(self, store: SqlStore, model: GroqModel | Understudy, *, is_standby: bool = False) -> Bot:
         token = self.settings.discord_token
         return compose(
@@ -109,7 +138,7 @@ class Start:
             Endpoint("" if token is None else token.get_secret_value(), urls_of(self.settings)),
             store,
             model,
-            trace=self.traced.beside(log.LogTrace()),
+            trace=self.traced.beside(log.LogTrace(texts=self.settings.log_texts)),
             error_lines=self.error_lines,
             is_standby=is_standby,
         )
@@ -128,17 +157,39 @@ def _run_locked(start: Start, *, take_over: bool) -> None:
 
 async def _run(start: Start) -> None:
     opened = open_store(start.settings.database_url, folder=start.settings.data_dir)
-    with ending() as asked_to_end:
+    with ending(say=_say_asked) as asked_to_end:
+        if not await unless(asked_to_end, partial(start.wait_for_database, _warn)):
+            _note(NOT_BEGUN)
+            return
+        path = start.database
+        place, was_there = note_of_place(path), path is not None and path.exists()
         async with opened as store, open_model(start.settings, store) as model:
+            _note(place)
             await store.require_sound()
+            if path is not None and was_there and not await store.has_had_characters():
+                _note(note_of_empty(path))
             await add_shipped(store, SystemClock())
             await _play(start, start.compose(store, model), model, asked_to_end)
+
+
+def _note(noted: Noted) -> None:
+    """What the log says before anything is composed, and after all of it has ended."""
+    log.LogTrace().publish(noted)
+
+
+def _warn(words: str) -> None:
+    _note(Noted("warning", words))
+
+
+def _say_asked(name: str) -> None:
+    words = f"{name}: nothing new begins; what is on the wire is finished, within {SHUTDOWN_GRACE_S:.0f} s."
+    _note(Noted("info", words))
 
 
 async def _take_over(start: Start, lock: DatabaseLock) -> None:
     """Connect beside the process that runs, and go on where it ends."""
     late = late_store(start.settings.database_url, folder=start.settings.data_dir)
-    with ending() as asked_to_end:
+    with ending(say=_say_asked) as asked_to_end:
         async with late as (store, open_it), open_model(start.settings, store, recalls=False) as model:
             bot = start.compose(store, model, is_standby=True)
             trace = bot.world.trace
@@ -147,6 +198,7 @@ async def _take_over(start: Start, lock: DatabaseLock) -> None:
                 await bot.wait_connected()
                 trace.publish(Noted("info", f"Connected; the bot that runs ({lock.held_by}) is asked to hand over."))
                 await take_lock(lock, now=SystemClock().now)
+                await start.wait_for_database(_warn)
                 await open_it()
                 await recall(model)
                 await add_shipped(store, SystemClock())
@@ -164,22 +216,34 @@ async def _play(
     turn: Callable[[], Awaitable[bool]] | None = None,
 ) -> None:
     lock, trace = start.lock, bot.world.trace
+    closing = NOT_BEGUN
 
     async def until() -> None:
         """Until asked to end, or to hand over."""
+        nonlocal closing
         if lock is None:
             await asked_to_end()
         elif await unless(asked_to_end, partial(wait_until_asked, lock)):
             words = "Another process takes over: what is on the wire is finished, nothing new begins."
             trace.publish(Noted("info", words))
+            closing = HANDED_OVER
 
-    def release() -> None:
+    async def look_back() -> None:
+        nonlocal closing
+        closing = await note_of_end(bot.store)
+
+    async def release() -> None:
+        nonlocal closing
+        if closing is not HANDED_OVER:  # else the new process waits for the lock
+            closing = ENDED
+            await bot.supervisor.contain("The closing line", look_back)
         if lock is not None:
             lock.release()
             trace.publish(Noted("info", "Nothing is written any more; the database is released."))
 
     checked = partial(warn_of_model, model, trace)
     await bot.run(on_ready=say_ready, until=until, beside=checked, turn=turn, on_drained=release)
+    trace.publish(closing)
 
 
 async def warn_of_model(model: GroqModel | Understudy, trace: Trace) -> None:
@@ -224,8 +288,8 @@ async def unless(ended: Callable[[], Awaitable[None]], work: Callable[[], Awaita
 
 
 @contextmanager
-def ending() -> Iterator[Callable[[], Awaitable[None]]]:
-    """Give a wait for SIGTERM or Ctrl-C; until the block ends, further ones change nothing.
+def ending(*, say: Callable[[str], None] = lambda name: None) -> Iterator[Callable[[], Awaitable[None]]]:
+    """Give a wait for SIGTERM or Ctrl-C; until the block ends, further ones change nothing. `say` is told which came.
 
     A terminal sends Ctrl-C to `play` and to its bot, and `play` then asks the bot as well: the second
     must not cut off the sends that the first one lets finish.
@@ -233,7 +297,8 @@ def ending() -> Iterator[Callable[[], Awaitable[None]]]:
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
 
         async def asked_to_end() -> None:
-            async for _ in signals:
+            async for number in signals:
+                say("Ctrl-C" if number == signal.SIGINT else "SIGTERM")
                 return
 
         yield asked_to_end
