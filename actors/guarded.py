@@ -25,13 +25,15 @@ from actors.ports import (
     PrepareOutcome,
     ReadOutcome,
     Refused,
+    Replies,
+    ReplyOutcome,
     SendOutcome,
     StatusPage,
     Trace,
     Unconfirmed,
     Voice,
 )
-from actors.roleplay.model import ChannelMessage, Character, Outbound, Prompt
+from actors.roleplay.model import ChannelMessage, Character, Outbound, Prompt, ReplyAddress
 from actors.roleplay.plan import RETRY_AFTER_S_MAX
 from actors.status_watch import StatusWatch
 from machines.breaker import Breaker, Fact, Failed, LimitReached, Succeeded
@@ -130,6 +132,17 @@ class GuardedVoice:
         )
 
 
+class GuardedReplies:
+    """Answers to interactions, behind the same breaker."""
+
+    def __init__(self, replies: Replies, gate: Gate) -> None:
+        self._replies = replies
+        self._gate = gate
+
+    async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
+        return await self._gate.attempt(lambda: self._replies.answer(reply, text), judge_discord, is_free=is_refused)
+
+
 class GuardedChannel:
     """A Channel behind the same breaker."""
 
@@ -193,6 +206,7 @@ class Guarded:
 
     voice: Voice
     channel: Channel
+    replies: Replies
     model: Model
     breakers: Breakers = field(default_factory=Breakers)
 
@@ -200,6 +214,7 @@ class Guarded:
 def guard(
     voice: Voice,
     channel: Channel,
+    replies: Replies,
     model: Model,
     *,
     clock: Clock,
@@ -214,7 +229,7 @@ def guard(
     """
     if not failures_max:
         watch = None if status_page is None else StatusWatch(status_page, trace, now=clock.now)
-        return Guarded(voice, channel, model, Breakers(watch=watch))
+        return Guarded(voice, channel, replies, model, Breakers(watch=watch))
 
     def gate(dependency: str, cause: HeldReason, released_per_s: float) -> Gate:
         breaker = Breaker(dependency, failures_max, pause_s)
@@ -225,6 +240,7 @@ def guard(
     return Guarded(
         GuardedVoice(voice, discord),
         GuardedChannel(channel, discord),
+        GuardedReplies(replies, discord),
         GuardedModel(model, models),
         Breakers(discord, models, _watch_over(discord, status_page, clock, trace)),
     )

@@ -161,7 +161,9 @@ class Outbox:
         return await self._world.channel.delete(draft.channel_id, draft.message_id, draft.webhook_id)
 
     async def _say(self, row: OutboxRow, before: OutboxRow) -> Outcome:
-        if row.draft.reply is None and self._may_stand(row, before):
+        if row.draft.reply is not None:
+            return await self._world.replies.answer(row.draft.reply, row.draft.text)
+        if self._may_stand(row, before):
             found = await self._find(row, before)
             if found is not None:
                 return found

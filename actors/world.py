@@ -10,7 +10,7 @@ from typing import Final
 import anyio
 
 from actors.breakers import Breakers
-from actors.ports import Channel, Clock, Model, NoPauses, Pausing, Store, Trace, Voice
+from actors.ports import Channel, Clock, Model, NoPauses, Pausing, Replies, Store, Trace, Voice
 from actors.readiness import Readiness
 from actors.typing_indicator import TypingIndicator
 from machines.response import Limits
@@ -91,13 +91,14 @@ class Bell:
 class World:
     """The ports and rules of one process; `outbox_bell` is rung when a delivery was written.
 
-    `breakers` are those that stand before `model`, `voice` and `channel`.
+    `breakers` are those that stand before `model`, `voice`, `channel` and `replies`.
     """
 
     clock: Clock
     model: Model
     voice: Voice
     channel: Channel
+    replies: Replies
     store: Store
     trace: Trace
     rules: Rules = field(default_factory=Rules)

@@ -298,6 +298,7 @@ def compose(
     guarded = guard(
         adapter.voice,
         adapter.channel,
+        adapter.replies,
         model,
         clock=clock,
         trace=trace,
@@ -307,7 +308,7 @@ def compose(
     )
     rules, breakers = settings.rules(), guarded.breakers
     pausing = (inspector and inspector.breakpoints) or NoPauses()
-    ports = clock, guarded.model, guarded.voice, guarded.channel, store, trace
+    ports = clock, guarded.model, guarded.voice, guarded.channel, guarded.replies, store, trace
     world = World(*ports, rules, breakers=breakers, pausing=pausing)
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)

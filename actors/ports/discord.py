@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
+from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind, ReplyAddress
 from machines.facts import RATE_LIMIT as RATE_LIMIT  # a cause of HeldBack, for adapters
 from machines.reasons import HeldReason, SendReason
 
@@ -104,6 +104,7 @@ class Page:
 
 PrepareOutcome = tuple[OutboundKind, int | None] | Refused | HeldBack
 SendOutcome = Posted | PostedElsewhere | Refused | Unconfirmed | HeldBack
+ReplyOutcome = Posted | Refused | Unconfirmed | HeldBack
 ElsewhereOutcome = int | None | Refused | Unconfirmed | HeldBack
 DeleteOutcome = Deleted | Refused | Unconfirmed | HeldBack
 ReadOutcome = tuple[ChannelMessage, ...] | Refused | Unconfirmed | HeldBack
@@ -138,6 +139,14 @@ class Voice(Protocol):
 
         None where there is none: the webhook is where it should be, or Discord does not know it any more.
         """
+        ...
+
+
+class Replies(Protocol):
+    """How what acknowledged an interaction (a press, a menu) becomes its answer."""
+
+    async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
+        """Put `text` in the place of the acknowledgement. The last one stays: it may be asked for again."""
         ...
 
 

@@ -132,7 +132,6 @@ class Outbound:
 
     `fence` is the newest message id known in the channel before the first try: what we sent is newer.
     `webhook_id` is None for what the bot sends itself; only such messages have a nonce that Discord checks.
-    With a `reply` it is no message of the channel: it takes the place of what acknowledged an interaction.
     """
 
     kind: OutboundKind
@@ -144,7 +143,6 @@ class Outbound:
     webhook_id: int | None = None
     character_id: CharacterId | None = None
     buttons: tuple[Button, ...] = ()
-    reply: ReplyAddress | None = None
 
 
 # ── the history ─────────────────────────────────────────────────────────────────────────────────────
@@ -268,7 +266,6 @@ class OutboxRow:
             nonce=self.nonce,
             fence=self.fence,
             buttons=draft.buttons,
-            reply=draft.reply,
             webhook_id=draft.webhook_id,
         )
 

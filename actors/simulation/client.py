@@ -23,11 +23,12 @@ from actors.ports import (
     PrepareOutcome,
     ReadOutcome,
     Refused,
+    ReplyOutcome,
     SendOutcome,
     Unconfirmed,
     Webhooks,
 )
-from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
+from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind, ReplyAddress
 from actors.roleplay.pages import PagedRead
 from actors.simulation import faults as kinds
 from actors.simulation.answers import ANSWER_LOST, NOTHING_STORED, OUTAGE, SLOW
@@ -36,7 +37,7 @@ from actors.simulation.discord import READABLE_AFTER_S, Discord
 from actors.simulation.faults import Faults
 from actors.simulation.known_limits import KnownLimits
 from actors.simulation.process import Life
-from actors.simulation.rate_limits import Names
+from actors.simulation.rate_limits import OF_INTERACTIONS, Names
 from actors.simulation.virtual_time import call_at
 from actors.simulation.watch import Watch
 
@@ -216,7 +217,8 @@ class Client:
         if refused is not None:
             return refused if fault is None else ANSWER_LOST.get(fault, refused)
         if fault in ("late", "very_late"):
-            self._land_late(outbound, is_very_late=fault == "very_late")
+            is_very_late = fault == "very_late"
+            self._land_late(lambda: self._land(outbound, is_very_late=is_very_late), is_very_late=is_very_late)
             return ANSWER_LOST[fault]
         stored = self._discord.post(outbound)
         if fault in ANSWER_LOST:
@@ -226,7 +228,13 @@ class Client:
         is_bare = self._bare_posts and outbound.kind is OutboundKind.WEBHOOK
         return Unconfirmed("empty_answer", 204) if is_bare else stored
 
-    def _land_late(self, outbound: Outbound, *, is_very_late: bool) -> None:
+    def _land(self, outbound: Outbound, *, is_very_late: bool) -> None:
+        if self._discord.refuses(outbound) is None:
+            stored = self._discord.post(outbound, is_belated=is_very_late)
+            if isinstance(stored, Posted) and outbound.kind is not OutboundKind.TEXT:
+                self._delete_landing(outbound.channel_id, stored.message_id)
+
+    def _land_late(self, store: Callable[[], None], *, is_very_late: bool) -> None:
         """Store it after the sender gave up: within the time that it is given to land, or beyond that."""
         discord, gave_up_at = self._discord, self._now() + TIMEOUT_S
         within_s = self._settle_s - READABLE_AFTER_S
@@ -235,10 +243,7 @@ class Client:
 
         def land() -> None:
             discord.landing -= 1
-            if discord.refuses(outbound) is None:
-                stored = discord.post(outbound, is_belated=is_very_late)
-                if isinstance(stored, Posted) and outbound.kind is not OutboundKind.TEXT:
-                    self._delete_landing(outbound.channel_id, stored.message_id)
+            store()
 
         call_at(gave_up_at + wait_s, land)
 
@@ -247,6 +252,41 @@ class Client:
         if self._faults.pick("landing", kinds.LANDING) is not None:
             channel, wait_s = self._discord.channels[channel_id], self._random.random()
             call_at(self._now() + wait_s, lambda: self._discord.delete(channel, message_id, "people"))
+
+    # ── Replies ─────────────────────────────────────────────────────────────────────────────────────
+
+    async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
+        self._life.point("before send")
+        fault = self._fault("send", kinds.LINE)
+        if fault == "no_connection":
+            return await self._after(0.1, "send", lambda: Refused("connection"))
+        answers: list[ReplyOutcome | Limit] = []
+        self._leave(lambda: answers.append(self._arrive_reply(reply, text, fault)))
+        self._life.point("send under way")
+        answer = await self._after(self._answer_takes_s(fault), "send", lambda: answers[0])
+        outcome: ReplyOutcome = self.limits.heard(answer, OF_INTERACTIONS)
+        if isinstance(outcome, Refused) and outcome.final:
+            self._watch.reply_refused(self._discord.interactions[reply.token].id, outcome.reason)
+        return outcome
+
+    def _arrive_reply(self, reply: ReplyAddress, text: str, fault: str | None) -> ReplyOutcome | Limit:
+        fault = None if fault == "blocked" else fault  # our own words are harmless
+        if fault is not None and fault in NOTHING_STORED:
+            return NOTHING_STORED[fault]
+        limit, refused = self.limits.met(fault, OF_INTERACTIONS), self._discord.refuses_answer(reply)
+        if limit is not None:
+            return limit
+        if refused is not None:
+            return refused if fault is None else ANSWER_LOST.get(fault, refused)
+        if fault in ("late", "very_late"):
+            self._land_late(lambda: self._land_reply(reply, text), is_very_late=fault == "very_late")
+            return ANSWER_LOST[fault]
+        stored = self._discord.answer(reply, text)
+        return stored if fault is None else ANSWER_LOST.get(fault, stored)
+
+    def _land_reply(self, reply: ReplyAddress, text: str) -> None:
+        if self._discord.refuses_answer(reply) is None:
+            self._discord.answer(reply, text)
 
     # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
 

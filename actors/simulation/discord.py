@@ -266,8 +266,6 @@ class Discord:
         channel = self.channels[outbound.channel_id]
         if channel.is_gone:
             return Refused("channel_gone", 404, final=True)
-        if outbound.reply is not None:
-            return None if self._is_open(outbound.reply) else Refused("webhook_gone", 404)
         if channel.is_closed:
             return Refused("thread_closed", 400, final=True)
         if outbound.webhook_id is not None:
@@ -279,17 +277,22 @@ class Discord:
             return Refused("forbidden", 403, final=True)
         return None
 
-    def _is_open(self, reply: ReplyAddress) -> bool:
-        """Whether there is a deferral that can be edited."""
+    def refuses_answer(self, reply: ReplyAddress) -> Refused | None:
+        """Why the deferral cannot be edited now: there is none, its time is over, or its channel is gone."""
         interaction = self.interactions[reply.token]
-        return interaction.is_deferred and self._now() < interaction.pressed_at + TOKEN_LIFE_S
+        if self.channels[interaction.channel_id].is_gone:
+            return Refused("channel_gone", 404, final=True)
+        is_open = interaction.is_deferred and self._now() < interaction.pressed_at + TOKEN_LIFE_S
+        return None if is_open else Refused("webhook_gone", 404)
+
+    def answer(self, reply: ReplyAddress, text: str) -> Posted:
+        """Put the text in the place of the deferral."""
+        interaction = self.interactions[reply.token]
+        interaction.answers.append(text)
+        return Posted(interaction.id, text)
 
     def post(self, outbound: Outbound, *, is_belated: bool = False) -> Posted | PostedElsewhere | None:
         """Store it, or find what its nonce stored; None where that has been deleted since."""
-        if outbound.reply is not None:
-            interaction = self.interactions[outbound.reply.token]
-            interaction.answers.append(outbound.text)
-            return Posted(interaction.id, outbound.text)
         posted = self._post(outbound, is_belated=is_belated)
         if posted is None:
             return None

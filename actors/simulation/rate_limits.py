@@ -32,8 +32,6 @@ class Names:
 
     @classmethod
     def of(cls, outbound: Outbound) -> Names:
-        if outbound.reply is not None:
-            return cls(None)
         return cls.through(outbound.webhook_id, outbound.channel_id) or cls(f"send:{outbound.channel_id}")
 
     @classmethod
@@ -53,6 +51,10 @@ class Names:
             return EVERYTHING
         own = self.bucket or "interaction"
         return self.resource or own if scope == "resource" else own
+
+
+OF_INTERACTIONS: Final = Names(None)
+"""What limits an answer to an interaction."""
 
 
 class RateLimits:

@@ -115,7 +115,7 @@ class Rest:
 
         A permission or a valid token may come back, so that a notice has to wait for it.
         """
-        reason = self.watch.refused_for_good.get(row.nonce)
+        reason = self.watch.refused_for_good.get(row.nonce) or self.watch.refused_for_good.get(row.key)
         may_come_back = reason in MAY_COME_BACK and row.kind == OutboxKind.NOTICE
         has_reason = (reason is not None and not may_come_back) or self.channel(row.channel_id).is_gone
         return bool(row.outcome == "dropped" and has_reason)

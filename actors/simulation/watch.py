@@ -173,6 +173,10 @@ class Watch:
         if isinstance(outcome, Posted | PostedElsewhere | Refused):
             self._in_doubt.pop(outbound.nonce, None)
 
+    def reply_refused(self, interaction_id: int, reason: str) -> None:
+        """Its sender lived to hear that the answer to an interaction never will be taken."""
+        self.refused_for_good[f"answer:{interaction_id}"] = reason
+
     def has_read(self, channel_id: int, *, messages: int, pages: int) -> None:
         """A channel was read to its end, or given up: each page but the last two must have been full of news."""
         if pages > messages // self._discord.page_max + 2:

@@ -24,7 +24,7 @@ from actors.adapters.store.executor import Executor
 from actors.adapters.store.migrate import create_all
 from actors.adapters.store.sqlite import memory_engine
 from actors.guarded import guard
-from actors.ports import Channel, Model, Sink, Voice
+from actors.ports import Channel, Model, Replies, Sink, Voice
 from actors.readiness import Readiness
 from actors.roleplay.model import ChannelMessage, Character
 from actors.roleplay.pages import PagedRead
@@ -59,6 +59,7 @@ class Build:
 
     store: Callable[[Executor], SqlStore] = SqlStore
     voice: Callable[[Client], Voice] = lambda client: client
+    replies: Callable[[Client], Replies] = lambda client: client
     channel: Callable[[Client], Channel] = lambda client: client
     model: Callable[[SimulatedModel], Model] = lambda model: model
     reading: Callable[[int], PagedRead[ChannelMessage]] = PagedRead
@@ -231,6 +232,7 @@ class SimulatedWorld:
         guarded = guard(
             self._build.voice(client),
             self._build.channel(client),
+            self._build.replies(client),
             self._build.model(model),
             clock=self._clock,
             trace=watch,
@@ -242,6 +244,7 @@ class SimulatedWorld:
             guarded.model,
             guarded.voice,
             guarded.channel,
+            guarded.replies,
             store,
             watch,
             Rules(limits=shape.limits, waiting_max=shape.waiting_max, context_tokens=shape.context_tokens),

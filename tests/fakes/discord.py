@@ -25,11 +25,12 @@ from actors.ports import (
     PrepareOutcome,
     ReadOutcome,
     Refused,
+    ReplyOutcome,
     SendOutcome,
     Unconfirmed,
 )
 from actors.roleplay.history import is_line
-from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind
+from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind, ReplyAddress
 from tests.fakes.virtual_time import EPOCH
 
 BOT = 1
@@ -174,6 +175,13 @@ class FakeDiscord:
         await anyio.sleep(self.answer_takes_s)
         return outcome
 
+    async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
+        fault = self._none_in_outage() or (self.text_faults.popleft() if self.text_faults else None)
+        if isinstance(fault, Refused | Unconfirmed | HeldBack):
+            return fault
+        self.replies.setdefault(reply.token, []).append(text)
+        return Posted(len(self.replies), text)
+
     async def _answer(self, outbound: Outbound) -> SendOutcome:
         lines = self.faults_of.get(outbound.channel_id) or self.faults
         queue = self.text_faults if outbound.kind is OutboundKind.TEXT else lines
@@ -196,9 +204,6 @@ class FakeDiscord:
             case ("times_out", after_s):
                 await anyio.sleep(after_s)
                 return Unconfirmed("timeout")
-        if outbound.reply is not None:
-            self.replies.setdefault(outbound.reply.token, []).append(outbound.text)
-            return Posted(len(self.replies), outbound.text)
         message = self.land(outbound)
         if message.channel_id != outbound.channel_id:
             self.webhook_id += 1

@@ -207,6 +207,7 @@ async def playing(
     ports = guard(
         discord,
         discord,
+        discord,
         server or model,
         clock=clock,
         trace=trace,
@@ -215,7 +216,7 @@ async def playing(
         status_page=status_page,
     )
     rules = rules or Rules(limits=limits or Limits())
-    given = clock, ports.model, ports.voice, ports.channel, store, trace
+    given = clock, ports.model, ports.voice, ports.channel, ports.replies, store, trace
     world = World(*given, rules, breakers=ports.breakers, pausing=pausing or NoPauses())
     engine = EmbeddedEngine()
     system = ActorSystem(world, engine=engine, supervisor=Supervisor(trace))

@@ -29,6 +29,8 @@ from actors.ports import (
     PostedElsewhere,
     PrepareOutcome,
     ReadOutcome,
+    Refused,
+    ReplyOutcome,
     RetryAsked,
     RetryOutcome,
     SendOutcome,
@@ -48,6 +50,7 @@ from actors.roleplay.model import (
     OutboundKind,
     OutboxDraft,
     RecentHistory,
+    ReplyAddress,
     ResponseId,
     SessionId,
     SessionRecord,
@@ -297,11 +300,16 @@ def wait_all_the_same(conn: Connection, message_id: int) -> None:
     conn.execute(update(inbox).where(inbox.c.message_id == message_id).values(deleted_at=None))
 
 
-class AnswersAloud(CommitsBeforeSend):
-    """A voice that answers an interaction with a message of the channel."""
+class AnswersAloud:
+    """What answers an interaction with a message of the channel."""
 
-    async def send(self, outbound: Outbound) -> SendOutcome:
-        return await self._client.send(replace(outbound, reply=None))
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
+        channel_id = self._client._discord.interactions[reply.token].channel_id
+        posted = await self._client.send(Outbound(OutboundKind.TEXT, channel_id, "", text, f"aloud {reply.token}"))
+        return Refused("webhook_moved") if isinstance(posted, PostedElsewhere) else posted
 
 
 class RetriesAnew(SqlStore):

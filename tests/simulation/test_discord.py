@@ -39,9 +39,10 @@ class Scene:
     def presses(self) -> list[ButtonPressed]:
         return [event for event in self.told if isinstance(event, ButtonPressed)]
 
-    def answer(self, text: str = "On its way.") -> Outbound:
+    @property
+    def reply(self) -> ReplyAddress:
         (token,) = self.discord.interactions
-        return Outbound(OutboundKind.TEXT, CHANNEL, "", text, "n2", reply=ReplyAddress(token, expires_at=0.0))
+        return ReplyAddress(token, expires_at=0.0)
 
 
 def in_scene(play: Callable[[Scene], Awaitable[None]]) -> None:
@@ -56,9 +57,9 @@ def test_an_answer_takes_the_place_of_the_deferral_and_is_no_message() -> None:
         scene.press()
         await anyio.sleep(1.0)
         assert [press.custom_id for press in scene.presses] == [RETRY.custom_id]
-        assert scene.discord.refuses(scene.answer()) is None
+        assert scene.discord.refuses_answer(scene.reply) is None
         for _ in range(2):
-            scene.discord.post(scene.answer())
+            scene.discord.answer(scene.reply, "On its way.")
         (interaction,) = scene.discord.interactions.values()
         assert interaction.answers == ["On its way."] * 2
         assert len(scene.channel.shown) == 1
@@ -71,7 +72,7 @@ def test_an_answer_before_the_deferral_or_after_a_quarter_of_an_hour_is_refused(
     async def play(scene: Scene) -> None:
         scene.press()
         await anyio.sleep(after_s)
-        assert scene.discord.refuses(scene.answer()) == Refused("webhook_gone", 404)
+        assert scene.discord.refuses_answer(scene.reply) == Refused("webhook_gone", 404)
 
     in_scene(play)
 
@@ -82,7 +83,7 @@ def test_a_press_in_a_gap_is_lost_with_it() -> None:
         scene.press()
         await anyio.sleep(10.0)
         assert scene.presses == []
-        assert scene.discord.refuses(scene.answer()) == Refused("webhook_gone", 404)
+        assert scene.discord.refuses_answer(scene.reply) == Refused("webhook_gone", 404)
 
     in_scene(play)
 
@@ -93,7 +94,7 @@ def test_a_press_that_a_resumed_connection_tells_too_late_has_no_deferral() -> N
         scene.press()
         await anyio.sleep(10.0)
         assert len(scene.presses) == 1
-        assert scene.discord.refuses(scene.answer()) == Refused("webhook_gone", 404)
+        assert scene.discord.refuses_answer(scene.reply) == Refused("webhook_gone", 404)
 
     in_scene(play)
 

@@ -38,6 +38,7 @@ from actors.ports import (
     ChannelGone,
     Debugger,
     GatewayEvent,
+    Replies,
     SeenShard,
     ShardDown,
     ShardReady,
@@ -56,6 +57,7 @@ class DiscordAdapter:
 
     voice: Voice
     channel: Channel
+    replies: Replies
 
     def __init__(
         self,
@@ -99,7 +101,7 @@ class DiscordAdapter:
         self._clients: dict[int, GatewayClient] = {}
         self._wire = Wire(now=now, try_timeout_s=send_timeout_s)
         self._places = Places(self._wire, webhooks)
-        self._interactions = Interactions(self._wire)
+        self.replies = self._interactions = Interactions(self._wire)
         self._nicknames = Nicknames(self._wire)
         self._standby = Standby(shard_ids) if is_standby else None
         self._debugging: Debugging | None = None
@@ -107,9 +109,7 @@ class DiscordAdapter:
             self._debugging = Debugging(
                 self._wire, self._places, self._interactions, self._ourselves, debugger=debugger, developers=developers
             )
-        self.voice = voice = DiscordVoice(
-            self._wire, self._places, webhooks, self._ourselves, self._interactions, preference=preference
-        )
+        self.voice = voice = DiscordVoice(self._wire, self._places, webhooks, self._ourselves, preference=preference)
         self._homes = voice.homes
         self.channel = DiscordChannel(
             self._wire,

@@ -128,7 +128,7 @@ class Debugging:
     async def say(self, interaction: discord.Interaction, text: str) -> None:
         """Say it to who asked alone, at once or in the place of the deferral."""
         if interaction.response.is_done():
-            _note(interaction, await self._interactions.answer(interaction.token, text))
+            _note(interaction, await self._interactions.show(interaction.token, Explained(text)))
         else:
             _note(interaction, await self._wire.attempt(None, lambda client: _whisper(interaction, text)))
 

@@ -25,7 +25,8 @@ from actors.adapters.discord.inbound import Ourselves
 from actors.adapters.discord.nulls import NothingReturned, Webhook
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.adapters.discord.wire import Wire
-from actors.ports import ButtonPressed, Explained, HeldBack, MissingAsked, Posted, Refused, SendOutcome, Unconfirmed
+from actors.ports import ButtonPressed, Explained, HeldBack, MissingAsked, Posted, Refused, ReplyOutcome, Unconfirmed
+from actors.roleplay.model import ReplyAddress
 
 DID_NOT_COME: Final = "Did not come"
 MESSAGE_MENU: Final = discord.AppCommandType.message.value
@@ -57,11 +58,11 @@ class Interactions:
             log.warning("interaction %s in channel %s could not be acknowledged in time: %s", *which, why)
         return why is None
 
-    async def answer(self, token: str, text: str) -> SendOutcome:
+    async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
         """Put `text` in the place of the deferral; the last one stays."""
-        return await self.show(token, Explained(text))
+        return await self.show(reply.token, Explained(text))
 
-    async def show(self, token: str, told: Explained) -> SendOutcome:
+    async def show(self, token: str, told: Explained) -> ReplyOutcome:
         """The same with a picture, whose path is its description for those who do not see it."""
         under_way = self._under_way.get(token)
         if under_way is not None:

@@ -25,7 +25,6 @@ from actors.adapters.discord.buckets import of_all_webhooks, of_webhook
 from actors.adapters.discord.forbidden import Forbidden
 from actors.adapters.discord.homes import WebhookHomes, home_of, is_silent
 from actors.adapters.discord.inbound import Ourselves, channel_message
-from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.names import NAMELESS, embed_title
 from actors.adapters.discord.needs import Act
 from actors.adapters.discord.nulls import Embed, Webhook
@@ -69,7 +68,6 @@ class DiscordVoice:
         places: Places,
         table: AdapterTables,
         ourselves: Ourselves,
-        interactions: Interactions,
         *,
         preference: Preference,
     ) -> None:
@@ -77,7 +75,6 @@ class DiscordVoice:
         self._places = places
         self._table = table
         self._ourselves = ourselves
-        self._interactions = interactions
         self._spelling = Spelling(table, wire.now)
         self.homes = WebhookHomes(wire, table)
         self._webhooks = CharacterWebhooks(wire, table, ourselves, self.homes, self._spelling)
@@ -142,8 +139,6 @@ class DiscordVoice:
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         """Send once, with this very nonce. Mentions never ping."""
-        if outbound.reply is not None:
-            return await self._interactions.answer(outbound.reply.token, outbound.text)
         if outbound.webhook_id is not None:
             return await self._speak(outbound, outbound.webhook_id)
         outcome = await self._wire.attempt(

@@ -76,5 +76,5 @@ async def logged_in(
     )
     async with client:
         await client.login(token)
-        voice = DiscordVoice(wire, places, kept, ourselves, interactions, preference=preference)
+        voice = DiscordVoice(wire, places, kept, ourselves, preference=preference)
         yield Rest(voice, DiscordChannel(wire, places, kept, ourselves), interactions, wire, kept, client)

@@ -55,8 +55,7 @@ async def test_e3_the_answer_to_an_interaction_stands_where_the_server_says_noth
     known: Rest, scripted: ScriptedDiscord, answer: Answer
 ) -> None:
     scripted.will(answer)
-    asked = Outbound(OutboundKind.TEXT, CHANNEL_ID, "", "On its way.", "n.1", reply=ReplyAddress("t0ken", 0.0))
-    assert isinstance(await known.voice.send(asked), Posted)
+    assert isinstance(await known.interactions.answer(ReplyAddress("t0ken", 0.0), "On its way."), Posted)
 
 
 NULLS = dict.fromkeys(
@@ -135,13 +134,15 @@ async def test_e6_no_body_of_ours_holds_an_empty_key(known: Rest, scripted: Scri
         Outbound(OutboundKind.TEXT, CHANNEL_ID, "", "Hello", "n.1", buttons=(Button("Retry", "retry:1"),)),
         Outbound(OutboundKind.EMBED, CHANNEL_ID, "Mira", "Hello", "n.1"),
         of_webhook(),
-        Outbound(OutboundKind.TEXT, CHANNEL_ID, "", "Hello", "n.1", reply=ReplyAddress("t0ken", 0.0)),
     ]
     bodies = []
     for outbound in outbounds:
         came = scripted.will(as_json(message()))
         assert isinstance(await known.voice.send(outbound), Posted)
         bodies += [request.body for request in came()]
+    came = scripted.will(as_json(message()))
+    assert isinstance(await known.interactions.answer(ReplyAddress("t0ken", 0.0), "Hello"), Posted)
+    bodies += [request.body for request in came()]
     hook = {"id": "5", "type": 1, "token": "t", "application_id": str(APPLICATION_ID), "name": "Bo"}
     came = scripted.will(as_json([]), as_json(hook))
     assert await known.voice.prepare(CHANNEL_ID, Character("bo", "Bo", "{}")) == (OutboundKind.WEBHOOK, 5)

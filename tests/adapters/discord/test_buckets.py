@@ -95,9 +95,8 @@ class Stage:
     async def notice(self) -> SendOutcome:
         return await self._say(CHANNEL_ID, None)
 
-    async def reply(self) -> SendOutcome:
-        reply = Outbound(OutboundKind.TEXT, CHANNEL_ID, "", "Done.", "n", reply=REPLY)
-        return await self.rest.voice.send(reply)
+    async def reply(self) -> object:
+        return await self.rest.interactions.answer(REPLY, "Done.")
 
     async def take_down(self) -> object:
         return await self.rest.channel.delete(TWO, 41, WEBHOOK_ID)

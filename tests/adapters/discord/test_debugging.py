@@ -5,7 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -437,8 +437,7 @@ async def test_m4_did_not_come_is_everybody_s_acknowledged_at_once_and_answered_
         sam, tavern = playground.world.find_user("Sam").id, playground.world.find_channel("tavern").id
         assert asked == MissingAsked(chosen.id, chosen.token, tavern, sam, said)
         assert asked.token not in repr(asked)
-        outbound = Outbound(OutboundKind.TEXT, tavern, "", "It failed.", nonce="n2")
-        await bot.adapter.voice.send(replace(outbound, reply=ReplyAddress(asked.token, 0.0)))
+        await bot.adapter.replies.answer(ReplyAddress(asked.token, 0.0), "It failed.")
         assert [each.message.content for each in heard.whispers] == ["", "It failed."]
         assert {each.message.flags & EPHEMERAL for each in heard.whispers} == {EPHEMERAL}
         callbacks = [each for each in playground.ledger.since() if each.path.endswith("/callback")]

@@ -4,7 +4,6 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import Any
 
 import anyio
@@ -84,8 +83,7 @@ async def press_of(bot: Bot) -> ButtonPressed:
 
 
 async def answer(bot: Bot, press: ButtonPressed, text: str = "On its way.") -> object:
-    outbound = Outbound(OutboundKind.TEXT, press.channel_id, "", text, nonce="n2")
-    return await bot.adapter.voice.send(replace(outbound, reply=ReplyAddress(press.token, 0.0)))
+    return await bot.adapter.replies.answer(ReplyAddress(press.token, 0.0), text)
 
 
 async def test_a_press_is_told_and_acknowledged_though_nobody_handles_it(
@@ -124,7 +122,7 @@ async def test_an_answer_waits_for_the_deferral_that_is_under_way(rest: Rest, sc
         with hasty(rest):
             tasks.start_soon(defer)
             await anyio.wait_all_tasks_blocked()
-        assert isinstance(await rest.interactions.answer("secret", "On its way."), Posted)
+        assert isinstance(await rest.interactions.answer(ReplyAddress("secret", 0.0), "On its way."), Posted)
         ended.append("answer")
     assert ended == ["deferral", "answer"]
     assert [request.method for request in asked()] == ["POST", "PATCH"]
