@@ -76,7 +76,8 @@ async def test_o1_a_backup_taken_while_the_bot_writes_is_one_moment_of_it_in_one
         messages = [entry.message_ids[0] for entry in await restored.history(scene.claim.session_id)]
         assert len(messages) in range(LINES, heard + 1)
         assert messages == list(range(100, 100 + len(messages))), "no gap: it is one moment's"
-        again = Scene(restored, (await restored.claim(scene.claim.session_id)) or scene.claim)
+        claim, *_ = await restored.claim(scene.claim.session_id)
+        again = Scene(restored, claim)
         await again.hear(100_000)
         assert (await restored.history(scene.claim.session_id))[-1].message_ids == (100_000,)
 
