@@ -43,14 +43,14 @@ class BackedUp:
     characters: int
 
 
-def back_up(database: Path, file: Path, *, overwrites: bool = False) -> BackedUp:
+def back_up(database: Path, file: Path, *, overwrites: bool = False, locked_s_max: float = LOCKED_S_MAX) -> BackedUp:
     """Copy `database`, which may be in use, to `file`, which only its owner may read. Raises StoreError.
 
     A `file` that is there already stays as it is until the copy is complete, and is refused unless `overwrites`.
     """
     _require_place(database, file, overwrites=overwrites)
     file = file.resolve()  # through a link, so that what it points to is replaced and not the link
-    with _source(database) as source, _partial(file) as made:
+    with _source(database, locked_s_max) as source, _partial(file) as made:
         _copy(source, made, database)
         found = _checked(made, database, file)
         _put(made, file, overwrites=overwrites)
@@ -79,11 +79,11 @@ def _taken(file: Path) -> str:
 
 
 @contextmanager
-def _source(database: Path) -> Iterator[sqlite3.Connection]:
+def _source(database: Path, locked_s_max: float) -> Iterator[sqlite3.Connection]:
     """The database in a reading transaction: what is copied is one moment's, whatever is written meanwhile."""
     uri = f"{database.absolute().as_uri()}?mode=ro"
     try:
-        with closing(sqlite3.connect(uri, uri=True, timeout=LOCKED_S_MAX, isolation_level=None)) as source:
+        with closing(sqlite3.connect(uri, uri=True, timeout=locked_s_max, isolation_level=None)) as source:
             source.execute("BEGIN")
             is_ours = source.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone()
             if not is_ours:

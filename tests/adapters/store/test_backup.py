@@ -8,7 +8,8 @@ import sqlite3
 import stat
 import subprocess
 import sys
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from threading import Event, Thread
 
@@ -16,7 +17,6 @@ import anyio
 import pytest
 
 from actors.adapters.store import StoreError, back_up, open_store
-from actors.adapters.store import backup as backup_module
 from tests.contracts.scene import Scene, open_scene
 
 pytestmark = pytest.mark.anyio
@@ -32,6 +32,22 @@ def anyio_backend() -> str:
 @pytest.fixture
 def database(tmp_path: Path) -> Path:
     return tmp_path / "ensemble.db"
+
+
+@contextmanager
+def when_copying(do: Callable[[], None]) -> Iterator[None]:
+    """Within the block, `do` runs whenever the copy is opened: the database has been opened by then."""
+    is_on = [True]
+
+    def hear(event: str, arguments: tuple[object, ...]) -> None:
+        if is_on and event == "sqlite3.connect" and ".partial" in str(arguments[0]):
+            do()
+
+    sys.addaudithook(hear)  # which cannot be taken away again
+    try:
+        yield
+    finally:
+        is_on.clear()
 
 
 async def filled(database: Path) -> None:
@@ -76,24 +92,41 @@ async def test_o1_a_backup_taken_while_the_bot_writes_is_one_moment_of_it_in_one
         messages = [entry.message_ids[0] for entry in await restored.history(scene.claim.session_id)]
         assert len(messages) in range(LINES, heard + 1)
         assert messages == list(range(100, 100 + len(messages))), "no gap: it is one moment's"
-        claim, _, _ = await restored.claim(scene.claim.session_id)
+        claim, *_ = await restored.claim(scene.claim.session_id)
         again = Scene(restored, claim)
         await again.hear(100_000)
         assert (await restored.history(scene.claim.session_id))[-1].message_ids == (100_000,)
+
+
+async def test_o1_what_is_written_once_it_has_begun_is_not_in_it_and_it_needs_no_wal(
+    database: Path, tmp_path: Path
+) -> None:
+    await filled(database)
+
+    def write() -> None:
+        with closing(sqlite3.connect(database)) as other:
+            other.execute("CREATE TABLE IF NOT EXISTS later (x)")
+
+    with when_copying(write):
+        back_up(database, tmp_path / "backup.db")
+    with closing(sqlite3.connect(tmp_path / "backup.db")) as copy:
+        assert copy.execute("SELECT name FROM sqlite_master WHERE name IN ('later', 'history')").fetchall() == [
+            ("history",)
+        ]
+        assert copy.execute("PRAGMA journal_mode").fetchone() == ("delete",)
 
 
 async def test_o1_only_its_owner_may_read_a_backup_from_its_first_byte_on(database: Path, tmp_path: Path) -> None:
     await filled(database)
     seen: list[int] = []
 
-    def look(event: str, arguments: tuple[object, ...]) -> None:
-        if event == "sqlite3.connect" and ".partial" in str(arguments[0]):
-            seen.extend(stat.S_IMODE(each.stat().st_mode) for each in tmp_path.glob(".backup.db.*.partial"))
+    def look() -> None:
+        seen.extend(stat.S_IMODE(each.stat().st_mode) for each in tmp_path.glob(".backup.db.*.partial"))
 
-    sys.addaudithook(look)
     umask = os.umask(0)
     try:
-        back_up(database, tmp_path / "backup.db")
+        with when_copying(look):
+            back_up(database, tmp_path / "backup.db")
     finally:
         os.umask(umask)
     assert seen
@@ -158,16 +191,13 @@ async def test_o1_a_damaged_database_leaves_no_backup_that_looks_good(database: 
     assert files_beside(tmp_path / "backup.db") == []
 
 
-async def test_o1_a_locked_database_is_refused_after_a_while(
-    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_o1_a_locked_database_is_refused_after_a_while(database: Path, tmp_path: Path) -> None:
     await filled(database)
-    monkeypatch.setattr(backup_module, "LOCKED_S_MAX", 0.05)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
         other.execute("PRAGMA locking_mode = EXCLUSIVE")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(StoreError, match="another program has locked it"):
-            back_up(database, tmp_path / "backup.db")
+            back_up(database, tmp_path / "backup.db", locked_s_max=0.05)
 
 
 FULL = """
