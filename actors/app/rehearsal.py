@@ -31,6 +31,7 @@ from actors.roleplay.audit import Difference, Kind, differences
 from actors.roleplay.card import CardError
 from actors.roleplay.history import is_played
 from actors.roleplay.model import ChannelMessage, Entry, Line
+from actors.roleplay.names import find_named, name_key
 from machines.response import FINAL, State
 
 CHANNEL: Final = "tavern"
@@ -144,25 +145,25 @@ async def _cast(scene: Scene, folder: Path, store: SqlStore) -> list[str]:
     """The names of the cast, card files among them read in."""
     clock = SystemClock()
     await add_shipped(store, clock)
-    known = {character.name.casefold(): character.name for character in await store.characters()}
+    known = await store.characters()
     names = []
     for word in scene.cast:
-        if word.casefold() in known:
-            names.append(known[word.casefold()])
+        found = find_named(word, known)
+        if found is not None:
+            names.append(found.name)
         elif Path(word).suffix:
             names.append(await _add_card(folder / word, store, clock))
         else:
-            raise SceneError(
-                f"there is no character {word!r}; name a card file, or one of: {', '.join(known.values())}"
-            )
-    if len({name.casefold() for name in names}) < len(names):
+            there = ", ".join(character.name for character in known)
+            raise SceneError(f"there is no character {word!r}; name a card file, or one of: {there}")
+    if len({name_key(name) for name in names}) < len(names):
         raise SceneError("a character is in the cast twice; name each once")
     return names
 
 
 async def _add_card(path: Path, store: SqlStore, clock: SystemClock) -> str:
     try:
-        character = read_character(path, new_id=clock.new_id())
+        character = read_character(path, new_id=clock.new_id()).character
     except CardError as error:
         raise SceneError(str(error)) from error
     await store.add_character(character, at=clock.now())

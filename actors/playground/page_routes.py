@@ -22,9 +22,9 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from .asking import Handler, asked, guarded, number, text
-from .hooks import CARD_FIELDS, BotControl, CardRefused, CardShelf
+from .hooks import CARD_BYTES_MAX, CARD_FIELDS, BotControl, CardRefused, CardShelf
 from .page_view import newest_view
-from .wire import BODY_BYTES_MAX, json_response
+from .wire import json_response
 
 if TYPE_CHECKING:
     from .server import PlaygroundServer
@@ -192,7 +192,7 @@ async def _file_in(request: web.Request) -> bytes:
     data = bytearray()
     async for chunk in request.content.iter_any():
         data += chunk
-        if len(data) > BODY_BYTES_MAX:
+        if len(data) > CARD_BYTES_MAX:
             break
     return bytes(data)
 

@@ -15,9 +15,10 @@ from forge.helper import extract_card_data  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.roleplay import card as cards
 from actors.roleplay import png
-from actors.roleplay.card import Card, CardError, read_card, write_png
+from actors.roleplay.card import FILE_BYTES_MAX, Card, CardError, read_card
+from actors.roleplay.card_fields import JSON_BYTES_MAX
+from actors.roleplay.card_writing import write_png
 from actors.roleplay.examples import ExampleLine, examples
 
 FIELDS: dict[str, Any] = {
@@ -177,20 +178,14 @@ DEEP = b'{"name":' + b"[" * 200_000
         (b"", "neither a PNG"),
         (b"hello", "neither a PNG"),
         (DEEP, "neither a PNG"),
-        (b'{"name": "M", "description": NaN}', "neither a PNG"),
         (b"\xff\xfe", "not UTF-8"),
         (b'{"name": "\xc3\x28"}', "not UTF-8"),
         (b"[]", "not an object"),
-        (b"{}", "no name"),
+        (b"{}", "nothing about a character"),
         (b'{"name": " \\u0000"}', "no name"),
-        (b'{"spec": "chara_card_v2", "name": "M"}', "'data' is missing"),
-        (b'{"name": ["M"]}', "'name' is not text"),
-        (b'{"name": "M", "tags": "sea"}', "'tags' is not a list"),
-        (b'{"name": "M", "tags": [1]}', "'tags' is not text"),
-        (as_json({"name": "M", "tags": ["t"] * 201}), "more than 200"),
-        (as_json({"name": "M", "scenario": "x" * 102_401}), "'scenario' is larger than 100 KB"),
-        (b" " * (cards.JSON_BYTES_MAX + 1), "JSON is larger than 4 MB"),
-        (b" " * (cards.FILE_BYTES_MAX + 1), "larger than 10 MB"),
+        (b'{"name": {"a": 1}}', "nothing about a character"),
+        (b" " * (JSON_BYTES_MAX + 1), "JSON is larger than 4 MB"),
+        (b" " * (FILE_BYTES_MAX + 1), "larger than 32 MB"),
         (PICTURE, "no 'chara' text in the PNG"),
         (PICTURE[:-1], "cut short"),
         (PICTURE[:20], "cut short"),
@@ -198,14 +193,14 @@ DEEP = b'{"name":' + b"[" * 200_000
         (png.SIGNATURE + PIXELS, "does not begin"),
         (PICTURE.replace(b"IDAT", b"IDAX"), "checksum"),
         (png_with(text_chunk("tEXt", b"chara", b"%%%%")), "base64"),
-        (png_with(text_chunk("tEXt", b"chara", b"e30")), "no name"),
+        (png_with(text_chunk("tEXt", b"chara", b"e30")), "nothing about a character"),
         (png_with(chunk(b"zTXt", b"chara\0\0" + BOMB)), "larger than"),
         (png_with(chunk(b"zTXt", b"chara\0\0" + zlib.compress(b"{}")[:-5])), "compressed text"),
         (png_with(chunk(b"zTXt", b"chara\0\0no zlib")), "compressed text"),
         (png_with(chunk(b"iTXt", b"chara\0")), "valid JSON"),
         (charx_with({"other.json": b"{}"}), "no 'card.json'"),
         (charx_with({"card.json": as_json(V3)})[:-30], "damaged"),
-        (charx_with({"card.json": bytes(cards.JSON_BYTES_MAX + 1)}), "larger than"),
+        (charx_with({"card.json": bytes(JSON_BYTES_MAX + 1)}), "larger than"),
     ],
 )
 def test_a_broken_card_is_one_clear_sentence(data: bytes, clause: str) -> None:

@@ -24,8 +24,8 @@ def replaced(text: str, **given_values: int | str) -> str:
         ("{{random:same}}", "same"),
         (r"{{random:one\, and two}}", "one, and two"),
         ("{{original}} | {{original}}", "ours | "),
-        ("{{unknown:x}} {{char", "{{unknown:x}} {{char"),
-        ("}} {{}} {{roll:0}} {{roll:many}}", "}} {{}} {{roll:0}} {{roll:many}}"),
+        ("{{unknown:x}} {{char", " {{char"),
+        ("}} {{}} {{roll:0}}{{roll:many}}{{ {a: 1} }}", "}} {{}} {{ {a: 1} }}"),
     ],
 )
 def test_a_macro_stands_for(text: str, expected: str) -> None:

@@ -156,7 +156,7 @@ def test_nobody_can_begin_a_line_as_another(text: str, line: str) -> None:
         ("Ro:bin\nMaren: no", "Robin Maren no"),
         ("maren", "maren (user)"),
         ("System", "System (user)"),
-        ("x" * 50, "x" * 32),
+        ("x" * 100, "x" * 80),
     ],
 )
 def test_a_name_is_no_forgery_either(name: str, shown: str) -> None:
