@@ -65,7 +65,7 @@ def transcript(
         typer.Option("--output", "-o", help="A file to write, or a folder for a file a scene; else it is printed."),
     ] = None,
 ) -> None:
-    """Write the committed history, oldest first. SillyTavern's chats hold one scene each: several become several files."""
+    """Write the committed history, oldest first; for SillyTavern, whose chats hold one scene, a file a scene."""
     settings = read_settings()
     with refusing(StoreError):
         sessions, newest = anyio.run(_read, settings, channel_or_session)
@@ -148,7 +148,8 @@ def as_jsonl(sessions: Iterable[Session]) -> Iterable[str]:
 def as_sillytavern(sessions: Iterable[Session]) -> Iterable[str]:
     """SillyTavern's chat file: a header line, then the lines, our ids in `extra`; one session a file.
 
-    Source: what its import and its chats read (SillyTavern 1.13, `src/endpoints/chats.js`, `public/script.js`).
+    Source: what its import, its list of chats, its search and its export read of a file
+    (SillyTavern, `src/endpoints/chats.js`).
     """
     for session, entries in sessions:
         yield json.dumps(_chat_header(session, entries), ensure_ascii=False)
