@@ -1,9 +1,10 @@
 """Pictures of characters, as Discord shows them: PNG, JPEG and GIF stay as they are, other formats become PNG.
 
-    picture of any format ─► one that Discord shows, small enough? ─► as it is
+    picture of any format ─► whole, small enough, and of a format that Discord shows? ─► as it is
                               └ else decoded, made smaller, written as PNG
 
 Pictures come from strangers: only some formats are decoded, and none with more pixels than PIXELS_MAX.
+Pillow is loaded with the first picture that needs it: most bots never meet one.
 Source: Discord's reference, "Image Data" (JPG, GIF and PNG).
 """
 
@@ -12,11 +13,16 @@ from __future__ import annotations
 import io
 import struct
 import warnings
-from typing import Final
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from actors.roleplay import png
 
-SHOWN: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8")
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SHOWN: Final = (png.SIGNATURE, b"\xff\xd8\xff", b"GIF8")
 """How the pictures begin that Discord shows."""
 
 BYTES_MAX: Final = 8 * 1024 * 1024
@@ -29,17 +35,6 @@ SIDES: Final = (2048, 1024, 512)
 """Pixels of the longer side, tried in this order until the PNG is small enough; Discord shows 128."""
 
 FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP")
-_DAMAGED: Final = (
-    UnidentifiedImageError,
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    IndexError,
-    struct.error,
-    MemoryError,
-)
-"""What Pillow raises for damaged pictures; its documentation names the first two."""
 
 
 class IconError(ValueError):
@@ -51,45 +46,66 @@ def shown_icon(picture: bytes) -> bytes:
 
     Takes up to a second: keep it off the loop.
     """
-    if picture.startswith(SHOWN) and len(picture) <= BYTES_MAX:
-        return picture
-    return _converted(picture, SIDES)
+    if len(picture) > BYTES_MAX or not picture.startswith(SHOWN):
+        return _converted(picture)
+    if picture.startswith(png.SIGNATURE):
+        _check_png(picture)
+    else:
+        with _opened(picture) as image:
+            image.load()
+    return picture
 
 
 def png_of(picture: bytes) -> bytes:
     """Return the picture as PNG, in which a card can be written. Raises IconError."""
-    return picture if picture.startswith(SHOWN[0]) else _converted(picture, SIDES)
+    return picture if picture.startswith(png.SIGNATURE) else _converted(picture)
 
 
-def _converted(picture: bytes, sides: tuple[int, ...]) -> bytes:
+def _check_png(picture: bytes) -> None:
     try:
-        # An error instead of the warning that Pillow prints: what is too large is refused below in any case.
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(picture), formats=FORMATS) as opened:
-                return _as_png(opened, sides)
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many_pixels() from error
-    except IconError:
-        raise
-    except _DAMAGED as error:
-        raise IconError("it is damaged, or of a format that is not known") from error
+        for _ in png.chunks(picture):
+            pass
+    except png.PngError as error:
+        raise IconError(str(error)) from error
 
 
-def _as_png(opened: Image.Image, sides: tuple[int, ...]) -> bytes:
-    width, height = opened.size
-    if width * height > PIXELS_MAX:
-        raise _too_many_pixels()
-    turned = ImageOps.exif_transpose(opened)  # as cameras mean it
-    drawn = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
-    for side in sides:
-        drawn.thumbnail((side, side))
-        file = io.BytesIO()
-        drawn.save(file, "PNG")
-        if file.tell() <= BYTES_MAX:
-            return file.getvalue()
+def _converted(picture: bytes) -> bytes:
+    from PIL import ImageOps
+
+    with _opened(picture) as image:
+        turned = ImageOps.exif_transpose(image)  # as cameras mean it
+        drawn = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
+        for side in SIDES:
+            drawn.thumbnail((side, side))
+            file = io.BytesIO()
+            drawn.save(file, "PNG")
+            if file.tell() <= BYTES_MAX:
+                return file.getvalue()
     raise IconError("it is too large")
 
 
-def _too_many_pixels() -> IconError:
-    return IconError(f"it has more than {PIXELS_MAX // 1_000_000} million pixels")
+@contextmanager
+def _opened(picture: bytes) -> Iterator[Image]:
+    """The picture, of a known format, with few enough pixels; what Pillow raises while it is used is an IconError."""
+    from PIL import Image
+
+    # What Pillow raises for damaged pictures; its documentation names OSError and, of it, UnidentifiedImageError.
+    damaged = (OSError, ValueError, RuntimeError, SyntaxError, EOFError, IndexError, struct.error, MemoryError)
+    bomb = (Image.DecompressionBombError, Image.DecompressionBombWarning)
+    try:
+        # Pillow warns of damaged metadata, which nobody can repair; its warning of a bomb is a refusal here.
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module="PIL")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
+                if image.width * image.height > PIXELS_MAX:
+                    raise _TooManyPixelsError
+                yield image
+    except (_TooManyPixelsError, *bomb) as error:
+        raise IconError(f"it has more than {PIXELS_MAX // 1_000_000} million pixels") from error
+    except damaged as error:
+        raise IconError("it is damaged, or of a format that is not known") from error
+
+
+class _TooManyPixelsError(Exception):
+    """Raised before anything is decoded."""
