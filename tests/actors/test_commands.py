@@ -330,3 +330,25 @@ def test_a_name_with_quotes_in_it_is_found_by_the_same_name_without_them() -> No
                 assert play.discord.texts(channel_id)[0].startswith('🎭 The scene is open with Jack "Red" Doe.')
 
     run_virtually("asyncio", main)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("Re:Zero Emilia", ('"Re:Zero Emilia"', '"rezero emilia"', "“Re:Zero Emilia”")),
+        ("D’Artagnan", ("D’Artagnan", "D'Artagnan", "dartagnan")),
+        ("Zo\u00eb", ("Zo\u00eb", "Zoe\u0308", "ZOE\u0308")),
+        ("The Wandering Cartographer's Guild - Bob", ('"The Wandering Cartographer’s Guild – Bob"',)),
+    ],
+)
+def test_b38_a_scene_is_opened_with_a_name_as_it_is_written_and_as_a_keyboard_writes_it(
+    name: str, asked: tuple[str, ...]
+) -> None:
+    async def main() -> None:
+        async with playing(cast=[name, "The Wandering Cartographer's Guild - Alice"]) as play:
+            for number, said in enumerate(asked):
+                play.say(f"!start {said}", channel_id=CHANNEL + number)
+                await play.quiet()
+                assert play.discord.texts(CHANNEL + number)[0].startswith(f"🎭 The scene is open with {name}.")
+
+    run_virtually("asyncio", main)
