@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from actors.roleplay import png
 from actors.roleplay.card import FILE_BYTES_MAX, Card, CardError, read_card
-from actors.roleplay.card_fields import JSON_BYTES_MAX
+from actors.roleplay.card_fields import FIELD_BYTES_MAX, JSON_BYTES_MAX, LIST_ITEMS_MAX
 from actors.roleplay.card_writing import write_png
 from actors.roleplay.examples import ExampleLine, examples
 
@@ -164,6 +164,36 @@ def test_a_card_whose_icon_is_not_in_the_file_has_no_picture(uri: str) -> None:
 def test_an_icon_in_the_json_itself_is_given() -> None:
     uri = "data:image/png;base64," + base64.b64encode(PICTURE).decode()
     assert read_card(as_json(V3 | {"data": FIELDS | {"assets": assets(uri)}}))[1] == PICTURE
+
+
+@pytest.mark.parametrize("letter", ["x", "ö", "嵐", "🌊"])
+def test_b28_of_a_text_that_is_too_long_whole_letters_are_used(letter: str) -> None:
+    card, _ = read_card(as_json({"name": "M", "scenario": letter * 150_000, "creator_notes": letter * 150_000}))
+    for text in (card.scenario, card.creator_notes):
+        assert set(text) == {letter}
+        assert FIELD_BYTES_MAX - 4 < len(text.encode()) <= FIELD_BYTES_MAX
+
+
+def test_b28_of_lists_that_are_too_long_the_beginning_is_used() -> None:
+    card, _ = read_card(as_json({"name": "M", "tags": [*map(str, range(LIST_ITEMS_MAX + 5))]}))
+    assert card.tags == tuple(map(str, range(LIST_ITEMS_MAX)))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from([*FIELDS, "assets"]),
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+            lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+            max_leaves=8,
+        ),
+    )
+)
+def test_b28_no_type_of_any_field_keeps_a_named_card_out_and_its_json_is_kept(fields: dict[str, Any]) -> None:
+    whole = {"spec": "chara_card_v2", "spec_version": "2.0", "data": fields | {"name": "Maren"}}
+    card, _ = read_card(as_json(whole))
+    assert card.name == "Maren"
+    assert json.loads(card.raw) == whole
 
 
 # What is refused

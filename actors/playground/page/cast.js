@@ -122,7 +122,8 @@ export class Cast {
 
   /** What was odd about the cards that were just read; stands as long as words of trouble do. */
   #doubt(doubts) {
-    byId("card-doubts").replaceChildren(...doubts.map((words) => h("li", {}, words)));
+    const rows = doubts.map((words) => h("li", {}, words));
+    byId("card-doubts").replaceChildren(...(rows.length > 0 ? [h("ul", {}, ...rows)] : []));
   }
 
   #start() {
