@@ -7,6 +7,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,20 @@ def invoke(*arguments: str) -> Result:
     return CliRunner().invoke(app, ["character", *arguments])
 
 
-def imported(content: bytes, filename: str = "ada.json", *options: str) -> Result:
+@dataclass(frozen=True)
+class Done:
+    exit_code: int
+    stdout: str
+    """Without its last line, which says into which database."""
+    stderr: str
+
+
+def imported(content: bytes, filename: str = "ada.json", *options: str) -> Done:
     Path(filename).write_bytes(content)
-    return invoke("import", filename, *options)
+    done = invoke("import", filename, *options)
+    *lines, last = done.stdout.splitlines(keepends=True)
+    assert last.startswith("This is the bot's database, ")
+    return Done(done.exit_code, "".join(lines), done.stderr)
 
 
 def names() -> list[str]:
