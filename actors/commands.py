@@ -70,7 +70,7 @@ class BadCommand(ValueError):
 
 def parse_start(rest: str) -> Start:
     """`NAME… [--turns ORDER] [-- SCENARIO]`, names with spaces in quotes. Raises BadCommand."""
-    head, *scenario = _SCENARIO.split(rest, maxsplit=1)
+    head, scenario = _parted(rest)
     try:
         words = _words(head)
     except ValueError as error:
@@ -82,7 +82,16 @@ def parse_start(rest: str) -> Start:
             raise BadCommand("`--turns` needs an order: everyone or list.")
         order = words[at + 1].lower()
         del words[at : at + 2]
-    return Start(tuple(words), order, "".join(scenario).strip())
+    return Start(tuple(words), order, scenario.strip())
+
+
+def _parted(rest: str) -> tuple[str, str]:
+    """What stands before the first `--` outside of quotes, and what stands behind it: a name may hold one."""
+    plain = rest.translate(_CURLY)
+    for dashes in _SCENARIO.finditer(rest):
+        if plain.count('"', 0, dashes.start()) % 2 == 0:
+            return rest[: dashes.start()], rest[dashes.end() :]
+    return rest, ""
 
 
 def _words(head: str) -> list[str]:

@@ -44,6 +44,7 @@ async def answers_to(play: Play, *texts: str, wait_s: float = 3.0) -> list[str]:
         ("Ada\n-- A storm", Start(("Ada",), "everyone", "A storm")),
         ("\tAda\n\tBo", Start(("Ada", "Bo"), "everyone", "")),
         ("Ada --", Start(("Ada",), "everyone", "")),
+        ('"Ada -- Bo" Cy -- a "storm" -- at sea', Start(("Ada -- Bo", "Cy"), "everyone", 'a "storm" -- at sea')),
         ("-- only a scenario", Start((), "everyone", "only a scenario")),
         ("", Start((), "everyone", "")),
     ],
