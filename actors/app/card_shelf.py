@@ -16,7 +16,7 @@ import anyio
 from actors.app.characters import Imported, character_from, keeping_picture
 from actors.playground import CARD_BYTES_MAX, CARD_FIELDS, CardRefused, ShownCard
 from actors.ports import Clock, Store
-from actors.roleplay.card import CardError, read_card
+from actors.roleplay.card import CardError, kept_card
 from actors.roleplay.model import Character
 from actors.roleplay.names import find_named, name_key
 
@@ -78,7 +78,7 @@ class StoreCardShelf:
 
 
 def _shown(character: Character) -> ShownCard:
-    card, _ = read_card(character.card_json.encode())
+    card = kept_card(character.card_json)
     fields = {name: str(getattr(card, name)) for name in CARD_FIELDS}
     return ShownCard(character.name, character.id, character.picture is not None, fields)
 
@@ -87,7 +87,7 @@ def _with_fields(card_json: str, fields: dict[str, str]) -> bytes:
     """The card's JSON with these fields changed; one of V1 becomes V2, where they have their place."""
     whole: dict[str, Any] = json.loads(card_json)
     if not isinstance(whole.get("data"), dict):
-        card, _ = read_card(card_json.encode())
+        card = kept_card(card_json)
         known = {name: getattr(card, name) for name in CARD_FIELDS}
         whole = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {**whole, **known}}
     whole["data"] = {**whole["data"], **fields}

@@ -15,7 +15,16 @@ from functools import partial
 from typing import IO, Any, Final
 
 from actors.roleplay import charx, png
-from actors.roleplay.card_fields import EXPORT_AGAIN, JSON_BYTES_MAX, FieldReader, UnreadableError, renamed, too_large
+from actors.roleplay.card_fields import (
+    EXPORT_AGAIN,
+    JSON_BYTES_MAX,
+    FieldReader,
+    UnreadableError,
+    fields_of,
+    load,
+    renamed,
+    too_large,
+)
 from actors.roleplay.card_found import FoundCard, parsed
 from actors.roleplay.card_in_png import found_in_png, is_card_text
 from actors.roleplay.card_kinds import format_of
@@ -93,6 +102,21 @@ def read_card(data: bytes, filename_hint: str = "") -> tuple[Card, bytes | None]
     """Return the card in a .json, .png or .charx file, and its picture. Raises CardError, nothing else."""
     found = read_card_file(io.BytesIO(data), filename_hint)
     return found.card, found.picture
+
+
+def kept_card(card_json: str) -> Card:
+    """Return the card in JSON that was imported once, perhaps by an older version that took lorebooks for cards."""
+    return _card(_kept(card_json), [])
+
+
+def kept_picture(card_json: str) -> bytes | None:
+    """Return the picture in JSON that was imported once; None for one that only its file had."""
+    return _with_icon(_kept(card_json), None)[1]
+
+
+def _kept(card_json: str) -> FoundCard:
+    card = load(card_json.encode())
+    return FoundCard("", card, fields_of(card.whole, []), ())
 
 
 def read_card_file(file: IO[bytes], filename: str = "", *, name: str = "", name_if_none: str = "") -> CardFile:

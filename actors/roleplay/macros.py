@@ -75,9 +75,11 @@ def substitute(
     `original` replaces the first `{{original}}` only: a card full of them would grow without bound.
     `variables` are read and written by the macros of variables; `values` is asked only if a macro needs it.
     """
+    text = text.replace(_TRIM, "")
+    if "{{" not in text and "<" not in text:  # most texts
+        return text
     known = {} if variables is None else variables
     filling = _Filling(values, char, user, seed, pick_seed, iter((original,)), known)
-    text = text.replace(_TRIM, "")
     levels: list[list[str]] = [[]]
     position = 0
     for token in _TOKEN.finditer(text):

@@ -6,7 +6,7 @@ import pytest
 
 from actors.commands import ANSWER_MAX, CAST_MAX, BadCommand, Start, parse_start
 from actors.ports import MessageSeen
-from actors.roleplay.model import ChannelMessage
+from actors.roleplay.model import ChannelMessage, Character
 from actors.world import Rules
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, run_virtually
@@ -351,5 +351,18 @@ def test_b38_a_scene_is_opened_with_a_name_as_it_is_written_and_as_a_keyboard_wr
                 play.say(f"!start {said}", channel_id=CHANNEL + number)
                 await play.quiet()
                 assert play.discord.texts(CHANNEL + number)[0].startswith(f"🎭 The scene is open with {name}.")
+
+    run_virtually("asyncio", main)
+
+
+def test_b39_a_lorebook_that_an_older_version_took_for_a_character_still_speaks() -> None:
+    async def main() -> None:
+        async with playing(cast=[Character("c1", "Coast", '{"name": "Coast", "entries": {}}')]) as play:
+            play.say("!start Coast")
+            await play.quiet()
+            play.say("Hello?")
+            await play.quiet()
+            await equal_to_the_channel(play)
+            assert [entry.name for entry in await play.entries(CHANNEL)][1:] == ["Coast"]
 
     run_virtually("asyncio", main)

@@ -12,6 +12,7 @@ from actors.adapters.store.opening import memory_store
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
 from actors.playground import CARD_BYTES_MAX, CardRefused
+from actors.roleplay.model import Character
 
 pytestmark = pytest.mark.anyio
 V1 = {
@@ -122,3 +123,10 @@ async def test_b39_a_lorebook_is_refused_as_what_it_is(shelf: StoreCardShelf) ->
 async def test_b33_a_file_that_the_page_cannot_take_says_which_way_it_can_come(shelf: StoreCardShelf) -> None:
     with pytest.raises(CardRefused, match=r"^a\.charx is larger than 64 MB\. Add it with `character import`"):
         await shelf.save(b"PK\x03\x04" + bytes(CARD_BYTES_MAX), "a.charx")
+
+
+async def test_b39_a_lorebook_that_an_older_version_took_for_a_character_is_shown(
+    store: SqlStore, shelf: StoreCardShelf
+) -> None:
+    await store.add_character(Character("c1", "Coast", '{"name": "Coast", "entries": {}}'), at=1.0)
+    assert [card.name for card in await shelf.list()] == ["Coast", "Fitch", "Maren", "Oriel"]

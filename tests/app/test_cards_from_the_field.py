@@ -11,11 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 from PIL import Image
 from typer.testing import CliRunner, Result
 
+from actors.adapters.store import open_store
 from actors.app.cli import app
+from actors.roleplay.model import Character
 from tests.roleplay.test_card import PICTURE, as_json, packed, png_with, text_chunk
 
 
@@ -418,3 +421,20 @@ def test_b40_the_import_names_the_macros_that_are_left_out() -> None:
         "ensemble: ada.json: it has macros that Ensemble does not know, left out of the prompt: "
         "{{foo}}, {{#if}}, {{bar}}, {{x}}\n"
     )
+
+
+def test_b39_a_lorebook_that_an_older_version_took_for_a_character_can_be_seen_exported_and_deleted() -> None:
+    book = {"name": "Coast", "description": "d", "entries": {}}
+
+    async def keep() -> None:
+        async with open_store("sqlite:///ensemble.db") as store:
+            await store.add_character(Character("c1", "Coast", json.dumps(book), PICTURE), at=1.0)
+
+    anyio.run(keep)
+    assert names() == ["Coast"]
+    assert "Name: Coast" in invoke("show", "coast").stdout
+    assert exported("Coast") == {"name": "Coast", "entries": {}}
+    assert invoke("export", "Coast", "coast.png").stderr.startswith(
+        "ensemble: The file is not a Tavern card: it is a lore"
+    )
+    assert invoke("delete", "Coast").exit_code == 0

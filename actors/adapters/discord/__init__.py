@@ -1,7 +1,8 @@
 """Discord, through discord.py: the only package that knows it.
 
 `DiscordAdapter` is what an application needs; `Endpoints` points it elsewhere, `examine` looks whether a
-bot is set up, `open_channels` reads what channels show, `name_of_webhook` reads whose line it is. The rest is the adapter's own affair.
+bot is set up, `open_channels` reads what channels show, `name_of_webhook` reads whose line it is.
+The rest is the adapter's own affair.
 """
 
 from actors.adapters.discord.adapter import DiscordAdapter

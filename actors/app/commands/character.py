@@ -17,7 +17,7 @@ from actors.app.characters import add_shipped, keeping_picture, read_character
 from actors.app.console import FAILED, WRONG_USE, fail, printable, read_settings, refusing
 from actors.app.places import refusal_of
 from actors.app.reading import elsewhere, in_which
-from actors.roleplay.card import CardError, read_card
+from actors.roleplay.card import CardError, kept_card, kept_picture
 from actors.roleplay.card_writing import write_png
 from actors.roleplay.model import Character
 from actors.roleplay.names import find_named, shown_on_one_line
@@ -50,7 +50,7 @@ def import_(
 def list_() -> None:
     """List the characters by name."""
     for character in _with_store(lambda store: store.characters()):
-        card, _ = read_card(character.card_json.encode())
+        card = kept_card(character.card_json)
         typer.echo(printable(_row(character.name, card.description)))
 
 
@@ -58,7 +58,7 @@ def list_() -> None:
 def show(name: str) -> None:
     """Show a character's card."""
     character = _named(name)
-    card, _ = read_card(character.card_json.encode())
+    card = kept_card(character.card_json)
     rows = (
         ("Name", character.name),
         ("Picture", "yes" if character.picture else "no"),
@@ -117,8 +117,7 @@ def _left_out(character: Character, file: Path) -> str:
     """What to say of a picture that the file has no room for."""
     if file.suffix.lower() != ".json" or character.picture is None:
         return ""
-    _, embedded = read_card(character.card_json.encode())
-    return "" if embedded else "; its picture is not in it: a .png file takes both"
+    return "" if kept_picture(character.card_json) else "; its picture is not in it: a .png file takes both"
 
 
 def _number(*lists: Sequence[object]) -> str:
