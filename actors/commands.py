@@ -26,6 +26,7 @@ from actors.roleplay.model import (
     SessionRecord,
     TurnOrder,
 )
+from actors.roleplay.names import find_named
 from actors.world import World
 from machines import session as machine
 
@@ -69,7 +70,7 @@ class BadCommand(ValueError):
 
 def parse_start(rest: str) -> Start:
     """`NAME… [--turns ORDER] [-- SCENARIO]`, names with spaces in quotes. Raises BadCommand."""
-    head, *scenario = _SCENARIO.split(rest, maxsplit=1)
+    head, scenario = _parted(rest)
     try:
         words = _words(head)
     except ValueError as error:
@@ -81,12 +82,16 @@ def parse_start(rest: str) -> Start:
             raise BadCommand("`--turns` needs an order: everyone or list.")
         order = words[at + 1].lower()
         del words[at : at + 2]
-    return Start(tuple(words), order, "".join(scenario).strip())
+    return Start(tuple(words), order, scenario.strip())
 
 
-def _key(name: str) -> str:
-    """What a name is found by: without case, and without the quotes that a command cannot say."""
-    return name.translate(_CURLY).replace('"', "").casefold()
+def _parted(rest: str) -> tuple[str, str]:
+    """What stands before the first `--` outside of quotes, and what stands behind it: a name may hold one."""
+    plain = rest.translate(_CURLY)
+    for dashes in _SCENARIO.finditer(rest):
+        if plain.count('"', 0, dashes.start()) % 2 == 0:
+            return rest[: dashes.start()], rest[dashes.end() :]
+    return rest, ""
 
 
 def _words(head: str) -> list[str]:
@@ -285,14 +290,15 @@ class Commands:
         return TurnOrder(word)
 
     async def _named(self, names: tuple[str, ...]) -> tuple[Character, ...]:
-        known = {_key(character.name): character for character in await self._world.store.characters()}
+        known = await self._world.store.characters()
         if not names:
-            raise BadCommand(f"Who shall play? `{self._p}start NAME…` with one of: {_names(tuple(known.values()))}.")
-        unknown = [name for name in names if _key(name) not in known]
+            raise BadCommand(f"Who shall play? `{self._p}start NAME…` with one of: {_names(known)}.")
+        found = {name: find_named(name, known) for name in names}
+        unknown = [name for name, character in found.items() if character is None]
         if unknown:
-            there = _names(tuple(known.values())) or "none yet"
+            there = _names(known) or "none yet"
             raise BadCommand(f"There is no character named {', '.join(unknown)[:200]}. Characters here: {there}.")
-        cast = tuple(dict.fromkeys(known[_key(name)] for name in names))
+        cast = tuple(dict.fromkeys(character for character in found.values() if character is not None))
         if len(cast) > CAST_MAX:
             raise BadCommand(f"A scene has at most {CAST_MAX} characters; you named {len(cast)}.")
         return cast

@@ -24,7 +24,7 @@ from actors.ports import (
 )
 from actors.roleplay import plan, prompt, speech
 from actors.roleplay.asides import noted
-from actors.roleplay.card import Card, read_card
+from actors.roleplay.card import Card, kept_card
 from actors.roleplay.model import Character, Entry, Prompt, Purpose, SessionRecord
 from actors.roleplay.names import short_names
 from actors.roleplay.parts import split
@@ -45,8 +45,7 @@ ECHOES_OF: Final = 4
 @lru_cache(maxsize=256)
 def card_of(card_json: str) -> Card:
     """The card in a character's row; it was checked when it was imported."""
-    card, _ = read_card(card_json.encode())
-    return card
+    return kept_card(card_json)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,8 @@ import sys
 import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 with atheris.instrument_imports(include=["actors.roleplay", "zipfile", "json", "base64"]):
-    from actors.roleplay.card import CardError, read_card, write_png
+    from actors.roleplay.card import CardError, read_card
+    from actors.roleplay.card_writing import write_png
 
 from tests.roleplay.test_card import PICTURE
 

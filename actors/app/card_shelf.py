@@ -8,13 +8,17 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from actors.app.characters import character_from, keeping_picture
-from actors.playground import CARD_FIELDS, CardRefused, ShownCard
+import anyio
+
+from actors.app.characters import Imported, character_from, keeping_picture
+from actors.playground import CARD_BYTES_MAX, CARD_FIELDS, CardRefused, ShownCard
 from actors.ports import Clock, Store
-from actors.roleplay.card import CardError, read_card
+from actors.roleplay.card import CardError, kept_card
 from actors.roleplay.model import Character
+from actors.roleplay.names import find_named, name_key
 
 
 class StoreCardShelf:
@@ -38,40 +42,43 @@ class StoreCardShelf:
 
         Raises CardRefused.
         """
-        character = keeping_picture(self._read(data, filename), await self._store.characters())
+        if len(data) > CARD_BYTES_MAX:
+            limit = f"{CARD_BYTES_MAX // 1024**2} MB"
+            raise CardRefused(f"{filename} is larger than {limit}. Add it with `character import`, or make it smaller.")
+        # Off the loop: a picture may have to be converted.
+        brought = await anyio.to_thread.run_sync(partial(self._read, data, filename))
+        character = keeping_picture(brought.character, await self._store.characters())
         await self._store.add_character(character, at=self._clock.now())
-        return _shown(character)
+        return replace(_shown(character), doubts=brought.doubts)
 
     async def edit(self, name: str, fields: dict[str, str]) -> ShownCard:
         """Change these fields only; lorebook, extensions and picture stay. Raises CardRefused."""
         before = await self._find(name)
         if before is None:
             raise CardRefused(f"There is no character named {name} any more; load the page again.")
-        edited = self._read(_with_fields(before.card_json, fields), name)
-        is_renamed = edited.name.casefold() != before.name.casefold()
-        if is_renamed and await self._find(edited.name) is not None:
+        brought = self._read(_with_fields(before.card_json, fields), name)
+        edited = brought.character
+        is_renamed = name_key(edited.name) != name_key(before.name)
+        if is_renamed and name_key(edited.name) in {name_key(each.name) for each in await self._store.characters()}:
             raise CardRefused(f"There is a character named {edited.name} already; choose another name.")
         after = replace(edited, picture=before.picture)
         await self._store.add_character(after, at=self._clock.now())
         if is_renamed:
             await self._store.delete_character(before.name)
-        return _shown(after)
+        return replace(_shown(after), doubts=brought.doubts)
 
-    def _read(self, data: bytes, filename: str) -> Character:
+    def _read(self, data: bytes, filename: str) -> Imported:
         try:
             return character_from(data, filename=filename, new_id=self._clock.new_id())
         except CardError as error:
             raise CardRefused(str(error)) from error
 
     async def _find(self, name: str) -> Character | None:
-        for character in await self._store.characters():
-            if character.name.casefold() == name.casefold():
-                return character
-        return None
+        return find_named(name, await self._store.characters())
 
 
 def _shown(character: Character) -> ShownCard:
-    card, _ = read_card(character.card_json.encode())
+    card = kept_card(character.card_json)
     fields = {name: str(getattr(card, name)) for name in CARD_FIELDS}
     return ShownCard(character.name, character.id, character.picture is not None, fields)
 
@@ -80,7 +87,7 @@ def _with_fields(card_json: str, fields: dict[str, str]) -> bytes:
     """The card's JSON with these fields changed; one of V1 becomes V2, where they have their place."""
     whole: dict[str, Any] = json.loads(card_json)
     if not isinstance(whole.get("data"), dict):
-        card, _ = read_card(card_json.encode())
+        card = kept_card(card_json)
         known = {name: getattr(card, name) for name in CARD_FIELDS}
         whole = {"spec": "chara_card_v2", "spec_version": "2.0", "data": {**whole, **known}}
     whole["data"] = {**whole["data"], **fields}

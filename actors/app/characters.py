@@ -2,67 +2,60 @@
 
 from __future__ import annotations
 
-import json
+import io
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
-from typing import Final
+from typing import IO
 
+from actors.adapters.icon import IconError, shown_icon
 from actors.ports import Clock, Store
-from actors.roleplay.card import FILE_BYTES_MAX, LABEL_MAX, CardError, read_card
+from actors.roleplay.card import CardError, read_card_file
 from actors.roleplay.model import Character
-from actors.roleplay.names import clean_name
-
-SPECS: Final = ("chara_card_v2", "chara_card_v3")
-"""What a card calls its version since the second; the first says nothing."""
-
-TEXTS: Final = (
-    "description",
-    "personality",
-    "scenario",
-    "mes_example",
-    "system_prompt",
-    "post_history_instructions",
-)
-"""The fields of a card from which a prompt is made, beside the name."""
+from actors.roleplay.names import name_key, shown_on_one_line
 
 
-def character_from(data: bytes, *, filename: str, new_id: str) -> Character:
-    """The character in a card file. Raises CardError."""
-    card, picture = read_card(data, filename)
-    return Character(id=new_id, name=clean_name(card.name), card_json=card.raw, picture=picture)
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """A character out of a card file; `doubts` are clauses: what is odd about the file, and what comes of it."""
+
+    character: Character
+    doubts: tuple[str, ...]
 
 
-def read_character(path: Path, *, new_id: str) -> Character:
+def imported(file: IO[bytes], *, filename: str, new_id: str, name: str = "") -> Imported:
+    """The character in a card file, under `name` if one is given. Raises CardError, and what reading raises."""
+    found = read_card_file(file, filename, name=name, name_if_none=Path(filename).stem)
+    picture, doubts = found.picture, found.doubts
+    try:
+        picture = None if picture is None else shown_icon(picture)
+    except IconError as error:
+        picture, doubts = None, (*doubts, f"its picture cannot be shown ({error}): it has none")
+    character = Character(new_id, shown_on_one_line(found.card.name), found.card.raw, picture)
+    return Imported(character, doubts)
+
+
+def character_from(data: bytes, *, filename: str, new_id: str, name: str = "") -> Imported:
+    """The character in a card file's bytes. Raises CardError."""
+    return imported(io.BytesIO(data), filename=filename, new_id=new_id, name=name)
+
+
+def read_character(path: Path, *, new_id: str, name: str = "") -> Imported:
     """The character in the file at `path`. Raises CardError, for a file that cannot be read as well."""
     try:
         with path.open("rb") as file:
-            data = file.read(FILE_BYTES_MAX + 1)  # one more is refused as too large, without reading it all
+            return imported(file, filename=path.name, new_id=new_id, name=name)
     except OSError as error:
-        raise CardError(f"{path}: cannot be read ({error.strerror}).") from error
-    return character_from(data, filename=path.name, new_id=new_id)
-
-
-def doubts_of(card_json: str) -> tuple[str, ...]:
-    """What is odd about a card that can be read: a clause each, with what comes of it."""
-    card, _ = read_card(card_json.encode())
-    spec = json.loads(card_json).get("spec", SPECS[0])
-    doubts = []
-    if spec not in SPECS:
-        shown = "".join(filter(str.isprintable, str(spec)))[:LABEL_MAX]
-        doubts.append(f"its spec {shown!r} is none that Ensemble knows: it was read as V3, look at it with `show`")
-    if not any(getattr(card, name).strip() for name in TEXTS):
-        doubts.append("it says nothing about the character: the model will know only the name")
-    return tuple(doubts)
+        raise CardError(f"{path}: cannot be read ({error.strerror or error}).") from error
 
 
 def keeping_picture(new: Character, known: Iterable[Character]) -> Character:
     """`new`, with the picture of the one that it replaces where it brings none: JSON can hardly hold one."""
     if new.picture is not None:
         return new
-    folded = new.name.casefold()
-    return replace(new, picture=next((each.picture for each in known if each.name.casefold() == folded), None))
+    replaced = next((each for each in known if name_key(each.name) == name_key(new.name)), None)
+    return new if replaced is None else replace(new, picture=replaced.picture)
 
 
 async def add_shipped(store: Store, clock: Clock) -> None:
@@ -71,5 +64,5 @@ async def add_shipped(store: Store, clock: Clock) -> None:
         return
     for entry in sorted(resources.files("actors.app").joinpath("cards").iterdir(), key=lambda entry: entry.name):
         if entry.name.endswith(".png"):
-            character = character_from(entry.read_bytes(), filename=entry.name, new_id=clock.new_id())
-            await store.add_character(character, at=clock.now())
+            shipped = character_from(entry.read_bytes(), filename=entry.name, new_id=clock.new_id())
+            await store.add_character(shipped.character, at=clock.now())

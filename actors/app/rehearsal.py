@@ -16,7 +16,7 @@ from typing import Final, assert_never
 import anyio
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.discord import Endpoints
+from actors.adapters.discord import Endpoints, name_of_webhook
 from actors.adapters.log import LogTrace
 from actors.adapters.store import ResponseOutcome, SqlStore, open_store
 from actors.app.characters import add_shipped, read_character
@@ -31,6 +31,7 @@ from actors.roleplay.audit import Difference, Kind, differences
 from actors.roleplay.card import CardError
 from actors.roleplay.history import is_played
 from actors.roleplay.model import ChannelMessage, Entry, Line
+from actors.roleplay.names import find_named, name_key
 from machines.response import FINAL, State
 
 CHANNEL: Final = "tavern"
@@ -122,7 +123,7 @@ async def rehearse(
 ) -> Report:
     """Play `scene`; `folder` is where its card files are. Raises SceneError for a cast that cannot play.
 
-    `tell` is called with what it waits for, where that takes long.
+    `tell` is called with what is odd about the cards, and with what it waits for, where that takes long.
     """
     with TemporaryDirectory(prefix="ensemble-") as temporary:
         async with (
@@ -130,7 +131,7 @@ async def rehearse(
             open_store(f"sqlite:///{temporary}/ensemble.db") as store,
             open_model(settings, store) as model,
         ):
-            names = await _cast(scene, folder, store)
+            names = await _cast(scene, folder, store, tell)
             trace = Finished(LogTrace(texts=settings.log_texts), on_end)
             over, waiting = anyio.Event(), Waiting(tell, step_s_max)
             conductor = _Conductor(scene, names, server, store, trace, over, settings, waiting)
@@ -140,33 +141,35 @@ async def rehearse(
             return await conductor.report(model.label)
 
 
-async def _cast(scene: Scene, folder: Path, store: SqlStore) -> list[str]:
+async def _cast(scene: Scene, folder: Path, store: SqlStore, tell: Callable[[str], None]) -> list[str]:
     """The names of the cast, card files among them read in."""
     clock = SystemClock()
     await add_shipped(store, clock)
-    known = {character.name.casefold(): character.name for character in await store.characters()}
+    known = await store.characters()
     names = []
     for word in scene.cast:
-        if word.casefold() in known:
-            names.append(known[word.casefold()])
+        found = find_named(word, known)
+        if found is not None:
+            names.append(found.name)
         elif Path(word).suffix:
-            names.append(await _add_card(folder / word, store, clock))
+            names.append(await _add_card(folder / word, store, clock, tell))
         else:
-            raise SceneError(
-                f"there is no character {word!r}; name a card file, or one of: {', '.join(known.values())}"
-            )
-    if len({name.casefold() for name in names}) < len(names):
+            there = ", ".join(character.name for character in known)
+            raise SceneError(f"there is no character {word!r}; name a card file, or one of: {there}")
+    if len({name_key(name) for name in names}) < len(names):
         raise SceneError("a character is in the cast twice; name each once")
     return names
 
 
-async def _add_card(path: Path, store: SqlStore, clock: SystemClock) -> str:
+async def _add_card(path: Path, store: SqlStore, clock: SystemClock, tell: Callable[[str], None]) -> str:
     try:
-        character = read_character(path, new_id=clock.new_id())
+        brought = read_character(path, new_id=clock.new_id())
     except CardError as error:
         raise SceneError(str(error)) from error
-    await store.add_character(character, at=clock.now())
-    return character.name
+    for doubt in brought.doubts:
+        tell(f"{path.name}: {doubt}")
+    await store.add_character(brought.character, at=clock.now())
+    return brought.character.name
 
 
 @dataclass(slots=True)
@@ -240,7 +243,7 @@ class _Conductor:
     async def report(self, speaking: str) -> Report:
         shown = self.server.messages(CHANNEL)
         tries = tuple(
-            Try(tried.line.speaker.removeprefix(EMBED_MARK), tried.line.text)
+            Try(name_of_webhook(tried.line.speaker.removeprefix(EMBED_MARK)), tried.line.text)
             for tried in self.server.ledger.since(only_lines=True)
             if tried.line is not None and tried.method == "POST"
         )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import resvg_py
 
-from actors.roleplay.card import write_png
+from actors.roleplay.card_writing import write_png
 
 CARDS = Path(str(files("actors.app"))) / "cards"
 SOURCES = CARDS / "sources"

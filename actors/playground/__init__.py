@@ -5,7 +5,7 @@ It imports nothing of the bot, so that it can judge it.
 
 from .dialect import COMPATIBLE, DISCORD, Dialect
 from .faults import FaultPlan
-from .hooks import CARD_FIELDS, BotControl, BotState, CardRefused, CardShelf, ShownCard
+from .hooks import CARD_BYTES_MAX, CARD_FIELDS, BotControl, BotState, CardRefused, CardShelf, ShownCard
 from .ledger import Entry, Line
 from .ratelimit import DISCORD_LIMITS, WIDE_LIMITS
 from .script import READS
@@ -13,6 +13,7 @@ from .server import PlaygroundServer
 from .shown import ShownMessage, Voice
 
 __all__ = [
+    "CARD_BYTES_MAX",
     "CARD_FIELDS",
     "COMPATIBLE",
     "DISCORD",

@@ -11,6 +11,9 @@ from typing import Protocol
 CARD_FIELDS = ("name", "description", "personality", "scenario", "first_mes", "mes_example")
 """What the page shows and edits, under the names of Tavern's V2."""
 
+CARD_BYTES_MAX = 64 * 1024 * 1024
+"""Of a card file that comes through the page; its pictures make it large."""
+
 
 class BotState(StrEnum):
     RUNNING = "running"
@@ -49,6 +52,8 @@ class ShownCard:
     has_picture: bool
     fields: dict[str, str]
     """CARD_FIELDS."""
+    doubts: tuple[str, ...] = ()
+    """What was odd about the file that it was just read from: a clause each, with what comes of it."""
 
 
 class CardShelf(Protocol):
@@ -63,7 +68,7 @@ class CardShelf(Protocol):
     async def save(self, data: bytes, filename: str) -> ShownCard:
         """Adds the character in a card file; one of the same name is replaced. Raises CardRefused.
 
-        Of a file above the limit of an upload only the beginning is given, longer than it: it is to be refused.
+        Of a file above CARD_BYTES_MAX only the beginning is given, longer than it: it is to be refused.
         """
 
     async def edit(self, name: str, fields: dict[str, str]) -> ShownCard:

@@ -22,9 +22,10 @@ from typing import TYPE_CHECKING
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from .asking import Handler, asked, guarded, number, text
-from .hooks import CARD_FIELDS, BotControl, CardRefused, CardShelf
+from .hooks import CARD_BYTES_MAX, CARD_FIELDS, BotControl, CardRefused, CardShelf
+from .images import image_type
 from .page_view import newest_view
-from .wire import BODY_BYTES_MAX, json_response
+from .wire import json_response
 
 if TYPE_CHECKING:
     from .server import PlaygroundServer
@@ -122,7 +123,7 @@ class _PageRoutes:
         if picture is None:
             raise web.HTTPNotFound
         headers = {"Cache-Control": "private, max-age=86400", "X-Content-Type-Options": "nosniff"}
-        return web.Response(body=picture, content_type="image/png", headers=headers)
+        return web.Response(body=picture, content_type=image_type(picture), headers=headers)
 
     async def save_card(self, request: web.Request) -> web.StreamResponse:
         shelf = self._server.card_shelf
@@ -192,7 +193,7 @@ async def _file_in(request: web.Request) -> bytes:
     data = bytearray()
     async for chunk in request.content.iter_any():
         data += chunk
-        if len(data) > BODY_BYTES_MAX:
+        if len(data) > CARD_BYTES_MAX:
             break
     return bytes(data)
 

@@ -1,7 +1,7 @@
 """Text chunks of a PNG file: read them, take them out, put new ones in.
 
     signature | IHDR … tEXt/zTXt/iTXt … IDAT … | IEND
-                 └── every chunk: length, type, body, CRC; all four are checked
+                 └── every chunk: length, type, body, CRC; a text with a wrong CRC damages only itself
 
 The picture itself is never decoded. Source of the layout: W3C, PNG (third edition), sections 5 and 11.3.3.
 """
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _TEXT_KINDS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
 CHUNKS_MAX = 20_000  # a 10 MB picture in chunks of 8 KB has 1,300; a million empty ones cost seconds
+_WRONG_CHECKSUM = "a checksum in the PNG is wrong"
 _CHUNK_OVERHEAD_BYTES = 12  # length, type and CRC: four bytes each
 
 
@@ -23,10 +24,11 @@ class PngError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One chunk, its CRC already checked."""
+    """One chunk, its CRC already checked; only texts may be damaged."""
 
     kind: bytes
     body: bytes
+    is_damaged: bool = False
 
 
 def chunks(data: bytes) -> Iterator[Chunk]:
@@ -54,9 +56,10 @@ def _chunk_at(data: bytes, position: int) -> tuple[Chunk, int]:
     kind = data[position + 4 : position + 8]
     body = data[position + 8 : end - 4]
     (crc,) = struct.unpack_from(">I", data, end - 4)
-    if crc != zlib.crc32(body, zlib.crc32(kind)):
-        raise PngError("a checksum in the PNG is wrong")
-    return Chunk(kind, body), end
+    is_damaged = crc != zlib.crc32(body, zlib.crc32(kind))
+    if is_damaged and kind not in _TEXT_KINDS:
+        raise PngError(_WRONG_CHECKSUM)
+    return Chunk(kind, body, is_damaged), end
 
 
 def keyword(chunk: Chunk) -> str | None:
@@ -68,6 +71,8 @@ def keyword(chunk: Chunk) -> str | None:
 
 def text(chunk: Chunk, *, bytes_max: int) -> bytes:
     """Return the text of a text chunk, inflated to `bytes_max` bytes at the most. Raises PngError."""
+    if chunk.is_damaged:
+        raise PngError(_WRONG_CHECKSUM)
     value = chunk.body.partition(b"\0")[2]
     if chunk.kind == b"zTXt":
         return _inflate(value[1:], bytes_max)

@@ -12,18 +12,21 @@ assistant's, without a name; everybody else's are the user's, as `Name: text`, n
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from itertools import groupby
 from typing import Final
 
 from actors.roleplay.card import Card
 from actors.roleplay.examples import examples
+from actors.roleplay.macro_values import MacroValues
 from actors.roleplay.macros import substitute
 from actors.roleplay.model import CharacterId, ChatMessage, Entry, Prompt, Purpose
+from actors.roleplay.moments import duration
 from actors.roleplay.names import clean_name
 from actors.roleplay.plan import Plan
-from actors.roleplay.speakers import SILENCE, Speakers, fold
+from actors.roleplay.speakers import SILENCE, Speakers, disarmed, fold
 from actors.roleplay.tokens import BYTES_PER_TOKEN, bounded_ratio, cut_to, prompt_tokens, text_tokens
 
 CONTEXT_TOKENS_MIN: Final = 1000  # below it a card and one message do not fit beside each other
@@ -98,7 +101,8 @@ def build(
         raise ValueError(f"context_tokens must be at least {CONTEXT_TOKENS_MIN}, not {context_tokens}")
     budget = int(context_tokens * plan.context_share / bounded_ratio(tokens_ratio))
     texts = _Texts.of(speaker, entries, seed, first_user)
-    whole = {Purpose.INSTRUCTION: texts.instruction(plan.note), Purpose.CARD: texts.system()}
+    # The card first: the variables that it sets are read in what follows.
+    whole = {Purpose.CARD: texts.system(), Purpose.INSTRUCTION: texts.instruction(plan.note)}
     closing = cut_to(whole[Purpose.INSTRUCTION], budget // _INSTRUCTION_SHARE)
     instruction = ChatMessage("system", closing, Purpose.INSTRUCTION)
     left = budget - text_tokens(instruction.content)
@@ -150,6 +154,8 @@ class _Texts:
     user: str
     session_seed: int
     response_seed: int
+    values: Callable[[], MacroValues]
+    variables: dict[str, str]
 
     @classmethod
     def of(cls, speaker: Speaker, entries: Sequence[Entry], seed: str, first_user: Entry | None) -> _Texts:
@@ -159,13 +165,20 @@ class _Texts:
         speakers = Speakers.of((speaker.name, speaker.card.name, *speaker.others), known)
         session = entries[0].session_id if entries else ""
         user = speakers.name(first) if first else "the user"
-        return cls(speaker, speakers, user, zlib.crc32(session.encode()), zlib.crc32(seed.encode()))
+        values = cache(partial(_macro_values, speaker, tuple(entries), speakers, user))
+        return cls(speaker, speakers, user, zlib.crc32(session.encode()), zlib.crc32(seed.encode()), values, {})
 
-    def filled(self, text: str, *, original: str = "") -> str:
-        """`text` with its macros filled, the same in each turn of a session."""
-        seed = self.session_seed
+    def filled(self, text: str, *, original: str = "", seed: int | None = None) -> str:
+        """`text` with its macros filled, with the same draws in each turn of a session unless `seed` says otherwise."""
         return substitute(
-            text, char=self.speaker.name, user=self.user, seed=seed, pick_seed=seed, original=original
+            text,
+            char=self.speaker.name,
+            user=self.user,
+            seed=self.session_seed if seed is None else seed,
+            pick_seed=self.session_seed,
+            original=original,
+            values=self.values,
+            variables=self.variables,
         ).strip()
 
     def system(self) -> str:
@@ -183,13 +196,7 @@ class _Texts:
         card, name = self.speaker.card, self.speaker.name
         others = [clean_name(other) for other in self.speaker.others]
         named = ", ".join((*others[:NAMED_MAX], "or anyone else")) if others else "anyone else"
-        post = substitute(
-            card.post_history_instructions,
-            char=name,
-            user=self.user,
-            seed=self.response_seed,
-            pick_seed=self.session_seed,
-        ).strip()
+        post = self.filled(card.post_history_instructions, seed=self.response_seed)
         lines = (post, f"[Write {name}'s next line only. Never speak or act for {named}.]", note)
         return "\n".join(line for line in lines if line)
 
@@ -209,6 +216,37 @@ class _Texts:
         if self.is_own(entry):
             return ChatMessage("assistant", entry.text.strip() or SILENCE, Purpose.HISTORY)
         return ChatMessage("user", self.speakers.line(entry), Purpose.HISTORY)
+
+
+def _macro_values(speaker: Speaker, entries: Sequence[Entry], speakers: Speakers, user: str) -> MacroValues:
+    """What macros stand for; what people wrote is disarmed, and what the card says has its names filled."""
+
+    def filled(text: str) -> str:
+        return substitute(text, char=speaker.name, user=user).strip()
+
+    def newest(kinds: Collection[str], before: int = 0) -> Entry | None:
+        seen = reversed(entries[: len(entries) - before])
+        return next((entry for entry in seen if entry.kind in kinds), None)
+
+    def said(*kinds: str) -> str:
+        entry = newest(kinds)
+        return "" if entry is None else disarmed(entry.text, speakers.folded)
+
+    last, before = (entries[-1] if entries else None), newest(("user",), before=1)
+    card = speaker.card
+    return MacroValues(
+        scenario=filled(speaker.scenario) or filled(card.scenario),
+        description=filled(card.description),
+        personality=filled(card.personality),
+        examples=filled(card.mes_example),
+        first_message=filled(card.first_mes),
+        others=tuple(clean_name(other) for other in speaker.others),
+        at=last.at if last else None,
+        idle=duration(last.at - before.at) if last and before else "",
+        last_message=said("user", "character", "narration"),
+        last_user_message=said("user"),
+        last_character_message=said("character"),
+    )
 
 
 def _section(title: str, text: str) -> str:

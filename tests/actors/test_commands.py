@@ -6,7 +6,7 @@ import pytest
 
 from actors.commands import ANSWER_MAX, CAST_MAX, BadCommand, Start, parse_start
 from actors.ports import MessageSeen
-from actors.roleplay.model import ChannelMessage
+from actors.roleplay.model import ChannelMessage, Character
 from actors.world import Rules
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, run_virtually
@@ -44,6 +44,7 @@ async def answers_to(play: Play, *texts: str, wait_s: float = 3.0) -> list[str]:
         ("Ada\n-- A storm", Start(("Ada",), "everyone", "A storm")),
         ("\tAda\n\tBo", Start(("Ada", "Bo"), "everyone", "")),
         ("Ada --", Start(("Ada",), "everyone", "")),
+        ('"Ada -- Bo" Cy -- a "storm" -- at sea', Start(("Ada -- Bo", "Cy"), "everyone", 'a "storm" -- at sea')),
         ("-- only a scenario", Start((), "everyone", "only a scenario")),
         ("", Start((), "everyone", "")),
     ],
@@ -328,5 +329,40 @@ def test_a_name_with_quotes_in_it_is_found_by_the_same_name_without_them() -> No
                 play.say(f"!start {said}", channel_id=channel_id)
                 await play.quiet()
                 assert play.discord.texts(channel_id)[0].startswith('🎭 The scene is open with Jack "Red" Doe.')
+
+    run_virtually("asyncio", main)
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("Re:Zero Emilia", ('"Re:Zero Emilia"', '"rezero emilia"', "“Re:Zero Emilia”")),
+        ("D’Artagnan", ("D’Artagnan", "D'Artagnan", "dartagnan")),
+        ("Zo\u00eb", ("Zo\u00eb", "Zoe\u0308", "ZOE\u0308")),
+        ("The Wandering Cartographer's Guild - Bob", ('"The Wandering Cartographer’s Guild – Bob"',)),
+    ],
+)
+def test_b38_a_scene_is_opened_with_a_name_as_it_is_written_and_as_a_keyboard_writes_it(
+    name: str, asked: tuple[str, ...]
+) -> None:
+    async def main() -> None:
+        async with playing(cast=[name, "The Wandering Cartographer's Guild - Alice"]) as play:
+            for number, said in enumerate(asked):
+                play.say(f"!start {said}", channel_id=CHANNEL + number)
+                await play.quiet()
+                assert play.discord.texts(CHANNEL + number)[0].startswith(f"🎭 The scene is open with {name}.")
+
+    run_virtually("asyncio", main)
+
+
+def test_b39_a_lorebook_that_an_older_version_took_for_a_character_still_speaks() -> None:
+    async def main() -> None:
+        async with playing(cast=[Character("c1", "Coast", '{"name": "Coast", "entries": {}}')]) as play:
+            play.say("!start Coast")
+            await play.quiet()
+            play.say("Hello?")
+            await play.quiet()
+            await equal_to_the_channel(play)
+            assert [entry.name for entry in await play.entries(CHANNEL)][1:] == ["Coast"]
 
     run_virtually("asyncio", main)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from actors.app.shipped_cards import CARDS
-from actors.roleplay.card import read_card, write_png
+from actors.roleplay.card import read_card
+from actors.roleplay.card_writing import write_png
 
 EXAMPLES = "<START>\n{{user}}: Who are you?\n{{char}}: Somebody with a rope.\n{{char}}: And a plan."
 

@@ -11,7 +11,8 @@ from actors.adapters.store import SqlStore
 from actors.adapters.store.opening import memory_store
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
-from actors.playground import CardRefused
+from actors.playground import CARD_BYTES_MAX, CardRefused
+from actors.roleplay.model import Character
 
 pytestmark = pytest.mark.anyio
 V1 = {
@@ -101,3 +102,31 @@ async def test_a_shipped_card_is_added_again_from_its_file(shelf: StoreCardShelf
     data = resources.files("actors.app").joinpath("cards", "oriel.png").read_bytes()
     card = await shelf.save(data, "oriel.png")
     assert (card.name, card.has_picture, len(await shelf.list())) == ("Oriel", True, 3)
+
+
+async def test_b28_what_is_odd_about_a_card_is_said_when_it_is_added_and_not_later(shelf: StoreCardShelf) -> None:
+    card = await shelf.save(json.dumps(V1 | {"tags": "a, b"}).encode(), "otto.json")
+    assert card.doubts == ("its 'tags' is text, not a list: split at its commas",)
+    assert [each.doubts for each in await shelf.list()] == [()] * 4
+
+
+async def test_b36_a_card_without_a_name_is_called_like_its_file(shelf: StoreCardShelf) -> None:
+    card = await shelf.save(json.dumps(V1 | {"name": ""}).encode(), "The Ferryman.json")
+    assert (card.name, card.fields["name"]) == ("The Ferryman", "The Ferryman")
+
+
+async def test_b39_a_lorebook_is_refused_as_what_it_is(shelf: StoreCardShelf) -> None:
+    with pytest.raises(CardRefused, match=r"^coast\.json is not a Tavern card: it is a lorebook \(world info\)\."):
+        await shelf.save(b'{"entries": {}}', "coast.json")
+
+
+async def test_b33_a_file_that_the_page_cannot_take_says_which_way_it_can_come(shelf: StoreCardShelf) -> None:
+    with pytest.raises(CardRefused, match=r"^a\.charx is larger than 64 MB\. Add it with `character import`"):
+        await shelf.save(b"PK\x03\x04" + bytes(CARD_BYTES_MAX), "a.charx")
+
+
+async def test_b39_a_lorebook_that_an_older_version_took_for_a_character_is_shown(
+    store: SqlStore, shelf: StoreCardShelf
+) -> None:
+    await store.add_character(Character("c1", "Coast", '{"name": "Coast", "entries": {}}'), at=1.0)
+    assert [card.name for card in await shelf.list()] == ["Coast", "Fitch", "Maren", "Oriel"]

@@ -173,6 +173,23 @@ def test_a_card_file_beside_the_script_can_play(tmp_path: Path) -> None:
     assert report.wire_attempts == {'Jack "Red" Doe': 1, "Maren": 1}
 
 
+@pytest.mark.parametrize("voice", VOICES)
+@pytest.mark.parametrize("name", ["Re:Zero Emilia", "The Wandering Cartographer's Guild – A.", "x" * 80, "Clyde Here"])
+def test_b38_a_character_plays_under_its_name_as_it_is_written(name: str, voice: str, tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_text(v2_json(name), encoding="utf-8")
+    report = rehearsed(scene_of("Ahoy!", cast=("card.json", "Maren")), voice=voice, folder=tmp_path)
+    assert report.problems == ()
+    assert report.wire_attempts == {name: 1, "Maren": 1}
+
+
+def test_b28_what_is_odd_about_a_card_is_said_when_a_scene_brings_it(tmp_path: Path) -> None:
+    (tmp_path / "ada.json").write_text('{"name": "Ada", "description": "d", "tags": "a, b"}', encoding="utf-8")
+    (tmp_path / "scene.yaml").write_text("cast: [ada.json]\nlines: [{user: Kim, text: Hello.}]", encoding="utf-8")
+    done = CliRunner().invoke(app, ["rehearse", str(tmp_path / "scene.yaml"), "--speed", str(SPEED)])
+    assert done.exit_code == 0
+    assert "ada.json: its 'tags' is text, not a list: split at its commas" in " ".join(done.stderr.split())
+
+
 @pytest.mark.parametrize(
     ("cast", "words"),
     [

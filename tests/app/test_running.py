@@ -180,9 +180,12 @@ class TestTranscript:
         assert [json.loads(line) for line in one] == lines[2:]
 
     def check_sillytavern(self, folder: Path, channel: str, shown: list[dict[str, Any]]) -> None:
-        out = run_bot(folder, "transcript", channel, "--format", "sillytavern").stdout
-        lines = [json.loads(line) for line in out.splitlines()]
-        assert ["chat_metadata" in line for line in lines] == [True, False, False] * 2
+        chats = folder / "chats"
+        chats.mkdir()
+        run_bot(folder, "transcript", channel, "--format", "sillytavern", "-o", "chats")
+        files = sorted(chats.iterdir())
+        lines = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+        assert ["user_name" in line for line in lines] == [True, False, False] * 2
         said = [line for line in lines if "mes" in line]
         assert [(line["name"], line["mes"], line["is_user"]) for line in said] == [
             (each["name"], each["text"], each["name"] == "Robin") for each in shown

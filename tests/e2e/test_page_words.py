@@ -1,5 +1,6 @@
 """What the playground's page says to newcomers: of a bot that runs elsewhere, of files, commands and mistakes."""
 
+import json
 import re
 from pathlib import Path
 
@@ -77,7 +78,7 @@ async def test_a_card_that_is_refused_is_told_of_as_on_the_command_line_until_th
     await expect(trouble).to_have_text(re.compile(r"^a\.png is not a Tavern card: "))
     await box.set_input_files(tmp_path / "large.png")
     await expect(trouble).to_have_text(
-        "large.png is not a Tavern card: it is larger than 10 MB. Export it again with a smaller picture."
+        "large.png is not a Tavern card: it is larger than 32 MB. Export it again with a smaller picture."
     )
     await box.set_input_files([tmp_path / "a.png", tmp_path / "large.png"])
     await expect(trouble).to_have_text(re.compile(r"^a\.png is .+ large\.png is "))
@@ -85,6 +86,41 @@ async def test_a_card_that_is_refused_is_told_of_as_on_the_command_line_until_th
     await expect(trouble).to_have_text("")
     assert all("422" in words for words in seen.complaints)  # the browser's own words
     seen.complaints.clear()
+
+
+async def test_b28_what_is_odd_about_a_card_is_said_where_it_is_added_until_the_next_thing(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = await open_page()
+    (tmp_path / "ada.json").write_text('{"name": "Ada <b>x</b>", "description": "A diver.", "tags": "a, b"}')
+    (tmp_path / "bo.json").write_text('{"description": "A cook.", "nickname": 5}')
+    await page.locator("#tab-cast").click()
+    await page.locator("#card-file").set_input_files([tmp_path / "ada.json", tmp_path / "bo.json"])
+    await expect(page.locator("#card-doubts li")).to_have_text(
+        [
+            "Ada <b>x</b>: its 'tags' is text, not a list: split at its commas",
+            "bo: its 'nickname' is a number, not text: taken as it is written",
+            "bo: it has no name: it is called 'bo', `character import --name NAME` gives it another one",
+        ]
+    )
+    await expect(page.locator("#card-trouble")).to_have_text("")
+    assert await findings(page) == []
+    await page.get_by_role("button", name="Open the scene").click()
+    await expect(page.locator("#card-doubts li")).to_have_count(0)
+
+
+async def test_b38_a_scene_is_opened_with_names_that_hold_quotes_and_colons(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = await open_page()
+    (tmp_path / "red.json").write_text(json.dumps({"name": 'Jack "Red" Doe', "description": "A diver."}))
+    (tmp_path / "re.json").write_text(json.dumps({"name": "Re:Zé", "description": "A cook."}))
+    await page.locator("#tab-cast").click()
+    await page.locator("#card-file").set_input_files([tmp_path / "red.json", tmp_path / "re.json"])
+    await expect(page.locator(".card-item strong")).to_have_count(5)
+    await page.get_by_role("button", name="Open the scene").click()
+    await expect(page.locator("#messages .message").first).to_be_visible()
+    assert server.messages("tavern")[0].content == '!start Fitch "Jack Red Doe" Maren Oriel "Re:Zé"'
 
 
 async def test_a_notice_shows_code_without_its_backticks(server: PlaygroundServer, open_page: OpenPage) -> None:

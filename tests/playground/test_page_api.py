@@ -86,13 +86,13 @@ class ScriptedShelf:
     """A `CardShelf` with one character, which refuses files without a brace."""
 
     def __init__(self) -> None:
-        self.card = ShownCard("Mira", "v1", True, {"name": "Mira"})
+        self.card = ShownCard("Mira", "v1", True, {"name": "Mira"}, ("its 'tags' is text",))
 
     async def list(self) -> Sequence[ShownCard]:
         return [self.card]
 
     async def picture(self, name: str) -> bytes | None:
-        return b"PNG" if name == "Mira" else None
+        return {"Mira": b"PNG", "Giffy": b"GIF89a"}.get(name)
 
     async def save(self, data: bytes, filename: str) -> ShownCard:
         if not data.startswith(b"{"):
@@ -275,9 +275,11 @@ async def test_cards_are_listed_added_edited_and_refused_in_a_sentence(
     server.card_shelf = ScriptedShelf()
     assert [card["name"] for card in (await wire.control("GET", "cards")).body] == ["Mira"]
     assert (await wire.control("GET", "cards/Mira/picture")).headers["Content-Type"] == "image/png"
+    assert (await wire.control("GET", "cards/Giffy/picture")).headers["Content-Type"] == "image/gif"
     assert (await wire.control("GET", "cards/Nobody/picture")).status == 404
     url = f"{server.url}/_control/cards?filename=mira.json"
-    assert (await wire.request("POST", url, data=b"{}")).status == 201
+    added = await wire.request("POST", url, data=b"{}")
+    assert (added.status, added.body["doubts"]) == (201, ["its 'tags' is text"])
     refused = await wire.request("POST", url, data=b"nonsense")
     assert (refused.status, refused.body) == (422, {"message": "mira.json is not a Tavern card."})
     edited = await wire.control("PATCH", "cards/Mira", {"name": "Mirabel"})

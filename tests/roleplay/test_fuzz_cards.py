@@ -14,9 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.roleplay import card as cards
 from actors.roleplay import charx, png
-from actors.roleplay.card import CardError, read_card, write_png
+from actors.roleplay.card import FILE_BYTES_MAX, CardError, read_card
+from actors.roleplay.card_writing import write_png
 from tests.pace import pace_s
 from tests.roleplay.hostile import TEXTS
 from tests.roleplay.test_card import END, FIELDS, HEADER, PICTURE, PIXELS, V3, as_json, charx_with, chunk, packed
@@ -65,7 +65,7 @@ CHARX = charx_with({"card.json": as_json(V3)})
 DEEP = 200_000
 
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
-    "a file of 11 MB": (lambda: bytes(11 * 1024 * 1024), "it is larger than 10 MB"),
+    "a file of 33 MB": (lambda: bytes(33 * 1024 * 1024), "it is larger than 32 MB"),
     "a tEXt of 9 MB": (lambda: png_of(text_of(b"A" * 9 * 1024**2)), "larger than"),
     "an iTXt of 9 MB": (lambda: png_of(text_of(b"\0\0\0\0" + b"A" * 9 * 1024**2, b"iTXt")), "larger than"),
     "a zTXt that inflates to 64 MB": (lambda: png_of(text_of(b"\0" + NOTHING, b"zTXt")), "larger than"),
@@ -83,11 +83,8 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "objects in objects": (lambda: b'{"a":' * DEEP + b"1" + b"}" * DEEP, "valid JSON"),
     "a closed tower of lists": (lambda: b'{"name":' + b"[" * DEEP + b"]" * DEEP + b"}", "valid JSON"),
     "a number of a million digits": (lambda: b'{"name":"x","talkativeness":' + b"9" * 1_000_000 + b"}", "valid JSON"),
-    "1e999": (lambda: b'{"name":"x","extensions":{"talkativeness":1e999}}', "number too large"),
-    "a million greetings": (lambda: as_json({"name": "x", "alternate_greetings": [""] * 1_000_000}), "more than 200"),
-    "a name of 200 KB": (lambda: as_json({"name": "x" * 200_000}), "its 'name' is larger than 100 KB"),
     "JSON of 5 MB": (lambda: as_json({"name": "x", "more": "x" * 5 * 1024**2}), "its JSON is larger than 4 MB"),
-    "a name that is no text": (lambda: as_json({"name": {"a": 1}}), "its 'name' is not text"),
+    "a name that is no text": (lambda: as_json({"name": {"a": 1}}), "nothing about a character"),
     "a name of half a character": (lambda: b'{"name": "\\ud800"}', "no name"),
     "a zip that inflates to 64 MB": (lambda: zipped(("card.json", bytes(64 * 1024**2))), "larger than"),
     "a zip of 60,000 files": (lambda: zipped(*((f"{n}", b"") for n in range(60_000))), "more than 2,000 files"),
@@ -142,8 +139,8 @@ def test_an_icons_path_never_leaves_the_archive(path: str) -> None:
 
 
 def test_a_card_with_a_number_too_large_is_never_written_as_infinity() -> None:
-    with pytest.raises(CardError, match="number too large"):
-        write_png('{"name": "x", "more": [1e999]}', PICTURE)
+    card, _ = read_card(write_png('{"name": "x", "more": [1e999, -1e999, NaN, 1.5]}', PICTURE))
+    assert json.loads(card.raw, parse_constant=pytest.fail)["data"]["more"] == [None, None, None, 1.5]
 
 
 def test_a_file_with_a_hostile_name_is_named_on_one_line() -> None:
@@ -198,7 +195,7 @@ def test_any_file_is_a_card_or_a_card_error(data: bytes) -> None:
     except CardError:
         return
     assert card.name.strip()
-    assert picture is None or len(picture) <= cards.FILE_BYTES_MAX
+    assert picture is None or len(picture) <= FILE_BYTES_MAX
     assert "\0" not in card.name
     assert card.raw.encode()
 
@@ -217,7 +214,7 @@ def test_a_card_that_was_read_is_the_same_when_it_is_written_and_read_again(data
 @given(st.binary(max_size=200), st.sampled_from([b"PK\x03\x04", b"PK\x05\x06", b"PK\x01\x02", b"\xff\xd8\xff"]))
 def test_any_archive_gives_a_member_or_a_charx_error(data: bytes, start: bytes) -> None:
     try:
-        charx.member(start + data, "card.json", bytes_max=1000)
+        charx.member(io.BytesIO(start + data), "card.json", bytes_max=1000)
     except charx.CharxError:
         return
 

@@ -28,7 +28,9 @@ from actors.roleplay.model import Character
 
 T = TypeVar("T")
 
-PNG: Final = b"\x89PNG\r\n\x1a\n"
+KINDS: Final = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"))
+"""What Discord takes (reference, "Image Data"), by how it begins."""
+
 SHARED: Final = "shared"
 """Noted of a webhook that several characters share: it has no picture."""
 
@@ -49,9 +51,9 @@ log: Final = logging.getLogger("ensemble.discord")
 
 
 def data_uri(picture: bytes | None) -> str | None:
-    """The picture as Discord takes it; None for what is no PNG."""
-    usable = _usable(picture)
-    return None if usable is None else "data:image/png;base64," + base64.b64encode(usable).decode("ascii")
+    """The picture as Discord takes it; None for what is neither PNG, JPEG nor GIF."""
+    kind = _kind(picture)
+    return None if picture is None or kind is None else f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def noted(character: Character) -> str:
@@ -61,7 +63,11 @@ def noted(character: Character) -> str:
 
 
 def _usable(picture: bytes | None) -> bytes | None:
-    return picture if picture is not None and picture.startswith(PNG) else None
+    return None if _kind(picture) is None else picture
+
+
+def _kind(picture: bytes | None) -> str | None:
+    return None if picture is None else next((kind for start, kind in KINDS if picture.startswith(start)), None)
 
 
 def _is_due(shown: str, character: Character) -> bool:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, bindparam, insert, select, text, update
 from actors.adapters.store.prepared import Prepared
 from actors.adapters.store.schema import AnyRow, cast, character
 from actors.roleplay.model import Character, CharacterId, SessionId
+from actors.roleplay.names import name_key
 
 KEPT_MAX: Final = 256
 """Versions kept in memory, pictures and all: they never change, so all who speak share one copy."""
@@ -35,7 +36,7 @@ def add_character(conn: Connection, new: Character, *, at: float) -> bool:
         insert(character).values(
             id=new.id,
             name=new.name,
-            folded_name=new.name.casefold(),
+            folded_name=name_key(new.name),
             card_json=new.card_json,
             picture=new.picture,
             added_at=at,
@@ -69,7 +70,7 @@ def cast_of(conn: Connection, session_id: SessionId) -> tuple[Character, ...]:
 
 
 def _retire(conn: Connection, name: str) -> CharacterId | None:
-    current = character.c.folded_name == name.casefold()
+    current = character.c.folded_name == name_key(name)
     known: CharacterId | None = conn.execute(select(character.c.id).where(current, _CURRENT)).scalar()
     if known is not None:
         conn.execute(update(character).where(character.c.id == known).values(is_current=False))

@@ -11,13 +11,16 @@ import anyio
 import typer
 
 from actors.adapters.clock import SystemClock
+from actors.adapters.icon import IconError, png_of
 from actors.adapters.store import SqlStore, StoreError, database_path, open_store
-from actors.app.characters import add_shipped, doubts_of, keeping_picture, read_character
-from actors.app.console import FAILED, fail, printable, read_settings, refusing
+from actors.app.characters import add_shipped, keeping_picture, read_character
+from actors.app.console import FAILED, WRONG_USE, fail, printable, read_settings, refusing
 from actors.app.places import refusal_of
 from actors.app.reading import elsewhere, in_which
-from actors.roleplay.card import CardError, read_card, write_png
+from actors.roleplay.card import CardError, kept_card, kept_picture
+from actors.roleplay.card_writing import write_png
 from actors.roleplay.model import Character
+from actors.roleplay.names import find_named, shown_on_one_line
 
 T = TypeVar("T")
 
@@ -30,9 +33,14 @@ app = typer.Typer(help="Characters: Tavern cards V1, V2 and V3 from JSON, PNG an
 
 
 @app.command("import")
-def import_(files: Annotated[list[Path], typer.Argument(help="Card files (.json, .png, .charx).")]) -> None:
+def import_(
+    files: Annotated[list[Path], typer.Argument(help="Card files (.json, .png, .charx).")],
+    name: Annotated[str, typer.Option(help="What to call the character instead of what its card says.")] = "",
+) -> None:
     """Add characters; one of a known name replaces it from the next `!start` on."""
-    is_whole = _with_store(lambda store: _import(store, files))
+    if name and (len(files) > 1 or not shown_on_one_line(name)):
+        fail("--name takes a name that can be seen, and one file; import the others without it", WRONG_USE)
+    is_whole = _with_store(lambda store: _import(store, files, name))
     typer.echo(in_which(read_settings(), "character import"))
     if not is_whole:
         raise typer.Exit(FAILED)
@@ -42,7 +50,7 @@ def import_(files: Annotated[list[Path], typer.Argument(help="Card files (.json,
 def list_() -> None:
     """List the characters by name."""
     for character in _with_store(lambda store: store.characters()):
-        card, _ = read_card(character.card_json.encode())
+        card = kept_card(character.card_json)
         typer.echo(printable(_row(character.name, card.description)))
 
 
@@ -50,7 +58,7 @@ def list_() -> None:
 def show(name: str) -> None:
     """Show a character's card."""
     character = _named(name)
-    card, _ = read_card(character.card_json.encode())
+    card = kept_card(character.card_json)
     rows = (
         ("Name", character.name),
         ("Picture", "yes" if character.picture else "no"),
@@ -77,7 +85,7 @@ def export(
 ) -> None:
     """Write a character's card to a file: the whole of it to a .png; a .json has no room for its picture."""
     character = _named(name)
-    with refusing(CardError, OSError):
+    with refusing(CardError, IconError, OSError):
         data = _as_file(character, file)
         try:
             with file.open("wb" if force else "xb") as opened:
@@ -90,27 +98,26 @@ def export(
 @app.command()
 def delete(name: str) -> None:
     """Take a character off the list; scenes that are open keep it."""
-    if _with_store(lambda store: store.delete_character(name)) is None:
-        _unknown(name)
-    typer.echo(f"Deleted {name}")
+    known = _named(name).name
+    _with_store(lambda store: store.delete_character(known))
+    typer.echo(f"Deleted {known}")
     typer.echo(in_which(read_settings(), "character delete"))
 
 
 def _as_file(character: Character, file: Path) -> bytes:
-    """The card as the file's ending asks for. Raises CardError for a picture that is no PNG."""
+    """The card as the file's ending asks for. Raises CardError, and IconError for a picture that cannot be read."""
     if file.suffix.lower() == ".json":
         return character.card_json.encode()
     if file.suffix.lower() != ".png" or character.picture is None:
         fail(f"{file}: write to a .json file" + (" or a .png file" if character.picture else "; it has no picture"))
-    return write_png(character.card_json, character.picture)
+    return write_png(character.card_json, png_of(character.picture))
 
 
 def _left_out(character: Character, file: Path) -> str:
     """What to say of a picture that the file has no room for."""
     if file.suffix.lower() != ".json" or character.picture is None:
         return ""
-    _, embedded = read_card(character.card_json.encode())
-    return "" if embedded else "; its picture is not in it: a .png file takes both"
+    return "" if kept_picture(character.card_json) else "; its picture is not in it: a .png file takes both"
 
 
 def _number(*lists: Sequence[object]) -> str:
@@ -126,21 +133,21 @@ def _lorebook(card_json: str) -> Sequence[object]:
     return entries if isinstance(entries, list) else ()
 
 
-async def _import(store: SqlStore, files: list[Path]) -> bool:
+async def _import(store: SqlStore, files: list[Path], name: str) -> bool:
     """Import each file by itself, so that one broken card keeps no other out."""
     clock, is_whole = SystemClock(), True
     for file in files:
         try:
-            brought = read_character(file, new_id=clock.new_id())
+            brought = read_character(file, new_id=clock.new_id(), name=name)
         except CardError as error:
             typer.echo(f"ensemble: {error}", err=True)
             is_whole = False
             continue
-        character = keeping_picture(brought, await store.characters())
+        character = keeping_picture(brought.character, await store.characters())
         replaced = await store.add_character(character, at=clock.now())
-        kept = "; it keeps its picture, the file has none" if character.picture is not brought.picture else ""
-        for doubt in doubts_of(character.card_json):
-            typer.echo(f"ensemble: {printable(str(file))}: {doubt}", err=True)
+        kept = "; it keeps its picture, the file has none" if character.picture is not brought.character.picture else ""
+        for doubt in brought.doubts:
+            typer.echo(printable(f"ensemble: {file}: {doubt}"), err=True)
         typer.echo(f"{'Replaced' if replaced else 'Imported'} {character.name} ({file}){kept}")
     return is_whole
 
@@ -161,10 +168,8 @@ def _with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
 
 
 def _named(name: str) -> Character:
-    for character in _with_store(lambda store: store.characters()):
-        if character.name.casefold() == name.casefold():
-            return character
-    return _unknown(name)
+    found = find_named(name, _with_store(lambda store: store.characters()))
+    return found or _unknown(name)
 
 
 def _unknown(name: str) -> NoReturn:

@@ -41,6 +41,9 @@ _STYLE: Final = (
 NAMED_MAX: Final = 5
 """Sessions that an error offers: those that are open first, then the newest."""
 
+NOBODY: Final = "User"
+"""What SillyTavern calls a person without a name."""
+
 Session = tuple[SessionRecord, tuple[Entry, ...]]
 
 
@@ -57,9 +60,12 @@ def transcript(
         typer.Argument(help="A channel's id, or a session's as `!status` shows it; without one, the newest are named."),
     ] = None,
     format: Annotated[Format, typer.Option(help="How to write it.")] = Format.MD,
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="A file to write; else it is printed.")] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="A file to write, or a folder for a file a scene; else it is printed."),
+    ] = None,
 ) -> None:
-    """Write the committed history, oldest first."""
+    """Write the committed history, oldest first; for SillyTavern, whose chats hold one scene, a file a scene."""
     settings = read_settings()
     with refusing(StoreError):
         sessions, newest = anyio.run(_read, settings, channel_or_session)
@@ -68,14 +74,39 @@ def transcript(
             _unknown(channel_or_session, settings) + "".join(f"\n  {_row(session)}" for session in newest),
             FAILED if channel_or_session else WRONG_USE,
         )
-    lines = WRITERS[format](sessions)
+    is_apart = format is Format.SILLYTAVERN and len(sessions) > 1
+    if output is None and is_apart:
+        fail(_several(sessions), WRONG_USE)
     if output is None:
-        for line in lines:
+        for line in WRITERS[format](sessions):
             typer.echo(line)
         return
+    apart = [[session] for session in sessions] if is_apart or output.is_dir() else [sessions]
     with refusing(OSError):
-        output.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", newline="\n")
-    typer.echo(f"Wrote {sum(len(entries) for _, entries in sessions)} lines to {output} ({format})")
+        for written in apart:
+            _write(written, format, _file_for(written, format, output, is_alone=len(apart) == 1))
+
+
+def _write(sessions: Sequence[Session], format: Format, file: Path) -> None:
+    text = "".join(f"{line}\n" for line in WRITERS[format](sessions))
+    file.write_text(text, encoding="utf-8", newline="\n")
+    typer.echo(f"Wrote {sum(len(entries) for _, entries in sessions)} lines to {file} ({format})")
+
+
+def _file_for(sessions: Sequence[Session], format: Format, output: Path, *, is_alone: bool) -> Path:
+    """The file as it is named; where there are several, each has its session's id in its name."""
+    session_id = sessions[0][0].id
+    if output.is_dir():
+        return output / f"{session_id}.{ENDINGS[format]}"
+    return output if is_alone else output.with_name(f"{output.stem}-{session_id}{output.suffix}")
+
+
+def _several(sessions: Sequence[Session]) -> str:
+    rows = "".join(
+        f"\n  {record.id}  {_time(record.opened_at)[:16]}Z  {len(entries)} lines" for record, entries in sessions
+    )
+    what = f"there are {len(sessions)} scenes, and a chat of SillyTavern holds one"
+    return f"{what}: name one of them, or write a file for each with `-o FOLDER`{rows}"
 
 
 async def _read(settings: Settings, wanted: str | None) -> tuple[list[Session], Sequence[SeenSession]]:
@@ -115,12 +146,20 @@ def as_jsonl(sessions: Iterable[Session]) -> Iterable[str]:
 
 
 def as_sillytavern(sessions: Iterable[Session]) -> Iterable[str]:
-    """SillyTavern's chat file: a header line for each session, then its lines, our ids in `extra`."""
+    """SillyTavern's chat file: a header line, then the lines, our ids in `extra`; one session a file.
+
+    Source: what its import, its list of chats, its search and its export read of a file
+    (SillyTavern, `src/endpoints/chats.js`).
+    """
     for session, entries in sessions:
-        metadata = {"ensemble": {"session": session.id, "channel": str(session.channel_id)}}
-        yield json.dumps({"chat_metadata": metadata, "create_date": _time(session.opened_at)}, ensure_ascii=False)
+        yield json.dumps(_chat_header(session, entries), ensure_ascii=False)
         for entry in entries:
-            extra = {"message_ids": [str(i) for i in entry.message_ids], "response_id": entry.response_id}
+            extra: dict[str, object] = {
+                "message_ids": [str(message_id) for message_id in entry.message_ids],
+                "response_id": entry.response_id,
+            }
+            if entry.kind == "narration":
+                extra["type"] = "narrator"
             line = {
                 "name": entry.name,
                 "is_user": entry.kind == "user",
@@ -130,6 +169,18 @@ def as_sillytavern(sessions: Iterable[Session]) -> Iterable[str]:
                 "extra": extra,
             }
             yield json.dumps(line, ensure_ascii=False)
+
+
+def _chat_header(session: SessionRecord, entries: Sequence[Entry]) -> dict[str, object]:
+    """Without `user_name` SillyTavern refuses a chat; the first person and the first character are named."""
+    people = (entry.name for entry in entries if entry.kind == "user")
+    cast = (character.name for character in session.cast)
+    return {
+        "user_name": next(people, NOBODY),
+        "character_name": next(cast, NOBODY),
+        "create_date": _time(session.opened_at),
+        "chat_metadata": {"ensemble": {"session": session.id, "channel": str(session.channel_id)}},
+    }
 
 
 def as_markdown(sessions: Iterable[Session]) -> Iterable[str]:
@@ -172,6 +223,9 @@ WRITERS: dict[Format, Callable[[Iterable[Session]], Iterable[str]]] = {
     Format.MD: as_markdown,
     Format.HTML: as_html,
 }
+
+
+ENDINGS: Final = {Format.JSONL: "jsonl", Format.SILLYTAVERN: "jsonl", Format.MD: "md", Format.HTML: "html"}
 
 
 def _time(at: float) -> str:

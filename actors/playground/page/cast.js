@@ -82,30 +82,35 @@ export class Cast {
   async #save() {
     const form = byId("card-form");
     const fields = Object.fromEntries(FIELDS.map(([name]) => [name, form.querySelector(`[name="${name}"]`).value]));
+    let card;
     try {
-      await api.editCard(form.dataset.name, fields);
+      card = await api.editCard(form.dataset.name, fields);
     } catch (error) {
       byId("card-error").textContent = error.message;
       return;
     }
     byId("card").close();
     this.#trouble("");
+    this.#doubt(doubtsOf(card));
     toast(`${fields.name} is saved. The next scene plays with the new card.`);
     await this.load();
   }
 
   async #add(files) {
     const refused = [];
+    const doubts = [];
     for (const file of files) {
       try {
         const card = await api.addCard(file);
         this.#chosen?.add(card.name);
+        doubts.push(...doubtsOf(card));
         toast(`${card.name} has joined the cast.`);
       } catch (error) {
         refused.push(error.message);
       }
     }
     this.#trouble(refused.join(" "));
+    this.#doubt(doubts);
     byId("card-file").value = "";
     await this.load();
   }
@@ -115,12 +120,20 @@ export class Cast {
     byId("card-trouble").textContent = words;
   }
 
+  /** What was odd about the cards that were just read; stands as long as words of trouble do. */
+  #doubt(doubts) {
+    const rows = doubts.map((words) => h("li", {}, words));
+    byId("card-doubts").replaceChildren(...(rows.length > 0 ? [h("ul", {}, ...rows)] : []));
+  }
+
   #start() {
     const names = this.#cards.map((each) => each.name).filter((name) => this.#chosen?.has(name) ?? true);
     if (names.length === 0) return toast("Choose at least one character.");
-    const quoted = names.map((name) => (/[\s"'\\]/.test(name) ? `"${name.replaceAll(/["\\]/g, "\\$&")}"` : name)).join(" ");
+    // The command takes any name in quotes; those inside of it cannot be said, and are not needed to find it.
+    const quoted = names.map((name) => (/^[\w.]+$/.test(name) ? name : `"${name.replaceAll(/["“”„‟]/g, "")}"`)).join(" ");
     const scenario = byId("scenario").value.trim().replaceAll(/\s+/g, " ");
     this.#trouble("");
+    this.#doubt([]);
     this.#view.say(`!start ${quoted}${scenario ? ` -- ${scenario}` : ""}`);
   }
 
@@ -143,6 +156,8 @@ export class Cast {
     });
   }
 }
+
+const doubtsOf = (card) => card.doubts.map((words) => `${card.name}: ${words}`);
 
 function fieldView(name, label, rows, value) {
   const id = `card-${name}`;

@@ -89,8 +89,17 @@ async def test_b18_nothing_is_sent_where_the_picture_is_the_same(local: Rest, pl
     for version, picture in enumerate((DARK, DARK, DARK)):
         await speak(local, playground, pia(version, picture))
     await speak(local, playground, pia(1, None, name="Nobody"))
-    await speak(local, playground, pia(2, b"GIF89a is no picture that Discord was given", name="Nobody"))
+    await speak(local, playground, pia(2, b"RIFF1234WEBP is no picture that Discord takes", name="Nobody"))
     assert changes(playground) == 0
+
+
+@pytest.mark.parametrize(("start", "kind"), [(DARK, "png"), (b"\xff\xd8\xff\xe0", "jpeg"), (b"GIF89a", "gif")])
+async def test_b32_a_picture_is_sent_with_its_own_kind(
+    local: Rest, playground: PlaygroundServer, start: bytes, kind: str
+) -> None:
+    await speak(local, playground, pia(1, start))
+    (webhook,) = playground.webhooks("tavern")
+    assert webhook.avatar == f"data:image/{kind};base64,{base64.b64encode(start).decode()}"
 
 
 async def test_b18_a_picture_that_was_removed_goes_and_one_that_comes_back_is_shown(

@@ -183,8 +183,8 @@ async def test_in_a_full_channel_the_shared_webhook_is_used_where_there_is_one(
     assert await local.voice.prepare(tavern.id, character("Mira")) == (OutboundKind.WEBHOOK, shared.id)
 
 
-async def test_a_picture_that_is_no_png_is_left_out(local: Rest, playground: PlaygroundServer) -> None:
-    prepared = await local.voice.prepare(channel_id(playground), character("Mira", b"GIF89a"))
+async def test_a_picture_that_discord_does_not_take_is_left_out(local: Rest, playground: PlaygroundServer) -> None:
+    prepared = await local.voice.prepare(channel_id(playground), character("Mira", b"RIFF1234WEBP"))
     (webhook,) = playground.webhooks("tavern")
     assert prepared == (OutboundKind.WEBHOOK, webhook.id)
     assert webhook.avatar is None
