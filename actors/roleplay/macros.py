@@ -24,7 +24,7 @@ _OPENED: Final = re.compile(r"\{\{\s*([#/]?[a-z_][a-z0-9_.+-]*)\s*(?=[:\s}])", r
 _ROLL: Final = re.compile(r"(?:([0-9]{0,2})d)?([0-9]{1,6})\s*([+-]\s*[0-9]{1,6})?", re.IGNORECASE)
 _COMMA: Final = re.compile(r"(?<!\\),")
 _TRIM: Final = "\0"  # where {{trim}} stood, until the text is whole
-_TRIMMED: Final = re.compile("[\r\n]*\0[\0\r\n]*")
+_TRIMMED: Final = re.compile("(?<![\r\n])[\r\n]*+\0[\0\r\n]*")  # each run of line breaks is read once
 _INTEGER: Final = re.compile(r"[+-]?[0-9]{1,15}")
 
 Macro = Callable[["_Filling", str], str]

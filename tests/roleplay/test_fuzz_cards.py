@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.roleplay import charx, png
-from actors.roleplay.card import FILE_BYTES_MAX, CardError, read_card
+from actors.roleplay.card import FILE_BYTES_MAX, CardError, read_card, read_card_file
 from actors.roleplay.card_writing import write_png
 from tests.pace import pace_s
 from tests.roleplay.hostile import TEXTS
@@ -149,6 +149,28 @@ def test_a_file_with_a_hostile_name_is_named_on_one_line() -> None:
     assert "\n" not in str(caught.value)
     assert "\x1b" not in str(caught.value)
     assert len(str(caught.value)) < 300
+
+
+class Counting(io.BytesIO):
+    """A file that counts the bytes that are read of it."""
+
+    count = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        data = super().read(size)
+        self.count += len(data)
+        return data
+
+
+def test_b33_of_a_large_archive_only_its_list_the_card_and_the_icon_are_read() -> None:
+    assets = [{"type": "icon", "name": "main", "uri": "embeded://icon.png"}]
+    card = as_json({"data": {"name": "x", "assets": assets}})
+    ballast = [(f"{number}.bin", bytes(1_000_000)) for number in range(40)]
+    file = Counting(zipped(("card.json", card), *ballast, ("icon.png", PICTURE), method=zipfile.ZIP_STORED))
+    found = read_card_file(file)
+    assert (found.card.name, found.picture, found.doubts[:-1]) == ("x", PICTURE, ())
+    assert file.getbuffer().nbytes > 40_000_000
+    assert file.count < 1_000_000
 
 
 # ── any bytes ───────────────────────────────────────────────────────────────────────────────────────

@@ -1,5 +1,7 @@
 """Macros of cards: what each stands for, and that they neither loop nor draw by chance."""
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,10 @@ from hypothesis import strategies as st
 from actors.roleplay.macro_values import MacroValues
 from actors.roleplay.macros import DRAWS_MAX, INSERTED_MAX, substitute, unknown_macros
 from actors.roleplay.moments import duration, moment
+from tests.pace import pace_s
+
+PACES_MAX = 40
+"""A second where it was chosen."""
 
 AT = 1_764_547_200.0  # Monday, 1 December 2025, 00:00 UTC
 SCENE = MacroValues(
@@ -192,3 +198,24 @@ def test_b40_a_time_is_the_same_in_every_form(at: float, hours: int) -> None:
 )
 def test_a_duration_is_in_its_largest_unit(seconds: int, words: str) -> None:
     assert duration(seconds) == words
+
+
+HEAPS = {
+    "line breaks beside a trim": "{{trim}}x" + "\n" * 50_000 + "x",
+    "blanks": "{{" + " " * 100_000,
+    "opened braces": "{{" * 50_000,
+    "a long name": "{{" + "a" * 100_000,
+    "many names": "{{a " * 25_000,
+    "choices": "{{random:" + "," * 90_000 + "}}",
+    "dice": "{{roll:99d999999}}" * 6_000,
+    "nested": "{{reverse:" * 8 + "a" * 90_000 + "}}" * 8,
+    "variables that grow": "{{addvar::x::ab}}" * 6_000 + "{{getvar::x}}" * 50,
+}
+
+
+@pytest.mark.parametrize("heap", HEAPS)
+def test_b40_a_heap_of_macros_is_filled_in_bounded_time(heap: str) -> None:
+    began = time.process_time()
+    substitute(HEAPS[heap], char="Maren", user="Robin")
+    unknown_macros(HEAPS[heap])
+    assert time.process_time() - began < PACES_MAX * pace_s()
