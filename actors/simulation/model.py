@@ -84,12 +84,17 @@ _TEXTS: Final = {
 }
 
 
+LONG_SHARE: Final = 0.025
+"""Of lines that are too long for one message."""
+
+
 class Speech:
     """Makes texts that are never the same twice; each paragraph carries a token of its own."""
 
-    def __init__(self, faults: Faults, mark: str) -> None:
+    def __init__(self, faults: Faults, mark: str, *, long_share: float = LONG_SHARE) -> None:
         self._random = faults.stream(f"speech {mark}")
         self._mark = mark
+        self._long_share = long_share
         self._count = 0
 
     def sentence(self, words: int = 8) -> str:
@@ -98,9 +103,9 @@ class Speech:
         return f"{said.capitalize()} #{self._mark}{self._count}."
 
     def line(self) -> str:
-        """One sentence or two; one in forty is too long for one message; some have what Discord strips."""
+        """One sentence or two; some are too long for one message, and some have what Discord strips."""
         chance = self._random.random()
-        if chance < 0.025:
+        if chance < self._long_share:
             return "\n\n".join(self.sentence(70) for _ in range(self._random.randint(5, 10)))
         if chance < 0.075:
             return f"\u200b*{self.sentence(4)}*  \u200b"

@@ -9,6 +9,7 @@ from typing import Final
 from actors.roleplay.model import TurnOrder
 from actors.simulation.client import Preference
 from actors.simulation.discord import PAGE_MAX, ServerOrder
+from actors.simulation.model import LONG_SHARE
 from actors.simulation.people import NAMES, Habits
 from actors.world import WAITING_MAX
 from machines.response import Limits
@@ -36,6 +37,8 @@ class Shape:
     """Whether a webhook's post is answered with a bare 204, as by some servers that are not Discord."""
     muted_share: float = 0.0
     """Of threads in which the bot may not write itself; without webhooks nobody could speak there."""
+
+    long_share: float = LONG_SHARE
 
     @classmethod
     def drawn(cls, random: Random) -> Shape:

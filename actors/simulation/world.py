@@ -112,7 +112,7 @@ class SimulatedWorld:
         self._watch = Watch(self._discord, shape.limits, shape.context_tokens, now)
         has_webhooks = shape.preference == "webhook"
         self._weather = Weather(self._discord, faults, now, self._stop, order.chance, has_webhooks=has_webhooks)
-        self._speech = Speech(faults, "m")
+        self._speech = Speech(faults, "m", long_share=shape.long_share)
         self._life: Life | None = None
         self._stop_scope: anyio.CancelScope | None = None
         self._shutdown = Shutdown()

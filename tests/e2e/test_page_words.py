@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
-import actors.commands
 from actors.playground import FaultPlan, PlaygroundServer
+from actors.roleplay import command_words
 
 from .conftest import OpenPage, Seen, findings
 from .fake_bot import FakeBot
@@ -16,8 +16,7 @@ from .fake_bot import FakeBot
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 
-HANDLERS = re.findall(r'"(\w+)": self\._\w+', Path(actors.commands.__file__).read_text(encoding="utf-8"))
-COMMANDS = {f"!{name}" for name in HANDLERS}
+COMMANDS = {f"!{name}" for name in command_words.COMMANDS}
 
 
 async def test_of_a_bot_that_runs_elsewhere_its_lines_are_not_promised_here(

@@ -1,9 +1,10 @@
-"""Which rows of a machine's table a run takes, seen through the library's own hook."""
+"""Which rows of a machine's table a run takes, and which effects they give, seen through the library's own hook."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 from transitions import EventData
@@ -11,15 +12,31 @@ from transitions import EventData
 from machines.binding import Row, StateMachine
 
 
+@dataclass(slots=True)
+class Taken:
+    """The indexes of the rows that were taken, and the kinds of the effects that came of them."""
+
+    machine: StateMachine[Any, Any]
+    rows: set[int] = field(default_factory=set)
+    effects: set[type] = field(default_factory=set)
+
+    @property
+    def left(self) -> set[str]:
+        """The rows that were not taken."""
+        return {described(row) for index, row in enumerate(self.machine.table) if index not in self.rows}
+
+
 @contextmanager
-def rows_taken(machine: StateMachine[Any, Any]) -> Iterator[set[int]]:
-    """The indexes of the rows that are taken while inside."""
+def rows_taken(machine: StateMachine[Any, Any]) -> Iterator[Taken]:
+    """What is taken while inside."""
     index_of = _indexes(machine)
-    taken: set[int] = set()
+    taken = Taken(machine)
 
     def note(event: EventData) -> None:
         if event.result and event.transition is not None:
-            taken.add(index_of[id(event.transition)])
+            taken.rows.add(index_of[id(event.transition)])
+            _, tape = event.args
+            taken.effects |= {type(effect) for effect in tape.effects}
 
     machine._machine.finalize_event.append(note)
     try:
