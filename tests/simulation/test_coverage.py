@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -12,6 +12,7 @@ from actors.simulation.faults import KINDS, Cut
 from actors.simulation.shape import Shape
 from actors.simulation.world import Order, run_world
 from machines import breaker, response, session
+from machines.binding import StateMachine
 from machines.breaker import Hold
 from machines.facts import Effect
 from machines.response import Limits
@@ -23,14 +24,14 @@ SMALL = Shape(channels=4)
 UNREACHED = {
     "response": {},
     "session": {
-        "Idle → Ended: ChannelLost": "a channel that is deleted between two turns is rare; test_session_and_breaker.py has it",
+        "Idle → Ended: ChannelLost": "rare between two turns; test_session_and_breaker.py has it",
         "Paused → Ended: ChannelLost": "the same, amid a pause",
     },
     "breaker": {
         "Closed → Closed: LimitReached [not switched on]": "without failures_max there is no gate; BREAKER_FAILURES=0",
         "Closed → Open: IncidentReported [failed lately]": "the status page is no part of the simulated world",
         "Closed → Closed: IncidentReported [not failed lately]": "the same; test_session_and_breaker.py has both",
-        "Open → Open: LimitReached": "a limit on everything that is met by what left before it closed: test_breakers.py",
+        "Open → Open: LimitReached": "met by what left before it closed: test_breakers.py",
         "HalfOpen → Open: LimitReached": "the probe itself meets a limit on everything: test_breakers.py",
     },
 }
@@ -71,7 +72,11 @@ WORLDS = (
 
 @pytest.mark.slow
 def test_one_seed_takes_every_row_but_those_with_a_reason_and_gives_every_effect() -> None:
-    machines = {"response": response.MACHINE, "session": session.MACHINE, "breaker": breaker.MACHINE}
+    machines: dict[str, StateMachine[Any, Any]] = {
+        "response": response.MACHINE,
+        "session": session.MACHINE,
+        "breaker": breaker.MACHINE,
+    }
     with ExitStack() as stack:
         taken = {name: stack.enter_context(rows_taken(machine)) for name, machine in machines.items()}
         broken = [one for order in WORLDS for one in run_world(order).broken]
