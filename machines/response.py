@@ -59,6 +59,7 @@ class State(StrEnum):
 
 GENERATING, SENDING, RETRYING, DELIVERED, FAILED = State
 FINAL: Final = frozenset({DELIVERED, FAILED})
+UNFINISHED: Final = tuple(state for state in State if state not in FINAL)
 
 # ── the subject ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, select, text
 
 from actors.adapters.store import history as stored_history
 from actors.adapters.store.schema import AnyRow, history, history_message, session, turn
+from actors.adapters.store.sessions import IS_UNFINISHED
 from actors.ports import RetryOutcome
 from actors.retries import WORDS
 from actors.roleplay import notices
@@ -33,16 +34,18 @@ REPLY_TRIES: Final = 8
 """So many fit into the quarter of an hour in which an interaction can be answered, where Discord's breaker opens for a
 minute time and again, and processes live for ten seconds: in a bad world all of them fail."""
 
+_GOES_ON: Final = f"session.state NOT IN ('{SessionState.ENDED}', '{SessionState.PAUSED}')"
+
 OPEN_ENDS: Final = {
-    "unfinished responses": "SELECT id FROM response WHERE state NOT IN ('Delivered', 'Failed') LIMIT 3",
+    "unfinished responses": f"SELECT id FROM response WHERE {IS_UNFINISHED} LIMIT 3",
     "open deliveries": "SELECT key FROM outbox WHERE done_at IS NULL LIMIT 3",
     "requests to retry": "SELECT response_id FROM retry_request JOIN session ON session.id = retry_request.session_id"
-    " WHERE taken_by IS NULL AND session.state NOT IN ('Ended', 'Paused') LIMIT 3",
+    f" WHERE taken_by IS NULL AND {_GOES_ON} LIMIT 3",
     "open turns": "SELECT turn.id FROM turn JOIN session ON session.id = turn.session_id"
-    " WHERE speakers_left > 0 AND session.state NOT IN ('Ended', 'Paused') LIMIT 3",
+    f" WHERE speakers_left > 0 AND {_GOES_ON} LIMIT 3",
     "waiting messages": "SELECT message_id FROM inbox JOIN session ON session.id = inbox.session_id"
-    " WHERE starts_turn AND NOT has_turn AND deleted_at IS NULL AND session.state NOT IN ('Ended', 'Paused') LIMIT 3",
-    "busy sessions": "SELECT id FROM session WHERE state = 'Responding' LIMIT 3",
+    f" WHERE starts_turn AND NOT has_turn AND deleted_at IS NULL AND {_GOES_ON} LIMIT 3",
+    "busy sessions": f"SELECT id FROM session WHERE state = '{SessionState.RESPONDING}' LIMIT 3",
 }
 _OPEN_ENDS: Final = {name: text(statement) for name, statement in OPEN_ENDS.items()}
 

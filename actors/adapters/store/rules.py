@@ -15,6 +15,8 @@ from typing import Final
 
 from sqlalchemy import DDL, MetaData, event
 
+from machines.response import DELIVERED, FAILED
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -47,7 +49,7 @@ RULES: Final = (
         "delivered",
         "{row}.response_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM response"
         " WHERE response.id = {row}.response_id AND response.session_id = {row}.session_id"
-        " AND response.state = 'Delivered')",
+        f" AND response.state = '{DELIVERED}')",
         "a line whose response is not Delivered in this session",
         ("session_id", "response_id", "response_state"),
     ),
@@ -115,7 +117,7 @@ RULES: Final = (
         "retry_request",
         "failed",
         "NOT EXISTS (SELECT 1 FROM response WHERE response.id = {row}.response_id"
-        " AND response.session_id = {row}.session_id AND response.state = 'Failed')",
+        f" AND response.session_id = {{row}}.session_id AND response.state = '{FAILED}')",
         "a request to deliver again what has not failed",
         ("session_id", "response_id"),
     ),

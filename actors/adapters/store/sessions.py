@@ -25,14 +25,17 @@ from actors.adapters.store.schema import (
 from actors.ports.store import Fenced, ToCatchUp
 from actors.ports.work import SessionMove
 from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord, TurnOrder
+from machines import response as machine
 from machines.session import State
 
 IS_OPEN: Final = text(f"session.state <> '{State.ENDED}'")
-IS_UNFINISHED: Final = text("response.state IN ('Generating', 'Sending', 'Retrying')")
+# As the migrations have written it, word by word: else SQLite does not see that an index is meant.
+_UNFINISHED_STATES: Final = ", ".join(f"'{state}'" for state in machine.UNFINISHED)
+IS_UNFINISHED: Final = text(f"response.state IN ({_UNFINISHED_STATES})")
 IS_BELIEVED: Final = text(
     "(CASE history.kind WHEN 'user' THEN history.character_id IS NULL AND history.response_id IS NULL"
     " WHEN 'character' THEN EXISTS (SELECT 1 FROM response WHERE response.id = history.response_id"
-    " AND response.state = 'Delivered') ELSE 1 END)"
+    f" AND response.state = '{machine.DELIVERED}') ELSE 1 END)"
 )
 """Whether a line of the history is to be read: what something else wrote, with foreign keys off, may be no line."""
 IS_WAITING: Final = text("inbox.starts_turn AND NOT inbox.has_turn AND inbox.deleted_at IS NULL")
@@ -97,7 +100,7 @@ _END: Final = Prepared(_STEP.values(ended_at=bindparam("ended_at"), ended_by=bin
 # A session whose response waits for a time to come has no work, whatever else there is: it would only wait.
 _DUE: Final = Prepared(
     select(response.c.session_id)
-    .where(IS_UNFINISHED, (response.c.state != "Retrying") | (response.c.due_at <= bindparam("now")))
+    .where(IS_UNFINISHED, (response.c.state != machine.RETRYING.value) | (response.c.due_at <= bindparam("now")))
     .distinct()
 )
 # The least id rather than exists(): asked for an order, SQLite takes the index that has only what is unfinished.

@@ -12,23 +12,24 @@ from rich.text import Text
 
 from actors.adapters.terminal.facts import Link, MachineSeen, Origin, Seen
 from actors.adapters.terminal.words import clock, stay, stuck, tries, when_and_why, why
+from machines import breaker, connection, response, session
 from machines.binding import START
-from machines.response import DELIVERED, FINAL
+from machines.response import DELIVERED, FAILED, FINAL
 
 STYLES: Final[Mapping[str, str]] = {
-    "Generating": "blue",
-    "Sending": "blue",
-    "Retrying": "magenta",
-    "Delivered": "green",
-    "Failed": "red",
-    "Responding": "blue",
-    "Open": "red",
-    "HalfOpen": "magenta",
-    "Ready": "green",
-    "Resuming": "magenta",
-    "Down": "red",
+    response.GENERATING: "blue",
+    response.SENDING: "blue",
+    response.RETRYING: "magenta",
+    response.DELIVERED: "green",
+    response.FAILED: "red",
+    session.RESPONDING: "blue",
+    breaker.OPEN: "red",
+    breaker.HALF_OPEN: "magenta",
+    connection.READY: "green",
+    connection.RESUMING: "magenta",
+    connection.DOWN: "red",
 }
-MARKS: Final[Mapping[str, str]] = {"Delivered": "✓", "Failed": "✗", "Retrying": "↻"}
+MARKS: Final[Mapping[str, str]] = {response.DELIVERED: "✓", response.FAILED: "✗", response.RETRYING: "↻"}
 STUCK_MARK: Final = "▲"
 RESTING_MARK: Final = "○"
 NAMES_WIDE: Final = 11
@@ -68,7 +69,7 @@ def row(seen: Seen, now: float | None) -> dict[str, Text]:
         "attempt": Text(tries(seen), dim),
         "stay": Text(stay(seen, now), "bold red" if reason else dim),
         "why": _cut(waits, "bold red" if reason else dim),
-        "error": _cut(seen.last_error or "", "red" if seen.state == "Failed" else ""),
+        "error": _cut(seen.last_error or "", "red" if seen.state == FAILED else ""),
         "session": Text(seen.session, "dim"),
         "started": Text(clock(seen.started_at), "dim"),
         "id": Text(seen.id, "dim"),

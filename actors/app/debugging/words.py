@@ -9,10 +9,11 @@ from typing import Final
 
 from actors.app.recordings import Recording
 from actors.app.telling import mending
-from actors.ports import BreakerMoved, ConnectionMoved, LinesInState, SeenSession, Standing
+from actors.ports import BreakerMoved, ConnectionMoved, LinesInState, SeenSession, Standing, trace
 from machines.breaker import CLOSED, OPEN
+from machines.facts import Generated, GenerationFailed
 from machines.path import Path
-from machines.response import FINAL, MACHINE
+from machines.response import FINAL, GENERATING, MACHINE, SENDING
 
 TEXT_MAX: Final = 2000
 """Characters of one message (Discord's reference, "Create Message")."""
@@ -32,8 +33,8 @@ OURS_UNKNOWN: Final = (
 )
 ANSWER: Final = "This message is an answer to a command: no response has to do with it."
 
-WRITTEN: Final = ("Generated", "GenerationFailed")
-SENT: Final = ("Sent", "SentElsewhere", "SendRefused", "SendUnconfirmed")
+WRITTEN: Final = (Generated.__name__, GenerationFailed.__name__)
+SENT: Final = tuple(kind.__name__ for kind in trace.SENT)
 SIGNS: Final = re.compile(r"([\\*_~`|>#\[\]()<@:])")
 
 
@@ -121,8 +122,8 @@ def way(whose: str, path: Path) -> str:
 def tries(path: Path) -> str:
     """How often the model was asked, and how often a message went on the wire."""
     facts = [(source, fact) for source, _, fact in path.moves]
-    asked = sum(fact in WRITTEN for _, fact in facts) + (path.state == "Generating")
-    sent = sum(source == "Sending" and fact in SENT for source, fact in facts) + (path.state == "Sending")
+    asked = sum(fact in WRITTEN for _, fact in facts) + (path.state == GENERATING)
+    sent = sum(source == SENDING and fact in SENT for source, fact in facts) + (path.state == SENDING)
     return f"asked the model {_times(asked)}, sent {_times(sent)}"
 
 
