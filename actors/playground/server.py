@@ -75,6 +75,8 @@ class PlaygroundServer(Steering):
         self.card_shelf: CardShelf | None = None
         self.inspector_url: str | None = None
         """Of the bot's inspector, without a slash at the end; pages reach it under `/inspector/`."""
+        self.inspector_token: str | None = None
+        """What the inspector asks for; it is sent by this server, and no page learns it."""
         self._bot_control: BotControl | None = None
         self._host, self._port, self._folder = host, port, folder
         self._wire = Wire(self.world, token=self.token, plan=faults or FaultPlan(), limits=RateLimits(limits, now))
