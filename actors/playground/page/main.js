@@ -66,7 +66,8 @@ setUpKeys({
 model.addEventListener("changed", () => {
   if (!model.isFilled) return bot.render();
   settle();
-  lines.want(model.has.inspector && model.presence.connected && model.isLinked);
+  const { connected, process } = model.presence;
+  lines.want(model.has.inspector && model.isLinked && (connected || process === "running"));
   render();
 });
 model.addEventListener("heard", ({ detail }) => {
