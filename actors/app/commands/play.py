@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import socket
 import sys
 import webbrowser
@@ -26,6 +27,7 @@ from actors.app.commands.run import ending
 from actors.app.console import read_settings, refusing
 from actors.app.first_scene import open_first_scene
 from actors.app.places import refusal_of
+from actors.app.playground_place import PlaygroundPlace, announced
 from actors.app.reading import PLAYGROUND
 from actors.playground import PlaygroundServer
 
@@ -34,6 +36,7 @@ LOOPBACK: Final = "127.0.0.1"
 WORLD: Final = "world.db"
 DATABASE: Final = "ensemble.db"
 DATABASE_URL: Final = f"sqlite:///{DATABASE}"
+TOKEN_BYTES: Final = 24
 
 AskedToEnd = Callable[[], Awaitable[None]]
 
@@ -88,14 +91,15 @@ async def _play(folder: Path, port: int, opens_browser: bool) -> None:
         # The characters' database is made before the bot starts, so that not both of them migrate it.
         async with open_store(DATABASE_URL, folder=folder) as store, _serving(folder, port) as server:
             await add_shipped(store, SystemClock())
-            inspector = _inspector_address()
+            inspector = _inspector()
             server.card_shelf = StoreCardShelf(store, SystemClock())
-            server.inspector_url = f"http://{inspector}"
-            async with bot_process(_environment(server, folder, inspector)) as bot:
-                server.bot_control = bot
-                await bot.start()
-                _say_where(server)
-                await _accompany(server, asked_to_end, opens_browser=opens_browser)
+            server.inspector_url, server.inspector_token = f"http://{inspector.address}", inspector.token
+            with announced(folder, inspector):
+                async with bot_process(_environment(server, folder, inspector)) as bot:
+                    server.bot_control = bot
+                    await bot.start()
+                    _say_where(server)
+                    await _accompany(server, asked_to_end, opens_browser=opens_browser)
 
 
 async def _accompany(server: PlaygroundServer, asked_to_end: AskedToEnd, *, opens_browser: bool) -> None:
@@ -138,16 +142,20 @@ def _say_where(server: PlaygroundServer) -> None:
     sys.stdout.flush()
 
 
-def _inspector_address() -> str:
-    """As the user set it; else a free port, which every bot of this playground takes in turn."""
+def _inspector() -> PlaygroundPlace:
+    """As the user set it; else a free port, which every bot of this playground takes in turn, and a token for it.
+
+    The token opens texts and breakpoints; the page's server sends it, so no page and no address has it.
+    """
+    token = os.environ.get("INSPECTOR_TOKEN") or secrets.token_urlsafe(TOKEN_BYTES)
     asked_for = os.environ.get("INSPECTOR_ADDRESS")
     if asked_for:
-        return asked_for
+        return PlaygroundPlace(address=asked_for, token=token)
     with socket.create_server((LOOPBACK, 0)) as probe:
-        return f"{LOOPBACK}:{probe.getsockname()[1]}"
+        return PlaygroundPlace(address=f"{LOOPBACK}:{probe.getsockname()[1]}", token=token)
 
 
-def _environment(server: PlaygroundServer, folder: Path, inspector: str) -> dict[str, str]:
+def _environment(server: PlaygroundServer, folder: Path, inspector: PlaygroundPlace) -> dict[str, str]:
     """What the bot needs to know of this playground; everything else is as the user set it."""
     return {
         "DISCORD_TOKEN": server.token,
@@ -155,7 +163,7 @@ def _environment(server: PlaygroundServer, folder: Path, inspector: str) -> dict
         "DISCORD_GATEWAY_URL": server.gateway_url,
         "DATABASE_URL": DATABASE_URL,
         "DATA_DIR": str(folder),
-        "INSPECTOR_ADDRESS": inspector,
-        "INSPECTOR_TOKEN": "",
+        "INSPECTOR_ADDRESS": inspector.address,
+        "INSPECTOR_TOKEN": inspector.token,
         "INSPECTOR_URL": "",
     }
