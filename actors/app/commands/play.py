@@ -99,6 +99,9 @@ async def _play(folder: Path, port: int, opens_browser: bool) -> None:
                     server.bot_control = bot
                     await bot.start()
                     _say_where(server)
+                    # Under the address that the bot logs, its inspector asks for the token.
+                    typer.echo(f"Its inspector: {server.url}/inspector/")
+                    sys.stdout.flush()
                     await _accompany(server, asked_to_end, opens_browser=opens_browser)
 
 

@@ -67,7 +67,7 @@ export function factsOf(view) {
 export function stepView(move, view) {
   const after = inSeconds(Math.max(0, move.at - view.started_at));
   const reason = move.reason && h("span", { class: "reason" }, move.reason);
-  return h("li", { class: move.to.toLowerCase() }, h("span", { class: "at" }, after), h("span", {}, move.fact), h("span", { class: "to" }, `→ ${move.to}`), reason);
+  return h("li", { class: move.to.toLowerCase() }, h("span", { class: "at" }, after), h("span", {}, move.fact), h("span", { class: "to" }, h("span", { "aria-hidden": "true" }, "→ "), move.to), reason);
 }
 
 /** How long it has been in its state, or how long it took; until `until`, the moment at which it was last heard of. */

@@ -71,12 +71,10 @@ model.addEventListener("changed", () => {
   render();
 });
 model.addEventListener("heard", ({ detail }) => {
-  if (detail.channel_id !== view.channelId) return;
-  const words = detail.content || detail.embeds.map((embed) => embed.description ?? "").join(" ");
-  announce(`${detail.author.username}: ${words}`);
+  if (detail.channel_id === view.channelId) announce(`${detail.author.username}: ${model.words(detail)}`);
 });
 model.addEventListener("whispered", ({ detail }) => {
-  if (detail.for === view.me.id) announce(`${detail.author.username}, to you alone: ${detail.content}`);
+  if (detail.for === view.me.id) announce(`${detail.author.username}, to you alone: ${model.words(detail)}`);
 });
 lines.addEventListener("changed", renderTyping);
 cards.render();

@@ -2,6 +2,7 @@
 
 import { earlier } from "./api.js";
 import { follow } from "./feed.js";
+import { spoken } from "./markdown_words.js";
 
 const KINDS = ["snapshot", "message", "deleted", "whisper", "press", "typing", "commands", "channel", "channel_deleted", "faults", "presence"];
 export const TYPING_MS = 10_000; // as Discord shows it
@@ -73,6 +74,19 @@ export class Model extends EventTarget {
   name(userId) {
     if (userId === this.bot.id) return this.bot.username;
     return this.users.find((user) => user.id === userId)?.username;
+  }
+
+  /** What mentions in a message are called. */
+  get names() {
+    return { user: (id) => this.name(id), channel: (id) => this.channels.get(id)?.name };
+  }
+
+  /** A message as it is read out: its text, else what its embeds say and what is attached. */
+  words(message) {
+    const embeds = (message.embeds ?? []).flatMap((embed) => [embed.title, embed.description]);
+    const texts = [message.content, ...embeds].filter(Boolean).map((text) => spoken(text, this.names));
+    const files = (message.attachments ?? []).map((each) => each.description ?? each.filename);
+    return [...texts, ...files].filter(Boolean).join(" ") || "a message without words";
   }
 
   /** Who is typing there now. */
