@@ -20,7 +20,7 @@ import typer
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.store import AlreadyRunning, DatabaseLock, StoreError, open_store, wait_until_unlocked
-from actors.app.bot_process import bot_process
+from actors.app.bot_process import COMMAND, bot_process
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
 from actors.app.commands.run import ending
@@ -29,6 +29,7 @@ from actors.app.first_scene import open_first_scene
 from actors.app.places import refusal_of
 from actors.app.playground_place import PlaygroundPlace, announced
 from actors.app.reading import PLAYGROUND
+from actors.app.settings import Settings
 from actors.playground import PlaygroundServer
 
 PORT: Final = 8400
@@ -37,6 +38,9 @@ WORLD: Final = "world.db"
 DATABASE: Final = "ensemble.db"
 DATABASE_URL: Final = f"sqlite:///{DATABASE}"
 TOKEN_BYTES: Final = 24
+UNDERSTUDY_S: Final = 10.0
+"""Long enough to look at a model that does not answer, and three tries are over within a minute."""
+
 
 AskedToEnd = Callable[[], Awaitable[None]]
 
@@ -51,7 +55,8 @@ def play(
     no_bot: Annotated[bool, typer.Option("--no-bot", help="Serve alone; print the URLs and a token.")] = False,
 ) -> None:
     """Play on a local Discord; no account, key or server is needed."""
-    folder = read_settings().data_dir / PLAYGROUND
+    settings = read_settings()
+    folder = settings.data_dir / PLAYGROUND
     with refusing(PlayError, StoreError), ExitStack() as held:
         if refusal := refusal_of(folder / DATABASE, elsewhere="set another DATA_DIR"):
             raise PlayError(str(refusal))
@@ -59,7 +64,7 @@ def play(
         if no_bot:
             anyio.run(_play_alone, folder, port)
         else:
-            anyio.run(_play, folder, port, not no_open)
+            anyio.run(_play, settings, folder, port, not no_open)
         typer.echo(f"Playground ended; what was played is kept in {folder.absolute()}")
 
 
@@ -85,7 +90,7 @@ async def _play_alone(folder: Path, port: int) -> None:
             await asked_to_end()
 
 
-async def _play(folder: Path, port: int, opens_browser: bool) -> None:
+async def _play(settings: Settings, folder: Path, port: int, opens_browser: bool) -> None:
     with ending() as asked_to_end:
         await wait_until_unlocked(folder / DATABASE, say=partial(typer.echo, err=True))
         # The characters' database is made before the bot starts, so that not both of them migrate it.
@@ -95,7 +100,8 @@ async def _play(folder: Path, port: int, opens_browser: bool) -> None:
             server.card_shelf = StoreCardShelf(store, SystemClock())
             server.inspector_url, server.inspector_token = f"http://{inspector.address}", inspector.token
             with announced(folder, inspector):
-                async with bot_process(_environment(server, folder, inspector)) as bot:
+                environment = _environment(server, folder, inspector) | _patience(settings)
+                async with bot_process(environment, (*COMMAND, "--model-faults", server.model_url)) as bot:
                     server.bot_control = bot
                     await bot.start()
                     _say_where(server)
@@ -170,3 +176,11 @@ def _environment(server: PlaygroundServer, folder: Path, inspector: PlaygroundPl
         "INSPECTOR_TOKEN": inspector.token,
         "INSPECTOR_URL": "",
     }
+
+
+def _patience(settings: Settings) -> dict[str, str]:
+    """How long a try of the understudy may take, unless the user says so: it answers at once, or a fault keeps it."""
+    has_model = settings.groq_api_key is not None or settings.groq_base_url
+    if has_model or "generate_timeout_s" in settings.model_fields_set:
+        return {}
+    return {"GENERATE_TIMEOUT_S": f"{UNDERSTUDY_S:g}"}

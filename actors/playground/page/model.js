@@ -4,7 +4,7 @@ import { earlier } from "./api.js";
 import { follow } from "./feed.js";
 import { spoken } from "./markdown_words.js";
 
-const KINDS = ["snapshot", "message", "deleted", "whisper", "press", "typing", "commands", "channel", "channel_deleted", "faults", "presence"];
+const KINDS = ["snapshot", "message", "deleted", "whisper", "press", "typing", "commands", "channel", "channel_deleted", "faults", "model_faults", "presence"];
 export const TYPING_MS = 10_000; // as Discord shows it
 const DM = 1;
 export const THREAD = 11;
@@ -22,6 +22,7 @@ export class Model extends EventTarget {
   hasEarlier = new Map();
   typing = new Map(); // channel id → Map of user id → until when
   faults = { chances: [], seed: 0 };
+  modelFaults = { chances: [], seed: 0 };
   presence = { connected: false, process: null };
   has = { cards: false, inspector: false };
   commands = []; // as the bot registered them
@@ -116,6 +117,7 @@ export class Model extends EventTarget {
     }
     this.typing.clear();
     this.faults = body.faults;
+    this.modelFaults = body.model_faults;
     this.presence = body.presence;
     this.has = body.has;
     this.lines = body.lines;
@@ -174,6 +176,10 @@ export class Model extends EventTarget {
 
   _faults(faults) {
     this.faults = faults;
+  }
+
+  _model_faults(faults) {
+    this.modelFaults = faults;
   }
 
   _presence(presence) {
