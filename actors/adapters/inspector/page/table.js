@@ -133,7 +133,6 @@ export class ResponseTable {
     this.#offerSessions(all);
     this.edge.hidden = !filters.get("edge");
     say(this.edge, `Took ${filters.get("edge").replace("-", " → ")} ×`);
-    this.edge.ariaLabel = `Took ${filters.get("edge").replace("-", " to ")}: show the others as well`;
     this.clear.hidden = !filters.isAny;
     const stuckCount = all.filter((view) => stuck(view, now) !== null).length;
     say(this.sum, `${found.length} of ${all.length}${stuckCount ? `, ${stuckCount} stuck` : ""}`);
