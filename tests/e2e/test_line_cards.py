@@ -2,6 +2,7 @@
 
 import re
 import time
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -200,6 +201,22 @@ async def test_through_an_outage_of_discord_the_cards_go_on_as_the_bot_lives(
     bot.inspector.tell(held)
     await expect(page.locator(".line-card summary .state")).to_have_text("Retrying")
     await expect(page.locator(".line-card .why")).to_contain_text("The model does not answer")
+
+
+async def test_a_bot_that_connects_is_followed_at_once_though_its_page_was_open_before(
+    server: PlaygroundServer, bot: FakeBot, open_page: OpenPage
+) -> None:
+    server.gateway.refusing = True
+    server.gateway.close_all()
+    page = await open_page(alone=True)
+    await page.clock.install()  # of the page that is opened next
+    address, server.inspector_url = server.inspector_url, "http://127.0.0.1:9"
+    await page.reload()
+    await page.locator("#tab-lines").click()
+    await expect(page.locator("#lines-down")).to_be_visible()
+    await page.clock.pause_at(datetime.now() + timedelta(seconds=1))  # no try comes of itself
+    server.inspector_url, server.gateway.refusing = address, False
+    await expect(page.locator("#inspector-tools")).to_be_visible()
 
 
 async def test_a_line_that_is_overdue_is_not_said_to_go_on_now(

@@ -6,7 +6,8 @@
 import * as api from "./api.js";
 
 const KEPT_MAX = 40; // finished ones, for the panel
-const AGAIN_MS = 3000;
+const AGAIN_MIN_MS = 500; // a bot that has just connected may not serve its stream yet
+const AGAIN_MAX_MS = 4000;
 const DELIVERED_MAX = 500; // what the inspector lists at most
 
 export class Lines extends EventTarget {
@@ -18,10 +19,14 @@ export class Lines extends EventTarget {
   #source = null;
   #timer = 0;
   #isWanted = false;
+  #isConnected = false;
+  #again = AGAIN_MIN_MS;
 
-  /** Follow while `isWanted`. */
-  want(isWanted) {
-    if (isWanted === this.#isWanted) return;
+  /** Follow while `isWanted`. A bot that has just connected is asked at once, since its inspector is there by then. */
+  want(isWanted, isConnected) {
+    const hasConnected = isConnected && !this.#isConnected;
+    this.#isConnected = isConnected;
+    if (isWanted === this.#isWanted && !(isWanted && hasConnected && !this.isLinked)) return;
     this.#isWanted = isWanted;
     if (isWanted) this.#open();
     else this.#close();
@@ -62,10 +67,12 @@ export class Lines extends EventTarget {
 
   #open() {
     clearTimeout(this.#timer);
+    this.#source?.close();
     this.#source = new EventSource(api.ofInspector("events"));
     this.#source.addEventListener("error", () => this.#broken());
     this.#source.addEventListener("snapshot", (event) => {
       this.isLinked = true;
+      this.#again = AGAIN_MIN_MS;
       this.apply("snapshot", JSON.parse(event.data));
       this.#recount();
     });
@@ -88,7 +95,9 @@ export class Lines extends EventTarget {
   #broken() {
     this.#source.close();
     this.#lose();
-    if (this.#isWanted) this.#timer = setTimeout(() => this.#isWanted && this.#open(), AGAIN_MS);
+    if (!this.#isWanted) return;
+    this.#timer = setTimeout(() => this.#isWanted && this.#open(), this.#again);
+    this.#again = Math.min(this.#again * 2, AGAIN_MAX_MS);
   }
 
   #close() {

@@ -67,7 +67,7 @@ model.addEventListener("changed", () => {
   if (!model.isFilled) return bot.render();
   settle();
   const { connected, process } = model.presence;
-  lines.want(model.has.inspector && model.isLinked && (connected || process === "running"));
+  lines.want(model.has.inspector && model.isLinked && (connected || process === "running"), connected);
   render();
 });
 model.addEventListener("heard", ({ detail }) => {
