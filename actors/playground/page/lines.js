@@ -22,10 +22,11 @@ export class Lines extends EventTarget {
   #isConnected = false;
   #again = AGAIN_MIN_MS;
 
-  /** Follow while `isWanted`. A bot that has just connected is asked at once, since its inspector is there by then. */
+  /** Follow while `isWanted`. A bot that has just connected is asked at once, and soon again: its inspector comes now. */
   want(isWanted, isConnected) {
     const hasConnected = isConnected && !this.#isConnected;
     this.#isConnected = isConnected;
+    if (hasConnected) this.#again = AGAIN_MIN_MS;
     if (isWanted === this.#isWanted && !(isWanted && hasConnected && !this.isLinked)) return;
     this.#isWanted = isWanted;
     if (isWanted) this.#open();
