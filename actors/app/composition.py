@@ -257,8 +257,10 @@ def compose(
     error_lines: ErrorLines | None = None,
     is_standby: bool = False,
     clock: Clock | None = None,
+    asked: Model | None = None,
 ) -> Bot:
     """Put one process together; nothing runs yet. `error_lines` counts those of the log, where it is the process's.
+    `asked` is what lines are asked of, where that is not the model itself.
 
     One on standby is run with a `turn`. Its clock is the system's, unless another one is given.
     """
@@ -299,7 +301,7 @@ def compose(
         adapter.voice,
         adapter.channel,
         adapter.replies,
-        model,
+        asked or model,
         clock=clock,
         trace=trace,
         failures_max=settings.breaker_failures,

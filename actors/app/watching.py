@@ -1,8 +1,8 @@
 """The facts of the live view: from the running bot's inspector, and from the database where no bot answers.
 
-    inspector ─ answers? ─► /events ─► Known, until it ends
-        ▲          └─ no ─► database, read-only ─► Known
-        └──── some seconds ────┘
+    INSPECTOR_ADDRESS, then the playground ─ answers? ─► /events ─► Known, until it ends
+        ▲                                     └─ no ─► database, read-only ─► Known
+        └───────────────── some seconds ────────────────────┘
 
 Failure modes: none is raised. What keeps the one or the other from being read stands in `Known.link`.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -25,6 +25,7 @@ from actors.adapters.store import StoreError, database_path
 from actors.adapters.terminal.facts import Known, Link, MachineSeen, Origin, Seen, Told
 from actors.adapters.terminal.words import clock
 from actors.app.console import printable
+from actors.app.playground_place import find_playground, playground_folder
 from actors.app.reading import open_to_read
 from actors.app.recordings import from_view
 from actors.app.settings import Settings
@@ -39,20 +40,34 @@ RESPONSES_MAX: Final = 200
 
 SESSIONS_MAX: Final = 100
 NOT_ASKED: Final = "INSPECTOR_ADDRESS is empty, so no bot is asked"
+DATABASE_URL: Final = "sqlite:///ensemble.db"
+"""The playground's, in its folder."""
 
 _SEEN: Final = TypeAdapter(Seen)
 
 View = Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where to ask a bot, and what to read where it does not answer. `words` say whose bot it is."""
+
+    address: str
+    token: str | None
+    settings: Settings
+    words: str = ""
+
+
 class Watching:
     """The `Source` of the live view. `follow` first: the others answer from what it has found."""
 
     def __init__(self, settings: Settings, *, now: Callable[[], float] = time.time, again_s: float = AGAIN_S) -> None:
-        token = settings.inspector_token.get_secret_value() if settings.inspector_token else None
-        address = settings.inspector_address
-        self._client = InspectorClient(address, token) if address else None
+        self._asked_first = settings
+        self._folder = playground_folder(settings)
+        self._playground = settings.model_copy(update={"data_dir": self._folder, "database_url": DATABASE_URL})
+        self._client: InspectorClient | None = None
         self._settings = settings
+        """Whose database is read: of the bot that answered last, at first as the user set it."""
         self._now = now
         self._again_s = again_s
         self._is_live = False
@@ -62,13 +77,14 @@ class Watching:
 
     async def follow(self, known: Known) -> None:
         """Keep `known` up to date, for ever: from the bot while it answers, else from the database."""
-        async with AsyncExitStack() as stack:
-            if self._client is not None:
-                await stack.enter_async_context(self._client)
-            while True:
-                why = NOT_ASKED if self._client is None else await self._live(self._client, known)
-                await self._rest(known, why)
-                await anyio.sleep(self._again_s)
+        while True:
+            places = self._places()
+            why = [await self._live(place, known) for place in places]
+            if len(places) == 1:
+                why.append(f"no playground runs in {self._folder}")
+            self._settings = self._with_database()
+            await self._rest(known, "; ".join(why))
+            await anyio.sleep(self._again_s)
 
     async def fleet(self) -> tuple[MachineSeen, ...]:
         """Every machine; none where nobody can tell."""
@@ -101,18 +117,47 @@ class Watching:
 
     # ── the running bot ─────────────────────────────────────────────────────────────────────────────
 
-    async def _live(self, client: InspectorClient, known: Known) -> str:
-        """Follow the bot while it answers; why it does no longer."""
+    def _places(self) -> list[_Place]:
+        """Where a bot may be asked: as the user set it, then in the playground that runs here."""
+        first = self._asked_first
+        token = first.inspector_token.get_secret_value() if first.inspector_token else None
+        places = [_Place(first.inspector_address, token, first)]
+        playground = find_playground(self._folder)
+        if playground is not None:
+            words = f" (the playground in {self._folder})"
+            places.append(_Place(playground.address, playground.token, self._playground, words))
+        return places
+
+    def _with_database(self) -> Settings:
+        """Whose database is read: that of the bot that answered last, else the playground's where that alone exists."""
+        for settings in (self._settings, self._playground):
+            path = database_path(settings.database_url, folder=settings.data_dir)
+            if path is None or path.is_file():
+                return settings
+        return self._settings
+
+    async def _live(self, place: _Place, known: Known) -> str:
+        """Follow the bot there while it answers; why it does no longer."""
+        if not place.address:
+            return NOT_ASKED
         try:
-            fleet = await client.fleet()
-            link = Link(Origin.BOT, f"Live from {client.url}", ahead_s=float(fleet["now"]) - self._now())
-            await client.follow(partial(self._take, known, link))
-        except InspectorGone as gone:
-            return str(gone)
-        except (ValidationError, KeyError, TypeError):
-            return f"{client.url} says what this version does not understand"
+            async with InspectorClient(place.address, place.token) as client:
+                self._client = client
+                return await self._followed(client, place, known)
         finally:
             self._is_live = False
+
+    async def _followed(self, client: InspectorClient, place: _Place, known: Known) -> str:
+        try:
+            fleet = await client.fleet()
+            words = printable(f"Live from {client.url}{place.words}")
+            link = Link(Origin.BOT, words, ahead_s=float(fleet["now"]) - self._now())
+            self._settings = place.settings
+            await client.follow(partial(self._take, known, link))
+        except InspectorGone as gone:
+            return f"{gone}{place.words}"
+        except (ValidationError, KeyError, TypeError):
+            return f"{client.url} says what this version does not understand"
 
     def _take(self, known: Known, link: Link, event: str, told: View) -> None:
         match event:

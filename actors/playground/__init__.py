@@ -7,6 +7,7 @@ from .dialect import COMPATIBLE, DISCORD, Dialect
 from .faults import FaultPlan
 from .hooks import CARD_BYTES_MAX, CARD_FIELDS, BotControl, BotState, CardRefused, CardShelf, ShownCard
 from .ledger import Entry, Line
+from .model_faults import PASSED, ModelFaultPlan
 from .ratelimit import DISCORD_LIMITS, WIDE_LIMITS
 from .script import READS
 from .server import PlaygroundServer
@@ -18,6 +19,7 @@ __all__ = [
     "COMPATIBLE",
     "DISCORD",
     "DISCORD_LIMITS",
+    "PASSED",
     "READS",
     "WIDE_LIMITS",
     "BotControl",
@@ -28,6 +30,7 @@ __all__ = [
     "Entry",
     "FaultPlan",
     "Line",
+    "ModelFaultPlan",
     "PlaygroundServer",
     "ShownCard",
     "ShownMessage",

@@ -17,6 +17,7 @@
     PUT    threads/{name or id} {archived, locked}                 PUT refused_names {words: ["here"], named?}
     PUT    membership {do: "remove"} {do: "invite"} {do: "outage"} {do: "recovery"}   the bot's, in its guild
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
+    PUT    model_faults {faults: ["KIND=P", …], seed?}             of the model, for a bot started here
     PUT    dialect {order?, page?, …}         how another server differs from Discord (`dialect.py`); {} is Discord
     POST   script {faults: ["reset", null, …], requests?}          once each, for lines or a sort of request
     POST   gateway {do: "close", code?} {do: "reconnect"} {do: "invalidate", resumable?} {do: "refuse", on?}
@@ -40,6 +41,7 @@ from .dialect import Dialect
 from .faults import FaultPlan
 from .gateway import Close
 from .ledger import Entry
+from .model_faults import ModelFaultPlan
 from .payloads import channel_json, user_json, webhook_json
 from .records import Json
 from .shown import shown_json
@@ -79,6 +81,7 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("PUT", "membership"): control.set_membership,
         ("PUT", "refused_names"): control.refuse_names,
         ("PUT", "faults"): control.set_faults,
+        ("PUT", "model_faults"): control.set_model_faults,
         ("PUT", "dialect"): control.set_dialect,
         ("POST", "script"): control.write_script,
         ("POST", "gateway"): control.steer_gateway,
@@ -260,6 +263,15 @@ class _Control:
         seed = number("seed", fields.get("seed", self._server.faults.seed))
         self._server.faults = FaultPlan.parse(map(str, texts), seed=seed, speed=float(fields.get("speed", 1.0)))
         return json_response(asdict(self._server.faults))
+
+    async def set_model_faults(self, request: web.Request) -> web.StreamResponse:
+        fields = await asked(request)
+        texts = fields.get("faults")
+        if not isinstance(texts, list):
+            raise ValueError('`faults` must be a list, e.g. ["http_503=0.3"]')
+        seed = number("seed", fields.get("seed", self._server.model_faults.seed))
+        self._server.model_faults = ModelFaultPlan.parse(map(str, texts), seed=seed)
+        return json_response(asdict(self._server.model_faults))
 
     async def set_dialect(self, request: web.Request) -> web.StreamResponse:
         self._world.dialect = Dialect.of(await asked(request))

@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 PLAIN_KINDS = ("drop_after", "drop_before", "late", "outage", "rate_limit", "slow")
@@ -40,13 +40,10 @@ class FaultPlan:
     @classmethod
     def parse(cls, texts: Iterable[str], *, seed: int = 0, speed: float = 1.0) -> "FaultPlan":
         """Reads `KIND=P` strings; `speed` divides every wait. Raises ValueError with the mend."""
-        chances = dict(_parse_one(text) for text in texts)
-        total = sum(chances.values())
-        if total > 1 + ROUNDING:
-            raise ValueError(f"the faults' probabilities add up to {total:g}; at most 1 is possible")
+        chances = parse_chances(texts, is_known, KNOWN)
         if speed <= 0:
             raise ValueError(f"speed must be above 0, not {speed:g}")
-        plan = cls(tuple(sorted(chances.items())), seed)
+        plan = cls(chances, seed)
         return replace(
             plan,
             slow_s=plan.slow_s / speed,
@@ -60,16 +57,11 @@ class FaultPlan:
 
     def line_fault(self, channel_ordinal: int, nth: int) -> str | None:
         """The fault that hits the n-th line of a channel, if any."""
-        point = _point(f"{self.seed}/{channel_ordinal}/{nth}")
-        for kind, chance in self.chances:
-            if point < chance:
-                return kind
-            point -= chance
-        return None
+        return drawn(self.chances, point_of(f"{self.seed}/{channel_ordinal}/{nth}"))
 
     def is_out(self, channel_ordinal: int | None, nth: int) -> bool:
         """Whether an outage hits the n-th request that is no line (in a channel, or in none)."""
-        return _point(f"{self.seed}/{channel_ordinal}/other/{nth}") < self.chance("outage")
+        return point_of(f"{self.seed}/{channel_ordinal}/other/{nth}") < self.chance("outage")
 
 
 class Dice:
@@ -129,10 +121,33 @@ class Hold:
         return True
 
 
-def _parse_one(text: str) -> tuple[str, float]:
+def is_known(kind: str) -> bool:
+    """Whether a line can meet it."""
+    return kind in PLAIN_KINDS or STATUS_KIND.fullmatch(kind) is not None
+
+
+def parse_chances(texts: Iterable[str], is_kind: Callable[[str], bool], known: str) -> tuple[tuple[str, float], ...]:
+    """`KIND=P` strings as (kind, probability), ordered by kind. Raises ValueError with the mend."""
+    chances = dict(_parse_one(text, is_kind, known) for text in texts)
+    total = sum(chances.values())
+    if total > 1 + ROUNDING:
+        raise ValueError(f"the faults' probabilities add up to {total:g}; at most 1 is possible")
+    return tuple(sorted(chances.items()))
+
+
+def drawn(chances: Iterable[tuple[str, float]], point: float) -> str | None:
+    """Whose share the point in 0..1 lies in; the shares are stacked in their order."""
+    for kind, chance in chances:
+        if point < chance:
+            return kind
+        point -= chance
+    return None
+
+
+def _parse_one(text: str, is_kind: Callable[[str], bool], known: str) -> tuple[str, float]:
     kind, _, number = text.partition("=")
-    if kind not in PLAIN_KINDS and not STATUS_KIND.fullmatch(kind):
-        raise ValueError(f"unknown fault {kind!r}; known: {KNOWN}")
+    if not is_kind(kind):
+        raise ValueError(f"unknown fault {kind!r}; known: {known}")
     try:
         chance = float(number)
     except ValueError:
@@ -142,6 +157,7 @@ def _parse_one(text: str) -> tuple[str, float]:
     return kind, chance
 
 
-def _point(text: str) -> float:
+def point_of(text: str) -> float:
+    """A point in 0..1, the same for the same text."""
     digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest) / 2**64

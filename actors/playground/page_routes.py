@@ -8,7 +8,8 @@
     POST cards?filename=               a Tavern card file as the body
     PATCH cards/{name} {field: text}   edits a card
     GET  inspector/{path}              what the page asks of the bot's inspector by itself; 204 while the bot is down
-    GET  /inspector/{path}             the bot's inspector, on the page's own origin
+    GET, POST, DELETE /inspector/{path}   the bot's inspector, on the page's own origin. Its token is added here:
+                                       it is in no address and in no browser
 
 Failure modes: 409 where the application filled in no hook; 422 with one sentence for a card that is refused;
 503 for the inspector while the bot is down.
@@ -19,7 +20,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, web
 
 from .asking import Handler, asked, guarded, number, text
 from .hooks import CARD_BYTES_MAX, CARD_FIELDS, BotControl, CardRefused, CardShelf
@@ -47,7 +48,9 @@ PASSED_ON = (
     *("Content-Type", "Cache-Control", "ETag"),
     *("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy"),
 )
-ASKED_WITH = ("Accept", "Last-Event-ID", "If-None-Match")
+ASKED_WITH = ("Accept", "Content-Type", "Last-Event-ID", "If-None-Match")
+INSPECTED_BY = ("GET", "POST", "DELETE")
+"""POST and DELETE set breakpoints and take them away."""
 
 
 def mount_page(app: web.Application, server: "PlaygroundServer") -> None:
@@ -62,7 +65,7 @@ def mount_page(app: web.Application, server: "PlaygroundServer") -> None:
         ("PATCH", "/_control/cards/{name}"): routes.edit_card,
         ("GET", "/_control/cards/{name}/picture"): routes.card_picture,
         ("GET", "/_control/inspector/{path:.*}"): routes.look,
-        ("GET", "/inspector/{path:.*}"): routes.inspect,
+        **{(method, "/inspector/{path:.*}"): routes.inspect for method in INSPECTED_BY},
         ("GET", "/"): _index,
         ("GET", "/page/{name}"): _file,
     }
@@ -153,21 +156,30 @@ class _PageRoutes:
         path = request.raw_path.removeprefix("/_control").removeprefix("/inspector")
         url = inspector_url.rstrip("/") + path
         headers = {name: request.headers[name] for name in ASKED_WITH if name in request.headers}
-        timeout = ClientTimeout(total=None, connect=CONNECT_S)
-        async with ClientSession(timeout=timeout) as session:
+        if self._server.inspector_token is not None:
+            headers["Authorization"] = f"Bearer {self._server.inspector_token}"
+        body = await request.read() or None
+        async with ClientSession(timeout=ClientTimeout(total=None, connect=CONNECT_S)) as session:
             try:
-                found = await session.get(url, headers=headers, allow_redirects=False)
+                found = await session.request(request.method, url, headers=headers, data=body, allow_redirects=False)
             except (ClientError, TimeoutError):
                 return None
-            passed_on = {name: found.headers[name] for name in PASSED_ON if name in found.headers}
-            response = web.StreamResponse(status=found.status, headers=passed_on)
-            try:
-                await response.prepare(request)
-                async for chunk in found.content.iter_any():
-                    await response.write(chunk)
-            except (ClientError, ConnectionError):
-                return response  # the bot or the page has gone; either knows by the connection's end
-            return response
+            # Released even where we are cancelled amid a stream: else its connection is left to the garbage collector.
+            async with found:
+                return await _answered_with(found, request)
+
+
+async def _answered_with(found: ClientResponse, request: web.Request) -> web.StreamResponse:
+    """The answer as it comes."""
+    passed_on = {name: found.headers[name] for name in PASSED_ON if name in found.headers}
+    response = web.StreamResponse(status=found.status, headers=passed_on)
+    try:
+        await response.prepare(request)
+        async for chunk in found.content.iter_any():
+            await response.write(chunk)
+    except (ClientError, ConnectionError):
+        return response  # the bot or the page has gone; either knows by the connection's end
+    return response
 
 
 async def _steer(control: BotControl, do: str) -> None:

@@ -19,6 +19,7 @@ from typing import Self
 
 from aiohttp import web
 
+from .asking import guarded
 from .control import mount_control
 from .dialect import Dialect
 from .events import Event
@@ -28,6 +29,7 @@ from .gateway import Gateway
 from .hooks import BotControl, CardShelf
 from .images import mount_images
 from .ledger import Entry, Ledger
+from .model_faults import MODEL_PREFIX, ModelFaultPlan, ModelRoutes
 from .page_routes import mount_page
 from .page_view import change_of, world_view
 from .ratelimit import WIDE_LIMITS, LimitPlan, RateLimits
@@ -75,8 +77,11 @@ class PlaygroundServer(Steering):
         self.card_shelf: CardShelf | None = None
         self.inspector_url: str | None = None
         """Of the bot's inspector, without a slash at the end; pages reach it under `/inspector/`."""
+        self.inspector_token: str | None = None
+        """What the inspector asks for; it is sent by this server, and no page learns it."""
         self._bot_control: BotControl | None = None
         self._host, self._port, self._folder = host, port, folder
+        self._model = ModelRoutes()
         self._wire = Wire(self.world, token=self.token, plan=faults or FaultPlan(), limits=RateLimits(limits, now))
         self._runner = web.AppRunner(self.app, access_log=None, shutdown_timeout=SHUTDOWN_S)
         self._site: web.TCPSite | None = None
@@ -110,6 +115,7 @@ class PlaygroundServer(Steering):
         """Closes every connection, then the world's file."""
         self.feed.close()
         self.gateway.close_all(1001)
+        self._model.close()
         await self._wire.close()
         await self._runner.cleanup()
         if self._file is not None:
@@ -163,6 +169,21 @@ class PlaygroundServer(Steering):
         self.feed.publish("faults", asdict(plan))
         if plan.chance("outage") == 1:
             self.gateway.close_all()
+
+    @property
+    def model_url(self) -> str:
+        """What the bot asks before its model, for the faults that a model's server shows."""
+        return self.url + MODEL_PREFIX
+
+    @property
+    def model_faults(self) -> ModelFaultPlan:
+        """The model's faults in force; a new plan counts anew."""
+        return self._model.plan
+
+    @model_faults.setter
+    def model_faults(self, plan: ModelFaultPlan) -> None:
+        self._model.plan = plan
+        self.feed.publish("model_faults", asdict(plan))
 
     @property
     def dialect(self) -> Dialect:
@@ -226,13 +247,15 @@ class PlaygroundServer(Steering):
         self._wire.mount(self.app, ROUTES)
         for path in ("/gateway", "/gateway/"):
             self.app.router.add_get(path, self._serve_gateway)
+        self.app.router.add_post(f"{MODEL_PREFIX}/chat/completions", guarded(self._model.complete))
         mount_images(self.app, self.world)
         mount_control(self.app, self)
         mount_page(self.app, self)
 
     def _snapshot(self) -> Json:
         has = {"cards": self.card_shelf is not None, "inspector": self.inspector_url is not None}
-        return world_view(self.world) | {"faults": asdict(self.faults), "presence": self._presence(), "has": has}
+        faults = {"faults": asdict(self.faults), "model_faults": asdict(self.model_faults)}
+        return world_view(self.world) | faults | {"presence": self._presence(), "has": has}
 
     def _presence(self) -> Json:
         """Whether the bot is connected, and what its process does if it is ours to steer."""

@@ -154,10 +154,10 @@ class Wire:
         if fault == "silence":
             return await self._silent()
         if fault in ("drop_before", "reset"):
-            return _cut(request, with_reset=fault == "reset")
+            return cut(request, with_reset=fault == "reset")
         if fault == "late":
             self._land_later(route, call, order)
-            return _cut(request)
+            return cut(request)
         answer = route.handler(self._world, call)
         self.ledger.complete(order, message_id=answer.message_id)
         return await self._stored(fault, request, answer, order, verdict)
@@ -167,7 +167,7 @@ class Wire:
     ) -> web.StreamResponse:
         """What goes wrong with the answer alone."""
         if fault == "drop_after":
-            return _cut(request)
+            return cut(request)
         if fault == "stored_silence":
             return await self._silent()
         if fault == "stored_broken":
@@ -309,7 +309,7 @@ def _place(call: Call, channel: Channel | None) -> str:
     return call.params.get("webhook", "") if channel is None else str(channel.id)
 
 
-def _cut(request: web.Request, *, with_reset: bool = False) -> web.Response:
+def cut(request: web.Request, *, with_reset: bool = False) -> web.Response:
     """Ends the connection at once, by FIN or by RST; the returned answer reaches nobody."""
     if request.transport is not None:
         if with_reset:

@@ -67,15 +67,24 @@ class FakeBot:
             self._server.inspector_url = f"http://127.0.0.1:{self._inspector_port}"
             headers = {"Authorization": f"Bot {self._server.token}"}
             http = await stack.enter_async_context(aiohttp.ClientSession(headers=headers))
-            socket = await stack.enter_async_context(http.ws_connect(self._server.gateway_url))
-            await socket.send_json({"op": 2, "d": {"token": self._server.token, "intents": INTENTS}})
-            self._is_up.set()
-            for response_id in list(self._unfinished):
-                await self._deliver(http, response_id, "restart")
-            async for frame in socket:
-                event = json.loads(frame.data)
-                if event["t"] == "MESSAGE_CREATE" and not event["d"]["author"]["bot"]:
-                    await self._answer(http, event["d"])
+            while True:
+                await self._listen(http)
+                await asyncio.sleep(self._retry_s)
+
+    async def _listen(self, http: aiohttp.ClientSession) -> None:
+        """One connection to the gateway, to its end."""
+        try:
+            async with http.ws_connect(self._server.gateway_url) as socket:
+                await socket.send_json({"op": 2, "d": {"token": self._server.token, "intents": INTENTS}})
+                self._is_up.set()
+                for response_id in list(self._unfinished):
+                    await self._deliver(http, response_id, "restart")
+                async for frame in socket:
+                    event = json.loads(frame.data)
+                    if event["t"] == "MESSAGE_CREATE" and not event["d"]["author"]["bot"]:
+                        await self._answer(http, event["d"])
+        except aiohttp.WSServerHandshakeError:
+            return  # an outage
 
     async def _answer(self, http: aiohttp.ClientSession, heard: dict[str, Any]) -> None:
         channel, text = heard["channel_id"], heard["content"]
@@ -84,7 +93,8 @@ class FakeBot:
             async with http.post(f"{self._server.api_url}/channels/{channel}/messages", json=body):
                 return
         for name in CAST:
-            await http.post(f"{self._server.api_url}/channels/{channel}/typing")
+            async with http.post(f"{self._server.api_url}/channels/{channel}/typing"):
+                pass
             response_id = f"r{next(self._ids)}"
             self.inspector.begin(response_id, name)
             self._unfinished[response_id] = (channel, name, f"{name} heard “{text}” ({response_id}).")

@@ -75,6 +75,21 @@ class FakeInspector:
         for stream in self._streams:
             stream.put_nowait(("move", {"seq": self._seq, "response": view, "move": move}))
 
+    def tell(self, view: dict[str, Any]) -> None:
+        """A view of the real inspector's shape, after its newest move."""
+        self.views[view["id"]] = view
+        self._publish("move", {"response": view, "move": view["path"][-1]})
+
+    def hold(self, response_id: str, pause: dict[str, object] | None) -> None:
+        """A breakpoint holds it; with None it does so no longer."""
+        self.views[response_id] = self.views[response_id] | {"paused": pause}
+        self._publish("paused", {"response": response_id, "paused": pause})
+
+    def _publish(self, kind: str, body: dict[str, object]) -> None:
+        self._seq += 1
+        for stream in self._streams:
+            stream.put_nowait((kind, {"seq": self._seq, **body}))
+
     @asynccontextmanager
     async def serve(self, port: int = 0) -> AsyncIterator[int]:
         """Serves on a port of the loopback, given back; ends at once, as a killed process does."""

@@ -104,6 +104,9 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         assert len(await lines_posted(url)) == 3
         await picture(page, "playground")
 
+        await expect(
+            page.locator("#inspector-tools")
+        ).to_be_visible()  # what is over before the page follows is not seen
         await page.evaluate(
             """() => {
                 globalThis.litStates = new Set();

@@ -8,7 +8,6 @@ from typing import Any
 
 import aiohttp
 import pytest
-from aiohttp import web
 
 from actors.playground import BotState, CardRefused, FaultPlan, PlaygroundServer, ShownCard
 from tests.patience import PATIENCE_S
@@ -295,63 +294,3 @@ async def test_another_sites_page_sees_and_steers_nothing(
 ) -> None:
     for headers in ({"Origin": "https://evil.example"}, {"Host": "evil.example"}):
         assert (await wire.request("GET", server.url + path, headers=headers)).status == 403
-
-
-SENT = {"Set-Cookie": "secret=1", "Content-Security-Policy": "default-src 'none'"}
-
-
-@asynccontextmanager
-async def inspector(asked: list[str]) -> AsyncIterator[str]:
-    """Streams one event, and a second one once a page asks for anything else."""
-    go_on = asyncio.Event()
-
-    async def answer(request: web.Request) -> web.StreamResponse:
-        asked.append(request.path_qs)
-        if request.path != "/events":
-            go_on.set()
-            return web.Response(text="<svg/>", content_type="image/svg+xml", headers=SENT)
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        await response.write(b"id: 1\nevent: snapshot\ndata: {}\n\n")
-        await go_on.wait()
-        await response.write(b"id: 2\nevent: move\ndata: {}\n\n")
-        return response
-
-    app = web.Application()
-    app.router.add_get("/{path:.*}", answer)
-    runner = web.AppRunner(app, shutdown_timeout=0.1)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}"
-    finally:
-        await runner.cleanup()
-
-
-async def test_the_inspector_is_reached_through_the_page_and_streams(
-    server: PlaygroundServer, wire: WireClient
-) -> None:
-    asked: list[str] = []
-    async with inspector(asked) as url, aiohttp.ClientSession() as http:
-        server.inspector_url = url
-        async with http.get(f"{server.url}/inspector/events") as answer:
-            stream = Events(answer)
-            assert (answer.content_type, await stream.next()) == ("text/event-stream", ("snapshot", {}))
-            drawing = await wire.request("GET", f"{server.url}/inspector/api/machines/response.svg?size=compact")
-            assert (drawing.body, "Set-Cookie" in drawing.headers) == ("<svg/>", False)
-            assert drawing.headers["Content-Security-Policy"] == SENT["Content-Security-Policy"]
-            assert await stream.next() == ("move", {})
-            assert (await wire.control("GET", "inspector/api/machines/response.svg?size=compact")).body == "<svg/>"
-            with pytest.raises(EOFError):
-                await stream.next()
-    assert asked == ["/events", *["/api/machines/response.svg?size=compact"] * 2]
-
-
-async def test_an_inspector_that_is_down_is_an_error_to_who_asks_for_it_and_none_to_the_page(
-    server: PlaygroundServer, wire: WireClient
-) -> None:
-    async with inspector([]) as url:
-        server.inspector_url = url
-    reply = await wire.request("GET", f"{server.url}/inspector/events")
-    assert (reply.status, "is the bot running?" in reply.body["message"]) == (503, True)
-    assert (await wire.control("GET", "inspector/events")).status == 204

@@ -26,6 +26,7 @@ import discord
 from actors.adapters.discord.debugging import Debugging
 from actors.adapters.discord.endpoints import find_gateway, place_of
 from actors.adapters.discord.guard import Stopped, guard, unpaced
+from actors.adapters.discord.heartbeats import measure_heartbeats
 from actors.adapters.discord.inbound import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions, missing_asked, pressed
 from actors.adapters.discord.needs import intents
@@ -164,6 +165,7 @@ class GatewayClient(discord.Client):
         self._held: list[GatewayEvent] | None = None
         self.http.get_ratelimit = unpaced  # type: ignore[method-assign]
         accept_nulls(self)
+        measure_heartbeats()
         parsers = self._connection.parsers
         parsers.update({name: self._contained(name, parse) for name, parse in parsers.items()})
 

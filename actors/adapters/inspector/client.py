@@ -115,7 +115,9 @@ class InspectorClient:
         self, path: str, timeout: aiohttp.ClientTimeout, *, may_lack: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """The answer to a question; every way in which there is none becomes InspectorGone."""
-        assert self._session is not None, "used outside of its block"
+        assert self._session is not None, "used before its block"
+        if self._session.closed:
+            raise InspectorGone(f"{self.url} is not asked any more")
         try:
             async with self._session.get(self.url + path, timeout=timeout, allow_redirects=False) as answer:
                 if answer.status != 200 and not (may_lack and answer.status == 404):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import secrets
 import socket
 import sys
 import webbrowser
@@ -19,14 +20,16 @@ import typer
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.store import AlreadyRunning, DatabaseLock, StoreError, open_store, wait_until_unlocked
-from actors.app.bot_process import bot_process
+from actors.app.bot_process import COMMAND, bot_process
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
 from actors.app.commands.run import ending
 from actors.app.console import read_settings, refusing
 from actors.app.first_scene import open_first_scene
 from actors.app.places import refusal_of
+from actors.app.playground_place import PlaygroundPlace, announced
 from actors.app.reading import PLAYGROUND
+from actors.app.settings import Settings
 from actors.playground import PlaygroundServer
 
 PORT: Final = 8400
@@ -34,6 +37,10 @@ LOOPBACK: Final = "127.0.0.1"
 WORLD: Final = "world.db"
 DATABASE: Final = "ensemble.db"
 DATABASE_URL: Final = f"sqlite:///{DATABASE}"
+TOKEN_BYTES: Final = 24
+UNDERSTUDY_S: Final = 10.0
+"""Long enough to look at a model that does not answer, and three tries are over within a minute."""
+
 
 AskedToEnd = Callable[[], Awaitable[None]]
 
@@ -48,7 +55,8 @@ def play(
     no_bot: Annotated[bool, typer.Option("--no-bot", help="Serve alone; print the URLs and a token.")] = False,
 ) -> None:
     """Play on a local Discord; no account, key or server is needed."""
-    folder = read_settings().data_dir / PLAYGROUND
+    settings = read_settings()
+    folder = settings.data_dir / PLAYGROUND
     with refusing(PlayError, StoreError), ExitStack() as held:
         if refusal := refusal_of(folder / DATABASE, elsewhere="set another DATA_DIR"):
             raise PlayError(str(refusal))
@@ -56,7 +64,7 @@ def play(
         if no_bot:
             anyio.run(_play_alone, folder, port)
         else:
-            anyio.run(_play, folder, port, not no_open)
+            anyio.run(_play, settings, folder, port, not no_open)
         typer.echo(f"Playground ended; what was played is kept in {folder.absolute()}")
 
 
@@ -82,20 +90,25 @@ async def _play_alone(folder: Path, port: int) -> None:
             await asked_to_end()
 
 
-async def _play(folder: Path, port: int, opens_browser: bool) -> None:
+async def _play(settings: Settings, folder: Path, port: int, opens_browser: bool) -> None:
     with ending() as asked_to_end:
         await wait_until_unlocked(folder / DATABASE, say=partial(typer.echo, err=True))
         # The characters' database is made before the bot starts, so that not both of them migrate it.
         async with open_store(DATABASE_URL, folder=folder) as store, _serving(folder, port) as server:
             await add_shipped(store, SystemClock())
-            inspector = _inspector_address()
+            inspector = _inspector()
             server.card_shelf = StoreCardShelf(store, SystemClock())
-            server.inspector_url = f"http://{inspector}"
-            async with bot_process(_environment(server, folder, inspector)) as bot:
-                server.bot_control = bot
-                await bot.start()
-                _say_where(server)
-                await _accompany(server, asked_to_end, opens_browser=opens_browser)
+            server.inspector_url, server.inspector_token = f"http://{inspector.address}", inspector.token
+            with announced(folder, inspector):
+                environment = _environment(server, folder, inspector) | _patience(settings)
+                async with bot_process(environment, (*COMMAND, "--model-faults", server.model_url)) as bot:
+                    server.bot_control = bot
+                    await bot.start()
+                    _say_where(server)
+                    # Under the address that the bot logs, its inspector asks for the token.
+                    typer.echo(f"Its inspector: {server.url}/inspector/")
+                    sys.stdout.flush()
+                    await _accompany(server, asked_to_end, opens_browser=opens_browser)
 
 
 async def _accompany(server: PlaygroundServer, asked_to_end: AskedToEnd, *, opens_browser: bool) -> None:
@@ -138,16 +151,20 @@ def _say_where(server: PlaygroundServer) -> None:
     sys.stdout.flush()
 
 
-def _inspector_address() -> str:
-    """As the user set it; else a free port, which every bot of this playground takes in turn."""
+def _inspector() -> PlaygroundPlace:
+    """As the user set it; else a free port, which every bot of this playground takes in turn, and a token for it.
+
+    The token opens texts and breakpoints; the page's server sends it, so no page and no address has it.
+    """
+    token = os.environ.get("INSPECTOR_TOKEN") or secrets.token_urlsafe(TOKEN_BYTES)
     asked_for = os.environ.get("INSPECTOR_ADDRESS")
     if asked_for:
-        return asked_for
+        return PlaygroundPlace(address=asked_for, token=token)
     with socket.create_server((LOOPBACK, 0)) as probe:
-        return f"{LOOPBACK}:{probe.getsockname()[1]}"
+        return PlaygroundPlace(address=f"{LOOPBACK}:{probe.getsockname()[1]}", token=token)
 
 
-def _environment(server: PlaygroundServer, folder: Path, inspector: str) -> dict[str, str]:
+def _environment(server: PlaygroundServer, folder: Path, inspector: PlaygroundPlace) -> dict[str, str]:
     """What the bot needs to know of this playground; everything else is as the user set it."""
     return {
         "DISCORD_TOKEN": server.token,
@@ -155,7 +172,15 @@ def _environment(server: PlaygroundServer, folder: Path, inspector: str) -> dict
         "DISCORD_GATEWAY_URL": server.gateway_url,
         "DATABASE_URL": DATABASE_URL,
         "DATA_DIR": str(folder),
-        "INSPECTOR_ADDRESS": inspector,
-        "INSPECTOR_TOKEN": "",
+        "INSPECTOR_ADDRESS": inspector.address,
+        "INSPECTOR_TOKEN": inspector.token,
         "INSPECTOR_URL": "",
     }
+
+
+def _patience(settings: Settings) -> dict[str, str]:
+    """How long a try of the understudy may take, unless the user says so: it answers at once, or a fault keeps it."""
+    has_model = settings.groq_api_key is not None or settings.groq_base_url
+    if has_model or "generate_timeout_s" in settings.model_fields_set:
+        return {}
+    return {"GENERATE_TIMEOUT_S": f"{UNDERSTUDY_S:g}"}

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -41,12 +41,13 @@ from actors.app.database_notes import (
     note_of_end,
     note_of_place,
 )
+from actors.app.faulty_model import behind_faults
 from actors.app.hand_over import take_lock, wait_until_asked
 from actors.app.places import refusal_of
 from actors.app.settings import Settings
 from actors.app.tracing import Tracing, header_secrets, read_variables, tracing
 from actors.gateway import Gateway
-from actors.ports import Noted, Trace
+from actors.ports import Model, Noted, Trace
 from actors.world import SHUTDOWN_GRACE_S
 
 STDIN_BYTES: Final = 4096
@@ -57,6 +58,9 @@ def run(
     end_with_stdin: Annotated[
         bool, typer.Option("--end-with-stdin", hidden=True, help="End, as by SIGTERM, when the standard input does.")
     ] = False,
+    model_faults: Annotated[
+        str | None, typer.Option("--model-faults", hidden=True, help="The playground's model server, asked first.")
+    ] = None,
     take_over: Annotated[
         bool,
         typer.Option(
@@ -82,7 +86,8 @@ def run(
             texts=settings.log_texts,
         )
         with refusing(StoreError, *FATAL):
-            _run_locked(Start(settings, traced, error_lines, lock_of(settings)), take_over=take_over)
+            start = Start(settings, traced, error_lines, lock_of(settings), model_faults)
+            _run_locked(start, take_over=take_over)
 
 
 def _end_with_stdin() -> None:
@@ -114,12 +119,16 @@ def lock_of(settings: Settings) -> DatabaseLock | None:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run is made of, before anything runs; `lock` is None for a database in memory."""
+    """What a run is made of, before anything runs; `lock` is None for a database in memory.
+
+    `model_faults` is where a playground lets the model fail.
+    """
 
     settings: Settings
     traced: Tracing
     error_lines: log.ErrorLines
     lock: DatabaseLock | None
+    model_faults: str | None = None
 
     @property
     def database(self) -> Path | None:
@@ -131,7 +140,9 @@ class Start:
         if self.database is not None:
             await wait_until_unlocked(self.database, say=say)
 
-    def compose(self, store: SqlStore, model: GroqModel | Understudy, *, is_standby: bool = False) -> Bot:
+    def compose(
+        self, store: SqlStore, model: GroqModel | Understudy, *, asked: Model | None = None, is_standby: bool = False
+    ) -> Bot:
         token = self.settings.discord_token
         return compose(
             self.settings,
@@ -141,7 +152,11 @@ class Start:
             trace=self.traced.beside(log.LogTrace(texts=self.settings.log_texts)),
             error_lines=self.error_lines,
             is_standby=is_standby,
+            asked=asked,
         )
+
+    def behind_faults(self, model: Model) -> AbstractAsyncContextManager[Model]:
+        return behind_faults(model, self.model_faults, timeout_s=self.settings.generate_timeout_s)
 
 
 def _run_locked(start: Start, *, take_over: bool) -> None:
@@ -163,13 +178,17 @@ async def _run(start: Start) -> None:
             return
         path = start.database
         place, was_there = note_of_place(path), path is not None and path.exists()
-        async with opened as store, open_model(start.settings, store) as model:
+        async with (
+            opened as store,
+            open_model(start.settings, store) as model,
+            start.behind_faults(model) as asked,
+        ):
             _note(place)
             await store.require_sound()
             if path is not None and was_there and not await store.has_had_characters():
                 _note(note_of_empty(path))
             await add_shipped(store, SystemClock())
-            await _play(start, start.compose(store, model), model, asked_to_end)
+            await _play(start, start.compose(store, model, asked=asked), model, asked_to_end)
 
 
 def _note(noted: Noted) -> None:

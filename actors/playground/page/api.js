@@ -29,6 +29,7 @@ export const earlier = (channel, before) => call("GET", `/_control/earlier?chann
 export const addChannel = (name) => call("POST", "/_control/channels", { json: { name } });
 export const addThread = (channel, name, user) => call("POST", "/_control/threads", { json: { channel, name, user } });
 export const setFaults = (faults, seed) => call("PUT", "/_control/faults", { json: { faults, seed } });
+export const setModelFaults = (faults, seed) => call("PUT", "/_control/model_faults", { json: { faults, seed } });
 export const steerBot = (what) => call("POST", "/_control/bot", { json: { do: what } });
 export const waitHeld = () => call("GET", "/_control/hold?timeout_s=120");
 export const cards = () => call("GET", "/_control/cards");

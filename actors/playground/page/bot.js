@@ -58,7 +58,8 @@ export class BotStrip {
       this.#differsSince = null;
       return { kind: "equal", words: "Every line is in both, once." };
     }
-    if (this.#lines.underway.length > 0 || !this.#lines.isLinked) return { kind: "underway", words: "A line is on its way." };
+    if (!this.#lines.isLinked) return { kind: "underway", words: "They are compared again when the bot is back." };
+    if (this.#lines.underway.length > 0) return { kind: "underway", words: "A line is on its way." };
     this.#differsSince ??= Date.now();
     if (Date.now() - this.#differsSince >= SETTLED_MS) return { kind: "differs", words: "They differ." };
     clearTimeout(this.#timer);

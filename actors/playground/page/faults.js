@@ -1,7 +1,8 @@
-// The switches for what goes wrong on purpose.
+// The switches for what goes wrong on purpose: with Discord, and with the model.
 
 import * as api from "./api.js";
 import { byId, h, icon } from "./dom.js";
+import { FaultRows } from "./fault_rows.js";
 import { attempt, toast } from "./shell.js";
 
 const KINDS = [
@@ -19,114 +20,120 @@ const PRESETS = [
   ["Rough", { drop_after: 0.15, stored_502: 0.1, slow: 0.1, rate_limit: 0.05 }],
   ["Storm", { drop_after: 0.2, drop_before: 0.1, late: 0.1, stored_502: 0.15, http_500: 0.1, rate_limit: 0.1, slow: 0.1 }],
 ];
-const WAIT_MS = 200;
+const MODEL_KINDS = [
+  ["http_503", "Overloaded", "The answer is 503: the server has too much to do."],
+  ["silence", "No answer", "It never answers; the bot gives up after GENERATE_TIMEOUT_S."],
+  ["drop", "Connection lost", "The connection breaks before the answer."],
+  ["rate_limit", "Short limit", "429: try again in 2 seconds, which the bot waits for."],
+  ["rate_limit_long", "Long limit", "429: try again in 90 seconds. Another model is asked, or lines wait."],
+  ["quota", "Quota used up", "402: no wait helps, until somebody pays."],
+  ["empty", "Empty answer", "The answer is complete, and nothing is said in it."],
+  ["length", "Only thoughts", "Thinking takes all the room, and nothing is said."],
+  ["filtered", "Filtered", "A filter of the server stops the answer."],
+  ["declined", "Declines", "It leaves the play: “I can't continue with this request.”"],
+  ["broken_off", "Broken off", "The server fails in the middle of the answer."],
+  ["error_in_200", "Error in a 200", "The status says that all is well, and the answer is an error."],
+  ["web_page", "A web page", "As from a wrong address, or a proxy between."],
+  ["model_missing", "No such model", "404: the model was retired, or never was."],
+  ["too_large", "Prompt too long", "400: the conversation does not fit."],
+  ["credentials", "Key refused", "401: every model would answer alike, so no other is asked."],
+];
+const MODEL_PRESETS = [
+  ["Healthy", {}],
+  ["Overloaded", { http_503: 0.5 }],
+  ["Free account", { rate_limit: 0.4, rate_limit_long: 0.1 }],
+  ["Moody", { empty: 0.15, declined: 0.15, filtered: 0.1, broken_off: 0.1 }],
+];
 const SEED_MAX = 100_000;
 
 export class Faults {
   #model;
-  #rows = new Map();
-  #timer = 0;
-  #kept = {}; // what is set, while an outage hides it
-  #others = []; // kinds that were set elsewhere, kept as they are
+  #rows = new FaultRows(KINDS, "fault-rows", "fault", () => this.#send());
+  #modelRows = new FaultRows(MODEL_KINDS, "model-fault-rows", "model-fault", () => this.#sendModel());
 
   constructor(model) {
     this.#model = model;
-    const body = KINDS.map(([kind, name, about]) => this.#row(kind, name, about));
-    byId("fault-rows").append(...body);
-    byId("presets").append(...PRESETS.map(([name, chances]) => h("button", { type: "button", class: "button plain", onclick: () => this.#preset(chances) }, name)));
+    this.#offer("presets", PRESETS, this.#rows, () => this.#send());
+    this.#offer("model-presets", MODEL_PRESETS, this.#modelRows, () => this.#sendModel());
     byId("outage").addEventListener("click", () => this.#outage());
-    byId("seed").addEventListener("change", () => this.#send());
+    byId("seed").addEventListener("change", () => this.#sendBoth());
     byId("new-seed").append(icon("dice"));
     byId("new-seed").addEventListener("click", () => {
       byId("seed").value = String(Math.floor(Math.random() * SEED_MAX));
-      this.#send();
+      this.#sendBoth();
     });
   }
 
-  /** Shows what is in force, unless the user is moving a switch. */
+  /** Shows what is in force. */
   render() {
-    const chances = Object.fromEntries(this.#model.faults.chances);
+    const { faults, modelFaults, presence } = this.#model;
+    const chances = Object.fromEntries(faults.chances);
     const isOut = chances.outage === 1;
-    if (!isOut) this.#kept = chances;
-    this.#others = Object.keys(this.#kept).filter((kind) => !this.#rows.has(kind) && kind !== "outage");
-    for (const [kind, row] of this.#rows) if (!this.#timer) this.#show(row, this.#kept[kind] ?? 0);
+    if (!isOut) this.#rows.show(chances); // an outage hides what is set
+    this.#modelRows.show(Object.fromEntries(modelFaults.chances));
     byId("outage").setAttribute("aria-pressed", String(isOut));
     byId("outage").querySelector("span").textContent = isOut ? "End the outage" : "Outage: nothing gets through";
-    if (document.activeElement !== byId("seed")) byId("seed").value = String(this.#model.faults.seed);
+    byId("model-tools").hidden = presence.process === null;
+    byId("no-model").hidden = presence.process !== null;
+    if (document.activeElement !== byId("seed")) byId("seed").value = String(faults.seed);
     this.#sum(isOut);
   }
 
-  #row(kind, name, about) {
-    const id = `fault-${kind}`;
-    const slider = h("input", { type: "range", id, min: 0, max: 100, step: 5, value: "0", "aria-describedby": `${id}-about` });
-    const number = h("input", { type: "number", min: 0, max: 100, step: 1, value: "0", "aria-label": `${name}, per cent` });
-    this.#rows.set(kind, { slider, number, element: null });
-    const follow = (from, to) => () => {
-      to.value = String(Math.min(100, Math.max(0, Number(from.value) || 0)));
-      this.#soon();
+  #offer(group, presets, rows, send) {
+    const choose = (chances) => {
+      rows.set(chances);
+      send();
     };
-    slider.addEventListener("input", follow(slider, number));
-    number.addEventListener("input", follow(number, slider));
-    const element = h(
-      "div",
-      { class: "fault" },
-      h("label", { for: id }, name),
-      h("span", { class: "per-cent" }, number, h("span", { "aria-hidden": "true" }, "%")),
-      slider,
-      h("p", { id: `${id}-about` }, about),
-    );
-    this.#rows.get(kind).element = element;
-    return element;
-  }
-
-  #show(row, chance) {
-    const percent = String(Math.round(chance * 100));
-    row.slider.value = percent;
-    if (document.activeElement !== row.number) row.number.value = percent;
-    row.element.classList.toggle("on", chance > 0);
-  }
-
-  #preset(chances) {
-    for (const [kind, row] of this.#rows) this.#show(row, chances[kind] ?? 0);
-    this.#others = [];
-    this.#send();
-  }
-
-  #soon() {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#send(), WAIT_MS);
+    byId(group).append(...presets.map(([name, chances]) => h("button", { type: "button", class: "button plain", onclick: () => choose(chances) }, name)));
   }
 
   async #send(outage = false) {
-    clearTimeout(this.#timer);
-    this.#timer = 0;
-    const chosen = this.#chosen();
-    const total = chosen.reduce((sum, [, chance]) => sum + chance, 0);
+    const chosen = this.#rows.take();
     this.#sum(outage);
-    if (total > 1.0001) return;
-    const texts = outage ? ["outage=1"] : chosen.map(([kind, chance]) => `${kind}=${chance}`);
-    await attempt(api.setFaults(texts, Number.parseInt(byId("seed").value, 10) || 0));
+    if (this.#rows.percent > 100) return;
+    await attempt(api.setFaults(outage ? ["outage=1"] : texts(chosen), this.#seed));
   }
 
-  #chosen() {
-    const set = [...this.#rows].map(([kind, { number }]) => [kind, Number(number.value) / 100]);
-    return [...set, ...this.#others.map((kind) => [kind, this.#kept[kind]])].filter(([, chance]) => chance > 0);
+  async #sendModel() {
+    const chosen = this.#modelRows.take();
+    this.#sum(this.#isOut);
+    if (this.#modelRows.percent > 100) return;
+    await attempt(api.setModelFaults(texts(chosen), this.#seed));
+  }
+
+  #sendBoth() {
+    this.#send(this.#isOut);
+    if (this.#model.presence.process !== null) this.#sendModel();
+  }
+
+  get #seed() {
+    return Number.parseInt(byId("seed").value, 10) || 0;
+  }
+
+  get #isOut() {
+    return byId("outage").getAttribute("aria-pressed") === "true";
   }
 
   #outage() {
-    const isOut = byId("outage").getAttribute("aria-pressed") === "true";
-    if (!isOut) toast("Discord is out of reach for the bot now. What it has to say waits.");
-    this.#send(!isOut);
+    if (!this.#isOut) toast("Discord is out of reach for the bot now. What it has to say waits.");
+    this.#send(!this.#isOut);
   }
 
   #sum(isOut) {
-    const total = Math.round(this.#chosen().reduce((sum, [, chance]) => sum + chance, 0) * 100);
-    const words = total === 0 ? "Every line gets through." : `Trouble for ${total} % of all tries.`;
-    const tooMuch = total > 100 ? `Together ${total} %: at most 100 % is possible, so the last change is not in force.` : null;
-    byId("fault-sum").textContent = isOut ? "Nothing gets through." : (tooMuch ?? words);
-    byId("fault-sum").classList.toggle("wrong", tooMuch !== null);
+    const [discord, model] = [this.#rows.percent, this.#modelRows.percent];
+    sumUp("fault-sum", discord, "Every line gets through.", isOut ? "Nothing gets through." : null);
+    sumUp("model-fault-sum", model, "The model answers every try.", null);
     const badge = byId("storm-mark");
-    badge.hidden = !isOut && total === 0;
-    badge.textContent = isOut ? "outage" : `${Math.min(total, 100)} %`;
+    const marks = [isOut ? "outage" : discord > 0 && `${Math.min(discord, 100)} %`, model > 0 && "model"];
+    badge.textContent = marks.filter(Boolean).join(" + ");
+    badge.hidden = badge.textContent === "";
   }
+}
+
+const texts = (chosen) => chosen.map(([kind, chance]) => `${kind}=${chance}`);
+
+function sumUp(id, percent, calm, instead) {
+  const tooMuch = percent > 100 ? `Together ${percent} %: at most 100 % is possible, so the last change is not in force.` : null;
+  byId(id).textContent = instead ?? tooMuch ?? (percent === 0 ? calm : `Trouble for ${percent} % of all tries.`);
+  byId(id).classList.toggle("wrong", instead === null && tooMuch !== null);
 }

@@ -1,18 +1,18 @@
 // "The way of a line": a card for each response on its way or just ended.
 //
-// A bot moves in milliseconds, too fast for eyes: the drawing follows move by move at a pace that can be seen.
+// A bot moves in milliseconds, too fast for eyes: a card shows one view after the other, at a pace that can be seen.
 
-import { byId, coded, h, reconcile, tone } from "./dom.js";
+import { byId, h, reconcile, tone } from "./dom.js";
 import { light, machineDrawing } from "./diagram.js";
+import { factsOf, noteFor, stepView, timeFor, wordsFor } from "./line_words.js";
 
 const SHOWN_MAX = 12;
 const TICK_MS = 200;
 const PACE_MS = 350;
-const BEHIND_MAX = 8; // moves; beyond this it skips
-const ENDED = {
-  Delivered: "The line stands in the channel and in the history.",
-  Failed: "The line could not be said.",
-};
+const BEHIND_MAX = 8; // views; beyond this it skips
+const OFFLINE = "The bot is offline. This is how the line stood; it goes on when the bot is back.";
+const SILENT = "The bot does not answer at the moment. This is how the line stood when it last did.";
+const UNREACHED = "The playground does not answer. This is how the line stood when it last did.";
 
 export class LineCards {
   #model;
@@ -42,47 +42,65 @@ export class LineCards {
     this.renderNotes();
   }
 
-  /** Where the lines are told of, and whether they are at the moment. */
+  /** Where the lines are shown, and whether they are at the moment. */
   renderNotes() {
     const { isFilled, has } = this.#model;
     const isElsewhere = isFilled && !has.inspector;
+    const isAway = isFilled && !isElsewhere && this.#away() !== null;
     byId("lines-elsewhere").hidden = !isElsewhere;
-    byId("no-lines").hidden = isElsewhere || this.#cards.size > 0;
-    byId("lines-down").hidden = isElsewhere || !isFilled || this.#lines.isLinked;
-    byId("inspector").hidden = !this.#lines.isLinked;
+    byId("no-lines").hidden = isElsewhere || isAway || this.#cards.size > 0;
+    byId("lines-down").hidden = !isAway;
+    byId("inspector-tools").hidden = !this.#lines.isLinked;
+    for (const card of this.#cards.values()) this.#time(card);
+  }
+
+  /** Why nothing is heard of lines; null while something is. */
+  #away() {
+    if (!this.#model.isLinked) return UNREACHED;
+    if (this.#lines.isLinked) return null;
+    return this.#model.presence.process === "stopped" ? OFFLINE : SILENT;
   }
 
   #build(view) {
     const parts = {
       name: h("span", { class: `name ${tone(view.name)}` }, view.name),
       state: h("span", { class: "state" }),
+      note: h("span", { class: "state-note" }),
       time: h("span", { class: "time" }),
       words: h("p", { class: "why" }),
       steps: h("ol", { class: "steps", "aria-label": "The way so far" }),
       figure: h("figure", { class: "diagram" }),
       facts: h("dl", { class: "facts-list" }),
-      replay: h("a", { class: "replay", href: `/inspector/responses/${encodeURIComponent(view.id)}` }, "Replay it move by move"),
+      replay: h("a", { class: "replay", href: `/inspector/responses/${encodeURIComponent(view.id)}` }, "Replay it move by move, with what the model was asked"),
     };
-    const summary = h("summary", {}, parts.name, parts.state, parts.time);
+    const summary = h("summary", {}, parts.name, parts.state, parts.note, parts.time);
     const element = h("details", { class: "line-card", "data-id": view.id }, summary, parts.words, parts.figure, parts.facts, parts.steps, parts.replay);
     summary.addEventListener("click", () => this.#toggled.add(view.id));
-    return { element, parts, svg: null, isDrawing: false, view, lastSeq: view.path.at(-1)?.seq ?? 0, behind: 0 };
+    return { element, parts, svg: null, isDrawing: false, shown: view, coming: [] };
   }
 
   #update(card, view, isOpen) {
     const isFirst = card.element.parentElement === null;
-    const fresh = view.path.filter((move) => move.seq > card.lastSeq).length;
-    card.behind = Math.min(BEHIND_MAX, card.behind + fresh);
-    card.lastSeq = view.path.at(-1)?.seq ?? 0;
-    card.view = view;
-    if (!this.#toggled.has(view.id)) card.element.open = isOpen || card.behind > 0;
-    if (isFirst || fresh > 0) this.#paint(card);
+    this.#queue(card, view);
+    if (!this.#toggled.has(view.id)) card.element.open = isOpen || card.coming.length > 0;
+    if (isFirst) this.#paint(card);
     if (!card.svg) this.#draw(card);
   }
 
-  /** Shows the response as it was `behind` moves ago. */
+  /** The view as the next one to be shown; of a move that is known already it takes that one's place. */
+  #queue(card, view) {
+    const newest = card.coming.at(-1) ?? card.shown;
+    if (view === newest) return;
+    if (lastSeq(view) > lastSeq(newest)) card.coming = [...card.coming, view].slice(-BEHIND_MAX);
+    else if (card.coming.length > 0) card.coming[card.coming.length - 1] = view;
+    else {
+      card.shown = view;
+      this.#paint(card);
+    }
+  }
+
   #paint(card) {
-    const view = asShown(card);
+    const view = card.shown;
     card.element.className = `line-card ${view.state.toLowerCase()}`;
     card.parts.state.textContent = view.state;
     card.parts.steps.replaceChildren(...view.path.map((move) => stepView(move, view)));
@@ -93,8 +111,8 @@ export class LineCards {
 
   #catchUp() {
     for (const card of this.#cards.values()) {
-      if (card.behind === 0 || card.isDrawing) continue; // what nobody could see yet is shown first
-      card.behind -= 1;
+      if (card.coming.length === 0 || card.isDrawing) continue; // what nobody could see yet is shown first
+      card.shown = card.coming.shift();
       this.#paint(card);
     }
     if (this.#isCatchingUp && this.#allShown()) this.render();
@@ -102,7 +120,7 @@ export class LineCards {
   }
 
   #allShown() {
-    return [...this.#cards.values()].every((card) => card.behind === 0);
+    return [...this.#cards.values()].every((card) => card.coming.length === 0);
   }
 
   async #draw(card) {
@@ -111,74 +129,28 @@ export class LineCards {
     card.svg = await machineDrawing();
     card.isDrawing = false;
     if (card.svg === null) return;
-    light(card.svg, asShown(card));
+    light(card.svg, card.shown);
     card.parts.figure.replaceChildren(card.svg);
   }
 
   #tick() {
     if (!this.#isShown()) return;
-    for (const card of this.#cards.values()) if (!card.view.is_final) this.#time(card);
+    for (const card of this.#cards.values()) if (!card.shown.is_final) this.#time(card);
   }
 
-  #time(card) {
-    const { parts } = card;
-    const view = asShown(card);
+  /** What changes without a move. A line that nothing is heard of stands still. */
+  #time({ parts, element, shown, coming }) {
+    const away = coming.length > 0 ? null : this.#away();
     const now = Date.now() / 1000;
-    const seconds = view.is_final ? view.entered_at - view.started_at : now - view.entered_at;
-    parts.time.textContent = view.is_final ? `after ${inSeconds(seconds)}` : inSeconds(seconds);
-    const words = wordsFor(view, now);
-    if (parts.words.textContent !== words) parts.words.textContent = words;
+    element.classList.toggle("stale", away !== null && !shown.is_final);
+    say(parts.time, timeFor(shown, away === null ? now : this.#lines.heardAt));
+    say(parts.note, noteFor(shown, away));
+    say(parts.words, wordsFor(shown, now, away));
   }
 }
 
-// Why it is where it is, for a move that is shown after the bot has gone on.
-const WHY = {
-  GenerationFailed: (reason) => `The model failed (${reason}); it is asked again`,
-  Held: () => "Discord asked for a pause",
-  SendRefused: (reason) => `Discord refused it (${reason}); it is sent again`,
-  SendUnconfirmed: (reason) => `No usable answer (${reason}): the channel is read back before another try`,
-  ReadBackFailed: (reason) => `The channel could not be read (${reason}); it is read again`,
-};
+const lastSeq = (view) => view.path.at(-1)?.seq ?? 0;
 
-/** The card's view without the moves that are not shown yet. */
-function asShown({ view, behind }) {
-  if (behind === 0) return view;
-  const path = view.path.slice(0, view.path.length - behind);
-  const counts = { ...view.counts };
-  for (const move of view.path.slice(path.length)) counts[`${move.from}-${move.to}`] -= 1;
-  const last = path.at(-1);
-  const waits = WHY[last.fact]?.(last.reason) ?? last.reason ?? view.waits ?? "";
-  // What went wrong came with a move that may not be shown yet; of those that are, `waits` says it.
-  const now = { last_error: null, mend: null, attempt: last.attempt || 1, due_at: null };
-  return { ...view, ...now, path, counts, state: last.to, entered_at: last.at, is_final: false, waits };
-}
-
-function wordsFor(view, now) {
-  if (view.is_final) return ENDED[view.state];
-  if (view.due_at === null) return view.waits ? `${view.waits}.` : "\u00a0";
-  const left = view.due_at - now;
-  return `${view.waits}. ${left > 0 ? `Next try in ${inSeconds(left)}.` : "Goes on now."}`;
-}
-
-function factsOf(view) {
-  const rows = [
-    ["Try", `${view.attempt} of ${view.attempts_max}`],
-    view.parts > 1 && ["Part", `${view.part} of ${view.parts}`],
-    view.unconfirmed && ["In doubt", "it may be in the channel already; the bot looks before it sends again"],
-    view.cancel_by && ["Cancelled by", view.cancel_by],
-    view.last_error && view.state !== "Delivered" && ["Last trouble", view.last_error],
-    view.mend && view.state !== "Delivered" && ["What to do", coded(view.mend)],
-  ];
-  return rows.filter(Boolean).map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
-}
-
-function stepView(move, view) {
-  const after = inSeconds(Math.max(0, move.at - view.started_at));
-  const reason = move.reason && h("span", { class: "reason" }, move.reason);
-  return h("li", { class: move.to.toLowerCase() }, h("span", { class: "at" }, after), h("span", {}, move.fact), h("span", { class: "to" }, `→ ${move.to}`), reason);
-}
-
-function inSeconds(seconds) {
-  if (seconds >= 90) return `${Math.floor(seconds / 60)} min ${Math.floor(seconds % 60)} s`;
-  return `${Math.max(0, seconds).toFixed(1)} s`;
+function say(element, words) {
+  if (element.textContent !== words) element.textContent = words;
 }

@@ -1,25 +1,33 @@
-// The bot's responses as its own event stream tells them: what is on its way, and what became of it.
+// The bot's responses from its own event stream: what is on its way, and what became of it.
 //
-// The stream is opened only while the bot is connected, so that a bot that is down causes no failed requests.
+// The stream is opened only while the bot runs, so that a bot that is down causes no failed requests. Whether it is
+// connected does not matter: its lines wait through an outage, and the stream says so.
 
 import * as api from "./api.js";
 
 const KEPT_MAX = 40; // finished ones, for the panel
-const AGAIN_MS = 3000;
+const AGAIN_MIN_MS = 500; // a bot that has just connected may not serve its stream yet
+const AGAIN_MAX_MS = 4000;
 const DELIVERED_MAX = 500; // what the inspector lists at most
 
 export class Lines extends EventTarget {
   views = new Map(); // response id → View
   isLinked = false;
+  heardAt = 0; // seconds since 1970: when the stream was last known to be true
   isCountable = true; // false where more was delivered than the inspector lists
   #delivered = new Map(); // response id → parts; never forgotten, for the tally
   #source = null;
   #timer = 0;
   #isWanted = false;
+  #isConnected = false;
+  #again = AGAIN_MIN_MS;
 
-  /** Follow while `isWanted`. */
-  want(isWanted) {
-    if (isWanted === this.#isWanted) return;
+  /** Follow while `isWanted`. A bot that has just connected is asked at once, and soon again: its inspector comes now. */
+  want(isWanted, isConnected) {
+    const hasConnected = isConnected && !this.#isConnected;
+    this.#isConnected = isConnected;
+    if (hasConnected) this.#again = AGAIN_MIN_MS;
+    if (isWanted === this.#isWanted && !(isWanted && hasConnected && !this.isLinked)) return;
     this.#isWanted = isWanted;
     if (isWanted) this.#open();
     else this.#close();
@@ -36,15 +44,21 @@ export class Lines extends EventTarget {
 
   apply(kind, body) {
     if (kind === "snapshot") body.responses.forEach((view) => this.#take(view));
-    else this.#take({ ...body.response, lastMove: body.move });
+    else if (kind === "paused") this.#hold(body);
+    else this.#take(body.response);
     this.#forgetOldest();
     this.dispatchEvent(new Event("changed"));
   }
 
   #take(view) {
-    const known = this.views.get(view.id);
-    this.views.set(view.id, { ...view, lastMove: view.lastMove ?? known?.lastMove ?? null });
+    this.views.set(view.id, view);
     if (view.state === "Delivered") this.#delivered.set(view.id, Math.max(1, view.parts));
+  }
+
+  /** A breakpoint holds the response, or holds it no longer. */
+  #hold({ response, paused }) {
+    const view = this.views.get(response);
+    if (view) this.views.set(response, { ...view, paused });
   }
 
   #forgetOldest() {
@@ -54,14 +68,16 @@ export class Lines extends EventTarget {
 
   #open() {
     clearTimeout(this.#timer);
+    this.#source?.close();
     this.#source = new EventSource(api.ofInspector("events"));
     this.#source.addEventListener("error", () => this.#broken());
     this.#source.addEventListener("snapshot", (event) => {
       this.isLinked = true;
+      this.#again = AGAIN_MIN_MS;
       this.apply("snapshot", JSON.parse(event.data));
       this.#recount();
     });
-    this.#source.addEventListener("move", (event) => this.apply("move", JSON.parse(event.data)));
+    for (const kind of ["move", "paused"]) this.#source.addEventListener(kind, (event) => this.apply(kind, JSON.parse(event.data)));
   }
 
   /** What was delivered before this page was opened. */
@@ -79,14 +95,20 @@ export class Lines extends EventTarget {
 
   #broken() {
     this.#source.close();
-    this.isLinked = false;
-    this.dispatchEvent(new Event("changed"));
-    if (this.#isWanted) this.#timer = setTimeout(() => this.#isWanted && this.#open(), AGAIN_MS);
+    this.#lose();
+    if (!this.#isWanted) return;
+    this.#timer = setTimeout(() => this.#isWanted && this.#open(), this.#again);
+    this.#again = Math.min(this.#again * 2, AGAIN_MAX_MS);
   }
 
   #close() {
     clearTimeout(this.#timer);
     this.#source?.close();
+    this.#lose();
+  }
+
+  #lose() {
+    if (this.isLinked) this.heardAt = Date.now() / 1000;
     this.isLinked = false;
     this.dispatchEvent(new Event("changed"));
   }

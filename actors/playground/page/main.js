@@ -66,16 +66,15 @@ setUpKeys({
 model.addEventListener("changed", () => {
   if (!model.isFilled) return bot.render();
   settle();
-  lines.want(model.has.inspector && model.presence.connected && model.isLinked);
+  const { connected, process } = model.presence;
+  lines.want(model.has.inspector && model.isLinked && (connected || process === "running"), connected);
   render();
 });
 model.addEventListener("heard", ({ detail }) => {
-  if (detail.channel_id !== view.channelId) return;
-  const words = detail.content || detail.embeds.map((embed) => embed.description ?? "").join(" ");
-  announce(`${detail.author.username}: ${words}`);
+  if (detail.channel_id === view.channelId) announce(`${detail.author.username}: ${model.words(detail)}`);
 });
 model.addEventListener("whispered", ({ detail }) => {
-  if (detail.for === view.me.id) announce(`${detail.author.username}, to you alone: ${detail.content}`);
+  if (detail.for === view.me.id) announce(`${detail.author.username}, to you alone: ${model.words(detail)}`);
 });
 lines.addEventListener("changed", renderTyping);
 cards.render();

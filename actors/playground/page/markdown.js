@@ -208,7 +208,7 @@ function angleNode({ user, channel, role, emoji, time, style, url }) {
   if (user) return { kind: "mention", user };
   if (channel) return { kind: "mention", channel };
   if (role) return { kind: "mention", text: "@role" };
-  if (emoji) return `:${emoji}:`;
+  if (emoji) return { kind: "emoji", name: emoji };
   if (time) return { kind: "time", seconds: Number(time), style: style ?? "f" };
   return linkNode(url, [url]);
 }

@@ -2,25 +2,9 @@
 
 import { h } from "./dom.js";
 import { parse } from "./markdown.js";
+import { mentioned, timeWords } from "./markdown_words.js";
 
 const TAGS = { strong: "strong", emphasis: "em", underline: "u", strike: "s" };
-const STYLES = {
-  t: { timeStyle: "short" },
-  T: { timeStyle: "medium" },
-  d: { dateStyle: "short" },
-  D: { dateStyle: "long" },
-  f: { dateStyle: "long", timeStyle: "short" },
-  F: { dateStyle: "full", timeStyle: "short" },
-};
-const STEPS = [
-  ["year", 31_536_000],
-  ["month", 2_592_000],
-  ["day", 86_400],
-  ["hour", 3_600],
-  ["minute", 60],
-  ["second", 1],
-];
-
 /** A message's text as elements; `names` says what mentions are called: {user(id), channel(id)}. */
 export function render(text, names) {
   return parse(text).map((block) => blockView(block, names));
@@ -59,6 +43,8 @@ function nodeView(node, names) {
   switch (node.kind) {
     case "code":
       return h("code", {}, node.text);
+    case "emoji":
+      return `:${node.name}:`;
     case "link":
       return h("a", { href: node.url, rel: "noopener noreferrer nofollow", target: "_blank" }, inlineView(node.children, names));
     case "mention":
@@ -72,22 +58,10 @@ function nodeView(node, names) {
   }
 }
 
-function mentioned({ user, channel, text }, names) {
-  if (user) return `@${names.user(user) ?? "somebody"}`;
-  return channel ? `#${names.channel(channel) ?? "somewhere"}` : text;
-}
-
-function timeView({ seconds, style }) {
-  const at = new Date(seconds * 1000);
-  if (Number.isNaN(at.getTime())) return `<t:${seconds}>`;
-  const text = style === "R" ? relative(seconds) : new Intl.DateTimeFormat(undefined, STYLES[style]).format(at);
-  return h("time", { datetime: at.toISOString(), class: "stamp" }, text);
-}
-
-function relative(seconds) {
-  const away = seconds - Date.now() / 1000;
-  const [unit, size] = STEPS.find(([, step]) => Math.abs(away) >= step) ?? STEPS.at(-1);
-  return new Intl.RelativeTimeFormat(undefined, { numeric: "auto" }).format(Math.round(away / size), unit);
+function timeView(node) {
+  const at = new Date(node.seconds * 1000);
+  const words = timeWords(node);
+  return Number.isNaN(at.getTime()) ? words : h("time", { datetime: at.toISOString(), class: "stamp" }, words);
 }
 
 function spoilerView(children) {

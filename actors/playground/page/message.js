@@ -10,7 +10,7 @@ const THINKING = 1 << 7; // Discord's flag LOADING
 const BUTTON_STYLES = { 1: "primary", 2: "plain", 3: "good", 4: "danger", 5: "plain" };
 
 /**
- * The message's list item. `context`: {names, me, menu, isGrouped, replied, act}.
+ * The message's list item. `context`: {names, words, me, menu, isGrouped, replied, act}; `words` reads a message out.
  * `act` holds what its tools do: reply, edit, remove, react, press, choose, jump.
  */
 export function messageView(message, context) {
@@ -61,19 +61,22 @@ function content(message, { names, me, act }) {
   ];
 }
 
-function reply(message, { replied, act, names }) {
+/** Drawn for those who see it: a voice would read the arrow's name. */
+const replyArrow = () => h("span", { "aria-hidden": "true" }, "↱ ");
+
+function reply(message, { replied, act, names, words: wordsOf }) {
   if (!message.message_reference) return null;
   const original = replied ?? message.referenced_message;
-  if (!original) return h("div", { class: "reply" }, "↱ The original message was deleted");
-  const words = original.content || original.embeds?.[0]?.description || "…";
+  if (!original) return h("div", { class: "reply" }, replyArrow(), "The original message was deleted");
+  const words = wordsOf(original);
   const snippet = words.length > SNIPPET_MAX ? `${words.slice(0, SNIPPET_MAX)}…` : words;
   const name = original.author?.username ?? names.user(original.author_id);
   return h(
     "button",
     { type: "button", class: "reply", onclick: () => act.jump(original.id) },
-    "↱ ",
+    replyArrow(),
     h("strong", { class: tone(name) }, name),
-    ` ${snippet.replaceAll("\n", " ")}`,
+    ` ${snippet}`,
   );
 }
 

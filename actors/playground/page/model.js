@@ -2,8 +2,9 @@
 
 import { earlier } from "./api.js";
 import { follow } from "./feed.js";
+import { spoken } from "./markdown_words.js";
 
-const KINDS = ["snapshot", "message", "deleted", "whisper", "press", "typing", "commands", "channel", "channel_deleted", "faults", "presence"];
+const KINDS = ["snapshot", "message", "deleted", "whisper", "press", "typing", "commands", "channel", "channel_deleted", "faults", "model_faults", "presence"];
 export const TYPING_MS = 10_000; // as Discord shows it
 const DM = 1;
 export const THREAD = 11;
@@ -21,6 +22,7 @@ export class Model extends EventTarget {
   hasEarlier = new Map();
   typing = new Map(); // channel id → Map of user id → until when
   faults = { chances: [], seed: 0 };
+  modelFaults = { chances: [], seed: 0 };
   presence = { connected: false, process: null };
   has = { cards: false, inspector: false };
   commands = []; // as the bot registered them
@@ -75,6 +77,19 @@ export class Model extends EventTarget {
     return this.users.find((user) => user.id === userId)?.username;
   }
 
+  /** What mentions in a message are called. */
+  get names() {
+    return { user: (id) => this.name(id), channel: (id) => this.channels.get(id)?.name };
+  }
+
+  /** A message as it is read out: its text, else what its embeds say and what is attached. */
+  words(message) {
+    const embeds = (message.embeds ?? []).flatMap((embed) => [embed.title, embed.description]);
+    const texts = [message.content, ...embeds].filter(Boolean).map((text) => spoken(text, this.names));
+    const files = (message.attachments ?? []).map((each) => each.description ?? each.filename);
+    return [...texts, ...files].filter(Boolean).join(" ") || "a message without words";
+  }
+
   /** Who is typing there now. */
   typists(channelId) {
     const now = Date.now();
@@ -102,6 +117,7 @@ export class Model extends EventTarget {
     }
     this.typing.clear();
     this.faults = body.faults;
+    this.modelFaults = body.model_faults;
     this.presence = body.presence;
     this.has = body.has;
     this.lines = body.lines;
@@ -160,6 +176,10 @@ export class Model extends EventTarget {
 
   _faults(faults) {
     this.faults = faults;
+  }
+
+  _model_faults(faults) {
+    this.modelFaults = faults;
   }
 
   _presence(presence) {

@@ -27,7 +27,7 @@ export async function attempt(asked) {
 
 /** Read out by screen readers, seen by nobody. */
 export function announce(words) {
-  byId("said").append(h("p", {}, words.slice(0, SAID_MAX)));
+  byId("said").append(h("p", {}, words.length > SAID_MAX ? `${words.slice(0, words.lastIndexOf(" ", SAID_MAX) + 1 || SAID_MAX)}…` : words));
   while (byId("said").childElementCount > 20) byId("said").firstElementChild.remove();
 }
 

@@ -112,7 +112,8 @@ export class Timeline {
       isGrouped,
       me: this.#view.me,
       menu: this.#model.menu,
-      names: { user: (id) => this.#model.name(id), channel: (id) => this.#model.channels.get(id)?.name },
+      names: this.#model.names,
+      words: (each) => this.#model.words(each),
       replied: replyTo && this.#model.find(this.#channelId, replyTo),
       act: this.#actions(),
     });

@@ -32,6 +32,13 @@ export class Breakpoints {
     this.#read();
   }
 
+  /** For whoever came for the breakpoints. */
+  open() {
+    this.details.open = true;
+    this.element.scrollIntoView();
+    this.details.querySelector("summary").focus({ preventScroll: true });
+  }
+
   close() {
     this.#timers.forEach(clearInterval);
     this.#end.abort();

@@ -1,6 +1,6 @@
 // What the bot depends on, as it stands: breakers, connections and rate limits, a table each.
 
-import { h } from "./dom.js";
+import { coded, h } from "./dom.js";
 import { clock, inSeconds } from "./words.js";
 
 const TONES = { Closed: "good", HalfOpen: "trouble", Open: "bad" };
@@ -67,8 +67,8 @@ export function modelsTable({ models }) {
   const rows = models.map((each) => [
     each.model,
     each.server,
-    each.known.length === 0 ? "nothing yet" : each.known.join("; "),
-    each.warning === "" ? "–" : h("strong", { class: "wrong" }, each.warning),
+    each.known.length === 0 ? "nothing yet" : coded(each.known.join("; ")),
+    each.warning === "" ? "–" : h("strong", { class: "wrong" }, coded(each.warning)),
   ]);
   return table(["Model", "Server", "What was learnt of it", "Warning"], rows);
 }

@@ -46,5 +46,8 @@ export function offer(list, pairs) {
 export function sayCoded(element, words) {
   if (element.dataset.said === words) return;
   element.dataset.said = words;
-  element.replaceChildren(...words.split("`").map((part, number) => (number % 2 ? h("code", {}, part) : part)));
+  element.replaceChildren(...coded(words));
 }
+
+/** Words as children of an element, with what stands in backticks as code. */
+export const coded = (words) => words.split("`").map((part, number) => (number % 2 ? h("code", {}, part) : part));

@@ -35,7 +35,9 @@ function show(name, ...parts) {
 const VIEWS = {
   responses: () => {
     const fleet = new Fleet(live, filters);
-    show("responses", fleet, new Breakpoints(live, filters, fleet), new ResponseTable(live, filters));
+    const breakpoints = new Breakpoints(live, filters, fleet);
+    show("responses", fleet, breakpoints, new ResponseTable(live, filters));
+    if (location.hash === "#breakpoints") breakpoints.open();
   },
   sessions: () => show("sessions", new Sessions(live)),
   machines: () => show("machines", new Machines(live)),

@@ -2,6 +2,8 @@
 
 const MOMENT_MIN = 1e9; // numbers from here on are seconds since 1970
 
+const LATE_S = 1; // our clock is not the bot's: what is due goes on within this
+
 const TONES = { Generating: "work", Sending: "work", Retrying: "trouble", Delivered: "good", Failed: "bad" };
 
 export const toneOf = (state) => TONES[state] ?? "rest";
@@ -43,6 +45,7 @@ export function why(view, now) {
   if (view.paused) return paused(view.paused, now);
   if (view.due_at === null) return view.waits ?? "";
   const left = view.due_at - now;
+  if (left <= -LATE_S) return view.waits ?? ""; // it is late, or stuck: that it goes on now would not be true
   return `${view.waits}; ${left > 0 ? `next try in ${inSeconds(left)}` : "goes on now"}`;
 }
 
