@@ -1,4 +1,4 @@
-"""What every store promises about the account's allowance: uses are shared, corrected under their key, and forgotten."""
+"""What every store promises about the uses of an account: shared, corrected under their key, and forgotten."""
 
 from __future__ import annotations
 
