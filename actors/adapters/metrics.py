@@ -99,17 +99,12 @@ class _Life:
     tries: int = 0
 
 
-async def no_allowances() -> Iterable[SeenAllowance]:
-    return ()
-
-
 class Metrics:
     """The `Trace` port. `text` is what `/metrics` answers.
 
     `models` and `dependencies` are the values of their labels; `provider` is OpenTelemetry's name of who serves them.
     `error_lines` counts the log's since the process began.
-    `closed` names the rate limits that hold requests back at the moment, and `allowances` are those of the models.
-    `build` says what runs.
+    `closed` names the rate limits that hold requests back now, `allowances` are the models', `build` says what runs.
     """
 
     def __init__(
@@ -124,7 +119,7 @@ class Metrics:
         dependencies: Iterable[str] = (),
         closed: Callable[[], Iterable[str]] = tuple,
         build: Mapping[str, str] = NO_BUILD,
-        allowances: Callable[[], Awaitable[Iterable[SeenAllowance]]] = no_allowances,
+        allowances: Callable[[], Awaitable[Iterable[SeenAllowance]]] | None = None,
     ) -> None:
         self._lines = lines
         self._closed = closed
@@ -160,7 +155,7 @@ class Metrics:
         limited = Counts(_limited(name) for name in self._closed())
         for what in LIMITED:
             self._limits.labels(what).set(limited[what])
-        for each in await self._allowances():
+        for each in await self._allowances() if self._allowances is not None else ():
             for span, lines in (("minute", each.lines_minute), ("day", each.lines_day)):
                 self._lines_left.labels(each.model, span).set(math.inf if lines is None else lines)
         # A thousand lines take some milliseconds, in which the loop had better answer somebody.
@@ -343,9 +338,8 @@ class Metrics:
         )
         self._lines_left = self._gauge(
             "ensemble_allowance_lines_left",
-            "Lines of the usual size that the account's limits leave for a model; +Inf where no limit says.",
-            "model",
-            "span",
+            "Lines that the account's limits leave; +Inf: no limit says.",
+            *("model", "span"),
         )
         self._divergence = self._counter(
             "ensemble_history_divergence_total", "Places where a channel and its history were found to differ."

@@ -9,7 +9,7 @@ from typing import Final
 import anyio
 
 from actors.adapters.log import ErrorLines
-from actors.adapters.metrics import Metrics, no_allowances
+from actors.adapters.metrics import Metrics
 from actors.adapters.understudy import Understudy
 from actors.app.settings import Settings
 from actors.app.version import own_version
@@ -27,7 +27,7 @@ def metrics_of(
     now: Callable[[], float],
     error_lines: ErrorLines | None = None,
     budgets: Callable[[], Iterable[Budget]] = tuple,
-    allowances: Callable[[], Awaitable[Iterable[SeenAllowance]]] = no_allowances,
+    allowances: Callable[[], Awaitable[Iterable[SeenAllowance]]] | None = None,
 ) -> Metrics:
     """The metrics with every label that these settings can lead to; `budgets` are Discord's, `allowances` models'."""
     provider = "understudy" if isinstance(model, Understudy) else provider_of(settings)
