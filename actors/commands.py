@@ -13,7 +13,7 @@ from typing import Final
 
 from actors.guarded import DISCORD
 from actors.missing import Missing
-from actors.ports import Fenced, Indicator, MoveByWork, SeenAllowance, SessionMove
+from actors.ports import Fenced, Indicator, MoveByWork, SessionMove
 from actors.retries import Retries
 from actors.roleplay import notices
 from actors.roleplay.command_words import Command
@@ -221,21 +221,19 @@ class Commands:
             await self._answer(message, self._none_open)
             return
         recent = await self._world.store.recent_history(session.id, entries_max=1)
+        world, rules = self._world, self._world.rules
+        a_line = world.model.models, rules.context_tokens, rules.response_tokens
+        left = await world.allowances.look(*a_line, world.clock.now())
         rows = (
             f"Session `{session.id}`: {session.state}",
             f"Cast: {_names(session.cast)} (turns: {session.order})",
             f"Lines in the history: {recent.length}",
             f"Speaking: {self._world.model.label}",
-            *(notices.allowed(*astuple(each)) for each in await self._allowances()),
+            *(notices.allowed(*astuple(each)) for each in left),
             *(_trouble(*trouble) for trouble in self._world.breakers.troubles()),
             *_reported(self._world.breakers.reported),
         )
         await self._answer(message, "\n".join(rows))
-
-    async def _allowances(self) -> tuple[SeenAllowance, ...]:
-        world, rules = self._world, self._world.rules
-        models, now = world.model.models, world.clock.now()
-        return await world.allowances.look(models, rules.context_tokens, rules.response_tokens, now)
 
     async def _cast(self, message: ChannelMessage, rest: str) -> None:
         session = await self._world.store.session_in(message.channel_id)
