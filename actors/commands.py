@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from actors.guarded import DISCORD
@@ -221,11 +221,15 @@ class Commands:
             await self._answer(message, self._none_open)
             return
         recent = await self._world.store.recent_history(session.id, entries_max=1)
+        world, rules = self._world, self._world.rules
+        a_line = world.model.models, rules.context_tokens, rules.response_tokens
+        left = await world.allowances.look(*a_line, world.clock.now())
         rows = (
             f"Session `{session.id}`: {session.state}",
             f"Cast: {_names(session.cast)} (turns: {session.order})",
             f"Lines in the history: {recent.length}",
             f"Speaking: {self._world.model.label}",
+            *(notices.allowed(*astuple(each)) for each in left),
             *(_trouble(*trouble) for trouble in self._world.breakers.troubles()),
             *_reported(self._world.breakers.reported),
         )

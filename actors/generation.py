@@ -9,6 +9,7 @@ from typing import Final, assert_never
 
 import anyio
 
+from actors.allowances import Granted, Line
 from actors.asked import asked
 from actors.ports import (
     Completion,
@@ -25,7 +26,7 @@ from actors.ports import (
 from actors.roleplay import plan, prompt, speech
 from actors.roleplay.asides import noted
 from actors.roleplay.card import Card, kept_card
-from actors.roleplay.model import Character, Entry, Prompt, Purpose, SessionRecord
+from actors.roleplay.model import Character, Entry, Prompt, Purpose, SessionRecord, time_of
 from actors.roleplay.names import short_names
 from actors.roleplay.parts import split
 from actors.roleplay.refusals import is_machine
@@ -87,11 +88,15 @@ def _about(card: Card) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What a model is asked, of a history of `lines`."""
+    """What a model is asked, of a history of `lines`, as the account's allowance granted it."""
 
-    built: prompt.Built
+    granted: Granted
     heard: _Heard
     lines: int
+
+    @property
+    def built(self) -> prompt.Built:
+        return self.granted.built
 
 
 class Generation:
@@ -109,16 +114,22 @@ class Generation:
         """One request on the wire: Generated, or GenerationFailed with the reason to journal; Held where no
         model may be asked now."""
         world = self._world
-        question = await self._question(attempt)
+        line = await self._line()
+        question = await self._question(attempt, line)
+        if isinstance(question, HeldBack):
+            return Told(Held(world.clock.now(), question.until, question.cause, question.since))
         request = question.built.prompt
         began = anyio.current_time()
-        outcome = await world.model.complete(request)
+        outcome = await self._complete(question.granted)
         took_s = anyio.current_time() - began
         ended = partial(GenerationEnded, self._context, attempt, request.model, took_s)
         match outcome:
             case Completion(prompt_tokens=read, completion_tokens=written):
                 world.trace.publish(ended(read, written, "ok"))
                 told = self._judge_text(outcome, question.heard, attempt, request.model)
+            case ModelFailed(reason="rate_limit", retry_after_s=wait_s) if wait_s > 0:
+                world.trace.publish(ended(0, 0, "rate_limit"))
+                told = self._limited(line, outcome)
             case ModelFailed(reason=reason):
                 world.trace.publish(ended(0, 0, reason))
                 told = self._failed(attempt, plan.Failure(reason, request.model), outcome)
@@ -139,33 +150,65 @@ class Generation:
         self._failures.append(plan.Failure(BLOCKED))
         self._spare = ""  # it may be the very text
 
-    async def _question(self, attempt: int) -> _Question:
+    async def _line(self) -> Line:
+        """Whose request it is, for the account's allowance."""
+        record, server = self._record, await self._world.allowances.server_of(self._record.channel_id)
+        return Line(record.response.id, server, time_of(record.trigger_id))
+
+    async def _question(self, attempt: int, line: Line) -> _Question | HeldBack:
+        """The prompt for the first model whose allowance has room for it; or when to ask again."""
         world, record = self._world, self._record
-        request = plan.next_request(
-            self._failures,
-            world.model.models,
-            world.rules.response_tokens,
-            avoid=world.breakers.models_to_avoid(),
-        )
-        context_tokens = self._context_tokens(request.model)
+        plans = self._plans()
+        caps = {each.model: self._context_tokens(each.model) for each in plans}
+        await world.allowances.refresh(caps, world.clock.now())
+        largest = max(world.allowances.window_tokens(model, cap, world.clock.now()) for model, cap in caps.items())
         recent = await world.store.recent_history(
             self._session.id,
-            entries_max=prompt.entries_max(context_tokens),
-            characters_max=prompt.characters_max(context_tokens),
+            entries_max=prompt.entries_max(largest),
+            characters_max=prompt.characters_max(largest),
         )
-        built = prompt.build(
-            self._speaker(),
-            recent.entries,
-            request,
-            context_tokens=context_tokens,
-            seed=f"{self._session.id}/{record.trigger_id}/{self._text_number(attempt)}",
-            older=recent.older,
-            first_user=recent.first_user,
-        )
-        world.trace.publish(HistoryRead(self._context, recent.length, built.entries_kept, attempt))
+
+        def build(request: plan.Plan, context_tokens: int) -> prompt.Built:
+            return prompt.build(
+                self._speaker(),
+                recent.entries,
+                request,
+                context_tokens=context_tokens,
+                seed=f"{self._session.id}/{record.trigger_id}/{self._text_number(attempt)}",
+                older=recent.older,
+                first_user=recent.first_user,
+            )
+
+        granted = world.allowances.ask(line, plans, caps, build, world.clock.now())
+        if isinstance(granted, HeldBack):
+            return granted
+        world.trace.publish(HistoryRead(self._context, recent.length, granted.built.entries_kept, attempt))
         world.trace.publish(GenerationBegan(self._context, attempt, recent.length))
-        heard = _Heard.of(recent.entries, record.character, self._session, built.prompt)
-        return _Question(built, heard, recent.length)
+        heard = _Heard.of(recent.entries, record.character, self._session, granted.built.prompt)
+        return _Question(granted, heard, recent.length)
+
+    async def _complete(self, granted: Granted) -> Completion | ModelFailed | HeldBack:
+        """Ask the model, and correct its allowance by what it answers."""
+        world, model = self._world, granted.plan.model
+        await world.allowances.keep(model, granted.use)
+        outcome = await world.model.complete(granted.built.prompt)
+        use = world.allowances.note(granted, outcome, world.clock.now())
+        if use != granted.use:
+            await world.allowances.keep(model, use)
+        return outcome
+
+    def _plans(self) -> tuple[plan.Plan, ...]:
+        """The next request, for each model that may be asked it."""
+        world = self._world
+        avoid = world.breakers.models_to_avoid()
+        return plan.next_requests(self._failures, world.model.models, world.rules.response_tokens, avoid=avoid)
+
+    def _limited(self, line: Line, outcome: ModelFailed) -> Told:
+        """A 429: no failure of the model, and no attempt. The line is held until one may be asked again."""
+        now = self._world.clock.now()
+        held = self._world.allowances.refused(line, [each.model for each in self._plans()], now)
+        cause = held.cause or outcome.limited or "account_limit"
+        return Told(Held(now, held.until, cause, held.since, outcome.status, words=outcome.words))
 
     def _context_tokens(self, model: str) -> int:
         """The budget of a prompt: no more than the model is known to read."""

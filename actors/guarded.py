@@ -34,9 +34,8 @@ from actors.ports import (
     Voice,
 )
 from actors.roleplay.model import ChannelMessage, Character, Outbound, Prompt, ReplyAddress
-from actors.roleplay.plan import RETRY_AFTER_S_MAX
 from actors.status_watch import StatusWatch
-from machines.breaker import Breaker, Fact, Failed, LimitReached, Succeeded
+from machines.breaker import Breaker, Fact, Failed, Succeeded
 from machines.reasons import HeldReason
 
 DISCORD: Final = "discord"
@@ -84,14 +83,12 @@ def judge_elsewhere(outcome: object, at: float) -> Fact | None:
 
 
 def judge_model(outcome: object, at: float) -> Fact | None:
-    """The same of a model; a rate limit that nobody waits out opens its breaker until it ends."""
+    """The same of a model; what limits the account is no failure of its."""
     match outcome:
         case HeldBack() | ModelFailed(reason="malformed"):
             return None
         case ModelFailed(reason="overloaded" | "timeout" | "connection"):
             return Failed(at)
-        case ModelFailed(reason="rate_limit", retry_after_s=wait_s) if wait_s > RETRY_AFTER_S_MAX:
-            return LimitReached(at, at + wait_s)
         case _:
             return Succeeded(at)
 

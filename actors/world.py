@@ -9,6 +9,7 @@ from typing import Final
 
 import anyio
 
+from actors.allowances import Allowances
 from actors.breakers import Breakers
 from actors.ports import Channel, Clock, Model, NoPauses, Pausing, Replies, Store, Trace, Voice
 from actors.readiness import Readiness
@@ -106,5 +107,6 @@ class World:
     outbox_bell: Bell = field(default_factory=Bell)
     readiness: Readiness = field(default_factory=Readiness)
     breakers: Breakers = field(default_factory=Breakers)
+    allowances: Allowances = field(default_factory=Allowances)
     pausing: Pausing = field(default_factory=NoPauses)
     typing: TypingIndicator = field(default_factory=TypingIndicator)

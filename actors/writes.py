@@ -73,7 +73,7 @@ def _notice(record: ResponseRecord, reason: NoticeReason, prefix: str) -> Outbox
 def _delay(record: ResponseRecord, effect: Announce, indicator: Indicator) -> OutboxDraft:
     # One key for the channel and the opening (or closing): the second response that waits there says nothing new.
     return OutboxDraft(
-        key=f"{notices.LATE}{record.channel_id}:{effect.cause}:{effect.since:.0f}",
+        key=notices.late_key(record.channel_id, effect.cause, effect.since),
         kind=OutboxKind.NOTICE,
         channel_id=record.channel_id,
         text=notices.held(record.character.name, effect.cause, indicator, until=effect.until),

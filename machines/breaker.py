@@ -4,8 +4,8 @@
                                              ◄──(probe fails)──────┘
 
 Only what says that the dependency is down counts as `Failed`: 5xx, timeouts, lost connections. A 4xx or
-a 429 proves that it lives. A limit that lasts (a 429 that asks for minutes) opens it until the limit ends. An incident
-that its status page reports opens it early, where something failed lately: nobody waits for the sixth failure.
+a 429 proves that it lives. An incident that its status page reports opens it early, where something failed lately:
+nobody waits for the sixth failure.
 
 Writes and reads are counted in rows of their own: a read that is answered says nothing about writes that are lost, and
 a read that fails between answered ones adds nothing to them. A row of either that is too long opens the breaker.
@@ -56,21 +56,13 @@ class PauseElapsed:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitReached:
-    """It lives, and says that it will refuse everything before `until`."""
-
-    at: float
-    until: float
-
-
-@dataclass(frozen=True, slots=True)
 class IncidentReported:
     """Its status page reports a major incident."""
 
     at: float
 
 
-Fact = Succeeded | Failed | PauseElapsed | LimitReached | IncidentReported
+Fact = Succeeded | Failed | PauseElapsed | IncidentReported
 
 # ── effects ─────────────────────────────────────────────────────────────────────────────────────────
 
@@ -104,10 +96,6 @@ class Breaker:
         return State(self._state)
 
 
-def switched_on(breaker: Breaker, fact: LimitReached) -> bool:
-    return breaker.failures_max > 0
-
-
 def too_many(breaker: Breaker, fact: Failed) -> bool:
     return 0 < breaker.failures_max <= (breaker.reads_failed if fact.is_read else breaker.failures)
 
@@ -137,17 +125,12 @@ def forget_failures(breaker: Breaker, fact: Succeeded) -> None:
         breaker.failures = 0
 
 
-def note_opening(breaker: Breaker, fact: Failed | LimitReached | IncidentReported) -> None:
+def note_opening(breaker: Breaker, fact: Failed | IncidentReported) -> None:
     breaker.opened_at = fact.at
 
 
 def hold(breaker: Breaker, fact: Failed | IncidentReported) -> Hold:
     breaker.open_until = fact.at + breaker.pause_s
-    return Hold(breaker.open_until)
-
-
-def hold_until_limit_ends(breaker: Breaker, fact: LimitReached) -> Hold:
-    breaker.open_until = max(breaker.open_until, fact.until)
     return Hold(breaker.open_until)
 
 
@@ -161,20 +144,16 @@ TABLE: Final[tuple[Row[Breaker, Hold], ...]] = (
     Row(Succeeded, CLOSED, CLOSED, do=(forget_failures,)),
     Row(Failed, CLOSED, CLOSED, unless=(too_many,), do=(count_failure,)),
     Row(Failed, CLOSED, OPEN, when=(too_many,), do=(count_failure, note_opening, hold)),
-    Row(LimitReached, CLOSED, OPEN, when=(switched_on,), do=(note_opening, hold_until_limit_ends)),
-    Row(LimitReached, CLOSED, CLOSED, unless=(switched_on,)),
     Row(IncidentReported, CLOSED, OPEN, when=(failed_lately,), do=(note_opening, hold)),
     Row(IncidentReported, CLOSED, CLOSED, unless=(failed_lately,)),
     #
     Row(PauseElapsed, OPEN, HALF_OPEN),  # one try goes out and decides
     Row(Succeeded, OPEN, OPEN),  # late results, of tries that left before it opened
     Row(Failed, OPEN, OPEN),
-    Row(LimitReached, OPEN, OPEN, do=(hold_until_limit_ends,)),
     #
     Row(Succeeded, HALF_OPEN, CLOSED, unless=(proves_nothing,), do=(forget_failures, note_recovery)),
     Row(Succeeded, HALF_OPEN, HALF_OPEN, when=(proves_nothing,)),
     Row(Failed, HALF_OPEN, OPEN, do=(count_failure, hold)),
-    Row(LimitReached, HALF_OPEN, OPEN, do=(hold_until_limit_ends,)),
 )
 
 MACHINE: Final[StateMachine[Breaker, Hold]] = StateMachine(

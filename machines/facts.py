@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, get_args
 
-from machines.reasons import GenerationReason, HeldReason, NoticeReason, SendReason
+from machines.reasons import AllowanceReason, GenerationReason, HeldReason, NoticeReason, SendReason
 
 RESTART: Final = "restart"
 """The reason of the facts with which a new process takes up what the old one left."""
@@ -18,6 +18,9 @@ WEBHOOK_MOVED: Final = "webhook_moved"
 
 RATE_LIMIT: Final = "rate_limit"
 """The cause of Held where Discord limits how often it may be asked: a bucket is closed."""
+
+ALLOWANCES: Final[frozenset[AllowanceReason]] = frozenset(get_args(AllowanceReason))
+"""The causes of Held where an account's limit for a model is used up."""
 
 # ── facts: what happened; each carries `at`, in seconds since 1970 ──────────────────────────────────
 
@@ -59,8 +62,9 @@ class GenerationFailed:
 class Held:
     """The try must wait until `until`, and nothing is stored: it did not leave the process, or met a 429.
 
-    `cause` is a breaker's (`discord_down`, `model_down`) or a limit's (`rate_limit`), in force since `since`; there is
-    none where no connection is made yet. `status`, `code` and `words` are Discord's, where it answered this very try.
+    `cause` is a breaker's (`discord_down`, `model_down`), a limit's (`rate_limit`) or one of ALLOWANCES, in force since
+    `since`; there is none where no connection is made yet. `status`, `code` and `words` are the server's, where it
+    answered this very try.
     """
 
     at: float

@@ -39,7 +39,7 @@ SendReason = Literal[
 """Why a part did not go out, is in doubt, or could not be looked for: reasons and causes of Discord's side."""
 
 ModelReason = Literal[
-    "rate_limit",  # 429; `retry_after_s` says for how long
+    "rate_limit",  # 429; with `retry_after_s`, the account's allowance holds the line so long
     "quota",  # 402, or a quota that no wait refills
     "credentials",  # 401, 403
     "overloaded",  # 408, 409, 424, 498, 5xx
@@ -62,10 +62,17 @@ ModelReason = Literal[
 TextReason = Literal["html", "repeat", "refusal", "empty"]
 """Why a text that came is no line; `empty` is shared with the servers."""
 
-GenerationReason = Literal[ModelReason, TextReason, "rate_limit_long", "blocked", "restart"]
+GenerationReason = Literal[ModelReason, TextReason, "blocked", "restart"]
 """Why a generation failed, or another one is needed: Discord blocked the text."""
 
+LimitKind = Literal["requests_per_minute", "tokens_per_minute", "requests_per_day", "tokens_per_day"]
+"""What an account's limit for a model counts, and in which time."""
+
+AllowanceReason = Literal[LimitKind, "account_limit"]
+"""The limit of the account that is used up; the last where it is not known which."""
+
 HeldReason = Literal[
+    AllowanceReason,
     "",  # no connection is made yet
     "discord_down",  # its breaker is open
     "model_down",

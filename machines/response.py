@@ -283,7 +283,8 @@ TABLE: Final[tuple[Row[Response, Effect], ...]] = (
     Row(GenerationFailed, GENERATING, RETRYING, when=(may_try_again,), do=(wait,)),
     Row(GenerationFailed, GENERATING, FAILED, unless=(may_try_again,), do=(notify,)),
     #
-    Row(Held, GENERATING, RETRYING, do=HOLD),
+    Row(Held, GENERATING, RETRYING, when=(waits.may_be_held,), do=HOLD),
+    Row(Held, GENERATING, FAILED, unless=(waits.may_be_held,), do=(notify,)),
     Row(Held, SENDING, RETRYING, when=(waits.may_be_held,), do=HOLD),
     Row(Held, SENDING, FAILED, unless=(waits.may_be_held,), do=GIVE_UP),
     Row(Held, RETRYING, RETRYING, when=(unconfirmed,), do=(wait_until_released, announce)),

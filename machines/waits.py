@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from machines.backoff import backoff_s
 from machines.facts import (
+    ALLOWANCES,
     RATE_LIMIT,
     GenerationFailed,
     Held,
@@ -34,12 +35,16 @@ NONCE_WINDOW_S: Final = 60.0
 READ_BACK_WAIT_MAX_S: Final = 60.0
 """Reading back is free of attempts and deadline, so its wait has a ceiling instead."""
 
-LIMITS: Final = frozenset({RATE_LIMIT})
+LIMITS: Final = frozenset({RATE_LIMIT}) | ALLOWANCES
 """Causes of Held that hold a line `hold_max_s` in all. An outage holds it as long as it lasts."""
 
 WAITED_OUT_S: Final = 30.0
 """A limit's wait up to this costs its attempt, and nobody is told of it; people who wait longer believe that the bot
 is gone."""
+
+
+HELD_UNANNOUNCED_S: Final = 20.0
+"""So long an allowance may hold a line in all before the channel is told."""
 
 
 def attempts_max(response: Response) -> int:
@@ -96,8 +101,10 @@ def may_be_held(response: Response, fact: Held) -> bool:
 
 
 def is_announced(response: Response, fact: Held) -> bool:
-    """Whether people are told: not of a limit's short wait, nor of one for reading a channel, in which the line may
-    stand already."""
+    """Whether people are told, this hold being counted: not of a limit's short wait, nor of one for reading a channel,
+    in which the line may stand already."""
+    if fact.cause in ALLOWANCES:
+        return response.held_s > HELD_UNANNOUNCED_S
     if is_limit(fact):
         return not response.unconfirmed and held_s(fact) > WAITED_OUT_S
     return fact.cause != ""

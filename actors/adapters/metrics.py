@@ -10,6 +10,7 @@ Failure modes: of a line that an earlier process began, the moves count, but not
 
 from __future__ import annotations
 
+import math
 from collections import Counter as Counts
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,8 +30,10 @@ from actors.ports import (
     Moved,
     MoveRefused,
     OutboxSettled,
+    SeenAllowance,
     TraceEvent,
 )
+from actors.roleplay.allowance import SPANS
 from actors.roleplay.missing import Finding
 from actors.roleplay.model import OutboxKind, ResponseId
 from actors.roleplay.model_reasons import MEANINGS, MODEL_REASONS
@@ -101,7 +104,7 @@ class Metrics:
 
     `models` and `dependencies` are the values of their labels; `provider` is OpenTelemetry's name of who serves them.
     `error_lines` counts the log's since the process began.
-    `closed` names the rate limits that hold requests back at the moment. `build` says what runs.
+    `closed` names the rate limits that hold requests back now, `allowances` are the models', `build` says what runs.
     """
 
     def __init__(
@@ -116,9 +119,11 @@ class Metrics:
         dependencies: Iterable[str] = (),
         closed: Callable[[], Iterable[str]] = tuple,
         build: Mapping[str, str] = NO_BUILD,
+        allowances: Callable[[], Awaitable[Iterable[SeenAllowance]]] | None = None,
     ) -> None:
         self._lines = lines
         self._closed = closed
+        self._allowances = allowances
         self._untold_since = untold_since
         self._count_error_lines = error_lines
         self._error_lines_seen = 0
@@ -132,6 +137,8 @@ class Metrics:
         self._make_model(models)
         self._make_surroundings(dependencies)
         self._gauge("ensemble_build_info", "What runs; always 1.", *build).labels(**build).set(1)
+        for model, span in product(models, SPANS):
+            self._lines_left.labels(model, span).set(math.inf)
 
     async def text(self) -> bytes:
         """Everything in Prometheus's text format; reads the journal."""
@@ -148,6 +155,9 @@ class Metrics:
         limited = Counts(_limited(name) for name in self._closed())
         for what in LIMITED:
             self._limits.labels(what).set(limited[what])
+        for each in await self._allowances() if self._allowances is not None else ():
+            for span, lines in (("minute", each.lines_minute), ("day", each.lines_day)):
+                self._lines_left.labels(each.model, span).set(math.inf if lines is None else lines)
         # A thousand lines take some milliseconds, in which the loop had better answer somebody.
         return await anyio.to_thread.run_sync(generate_latest, self._registry)
 
@@ -325,6 +335,11 @@ class Metrics:
             "ensemble_rate_limits_closed",
             "Rate limits of Discord's that hold requests back now, by what they are for.",
             "of",
+        )
+        self._lines_left = self._gauge(
+            "ensemble_allowance_lines_left",
+            "Lines that the account's limits leave; +Inf: no limit says.",
+            *("model", "span"),
         )
         self._divergence = self._counter(
             "ensemble_history_divergence_total", "Places where a channel and its history were found to differ."

@@ -10,7 +10,7 @@ end the process, since no restart mends them. At the end sends in flight get the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -30,6 +30,7 @@ from actors.adapters.status import HttpStatusPage
 from actors.adapters.store import SqlStore, StoreError
 from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
+from actors.allowances import Allowances
 from actors.app.debugging import Answers, Seen
 from actors.app.error_lines import ErrorLineCount
 from actors.app.hand_over import NotHandedOver
@@ -39,7 +40,7 @@ from actors.app.settings import Settings
 from actors.breakers import Breakers
 from actors.gateway import Gateway
 from actors.guarded import guard
-from actors.ports import Clock, Dependencies, Model, NoPauses, ServerKnowledge, Trace
+from actors.ports import Budget, Clock, Dependencies, Model, NoPauses, SeenAllowance, ServerKnowledge, Trace
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
 from actors.world import World
@@ -91,7 +92,13 @@ def model_of(settings: Settings, shelf: ServerKnowledge | None = None) -> GroqMo
         models=tuple(dict.fromkeys((settings.groq_model, *settings.groq_fallback_models))),
         timeout_s=settings.generate_timeout_s,
         shelf=shelf,
+        limits=settings.model_limits,
     )
+
+
+def allowances_of(model: Model, store: SqlStore) -> Allowances:
+    """What the account allows; nothing limits the understudy."""
+    return Allowances(model.limits, store, model.server) if isinstance(model, GroqModel) else Allowances()
 
 
 def status_page_of(settings: Settings, *, is_discord: bool) -> HttpStatusPage | None:
@@ -238,13 +245,23 @@ def _first_of(group: BaseExceptionGroup[Exception]) -> Exception:
     return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
-def dependencies_of(breakers: Breakers, adapter: DiscordAdapter, model: Model, settings: Settings) -> Dependencies:
+def dependencies_of(
+    breakers: Breakers, adapter: DiscordAdapter, model: Model, settings: Settings, allowances: Iterable[SeenAllowance]
+) -> Dependencies:
     """How everything stands that this process depends on."""
     server = model if isinstance(model, GroqModel) else None
-    budgets = server.budgets() if server else ()
+    budgets = (*(server.budgets() if server else ()), *lines_left(allowances))
     models = server.seen_models(settings.context_tokens) if server else ()
     gates = tuple(gate.seen for gate in breakers.gates)
     return Dependencies(gates, adapter.shards(), (*adapter.budgets(), *budgets), models)
+
+
+def lines_left(allowances: Iterable[SeenAllowance]) -> Iterator[Budget]:
+    """What the account's limits leave, beside the limits themselves."""
+    for each in allowances:
+        for name, lines in (("lines this minute", each.lines_minute), ("lines today", each.lines_day)):
+            if lines is not None:
+                yield Budget(each.model, name, left=lines)
 
 
 def compose(
@@ -265,8 +282,16 @@ def compose(
     One on standby is run with a `turn`. Its clock is the system's, unless another one is given.
     """
     clock = clock or SystemClock()
+    allowances = allowances_of(model, store)
+    a_line = model.models, settings.context_tokens, settings.response_tokens
     metrics = metrics_of(
-        settings, store, model, now=clock.now, error_lines=error_lines, budgets=lambda: adapter.budgets()
+        settings,
+        store,
+        model,
+        now=clock.now,
+        error_lines=error_lines,
+        budgets=lambda: adapter.budgets(),
+        allowances=lambda: allowances.look(*a_line, clock.now()),
     )
     inspector = inspector_of(
         settings,
@@ -275,7 +300,9 @@ def compose(
         metrics=metrics.text,
         log=trace,
         # What it looks at is made with the trace that it is part of.
-        dependencies=lambda: dependencies_of(guarded.breakers, adapter, model, settings),
+        dependencies=lambda: dependencies_of(
+            guarded.breakers, adapter, model, settings, allowances.seen(*a_line, clock.now())
+        ),
         channel_name=lambda channel_id: adapter.channel_name(channel_id),
     )
     seen = Seen()
@@ -311,7 +338,7 @@ def compose(
     rules, breakers = settings.rules(), guarded.breakers
     pausing = (inspector and inspector.breakpoints) or NoPauses()
     ports = clock, guarded.model, guarded.voice, guarded.channel, guarded.replies, store, trace
-    world = World(*ports, rules, breakers=breakers, pausing=pausing)
+    world = World(*ports, rules, breakers=breakers, pausing=pausing, allowances=allowances)
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)
     counted = None if error_lines is None else ErrorLineCount(error_lines, store, clock.now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 import anyio
@@ -13,7 +13,7 @@ from actors.adapters.metrics import Metrics
 from actors.adapters.understudy import Understudy
 from actors.app.settings import Settings
 from actors.app.version import own_version
-from actors.ports import Budget, Journal, Model
+from actors.ports import Budget, Journal, Model, SeenAllowance
 
 LAG_EVERY_S: Final = 0.25
 """Often enough to meet a stall of a second four times over; it costs some microseconds each."""
@@ -27,8 +27,9 @@ def metrics_of(
     now: Callable[[], float],
     error_lines: ErrorLines | None = None,
     budgets: Callable[[], Iterable[Budget]] = tuple,
+    allowances: Callable[[], Awaitable[Iterable[SeenAllowance]]] | None = None,
 ) -> Metrics:
-    """The metrics with every label that these settings can lead to; `budgets` are Discord's."""
+    """The metrics with every label that these settings can lead to; `budgets` are Discord's, `allowances` models'."""
     provider = "understudy" if isinstance(model, Understudy) else provider_of(settings)
     return Metrics(
         lines=journal.lines_by_state,
@@ -39,6 +40,7 @@ def metrics_of(
         provider=provider,
         dependencies=("discord", *model.models),
         build={"version": own_version(), "python": platform.python_version()},
+        allowances=allowances,
         closed=lambda: [each.name for each in budgets() if each.held_until is not None],
     )
 

@@ -12,6 +12,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.adapters.inspector import is_loopback, parse_address, parse_public_url
+from actors.roleplay.allowance import ModelLimits, parsed
 from actors.world import Rules
 from machines.response import Limits
 
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     groq_base_url: str = ""
     groq_model: str = "openai/gpt-oss-120b"
     groq_fallback_models: Annotated[tuple[str, ...], NoDecode] = ("openai/gpt-oss-20b",)
+    model_limits: Annotated[ModelLimits | None, NoDecode] = None
 
     database_url: str = "sqlite:///ensemble.db"
     data_dir: Path = Path()
@@ -139,6 +141,11 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+    @field_validator("model_limits", mode="before")
+    @classmethod
+    def _are_limits(cls, value: object) -> object:
+        return parsed(value) if isinstance(value, str) else value
 
     @field_validator("log_level", mode="before")
     @classmethod

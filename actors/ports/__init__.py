@@ -6,7 +6,15 @@ translate a library's errors into them once. Only `Fenced` and programmers' erro
 
 from actors.ports.clock import Clock
 from actors.ports.debugging import AskedIn, Debugger, Explained, Suggested
-from actors.ports.dependencies import Budget, ChannelNames, Dependencies, SeenBreaker, SeenModel, SeenShard
+from actors.ports.dependencies import (
+    Budget,
+    ChannelNames,
+    Dependencies,
+    SeenAllowance,
+    SeenBreaker,
+    SeenModel,
+    SeenShard,
+)
 from actors.ports.discord import (
     RATE_LIMIT,
     AdapterTables,
@@ -73,7 +81,7 @@ from actors.ports.journal import (
     SeenSession,
     Standing,
 )
-from actors.ports.model import Completion, Model, ModelFailed, ServerKnowledge
+from actors.ports.model import AllowanceUses, Completion, Model, ModelFailed, ServerKnowledge
 from actors.ports.pausing import NoPauses, Pause, Pausing
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.store import Accepted, Fenced, ReportedMissing, RetryAsked, RetryOutcome, Store, ToCatchUp, Watched
@@ -118,6 +126,7 @@ __all__ = [
     "RATE_LIMIT",
     "Accepted",
     "AdapterTables",
+    "AllowanceUses",
     "Asked",
     "AskedIn",
     "AskedMessage",
@@ -200,6 +209,7 @@ __all__ = [
     "ResponseRecord",
     "RetryAsked",
     "RetryOutcome",
+    "SeenAllowance",
     "SeenBreaker",
     "SeenLine",
     "SeenModel",

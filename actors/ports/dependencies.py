@@ -69,6 +69,15 @@ class SeenModel:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenAllowance:
+    """How many lines of the usual size the account's limits leave for a model; None where no limit says."""
+
+    model: str
+    lines_minute: int | None = None
+    lines_day: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Dependencies:
     breakers: tuple[SeenBreaker, ...] = ()
     shards: tuple[SeenShard, ...] = ()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from actors.ports.discord import HeldBack
+from actors.roleplay.allowance import Kind, Report, Use
 from actors.roleplay.model import Prompt
 from machines.reasons import ModelReason
 
@@ -16,7 +17,8 @@ class Completion:
     """A model's raw answer; not cleaned, and never blank.
 
     `trouble`: the server says that the text is not whole, and why; whole sentences of it are better than no line.
-    `learnt` is what this answer showed of the server for the first time, in words for the operator.
+    `learnt` is what this answer showed of the server for the first time, in words for the operator; `reports` are what
+    it said of the account's limits.
     """
 
     text: str
@@ -26,14 +28,15 @@ class Completion:
     completion_tokens: int = 0
     trouble: ModelReason | None = None
     learnt: str = ""
+    reports: tuple[Report, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFailed:
     """No completion. `error` is for the operator's log alone: its text may name keys and organisations.
 
-    `status`, `code` and `words` are the server's own, without secrets: for operators, never for a channel. `learnt`
-    as in Completion.
+    `status`, `code` and `words` are the server's own, without secrets: for operators, never for a channel. `learnt` and
+    `reports` as in Completion; `limited` is the limit that a 429 names.
     """
 
     reason: ModelReason
@@ -43,6 +46,8 @@ class ModelFailed:
     code: str | None = None
     words: str = ""
     learnt: str = ""
+    reports: tuple[Report, ...] = ()
+    limited: Kind | None = None
 
 
 class Model(Protocol):
@@ -76,4 +81,24 @@ class ServerKnowledge(Protocol):
 
     async def keep_server_knowledge(self, server: str, model: str, knowledge: str, *, at: float) -> None:
         """Make this what is known of the model."""
+        ...
+
+
+class AllowanceUses(Protocol):
+    """Keeps what was asked of a model server in the last 24 hours, for all processes of a bot."""
+
+    async def allowance_uses(self, server: str, *, after: int, since: float) -> Sequence[tuple[int, str, Use]]:
+        """(number, model, use) of those with a number above `after` and a time above `since`, by number."""
+        ...
+
+    async def keep_allowance_use(self, server: str, model: str, use: Use) -> None:
+        """Keep a use; under a key that is kept already, its newer figures."""
+        ...
+
+    async def forget_allowance_uses(self, server: str, *, before: float) -> None:
+        """Delete those that no limit counts any more."""
+        ...
+
+    async def place(self, channel_id: int) -> tuple[int | None, int | None] | None:
+        """(parent, server) of a channel that was met; None for one that was not."""
         ...

@@ -328,3 +328,8 @@ DISCORD_EPOCH_MS: Final = 1_420_070_400_000
 def snowflake_at(at: float) -> int:
     """The smallest message id that Discord can give at `at` (seconds since 1970)."""
     return max(0, int(at * 1000) - DISCORD_EPOCH_MS) << 22
+
+
+def time_of(snowflake: int) -> float:
+    """When Discord made this id, in seconds since 1970."""
+    return float((snowflake >> 22) + DISCORD_EPOCH_MS) / 1000

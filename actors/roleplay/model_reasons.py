@@ -17,9 +17,6 @@ from typing import Final, get_args
 
 from machines.reasons import GenerationReason, ModelReason
 
-RATE_LIMIT_LONG: Final = "rate_limit_long"
-"""Journalled in place of `rate_limit` where the wait was too long and another model takes over."""
-
 MODEL_REASONS: Final[tuple[str, ...]] = get_args(ModelReason)
 
 
@@ -65,13 +62,6 @@ _UNAVAILABLE: Final = "model unavailable"
 MEANINGS: Final[dict[GenerationReason, Meaning]] = {
     "rate_limit": Meaning(
         Whose.ACCOUNT, Then.AGAIN, "rate limit reached", "the account's rate limit is reached", _LIMITED
-    ),
-    RATE_LIMIT_LONG: Meaning(
-        Whose.ACCOUNT,
-        Then.NEXT,
-        "rate limit reached",
-        "the account's rate limit is reached for a while, another model is asked",
-        _LIMITED,
     ),
     "quota": Meaning(
         Whose.ACCOUNT,

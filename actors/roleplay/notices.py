@@ -7,10 +7,17 @@ from typing import Final
 
 from actors.roleplay.model import Button, ResponseId
 from actors.roleplay.model_reasons import MEANINGS
-from machines.facts import RATE_LIMIT
+from machines.facts import ALLOWANCES, RATE_LIMIT
+
+
+def _of(cause: str) -> str:
+    """Which of the account's limits this is, where that is known."""
+    return f" of {cause.replace('_', ' ')}" if cause != "account_limit" else ""
+
 
 OF_MODEL: Final[dict[str, str]] = {
     **{reason: meaning.clause for reason, meaning in MEANINGS.items()},
+    **{cause: f"the account's limit{_of(cause)} is used up" for cause in sorted(ALLOWANCES)},
     "deadline": "it took too long",
 }
 """One clause for each reason for which no line was written, where people can make something of it."""
@@ -87,18 +94,34 @@ LATE: Final = "held:"
 MINUTE_S: Final = 60
 
 
+def late_key(channel_id: int, cause: str, since: float) -> str:
+    """One notice for a channel and an opening or closing. A line may meet one of an account's limits after another, so
+    they are announced as one."""
+    what = "allowance" if cause in ALLOWANCES else cause
+    return f"{LATE}{channel_id}:{what}:{since:.0f}"
+
+
 def held(name: str, cause: str, indicator: str = "none", *, until: float = 0.0) -> str:
     """Told once in each channel where a line waits for a breaker to close, or until a limit ends at `until`.
 
     That Discord is down can only be read when it is up again, so those words are of the past. The time is Discord's
     markup, which each reader sees in their own zone: the first whole minute at which the line may be there.
     """
+    at = math.ceil(until / MINUTE_S) * MINUTE_S
+    if cause in ALLOWANCES:
+        return f"⏳ The account's limit{_of(cause)} is used up; the next line comes at <t:{at}:t>."
     if cause == RATE_LIMIT:
-        at = math.ceil(until / MINUTE_S) * MINUTE_S
         return f"⏳ Discord limits how fast this channel may be written to; {name}'s response comes at <t:{at}:t>."
     if cause != "discord_down":
         return f"⏳ The model is not available at the moment. {name}'s response waits, and comes when it is."
     return f"{_DOWN}{_clause(indicator)}{_SO}{name}'s response comes late."
+
+
+def allowed(model: str, lines_minute: int | None, lines_day: int | None) -> str:
+    """A row of `!status`: how many lines an account's limits leave; each is None where no limit says."""
+    found = (("this minute", lines_minute), ("today", lines_day))
+    counts = [f"{lines:,} {span}" for span, lines in found if lines is not None]
+    return f"Lines left with {model}: about {' and '.join(counts) or 'any number'}"
 
 
 def reported(text: str, indicator: str) -> str:

@@ -14,11 +14,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from actors.roleplay.model_reasons import RATE_LIMIT_LONG, Then, that
+from actors.roleplay.model_reasons import Then, that
 from machines.facts import BLOCKED
 from machines.reasons import GenerationReason
 
-RETRY_AFTER_S_MAX: Final = 30.0  # people who wait longer for a line believe that the bot is gone
 ROOM_FACTOR_MAX: Final = 4  # 4 × 700 tokens: reasoning that needs more will not end either
 TRIMMED_SHARE: Final = 0.5  # most servers do not say by how much a prompt is too large
 TRIMS_MAX: Final = 2  # a quarter of a prompt is the least that still knows what was just said
@@ -27,7 +26,7 @@ TRIES_OF_ONE_MODEL: Final = 2  # a first failure is mostly a hiccup; of three tr
 
 _NEEDS_ROOM: Final = frozenset({"length", "empty"})  # both: reasoning ate the budget, cut off or not
 _ONCE_MORE: Final = that(Then.AGAIN_ONCE)
-_PASSED_OVER: Final = that(Then.NEXT) - {RATE_LIMIT_LONG}
+_PASSED_OVER: Final = that(Then.NEXT)
 _LOST: Final = that(Then.NEXT_OR_END)
 _FINAL: Final = that(Then.END)
 _NOTES: Final = {
@@ -66,34 +65,38 @@ class Verdict:
 def next_request(
     failures: Sequence[Failure], models: Sequence[str], response_tokens: int, *, avoid: Collection[str] = ()
 ) -> Plan:
-    """Plan the request after `failures` (oldest first).
+    """Plan the request after `failures` (oldest first): the first of `next_requests`."""
+    return next_requests(failures, models, response_tokens, avoid=avoid)[0]
+
+
+def next_requests(
+    failures: Sequence[Failure], models: Sequence[str], response_tokens: int, *, avoid: Collection[str] = ()
+) -> tuple[Plan, ...]:
+    """Plan the request after `failures` (oldest first), once for each model that is as good as the first.
 
     `models` in the order of preference, never empty. A model that declined, that was not available
     TRIES_OF_ONE_MODEL times, or that is in `avoid` (its breaker is open), is taken only where no other is left.
     """
     reasons = [failure.reason for failure in failures]
     failures_for_room = sum(reason in _NEEDS_ROOM for reason in reasons)
-    return Plan(
-        model=_pick(failures, models, avoid),
-        completion_tokens_max=response_tokens * min(2**failures_for_room, ROOM_FACTOR_MAX),
-        context_share=TRIMMED_SHARE ** min(reasons.count("too_large"), TRIMS_MAX),
-        note=" ".join(note for reason, note in _NOTES.items() if reason in reasons),
+    return tuple(
+        Plan(
+            model=model,
+            completion_tokens_max=response_tokens * min(2**failures_for_room, ROOM_FACTOR_MAX),
+            context_share=TRIMMED_SHARE ** min(reasons.count("too_large"), TRIMS_MAX),
+            note=" ".join(note for reason, note in _NOTES.items() if reason in reasons),
+        )
+        for model in _best(failures, models, avoid)
     )
 
 
 def judge(
     failures: Sequence[Failure], failure: Failure, models: Sequence[str], *, retry_after_s: float = 0.0
 ) -> Verdict:
-    """Say what `failure`, which came after `failures`, means for the response.
-
-    A rate limit above RETRY_AFTER_S_MAX moves on to a model that is neither missing nor limited, with no
-    wait; where there is none it waits as told.
-    """
+    """Say what `failure`, which came after `failures`, means for the response."""
     reason, current = failure
-    lost, limited = _of(failures, _LOST), _of(failures, {RATE_LIMIT_LONG})
+    lost = _of(failures, _LOST)
     match reason:
-        case "rate_limit" if retry_after_s > RETRY_AFTER_S_MAX and set(models) - lost - limited - {current}:
-            return Verdict(RATE_LIMIT_LONG)
         case "too_large":
             trims = sum(earlier.reason == reason for earlier in failures)
             return Verdict(reason, retry_after_s, final=trims >= TRIMS_MAX)
@@ -108,13 +111,12 @@ def _of(failures: Sequence[Failure], reasons: Collection[str]) -> frozenset[str]
     return frozenset(failure.model for failure in failures if failure.reason in reasons)
 
 
-def _pick(failures: Sequence[Failure], models: Sequence[str], avoid: Collection[str]) -> str:
-    """The best model that is left: free, at hand and willing, else free, else limited, else the first."""
-    lost, limited = _of(failures, _LOST), _of(failures, {RATE_LIMIT_LONG})
+def _best(failures: Sequence[Failure], models: Sequence[str], avoid: Collection[str]) -> Sequence[str]:
+    """The best models that are left: at hand and willing, else at hand, else those that there are, else all."""
+    lost = _of(failures, _LOST)
     declined = _of(failures, _PASSED_OVER)
     unavailable = Counter(failure.model for failure in failures if failure.reason in _ONCE_MORE)
     left = [model for model in models if model not in lost]
-    free = [model for model in left if model not in limited]
-    ready = [model for model in free if model not in avoid]
+    ready = [model for model in left if model not in avoid]
     fresh = [model for model in ready if model not in declined and unavailable[model] < TRIES_OF_ONE_MODEL]
-    return next(iter(fresh or ready or free or left or models))
+    return fresh or ready or left or models

@@ -23,7 +23,7 @@ from actors.ports import (
     Unconfirmed,
 )
 from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind
-from machines.breaker import Breaker, Failed, LimitReached, Succeeded
+from machines.breaker import Breaker, Failed, Succeeded
 from tests.actors.outage import CLOSED_AGAIN, DOWN, FAILED_AGAIN, OPENED, PROBED
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.play import BREAKER_PAUSE_S, CHANNEL, Recorder, card, playing
@@ -357,13 +357,11 @@ def test_a_voice_that_is_prepared_from_memory_proves_nothing() -> None:
         (ModelFailed("credentials"), Succeeded(7.0)),
         (ModelFailed("model_missing"), Succeeded(7.0)),
         (ModelFailed("rate_limit", 30.0), Succeeded(7.0)),
-        (ModelFailed("rate_limit", 540.0), LimitReached(7.0, 547.0)),
+        (ModelFailed("rate_limit", 540.0), Succeeded(7.0)),
         (ModelFailed("malformed"), None),
     ],
 )
-def test_a_model_that_refuses_lives_and_one_that_is_limited_for_long_is_left_alone(
-    outcome: object, fact: object
-) -> None:
+def test_a_model_that_refuses_lives_and_an_account_s_limit_is_no_failure_of_it(outcome: object, fact: object) -> None:
     assert judge_model(outcome, 7.0) == fact
 
 

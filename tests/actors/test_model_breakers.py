@@ -6,11 +6,8 @@ import anyio
 import pytest
 
 from actors.ports import (
-    BreakerMoved,
     ModelFailed,
-    Moved,
 )
-from machines.facts import GenerationFailed
 from machines.response import Limits
 from tests.actors.outage import announced, delays
 from tests.fakes.model import FakeModel
@@ -110,8 +107,7 @@ def test_a_limit_of_minutes_is_waited_for_by_nobody_while_another_model_is_left(
             play.say("Hello?")
             await play.quiet()
             assert asked(play) == ["first", "second", "second"]
-            failures = [e.move.fact for e in play.trace.events if isinstance(e, Moved)]
-            assert [f.model for f in failures if isinstance(f, GenerationFailed)] == ["first"]
+            assert play.trace.breaker_moves == []  # the account's limit is no failure of the model
             play.model.down = {}
             await anyio.sleep(540)
             play.say("And now?")
@@ -130,12 +126,8 @@ def test_the_only_model_s_limit_of_minutes_is_waited_out_and_told(backend: str) 
             play.say("Hello?")
             await anyio.sleep(100)
             assert asked(play) == ["only"]
-            assert delays(play) == [MODEL_WAITS]
-            play.say("!status")
-            await anyio.sleep(2)
-            until = next(e.until for e in play.trace.events if isinstance(e, BreakerMoved))
-            shown = play.discord.texts(CHANNEL)[-1].splitlines()
-            assert shown[-1] == f"only: not available, tried again at <t:{until:.0f}:T>"
+            (told,) = delays(play)
+            assert told.startswith("⏳ The account's limit is used up; the next line comes at <t:")
             play.model.down = {}
             await play.quiet(for_s=600)
             assert asked(play) == ["only", "only"]

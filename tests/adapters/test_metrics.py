@@ -63,6 +63,7 @@ LABELS = {
     "ensemble_failure_notice_oldest_seconds": set[str](),
     "ensemble_breaker_state": {"dependency"},
     "ensemble_rate_limits_closed": {"of"},
+    "ensemble_allowance_lines_left": {"model", "span"},
     "ensemble_history_divergence": set[str](),
     "ensemble_error_lines": set[str](),
     "ensemble_missing_reports": {"finding"},

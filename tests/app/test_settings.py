@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from actors.app.cli import app
 from actors.app.settings import Settings, SettingsError, load
+from actors.roleplay.allowance import ModelLimits
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -21,6 +22,7 @@ DEFAULTS: dict[str, object] = {
     "GROQ_BASE_URL": "",
     "GROQ_MODEL": "openai/gpt-oss-120b",
     "GROQ_FALLBACK_MODELS": ("openai/gpt-oss-20b",),
+    "MODEL_LIMITS": None,
     "DATABASE_URL": "sqlite:///ensemble.db",
     "DATA_DIR": Path(),
     "COMMAND_PREFIX": "!",
@@ -55,6 +57,7 @@ GOOD: tuple[tuple[str, str, object], ...] = (
     ("DISCORD_API_URL", "http://localhost:8400/api/v10/", "http://localhost:8400/api/v10"),
     ("DISCORD_GATEWAY_URL", "wss://gateway.example", "wss://gateway.example"),
     ("GROQ_BASE_URL", "http://[::1]:11434", "http://[::1]:11434"),
+    ("MODEL_LIMITS", " rpm = 30, TPM=8_000 ,rpd=0", ModelLimits(30, 8000)),
     ("GROQ_FALLBACK_MODELS", " one/a, two/b ,, ", ("one/a", "two/b")),
     ("DATABASE_URL", "sqlite:////var/lib/ensemble.db", "sqlite:////var/lib/ensemble.db"),
     ("COMMAND_PREFIX", " ?? ", "??"),
@@ -77,6 +80,11 @@ WRONG: tuple[tuple[str, str, str], ...] = (
     ("DISCORD_GATEWAY_URL", "http://localhost/gateway", "write it like ws://"),
     ("GROQ_BASE_URL", "ftp://models", "write it like http://"),
     ("GROQ_BASE_URL", "http://", "write it like http://"),
+    ("MODEL_LIMITS", "8000", "write it like rpm=30,tpm=8000"),
+    ("MODEL_LIMITS", "tpm=8000,tpm=9000", "a second one"),
+    ("MODEL_LIMITS", "tpm=-1", "0 for no limit"),
+    ("MODEL_LIMITS", "tps=5", "write it like rpm=30,tpm=8000"),
+    ("MODEL_LIMITS", "tpm=1999", "tpm is 2000 at least"),
     ("DATABASE_URL", "ensemble.db", "write it as sqlite:///"),
     ("DATABASE_URL", "postgresql://db/ensemble", "use sqlite:///"),
     ("COMMAND_PREFIX", "ensemble", "at most 5"),

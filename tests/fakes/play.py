@@ -15,6 +15,7 @@ from sqlalchemy import select
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.store import SqlStore
 from actors.adapters.store.schema import response, session
+from actors.allowances import Allowances
 from actors.gateway import Gateway
 from actors.guarded import guard
 from actors.ports import (
@@ -187,6 +188,7 @@ async def playing(
     breaker_failures: int = 0,
     status_page: StatusPage | None = None,
     pausing: Pausing | None = None,
+    allowances: Callable[[SqlStore], Allowances] | None = None,
 ) -> AsyncIterator[Play]:
     """Run the actors; with `before`, as a new process on what that one left.
 
@@ -217,7 +219,8 @@ async def playing(
     )
     rules = rules or Rules(limits=limits or Limits())
     given = clock, ports.model, ports.voice, ports.channel, ports.replies, store, trace
-    world = World(*given, rules, breakers=ports.breakers, pausing=pausing or NoPauses())
+    allowance = Allowances() if allowances is None else allowances(store)
+    world = World(*given, rules, breakers=ports.breakers, pausing=pausing or NoPauses(), allowances=allowance)
     engine = EmbeddedEngine()
     system = ActorSystem(world, engine=engine, supervisor=Supervisor(trace))
 

@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.roleplay.model_reasons import MEANINGS, RATE_LIMIT_LONG, Then, that
+from actors.roleplay.model_reasons import MEANINGS, Then, that
 from actors.roleplay.plan import (
-    RETRY_AFTER_S_MAX,
     ROOM_FACTOR_MAX,
     TRIES_OF_ONE_MODEL,
     TRIMMED_SHARE,
@@ -18,18 +17,19 @@ from actors.roleplay.plan import (
     Verdict,
     judge,
     next_request,
+    next_requests,
 )
 from machines.reasons import GenerationReason
 
 TOO_LARGE = Failure("too_large", "large")
 MODELS = ("large", "small")
 ONCE_MORE = sorted(that(Then.AGAIN_ONCE))
-DECLINED = sorted(that(Then.NEXT) - {RATE_LIMIT_LONG})
+DECLINED = sorted(that(Then.NEXT))
 LOST = sorted(that(Then.NEXT_OR_END))
 FINAL = sorted(that(Then.END))
 KEPT: tuple[GenerationReason, ...] = ("rate_limit", "empty", "length", "repeat", "unsupported", "restart")
 RETRIED = (*KEPT, *ONCE_MORE, *DECLINED)
-REASONS = (*RETRIED, *FINAL, *LOST, "too_large", RATE_LIMIT_LONG)
+REASONS = (*RETRIED, *FINAL, *LOST, "too_large")
 
 any_failures = st.lists(
     st.builds(Failure, st.sampled_from(REASONS), st.sampled_from(["", "a", "b", "c", "d"])), max_size=8
@@ -65,12 +65,12 @@ def test_a_prompt_that_was_too_large_stays_trimmed() -> None:
     assert next_request(of_large("too_large", "timeout"), MODELS, 700) == Plan("large", 700, TRIMMED_SHARE)
 
 
-@pytest.mark.parametrize("reason", [*LOST, *DECLINED, RATE_LIMIT_LONG])
+@pytest.mark.parametrize("reason", [*LOST, *DECLINED])
 def test_a_lost_model_is_followed_by_the_next(reason: GenerationReason) -> None:
     assert next_request([*of_large(reason), Failure("timeout", "small")], MODELS, 700).model == "small"
 
 
-@pytest.mark.parametrize("reason", [*LOST, *DECLINED, RATE_LIMIT_LONG])
+@pytest.mark.parametrize("reason", [*LOST, *DECLINED])
 def test_the_model_that_is_lost_is_the_one_that_was_asked(reason: GenerationReason) -> None:
     """The first may have been passed over: its breaker was open then."""
     assert next_request([Failure(reason, "small")], MODELS, 700).model == "large"
@@ -123,11 +123,6 @@ def test_where_no_model_was_available_the_first_is_asked_again() -> None:
     assert next_request(failures, MODELS, 700).model == "large"
 
 
-def test_a_limited_model_is_taken_again_when_the_others_are_missing() -> None:
-    failures = [Failure(RATE_LIMIT_LONG, "large"), Failure("model_missing", "small")]
-    assert next_request(failures, MODELS, 700).model == "large"
-
-
 def test_a_model_behind_an_open_breaker_is_passed_over_while_another_is_left() -> None:
     assert next_request([], MODELS, 700, avoid={"large"}).model == "small"
     assert next_request([], MODELS, 700, avoid={"large", "small"}).model == "large"
@@ -148,7 +143,6 @@ def test_what_may_pass_is_tried_again_after_the_wait_that_was_told(reason: Gener
 def test_a_model_is_lost_for_good_only_when_none_is_left(reason: GenerationReason) -> None:
     assert judged([], reason) == Verdict(reason)
     assert judged([Failure("model_missing", "small")], reason) == Verdict(reason, final=True)
-    assert judged([Failure(RATE_LIMIT_LONG, "small")], reason) == Verdict(reason)
 
 
 def test_a_prompt_that_is_too_large_is_halved_and_halved_again_and_then_final() -> None:
@@ -158,18 +152,11 @@ def test_a_prompt_that_is_too_large_is_halved_and_halved_again_and_then_final() 
     assert verdicts == [False, False, True]
 
 
-def test_a_long_rate_limit_moves_on_without_a_wait() -> None:
-    assert judged([], "rate_limit", retry_after_s=540) == Verdict(RATE_LIMIT_LONG)
-
-
-def test_a_rate_limit_at_the_bound_is_waited_for() -> None:
-    told = RETRY_AFTER_S_MAX
-    assert judged([], "rate_limit", retry_after_s=told) == Verdict("rate_limit", told)
-
-
-@pytest.mark.parametrize("reason", [RATE_LIMIT_LONG, "model_missing"])
-def test_a_long_rate_limit_of_the_last_model_is_waited_for_as_told(reason: GenerationReason) -> None:
-    assert judged([Failure(reason, "small")], "rate_limit", retry_after_s=540) == Verdict("rate_limit", 540)
+def test_each_model_that_is_as_good_as_the_first_may_be_asked_in_its_place() -> None:
+    assert [each.model for each in next_requests([], MODELS, 700)] == ["large", "small"]
+    assert [each.model for each in next_requests([], MODELS, 700, avoid={"large"})] == ["small"]
+    assert [each.model for each in next_requests(of_large("refusal"), MODELS, 700)] == ["small"]
+    assert [each.model for each in next_requests(of_large("length"), MODELS, 700)] == ["large", "small"]
 
 
 @given(any_failures, any_models, st.sets(st.sampled_from(["a", "b", "c", "d"])))
@@ -197,26 +184,10 @@ def test_models_that_go_missing_one_after_the_other_are_each_asked_once(models: 
     assert sorted(asked) == sorted(set(models))
 
 
-@given(any_models, st.integers(1, 8))
-def test_long_rate_limits_ask_each_model_once_before_any_wait(models: list[str], tries: int) -> None:
-    failures: list[Failure] = []
-    asked: list[str] = []
-    for _ in range(tries):
-        model = next_request(failures, models, 700).model
-        asked.append(model)
-        verdict = judge(failures, Failure("rate_limit", model), models, retry_after_s=540)
-        failures.append(Failure(verdict.reason, model))
-        assert not verdict.final
-        assert (verdict.retry_after_s == 0) == (verdict.reason == RATE_LIMIT_LONG)
-    unlike = list(dict.fromkeys(models))
-    assert asked[: len(unlike)] == unlike[: len(asked)]
-    assert set(asked[len(unlike) :]) <= {unlike[-1]}
-
-
 @given(any_failures, st.sampled_from(REASONS), any_models, st.floats(0, 1e6))
 def test_a_verdict_never_waits_longer_than_told_nor_renames_another_reason(
     failures: list[Failure], reason: GenerationReason, models: list[str], told: float
 ) -> None:
     verdict = judge(failures, Failure(reason, models[0]), models, retry_after_s=told)
     assert 0 <= verdict.retry_after_s <= told
-    assert verdict.reason == reason or (reason, verdict.reason) == ("rate_limit", RATE_LIMIT_LONG)
+    assert verdict.reason == reason

@@ -24,6 +24,7 @@ from pydantic_core import from_json
 from actors.adapters.groq import headers
 from actors.ports.model import ModelFailed
 from actors.ports.server_words import plain_words
+from actors.roleplay.allowance import Report
 from machines.reasons import ModelReason
 
 EXPECTED: Final = (groq.APIError, httpx.HTTPError, ValueError)
@@ -104,7 +105,7 @@ _IN_TROUBLE: Final = _words(
 @dataclass(frozen=True, slots=True)
 class Said:
     """What an error body says: its own status, its codes and kinds, its words, how long to wait. `fields` are the
-    parts of the request that it blames, and `numbers` what it tells of sizes.
+    parts of the request that it blames; `limit` is the limit of the account that it names.
     """
 
     status: int | None = None
@@ -113,6 +114,7 @@ class Said:
     wait_s: float = 0.0
     fields: frozenset[str] = frozenset()
     window_tokens: int | None = None
+    limit: Report | None = None
 
     @property
     def code(self) -> str:
@@ -245,13 +247,15 @@ def said_in(body: object) -> Said:
     codes = [code for name, code in sorted(named, key=lambda each: _NAMING.index(each[0]))]
     wordings = [value for name, value in found if name in _WORDING and isinstance(value, str)]
     message = " ".join(dict.fromkeys(" ".join(words.split()) for words in wordings if words.strip()))
+    wait_s = headers.wait_in(found, message)
     return Said(
         status=next((int(code) for code in codes if code.isdecimal() and 400 <= int(code) < 600), None),
         codes=(*codes[:NAMES_MAX], *(name for name, _ in found if name == FAILED_GENERATION)),
         message=message,
-        wait_s=headers.wait_in(found, message),
+        wait_s=wait_s,
         fields=frozenset(_blamed(found)),
         window_tokens=_window(found, message),
+        limit=headers.report_in(message, wait_s),
     )
 
 

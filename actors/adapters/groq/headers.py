@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
+
+from actors.roleplay.allowance import MINUTE_S, SPANS, Kind, ModelLimits, Report, Span
 
 _UNIT_S: Final = {"d": 86_400.0, "h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
 _NUMBER: Final = r"[0-9]{1,9}(?:\.[0-9]{1,9})?"
@@ -48,6 +50,50 @@ def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
         tokens_max=_count(headers.get("x-ratelimit-limit-tokens")),
     )
     return limits if limits != RateLimits(None, None, None, None) else None
+
+
+def reports(headers: Mapping[str, str], limits: ModelLimits, *, is_groq: bool) -> tuple[Report, ...]:
+    """What an answer's headers say of the account's limits.
+
+    `…-tokens` are a minute's. `…-requests` are a day's with Groq and a minute's with OpenAI; of others, a reset or a
+    limit that is a day's shows it. Some servers name the span (Cerebras: `…-requests-day`, `…-tokens-minute`).
+    """
+    requests = _report(headers, "requests_per_minute", "requests")
+    is_reset_of_day = requests.reset_s is not None and requests.reset_s > MINUTE_S
+    is_limit_of_day = requests.limit is not None and requests.limit == limits.requests_per_day
+    if is_groq or is_reset_of_day or is_limit_of_day:
+        requests = replace(requests, kind="requests_per_day")
+    found = [requests, _report(headers, "tokens_per_minute", "tokens")]
+    for span, (of_requests, of_tokens) in SPANS.items():
+        found += [_report(headers, of_requests, f"requests-{span}"), _report(headers, of_tokens, f"tokens-{span}")]
+    return tuple(each for each in found if each.limit is not None or each.left is not None)
+
+
+def _report(headers: Mapping[str, str], kind: Kind, name: str) -> Report:
+    limit = _count(headers.get(f"x-ratelimit-limit-{name}"))
+    left = _count(headers.get(f"x-ratelimit-remaining-{name}"))
+    return Report(kind, limit or None, left, seconds(headers.get(f"x-ratelimit-reset-{name}")))
+
+
+_LIMIT_IN_WORDS: Final = re.compile(
+    r"(?P<what>tokens|requests) per (?P<span>minute|day)\b.{0,40}?\blimit:? (?P<limit>[0-9]{1,12})\b"
+    r"(?:.{0,20}?\bused:? (?P<used>[0-9]{1,12}))?(?:.{0,20}?\brequested:? (?P<needed>[0-9]{1,12}))?",
+    re.IGNORECASE | re.DOTALL,
+)
+_THOUSANDS: Final = re.compile(r"(?<=[0-9]),(?=[0-9]{3}\b)")
+
+
+def report_in(message: str, wait_s: float) -> Report | None:
+    """What a 429 says in words: "on tokens per day (TPD): Limit 200000, Used 199500, Requested 2200"."""
+    said = _LIMIT_IN_WORDS.search(_THOUSANDS.sub("", message))
+    if said is None or not int(said["limit"]):
+        return None
+    span: Span = "minute" if said["span"].lower() == "minute" else "day"
+    of_requests, of_tokens = SPANS[span]
+    limit, used = int(said["limit"]), _count(said["used"])
+    left = None if used is None else max(0, limit - used)
+    kind = of_tokens if said["what"].lower() == "tokens" else of_requests
+    return Report(kind, limit, left, wait_s or None, _count(said["needed"]))
 
 
 def retry_after_s(headers: Mapping[str, str], *, tokens_needed: int, is_limited: bool) -> float:

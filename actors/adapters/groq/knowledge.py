@@ -13,11 +13,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from actors.adapters.groq.failures import Said
 from actors.adapters.groq.servers import Dialect, System
+from actors.roleplay.allowance import KINDS, ModelLimits
 from actors.roleplay.model import Prompt
 from actors.roleplay.tokens import prompt_tokens, tokens_at_least
 
@@ -73,7 +74,7 @@ REFUSALS: Final = frozenset({"bad_request", "overloaded"})
 class Known:
     """Everything learnt of a model. `refused` are parameters; `window_tokens` is how much of a prompt it reads, found
     out at `window_at`, in tokens as we estimate them. `counts_in_part`: its counts leave out what it has in a cache.
-    `thoughts_in` is the field in which thoughts come.
+    `thoughts_in` is the field in which thoughts come; `limits` are those of the account that the server named.
     """
 
     refused: frozenset[str] = frozenset()
@@ -83,6 +84,7 @@ class Known:
     window_at: float = 0.0
     counts_in_part: bool = False
     thoughts_in: str = ""
+    limits: ModelLimits = field(default_factory=ModelLimits)
 
     def applied_to(self, dialect: Dialect) -> Dialect:
         """The dialect without what the model refused."""
@@ -129,6 +131,7 @@ class Known:
                 "window_at": self.window_at,
                 "counts_in_part": self.counts_in_part,
                 "thoughts_in": self.thoughts_in,
+                "limits": {kind: self.limits.of(kind) for kind in self.limits.known},
             }
         )
 
@@ -258,7 +261,13 @@ def _known(found: Mapping[str, Any]) -> Known:
         window_at=float(at) if isinstance(at, int | float) else 0.0,
         counts_in_part=found.get("counts_in_part") is True,
         thoughts_in=thoughts_in if isinstance(thoughts_in, str) else "",
+        limits=_limits(found.get("limits")),
     )
+
+
+def _limits(found: object) -> ModelLimits:
+    limits = found if isinstance(found, dict) else {}
+    return replace(ModelLimits(), **{kind: _size(limits.get(kind)) for kind in KINDS})
 
 
 def _size(value: object) -> int | None:

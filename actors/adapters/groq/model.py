@@ -18,10 +18,10 @@ import anyio
 import groq
 import httpx
 
-from actors.adapters.groq import answers, failures, knowledge, listing, trial, wire
+from actors.adapters.groq import account, answers, failures, knowledge, listing, trial, wire
 from actors.adapters.groq.answers import Answer
 from actors.adapters.groq.client import base_url_of, open_client
-from actors.adapters.groq.headers import RateLimits, asked_wait_s, rate_limits, retry_after_s
+from actors.adapters.groq.headers import RateLimits, asked_wait_s, rate_limits, reports, retry_after_s
 from actors.adapters.groq.knowledge import Known, Lesson
 from actors.adapters.groq.listing import Check
 from actors.adapters.groq.servers import Dialect, dialect_of
@@ -29,6 +29,7 @@ from actors.ports.dependencies import Budget, SeenModel
 from actors.ports.exchange import Request, kept_headers, note_request
 from actors.ports.model import Completion, ModelFailed, ServerKnowledge
 from actors.ports.server_words import plain_words
+from actors.roleplay.allowance import ModelLimits, Report
 from actors.roleplay.model import Prompt
 from actors.roleplay.tokens import prompt_tokens
 
@@ -47,7 +48,8 @@ class _Asked:
 class GroqModel:
     """A server that speaks OpenAI's chat API. One a process: it holds the connections.
 
-    `timeout_s` bounds one call as a whole. Raises ValueError for an address or a key that cannot be used.
+    `timeout_s` bounds one call as a whole; `limits` are the account's for each model, where they are set. Raises
+    ValueError for an address or a key that cannot be used.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class GroqModel:
         timeout_s: float,
         now: Callable[[], float] = time.time,
         shelf: ServerKnowledge | None = None,
+        limits: ModelLimits | None = None,
     ) -> None:
         if not models:
             raise ValueError("GROQ_MODEL is empty. Name at least one model.")
@@ -69,6 +72,7 @@ class GroqModel:
         self._timeout_s = timeout_s
         self._now = now
         self._shelf = shelf
+        self._given_limits = limits
         self._known: dict[str, Known] = {}
         self._limits: dict[str, tuple[float, RateLimits]] = {}  # when it was said, and what
 
@@ -91,6 +95,11 @@ class GroqModel:
 
     def window_tokens(self, model: str) -> int | None:
         return self.known(model).window_now(self._now())
+
+    def limits(self, model: str) -> ModelLimits:
+        """The account's limits for `model`, as far as they are set, usual or were said."""
+        usual = account.usual_limits(self._url, model)
+        return account.limits_of(usual, self._given_limits, self.known(model).limits)
 
     def rate_limits(self, model: str) -> RateLimits | None:
         """What the newest answer for `model` said about its limits; None where none said anything."""
@@ -119,8 +128,10 @@ class GroqModel:
     async def complete(self, prompt: Prompt) -> Completion | ModelFailed:
         """Ask once: one request on the wire. Never raises what a server or a network can cause."""
         asked = await self._ask(prompt)
+        said = self._reports(asked)
         lesson = self._lesson(asked)
-        outcome = self._worded(asked)
+        lesson = replace(lesson, known=replace(lesson.known, limits=account.learnt_from(lesson.known.limits, said)))
+        outcome = replace(self._worded(asked), reports=said)
         if isinstance(outcome, ModelFailed) and lesson.is_request_at_fault and outcome.reason in knowledge.REFUSALS:
             outcome = replace(outcome, reason="unsupported", retry_after_s=0.0)
         if not await self._learn(prompt.model, lesson):
@@ -191,7 +202,17 @@ class GroqModel:
         is_limited = outcome.reason == "rate_limit"
         told = retry_after_s(asked.response.headers, tokens_needed=needed, is_limited=is_limited)
         is_asked = asked_wait_s(asked.response.headers) is not None
-        return replace(outcome, retry_after_s=told if is_asked else outcome.retry_after_s or told)
+        said = asked.answer.said
+        limited = said.limit.kind if said is not None and said.limit is not None else None
+        return replace(outcome, retry_after_s=told if is_asked else outcome.retry_after_s or told, limited=limited)
+
+    def _reports(self, asked: _Asked) -> tuple[Report, ...]:
+        """What the answer says of the account's limits; a 429's own words last, since they are the most exact."""
+        response, said = asked.response, asked.answer.said
+        is_groq = account.GROQ.fullmatch(self._url.host) is not None
+        limits = self.limits(asked.prompt.model)
+        by_headers = () if response is None else reports(response.headers, limits, is_groq=is_groq)
+        return (*by_headers, *((said.limit,) if said is not None and said.limit is not None else ()))
 
     def _lesson(self, asked: _Asked) -> Lesson:
         """What this answer teaches of its model."""

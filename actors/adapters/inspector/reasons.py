@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from actors.roleplay.model_reasons import MEANINGS, RATE_LIMIT_LONG
+from actors.roleplay.model_reasons import MEANINGS
 from machines.facts import (
     BLOCKED,
     RESTART,
@@ -132,7 +132,7 @@ def says_down(fact: Failure) -> bool:
     """Whether it may have opened a breaker: nobody answered, or the server said that it cannot."""
     match fact:
         case GenerationFailed(reason=reason):
-            return reason in ("overloaded", "timeout", "connection", "rate_limit", RATE_LIMIT_LONG)
+            return reason in ("overloaded", "timeout", "connection")
         case SendRefused(reason=reason, status=status):
             return reason in ("timeout", "connection") or (status is not None and status >= 500)
         case SendUnconfirmed(cause=reason) | ReadBackFailed(cause=reason):

@@ -9,7 +9,9 @@ from actors.adapters.inspector.life import Aside, Life, Step
 from actors.adapters.inspector.patience import USUAL, Patience
 from actors.adapters.inspector.reasons import Failure, mend_of, said_by, told_failure
 from actors.ports import GenerationEnded, MoveRefused, Recorded
+from actors.roleplay.notices import OF_MODEL
 from machines.facts import (
+    ALLOWANCES,
     RATE_LIMIT,
     Cancelled,
     Effect,
@@ -32,10 +34,11 @@ PATH_SHOWN_MAX: Final = 50
 """Moves of one response in lists and in the stream; `/api/responses/{id}` has them all."""
 
 HELD: Final = "Everything is held back for a while"
-HOLDS: Final = {
+HOLDS: Final[dict[str, str]] = {
     "discord_down": "Discord does not answer",
     "model_down": "The model does not answer",
     RATE_LIMIT: "Discord's rate limit is reached",
+    **{cause: f"T{OF_MODEL[cause][1:]}" for cause in sorted(ALLOWANCES)},
 }
 """Why it is held, by the cause of Held; without one there is no connection yet."""
 

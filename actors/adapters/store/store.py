@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from actors.adapters.store import (
+    allowance_uses as allowance_rows,
+)
+from actors.adapters.store import (
     audit,
     error_lines,
     inbox,
@@ -127,6 +130,12 @@ class SqlStore:
 
     server_knowledge = operation(server_knowledge_rows.server_knowledge)
     keep_server_knowledge = operation(server_knowledge_rows.keep_server_knowledge)
+
+    # ── the account's allowance ─────────────────────────────────────────────────────────────────────
+
+    allowance_uses = operation(allowance_rows.allowance_uses)
+    keep_allowance_use = operation(allowance_rows.keep_allowance_use)
+    forget_allowance_uses = operation(allowance_rows.forget_allowance_uses)
 
     # ── the Journal port ────────────────────────────────────────────────────────────────────────────
 
