@@ -146,9 +146,9 @@ class SimulatedModel:
     def _answer(self, prompt: Prompt, fault: str | None) -> Completion | ModelFailed:
         match fault:
             case "rate_limit":
-                return ModelFailed("rate_limit", 1 + 20 * self._random.random())
+                return ModelFailed("rate_limit", 1 + 20 * self._random.random(), status=429)
             case "rate_limit_long":
-                return ModelFailed("rate_limit", 540.0)
+                return ModelFailed("rate_limit", 540.0, status=429)
             case "cut_by_length":
                 return Completion(f"{self._speech.line()} And then", cut_by_length=True)
             case "forged":

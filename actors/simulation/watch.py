@@ -34,8 +34,8 @@ from actors.roleplay.plan import TRIMMED_SHARE
 from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
 from actors.simulation.hearing import Hearing
-from machines.facts import BLOCKED, RATE_LIMIT, GenerationFailed, NotInChannel, SendRefused
-from machines.response import Limits, Move, Response, State
+from machines.facts import BLOCKED, RATE_LIMIT, GenerationFailed, Held, NotInChannel, SendRefused
+from machines.response import GENERATING, Limits, Move, Response, State
 from machines.session import PAUSED
 from machines.waits import WAITED_OUT_S
 
@@ -229,6 +229,8 @@ class Watch:
                     self._unfinished[args[0].session_id].discard(response.id)
                 if isinstance(args[2].fact, GenerationFailed) and args[2].fact.reason == "too_large":
                     self._too_large[response.id] += 1
+                if isinstance(args[2].fact, Held) and args[2].source == GENERATING and args[2].fact.status is not None:
+                    self._asked[response.id] -= 1  # the account's limit: the attempt is given back
                 if isinstance(args[2].fact, SendRefused) and args[2].fact.reason == BLOCKED:
                     self._asked[response.id] = 0  # another text is asked for, with tries of its own
                 if args[3].line_by is not None:
