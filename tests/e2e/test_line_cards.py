@@ -37,7 +37,7 @@ from .fake_bot import FakeBot
 pytestmark = [pytest.mark.anyio, pytest.mark.browser]
 
 DONE = "The line stands in the channel and in the history."
-FOUND = f"{DONE} Its answer was lost: the bot read the channel back and found the line."
+FOUND = f"{DONE} Its answer was lost: the bot found the line in the channel."
 FAILED = "The line could not be said, and is not in the history. A notice in the channel says why."
 
 

@@ -126,6 +126,7 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         await expect(spoken).to_have_count(6)
         await page.wait_for_function("() => litStates.has('Retrying') && litStates.has('Delivered')")
         await expect(equal).to_be_visible()
+        await expect(page.locator(".state-note", has_text="after trouble")).to_have_count(3)
         await page.emulate_media(color_scheme="dark")
         await picture(page, "playground-faults")
 
@@ -145,3 +146,31 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         await expect(spoken.locator(".name")).to_have_text(["Maren", "Fitch", "Oriel"] * 3)
         await page.close()
     assert (complaints, foreign) == ([], [])
+
+
+async def test_from_the_playgrounds_page_a_line_stops_at_a_breakpoint_and_its_prompt_is_read(
+    browser: Browser, tmp_path: Path
+) -> None:
+    async with playing(tmp_path) as url:
+        page, inspector = [await browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(2)]
+        for each in (page, inspector):
+            each.set_default_timeout(WAIT_MS)
+        await page.goto(url)
+        await expect(page.locator("#messages .message.bot")).to_contain_text("The scene is open")
+        await expect(page.locator("#inspector-tools")).to_be_visible()
+        await inspector.goto(url + (await page.locator("#breakpoints").get_attribute("href") or "").removeprefix("/"))
+        await inspector.locator("#stop-edge").select_option("Generating-Sending")
+        await inspector.locator("#stop-character").fill("Maren")
+        await inspector.get_by_role("button", name="Set breakpoint").click()
+        await expect(inspector.get_by_role("button", name="Remove")).to_be_visible()
+
+        await ask(page, "Who has the lantern?")
+        await expect(page.locator(".line-card .why").first).to_contain_text("Held before Generating → Sending")
+        await page.locator(".line-card .replay").first.click()
+        await page.locator(".pause-bar button", has_text="Let go").click()
+        await expect(page.locator(".replay-head .state-mark")).to_have_text("Delivered")
+        await page.reload()
+        await page.get_by_role("button", name="Show what was said").click()
+        await expect(page.get_by_text("Who has the lantern?").first).to_be_attached()
+        for each in (page, inspector):
+            await each.close()

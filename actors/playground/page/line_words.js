@@ -29,7 +29,7 @@ function pausedWords({ breakpoint, from, to, until }, now) {
 function deliveredWords(view) {
   if (!hadTrouble(view)) return DONE;
   const isFound = view.path.at(-1)?.fact === "FoundInChannel";
-  return isFound ? `${DONE} Its answer was lost: the bot read the channel back and found the line.` : `${DONE} It needed more than one go.`;
+  return isFound ? `${DONE} Its answer was lost: the bot found the line in the channel.` : `${DONE} It needed more than one go.`;
 }
 
 function failedWords(view) {
