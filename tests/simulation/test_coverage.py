@@ -24,7 +24,7 @@ SMALL = Shape(channels=4)
 UNREACHED = {
     "response": {},
     "session": {
-        "Paused → Ended: ChannelLost": "a channel that is deleted amid a pause is rare; test_session_and_breaker.py has it",
+        "Paused → Ended: ChannelLost": "rare amid a pause; test_session_and_breaker.py has it",
     },
     "breaker": {
         "Closed → Open: IncidentReported [failed lately]": "the status page is no part of the simulated world",

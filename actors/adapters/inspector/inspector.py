@@ -31,7 +31,7 @@ from actors.adapters.inspector.lives import Lives
 from actors.adapters.inspector.pages import FILES, index_page, page_file
 from actors.adapters.inspector.patience import USUAL, Patience
 from actors.adapters.inspector.troubles import Troubles
-from actors.adapters.inspector.view import step_view, texts_view, view, whole_view
+from actors.adapters.inspector.view import machine_view, step_view, texts_view, view, whole_view
 from actors.ports import (
     BreakerMoved,
     ChannelNames,
@@ -321,7 +321,7 @@ class Inspector:
         return _json({"lines": [asdict(line) for line in lines]})
 
     async def _machines(self, request: web.Request) -> web.Response:
-        return _json({"machines": list(MACHINES)})
+        return _json({"machines": {name: machine_view(machine) for name, machine in MACHINES.items()}})
 
     async def _machine(self, request: web.Request) -> web.Response:
         machine = MACHINES.get(request.match_info["name"])

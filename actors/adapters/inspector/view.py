@@ -10,6 +10,7 @@ from actors.adapters.inspector.patience import USUAL, Patience
 from actors.adapters.inspector.reasons import Failure, mend_of, said_by, told_failure
 from actors.ports import GenerationEnded, MoveRefused, Recorded
 from actors.roleplay.notices import OF_MODEL
+from machines.binding import StateMachine
 from machines.facts import (
     ALLOWANCES,
     RATE_LIMIT,
@@ -28,6 +29,7 @@ from machines.facts import (
     Started,
     Task,
 )
+from machines.layouts import layout_of
 from machines.response import MACHINE, Response, State
 
 PATH_SHOWN_MAX: Final = 50
@@ -235,3 +237,12 @@ def _due_at(life: Life) -> float | None:
 
 def _attempts_max(response: Response) -> int:
     return response.limits.send_attempts if response.texts else response.limits.generate_attempts
+
+
+def machine_view(machine: StateMachine[Any, Any]) -> list[View]:
+    """Its states, in its order, with what each means to whoever looks."""
+    places = layout_of(machine).places
+    return [
+        {"name": state, "tone": places[state].tone.value, "is_final": state in machine.final}
+        for state in machine.states
+    ]

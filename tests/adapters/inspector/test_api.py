@@ -197,7 +197,12 @@ async def test_no_text_of_a_line_is_in_any_answer(stage: Stage, store: SqlStore,
 
 
 async def test_every_machine_is_drawn_in_every_way(stage: Stage) -> None:
-    assert await stage.json("/api/machines") == {"machines": list(MACHINES)}
+    told = (await stage.json("/api/machines"))["machines"]
+    assert list(told) == list(MACHINES)
+    for name, machine in MACHINES.items():
+        assert [state["name"] for state in told[name]] == list(machine.states)
+        assert {state["name"] for state in told[name] if state["is_final"]} == set(machine.final)
+    assert [state["tone"] for state in told["response"]] == ["work", "work", "trouble", "good", "bad"]
     for name in MACHINES:
         status, drawn, headers = await stage.get(f"/api/machines/{name}.svg")
         assert (status, headers["Content-Type"]) == (200, "image/svg+xml; charset=utf-8")

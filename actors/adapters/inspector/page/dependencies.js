@@ -2,8 +2,8 @@
 
 import { coded, h } from "./dom.js";
 import { clock, inSeconds } from "./words.js";
+import { toneOf } from "./states.js";
 
-const TONES = { Closed: "good", HalfOpen: "trouble", Open: "bad" };
 const LEAST = 0.1; // of a limit: what is left below it is marked
 const BUDGETS_SHOWN = 40;
 
@@ -14,7 +14,7 @@ export function breakersTable({ breakers, now }) {
   if (breakers.length === 0) return h("p", { class: "soft" }, "There are none: BREAKER_FAILURES is 0.");
   const rows = breakers.map((each) => [
     each.dependency,
-    h("span", { class: `state-mark ${TONES[each.state] ?? "rest"}` }, each.state),
+    h("span", { class: `state-mark ${toneOf(each.state, "breaker")}` }, each.state),
     `${each.failures}; more than ${each.failures_max} open it`,
     each.opened_at === null ? "–" : `${inSeconds(now - each.opened_at)} ago`,
     untilWords(each, now),

@@ -1,5 +1,6 @@
 // Which responses the table shows, and in which order; kept in the address, so that a link shows the same.
 
+import { STATES } from "./states.js";
 import { stuck, why } from "./words.js";
 
 const EMPTY = { q: "", state: "", edge: "", session: "", stuck: "", group: "", sort: "-started" };
@@ -55,7 +56,7 @@ const searched = (view, now) => [view.id, view.session, view.name, view.state, w
 
 const KEYS = {
   name: (view) => view.name.toLowerCase(),
-  state: (view) => ["Generating", "Sending", "Retrying", "Failed", "Delivered"].indexOf(view.state),
+  state: (view) => STATES.indexOf(view.state),
   attempt: (view) => view.attempt,
   stay: (view, now) => (view.is_final ? view.entered_at - view.started_at : now - view.entered_at),
   why: (view) => view.due_at ?? (view.is_final ? Infinity : 0),

@@ -2,10 +2,10 @@
 
 import { count, countState, drawing, flash, mark, onResize, pickable } from "./diagram.js";
 import { h, say } from "./dom.js";
-import { inSeconds, moment, stuck, toneOf } from "./words.js";
+import { STATES, toneOf } from "./states.js";
+import { inSeconds, moment, stuck } from "./words.js";
 import * as api from "./api.js";
 
-const STATES = ["Generating", "Sending", "Retrying", "Delivered", "Failed"];
 const TICK_MS = 1000;
 const PAINT_MS = 150;
 const NOT_TAKEN = { count: 0, last_minute: 0 };

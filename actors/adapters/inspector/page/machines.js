@@ -5,6 +5,7 @@ import { breakersTable, breakersWords, budgetsTable, modelsTable, shardsTable, w
 import { countState, drawing } from "./diagram.js";
 import { h, say } from "./dom.js";
 import { inSeconds } from "./words.js";
+import { MACHINES } from "./states.js";
 
 const WITH_TABLE = ["breaker", "connection"];
 
@@ -26,8 +27,7 @@ export class Machines {
 
   async #build() {
     try {
-      const { machines } = await api.machines();
-      for (const name of machines.filter((each) => each !== "response")) await this.#add(name);
+      for (const name of MACHINES.filter((each) => each !== "response")) await this.#add(name);
     } catch (error) {
       this.element.append(h("p", { class: "notice bad", role: "alert" }, `The machines cannot be read: ${error.message}`));
       return;

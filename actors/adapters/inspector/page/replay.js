@@ -7,7 +7,8 @@ import { h, reconcile, say, sayCoded } from "./dom.js";
 import { requestsAt, requestsOf, triesOf } from "./exchanges.js";
 import { saveLink } from "./saving.js";
 import { playTo, sequence } from "./sequence.js";
-import { clock, inSeconds, mendOf, moment, stuck, toneOf, told, why } from "./words.js";
+import { isWell, toneOf } from "./states.js";
+import { clock, inSeconds, mendOf, moment, stuck, told, why } from "./words.js";
 
 const TICK_MS = 500;
 const FAILURES = new Set(["GenerationFailed", "SendRefused", "SendUnconfirmed", "SentElsewhere", "ReadBackFailed", "ReadBackImpossible"]);
@@ -184,7 +185,7 @@ export class Replay {
     this.why.classList.toggle("wrong", reason !== null);
     this.paused.show(view.paused, this.#live.state);
     this.cause.hidden = !view.last_error;
-    const end = view.state === "Delivered" ? "On the way" : "The cause";
+    const end = isWell(view) ? "On the way" : "The cause";
     say(this.cause, view.last_error ? `${end}: ${view.last_error}.` : "");
     sayCoded(this.mend, mendOf(view));
     this.cause.classList.toggle("wrong", view.state === "Failed");

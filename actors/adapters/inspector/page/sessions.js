@@ -3,9 +3,9 @@
 import * as api from "./api.js";
 import { h, reconcile, say } from "./dom.js";
 import { clock, moment } from "./words.js";
+import { toneOf } from "./states.js";
 
 const EVERY_MS = 3000;
-const TONES = { Idle: "rest", Responding: "work", Paused: "trouble", Ended: "rest" };
 
 export class Sessions {
   element = h("section", { "aria-label": "Sessions" }, h("h2", {}, "Sessions"));
@@ -60,7 +60,7 @@ function update(card, session) {
   const told = JSON.stringify(session);
   if (told === card.shown) return;
   card.shown = told;
-  card.state.className = `state-mark ${TONES[session.state] ?? "rest"}`;
+  card.state.className = `state-mark ${toneOf(session.state, "session")}`;
   say(card.state, session.state);
   say(card.channel, session.channel === null ? session.channel_id : `#${session.channel}`);
   const onItsWay = session.on_its_way ? h("a", { href: api.pageOf(session.on_its_way) }, "a response") : "nothing";

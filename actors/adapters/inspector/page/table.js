@@ -2,7 +2,8 @@
 
 import * as api from "./api.js";
 import { h, offer, reconcile, say, sayCoded } from "./dom.js";
-import { inSeconds, mendOf, moment, stuck, toneOf, why } from "./words.js";
+import { STATES, toneOf } from "./states.js";
+import { inSeconds, mendOf, moment, stuck, why } from "./words.js";
 
 const SHOWN_STEP = 100;
 const OLDER_MAX = 500;
@@ -68,8 +69,7 @@ export class ResponseTable {
     this.group = h("input", { type: "checkbox", onchange: set("group") });
     this.edge = h("button", { class: "button plain", type: "button", onclick: () => this.#filters.set({ edge: "" }) });
     this.clear = h("button", { class: "button plain", type: "button", onclick: () => this.#filters.clear() }, "Show all");
-    const states = ["Generating", "Sending", "Retrying", "Delivered", "Failed"];
-    this.state.append(h("option", { value: "" }, "Every state"), ...states.map((name) => h("option", { value: name }, name)));
+    this.state.append(h("option", { value: "" }, "Every state"), ...STATES.map((name) => h("option", { value: name }, name)));
     return h(
       "div",
       { class: "controls" },

@@ -1,12 +1,10 @@
 // Times, and what is said about a response.
 
+import { isWell } from "./states.js";
+
 const MOMENT_MIN = 1e9; // numbers from here on are seconds since 1970
 
 const LATE_S = 1; // our clock is not the bot's: what is due goes on within this
-
-const TONES = { Generating: "work", Sending: "work", Retrying: "trouble", Delivered: "good", Failed: "bad" };
-
-export const toneOf = (state) => TONES[state] ?? "rest";
 
 export function inSeconds(seconds) {
   const left = Math.max(0, seconds);
@@ -50,7 +48,7 @@ export function why(view, now) {
 }
 
 /** What to do about the last trouble; empty where it came right by itself. */
-export const mendOf = (view) => (view.state === "Delivered" ? "" : (view.mend ?? ""));
+export const mendOf = (view) => (isWell(view) ? "" : (view.mend ?? ""));
 
 /** Fields of a fact or an effect, in words: "status 502 · retry after 2.0 s"; moments as the time after `since`. */
 export function told(fields, since) {
