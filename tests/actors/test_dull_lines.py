@@ -103,7 +103,7 @@ def test_c2_a_wait_beyond_the_deadline_is_the_end_of_the_tries_as_well(backend: 
             play.model.answers.extend([DULL])
             play.say("one")
             await play.quiet()
-            play.model.answers.extend([DULL, ModelFailed("rate_limit", retry_after_s=29.5)])
+            play.model.answers.extend([DULL, ModelFailed("overloaded", retry_after_s=29.5)])
             play.say("two")
             await play.quiet()
             assert lines(play) == [DULL, DULL]

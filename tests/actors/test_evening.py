@@ -92,12 +92,9 @@ def evening(account: FreeAccount, *, count: int = MESSAGES, backend: str = "asyn
 
 @pytest.mark.parametrize("has_headers", [True, False])
 @pytest.mark.parametrize("form", ["bucket", "sliding", "clock"])
-def test_allowance_every_line_of_an_evening_comes_within_30_s_and_nobody_is_told(
-    form: Form, has_headers: bool, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_allowance_every_line_of_an_evening_comes_within_30_s_and_nobody_is_told(form: Form, has_headers: bool) -> None:
     found = evening(FreeAccount(form, has_headers=has_headers))
-    with capsys.disabled():
-        print(f"\n{form}, headers {has_headers}:\n{found.report()}")
+    print(f"{form}, headers {has_headers}:\n{found.report()}")
     assert found.in_time == found.wanted == MESSAGES * SPEAKERS
     assert max(found.waits_s) <= IN_TIME_S
     assert found.notices == ()

@@ -33,6 +33,7 @@ from actors.ports import (
     Noted,
     OutboxSettled,
     Refused,
+    SeenAllowance,
     TraceEvent,
 )
 from actors.roleplay.missing import Finding
@@ -92,6 +93,7 @@ def make(
     error_lines: Callable[[], int] = lambda: 0,
     untold_since: Callable[[], Awaitable[float | None]] = all_told,
     closed: Callable[[], Iterable[str]] = tuple,
+    allowances: Callable[[], Awaitable[Iterable[SeenAllowance]]] | None = None,
 ) -> Metrics:
     models = ("first", "second")
     return Metrics(
@@ -103,6 +105,7 @@ def make(
         provider="groq",
         dependencies=("discord", *models),
         closed=closed,
+        allowances=allowances,
     )
 
 
@@ -365,6 +368,24 @@ class TestOtherEvents:
             "webhook": 2,
             "read": 1,
             OTHER: 1,
+        }
+
+    def test_allowance_the_lines_that_an_account_leaves_are_shown_by_model_and_span(self) -> None:
+        async def left() -> list[SeenAllowance]:
+            return [SeenAllowance("first", 2, None)]
+
+        read = scraped(make(allowances=left))
+        found = {
+            (model, span): read.value("ensemble_allowance_lines_left", model=model, span=span)
+            for model in ("first", "second")
+            for span in ("minute", "day")
+        }
+        no_limit = float("inf")
+        assert found == {
+            ("first", "minute"): 2,
+            ("first", "day"): no_limit,
+            ("second", "minute"): no_limit,
+            ("second", "day"): no_limit,
         }
 
     def test_differences_between_channel_and_history_add_up(self) -> None:
