@@ -206,7 +206,10 @@ class Outbox:
         seen = await self._world.channel.messages(channel_id, after=tried.fence)
         if not isinstance(seen, tuple):
             return None if isinstance(seen, Refused) and seen.final else seen
-        strays = (PostedElsewhere(channel_id, message.id) for message in seen if is_strayed(message, tried))
+        # Texts read alike: what another webhook said, or is known as another text's, is that channel's own.
+        alike = [each for each in seen if each.webhook_id == tried.webhook_id and is_strayed(each, tried)]
+        own = await self._world.store.own_messages(channel_id, after=tried.fence) if alike else frozenset()
+        strays = (PostedElsewhere(channel_id, message.id) for message in alike if message.id not in own)
         return next(strays, None)
 
     async def _settle(self, row: OutboxRow, outcome: Outcome) -> bool:

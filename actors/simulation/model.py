@@ -112,10 +112,6 @@ class Speech:
         return self.sentence() if chance < 0.6 else f"{self.sentence()} {self.sentence(5)}"
 
 
-LIMITED: Final = frozenset({"rate_limit", "rate_limit_long"})
-"""Faults that name a wait: the line is held, and its attempt given back."""
-
-
 class SimulatedModel:
     """The Model port of one process."""
 
@@ -145,8 +141,6 @@ class SimulatedModel:
         fault = self._faults.pick("model", MODEL)
         await anyio.sleep(TIMEOUT_S if fault == "timeout" else 0.2 + 3 * self._random.random())
         self._life.point("after complete")
-        if fault in LIMITED:
-            self._watch.asked_too_often(prompt)
         return self._answer(prompt, fault)
 
     def _answer(self, prompt: Prompt, fault: str | None) -> Completion | ModelFailed:

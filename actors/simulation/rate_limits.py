@@ -69,6 +69,11 @@ class RateLimits:
         self._closed[name] = self._now() + limit.wait_s, limit
         return limit
 
+    @property
+    def is_any_standing(self) -> bool:
+        """Whether anything is closed: what waits for it has not come to rest."""
+        return any(until > self._now() for until, _ in self._closed.values())
+
     def standing(self, names: Iterable[str]) -> Limit | None:
         """What a request of these names meets, if one of them is closed."""
         found = max((self._closed[name] for name in names if name in self._closed), key=itemgetter(0), default=None)

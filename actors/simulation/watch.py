@@ -184,18 +184,10 @@ class Watch:
 
     # ── prompts ─────────────────────────────────────────────────────────────────────────────────────
 
-    def asked_too_often(self, prompt: Prompt) -> None:
-        """A 429 that names its wait was heard: the line is held, and the attempt given back."""
-        self._asked[self._asker(prompt)] -= 1
-
-    def _asker(self, prompt: Prompt) -> str:
-        session_id, trigger_id, _ = prompt.seed.split("/")
-        return self._newest[(session_id, trigger_id, prompt.character)]
-
     def asked(self, prompt: Prompt) -> None:
         """A request goes to a model: it must hold the committed lines, in their order, and nothing else."""
-        session_id, _, _ = prompt.seed.split("/")
-        response_id = self._asker(prompt)
+        session_id, trigger_id, _ = prompt.seed.split("/")
+        response_id = self._newest[(session_id, trigger_id, prompt.character)]
         self._asked[response_id] += 1
         if self.hearing.is_behind(self._channels[session_id], since=self._generating_since[response_id]):
             self.break_("caught up", f"a prompt of session {session_id} came before its channel was read", response_id)

@@ -178,7 +178,7 @@ class SimulatedWorld:
         with anyio.move_on_after(QUIET_S_MAX) as scope:
             while quiet_s < 6 * QUIET_STEP_S:
                 await anyio.sleep(QUIET_STEP_S)
-                is_busy = self._discord.landing or open_ends(connection)
+                is_busy = self._discord.landing or self._discord.limits.is_any_standing or open_ends(connection)
                 quiet_s = 0.0 if is_busy else quiet_s + QUIET_STEP_S
         if scope.cancelled_caught:
             self._watch.break_("nothing pending", "; ".join(open_ends(connection)) or "requests are still landing")

@@ -42,6 +42,10 @@ def strays(play: Play) -> list[ChannelMessage]:
     return [message for message in play.discord.shown if message.channel_id == ELSEWHERE]
 
 
+def ours_elsewhere(play: Play) -> list[ChannelMessage]:
+    return [message for message in strays(play) if message.is_ours]
+
+
 def facts(play: Play) -> list[str]:
     return [fact for _, fact, _ in play.trace.moves]
 
@@ -311,5 +315,26 @@ def test_b15_a_stray_that_was_seen_is_taken_back_though_the_process_dies_before_
             await again.quiet()
             assert strays(again) == []
             await equal_to_the_channel(again)
+
+    run_virtually(backend, main)
+
+
+@both
+def test_b15_an_answer_in_doubt_never_takes_another_channel_s_answer_for_its_own_stray(backend: str) -> None:
+    async def main() -> None:
+        async with playing() as play:
+            play.discord.is_silent = True  # both answers go through a webhook, and read alike
+            play.say("!status", channel_id=ELSEWHERE)
+            await play.quiet()
+            (answer,) = ours_elsewhere(play)
+            move(play)
+            play.discord.text_faults.append("lost")
+            play.say("!status")
+            await play.until(lambda: bool(play.discord.asked_where))
+            play.discord.moved_to.clear()
+            await play.quiet()
+            assert ours_elsewhere(play) == [answer]
+            assert play.discord.takedowns == []
+            assert play.discord.texts(CHANNEL)[-1] == answer.text
 
     run_virtually(backend, main)

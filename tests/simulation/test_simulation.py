@@ -168,7 +168,7 @@ def test_a_notice_that_is_tried_once_is_caught() -> None:
 @pytest.mark.parametrize(("build", "is_caught"), [(HEALTHY, False), (Build(voice=broken.WritesItselfAlone), True)])
 def test_b26_a_notice_that_knows_no_way_into_a_muted_thread_is_caught(build: Build, is_caught: bool) -> None:
     shape = replace(SMALL, muted_share=0.5)
-    results = [run_world(Order(8, index, responses=60, chance=0.3, shape=shape), build) for index in range(3)]
+    results = [run_world(Order(7, index, responses=60, chance=0.3, shape=shape), build) for index in range(3)]
     found = {one.invariant for result in results for one in result.broken}
     assert ("failed is told" in found, bool(found)) == (is_caught, is_caught)
 
