@@ -134,9 +134,9 @@ def test_waits_between_tries_double(backend: str) -> None:
         async with playing(faults=faults, limits=Limits(send_attempts=4)) as play:
             await one_line(play)
             moved = [event.move for event in play.trace.events if isinstance(event, Moved)]
-            refusals = [move for move in moved if type(move.fact).__name__ == "SendRefused"]
-            waits = [move.effects[0].until - move.at for move in refusals]  # type: ignore[union-attr]
-            assert waits == pytest.approx([1.0, 2.0, 4.0])
+            ends = [move.at for move in moved if type(move.fact).__name__ == "WaitElapsed"]
+            refused = [move.at for move in moved if type(move.fact).__name__ == "SendRefused"]
+            assert [end - at for at, end in zip(refused, ends, strict=True)] == pytest.approx([1.0, 2.0, 4.0])
 
     run_virtually(backend, main)
 
@@ -320,7 +320,7 @@ def test_the_causes_of_doubt_are_journalled() -> None:
             await one_line(play)
             moved = [event.move.fact for event in play.trace.events if isinstance(event, Moved)]
             doubts = [fact for fact in moved if isinstance(fact, SendUnconfirmed)]
-            assert [(doubt.cause, doubt.status) for doubt in doubts] == [("http", 502)]
+            assert [(doubt.cause, doubt.status) for doubt in doubts] == [("outage", 502)]
 
     run_virtually("asyncio", main)
 

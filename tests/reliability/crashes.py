@@ -8,7 +8,7 @@ from typing import Literal
 
 from actors.playground import PlaygroundServer
 from machines.binding import START
-from tests.reliability.mortal_bot import HANG, SLOW, Death
+from tests.reliability.mortal_bot import HANG, LIMITED, SLOW, Death
 
 CHANNEL, ELSEWHERE = "tavern", "station"
 TYPING = "POST /channels/{channel}/typing"
@@ -152,6 +152,7 @@ CRASHES: tuple[Crash, ...] = (
         answers=("overloaded", "overloaded"),
         settings={"BREAKER_FAILURES": "1", "BREAKER_PAUSE_S": "1", "BACKOFF_BASE_S": "0.1", "GENERATE_ATTEMPTS": "4"},
     ),
+    Crash(("Held", GENERATING, FAILED), "stands", "told", answers=(LIMITED,), settings={"HOLD_MAX_S": "0"}),
     Crash(
         ("Held", SENDING, RETRYING),
         "stands",

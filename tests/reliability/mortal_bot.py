@@ -46,6 +46,8 @@ SLOW_S = 1.5
 LAST_QUESTION, LAST_ANSWER = "Still there?", "Yes, and I have not forgotten anything."
 """No character may say its own last line again."""
 
+LIMITED = "a limit of the account"
+LIMITED_S = 5.0
 FAILURES: tuple[ModelReason, ...] = ("overloaded", "credentials")
 
 
@@ -124,6 +126,8 @@ class ScriptedModel:
         answer = self.answers.pop(0) if self.answers else ""
         if answer in (HANG, SLOW):
             await anyio.sleep(SLOW_S if answer == SLOW else math.inf)
+        if answer == LIMITED:
+            return ModelFailed("rate_limit", LIMITED_S, status=429)
         for reason in FAILURES:
             if answer == reason:
                 return ModelFailed(reason)
