@@ -8,7 +8,9 @@ from actors.ports import (
     Completion,
     GenerationEnded,
     HeldBack,
+    LineDelivered,
     ModelFailed,
+    Moved,
     MoveRefused,
     Noted,
     OutboxSettled,
@@ -16,7 +18,7 @@ from actors.ports import (
     ResponseRecord,
 )
 from actors.response import ResponseActor
-from actors.roleplay.model import OutboxKind
+from actors.roleplay.model import OutboundKind, OutboxKind
 from actors.told import Told
 from machines.binding import IllegalMove
 from machines.facts import Fact, NotInChannel, Sent, Started
@@ -126,3 +128,26 @@ async def an_actor(play: Play) -> ResponseActor:
     advance(response, Started(play.clock.now()))
     record = ResponseRecord(response, session.id, session.channel_id, None, 1, card("Ada"), None, ())
     return ResponseActor(play.world, claim, session, record)
+
+
+def test_a_delivered_line_is_one_event_with_what_the_channel_shows(backend: str) -> None:
+    async def main() -> None:
+        long = " ".join(["A long line."] * 250)
+        async with playing(answers=[long, "Yes."], cast=("Ada",)) as play:
+            await play.start("Ada")
+            for text in ("Tell me!", "Really?"):
+                play.say(text)
+                await play.quiet()
+            delivered = [event for event in play.trace.events if isinstance(event, LineDelivered)]
+            entries = [entry for entry in await play.entries() if entry.kind == "character"]
+            assert [(event.text, tuple(i for i, _ in event.parts)) for event in delivered] == [
+                (entry.text, entry.message_ids) for entry in entries
+            ]
+            assert [event.history_length for event in delivered] == [2, 4]
+            assert {event.voice for event in delivered} == {OutboundKind.WEBHOOK}
+            moved = next(at for at, event in enumerate(play.trace.events) if isinstance(event, LineDelivered)) - 1
+            before = play.trace.events[moved]
+            assert isinstance(before, Moved)
+            assert before.move.dest == "Delivered"
+
+    run_virtually(backend, main)
