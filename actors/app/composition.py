@@ -40,7 +40,18 @@ from actors.app.settings import Settings
 from actors.breakers import Breakers
 from actors.gateway import Gateway
 from actors.guarded import guard
-from actors.ports import Budget, Clock, Dependencies, Model, NoPauses, SeenAllowance, ServerKnowledge, Trace
+from actors.ports import (
+    Budget,
+    Clock,
+    Debugger,
+    Dependencies,
+    Model,
+    NoPauses,
+    SeenAllowance,
+    ServerKnowledge,
+    Sink,
+    Trace,
+)
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
 from actors.world import World
@@ -71,6 +82,11 @@ class Endpoint:
 
     token: str
     urls: Endpoints = field(default_factory=Endpoints)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it is a server of ours, such as the playground's, and not Discord."""
+        return self.urls.api_url is not None
 
 
 def urls_of(settings: Settings) -> Endpoints:
@@ -264,6 +280,35 @@ def lines_left(allowances: Iterable[SeenAllowance]) -> Iterator[Budget]:
                 yield Budget(each.model, name, left=lines)
 
 
+def _adapter(
+    settings: Settings,
+    endpoint: Endpoint,
+    store: SqlStore,
+    debugger: Debugger,
+    *,
+    sink: Sink,
+    now: Callable[[], float],
+    is_standby: bool,
+) -> DiscordAdapter:
+    """Discord as the settings want it; a server on this machine is waited for less."""
+    return DiscordAdapter(
+        token=endpoint.token,
+        endpoints=endpoint.urls,
+        shard_ids=settings.shard_ids or tuple(range(settings.shard_count)),
+        shard_count=settings.shard_count,
+        send_timeout_s=settings.send_timeout_s,
+        preference=settings.voice,
+        debugger=debugger,
+        developers=settings.developers,
+        webhooks=store,
+        sink=sink,
+        now=now,
+        guild_ready_timeout_s=GUILDS_LOCAL_S if endpoint.is_local else GUILDS_S,
+        identify_pause_s=0.0 if endpoint.is_local else IDENTIFY_PAUSE_S,
+        is_standby=is_standby,
+    )
+
+
 def compose(
     settings: Settings,
     endpoint: Endpoint,
@@ -307,21 +352,13 @@ def compose(
     )
     seen = Seen()
     trace = Traces(trace, seen) if inspector is None else Traces(trace, seen, metrics, inspector)
-    is_local = endpoint.urls.api_url is not None
-    adapter = DiscordAdapter(
-        token=endpoint.token,
-        endpoints=endpoint.urls,
-        shard_ids=settings.shard_ids or tuple(range(settings.shard_count)),
-        shard_count=settings.shard_count,
-        send_timeout_s=settings.send_timeout_s,
-        preference=settings.voice,
-        debugger=Answers(store, seen),
-        developers=settings.developers,
-        webhooks=store,
+    adapter = _adapter(
+        settings,
+        endpoint,
+        store,
+        Answers(store, seen),
         sink=lambda event: actors.gateway.offer(event),  # the actors are made of what the adapter offers
         now=clock.now,
-        guild_ready_timeout_s=GUILDS_LOCAL_S if is_local else GUILDS_S,
-        identify_pause_s=0.0 if is_local else IDENTIFY_PAUSE_S,
         is_standby=is_standby,
     )
     guarded = guard(
@@ -333,7 +370,7 @@ def compose(
         trace=trace,
         failures_max=settings.breaker_failures,
         pause_s=settings.breaker_pause_s,
-        status_page=status_page_of(settings, is_discord=not is_local),
+        status_page=status_page_of(settings, is_discord=not endpoint.is_local),
     )
     rules, breakers = settings.rules(), guarded.breakers
     pausing = (inspector and inspector.breakpoints) or NoPauses()
