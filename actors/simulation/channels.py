@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -22,7 +23,7 @@ class Shown:
     deleted_by: Remover | None = None
     amended_at: float | None = None
     edits: list[tuple[float, str]] = field(default_factory=list)  # when, and the text since then
-    is_told: bool = False  # the gateway told a process of it
+    told_at: float = math.inf  # when the gateway told a process of it first
     buttons: tuple[Button, ...] = ()
     is_belated: bool = False  # stored when its sender had given up for long
 

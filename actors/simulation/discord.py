@@ -172,7 +172,8 @@ class Discord:
 
     def _arrive(self, event: GatewayEvent, sink: Sink, times: int = 1) -> None:
         if isinstance(event, MessageSeen):
-            self.channels[event.message.channel_id].shown[event.message.id].is_told = True
+            shown = self.channels[event.message.channel_id].shown[event.message.id]
+            shown.told_at = min(shown.told_at, self._now())
         if isinstance(event, ButtonPressed):
             self._defer(self.interactions[event.token])
         for _ in range(times):

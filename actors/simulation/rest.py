@@ -216,7 +216,9 @@ class Rest:
         at = shown.message.at
         if ended_at is None or ended_at - at > self.shape.limits.settle_s + READABLE_AFTER_S + GAP_S_MAX:
             return False
-        return not shown.is_told or any(at <= death <= row.ended_at for death in self.watch.deaths)
+        # Its event may never have come, or late, when the `!end` had overtaken it.
+        is_told = shown.told_at <= row.ended_at
+        return not is_told or any(at <= death <= row.ended_at for death in self.watch.deaths)
 
     def is_unsure(self, message_ids: tuple[int, ...], row: AnyRow) -> bool:
         """Whether nobody could know what became of a line: it was amended when its session had ended, or was about
