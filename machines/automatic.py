@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
-from machines.binding import START, StateMachine
+from machines.binding import START
+from machines.drawable import Drawable
 from machines.layout import (
     START_RADIUS,
     Edge,
@@ -95,12 +96,13 @@ class _Down:
     height: float
 
 
-def automatic(machine: StateMachine[Any, Any], blank: Layout) -> Layout:
+def automatic(machine: Drawable, blank: Layout) -> Layout:
     """The machine at the sizes of `blank`, whose places and routes are not read; the same for the same table."""
     widest = max(text_width(state, blank.state_px) for state in machine.states)
     blank = replace(blank, box=(max(blank.box[0], widest + 2 * LANE), blank.box[1]))
     words = {
-        edge: _words(label_lines(rows) if blank.fact_px else (), blank) for edge, rows in edges_of(machine).items()
+        edge: _words(label_lines(rows, with_guards=blank.with_guards) if blank.fact_px else (), blank)
+        for edge, rows in edges_of(machine).items()
     }
     grid = _grid(machine, words)
     across, down = _across(blank, grid, words), _down(blank, grid, words)
@@ -122,24 +124,34 @@ def _words(lines: tuple[str, ...], blank: Layout) -> _Words:
 # ── who stands where ────────────────────────────────────────────────────────────────────────────────
 
 
-def _grid(machine: StateMachine[Any, Any], edges: Iterable[Edge]) -> _Grid:
+def _grid(machine: Drawable, edges: Iterable[Edge]) -> _Grid:
     column = _distances(machine, list(edges))
     row = _numbered(column, lambda state: column[state])
     straight = {edge for edge in edges if column[edge[1]] == column[edge[0]] + 1 and row[edge[0]] == row[edge[1]]}
     return _Grid(column, row, frozenset(straight))
 
 
-def _distances(machine: StateMachine[Any, Any], edges: list[Edge]) -> dict[str, int]:
-    """The least number of moves from the start, nearest first; what nothing leads to comes after all others."""
-    distance = {START: 0}
-    queue = [START]
+def _distances(machine: Drawable, edges: list[Edge]) -> dict[str, int]:
+    """The least number of moves from the start, nearest first; what nothing leads to comes after all others, each
+    with the states that only it leads to.
+    """
+    distance = _reached_from(START, 0, edges, {})
+    last = max(distance.values()) + 1
+    for state in machine.states:
+        if state not in distance:
+            distance |= _reached_from(state, last, edges, distance)
+    return distance
+
+
+def _reached_from(first: str, at: int, edges: list[Edge], known: Mapping[str, int]) -> dict[str, int]:
+    found = {first: at}
+    queue = [first]
     for state in queue:
         for source, dest in edges:
-            if source == state and dest not in distance:
-                distance[dest] = distance[state] + 1
+            if source == state and dest not in found and dest not in known:
+                found[dest] = found[state] + 1
                 queue.append(dest)
-    last = max(distance.values()) + 1
-    return distance | {state: last for state in machine.states if state not in distance}
+    return found
 
 
 def _across(blank: Layout, grid: _Grid, words: Mapping[Edge, _Words]) -> _Across:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Generic, Protocol, TypeVar
 
 from transitions import EventData, Machine, MachineError
@@ -67,15 +68,19 @@ class Row(Generic[S, E]):
             object.__setattr__(self, name, value)
 
     @property
+    def fact_name(self) -> str:
+        return self.fact.__name__
+
+    @property
     def guard(self) -> str:
         """The guard in words, as the diagrams print it; empty when the row always applies."""
-        held = [_words(guard) for guard in self.when] + [f"not {_words(guard)}" for guard in self.unless]
+        held = [in_words(guard) for guard in self.when] + [f"not {in_words(guard)}" for guard in self.unless]
         return ", ".join(held)
 
     @property
     def effects(self) -> str:
         """What the row does, in words, in order."""
-        return ", ".join(_words(do) for do in self.do)
+        return ", ".join(in_words(do) for do in self.do)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,19 @@ class IllegalMove(Exception):
         self.refused = refused
 
 
+class NoState(TypeError):
+    """A subject that does not say in which of the machine's states it is: a fault of the program."""
+
+    def __init__(self, machine: StateMachine[Any, Any], subject: object) -> None:
+        kind, example = type(subject).__name__, f'`_state: str = "{machine.initial}"`'
+        states = ", ".join(machine.states)
+        if hasattr(subject, "_state"):
+            found = f"{kind}._state is {subject._state!r}, which is no state of this machine"
+            super().__init__(f"{machine.name}: {found}: set it to one of {states}")
+        else:
+            super().__init__(f"{machine.name}: {kind} has no attribute _state: give it one, such as {example}")
+
+
 class StateMachine(Generic[S, E]):
     """A machine built from its table; `name`, `states`, `final` and `table` are what diagrams and tests read."""
 
@@ -116,6 +134,7 @@ class StateMachine(Generic[S, E]):
         self.final = frozenset(str(state) for state in final)
         self.table = table
         self.initial = str(initial)
+        self._refuse_unknown_states()
         known = self.states if self.initial in self.states else (self.initial, *self.states)
         self._machine = Machine(
             model=None,
@@ -137,6 +156,14 @@ class StateMachine(Generic[S, E]):
                 before=[_carries(do) for do in row.do],
             )
 
+    def _refuse_unknown_states(self) -> None:
+        # The library looks a state up only when a subject moves there: a mistyped one would wait for its day.
+        known = {self.initial, *self.states} if self.initial == START else set(self.states)
+        used = {self.initial, *self.final, *(str(state) for row in self.table for state in (row.source, row.dest))}
+        if used - known:
+            unknown, states = ", ".join(sorted(used - known)), ", ".join(self.states)
+            raise ValueError(f"{self.name}: the table names {unknown}, but the states are {states}: correct either")
+
     @property
     def facts(self) -> frozenset[str]:
         """The names of the facts that the library really knows."""
@@ -146,8 +173,11 @@ class StateMachine(Generic[S, E]):
         """Move `subject` by one fact.
 
         Raises IllegalMove when no row fits, for a missing row and for a refusing guard alike: the library
-        raises on the first and silently answers False on the second.
+        raises on the first and silently answers False on the second. Raises NoState for a subject without a state
+        of this machine.
         """
+        if getattr(subject, "_state", None) not in self._machine.states:
+            raise NoState(self, subject)
         tape: _Tape[E] = _Tape()
         try:
             moved = self._machine.events[type(fact).__name__].trigger(subject, fact, tape)
@@ -197,5 +227,9 @@ def _note_step(event: EventData) -> None:
         tape.step = Step(fact, event.state.name, None)
 
 
-def _words(function: Callable[..., object]) -> str:
-    return getattr(function, "__name__", repr(function)).strip("_").replace("_", " ")
+def in_words(step: str | Callable[..., object]) -> str:
+    """A guard or a step, given as a function or by its name, as the diagrams print it."""
+    while isinstance(step, partial):
+        step = step.func
+    name = step.rpartition(".")[2] if isinstance(step, str) else getattr(step, "__name__", type(step).__name__)
+    return name.strip("_<>").replace("_", " ")

@@ -5,11 +5,13 @@ With a `Path` each shows how often a row was taken and where the path has led to
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from machines import breaker, connection, response, session
-from machines.binding import START, Row, StateMachine
+from machines.binding import START, StateMachine
+from machines.drawable import Drawable, DrawableRow
 from machines.layout import Edge, edges_of
 from machines.path import Path
 from machines.style import LIGHT
@@ -21,39 +23,61 @@ MACHINES: Final[Mapping[str, StateMachine[Any, Any]]] = {
 
 # ── Mermaid ─────────────────────────────────────────────────────────────────────────────────────────
 
+_PLAIN_ID: Final = re.compile(r"[A-Z][A-Za-z0-9]*", re.ASCII)
+"""A name that Mermaid takes as it is: its keywords begin with small letters, or are all small."""
+_NOT_PLAIN: Final = re.compile(r"[^\w \[\]/,×]|_")
 
-def mermaid(machine: StateMachine[Any, Any], path: Path | None = None) -> str:
+
+def mermaid(machine: Drawable, path: Path | None = None) -> str:
     """The machine as a Mermaid `stateDiagram-v2`: one line an edge; rows that stay in a state are in its box."""
+    ids = _mermaid_ids(machine)
+    titled = {state for state in machine.states if ids[state] != state}
     lines = ["stateDiagram-v2"]
+    lines += [f'    state "{_mermaid_words(state)}" as {ids[state]}' for state in machine.states if state in titled]
     for (source, dest), rows in edges_of(machine).items():
-        labels = [f"{_count(row, path)}{_label(row)}" for row in rows]
+        labels = [_mermaid_words(f"{_count(row, path)}{_label(row)}") for row in rows]
         if source == dest:
             # Mermaid draws one loop a state and drops all others. The first line in a box is taken for its title.
-            lines += [f"    {source} : {line}" for line in (source, *labels)]
+            lines += [f"    {ids[source]} : {line}" for line in (() if source in titled else (source,)) + tuple(labels)]
+            titled.add(source)
         else:
-            lines.append(f"    {source} --> {dest}" + (f" : {'<br>'.join(labels)}" if labels else ""))
-    lines += [f"    {state} --> [*]" for state in machine.states if state in machine.final]
+            lines.append(f"    {ids[source]} --> {ids[dest]}" + (f" : {'<br>'.join(labels)}" if labels else ""))
+    # A state without a row would not be drawn.
+    joined = {state for edge in edges_of(machine) for state in edge if edge[0] != edge[1]}
+    lines += [f"    {state}" for state in machine.states if state not in joined | titled | machine.final]
+    lines += [f"    {ids[state]} --> [*]" for state in machine.states if state in machine.final]
     if path is not None:
-        lines += _mermaid_classes(machine, path)
+        lines += _mermaid_classes(machine, path, ids)
     return "\n".join(lines) + "\n"
 
 
-def _mermaid_classes(machine: StateMachine[Any, Any], path: Path) -> list[str]:
+def _mermaid_ids(machine: Drawable) -> dict[str, str]:
+    """Each state's id: its name, or a number where Mermaid could take the name for something else."""
+    numbered = {state: f"state{n}" for n, state in enumerate(machine.states, 1) if not _PLAIN_ID.fullmatch(state)}
+    return {START: START} | {state: numbered.get(state, state) for state in machine.states}
+
+
+def _mermaid_words(words: str) -> str:
+    """`words` with each sign that Mermaid or HTML could take for its own as an entity (mermaid.js.org/syntax)."""
+    return _NOT_PLAIN.sub(lambda sign: f"#{ord(sign[0])};", words)
+
+
+def _mermaid_classes(machine: Drawable, path: Path, ids: Mapping[str, str]) -> list[str]:
     lines = [
         f"    classDef taken stroke:{LIGHT['taken']},stroke-width:3px",
         f"    classDef lit fill:{LIGHT['taken']},color:{LIGHT['lit-ink']}",
     ]
     # Mermaid cannot give a class to [*]: a path without a move lights nothing.
-    passed = [state for state in machine.states if state in path.states and state != path.state]
+    passed = [ids[state] for state in machine.states if state in path.states and state != path.state]
     lines += [f"    class {','.join(passed)} taken"] if passed else []
-    lines += [f"    class {path.state} lit"] if path.state in machine.states else []
+    lines += [f"    class {ids[path.state]} lit"] if path.state in machine.states else []
     return lines
 
 
 # ── DOT ─────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def dot(machine: StateMachine[Any, Any], path: Path | None = None) -> str:
+def dot(machine: Drawable, path: Path | None = None) -> str:
     """The machine as a Graphviz digraph, one line an edge, its rows below each other (graphviz.org/doc/info/lang)."""
     path = path or Path()
     lines = [
@@ -68,7 +92,7 @@ def dot(machine: StateMachine[Any, Any], path: Path | None = None) -> str:
     return "\n".join([*lines, "}"]) + "\n"
 
 
-def _dot_state(machine: StateMachine[Any, Any], state: str, path: Path) -> str:
+def _dot_state(machine: Drawable, state: str, path: Path) -> str:
     marks = ["peripheries=2"] if state in machine.final else []
     if state == path.state:
         marks += [f'fillcolor="{LIGHT["taken"]}"', f'fontcolor="{LIGHT["lit-ink"]}"']
@@ -77,7 +101,7 @@ def _dot_state(machine: StateMachine[Any, Any], state: str, path: Path) -> str:
     return f" [{', '.join(marks)}]" if marks else ""
 
 
-def _dot_edge(edge: Edge, rows: tuple[Row[Any, Any], ...], path: Path) -> str:
+def _dot_edge(edge: Edge, rows: tuple[DrawableRow, ...], path: Path) -> str:
     # \l ends a line of a label and sets it flush left.
     marks = [f"label={_quoted(*(f'{_count(row, path)}{_label(row)}' for row in rows))}"] if rows else []
     if edge in path.edges:
@@ -93,7 +117,7 @@ def _quoted(*lines: str) -> str:
 # ── text ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def text(machine: StateMachine[Any, Any], path: Path | None = None, *, folded: bool = False) -> str:
+def text(machine: Drawable, path: Path | None = None, *, folded: bool = False) -> str:
     """The machine as a list of its states, each with the rows that leave it; ▶ stands where the path is now.
 
     `folded` leaves out the rows of all other states, and has those before and after on one line each: the rest fits
@@ -112,30 +136,30 @@ def text(machine: StateMachine[Any, Any], path: Path | None = None, *, folded: b
         was_folded = False
         lines += [*([] if folded else [""]), f"{'▶ ' if is_here else ''}{_headline(machine, state)}"]
         rows = [row for row in machine.table if row.source == state]
-        width = max((len(row.fact.__name__) for row in rows), default=0)
+        width = max((len(row.fact_name) for row in rows), default=0)
         for row in rows:
             count = f"{_count(row, path):>4}" if path is not None else ""
-            lines.append(f"  {count}{row.fact.__name__:<{width}} ─► {row.dest}{_guard(row)}{_effects(row)}")
+            lines.append(f"  {count}{row.fact_name:<{width}} ─► {row.dest}{_guard(row)}{_effects(row)}")
     return "\n".join(lines) + "\n"
 
 
-def _headline(machine: StateMachine[Any, Any], state: str) -> str:
+def _headline(machine: Drawable, state: str) -> str:
     marks = [mark for mark, holds in (("start", state == machine.initial), ("final", state in machine.final)) if holds]
     return f"{state} ({', '.join(marks)})" if marks else state
 
 
-def _count(row: Row[Any, Any], path: Path | None) -> str:
+def _count(row: DrawableRow, path: Path | None) -> str:
     times = path.times(row) if path is not None else 0
     return f"{times}× " if times else ""
 
 
-def _label(row: Row[Any, Any]) -> str:
-    return f"{row.fact.__name__}{_guard(row)}{_effects(row)}"
+def _label(row: DrawableRow) -> str:
+    return f"{row.fact_name}{_guard(row)}{_effects(row)}"
 
 
-def _guard(row: Row[Any, Any]) -> str:
+def _guard(row: DrawableRow) -> str:
     return f" [{row.guard}]" if row.guard else ""
 
 
-def _effects(row: Row[Any, Any]) -> str:
+def _effects(row: DrawableRow) -> str:
     return f" / {row.effects}" if row.effects else ""

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final, Literal
+from textwrap import wrap
+from typing import Final, Literal
 
-from machines.binding import START, Row, StateMachine
+from machines.binding import START
+from machines.drawable import Drawable, DrawableRow
 
 Point = tuple[float, float]
 Edge = tuple[str, str]
@@ -21,6 +23,7 @@ Edge = tuple[str, str]
 START_RADIUS: Final = 8.0
 LABEL_CHARS_MAX: Final = 24
 LABEL_LINES_MAX: Final = 6
+GUARD_LINES_MAX: Final = 3
 
 
 class Tone(StrEnum):
@@ -70,7 +73,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """One machine at one size, in pixels of its view box. `fact_px` 0 leaves the facts out."""
+    """One machine at one size, in pixels of its view box. `fact_px` 0 leaves the facts out.
+
+    `with_guards`: a label has the guards as well; else only the pointer shows them.
+    """
 
     width: float
     height: float
@@ -80,6 +86,7 @@ class Layout:
     badge: tuple[float, float]
     places: Mapping[str, Place]
     routes: Mapping[Edge, Route]
+    with_guards: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,40 +98,34 @@ class Rect:
     right: float
     bottom: float
 
-    def overlaps(self, other: Rect) -> bool:
-        return (
-            self.left < other.right and other.left < self.right and self.top < other.bottom and other.top < self.bottom
-        )
-
-    def is_within(self, other: Rect) -> bool:
-        return (
-            other.left <= self.left
-            and self.right <= other.right
-            and other.top <= self.top
-            and self.bottom <= other.bottom
-        )
-
 
 class NoLayout(LookupError):
     """A machine, a state or an edge without its hint."""
 
 
-def edges_of(machine: StateMachine[Any, Any]) -> dict[Edge, tuple[Row[Any, Any], ...]]:
+def edges_of(machine: Drawable) -> dict[Edge, tuple[DrawableRow, ...]]:
     """The machine's edges with their rows, in the table's order; first the entry of one that starts in a state."""
-    edges: dict[Edge, tuple[Row[Any, Any], ...]] = {} if machine.initial == START else {(START, machine.initial): ()}
+    edges: dict[Edge, tuple[DrawableRow, ...]] = {} if machine.initial == START else {(START, machine.initial): ()}
     for row in machine.table:
         edge = (str(row.source), str(row.dest))
         edges[edge] = (*edges.get(edge, ()), row)
     return edges
 
 
-def label_lines(rows: tuple[Row[Any, Any], ...]) -> tuple[str, ...]:
-    """The facts of an edge, each once, short enough to be read."""
-    names = list(dict.fromkeys(row.fact.__name__ for row in rows))
-    if len(names) > LABEL_LINES_MAX:
-        left_out = len(names) - LABEL_LINES_MAX + 1
-        names = [*names[: LABEL_LINES_MAX - 1], f"+{left_out} more"]
-    return tuple(name if len(name) <= LABEL_CHARS_MAX else name[: LABEL_CHARS_MAX - 1] + "…" for name in names)
+def label_lines(rows: tuple[DrawableRow, ...], *, with_guards: bool = False) -> tuple[str, ...]:
+    """The facts of an edge, each once, short enough to be read; a guard's lines follow those of its fact."""
+    blocks = list(dict.fromkeys((row.fact_name, row.guard if with_guards else "") for row in rows))
+    left_out = 0 if len(blocks) <= LABEL_LINES_MAX else len(blocks) - LABEL_LINES_MAX + 1
+    lines = [line for name, guard in blocks[: len(blocks) - left_out] for line in (_cut(name), *_guard_lines(guard))]
+    return (*lines, f"+{left_out} more") if left_out else tuple(lines)
+
+
+def _cut(name: str) -> str:
+    return name if len(name) <= LABEL_CHARS_MAX else name[: LABEL_CHARS_MAX - 1] + "…"
+
+
+def _guard_lines(guard: str) -> list[str]:
+    return wrap(f"[{guard}]", LABEL_CHARS_MAX, max_lines=GUARD_LINES_MAX, placeholder=" …") if guard else []
 
 
 def line_height(px: float) -> float:
@@ -163,6 +164,8 @@ def _around(centre: Point, width: float, height: float) -> Rect:
 
 
 def _char_width(char: str) -> float:
+    if not char.isascii():
+        return 1.0  # as wide as any: a Chinese character fills its square
     if char in "iljftrI.,:;'|! ":
         return 0.38
     if char in "mwMW":

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any, Final
+from typing import Final
 
 from machines.automatic import automatic
-from machines.binding import START, StateMachine
+from machines.binding import START
+from machines.drawable import Drawable
 from machines.layout import Edge, Label, Layout, NoLayout, Place, Route, Size, Tone, edges_of
 
 _wide = partial(Layout, box=(170.0, 64.0), state_px=18.0, fact_px=14.5, badge=(36.0, 20.0))
@@ -256,16 +257,16 @@ LAYOUTS: Final[Mapping[str, Mapping[Size, Layout]]] = {
 }
 
 _BLANK: Final = {
-    Size.WIDE: _wide(width=0.0, height=0.0, places={}, routes={}),
+    Size.WIDE: _wide(width=0.0, height=0.0, places={}, routes={}, with_guards=True),
     Size.COMPACT: _compact(width=0.0, height=0.0, places={}, routes={}),
 }
 
 
-def layout_of(machine: StateMachine[Any, Any], size: Size = Size.WIDE) -> Layout:
+def layout_of(machine: Drawable, size: Size = Size.WIDE) -> Layout:
     """The machine's layout: by its hints, else automatic. Raises NoLayout, naming it, where a hint is missing."""
     layouts = LAYOUTS.get(machine.name)
     if layouts is None:
-        return automatic(machine, _BLANK[size])
+        return automatic_layout(machine, size)
     layout = layouts[size]
     states = {START, *machine.states}
     missing = [f"state {state}" for state in sorted(states) if state not in layout.places]
@@ -273,6 +274,11 @@ def layout_of(machine: StateMachine[Any, Any], size: Size = Size.WIDE) -> Layout
     if missing:
         raise NoLayout(f"the {size} layout of {machine.name} has no hint for {', '.join(missing)}")
     return layout
+
+
+def automatic_layout(machine: Drawable, size: Size = Size.WIDE) -> Layout:
+    """A layout of any machine, also of one that has the name of one of ours."""
+    return automatic(machine, _BLANK[size])
 
 
 def _words(edge: Edge) -> str:

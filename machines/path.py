@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from machines.binding import START, Row
+from machines.binding import START
+from machines.drawable import DrawableRow
 from machines.layout import Edge
 
 Taken = tuple[str, str, str]
@@ -35,6 +35,6 @@ class Path:
         """How often each edge was taken."""
         return Counter((source, dest) for source, dest, _ in self.moves)
 
-    def times(self, row: Row[Any, Any]) -> int:
+    def times(self, row: DrawableRow) -> int:
         """How often this row was taken."""
-        return self.moves.count((str(row.source), str(row.dest), row.fact.__name__))
+        return self.moves.count((str(row.source), str(row.dest), row.fact_name))

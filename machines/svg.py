@@ -11,10 +11,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from math import hypot
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Final, Literal
 from xml.sax.saxutils import escape, quoteattr
 
-from machines.binding import START, Row, StateMachine
+from machines.binding import START
+from machines.drawable import Drawable, DrawableRow
 from machines.layout import (
     START_RADIUS,
     Edge,
@@ -47,31 +48,30 @@ _NONE_HELD: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 def svg(
-    machine: StateMachine[Any, Any],
+    machine: Drawable,
     *,
     lit: str | None = None,
     taken: Mapping[Edge, int] = _NONE_TAKEN,
     held: Mapping[str, int] = _NONE_HELD,
     size: Size = Size.WIDE,
     theme: Theme = "auto",
-    styled: bool = True,
+    layout: Layout | None = None,
 ) -> str:
     """The machine as an SVG document; `taken` counts how often each edge was taken, `held` how many
     subjects are in each state now.
 
-    `theme` "auto" follows the page and the system; a picture needs a fixed one. `styled` False leaves the style
-    out, for a page that serves `css` as a file of its own. Raises NoLayout for a state or an edge without a hint.
+    `theme` "auto" follows the page and the system; a picture needs a fixed one. Without `layout` the machine's own is
+    taken. Raises NoLayout for a state or an edge without a hint.
     """
-    layout = layout_of(machine, size)
+    layout = layout or layout_of(machine, size)
     width, height = _number(layout.width), _number(layout.height)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
         f' class="machine {size}" data-machine={quoteattr(machine.name)} role="img"'
-        f" aria-label={quoteattr(_in_words(machine, lit))}>"
+        f" aria-label={quoteattr(_in_words(machine, lit))}>",
+        f"<style>{css(theme)}</style>",
+        f'<rect class="ground" width="{width}" height="{height}" rx="16"/>',
     ]
-    if styled:
-        parts.append(f"<style>{css(theme)}</style>")
-    parts.append(f'<rect class="ground" width="{width}" height="{height}" rx="16"/>')
     parts += [_edge(layout, edge, rows, taken.get(edge, 0)) for edge, rows in edges_of(machine).items()]
     parts.append(_start(layout, lit=lit == START))
     parts += [_state(machine, layout, state, lit=lit == state, held=held.get(state, 0)) for state in machine.states]
@@ -83,7 +83,7 @@ def edge_key(source: str, dest: str) -> str:
     return f"{source}-{dest}"
 
 
-def _in_words(machine: StateMachine[Any, Any], lit: str | None) -> str:
+def _in_words(machine: Drawable, lit: str | None) -> str:
     words = f"State machine {machine.name}: {', '.join(machine.states)}"
     return words if lit is None else f"{words}; now {lit}"
 
@@ -96,7 +96,7 @@ def _start(layout: Layout, *, lit: bool) -> str:
     )
 
 
-def _state(machine: StateMachine[Any, Any], layout: Layout, state: str, *, lit: bool, held: int) -> str:
+def _state(machine: Drawable, layout: Layout, state: str, *, lit: bool, held: int) -> str:
     place, room = layout.places[state], state_rect(layout, state)
     is_final = state in machine.final
     classes = " ".join(["state", place.tone, *(["final"] if is_final else []), *(["lit"] if lit else [])])
@@ -128,7 +128,7 @@ def _box(room: Rect, name: str, *, inset: float, corner: float) -> str:
     )
 
 
-def _edge(layout: Layout, edge: Edge, rows: tuple[Row[Any, Any], ...], count: int) -> str:
+def _edge(layout: Layout, edge: Edge, rows: tuple[DrawableRow, ...], count: int) -> str:
     route = layout.routes[edge]
     line = _line(_shortened(route.points))
     classes = "edge taken" if count else "edge"
@@ -140,18 +140,18 @@ def _edge(layout: Layout, edge: Edge, rows: tuple[Row[Any, Any], ...], count: in
     )
 
 
-def _told(edge: Edge, rows: tuple[Row[Any, Any], ...]) -> str:
+def _told(edge: Edge, rows: tuple[DrawableRow, ...]) -> str:
     """What the pointer shows of an edge: its rows with guards and effects."""
     lines = [f"{edge[0]} → {edge[1]}"]
     for row in rows:
         guard = f" [{row.guard}]" if row.guard else ""
         effects = f" / {row.effects}" if row.effects else ""
-        lines.append(f"{row.fact.__name__}{guard}{effects}")
+        lines.append(f"{row.fact_name}{guard}{effects}")
     return "\n".join(lines)
 
 
-def _facts(layout: Layout, label: Label | None, rows: tuple[Row[Any, Any], ...]) -> str:
-    lines = label_lines(rows)
+def _facts(layout: Layout, label: Label | None, rows: tuple[DrawableRow, ...]) -> str:
+    lines = label_lines(rows, with_guards=layout.with_guards)
     if label is None or not lines or not layout.fact_px:
         return ""
     px, top = layout.fact_px, label_rect(label, lines, layout.fact_px).top

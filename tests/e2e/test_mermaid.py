@@ -65,7 +65,7 @@ async def page(library: str, browser: Browser) -> AsyncIterator[Page]:
 
 def mermaid(name: str, path: Path | None = None) -> str:
     """What `diagram NAME --format mermaid` prints."""
-    return draw(name, Format.MERMAID, path).decode()
+    return draw(MACHINES[name], Format.MERMAID, path).decode()
 
 
 async def understood(page: Page, text: str) -> set[Edge]:

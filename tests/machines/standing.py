@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from itertools import combinations, pairwise
-from typing import Any
 
-from machines.binding import StateMachine
+from machines.drawable import Drawable
 from machines.layout import (
     Edge,
     Layout,
@@ -20,13 +19,13 @@ from machines.layout import (
 )
 
 
-def crowded(machine: StateMachine[Any, Any], layout: Layout) -> list[tuple[str, str]]:
+def crowded(machine: Drawable, layout: Layout) -> list[tuple[str, str]]:
     """Labels, counts and states that stand on another one."""
     rooms = labels(machine, layout) | states(layout)
-    return [(a, b) for (a, one), (b, two) in combinations(rooms.items(), 2) if one.overlaps(two)]
+    return [(a, b) for (a, one), (b, two) in combinations(rooms.items(), 2) if overlaps(one, two)]
 
 
-def crossed(machine: StateMachine[Any, Any], layout: Layout) -> list[tuple[Edge, str]]:
+def crossed(machine: Drawable, layout: Layout) -> list[tuple[Edge, str]]:
     """Lines that run through a label, or through a state that they do not join."""
     rooms = labels(machine, layout) | {state: grown(room, -1) for state, room in states(layout).items()}
     return [
@@ -34,7 +33,7 @@ def crossed(machine: StateMachine[Any, Any], layout: Layout) -> list[tuple[Edge,
         for edge in layout.routes
         for segment in segments(layout, edge)
         for name, room in rooms.items()
-        if name != f"count of {edge}" and grown(segment, 0.5).overlaps(room)
+        if name != f"count of {edge}" and overlaps(grown(segment, 0.5), room)
     ]
 
 
@@ -43,20 +42,20 @@ def loose(layout: Layout) -> list[Edge]:
     return [edge for edge in layout.routes if _is_askew(layout, edge) or not _joins(layout, edge)]
 
 
-def outside(machine: StateMachine[Any, Any], layout: Layout) -> list[str]:
+def outside(machine: Drawable, layout: Layout) -> list[str]:
     """What is not within the picture, and states whose names do not fit their boxes."""
     page = Rect(4, 4, layout.width - 4, layout.height - 4)
     rooms = labels(machine, layout) | states(layout)
     rooms |= {f"line {edge} {n}": s for edge in layout.routes for n, s in enumerate(segments(layout, edge))}
     too_long = [state for state in machine.states if text_width(state, layout.state_px) > layout.box[0] - 8]
-    return [name for name, room in rooms.items() if not room.is_within(page)] + too_long
+    return [name for name, room in rooms.items() if not is_within(room, page)] + too_long
 
 
 def states(layout: Layout) -> dict[str, Rect]:
     return {state: state_rect(layout, state) for state in layout.places}
 
 
-def labels(machine: StateMachine[Any, Any], layout: Layout) -> dict[str, Rect]:
+def labels(machine: Drawable, layout: Layout) -> dict[str, Rect]:
     """The room of each label and of each count, by a name for the failure's message."""
     taken: dict[str, Rect] = {}
     for edge, rows in edges_of(machine).items():
@@ -64,7 +63,9 @@ def labels(machine: StateMachine[Any, Any], layout: Layout) -> dict[str, Rect]:
         label = layout.routes[edge].label
         if layout.fact_px and rows:
             assert label is not None, f"{edge} has facts and no place for them"
-            taken[f"facts of {edge}"] = label_rect(label, label_lines(rows), layout.fact_px)
+            taken[f"facts of {edge}"] = label_rect(
+                label, label_lines(rows, with_guards=layout.with_guards), layout.fact_px
+            )
     return taken
 
 
@@ -75,6 +76,14 @@ def segments(layout: Layout, edge: Edge) -> list[Rect]:
 
 def grown(room: Rect, by: float) -> Rect:
     return Rect(room.left - by, room.top - by, room.right + by, room.bottom + by)
+
+
+def overlaps(one: Rect, other: Rect) -> bool:
+    return one.left < other.right and other.left < one.right and one.top < other.bottom and other.top < one.bottom
+
+
+def is_within(one: Rect, other: Rect) -> bool:
+    return other.left <= one.left and one.right <= other.right and other.top <= one.top and one.bottom <= other.bottom
 
 
 def _room(start: Point, end: Point) -> Rect:
@@ -90,6 +99,6 @@ def _joins(layout: Layout, edge: Edge) -> bool:
     for state, (x, y) in zip(edge, (points[0], points[-1]), strict=True):
         room = state_rect(layout, state)
         on_border = x in (room.left, room.right) or y in (room.top, room.bottom)
-        if not on_border or not Rect(x, y, x, y).is_within(room):
+        if not on_border or not is_within(Rect(x, y, x, y), room):
             return False
     return True

@@ -66,7 +66,7 @@ def test_dot_has_each_state_and_each_edge_with_its_rows(machine: StateMachine[An
     assert set(drawn) == set(edges_of(machine))
     for edge, rows in edges_of(machine).items():
         for row in rows:
-            assert row.fact.__name__ in drawn[edge]["label"]
+            assert row.fact_name in drawn[edge]["label"]
 
 
 ODD = st.sampled_from('\\"<>{}[];-=l,|')

@@ -48,7 +48,6 @@ from actors.roleplay.model import ResponseId
 from machines.diagram import MACHINES
 from machines.layout import Size
 from machines.response import MACHINE
-from machines.style import css
 
 PING_S: Final = 15.0
 SNAPSHOT_MAX: Final = 200
@@ -205,7 +204,6 @@ class Inspector:
             "/api/sessions": self._sessions,
             "/api/sessions/{id}": self._session,
             "/api/machines": self._machines,
-            "/api/machines/diagram.css": self._style,
             r"/api/machines/{name}.{kind:svg|png|mmd|dot|txt}": self._machine,
             "/metrics": self._metrics,
             "/healthz": self._healthz,
@@ -334,9 +332,6 @@ class Inspector:
             raise web.HTTPNotFound(text=f"There are no {kind} diagrams here.\n")
         charset = None if kind == "png" else "utf-8"
         return web.Response(body=drawn, content_type=TYPES[kind], charset=charset)
-
-    async def _style(self, request: web.Request) -> web.Response:
-        return web.Response(text=css(), content_type="text/css", charset="utf-8")
 
     async def _metrics(self, request: web.Request) -> web.Response:
         if self._read_metrics is None:

@@ -212,7 +212,6 @@ async def test_every_machine_is_drawn_in_every_way(stage: Stage) -> None:
         assert (await stage.get(f"/api/machines/{name}.mmd"))[1].startswith("stateDiagram-v2")
         assert (await stage.get(f"/api/machines/{name}.txt"))[1].startswith(f"{name}: ")
         assert (await stage.get(f"/api/machines/{name}.dot"))[1].startswith(f'digraph "{name}" {{')
-    assert (await stage.get("/api/machines/diagram.css"))[2]["Content-Type"].startswith("text/css")
 
 
 async def test_pictures_are_made_by_what_was_given_once_for_each_size(store: SqlStore, scene: Scene) -> None:
