@@ -6,7 +6,7 @@ With a `Path` each shows how often a row was taken and where the path has led to
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from machines import breaker, connection, response, session
@@ -23,8 +23,10 @@ MACHINES: Final[Mapping[str, StateMachine[Any, Any]]] = {
 
 # ── Mermaid ─────────────────────────────────────────────────────────────────────────────────────────
 
-_PLAIN_ID: Final = re.compile(r"[A-Z][A-Za-z0-9]*", re.ASCII)
-"""A name that Mermaid takes as it is: its keywords begin with small letters, or are all small."""
+_PLAIN_ID: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
+_NO_ID: Final = re.compile(r"[^A-Za-z0-9]+")
+_KEYWORDS: Final = tuple("state note class style scale default click href acc direction hide".split())
+"""How words begin that Mermaid's grammar keeps for itself, in capitals as well."""
 _NOT_PLAIN: Final = re.compile(r"[^\w \[\]/,×]|_")
 
 
@@ -52,9 +54,12 @@ def mermaid(machine: Drawable, path: Path | None = None) -> str:
 
 
 def _mermaid_ids(machine: Drawable) -> dict[str, str]:
-    """Each state's id: its name, or a number where Mermaid could take the name for something else."""
-    numbered = {state: f"state{n}" for n, state in enumerate(machine.states, 1) if not _PLAIN_ID.fullmatch(state)}
-    return {START: START} | {state: numbered.get(state, state) for state in machine.states}
+    """Each state's id: its name, with a number before it where Mermaid could take the name for something else."""
+    ids = {START: START}
+    for n, state in enumerate(machine.states, 1):
+        is_plain = _PLAIN_ID.fullmatch(state) and not state.lower().startswith(_KEYWORDS)
+        ids[state] = state if is_plain else f"s{n}_{_NO_ID.sub('_', state)}"
+    return ids
 
 
 def _mermaid_words(words: str) -> str:
@@ -123,7 +128,7 @@ def text(machine: Drawable, path: Path | None = None, *, folded: bool = False) -
     `folded` leaves out the rows of all other states, and has those before and after on one line each: the rest fits
     any terminal.
     """
-    lines = [f"{machine.name}: {len(machine.states)} states, {len(machine.table)} rows"]
+    lines = [f"{machine.name}: {_counted(machine.states, 'state')}, {_counted(machine.table, 'row')}"]
     sources = [START, *machine.states] if machine.initial == START else list(machine.states)
     was_folded = False
     for state in sources:
@@ -141,6 +146,10 @@ def text(machine: Drawable, path: Path | None = None, *, folded: bool = False) -
             count = f"{_count(row, path):>4}" if path is not None else ""
             lines.append(f"  {count}{row.fact_name:<{width}} ─► {row.dest}{_guard(row)}{_effects(row)}")
     return "\n".join(lines) + "\n"
+
+
+def _counted(things: Sequence[object], kind: str) -> str:
+    return f"{len(things)} {kind}{'' if len(things) == 1 else 's'}"
 
 
 def _headline(machine: Drawable, state: str) -> str:

@@ -96,13 +96,17 @@ def _module(name: str) -> ModuleType:
         missing = error.name or ""
         if name != missing and not name.startswith(missing + "."):
             raise  # the module is there, and lacks another one
-        where = f"in {os.getcwd()} or among the installed packages"
-        loaded = sys.modules.get(name.partition(".")[0])
-        if missing != name.partition(".")[0] and loaded is not None:
-            where = f"in {', '.join(getattr(loaded, '__path__', [loaded.__name__]))}"
-        raise NoMachine(
-            f"there is no module {missing} {where}: start the command in the folder that has it, and write {FORM}"
-        ) from error
+        raise NoMachine(f"there is no module {missing} {_searched(missing)}, and write {FORM}") from error
+
+
+def _searched(missing: str) -> str:
+    """Where the module was looked for, and what to do."""
+    top = missing.partition(".")[0]
+    if top == missing:
+        return f"in {os.getcwd()} or among the installed packages: start the command in the folder that has it"
+    taken = sys.modules[top]
+    place = ", ".join(getattr(taken, "__path__", [taken.__file__]))
+    return f"in {top}, which was loaded from {place}: rename yours if that is another one"
 
 
 def _attribute(found: object, name: str, named: str) -> object:
