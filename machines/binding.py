@@ -176,14 +176,17 @@ class StateMachine(Generic[S, E]):
         raises on the first and silently answers False on the second. Raises NoState for a subject without a state
         of this machine.
         """
-        if getattr(subject, "_state", None) not in self._machine.states:
+        state: object = getattr(subject, "_state", None)
+        if not isinstance(state, str) or state not in self._machine.states:
             raise NoState(self, subject)
+        event = self._machine.events.get(type(fact).__name__)
+        if event is None:
+            raise IllegalMove(self.name, Step(fact, subject._state, None), refused=False)
         tape: _Tape[E] = _Tape()
         try:
-            moved = self._machine.events[type(fact).__name__].trigger(subject, fact, tape)
-        except (MachineError, KeyError) as error:
-            step: Step[E] = Step(fact, subject._state, None)
-            raise IllegalMove(self.name, step, refused=False) from error
+            moved = event.trigger(subject, fact, tape)
+        except MachineError as error:
+            raise IllegalMove(self.name, Step(fact, subject._state, None), refused=False) from error
         if not moved or tape.step is None:
             raise IllegalMove(self.name, tape.step or Step(fact, subject._state, None), refused=True)
         return tape.step

@@ -25,7 +25,7 @@ MACHINES: Final[Mapping[str, StateMachine[Any, Any]]] = {
 
 _PLAIN_ID: Final = re.compile(r"[A-Z][A-Za-z0-9]*")
 _NO_ID: Final = re.compile(r"[^A-Za-z0-9]+")
-_KEYWORDS: Final = tuple("state note class style scale default click href acc direction hide".split())
+_KEYWORDS: Final = ("state", "note", "class", "style", "scale", "default", "click", "href", "acc", "direction", "hide")
 """How words begin that Mermaid's grammar keeps for itself, in capitals as well."""
 _NOT_PLAIN: Final = re.compile(r"[^\w \[\]/,×]|_")
 

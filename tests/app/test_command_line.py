@@ -197,7 +197,9 @@ class TestDiagram:
     def test_an_unknown_machine_is_wrong_use(self) -> None:
         done = invoke("diagram", "toaster")
         assert done.exit_code == 2
-        assert the_line(done) == "there is no machine 'toaster'; there are: response, session, breaker, connection"
+        assert the_line(done).startswith(
+            "there is no machine 'toaster'; there are: response, session, breaker, connection; for your own, write "
+        )
 
     def test_a_file_that_cannot_be_written_is_one_line(self) -> None:
         done = invoke("diagram", "-o", "nowhere/response.txt")

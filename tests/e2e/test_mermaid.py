@@ -9,6 +9,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from html import unescape
 from pathlib import Path as FilePath
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ from playwright.async_api import Browser, Error, Page
 from actors.app.commands.diagram import Format, draw
 from machines.binding import START, StateMachine
 from machines.diagram import MACHINES
+from machines.foreign import Sketch, SketchRow
 from machines.layout import Edge
 from machines.path import Path
 from tests.e2e.bot_process import ROOT
@@ -108,6 +110,37 @@ async def test_mermaid_colours_a_path_and_shows_its_counts(page: Page) -> None:
     assert drawn["lit"][0] == "Sending"
     assert drawn["taken"] == len(RESPONSE.states) - 1
     assert len([line for line in drawn["lines"] if line.startswith(("2× ", "3× "))]) == len(RESPONSE.table)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("State", "Note", "Class", "Style", "Scale", "Default", "Click", "Href", "AccTitle", "StateDiagram"),
+        *(
+            "end",
+            "note",
+            "class",
+            "constructor",
+            "__proto__",
+            "on hold",
+            "a:b",
+            "a;b",
+            "a-->b",
+            "a, b",
+            "1. one",
+            "- x",
+        ),
+        *("<script>alert(1)</script>", '"q"', "`tick`", "*x*", "_x_", "# h", "#35;", "%%c", "{x}", "[x]", "(x)", "\\n"),
+        *("<<fork>>", "&lt;b", "$$x$$", "日本語", "Zustände", "😀", "http://x.y", "x" * 100),
+    ],
+)
+async def test_mermaid_shows_any_name_as_it_is_written(page: Page, name: str) -> None:
+    rows = tuple(SketchRow(name, *edge, name, name) for edge in ((name, "Other"), ("Other", name), (name, name)))
+    machine = Sketch("names", (name, "Other"), frozenset(), name, rows)
+    text = draw(machine, Format.MERMAID).decode()
+    assert len(await understood(page, text)) == 3
+    lines = {unescape(line).replace("\u200b", "") for line in (await page.evaluate(DRAWN, text))["lines"]}
+    assert lines == {name, "Other", f"{name} [{name}] / {name}"}
 
 
 @pytest.mark.parametrize("block", [block for _, block in BLOCKS], ids=[name for name, _ in BLOCKS])

@@ -121,6 +121,16 @@ def test_names_from_a_table_are_escaped(monkeypatch: pytest.MonkeyPatch) -> None
     assert any("[a<b & c]" in (e.text or "") for e in root.iter(f"{SVG}title"))
 
 
+def test_a_machine_with_an_automatic_layout_shows_its_guards_in_the_picture() -> None:
+    def is_paid(subject: object, fact: object) -> bool:
+        return True
+
+    table: tuple[Row[Any, Any], ...] = (Row(type("Pack", (), {}), "Paid", "Packed", when=(is_paid,)),)
+    machine = StateMachine[Any, Any]("order", states=("Paid", "Packed"), final=(), initial="Paid", table=table)
+    spans = [e.text for e in ElementTree.fromstring(svg(machine)).iter(f"{SVG}tspan")]
+    assert spans == ["Pack", "[is paid]"]
+
+
 def test_a_long_label_is_cut_to_what_can_be_read() -> None:
     rows: tuple[Row[Any, Any], ...] = tuple(
         Row(type(f"F{n}" + "x" * 40 * (n == 0), (), {}), "a", "b") for n in range(9)
