@@ -307,9 +307,9 @@ def _window(
 
 
 def _stepped(fitting: int, total: int) -> int:
-    """How many to keep, so that a multiple of HISTORY_STEP is dropped; all that fit if that leaves none."""
-    dropped = -(-(total - fitting) // HISTORY_STEP) * HISTORY_STEP
-    return total - dropped if dropped < total else fitting
+    """How many to keep, so that a multiple of HISTORY_STEP is dropped; all that fit if that leaves less than half."""
+    kept = total - -(-(total - fitting) // HISTORY_STEP) * HISTORY_STEP
+    return kept if 2 * kept >= fitting else fitting
 
 
 def merged(messages: Iterable[ChatMessage]) -> tuple[ChatMessage, ...]:

@@ -365,9 +365,10 @@ def _shows(prompt: Prompt, texts: tuple[str, ...], *, tokens_max: int) -> bool:
     if found == expected:
         return True
     others = prompt_tokens(message for message in prompt.messages if message.purpose is not Purpose.HISTORY)
-    if not found or others + sum(text_tokens(f"{NAME_MAX}: {text}") for text in texts) <= tokens_max:
+    is_blank = not found and bool(TOKEN.findall(texts[-1]))  # raised arms alone carry no token
+    if is_blank or others + sum(text_tokens(f"{NAME_MAX}: {text}") for text in texts) <= tokens_max:
         return False  # they would all have fitted
     if CUT_MARK in of_history[-1].content:
         rest = iter(TOKEN.findall(texts[-1]))
         return all(token in rest for token in found)
-    return any(found == expected[start:] for start in range(len(expected)))
+    return any(found == expected[start:] for start in range(len(expected) + 1))
