@@ -37,7 +37,7 @@ def test_b13_a_reason_of_discord_says_nothing_where_no_line_was_written() -> Non
         ("deadline", True),
     ],
 )
-def test_b13_there_is_a_retry_only_where_the_same_text_may_be_taken(reason: str, has_button: bool) -> None:
+def test_b13_n1_there_is_a_retry_only_where_the_same_text_may_be_taken(reason: str, has_button: bool) -> None:
     assert bool(buttons("r1", reason)) is has_button
 
 

@@ -126,7 +126,7 @@ async def test_what_is_not_stored_for_certain_is_refused_after_one_request(
 @pytest.mark.parametrize("kind", OutboundKind)
 @pytest.mark.parametrize("code", [20009, 200000, 200001, 240000])
 @pytest.mark.parametrize("status", [400, 403])
-async def test_b13_a_blocked_text_is_blocked_whatever_the_status_and_keeps_discord_s_words(
+async def test_b13_n1_a_blocked_text_is_blocked_whatever_the_status_and_keeps_discord_s_words(
     rest: Rest, scripted: ScriptedDiscord, kind: OutboundKind, code: int, status: int
 ) -> None:
     scripted.will(error(status, code, f"Blocked, said /webhooks/{WEBHOOK_ID}/{'s3cret' * 10}"))
