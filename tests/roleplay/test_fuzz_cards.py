@@ -237,10 +237,9 @@ def test_a_card_that_was_read_is_the_same_when_it_is_written_and_read_again(data
 def test_any_archive_gives_a_member_or_a_charx_error(data: bytes, start: bytes) -> None:
     try:
         member = charx.member(io.BytesIO(start + data), "card.json", bytes_max=1000)
-    except charx.CharxError as error:
-        assert str(error)
-    else:
-        assert member is None or len(member) <= 1000
+    except charx.CharxError:
+        return
+    assert len(member) <= 1000
 
 
 def test_base64_with_text_behind_its_end_is_refused() -> None:
