@@ -1,4 +1,4 @@
-"""Ensemble: hands over to the application."""
+"""Entry point of Ensemble: loads the application and runs its command line."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import gc
 import sys
 
 INTERRUPTED = 130
-"""The exit code of a program that Ctrl-C ended, as shells count it: 128 and the signal's number."""
+"""Exit code after Ctrl-C, as in shells: 128 plus the signal's number."""
 
 
 def main(prog_name: str | None = None) -> None:
-    """The command line, as `python bot.py` and as the installed `ensemble`."""
+    """Run the command line, for `python bot.py` and the installed `ensemble`."""
     try:
-        # All that is loaded stays. To look for garbage in it, now and at the end, took a third of a short command.
+        # Loaded modules are never garbage. Looking through them took a third of a short command's time.
         gc.disable()
-        # Only here: to load everything takes a second, and Ctrl-C in it is no fault of the program.
+        # Imported here: loading takes a second, and Ctrl-C during it must not print a traceback.
         from actors.app.cli import app
         from actors.app.interruption import end_interrupted, hear_sigterm
 
@@ -24,7 +24,7 @@ def main(prog_name: str | None = None) -> None:
         try:
             app(prog_name=prog_name)
         except SystemExit as ended:
-            if ended.code == INTERRUPTED:  # what Typer makes of Ctrl-C
+            if ended.code == INTERRUPTED:  # Typer's exit code for Ctrl-C
                 end_interrupted()
             raise
     except KeyboardInterrupt:

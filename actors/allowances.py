@@ -1,14 +1,14 @@
-"""The allowances of all models: asked before each request, in one place.
+"""Grants each model request from the account's allowance, or holds the line until there is room.
 
-    a line ─► ask ─► the first model in whose allowance it fits, with a window that fits ─► Granted
-                └─► none: HeldBack(until), each held line in its turn ─► asks again then
+    a line ─► ask ─► the first model with room for it, with a prompt window that fits ─► Granted
+                └─► none: HeldBack(until), in queue order ─► asks again at that time
 
-Who waits is known by response. The turns go round the Discord servers: a server with one held line does not wait behind
-ten of another's. Whoever stands before a line has its tokens kept, so nobody overtakes.
+The queue is keyed by response. It is served round-robin over the Discord servers: a server with one held line does not
+wait behind ten lines of another server. Tokens are reserved for the lines ahead, so no line overtakes another.
 
-Failure modes: who waits is forgotten with the process; a response that was held asks again when its wait is over. The
-uses are in the store before the request leaves, so a new process counts them. Processes that ask at the same moment may
-exceed a limit by one request each: the 429 says so, and is waited out.
+Failure modes: the queue is lost with the process; a held response asks again when its wait is over. Each use is stored
+before its request leaves, so a new process counts it. Processes that ask at the same moment may exceed a limit by one
+request each: the model answers 429, and that is waited out.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from actors.ports import AllowanceUses, Completion, HeldBack, ModelFailed, SeenAllowance
+from actors.observation import AllowanceView
+from actors.ports import AllowanceUses, Completion, HeldBack, ModelFailed
 from actors.roleplay.allowance import (
     DAY_S,
     SPANS,
@@ -33,13 +34,13 @@ from actors.roleplay.plan import Plan
 from actors.roleplay.prompt import Built
 
 WAITING_MAX: Final = 200
-"""Held lines whose turn is kept; further ones come when their time is there, in no order."""
+"""Held lines that keep a place in the queue; further lines ask again when their time comes, in no order."""
 
 OVERDUE_S: Final = 10.0
-"""A held line that has not asked again so long after its time is not wanted any more."""
+"""A held line that has not asked again this long after its time loses its place: it is no longer wanted."""
 
 BESIDE_S: Final = 1e-6
-"""Between two uses, so that a report says which of them it counts."""
+"""Minimum distance between two uses, so that a server's report can be matched to the uses that it counts."""
 
 UNCOUNTED: Final = frozenset(
     {"rate_limit", "quota", "credentials", "connection", "too_large", "unsupported", "model_missing", "bad_request"}
@@ -51,8 +52,8 @@ Build = Callable[[Plan, int], Built]
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Whose request it is: `server` is Discord's, and a direct channel is one of its own. `since` is when its turn
-    began: one announcement speaks of it.
+    """The line that a request is for. `server` is the Discord server; a direct-message channel counts as a server of
+    its own. `since` is when the line's turn began; all holds since then share one announcement.
     """
 
     response_id: ResponseId
@@ -62,7 +63,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Granted:
-    """A request that may go out now, and the use that was counted for it."""
+    """A request that may be sent now, and the use counted for it."""
 
     plan: Plan
     built: Built
@@ -74,7 +75,7 @@ class _Waiting:
     line: Line
     tokens: int
     until: float
-    number: int  # in the order of arrival
+    number: int  # order of arrival
 
 
 @dataclass(slots=True)
@@ -85,15 +86,15 @@ class Allowances:
     uses: AllowanceUses | None = None
     server: str = ""
     _known: dict[str, Allowance] = field(default_factory=lambda: defaultdict(Allowance))
-    _read_to: int = 0  # the newest use of the store that was read
+    _read_to: int = 0  # number of the newest use read from the store
     _pruned_at: float = 0.0
     _waiting: dict[ResponseId, _Waiting] = field(default_factory=dict)
-    _served: dict[int, int] = field(default_factory=dict)  # by Discord server: the number of its newest line
+    _served: dict[int, int] = field(default_factory=dict)  # Discord server → number of its last granted line
     _number: int = 0
     _last_at: float = 0.0
 
     async def refresh(self, models: Iterable[str], now: float) -> None:
-        """Read what this process does not know yet: an earlier one's uses, and those of others beside it."""
+        """Read the uses that this process does not know yet: those of earlier and of other running processes."""
         if self.uses is None or not any(self.limits_of(model).known for model in models):
             return
         for number, model, use in await self.uses.allowance_uses(self.server, after=self._read_to, since=now - DAY_S):
@@ -101,22 +102,22 @@ class Allowances:
             self._known[model].add(use)
 
     async def server_of(self, channel_id: int) -> int:
-        """The Discord server of a channel; a channel that belongs to none stands for itself."""
+        """The Discord server of a channel; the channel's own id if it belongs to no server."""
         place = None if self.uses is None else await self.uses.place(channel_id)
         return channel_id if place is None or place[1] is None else place[1]
 
     # ── asking ──────────────────────────────────────────────────────────────────────────────────────
 
     def window_tokens(self, model: str, cap: int, now: float) -> int:
-        """How large a prompt for `model` may be today, at most `cap`."""
+        """The largest prompt that `model` allows today, in tokens, at most `cap`."""
         return self._of(model, now).window_tokens(cap, now)
 
     def ask(
         self, line: Line, plans: Sequence[Plan], caps: Mapping[str, int], build: Build, now: float
     ) -> Granted | HeldBack:
-        """The first of `plans` that may go out now, with as large a prompt as fits; or when the line may ask again.
+        """Grant the first of `plans` that may be sent now, with the largest prompt that fits; else hold the line.
 
-        `caps` are the largest prompts by model; `build` makes a prompt of a size.
+        `caps` are the largest prompts by model, in tokens; `build` makes a prompt of at most a given size.
         """
         ahead = self._ahead_of(line, [plan.model for plan in plans], now)
         best: Opening | None = None
@@ -157,7 +158,7 @@ class Allowances:
         return HeldBack(opening.at, opening.cause, line.since)
 
     def _ahead_of(self, line: Line, models: Sequence[str], now: float) -> dict[str, tuple[int, int]]:
-        """The requests and tokens that are kept for the held lines before this one, by model."""
+        """The requests and tokens reserved for the held lines ahead of this one, by model."""
         kept: dict[str, tuple[int, int]] = {}
         if not self._waiting:
             return kept
@@ -174,8 +175,8 @@ class Allowances:
         return kept
 
     def _in_turn(self, line: Line, now: float) -> list[_Waiting]:
-        """The held lines and this one, in the order in which they are served: each server's first, then each one's
-        second …; among servers the one that was served longest ago."""
+        """The held lines and this one in serving order: the first line of each server, then the second of each, and so
+        on; among servers, the least recently served comes first."""
         self._waiting = {key: each for key, each in self._waiting.items() if now <= each.until + OVERDUE_S}
         newcomer = _Waiting(line, 0, now, self._number + 1)
         lines = sorted(({line.response_id: newcomer} | self._waiting).values(), key=_number)
@@ -187,10 +188,10 @@ class Allowances:
             places[server] += 1
         return sorted(lines, key=lambda each: ranks[each.line.response_id])
 
-    # ── what came of a request ──────────────────────────────────────────────────────────────────────
+    # ── after a request ─────────────────────────────────────────────────────────────────────────────
 
     async def keep(self, model: str, use: Use) -> None:
-        """Make a use durable, before its request leaves and again when its figures are known."""
+        """Store a use: before its request leaves, and again when its real figures are known."""
         if self.uses is None or not self.limits_of(model).known:
             return
         await self.uses.keep_allowance_use(self.server, model, use)
@@ -199,7 +200,7 @@ class Allowances:
             await self.uses.forget_allowance_uses(self.server, before=use.at - DAY_S)
 
     def note(self, granted: Granted, outcome: Completion | ModelFailed | HeldBack, now: float) -> Use:
-        """Correct the allowance by an answer, and return the use as it is counted now."""
+        """Correct the allowance from the outcome, and return the corrected use."""
         model, answer = granted.plan.model, granted.plan.completion_tokens_max
         use = granted.use
         match outcome:
@@ -207,7 +208,7 @@ class Allowances:
                 use = replace(use, tokens=counted + answer)
             case ModelFailed(reason=reason) if reason in UNCOUNTED:
                 use = replace(use, tokens=0, requests=0 if reason == "connection" else 1)
-            case HeldBack():  # by a breaker: nothing left the process
+            case HeldBack():  # by a breaker: nothing was sent
                 use = replace(use, tokens=0, requests=0)
             case _:
                 pass
@@ -225,26 +226,26 @@ class Allowances:
         return use
 
     def refused(self, line: Line, models: Sequence[str], now: float) -> HeldBack:
-        """When a line that met a 429 may ask again, one of `models`."""
+        """Hold a line that got a 429, until the first of `models` may be asked again."""
         first = min((self._of(model, now).opens_at(1, now) for model in models), key=_at)
         return HeldBack(first.at, first.cause, line.since)
 
-    # ── what is shown ───────────────────────────────────────────────────────────────────────────────
+    # ── views ───────────────────────────────────────────────────────────────────────────────────────
 
-    async def look(self, models: Sequence[str], cap: int, answer: int, now: float) -> tuple[SeenAllowance, ...]:
-        """The same as `seen`, with the uses that this process has not read yet."""
+    async def look(self, models: Sequence[str], cap: int, answer: int, now: float) -> tuple[AllowanceView, ...]:
+        """Read new uses from the store, then answer as `seen`."""
         await self.refresh(models, now)
         return self.seen(models, cap, answer, now)
 
-    def seen(self, models: Iterable[str], cap: int, answer: int, now: float) -> tuple[SeenAllowance, ...]:
-        """The lines that are left, by model; without limits, none."""
+    def seen(self, models: Iterable[str], cap: int, answer: int, now: float) -> tuple[AllowanceView, ...]:
+        """The lines left, by model; models without known limits are omitted."""
         return tuple(self._seen(model, cap, answer, now) for model in models if self._of(model, now).limits.known)
 
-    def _seen(self, model: str, cap: int, answer: int, now: float) -> SeenAllowance:
+    def _seen(self, model: str, cap: int, answer: int, now: float) -> AllowanceView:
         allowance = self._of(model, now)
         line_tokens = allowance.counted(allowance.window_tokens(cap, now)) + answer_tokens(answer, allowance.limits)
         of_minute, of_day = (allowance.lines_left(span, line_tokens, now) for span in SPANS)
-        return SeenAllowance(model, of_minute, of_day)
+        return AllowanceView(model, of_minute, of_day)
 
     def _of(self, model: str, now: float) -> Allowance:
         allowance = self._known[model]

@@ -1,4 +1,4 @@
-"""Waits between the tries at reading a channel, or at handling an event of it."""
+"""Waits between tries to read a channel or to handle one of its events."""
 
 from __future__ import annotations
 

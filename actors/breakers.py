@@ -1,18 +1,18 @@
-"""Breakers at work: what does not answer is left alone, and what was meant for it waits in line.
+"""Runs the breakers: calls to a dependency that is down are not made, and their callers are held.
 
     caller ─► Gate ─► call ─► outcome ─► verdict ─► machines/breaker.py
       ▲         │
-      └─ HeldBack(until) while it is open: nothing touches the wire
+      └─ HeldBack(until) while the breaker is open: no request is sent
 
-Each held caller is given a time of its own, in the order of asking: the first comes back when the pause ends
-and is the probe, the others after it, paced. Nobody polls, and nothing is kept for a caller but the last time
-given: however many wait, no more come back in a second than may go out.
+Each held caller gets its own time, in the order of the calls. The first comes back when the breaker's open time ends
+and is the probe; the others follow it, paced. Nobody polls. The gate stores only the last time that it gave: however
+many callers wait, no more come back per second than may be sent.
 
-A dependency may answer reads and lose what is written: reads are counted in a row of their own (`is_write=False`), and
-one that succeeds proves nothing while writes fail.
+A dependency may answer reads and lose writes. So reads are counted in a row of their own (`is_write=False`), and a read
+that succeeds proves nothing while writes fail.
 
-Failure modes: a probe whose task dies decides nothing, the next caller is the probe; a caller that comes back
-while the probe is still out goes to the end of the line. Breakers live in memory: a new process finds out anew.
+Failure modes: if the probe's task dies, nothing is decided and the next caller is the probe; a caller that comes back
+while the probe is running goes to the end of the line. Breakers live in memory: a new process starts with all closed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
-from actors.ports import BreakerMoved, Clock, HeldBack, Indicator, SeenBreaker, Trace
+from actors.observation import BreakerView
+from actors.ports import BreakerMoved, Clock, HeldBack, Indicator, Trace
 from actors.status_watch import StatusWatch
 from machines.breaker import (
     CLOSED,
@@ -39,10 +40,10 @@ from machines.breaker import (
 from machines.reasons import HeldReason
 
 PROBE_LEAD_S: Final = 1.0
-"""The line starts so long after its probe: a Discord that lives answers within that."""
+"""Delay between the probe and the next held caller: a working Discord answers within that time."""
 
 CLOCK_ROUNDING_S: Final = 0.01
-"""Who comes back so little too early comes in time: sleeping until a float is not exact."""
+"""Tolerance for a caller that comes back too early: a sleep until a float time is not exact."""
 
 T = TypeVar("T")
 Verdict = Callable[[object, float], Fact | None]
@@ -63,10 +64,10 @@ class Gate:
         self._spacing_s = 1 / released_per_s
         self._clock = clock
         self._trace = trace
-        self._last_slot = 0.0  # of those given since the breaker opened
+        self._last_slot = 0.0  # the last time given to a held caller since the breaker opened
         self._is_probing = False
         self.on_hold: Callable[[], None] | None = None  # called at each opening, failed probes included
-        self.on_write: Callable[[float, bool], None] | None = None  # called with each write: when, whether it failed
+        self.on_write: Callable[[float, bool], None] | None = None  # called after each write: time, whether it failed
 
     @property
     def dependency(self) -> str:
@@ -78,15 +79,15 @@ class Gate:
 
     @property
     def opened_at(self) -> float:
-        """When it last opened; failed probes are no new opening."""
+        """When the breaker last opened; a failed probe does not count as a new opening."""
         return self._breaker.opened_at
 
     @property
-    def seen(self) -> SeenBreaker:
-        """How it stands, for those who look on."""
+    def seen(self) -> BreakerView:
+        """The breaker's state, for the inspector, `watch` and `/debug`."""
         breaker = self._breaker
         is_open = breaker.state is OPEN
-        return SeenBreaker(
+        return BreakerView(
             breaker.dependency,
             breaker.state.value,
             max(breaker.failures, breaker.reads_failed),
@@ -97,7 +98,7 @@ class Gate:
 
     @property
     def held_until(self) -> float | None:
-        """When a probe may go out; None where nobody is held back now."""
+        """When the probe may be made; None if a call would not be held now."""
         breaker, now = self._breaker, self._clock.now()
         if breaker.state is OPEN and now < breaker.open_until - CLOCK_ROUNDING_S:
             return breaker.open_until
@@ -105,7 +106,7 @@ class Gate:
 
     @property
     def tried_again_at(self) -> float:
-        """When the next try may go out; now, where it only waits for somebody to make it."""
+        """When the next call may be made; now, if no caller is held."""
         return self.held_until or self._clock.now()
 
     async def attempt(
@@ -116,10 +117,10 @@ class Gate:
         is_free: Callable[[T], bool] = never,
         is_write: bool = True,
     ) -> T | HeldBack:
-        """Await `call()` and judge what came of it, or hold it back.
+        """Await `call()` and judge its outcome; return HeldBack without calling while the breaker is open.
 
-        A failure that opened it, or met it open, is held back as well where it `is_free`: it did nothing at the
-        other end and may be repeated, so nobody is to pay an attempt for it.
+        If a failure opened the breaker, or found it open, and the call had no remote effect (`is_free`), return
+        HeldBack too, so that it costs no attempt.
         """
         until = self.held_until
         if until is not None:
@@ -131,12 +132,12 @@ class Gate:
             outcome = await call()
         finally:
             if is_probe:
-                self._is_probing = False  # of a task that died as well: the next caller is the probe
+                self._is_probing = False  # also when the task died: the next caller is the probe
         if is_probe and isinstance(outcome, HeldBack) and not outcome.cause:
-            return self._hold(outcome.until)  # it could not leave (no connection yet): the line does not rush after it
-        # One that a closed bucket holds back waits for that bucket alone: the next caller is the probe.
+            return self._hold(outcome.until)  # not sent (no connection yet): the other callers must not follow at once
+        # A probe held by a closed bucket waits for that bucket alone: the next caller is the probe.
         fact = self._judge(verdict, outcome, is_write=is_write)
-        # What left before it opened does not decide: only the probe does.
+        # Only the probe decides, not a call that was sent before the breaker opened.
         if fact is not None and (is_probe or self._breaker.state is not HALF_OPEN):
             self._advance(fact)
         if is_write and fact is not None and self.on_write is not None:
@@ -147,15 +148,15 @@ class Gate:
         return outcome
 
     def note_arrival(self) -> None:
-        """A write that seemed to fail had arrived after all: it was no failure.
+        """Count a write that seemed to fail, but arrived, as a success.
 
-        While it is not closed that says nothing: the write may be older than the trouble.
+        Ignored unless the breaker is closed: the write may be older than the outage.
         """
         if self.is_closed:
             self._advance(Succeeded(self._clock.now()))
 
     def note_incident(self) -> None:
-        """Its status page reports a major incident; while it is not closed that is nothing new."""
+        """Report a major incident from the status page; ignored unless the breaker is closed."""
         if self.is_closed:
             self._advance(IncidentReported(self._clock.now()))
 
@@ -167,7 +168,7 @@ class Gate:
         return HeldBack(self._slot_after(until), self._cause, self._breaker.opened_at)
 
     def _slot_after(self, until: float) -> float:
-        """The next free time in the line; the first one, while the pause lasts, is the probe's."""
+        """The next free time for a held caller; the first one while the breaker is open is the probe's."""
         if self._breaker.state is OPEN and self._last_slot < until:
             self._last_slot = until
         else:
@@ -184,7 +185,7 @@ class Gate:
         source = breaker.state
         step = advance(breaker, fact)
         if any(isinstance(effect, Hold) for effect in step.effects):
-            self._last_slot = 0.0  # those who wait come back at their old times, and line up anew
+            self._last_slot = 0.0  # callers that wait come back at their old times and get new ones
             if self.on_hold is not None:
                 self.on_hold()
         if breaker.state is not source:
@@ -194,7 +195,7 @@ class Gate:
 
 @dataclass(frozen=True, slots=True)
 class Breakers:
-    """All breakers of a process; without any (BREAKER_FAILURES=0) nothing is ever held back."""
+    """All breakers of a process; without any (BREAKER_FAILURES=0) no caller is held."""
 
     discord: Gate | None = None
     models: tuple[Gate, ...] = ()
@@ -202,28 +203,28 @@ class Breakers:
 
     @property
     def indicator(self) -> Indicator:
-        """The worst that Discord's status page said of the outage that holds lines; `none` where it said nothing."""
+        """The worst report of Discord's status page on the current outage; `none` if there was no report."""
         return "none" if self.watch is None else self.watch.worst
 
     @property
     def reported(self) -> Indicator:
-        """What Discord's status page said last; `none` where it is not asked."""
+        """The last report of Discord's status page; `none` if it is not read."""
         return "none" if self.watch is None else self.watch.reported
 
     def expect_backlog(self) -> None:
-        """Much may go out at once: the status page is asked before."""
+        """Have the status page read before a backlog is sent."""
         if self.watch is not None:
             self.watch.expect_backlog()
 
     def models_to_avoid(self) -> Collection[str]:
-        """The models that are held; where all are, all but the one that is tried first again."""
+        """The models whose breakers hold callers; if all do, all but the one that is tried again first."""
         held = {gate.dependency: until for gate in self.models if (until := gate.held_until) is not None}
         if held and len(held) == len(self.models):
             del held[min(held, key=held.__getitem__)]
         return held.keys()
 
     def note_arrival(self) -> None:
-        """What was sent to Discord and seemed lost stands in the channel."""
+        """Report that a message whose send seemed to fail is in the channel."""
         if self.discord is not None:
             self.discord.note_arrival()
 
@@ -232,9 +233,9 @@ class Breakers:
 
     @property
     def gates(self) -> tuple[Gate, ...]:
-        """All of them, Discord's first."""
+        """All gates, Discord's first."""
         return (*((self.discord,) if self.discord else ()), *self.models)
 
     def troubles(self) -> tuple[tuple[str, float], ...]:
-        """(dependency, when it is tried again) of each breaker that is not closed."""
+        """(dependency, time of the next try) of each breaker that is not closed."""
         return tuple((gate.dependency, gate.tried_again_at) for gate in self.gates if not gate.is_closed)

@@ -1,7 +1,7 @@
-"""Copies: the gateway's own showing of our messages, kept until somebody has judged them.
+"""Keeps our own messages as the gateway shows them, until the response or the reaper has judged them.
 
-gateway, catch-up ─► keep ─► a line that is in doubt finds itself, at once
-                             the reaper takes the others, when nothing is on its way there
+gateway, catch-up ─► keep ─► a line in doubt finds its own message at once
+                             the reaper judges the others when no response is running in the channel
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ import anyio
 from actors.roleplay.model import ChannelMessage
 
 UNDECIDED_MAX: Final = 200
-"""Copies kept for one channel; further ones push out the oldest, which catch-up finds again."""
+"""Copies kept for one channel. Further ones push out the oldest; catch-up finds those again."""
 
 
 class Copies:
-    """Of all channels; each one's in the order in which they came."""
+    """The unjudged copies of all channels; those of one channel in order of arrival."""
 
     def __init__(self) -> None:
         self._kept: dict[int, deque[ChannelMessage]] = {}
-        self._arrivals: WeakValueDictionary[int, anyio.Event] = WeakValueDictionary()  # as long as somebody waits
+        self._arrivals: WeakValueDictionary[int, anyio.Event] = WeakValueDictionary()  # kept only while a task waits
 
     def __contains__(self, channel_id: int) -> bool:
         return channel_id in self._kept
 
     @property
     def channels(self) -> tuple[int, ...]:
-        """Those of which something is kept."""
+        """The channels with kept messages."""
         return tuple(self._kept)
 
     def of(self, channel_id: int) -> tuple[ChannelMessage, ...]:
@@ -40,7 +40,7 @@ class Copies:
     def keep(
         self, channel_id: int, *, older: Iterable[ChannelMessage] = (), newer: Iterable[ChannelMessage] = ()
     ) -> None:
-        """Keep messages around those that are kept already, the newest of all, and wake whoever waits for one."""
+        """Add messages around those kept already, keep the newest `UNDECIDED_MAX`, and wake the tasks that wait."""
         kept = (*older, *self.of(channel_id), *newer)
         if not kept:
             return
@@ -50,9 +50,9 @@ class Copies:
             arrival.set()
 
     def take(self, channel_id: int) -> tuple[ChannelMessage, ...]:
-        """All that is kept; nothing is, afterwards."""
+        """Remove and return all kept messages of a channel."""
         return tuple(self._kept.pop(channel_id, ()))
 
     def arrival(self, channel_id: int) -> anyio.Event:
-        """Set as soon as something else is kept there."""
+        """An event that is set when the next message is kept for this channel."""
         return self._arrivals.setdefault(channel_id, anyio.Event())

@@ -1,4 +1,4 @@
-"""The gateway actor: Discord's events become inbox rows, commands and amendments, in the order of each channel.
+"""The gateway actor: turns Discord's events into inbox rows, commands and amendments, in the order of each channel.
 
     offer (synchronous) ─► one mailbox a channel ─► accept ─► ring the session
                                                  ├► a command ─► its answer in the outbox
@@ -6,15 +6,15 @@
                                                  ├► an edit or a deletion ─► an amendment
                                                  └► a press of a button ─► its answer in the outbox
 
-After each READY every open session's channel is read again from the last id that was handled (`catch_up`): a new
-connection replays nothing. The same read tells what was edited and deleted meanwhile among the newest lines, and shows
-second copies: for those channels without a session are read, too. It is read twice, since Discord's reads lag behind
-what it stored. Until the channels to read are known, later events wait.
+A new connection replays nothing. So after each READY the channel of every open session is read again from the last
+handled id (`catch_up`). The same read finds edits and deletions among the newest lines, and second copies; for the
+copies, channels without a session are read too. Each channel is read twice, since Discord's reads lag behind its
+writes. Until the list of channels to read is known, later events wait.
 
-Failure modes: a full mailbox drops messages, all of them from the first one on, and edits and deletions, and
-reads the channel again from there; an event that cannot be handled is tried again, later events of the channel
-waiting behind; where that takes minutes they go on, and the channel is read again later. Presses of buttons that a
-full mailbox drops are told as an error.
+Failure modes: a full mailbox drops edits, deletions and messages (from the first dropped one on, all messages), and the
+channel is read again from there. An event that cannot be handled is tried again while later events of the channel wait;
+after some minutes it is given up, and the channel is read again later. A button press dropped by a full mailbox is
+logged as an error.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from anyio.abc import TaskGroup, TaskStatus
 from actors.backoff import waits
 from actors.catch_up import CatchUps, Nudge
 from actors.commands import Commands
-from actors.dropped import LOOK_AGAIN_S, CatchUp, ChannelEvent, Dropped, event_channel, gap_of
+from actors.gaps import LOOK_AGAIN_S, CatchUp, ChannelEvent, Dropped, event_channel, gap_of
 from actors.lost_channels import LOST
 from actors.mailbox import Mailbox
-from actors.missing import Missing
+from actors.missing_reports import Missing
 from actors.outbox import hurry
 from actors.ports import (
     ButtonPressed,
@@ -51,41 +51,48 @@ from actors.ports import (
     ShardReady,
 )
 from actors.reaper import Reaper
-from actors.retries import Retries
+from actors.redeliveries import Redeliveries
 from actors.roleplay import notices
 from actors.roleplay.history import as_played, belongs, command_in
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
+from actors.services import Services
 from actors.shards import Shards
 from actors.supervisor import Supervisor
-from actors.world import World
 
 CHANNEL_EVENTS_MAX: Final = 500
 """Events of one channel that wait to be handled."""
 
 HANDLE_TRIES_MAX: Final = 10
-"""Tries at one event whose handling crashes, over some five minutes: a full disk may be over by then, and a
-message that nobody can handle must not silence its channel for ever."""
+"""Tries to handle one event whose handler crashes, over some five minutes: a full disk may be fixed by then, and an
+event that always crashes must not block its channel for ever."""
 
 
 class Gateway:
     """Takes Discord's events. `offer` never waits; `run` does the work."""
 
     def __init__(
-        self, world: World, *, engine: Engine, reaper: Reaper, commands: Commands, supervisor: Supervisor, nudge: Nudge
+        self,
+        services: Services,
+        *,
+        engine: Engine,
+        reaper: Reaper,
+        commands: Commands,
+        supervisor: Supervisor,
+        nudge: Nudge,
     ) -> None:
-        self._world = world
+        self._services = services
         self._engine = engine
         self._reaper = reaper
         self._commands = commands
-        self._retries = Retries(world)
-        self._missing = Missing(world)
+        self._redeliveries = Redeliveries(services)
+        self._missing = Missing(services)
         self._supervisor = supervisor
         self._nudge = nudge
-        self._catch_ups = CatchUps(world, hear=self._saw, waiting=self._waiting, end=self._end, nudge=nudge)
-        self._readiness = world.readiness
+        self._catch_ups = CatchUps(services, hear=self._saw, waiting=self._waiting, end=self._end, nudge=nudge)
+        self._readiness = services.readiness
         self._mailboxes: dict[int, Mailbox[ChannelEvent]] = {}
         self._dropped = Dropped()
-        self._shards = Shards(world)
+        self._shards = Shards(services)
         self._group: TaskGroup | None = None
         self._is_over = False
         self.identity = ""
@@ -105,7 +112,7 @@ class Gateway:
         if self._group is None:
             raise RuntimeError("the gateway actor does not run yet")
         if self._is_over:
-            return  # the client lives on for the sends in flight; the next process reads what came meanwhile
+            return  # the client stays open only for sends in flight; the next process catches up on these events
         if not isinstance(event, ShardEvent):
             self._put(event)
             return
@@ -135,7 +142,7 @@ class Gateway:
         if first:
             mailbox.offer_first_nowait(event)
         elif isinstance(event, MessageSeen) and self._dropped.is_deaf_to(channel_id):
-            self._dropped.message(channel_id, event.message.id)  # room or not: it must not overtake those before it
+            self._dropped.message(channel_id, event.message.id)  # even if there is room: it must not overtake
         elif not mailbox.offer_nowait(event):
             self._drop(event, mailbox)
 
@@ -149,10 +156,10 @@ class Gateway:
                 newest = max((each.message.id for each in mailbox if isinstance(each, MessageSeen)), default=0)
                 self._dropped.amendment(event.channel_id, event.message_id, newest=newest)
             case _:
-                self._note("error", channel_id, "its mailbox is full; a button, a menu or its end is lost.")
+                self._note("error", channel_id, "its mailbox is full; a press, menu choice or channel event was lost.")
                 return
         if is_first:
-            self._note("warning", channel_id, "its mailbox is full; the channel is read again.")
+            self._note("warning", channel_id, "its mailbox is full; the channel will be read again.")
 
     def _mailbox(self, channel_id: int) -> Mailbox[ChannelEvent]:
         if channel_id not in self._mailboxes:
@@ -162,7 +169,7 @@ class Gateway:
         return self._mailboxes[channel_id]
 
     async def _work(self, channel_id: int) -> None:
-        """Handle a channel's events one by one; ends, and costs nothing, when there are none."""
+        """Handle a channel's events one by one; end when there are none, so that an idle channel costs nothing."""
         mailbox = self._mailboxes[channel_id]
         while len(mailbox):
             await self._readiness.wait_listed()
@@ -177,7 +184,7 @@ class Gateway:
         del self._mailboxes[channel_id]
 
     async def _insist(self, event: ChannelEvent) -> bool:
-        """Handle an event, again while that crashes: what comes after it would hide that it is missing."""
+        """Handle an event; retry if the handler crashes. Later events wait: handled first, they would hide the gap."""
         name = f"The gateway (channel {event_channel(event)})"
         for wait_s in waits(HANDLE_TRIES_MAX):
             if await self._supervisor.contain(name, partial(self._handle, event)):
@@ -189,14 +196,14 @@ class Gateway:
     def _give_up(self, event: ChannelEvent) -> None:
         gap = gap_of(event)
         if gap is None or self._group is None:
-            self._note("error", event_channel(event), "an event could not be handled and is given up.")
+            self._note("error", event_channel(event), "an event could not be handled and was given up.")
             return
         wait = f"{LOOK_AGAIN_S / 60:.0f} minutes"
-        self._note("error", gap.channel_id, f"an event could not be handled; it is read again in {wait}.")
+        self._note("error", gap.channel_id, f"an event could not be handled; the channel is read again in {wait}.")
         self._group.start_soon(self._look_again, gap)
 
     def _note(self, level: Level, channel_id: int, words: str, error: BaseException | None = None) -> None:
-        self._world.trace.publish(Noted(level, f"Channel {channel_id}: {words}", error=error))
+        self._services.trace.publish(Noted(level, f"Channel {channel_id}: {words}", error=error))
 
     async def _look_again(self, gap: CatchUp) -> None:
         await anyio.sleep(LOOK_AGAIN_S)
@@ -211,7 +218,7 @@ class Gateway:
             case MessageDeleted():
                 await self._amended(event, None)
             case ButtonPressed():
-                session_id = await self._retries.pressed(event)
+                session_id = await self._redeliveries.pressed(event)
                 if session_id is not None:
                     await self._engine.ring(session_id)
             case MissingAsked():
@@ -219,14 +226,14 @@ class Gateway:
             case ChannelGone(channel_id=channel_id):
                 await self._end(channel_id)
             case ChannelOpened(channel_id=channel_id):
-                await hurry(self._world, channel_id)
+                await hurry(self._services, channel_id)
             case CatchUp():
                 await self._catch_ups.run(event)
             case _:
                 assert_never(event)
 
     async def _saw(self, message: ChannelMessage) -> None:
-        prefix = self._world.rules.command_prefix
+        prefix = self._services.rules.command_prefix
         if message.is_ours:
             await self._reaper.saw(message)
         elif command := command_in(message, prefix):
@@ -238,41 +245,41 @@ class Gateway:
             await self._accept(message)
 
     async def _edited(self, event: MessageEdited) -> None:
-        """Amend a line; what was none, as an aside, and is one now is heard, as the next catch-up would hear it."""
-        text = as_played(event.message, self._world.rules.command_prefix)
+        """Amend a line. If the message was no line (an aside) and is one now, accept it, as a catch-up would."""
+        text = as_played(event.message, self._services.rules.command_prefix)
         session_id = await self._amended(event, text)
-        is_unread = self._dropped.is_deaf_to(event.channel_id)  # then it has its turn with those before it
+        is_unread = self._dropped.is_deaf_to(event.channel_id)  # the catch-up will accept it in its order
         if session_id is None and not is_unread and text:
             await self._accept(event.message)
 
     async def _amended(self, event: MessageEdited | MessageDeleted, text: str | None) -> SessionId | None:
-        """Note what became of a line: the response on its way may have lost its reason by it."""
-        at = self._world.clock.now()
-        session_id = await self._world.store.amend(event.channel_id, event.message_id, text=text, at=at)
+        """Store an edit or deletion, and nudge the session: the running response may have lost its trigger."""
+        at = self._services.clock.now()
+        session_id = await self._services.store.amend(event.channel_id, event.message_id, text=text, at=at)
         if session_id is not None:
             await self._nudge(session_id)
         return session_id
 
     async def _accept(self, message: ChannelMessage) -> None:
-        limit, key = self._world.rules.waiting_max, f"overflow:{message.id}"
+        limit, key = self._services.rules.waiting_max, f"overflow:{message.id}"
         overflow = OutboxDraft(key, OutboxKind.NOTICE, message.channel_id, notices.overflow(limit))
-        named = await self._world.channel.named(message)
-        accepted = await self._world.store.accept(named, waiting_max=limit, overflow=overflow)
+        named = await self._services.channel.named(message)
+        accepted = await self._services.store.accept(named, waiting_max=limit, overflow=overflow)
         if accepted is not None and accepted.is_overflow:
-            self._world.outbox_bell.ring()
+            self._services.outbox_bell.ring()
         if accepted is not None and accepted.is_new:
             await self._engine.ring(accepted.session_id)
 
     async def _end(self, channel_id: int) -> None:
         session_id = await self._commands.end_lost(channel_id)
         if session_id is not None:
-            self._world.trace.publish(Noted("error", LOST, session_id))  # nobody else is told of it
+            self._services.trace.publish(Noted("error", LOST, session_id))  # the channel can get no notice
             await self._nudge(session_id)
 
     # ── catching up ─────────────────────────────────────────────────────────────────────────────────
 
     async def _list_channels(self) -> None:
-        """Put the catch-up of each open session's channel before everything that came since READY."""
+        """Queue the catch-up of each channel before all events that came since READY."""
         for wait_s in waits():
             if await self._supervisor.contain("The gateway", self._put_catch_ups):
                 break
@@ -280,18 +287,18 @@ class Gateway:
         self._readiness.end_listing()
 
     async def _put_catch_ups(self) -> None:
-        await hurry(self._world, None)  # permissions may have come, and threads been opened, meanwhile
+        await hurry(self._services, None)  # permissions may have been given and threads opened meanwhile
         gaps = await self._catch_ups.gaps()
         self._readiness.wanted(gaps)
         for gap in gaps:
             self._put(gap, first=True)
 
     def _waiting(self, channel_id: int) -> Iterator[ChannelMessage]:
-        """The messages that a channel's mailbox holds."""
+        """The messages in a channel's mailbox."""
         events = self._mailboxes.get(channel_id, ())
         return (event.message for event in events if isinstance(event, MessageSeen))
 
     async def _catch_up_again(self, gap: CatchUp) -> None:
-        """A message stored a moment before a read may not be in it, and nobody else tells us of it."""
-        await anyio.sleep(self._world.rules.limits.settle_s)
+        """Read once more after the settle time: the first read may miss a message stored just before it."""
+        await anyio.sleep(self._services.rules.limits.settle_s)
         self._put(replace(gap, is_second=True), first=True)

@@ -1,4 +1,4 @@
-"""Writing a line: the prompt from the history, one request to the model, its text cleaned or refused."""
+"""Generates a line: builds the prompt from the history, asks the model once, and cleans or refuses its text."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Final, assert_never
 import anyio
 
 from actors.allowances import Granted, Line
-from actors.asked import asked
+from actors.model_exchange import asked
+from actors.observed import Observed
 from actors.ports import (
     Completion,
     Context,
@@ -28,30 +29,34 @@ from actors.roleplay.asides import noted
 from actors.roleplay.card import Card, kept_card
 from actors.roleplay.model import Character, Entry, Prompt, Purpose, SessionRecord, time_of
 from actors.roleplay.names import short_names
-from actors.roleplay.parts import split
+from actors.roleplay.parts import LINES_MAX, PARTS_MAX, split
 from actors.roleplay.refusals import is_machine
-from actors.told import Told
-from actors.world import World
+from actors.services import Services
 from machines.facts import BLOCKED, Generated, GenerationFailed, Held
 from machines.reasons import GenerationReason
 from machines.response import may_try_again
 
 OWN_LAST_LINES: Final = 5
-"""How many of its own lines a character may not nearly repeat."""
+"""Number of a character's own last lines that it must not nearly repeat."""
 
 ECHOES_OF: Final = 4
-"""Of the newest messages: a small model repeats the last ones before it answers."""
+"""Number of newest messages checked for echoes: a small model repeats the last ones before it answers."""
+
+SHORTENED: Final = (
+    f"The model wrote more than {LINES_MAX} lines or {PARTS_MAX} messages can hold. The text after the last whole "
+    "sentence that fits was cut. If this happens often, lower RESPONSE_TOKENS."
+)
 
 
 @lru_cache(maxsize=256)
 def card_of(card_json: str) -> Card:
-    """The card in a character's row; it was checked when it was imported."""
+    """Parse the card in a character's row; it was checked at import."""
     return kept_card(card_json)
 
 
 @dataclass(frozen=True, slots=True)
 class _Heard:
-    """What of the history and the prompt an answer is judged by; the rest is not kept while the model thinks."""
+    """The parts of history and prompt that the answer is checked against; the rest is freed while the model works."""
 
     names: tuple[str, ...]
     others: tuple[str, ...]
@@ -81,14 +86,14 @@ class _Heard:
 
 
 def _about(card: Card) -> tuple[str, ...]:
-    """What a card says of its character; its prompts speak of models that are no part of the play."""
+    """The card's texts about its character, without its prompts: those may mention models."""
     described = card.name, card.description, card.personality, card.scenario
     return (*described, card.first_mes, card.mes_example, *card.tags)
 
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """What a model is asked, of a history of `lines`, as the account's allowance granted it."""
+    """A granted request to a model; `lines` is the length of the history."""
 
     granted: Granted
     heard: _Heard
@@ -100,24 +105,24 @@ class _Question:
 
 
 class Generation:
-    """The tries at one response's text. What went wrong in the earlier ones decides what the next asks for."""
+    """The attempts at one response's text. The failures of earlier attempts decide how the next one asks."""
 
-    def __init__(self, world: World, session: SessionRecord, record: ResponseRecord, context: Context) -> None:
-        self._world = world
+    def __init__(self, services: Services, session: SessionRecord, record: ResponseRecord, context: Context) -> None:
+        self._services = services
         self._session = session
         self._record = record
         self._context = context
         self._failures = list(record.reasons)
-        self._spare = ""  # what an earlier try left of the character's own: said where nothing better comes
+        self._spare = ""  # usable text of an earlier attempt: delivered if no attempt gives a better one
 
-    async def generate(self, attempt: int) -> Told:
-        """One request on the wire: Generated, or GenerationFailed with the reason to journal; Held where no
-        model may be asked now."""
-        world = self._world
+    async def generate(self, attempt: int) -> Observed:
+        """Ask a model once: Generated, GenerationFailed with the reason to journal, or Held if no model may be asked
+        now."""
+        services = self._services
         line = await self._line()
         question = await self._question(attempt, line)
         if isinstance(question, HeldBack):
-            return Told(Held(world.clock.now(), question.until, question.cause, question.since))
+            return Observed(Held(services.clock.now(), question.until, question.cause, question.since))
         request = question.built.prompt
         began = anyio.current_time()
         outcome = await self._complete(question.granted)
@@ -125,25 +130,29 @@ class Generation:
         ended = partial(GenerationEnded, self._context, attempt, request.model, took_s)
         match outcome:
             case Completion(prompt_tokens=read, completion_tokens=written):
-                world.trace.publish(ended(read, written, "ok"))
+                services.trace.publish(ended(read, written, "ok"))
                 told = self._judge_text(outcome, question.heard, attempt, request.model)
             case ModelFailed(reason="rate_limit", retry_after_s=wait_s) if wait_s > 0:
-                world.trace.publish(ended(0, 0, "rate_limit"))
+                services.trace.publish(ended(0, 0, "rate_limit"))
                 told = self._limited(line, outcome)
             case ModelFailed(reason=reason):
-                world.trace.publish(ended(0, 0, reason))
+                services.trace.publish(ended(0, 0, reason))
                 told = self._failed(attempt, plan.Failure(reason, request.model), outcome)
             case HeldBack(until=until, cause=cause, since=since):
-                return Told(Held(world.clock.now(), until, cause, since))
+                return Observed(Held(services.clock.now(), until, cause, since))
             case _:
                 assert_never(outcome)
         if outcome.learnt:
-            world.trace.publish(
+            services.trace.publish(
                 Noted("warning", outcome.learnt, self._session.id, response_id=self._record.response.id)
             )
-        if not world.rules.records_exchanges:
+        if told.is_shortened:
+            services.trace.publish(
+                Noted("warning", SHORTENED, self._session.id, response_id=self._record.response.id, attempt=attempt)
+            )
+        if not services.rules.records_exchanges:
             return told
-        return replace(told, exchange=asked(question.built, question.lines, attempt, outcome, told.fact, took_s))
+        return replace(told, exchange=asked(question.built, question.lines, attempt, outcome, told, took_s))
 
     def note_blocked(self) -> None:
         """Discord blocked the text that was written: the next one is asked for with a note."""
@@ -152,17 +161,19 @@ class Generation:
 
     async def _line(self) -> Line:
         """Whose request it is, for the account's allowance."""
-        record, server = self._record, await self._world.allowances.server_of(self._record.channel_id)
+        record, server = self._record, await self._services.allowances.server_of(self._record.channel_id)
         return Line(record.response.id, server, time_of(record.trigger_id))
 
     async def _question(self, attempt: int, line: Line) -> _Question | HeldBack:
-        """The prompt for the first model whose allowance has room for it; or when to ask again."""
-        world, record = self._world, self._record
+        """Build the prompt for the first model whose allowance has room; HeldBack if none has."""
+        services, record = self._services, self._record
         plans = self._plans()
         caps = {each.model: self._context_tokens(each.model) for each in plans}
-        await world.allowances.refresh(caps, world.clock.now())
-        largest = max(world.allowances.window_tokens(model, cap, world.clock.now()) for model, cap in caps.items())
-        recent = await world.store.recent_history(
+        await services.allowances.refresh(caps, services.clock.now())
+        largest = max(
+            services.allowances.window_tokens(model, cap, services.clock.now()) for model, cap in caps.items()
+        )
+        recent = await services.store.recent_history(
             self._session.id,
             entries_max=prompt.entries_max(largest),
             characters_max=prompt.characters_max(largest),
@@ -177,49 +188,50 @@ class Generation:
                 seed=f"{self._session.id}/{record.trigger_id}/{self._text_number(attempt)}",
                 older=recent.older,
                 first_user=recent.first_user,
+                first_authors=recent.first_authors,
             )
 
-        granted = world.allowances.ask(line, plans, caps, build, world.clock.now())
+        granted = services.allowances.ask(line, plans, caps, build, services.clock.now())
         if isinstance(granted, HeldBack):
             return granted
-        world.trace.publish(HistoryRead(self._context, recent.length, granted.built.entries_kept, attempt))
-        world.trace.publish(GenerationBegan(self._context, attempt, recent.length))
+        services.trace.publish(HistoryRead(self._context, recent.length, granted.built.entries_kept, attempt))
+        services.trace.publish(GenerationBegan(self._context, attempt, recent.length))
         heard = _Heard.of(recent.entries, record.character, self._session, granted.built.prompt)
         return _Question(granted, heard, recent.length)
 
     async def _complete(self, granted: Granted) -> Completion | ModelFailed | HeldBack:
-        """Ask the model, and correct its allowance by what it answers."""
-        world, model = self._world, granted.plan.model
-        await world.allowances.keep(model, granted.use)
-        outcome = await world.model.complete(granted.built.prompt)
-        use = world.allowances.note(granted, outcome, world.clock.now())
+        """Ask the model, and correct its allowance from the answer."""
+        services, model = self._services, granted.plan.model
+        await services.allowances.keep(model, granted.use)
+        outcome = await services.model.complete(granted.built.prompt)
+        use = services.allowances.note(granted, outcome, services.clock.now())
         if use != granted.use:
-            await world.allowances.keep(model, use)
+            await services.allowances.keep(model, use)
         return outcome
 
     def _plans(self) -> tuple[plan.Plan, ...]:
-        """The next request, for each model that may be asked it."""
-        world = self._world
-        avoid = world.breakers.models_to_avoid()
-        return plan.next_requests(self._failures, world.model.models, world.rules.response_tokens, avoid=avoid)
+        """The plan of the next request, for each model that may be asked, in order of preference."""
+        services = self._services
+        avoid = services.breakers.models_to_avoid()
+        return plan.next_requests(self._failures, services.model.models, services.rules.response_tokens, avoid=avoid)
 
-    def _limited(self, line: Line, outcome: ModelFailed) -> Told:
-        """A 429: no failure of the model, and no attempt. The line is held until one may be asked again."""
-        now = self._world.clock.now()
-        held = self._world.allowances.refused(line, [each.model for each in self._plans()], now)
+    def _limited(self, line: Line, outcome: ModelFailed) -> Observed:
+        """Hold the line after a 429, until a model may be asked again: it is no failure and costs no attempt."""
+        now = self._services.clock.now()
+        held = self._services.allowances.refused(line, [each.model for each in self._plans()], now)
         cause = held.cause or outcome.limited or "account_limit"
-        return Told(Held(now, held.until, cause, held.since, outcome.status, words=outcome.words))
+        return Observed(Held(now, held.until, cause, held.since, outcome.status, words=outcome.words))
 
     def _context_tokens(self, model: str) -> int:
-        """The budget of a prompt: no more than the model is known to read."""
-        ours, read = self._world.rules.context_tokens, self._world.model.window_tokens(model)
+        """The prompt's budget in tokens: CONTEXT_TOKENS, or the model's known window if that is smaller."""
+        ours, read = self._services.rules.context_tokens, self._services.model.window_tokens(model)
         return ours if read is None else max(min(ours, read), prompt.CONTEXT_TOKENS_MIN)
 
     def _text_number(self, attempt: int) -> str:
-        """Another one for each request, though attempts are counted from 1 again after a blocked text."""
+        """A key that differs for each request, although attempts count from 1 again after a blocked text."""
         return f"{attempt} anew" if self._record.response.dropped_parts else f"{attempt}"
 
-    def _judge_text(self, completion: Completion, heard: _Heard, attempt: int, model: str) -> Told:
+    def _judge_text(self, completion: Completion, heard: _Heard, attempt: int, model: str) -> Observed:
         text, trouble, is_cut = completion.text, completion.trouble, completion.cut_by_length
         cleaned = speech.clean(
             speech.whole_part(text) if trouble else text,
@@ -230,13 +242,14 @@ class Generation:
             echoes=heard.echoes,
             notes=heard.notes,
             of_machine=heard.of_machine,
+            links=self._services.rules.links,
             cut_by_length=is_cut,
         )
         reason: GenerationReason
         match cleaned:
             case speech.Line(text=line) if trouble is None and (not is_cut or speech.whole_part(line)):
-                return self._generated(line)
-            case speech.Line(text=line):  # broken off, or cut before its first sentence ended
+                return replace(self._generated(line), is_shortened=cleaned.is_shortened)
+            case speech.Line(text=line):  # the answer broke off, or was cut before its first sentence ended
                 self._spare = self._spare or line
                 reason = trouble or "length"
             case speech.Refused(reason=why, spare=spare):
@@ -244,27 +257,27 @@ class Generation:
                 reason = trouble or ("length" if is_cut and why == "empty" else why)
             case _:
                 assert_never(cleaned)
-        return self._failed(attempt, plan.Failure(reason, model))
+        return replace(self._failed(attempt, plan.Failure(reason, model)), is_shortened=cleaned.is_shortened)
 
-    def _generated(self, line: str) -> Told:
-        return Told(Generated(self._world.clock.now(), split(line)))
+    def _generated(self, line: str) -> Observed:
+        return Observed(Generated(self._services.clock.now(), split(line)))
 
-    def _failed(self, attempt: int, failure: plan.Failure, by: ModelFailed | None = None) -> Told:
-        """The failure as a fact; or, where no further try may be made, a line that an earlier one left."""
-        world, model = self._world, failure.model
+    def _failed(self, attempt: int, failure: plan.Failure, by: ModelFailed | None = None) -> Observed:
+        """The failure as a fact; or, after the last attempt, the usable text of an earlier one."""
+        services, model = self._services, failure.model
         wait_s, error, status, code, words = (
             (by.retry_after_s, by.error, by.status, by.code, by.words) if by else (0.0, None, None, None, "")
         )
-        verdict = plan.judge(self._failures, failure, world.model.models, retry_after_s=wait_s)
+        verdict = plan.judge(self._failures, failure, services.model.models, retry_after_s=wait_s)
         self._failures.append(plan.Failure(verdict.reason, model))
-        world.trace.publish(GenerationErred(self._context, attempt, verdict.reason, error, words))
-        # An open breaker keeps that time itself, and tells the channel that the line waits.
-        wait_s = 0.0 if world.breakers.is_held(model) else verdict.retry_after_s
-        now = world.clock.now()
+        services.trace.publish(GenerationErred(self._context, attempt, verdict.reason, error, words))
+        # An open breaker sets the wait itself, and the channel is notified of it.
+        wait_s = 0.0 if services.breakers.is_held(model) else verdict.retry_after_s
+        now = services.clock.now()
         fact = GenerationFailed(now, verdict.reason, wait_s, verdict.final, model, status, code, words)
         if self._spare and not may_try_again(self._record.response, fact):
             return self._generated(self._spare)
-        return Told(fact, error)
+        return Observed(fact, error)
 
     def _speaker(self) -> prompt.Speaker:
         character = self._record.character

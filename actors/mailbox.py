@@ -1,4 +1,4 @@
-"""A bounded mailbox: what is offered is kept in order, and a full one says so at once."""
+"""A bounded FIFO mailbox that refuses an item at once when it is full."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ T = TypeVar("T")
 
 
 class Mailbox(Generic[T]):
-    """FIFO of at most `size_max` items; nothing is dropped without the sender's knowing."""
+    """FIFO of at most `size_max` items; the sender learns of each refused item."""
 
     def __init__(self, size_max: int) -> None:
         self._items: deque[T] = deque()
@@ -20,20 +20,20 @@ class Mailbox(Generic[T]):
         return len(self._items)
 
     def __iter__(self) -> Iterator[T]:
-        """What waits, oldest first."""
+        """The waiting items, oldest first."""
         return iter(self._items)
 
     def offer_nowait(self, item: T) -> bool:
-        """Add `item`; False, and nothing added, when the mailbox is full."""
+        """Add `item`; False, without adding it, if the mailbox is full."""
         if len(self._items) >= self._size_max:
             return False
         self._items.append(item)
         return True
 
     def offer_first_nowait(self, item: T) -> None:
-        """Put `item` before all others, whatever the bound: it is what must happen before they make sense."""
+        """Put `item` before all others, even if the mailbox is full: the others depend on it."""
         self._items.appendleft(item)
 
     def take_nowait(self) -> T:
-        """The oldest item. Raises IndexError when there is none."""
+        """Remove and return the oldest item. Raises IndexError if there is none."""
         return self._items.popleft()

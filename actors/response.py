@@ -1,11 +1,11 @@
-"""The response actor: carries out what the machine asks for and tells it what came of it.
+"""The response actor: carries out the machine's tasks and reports the resulting facts to it.
 
     next_task(response) ─► perform ─► fact ─► advance ─► record (durable) ─► publish ─┐
             ▲──────────────────────────▲───────────────────────────────────────────────┘
-                                       └ a breakpoint may hold it here
+                                       └ a breakpoint may stop it here
 
-Failure modes: a store error or Fenced ends the actor, and the next drain reads the response anew from the
-journal. Killed anywhere, it goes on from there: nothing is on the wire that is not in the database.
+Failure modes: a store error or Fenced ends the actor; the next drain reads the response again from the journal. It can
+be killed at any point and continue from there: every request is in the database before it is sent.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import anyio.lowlevel
 from actors.copies import Copies
 from actors.delivery import Delivery
 from actors.generation import Generation
+from actors.observed import Observed
 from actors.ports import (
     Context,
     Exchange,
@@ -32,9 +33,8 @@ from actors.ports import (
     listening,
 )
 from actors.roleplay.model import Claim, SessionRecord
-from actors.told import Told
+from actors.services import Services
 from actors.typing_indicator import LONG_WAIT_S, SEND_LEAD_S, Sign
-from actors.world import World
 from actors.writes import writes_of
 from machines.binding import IllegalMove
 from machines.facts import (
@@ -56,24 +56,29 @@ T = TypeVar("T")
 
 
 class ResponseActor:
-    """One character's line. `run` is its whole life; `cancel` takes its reason away."""
+    """Runs one character's line. `run` takes it to its end; `cancel` says that it is no longer wanted."""
 
     def __init__(
-        self, world: World, claim: Claim, session: SessionRecord, record: ResponseRecord, copies: Copies | None = None
+        self,
+        services: Services,
+        claim: Claim,
+        session: SessionRecord,
+        record: ResponseRecord,
+        copies: Copies | None = None,
     ) -> None:
-        self._world = world
+        self._services = services
         self._claim = claim
         self._session = session
         self._record = record
         self._response: Response = record.response
         self._is_channel_gone = False
         self._cancel_by: str | None = None
-        self._is_announced = False  # that it comes late; by this process
+        self._is_announced = False  # whether this process has announced that the line is late
         self._interruption: anyio.CancelScope | None = None
         self._context = Context(record.response.id, record.session_id, record.character.name, record.response.limits)
-        self._generation = Generation(world, session, record, self._context)
-        self._delivery = Delivery(world, claim, record, self._context, copies or Copies())
-        self._sign = Sign(world.typing, record.channel_id)
+        self._generation = Generation(services, session, record, self._context)
+        self._delivery = Delivery(services, claim, record, self._context, copies or Copies())
+        self._sign = Sign(services.typing, record.channel_id)
 
     @property
     def response(self) -> Response:
@@ -81,27 +86,27 @@ class ResponseActor:
 
     @property
     def channel_is_gone(self) -> bool:
-        """Whether this response failed because there is no channel any more."""
+        """Whether this response failed because its channel is gone."""
         return self._response.is_final and self._is_channel_gone
 
     def cancel(self, by: str) -> None:
-        """Interrupt generating, waiting and pauses; a send in flight is never interrupted, only noted."""
+        """Interrupt generating, waiting and breakpoint stops; a send in flight is not interrupted."""
         self._cancel_by = by
         if self._interruption is not None:
             self._interruption.cancel()
 
     async def take_up(self) -> None:
-        """Tell a response that another process left behind what that means for it."""
-        fact = restart_fact(self._response, self._world.clock.now(), has_nonce=self._delivery.has_nonce)
+        """Apply the restart fact to a response that an earlier process left unfinished."""
+        fact = restart_fact(self._response, self._services.clock.now(), has_nonce=self._delivery.has_nonce)
         if fact is not None:
-            await self._pause_before(fact)
-            await self._apply(Told(fact))
+            await self._stop_before(fact)
+            await self._apply(Observed(fact))
 
     async def run(self) -> None:
-        """Go on until the response is final.
+        """Carry out tasks until the response is final.
 
-        A cancellation is told before the fact of the task that it met: so a part that was on the wire
-        is known to be unwanted when its confirmation is judged.
+        A cancellation is applied before the fact of the task during which it came: so when a part's confirmation is
+        judged, the part is known to be unwanted.
         """
         try:
             while next_task(self._response) is not None:
@@ -111,13 +116,13 @@ class ResponseActor:
             self._sign.off()
 
     async def _go_on(self) -> None:
-        """Carry out the next task, and apply what came of it."""
+        """Carry out the next task, and apply the resulting fact."""
         told = None if self._is_cancel_due else await self._perform()
         if told is not None:
-            await self._pause_before(told.fact)
+            await self._stop_before(told.fact)
             told = await self._unless_shown(told)
         if self._is_cancel_due and self._cancel_by is not None:
-            await self._apply(Told(Cancelled(self._world.clock.now(), self._cancel_by)))
+            await self._apply(Observed(Cancelled(self._services.clock.now(), self._cancel_by)))
         if told is not None and not self._response.is_final:
             await self._apply(told)
 
@@ -125,9 +130,9 @@ class ResponseActor:
     def _is_cancel_due(self) -> bool:
         return self._cancel_by is not None and self._response.cancel_by is None
 
-    async def _perform(self) -> Told | None:
-        """Carry out the next task, and listen to its requests where they are recorded."""
-        if not self._world.rules.records_exchanges:
+    async def _perform(self) -> Observed | None:
+        """Carry out the next task, and collect its requests if exchanges are recorded."""
+        if not self._services.rules.records_exchanges:
             return await self._carry_out()
         with listening() as requests:
             told = await self._carry_out()
@@ -135,8 +140,8 @@ class ResponseActor:
             return told
         return replace(told, exchange=replace(told.exchange or Exchange(), requests=tuple(requests)))
 
-    async def _carry_out(self) -> Told | None:
-        """Carry out the next task; None when a cancellation interrupted it."""
+    async def _carry_out(self) -> Observed | None:
+        """Carry out the next task; None if a cancellation interrupted it."""
         task = next_task(self._response)
         self._show_typing(task)
         match task:
@@ -153,14 +158,14 @@ class ResponseActor:
             case _:
                 assert_never(task)
 
-    async def _generate(self, attempt: int) -> Told:
-        # Else the prompt would lack what was said while nobody listened.
-        await self._world.readiness.wait_caught_up(self._session.channel_id)
+    async def _generate(self, attempt: int) -> Observed:
+        # Otherwise the prompt would lack the messages sent while the bot was not connected.
+        await self._services.readiness.wait_caught_up(self._session.channel_id)
         return await self._generation.generate(attempt)
 
     def _show_typing(self, task: Task | None) -> None:
-        """Show that somebody writes while anything is tried: not in long waits, and not for what nobody wants."""
-        now = self._world.clock.now()
+        """Show the typing indicator, except during long waits and for a cancelled response."""
+        now = self._services.clock.now()
         match task:
             case Wait(until=due_at) | ReadBack(first_at=due_at):
                 is_tried = due_at - now <= LONG_WAIT_S
@@ -171,19 +176,19 @@ class ResponseActor:
         else:
             self._sign.off()
 
-    async def _pause_before(self, fact: Fact) -> None:
-        """Wait here if a breakpoint is set before the move; a response that is not wanted any more is not held."""
-        pause = None if self._is_cancel_due else self._world.pausing.before(self._context, self._response, fact)
+    async def _stop_before(self, fact: Fact) -> None:
+        """Wait here if a breakpoint is set before the move; a cancelled response does not stop."""
+        pause = None if self._is_cancel_due else self._services.stops.before(self._context, self._response, fact)
         if pause is not None:
             self._sign.off()
             await self._interruptible(pause.wait)
 
-    async def _unless_shown(self, told: Told) -> Told:
-        """`told`, unless the gateway has shown the part that it calls absent: a breakpoint may have held it."""
+    async def _unless_shown(self, told: Observed) -> Observed:
+        """Return `told`, unless it says absent and the gateway showed the part since (during a breakpoint's stop)."""
         shown = await self._delivery.shown_meanwhile(told.fact)
         if shown is None:
             return told
-        await self._pause_before(shown.fact)
+        await self._stop_before(shown.fact)
         return replace(shown, exchange=told.exchange)
 
     async def _interruptible(self, work: Callable[[], Awaitable[T]]) -> T | None:
@@ -192,33 +197,35 @@ class ResponseActor:
         self._interruption = None
         return None
 
-    async def _finish_even_at_shutdown(self, work: Callable[[], Awaitable[Told]]) -> Told | None:
-        # What is on the wire is answered and journalled before we go, within the world's time.
-        with self._world.shutdown.grace():
+    async def _finish_even_at_shutdown(self, work: Callable[[], Awaitable[Observed]]) -> Observed | None:
+        # A send in flight is finished and journalled before the process ends, within the grace time.
+        with self._services.shutdown.grace():
             return await work()
-        await anyio.lowlevel.checkpoint()  # the grace is over: the journal says the rest to the next process
+        await anyio.lowlevel.checkpoint()  # the grace is over: the next process continues from the journal
         return None
 
-    async def _wait(self, until: float) -> Told:
-        await self._world.clock.sleep_until(until)
-        return Told(WaitElapsed(self._world.clock.now()))
+    async def _wait(self, until: float) -> Observed:
+        await self._services.clock.sleep_until(until)
+        return Observed(WaitElapsed(self._services.clock.now()))
 
     # ── applying facts ──────────────────────────────────────────────────────────────────────────────
 
-    async def _apply(self, told: Told) -> None:
+    async def _apply(self, told: Observed) -> None:
         move = self._advance(told.fact)
         writes = self._writes_of(move)
         with anyio.CancelScope(shield=True):
-            length = await self._world.store.record(self._claim, self._response, move, writes, exchange=told.exchange)
+            length = await self._services.store.record(
+                self._claim, self._response, move, writes, exchange=told.exchange
+            )
         self._note(move.fact)
         self._publish(move, length, told.error)
         self._is_announced |= any(isinstance(effect, Announce) for effect in move.effects)
         is_withdrawn = self._is_announced and self._response.is_final
         if is_withdrawn or writes.outbox:
-            self._world.outbox_bell.ring()
+            self._services.outbox_bell.ring()
 
     def _note(self, fact: Fact) -> None:
-        """What a fact means beside its move."""
+        """Note a fact's consequences beyond its move."""
         match fact:
             case SendRefused(reason="channel_gone") | ReadBackImpossible(reason="channel_gone"):
                 self._is_channel_gone = True
@@ -228,17 +235,17 @@ class ResponseActor:
                 return
 
     def _writes_of(self, move: Move) -> Writes:
-        world, sender = self._world, self._delivery.outbound
+        services, sender = self._services, self._delivery.outbound
         return writes_of(
             move,
             self._record,
             stray_sender=None if sender is None else sender.webhook_id,
-            prefix=world.rules.command_prefix,
-            indicator=world.breakers.indicator,
+            prefix=services.rules.command_prefix,
+            indicator=services.breakers.indicator,
         )
 
     def _publish(self, move: Move, history_length: int, error: BaseException | None) -> None:
-        response, trace = self._response, self._world.trace
+        response, trace = self._response, self._services.trace
         is_cancelled = response.cancel_by is not None
         trace.publish(Moved(self._context, move, "\n".join(response.texts), is_cancelled, error))
         if move.dest is DELIVERED and self._delivery.outbound is not None:
@@ -252,5 +259,5 @@ class ResponseActor:
         except IllegalMove as error:
             why: Literal["no_row", "guard"] = "guard" if error.refused else "no_row"
             refused = MoveRefused(self._context, error.step.source, type(fact).__name__, why, self._response.attempt)
-            self._world.trace.publish(refused)
+            self._services.trace.publish(refused)
             raise

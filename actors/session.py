@@ -1,11 +1,11 @@
-"""The session actor: answers each user message by one turn, one speaker after the other.
+"""The session actor: answers each user message with one turn, one speaker after the other.
 
-    drain ─► claim (epoch, work) ─► take a turn, run a speaker, retry or take up a response ─► its next work … None
+    drain ─► claim (epoch, work) ─► take a turn, run a speaker, redeliver or continue a response ─► next work … None
 
-It holds nothing that the database does not: a drain that is lost, repeated or killed does no harm.
+All its state is in the database: a drain that is lost, repeated or killed does no harm.
 
-Failure modes: Fenced (another worker took over, or a command moved the session) ends the drain; the engine
-rings again while work is pending.
+Failure modes: Fenced (another worker took over, or a command moved the session) ends the drain; the engine rings again
+while work is pending.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from actors.ports import (
     MoveByWork,
     Moved,
     NextMessage,
-    NextRetry,
+    NextRedelivery,
     NextSpeaker,
     Noted,
     ResponseRecord,
@@ -32,68 +32,68 @@ from actors.reaper import Reaper
 from actors.response import ResponseActor
 from actors.roleplay.model import Claim, SessionId, SessionRecord, Turn
 from actors.roleplay.turns import speakers
+from actors.services import Services
 from actors.supervisor import concerning
-from actors.world import World
 from machines import session as machine
 from machines.facts import Started
 from machines.response import Response, advance
 
 
 class Sessions:
-    """All sessions of this process: `drain` is one session's work, `nudge` tells it to look up."""
+    """All sessions of this process: `drain` does one session's work, `nudge` makes it check for a cancellation."""
 
-    def __init__(self, world: World, reaper: Reaper) -> None:
-        self._world = world
+    def __init__(self, services: Services, reaper: Reaper) -> None:
+        self._services = services
         self._reaper = reaper
         self._running: dict[SessionId, ResponseActor] = {}
 
     async def drain(self, session_id: SessionId) -> None:
-        """Do all the work that the session has. Raises Fenced when somebody else does it."""
-        claim, record, work = await self._world.store.claim(session_id)
+        """Do all the work of a session. Raises Fenced if another worker has taken over."""
+        claim, record, work = await self._services.store.claim(session_id)
         session = machine.Session(record.id, record.state, record.version)
         if work is None and session.state is machine.State.RESPONDING:
-            await self._move(session, machine.SpeakerFinished(self._world.clock.now(), work_left=False))
+            await self._move(session, machine.SpeakerFinished(self._services.clock.now(), work_left=False))
         while work is not None:
-            await anyio.lowlevel.checkpoint_if_cancelled()  # a process that ends begins nothing new
+            await anyio.lowlevel.checkpoint_if_cancelled()  # a process that is ending starts nothing new
             match work:
                 case NextMessage():
                     work = await self._take_turn(claim, record, session, work)
-                case NextSpeaker() | NextRetry() | ResponseRecord():
+                case NextSpeaker() | NextRedelivery() | ResponseRecord():
                     if session.state is machine.State.IDLE:
-                        await self._move(session, machine.TurnAccepted(self._world.clock.now()))
+                        await self._move(session, machine.TurnAccepted(self._services.clock.now()))
                     channel_is_gone = await self._respond(claim, record, work)
                     work = await self._after_response(claim, session, channel_is_gone=channel_is_gone)
                 case _:
                     assert_never(work)
 
     async def nudge(self, session_id: SessionId) -> None:
-        """Something about the session changed: the response on its way may have lost its reason."""
+        """Cancel the session's running response if a change of the session took away its reason."""
         actor = self._running.get(session_id)
         if actor is not None:
             await self._look_up(actor)
 
     async def _look_up(self, actor: ResponseActor) -> None:
-        by = await self._world.store.cancel_reason(actor.response.id)
+        by = await self._services.store.cancel_reason(actor.response.id)
         if by is not None:
             actor.cancel(by)
 
     async def _take_turn(
         self, claim: Claim, record: SessionRecord, session: machine.Session, message: NextMessage
     ) -> Work:
-        clock = self._world.clock
-        cast = speakers(record.order, record.cast, turns=message.turns)
-        turn = Turn(clock.new_id(), record.id, message.message_id, cast)
+        clock = self._services.clock
+        answering = speakers(record.order, record.cast, turns=message.turns)
+        turn = Turn(clock.new_id(), record.id, message.message_id, tuple(each.id for each in answering))
         is_idle = session.state is machine.State.IDLE
         move = _advance(session, machine.TurnAccepted(clock.now())) if is_idle else None
-        return await self._world.store.take_turn(claim, turn, move=move)
+        return await self._services.store.take_turn(claim, turn, move=move)
 
     async def _respond(
-        self, claim: Claim, session: SessionRecord, work: NextSpeaker | NextRetry | ResponseRecord
+        self, claim: Claim, session: SessionRecord, work: NextSpeaker | NextRedelivery | ResponseRecord
     ) -> bool:
-        """Run a response to its end; whether it found the channel gone."""
+        """Run a response to its end; True if its channel is gone."""
         record = work if isinstance(work, ResponseRecord) else self._new_record(session, work)
-        actor = ResponseActor(self._world, claim, session, record, self._reaper.copies)
-        self._running[session.id] = actor  # before its start is durable: no nudge comes while nobody listens
+        actor = ResponseActor(self._services, claim, session, record, self._reaper.copies)
+        self._running[session.id] = actor  # before its start is durable, so that no nudge is missed
         try:
             with concerning(f"response {record.response.id}"):
                 if not isinstance(work, ResponseRecord):
@@ -101,35 +101,35 @@ class Sessions:
                 with self._reaper.undecided(session.channel_id):
                     if isinstance(work, ResponseRecord):
                         await actor.take_up()
-                        await self._look_up(actor)  # an end that came before anybody listened
+                        await self._look_up(actor)  # it may have been cancelled before the actor was registered
                     await actor.run()
         finally:
             del self._running[session.id]
-        # Most of what was kept meanwhile is this very line, as the gateway shows it.
+        # Most of the messages kept meanwhile are this line's own, as the gateway shows them.
         shown = {message_id for message_id, _ in actor.response.shown}
         await self._reaper.judge(session.channel_id, shown=shown)
         return actor.channel_is_gone
 
     async def _start(
-        self, claim: Claim, work: NextSpeaker | NextRetry, actor: ResponseActor, record: ResponseRecord
+        self, claim: Claim, work: NextSpeaker | NextRedelivery, actor: ResponseActor, record: ResponseRecord
     ) -> None:
-        world, response = self._world, record.response
-        texts, replaces = (work.texts, work.replaces) if isinstance(work, NextRetry) else ((), None)
-        if isinstance(work, NextRetry) and work.look_after is not None:
+        services, response = self._services, record.response
+        texts, replaces = (work.texts, work.replaces) if isinstance(work, NextRedelivery) else ((), None)
+        if isinstance(work, NextRedelivery) and work.look_after is not None:
             await self._reaper.look(record.channel_id, after=work.look_after)
-        move = advance(response, Started(world.clock.now(), texts))
-        by = await world.store.start(claim, record, work.ordinal, move, replaces=replaces)
+        move = advance(response, Started(services.clock.now(), texts))
+        by = await services.store.start(claim, record, work.ordinal, move, replaces=replaces)
         context = Context(response.id, record.session_id, record.character.name, response.limits)
-        world.trace.publish(Moved(context, move, "\n".join(texts)))
+        services.trace.publish(Moved(context, move, "\n".join(texts)))
         if by is not None:
             actor.cancel(by)
 
     async def _after_response(self, claim: Claim, session: machine.Session, *, channel_is_gone: bool) -> Work:
-        at, store = self._world.clock.now(), self._world.store
+        at, store = self._services.clock.now(), self._services.store
         if channel_is_gone:
             if not session.is_final:
                 await self._move(session, machine.ChannelLost(at), ended_by="channel_gone")
-                self._world.trace.publish(Noted("error", LOST, session.id))
+                self._services.trace.publish(Noted("error", LOST, session.id))
             return None
         if session.is_final:
             return await store.next_work(claim)
@@ -140,15 +140,17 @@ class Sessions:
         return work
 
     async def _move(self, session: machine.Session, fact: machine.Fact, *, ended_by: str | None = None) -> None:
-        await self._world.store.move_session(SessionId(session.id), _advance(session, fact, ended_by=ended_by))
+        await self._services.store.move_session(SessionId(session.id), _advance(session, fact, ended_by=ended_by))
 
-    def _new_record(self, session: SessionRecord, work: NextSpeaker | NextRetry) -> ResponseRecord:
-        """A response before its first move; a retry answers the same message in the same turn."""
+    def _new_record(self, session: SessionRecord, work: NextSpeaker | NextRedelivery) -> ResponseRecord:
+        """A response before its first move; a redelivery answers the same message in the same turn."""
         of_turn, trigger_id = (
-            (work.turn_id, work.trigger_id) if isinstance(work, NextRetry) else (work.turn.id, work.turn.trigger_id)
+            (work.turn_id, work.trigger_id)
+            if isinstance(work, NextRedelivery)
+            else (work.turn.id, work.turn.trigger_id)
         )
         return ResponseRecord(
-            response=Response(self._world.clock.new_id(), self._world.rules.limits),
+            response=Response(self._services.clock.new_id(), self._services.rules.limits),
             session_id=session.id,
             channel_id=session.channel_id,
             turn_id=of_turn,

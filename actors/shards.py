@@ -1,4 +1,4 @@
-"""The connections of this process's shards: each one's machine is told what the gateway tells."""
+"""Runs the connection machine of each of this process's shards."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from actors.ports import (
     ShardReady,
     ShardResumed,
 )
-from actors.world import World
+from actors.services import Services
 from machines.connection import (
     DOWN,
     CatchUp,
@@ -29,22 +29,22 @@ from machines.connection import (
 )
 
 TOLD: Final[dict[type[Fact], Noted]] = {
-    Resumed: Noted("info", "The connection to Discord goes on; nothing was missed."),
+    Resumed: Noted("info", "The connection to Discord was resumed; no event was missed."),
     Lost: Noted("warning", "The connection to Discord is down."),
 }
-"""What an operator reads of it; of clients that end the supervisor tells."""
+"""The log lines for operators; the supervisor logs a client that ends."""
 
 
 class Shards:
-    """One machine for each shard, from when it is first heard of."""
+    """One machine per shard, created at the shard's first event."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, services: Services) -> None:
+        self._services = services
         self._connections: dict[int, Connection] = {}
 
     def heard(self, event: ShardEvent) -> bool:
-        """Move the shard's machine; whether events may be missing, so that channels are to be read again."""
-        at = self._world.clock.now()
+        """Move the shard's machine; True if events may be missing, so that channels must be read again."""
+        at = self._services.clock.now()
         connection = self._connections.get(event.shard_id)
         if connection is None:
             connection = self._connections[event.shard_id] = Connection(event.shard_id)
@@ -57,20 +57,20 @@ class Shards:
     def _move(self, connection: Connection, fact: Fact) -> bool:
         source = connection._state
         step = advance(connection, fact)
-        trace = self._world.trace
+        trace = self._services.trace
         trace.publish(ConnectionMoved(connection.shard_id, source, connection.state.value, fact.at))
         if type(fact) in TOLD:
             trace.publish(TOLD[type(fact)])
         catches_up = any(isinstance(effect, CatchUp) for effect in step.effects)
         if catches_up:
-            self._world.breakers.expect_backlog()
+            self._services.breakers.expect_backlog()
         return catches_up
 
 
 def _fact_of(event: ShardEvent, at: float) -> Fact | None:
     match event:
         case ShardConnecting():
-            return None  # a machine begins with it
+            return None  # `heard` has applied it already, as ConnectBegan
         case ShardReady():
             return Readied(at)
         case ShardResumed():

@@ -1,12 +1,12 @@
-"""Asks Discord's status page where there is a reason to: for the log, `!status`, the notices and Discord's breaker.
+"""Reads Discord's status page when there is a reason: for the log, `!status`, the notices and Discord's breaker.
 
     start, a new connection ──────────────┐
     too many writes fail ─────────────────┤
     the breaker holds lines ──────────────┼─► ask ─► one line in the log, if it says something new
     a write fails in a reported incident ─┘    └──► a major incident ─► the breaker
 
-It stands beside the breaker and delays nothing: a page that hangs, lies or is down itself is one that says nothing.
-While there is trouble it is asked again and again, so that what is held goes out with the page's newest word known.
+It runs beside the breaker and delays no delivery, even if the page hangs or is down. During an outage the page is read
+repeatedly, so that its newest report is known when held lines are sent.
 """
 
 from __future__ import annotations
@@ -22,33 +22,33 @@ from actors.ports.status import SERIOUS, worst
 from actors.roleplay.error_rate import ErrorRate
 
 ASK_EVERY_S: Final = 30.0
-"""In trouble the page is asked no more often: a short BREAKER_PAUSE_S is no reason to press somebody else's server."""
+"""Shortest time between two reads during an outage: a short BREAKER_PAUSE_S must not load the status page's server."""
 
 FRESH_S: Final = 120.0
-"""What the page said so lately holds: it is not asked again for less than trouble of our own."""
+"""How long a report stays valid: until then the page is read again only if our own writes fail."""
 
 
 class Breaker(Protocol):
-    """What the watch asks and tells of Discord's breaker."""
+    """The part of Discord's breaker that the watch uses."""
 
     @property
     def is_closed(self) -> bool: ...
 
     @property
     def opened_at(self) -> float:
-        """When it last opened; a failed probe is no new opening."""
+        """When the breaker last opened; a failed probe does not count as a new opening."""
         ...
 
     @property
     def held_until(self) -> float | None:
-        """None where it holds nobody: closed, or open with its pause over and nobody there to probe."""
+        """None if it holds no caller: closed, or open with its time over and no probe running."""
         ...
 
     def note_incident(self) -> None: ...
 
 
 class StatusWatch:
-    """`run` asks; the others say that there may be a reason to. None of them waits."""
+    """`run` reads the page; the other methods report a possible reason to read it, and never wait."""
 
     def __init__(
         self, page: StatusPage, trace: Trace, *, now: Callable[[], float], breaker: Breaker | None = None
@@ -67,12 +67,12 @@ class StatusWatch:
 
     @property
     def reported(self) -> Indicator:
-        """What the page said last."""
+        """The page's last report."""
         return self._reported
 
     @property
     def worst(self) -> Indicator:
-        """The worst that it said of the outage that goes on, or of the last one."""
+        """The page's worst report on the current outage, or on the last one."""
         return self._worst
 
     # ── reasons to ask ──────────────────────────────────────────────────────────────────────────────
@@ -83,16 +83,16 @@ class StatusWatch:
             self._opened_at = self._breaker.opened_at
             self._noted = None
             if not self._is_fresh(self._heard_at):
-                self._worst = "none"  # a verdict on an earlier outage says nothing about this one
+                self._worst = "none"  # a report on an earlier outage does not count for this one
         self._asked_for.set()
 
     def expect_backlog(self) -> None:
-        """Much may go out at once: what was missed, or what an earlier process left."""
+        """Have the page read before a backlog is sent: missed messages, or an earlier process's unfinished lines."""
         if not self._is_fresh(self._asked_at):
             self._asked_for.set()
 
     def wrote(self, at: float, *, is_failure: bool) -> None:
-        """A write ended; the breaker knows it already."""
+        """Note the end of a write; the breaker has counted it already."""
         self._error_rate.note(at, is_failure=is_failure)
         if self._error_rate.is_high(at):
             self._asked_for.set()
@@ -100,7 +100,7 @@ class StatusWatch:
             self._confirm_incident()
 
     def _confirm_incident(self) -> None:
-        """What it reported before anything failed counts now; where that is long ago, it is asked whether it does."""
+        """Pass the reported incident to the breaker, now that a write failed; read the page again if it is old."""
         if self._is_fresh(self._heard_at):
             self._tell_breaker()
         elif anyio.current_time() - self._asked_at >= ASK_EVERY_S:
@@ -109,7 +109,7 @@ class StatusWatch:
     # ── asking ──────────────────────────────────────────────────────────────────────────────────────
 
     async def run(self) -> None:
-        """Ask at the start and whenever there is a reason, until cancelled."""
+        """Read the page at the start and whenever there is a reason, until cancelled."""
         self._asked_for.set()
         while True:
             await self._asked_for.wait()
@@ -145,7 +145,7 @@ class StatusWatch:
             self._breaker.note_incident()
 
     def _note(self, said: Status | StatusUnknown) -> None:
-        """One line, unless the last one said the same."""
+        """Log one line, unless the last one said the same."""
         noted = _words(said)
         if noted != self._noted:
             self._noted = noted
@@ -157,7 +157,7 @@ class StatusWatch:
 
 
 def _words(said: Status | StatusUnknown) -> tuple[str, str]:
-    """The verdict, and what could not be read of it."""
+    """The report in words, and the parts of the page that could not be read."""
     if isinstance(said, StatusUnknown):
         return f"Discord's status page could not be read: {said.reason}.", ""
     incidents = "; ".join(said.incidents) or "no incident is named"

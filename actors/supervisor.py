@@ -1,6 +1,6 @@
-"""The supervisor: one crash touches one actor, is told in full to the log, and the actor starts again.
+"""The supervisor: limits a crash to one actor, logs it in full, and starts the actor again.
 
-It is the only place that catches `Exception`. Cancellation passes through it.
+It is the only place that catches `Exception`. Cancellation passes through.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ from machines.backoff import backoff_s
 
 RESTART_WAIT_FIRST_S: Final = 1.0
 RESTART_WAIT_MAX_S: Final = 60.0
-"""A crashed actor starts again after 1, 2, 4 … 60 s, so that one that cannot live does not burn the machine."""
+"""A crashed actor starts again after 1, 2, 4 … 60 s, so that a permanent crash does not use up the CPU."""
 
 STEADY_S: Final = 60.0
-"""An actor that lived this long is well again: its next crash counts as the first."""
+"""After running this long an actor counts as healthy: its next crash counts as the first."""
 
 
 class Supervisor:
-    """Contains crashes. `fatal` names the exceptions that end the process instead: a restart cannot mend them."""
+    """Contains crashes. `fatal` lists the exceptions that end the process instead, since a restart cannot fix them."""
 
     def __init__(self, trace: Trace, *, fatal: tuple[type[Exception], ...] = ()) -> None:
         self._trace = trace
         self._fatal = fatal
 
     async def keep_running(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Run `work` for ever: start it again after a crash, and after an end that nobody asked for."""
+        """Run `work` until cancelled: start it again after a crash or an unexpected end."""
         crashes = 0
         while True:
             began = anyio.current_time()
@@ -42,14 +42,14 @@ class Supervisor:
     async def contain(
         self, name: str, work: Callable[[], Awaitable[None]], *, session_id: SessionId | None = None
     ) -> bool:
-        """Run `work`, that of a session where one is named, once; False when it crashed: it is in the log then."""
+        """Run `work` once; log a crash, with the session if given, and return False for it."""
         try:
             await work()
         except Exception as error:  # the one place that contains crashes
             if _is_all(error, self._fatal):
                 raise
             if _is_all(error, (Fenced,)):
-                self._trace.publish(Noted("info", f"{name}: another worker holds this now.", session_id))
+                self._trace.publish(Noted("info", f"{name}: another worker has taken over.", session_id))
             elif isinstance(error, ConnectionLost):
                 self._trace.publish(Noted("warning", f"{name}: {error}; it is tried again."))
             else:
@@ -61,7 +61,7 @@ class Supervisor:
 
 @contextmanager
 def concerning(subject: str) -> Iterator[None]:
-    """Note on whatever is raised inside which response, channel or row it concerned: a crash is logged with it."""
+    """Add a note to an exception raised inside: the response, channel or row that it concerns, for the log."""
     try:
         yield
     except Exception as error:
@@ -75,7 +75,7 @@ def _whereabouts(error: BaseException) -> str:
 
 
 def _notes(error: BaseException) -> Iterator[str]:
-    """What `concerning` noted, on the error and on those that a task group gathered in it."""
+    """The notes that `concerning` added to the error, and to the errors in its groups."""
     yield from getattr(error, "__notes__", ())
     if isinstance(error, BaseExceptionGroup):
         for each in error.exceptions:
@@ -83,7 +83,7 @@ def _notes(error: BaseException) -> Iterator[str]:
 
 
 def _is_all(error: Exception, kinds: tuple[type[Exception], ...]) -> bool:
-    """Whether `error` is one of `kinds`, or comes out of task groups with nothing else beside it."""
+    """Whether `error` is one of `kinds`, or an exception group that contains nothing else."""
     if isinstance(error, ExceptionGroup):
         return bool(kinds) and error.split(kinds)[1] is None
     return isinstance(error, kinds)

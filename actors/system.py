@@ -1,8 +1,8 @@
-"""The actor system of one process: the actors wired to each other, over whatever world they are given.
+"""The actor system of one process: creates the actors and connects them, over the given services.
 
     events ─► gateway ─► store ◄─ sessions ◄─ engine          outbox ◄─ store
 
-Failure modes: the supervisor contains each actor and starts it again; what it names as fatal passes through.
+Failure modes: the supervisor contains each actor's crashes and starts it again; its `fatal` exceptions pass through.
 """
 
 from __future__ import annotations
@@ -19,28 +19,28 @@ from actors.outbox import Outbox
 from actors.ports import Engine
 from actors.reaper import Reaper
 from actors.roleplay.model import SessionId
+from actors.services import Services
 from actors.session import Sessions
 from actors.supervisor import Supervisor
-from actors.world import World
 
 LOOK_AHEAD_S: Final = 2.0
-"""As far apart as an engine's sweeps may be: what falls due before the next one is taken up by this one."""
+"""The longest time between two sweeps of an engine: a sweep also finds the work that is due before the next one."""
 
 
 class ActorSystem:
     """All actors of a process. `gateway.offer` takes Discord's events once `start` has returned."""
 
-    def __init__(self, world: World, *, engine: Engine, supervisor: Supervisor) -> None:
-        self.world = world
+    def __init__(self, services: Services, *, engine: Engine, supervisor: Supervisor) -> None:
+        self.services = services
         self._engine = engine
         self._supervisor = supervisor
-        self._reaper = Reaper(world)
-        self.sessions = Sessions(world, self._reaper)
+        self._reaper = Reaper(services)
+        self.sessions = Sessions(services, self._reaper)
         self.gateway = Gateway(
-            world,
+            services,
             engine=engine,
             reaper=self._reaper,
-            commands=Commands(world),
+            commands=Commands(services),
             supervisor=supervisor,
             nudge=self.sessions.nudge,
         )
@@ -48,32 +48,32 @@ class ActorSystem:
     async def start(self, group: TaskGroup, *, listening: TaskGroup | None = None) -> None:
         """Run the actors in `group` until it is cancelled; work begins when Discord was reached.
 
-        The gateway runs in `listening`, where that is given: what people write then still enters the inbox while the
-        others finish what they have on the wire.
+        If `listening` is given, the gateway runs there: people's messages still enter the inbox while the other actors
+        finish their sends in flight.
         """
         await (listening or group).start(self.gateway.run)
         group.start_soon(self._work_once_reached, group)
-        if self.world.breakers.watch is not None:  # at once: it says why Discord cannot be reached, if so
-            watch = self.world.breakers.watch.run
+        if self.services.breakers.watch is not None:  # at once: it may say why Discord cannot be reached
+            watch = self.services.breakers.watch.run
             group.start_soon(self._supervisor.keep_running, "The watch of Discord's status page", watch)
 
     async def _work_once_reached(self, group: TaskGroup) -> None:
-        # Before that every try would fail without having been on the wire, and still count as one.
+        # Earlier, every attempt would fail unsent and still be counted.
         await self.gateway.reached.wait()
         keep = self._supervisor.keep_running
         group.start_soon(keep, "The engine", partial(self._engine.run, self._drain, self._pending))
-        group.start_soon(keep, "The outbox", Outbox(self.world).run)
-        group.start_soon(keep, "The typing indicator", partial(self.world.typing.run, self.world.channel))
+        group.start_soon(keep, "The outbox", Outbox(self.services).run)
+        group.start_soon(keep, "The typing indicator", partial(self.services.typing.run, self.services.channel))
 
     async def _drain(self, session_id: SessionId) -> None:
         await self._supervisor.contain("A session", partial(self.sessions.drain, session_id), session_id=session_id)
 
     async def _pending(self) -> Sequence[SessionId]:
-        """What the sweep finds; a sweep that fails must not end the drains that run."""
+        """The sessions with work; a failed sweep must not end the running drains."""
         found: list[SessionId] = []
 
         async def look() -> None:
-            found.extend(await self.world.store.pending(now=self.world.clock.now() + LOOK_AHEAD_S))
+            found.extend(await self.services.store.pending(now=self.services.clock.now() + LOOK_AHEAD_S))
 
         await self._supervisor.contain("The sweep", look)
         await self._supervisor.contain("The reaper", self._reaper.judge_left)

@@ -1,10 +1,10 @@
-"""The typing indicator: Discord shows that somebody writes, while anything is tried for a line.
+"""Shows Discord's typing indicator while a response is generated or sent.
 
     response ─► Sign.on, Sign.off ─► TypingIndicator.run ─► Channel.typing, every 8 s
 
-It is an actor of its own, so that a request for it which hangs or crashes holds no line up.
+It is an actor of its own, so that a typing request which hangs or crashes delays no line.
 
-Failure modes: a crash ends the signs until the supervisor starts it again, which then shows those that are still on.
+Failure modes: after a crash no sign is shown until the supervisor restarts it; then the signs still on are shown again.
 """
 
 from __future__ import annotations
@@ -21,23 +21,24 @@ EVERY_S: Final = 8.0
 """Discord shows "is typing" for about ten seconds (Discord's reference, "Trigger Typing Indicator")."""
 
 SEND_LEAD_S: Final = 2.0
-"""A send mostly takes less. Nobody can take a sign back: one that overtook the line would stay for ten seconds."""
+"""Delay of the sign during a send; most sends take less. A sign cannot be withdrawn: if it arrived after the line, it
+would stay for ten seconds."""
 
 LONG_WAIT_S: Final = 30.0
-"""Longer waits are holds, of which the channel gets a notice; up to this a rate limit is waited out as a try."""
+"""Longer waits are holds, announced by a notice; a shorter rate limit is waited out within the attempt."""
 
 
 @dataclass(eq=False, slots=True)
 class Showing:
-    """One stretch of time in which a channel shows the sign, from `after_s` on."""
+    """One period in which a channel shows the sign; it starts after `after_s`."""
 
     channel_id: int
     after_s: float
-    scope: anyio.CancelScope | None = None  # of the task that renews it
+    scope: anyio.CancelScope | None = None  # the scope of the task that renews the sign
 
 
 class TypingIndicator:
-    """Renews what is shown. `run` does the work; `show` and `hide` never wait."""
+    """Renews the signs that are on. `run` does the work; `show` and `hide` never wait."""
 
     def __init__(self) -> None:
         self._shown: set[Showing] = set()
@@ -52,13 +53,13 @@ class TypingIndicator:
         return showing
 
     def hide(self, showing: Showing) -> None:
-        """Renew it no longer; the last sign fades by itself."""
+        """Stop renewing the sign; Discord removes it after about ten seconds."""
         self._shown.discard(showing)
         if showing.scope is not None:
             showing.scope.cancel()
 
     async def run(self, channel: Channel) -> None:
-        """Renew for ever what is shown."""
+        """Renew the signs that are on, until cancelled."""
         self._added = list(self._shown)
         async with anyio.create_task_group() as group:
             while True:
@@ -72,7 +73,7 @@ class TypingIndicator:
     async def _renew(self, channel: Channel, showing: Showing) -> None:
         with anyio.CancelScope() as showing.scope, concerning(f"channel {showing.channel_id}"):
             if showing not in self._shown:
-                return  # hidden before this task began
+                return  # hidden before this task started
             await anyio.sleep(showing.after_s)
             while True:
                 with anyio.move_on_after(EVERY_S):
@@ -89,7 +90,7 @@ class Sign:
         self._showing: Showing | None = None
 
     def on(self, *, after_s: float = 0.0) -> None:
-        """Show it from `after_s` on, unless it is on."""
+        """Show the sign after `after_s`, unless it is on already."""
         if self._showing is None:
             self._showing = self._indicator.show(self._channel_id, after_s=after_s)
 

@@ -1,4 +1,4 @@
-"""What a move writes: each effect becomes a line of the history, a delivery of the outbox, or a mark on the response.
+"""Turns a move's effects into writes: a history entry, outbox rows, or a mark on the response.
 
 move ─► writes_of ─► Writes ─► the store, in one transaction with the move and the response after it
 """
@@ -19,10 +19,10 @@ from machines.response import Move
 def writes_of(
     move: Move, record: ResponseRecord, *, stray_sender: int | None, prefix: str, indicator: Indicator
 ) -> Writes:
-    """Turn the effects of `record`'s move into what is written with it.
+    """Turn the effects of `record`'s move into the rows stored with it.
 
-    `stray_sender` is the webhook of the current try, which alone can have posted elsewhere. `prefix` begins a command,
-    and `indicator` is what Discord's status page says: both stand in words to the channel.
+    `stray_sender` is the webhook of the current attempt, the only one that can have posted elsewhere. The command
+    `prefix` and the status page's `indicator` appear in notices.
     """
     line_by: Character | None = None
     arms_reaper = False
@@ -45,7 +45,7 @@ def writes_of(
 
 
 def _takedowns(record: ResponseRecord, effect: TakeBack, stray_sender: int | None) -> Iterator[OutboxDraft]:
-    """Of a confirmed part, the store knows the webhook that sent it; of a stray one, nobody but we do."""
+    """The take-downs of messages. The store knows the webhook of a confirmed part; a stray's webhook is given here."""
     is_stray = effect.channel_id is not None
     for message_id in effect.message_ids:
         yield OutboxDraft(
@@ -71,7 +71,7 @@ def _notice(record: ResponseRecord, reason: NoticeReason, prefix: str) -> Outbox
 
 
 def _delay(record: ResponseRecord, effect: Announce, indicator: Indicator) -> OutboxDraft:
-    # One key for the channel and the opening (or closing): the second response that waits there says nothing new.
+    # One key per channel and outage (or bucket closing): a second response that waits there needs no notice of its own.
     return OutboxDraft(
         key=notices.late_key(record.channel_id, effect.cause, effect.since),
         kind=OutboxKind.NOTICE,

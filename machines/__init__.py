@@ -1,5 +1,4 @@
-"""Every state machine of Ensemble, one file each: facts in, states and effects out, and nothing else.
+"""The state machines of Ensemble, one file each: a machine takes facts and returns states and effects.
 
-A machine never waits, never reads a clock and never touches the world. Actors do that, and tell the
-machine what came of it.
+A machine never waits, reads a clock or does I/O. Actors do that, and report the results as facts.
 """

@@ -1,10 +1,10 @@
-"""The one tight binding to `transitions`: a table literal becomes a machine that refuses what is not in it.
+"""Binds tables to the library `transitions`: a table becomes a machine that refuses every move that is not in it.
 
     table (a tuple of Row) ─► StateMachine ─► advance(subject, fact) ─► Step (source, dest, effects)
-                                                    └─► IllegalMove, when no row fits
+                                                    └─► IllegalMove if no row fits
 
-One `transitions.Machine` serves every subject of its kind: it holds no model, so nothing leaks and a
-move costs microseconds. Only its synchronous core is used: `AsyncMachine` swallows cancellation.
+One `transitions.Machine` serves all subjects of its kind. It holds no model, so nothing leaks and a move takes
+microseconds. Only the library's synchronous core is used: `AsyncMachine` swallows cancellation.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from transitions import EventData, Machine, MachineError
 from transitions import State as _LibraryState
 
 START: Final = "[*]"
-"""The initial pseudostate, as UML and Mermaid write it: where a subject is before its first fact."""
+"""The initial pseudostate, as UML and Mermaid write it: the state of a subject before its first fact."""
 
 
 class Subject(Protocol):
-    """What a machine moves: it keeps its state where the library is told to look for it."""
+    """An object that a machine moves; its state is in `_state`, where the library reads and writes it."""
 
     _state: str
 
@@ -40,9 +40,9 @@ Do = Callable[[S, F], E | None]
 class Row(Generic[S, E]):
     """One row of a table: on `fact` in `source`, if all of `when` and none of `unless` hold, go to `dest`.
 
-    `do` runs in order, before the state changes; each may change the subject's fields and return an effect.
-    Guards and steps must take the subject and the row's own fact, and effects must be the machine's: mypy refuses a
-    row with another fact's step, and an effect that no handler knows.
+    The functions in `do` run in order, before the state changes; each may change the subject's fields and return an
+    effect. Guards and steps take the subject and the row's fact, and effects are the machine's: mypy refuses a row with
+    another fact's step, or with an effect that no handler knows.
     """
 
     fact: type
@@ -61,8 +61,8 @@ class Row(Generic[S, E]):
         unless: tuple[Guard[S, F], ...] = (),
         do: tuple[Do[S, F, E], ...] = (),
     ) -> None:
-        # Written out, since only a method's own type variable ties the guards and steps to the fact: one of the
-        # class would be solved as Any by the annotation of the table that holds rows of many facts.
+        # Written by hand, because only a method's own type variable ties guards and steps to the fact. A type variable
+        # of the class would become Any by the annotation of the table, whose rows have many facts.
         values = {"fact": fact, "source": source, "dest": dest, "when": when, "unless": unless, "do": do}
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -73,19 +73,19 @@ class Row(Generic[S, E]):
 
     @property
     def guard(self) -> str:
-        """The guard in words, as the diagrams print it; empty when the row always applies."""
+        """The guard in words, as diagrams print it; empty if the row always applies."""
         held = [in_words(guard) for guard in self.when] + [f"not {in_words(guard)}" for guard in self.unless]
         return ", ".join(held)
 
     @property
     def effects(self) -> str:
-        """What the row does, in words, in order."""
+        """The row's `do` functions in words, in order."""
         return ", ".join(in_words(do) for do in self.do)
 
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[E_co]):
-    """What one fact came to: `dest` is None where it was refused (a guard) or illegal (no such row)."""
+    """The result of one fact; `dest` is None if a guard refused it or no row exists."""
 
     fact: object
     source: str
@@ -104,7 +104,7 @@ class IllegalMove(Exception):
 
 
 class NoState(TypeError):
-    """A subject that does not say in which of the machine's states it is: a fault of the program."""
+    """A subject without a valid state of the machine: a programmer's error."""
 
     def __init__(self, machine: StateMachine[Any, Any], subject: object) -> None:
         kind, example = type(subject).__name__, f'`_state: str = "{machine.initial}"`'
@@ -117,7 +117,7 @@ class NoState(TypeError):
 
 
 class StateMachine(Generic[S, E]):
-    """A machine built from its table; `name`, `states`, `final` and `table` are what diagrams and tests read."""
+    """A machine built from its table; diagrams and tests read `name`, `states`, `final` and `table`."""
 
     def __init__(
         self,
@@ -129,7 +129,7 @@ class StateMachine(Generic[S, E]):
         initial: str = START,
     ) -> None:
         self.name = name
-        # Plain strings throughout: the library keys members of an Enum by their names, databases hold values.
+        # Plain strings everywhere: the library keys Enum members by name, but databases hold values.
         self.states = tuple(str(state) for state in states)
         self.final = frozenset(str(state) for state in final)
         self.table = table
@@ -157,24 +157,25 @@ class StateMachine(Generic[S, E]):
             )
 
     def _refuse_unknown_states(self) -> None:
-        # The library looks a state up only when a subject moves there: a mistyped one would wait for its day.
+        # The library looks up a state only when a subject moves there, so it would find a mistyped one late.
         known = {self.initial, *self.states} if self.initial == START else set(self.states)
         used = {self.initial, *self.final, *(str(state) for row in self.table for state in (row.source, row.dest))}
         if used - known:
             unknown, states = ", ".join(sorted(used - known)), ", ".join(self.states)
-            raise ValueError(f"{self.name}: the table names {unknown}, but the states are {states}: correct either")
+            raise ValueError(
+                f"{self.name}: the table names {unknown}, but the states are {states}: correct the table or the states"
+            )
 
     @property
     def facts(self) -> frozenset[str]:
-        """The names of the facts that the library really knows."""
+        """The names of the facts that the library knows."""
         return frozenset(self._machine.events)
 
     def advance(self, subject: S, fact: object) -> Step[E]:
         """Move `subject` by one fact.
 
-        Raises IllegalMove when no row fits, for a missing row and for a refusing guard alike: the library
-        raises on the first and silently answers False on the second. Raises NoState for a subject without a state
-        of this machine.
+        Raises IllegalMove if no row fits, for a missing row and for a refusing guard alike: the library raises for the
+        first and returns False for the second. Raises NoState for a subject without a state of this machine.
         """
         state: object = getattr(subject, "_state", None)
         if not isinstance(state, str) or state not in self._machine.states:
@@ -193,7 +194,7 @@ class StateMachine(Generic[S, E]):
 
 
 class _Tape(Generic[E]):
-    """What one trigger leaves behind: filled by the row's callbacks, closed by `finalize_event`."""
+    """The results of one trigger: filled by the row's callbacks, completed by `finalize_event`."""
 
     __slots__ = ("effects", "step")
 
@@ -221,8 +222,8 @@ def _carries(do: Do[Any, Any, Any]) -> Callable[[EventData], None]:
 
 
 def _note_step(event: EventData) -> None:
-    # The one tap that sees legal, refused and illegal facts alike. What it raises would vanish, so it
-    # only notes. On success `event.state` is already the destination: the source is the transition's.
+    # The only callback that sees legal, refused and illegal facts. The library swallows its exceptions, so it only
+    # records. After a success `event.state` is already the destination, so the source comes from the transition.
     fact, tape = event.args
     if event.result and event.transition is not None:
         tape.step = Step(fact, event.transition.source, event.transition.dest, tuple(tape.effects))
@@ -231,7 +232,7 @@ def _note_step(event: EventData) -> None:
 
 
 def in_words(step: str | Callable[..., object]) -> str:
-    """A guard or a step, given as a function or by its name, as the diagrams print it."""
+    """A guard or a step (a function or its name) in words, as diagrams print it."""
     while isinstance(step, partial):
         step = step.func
     name = step.rpartition(".")[2] if isinstance(step, str) else getattr(step, "__name__", type(step).__name__)

@@ -1,14 +1,14 @@
 """A circuit breaker for one dependency: Discord, or one model.
 
-    Closed ─(too many failures in a row)─► Open ─(pause over)─► HalfOpen ─(probe succeeds)─► Closed
-                                             ◄──(probe fails)──────┘
+    Closed ─(too many failures in a row)─► Open ─(time over)─► HalfOpen ─(probe succeeds)─► Closed
+                                             ◄──(probe fails)─────┘
 
-Only what says that the dependency is down counts as `Failed`: 5xx, timeouts, lost connections. A 4xx or
-a 429 proves that it lives. An incident that its status page reports opens it early, where something failed lately:
-nobody waits for the sixth failure.
+Only failures of the dependency itself count as `Failed`: 5xx, timeouts, lost connections. A 4xx or a 429 proves that it
+is up. A major incident reported by its status page opens the breaker early if a call failed recently, without waiting
+for the remaining failures.
 
-Writes and reads are counted in rows of their own: a read that is answered says nothing about writes that are lost, and
-a read that fails between answered ones adds nothing to them. A row of either that is too long opens the breaker.
+Failed writes and failed reads are counted separately: an answered read proves nothing about lost writes, and a failed
+read between answered ones does not count against the writes. Too many in a row of either kind open the breaker.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import Final
 from machines.binding import Row, StateMachine, Step
 
 RECENT_S: Final = 120.0
-"""How long ago a failure may be that confirms a reported incident."""
+"""Greatest age of a failure that confirms a reported incident."""
 
 # ── states ──────────────────────────────────────────────────────────────────────────────────────────
 
@@ -38,7 +38,7 @@ CLOSED, OPEN, HALF_OPEN = State
 
 @dataclass(frozen=True, slots=True)
 class Succeeded:
-    """`is_read`: all that changes nothing which people see, deletions too; models have no such calls."""
+    """A call succeeded. `is_read`: any call that is no new message, deletions included; models have none."""
 
     at: float
     is_read: bool = False
@@ -57,7 +57,7 @@ class PauseElapsed:
 
 @dataclass(frozen=True, slots=True)
 class IncidentReported:
-    """Its status page reports a major incident."""
+    """The dependency's status page reports a major incident."""
 
     at: float
 
@@ -69,7 +69,7 @@ Fact = Succeeded | Failed | PauseElapsed | IncidentReported
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Nothing goes out before `until`."""
+    """Hold all callers until `until`."""
 
     until: float
 
@@ -79,17 +79,17 @@ class Hold:
 
 @dataclass(slots=True)
 class Breaker:
-    """`failures_max` failures in a row are borne; one more opens it for `pause_s`. 0 turns it off."""
+    """More than `failures_max` failures in a row open the breaker for `open_s`; 0 turns it off."""
 
     dependency: str
     failures_max: int = 5
-    pause_s: float = 60.0
+    open_s: float = 60.0
     _state: str = CLOSED.value
     failures: int = 0  # of writes, in a row
     reads_failed: int = 0  # in a row
     open_until: float = 0.0
-    opened_at: float = 0.0  # when it last left Closed: failed probes do not count as a new opening
-    failed_at: float | None = None  # the newest failure since it was last released
+    opened_at: float = 0.0  # when it last left Closed; failed probes do not count as a new opening
+    failed_at: float | None = None  # the newest failure since the last recovery
 
     @property
     def state(self) -> State:
@@ -101,7 +101,7 @@ def too_many(breaker: Breaker, fact: Failed) -> bool:
 
 
 def proves_nothing(breaker: Breaker, fact: Succeeded) -> bool:
-    """A read was answered, and it is writes that failed."""
+    """Whether a read succeeded while the failures are of writes."""
     return fact.is_read and breaker.failures > 0
 
 
@@ -130,12 +130,12 @@ def note_opening(breaker: Breaker, fact: Failed | IncidentReported) -> None:
 
 
 def hold(breaker: Breaker, fact: Failed | IncidentReported) -> Hold:
-    breaker.open_until = fact.at + breaker.pause_s
+    breaker.open_until = fact.at + breaker.open_s
     return Hold(breaker.open_until)
 
 
 def note_recovery(breaker: Breaker, fact: Succeeded) -> None:
-    breaker.failed_at = None  # the probe came through: what failed before confirms no incident any more
+    breaker.failed_at = None  # the probe succeeded: earlier failures no longer confirm an incident
 
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
@@ -147,8 +147,8 @@ TABLE: Final[tuple[Row[Breaker, Hold], ...]] = (
     Row(IncidentReported, CLOSED, OPEN, when=(failed_lately,), do=(note_opening, hold)),
     Row(IncidentReported, CLOSED, CLOSED, unless=(failed_lately,)),
     #
-    Row(PauseElapsed, OPEN, HALF_OPEN),  # one try goes out and decides
-    Row(Succeeded, OPEN, OPEN),  # late results, of tries that left before it opened
+    Row(PauseElapsed, OPEN, HALF_OPEN),  # one call is made and decides
+    Row(Succeeded, OPEN, OPEN),  # late results of calls made before it opened
     Row(Failed, OPEN, OPEN),
     #
     Row(Succeeded, HALF_OPEN, CLOSED, unless=(proves_nothing,), do=(forget_failures, note_recovery)),
@@ -162,5 +162,5 @@ MACHINE: Final[StateMachine[Breaker, Hold]] = StateMachine(
 
 
 def advance(breaker: Breaker, fact: Fact) -> Step[Hold]:
-    """Move `breaker` by one fact. Raises IllegalMove when no row allows it."""
+    """Move `breaker` by one fact. Raises IllegalMove if no row allows it."""
     return MACHINE.advance(breaker, fact)

@@ -1,9 +1,9 @@
-"""The gateway connection of one shard: whether events come, and whether any may have been missed.
+"""The gateway connection of one shard: whether events arrive, and whether some may have been missed.
 
-    Connecting ─► Ready ─(lost)─► Resuming ─► Ready          what happened meanwhile is replayed
-         └────────► Down ◄──(given up)──┘                    and is made anew: then channels are read again
+    Connecting ─► Ready ─(lost)─► Resuming ─► Ready          Discord replays the events of the gap
+         └────────► Down ◄──(given up)──┘                    a new client connects; then channels are read again
 
-Only a fresh READY asks for catching up: Discord replays a gap to a connection that resumes, and to no other.
+Only a new READY causes a catch-up: Discord replays the gap only to a connection that resumes.
 """
 
 from __future__ import annotations
@@ -31,35 +31,35 @@ CONNECTING, READY, RESUMING, DOWN = State
 
 @dataclass(frozen=True, slots=True)
 class ConnectBegan:
-    """A client was made and logs in."""
+    """A new client logs in."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Readied:
-    """READY: a session of its own began, and what came before it is not told."""
+    """READY: a new gateway session began; earlier events are not replayed."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """RESUMED: the session goes on, and what it missed has been told."""
+    """RESUMED: the gateway session continues; the missed events were replayed."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """The connection broke off; the client tries to go on with its session."""
+    """The connection broke; the client tries to resume its gateway session."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class GivenUp:
-    """The client has ended; the supervisor makes another one."""
+    """The client has ended; the supervisor starts another one."""
 
     at: float
 
@@ -98,7 +98,7 @@ TABLE: Final[tuple[Row[Connection, CatchUp], ...]] = (
     Row(ConnectBegan, DOWN, CONNECTING),
     #
     Row(Readied, CONNECTING, READY, do=(catch_up,)),
-    Row(Readied, RESUMING, READY, do=(catch_up,)),  # the session was no longer known
+    Row(Readied, RESUMING, READY, do=(catch_up,)),  # Discord no longer knew the gateway session
     Row(Readied, READY, READY, do=(catch_up,)),  # READY always means that events may be missing
     Row(Resumed, RESUMING, READY),
     #
@@ -116,5 +116,5 @@ MACHINE: Final[StateMachine[Connection, CatchUp]] = StateMachine(
 
 
 def advance(connection: Connection, fact: Fact) -> Step[CatchUp]:
-    """Move `connection` by one fact. Raises IllegalMove, and changes nothing, when no row allows it."""
+    """Move `connection` by one fact. Raises IllegalMove, without a change, if no row allows it."""
     return MACHINE.advance(connection, fact)

@@ -1,4 +1,4 @@
-"""What a response is told (facts) and what it then asks for (effects): plain values, ready for a journal."""
+"""The facts, tasks and effects of a response, as plain values that can be journalled."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any, Final, get_args
 from machines.reasons import AllowanceReason, GenerationReason, HeldReason, NoticeReason, SendReason
 
 RESTART: Final = "restart"
-"""The reason of the facts with which a new process takes up what the old one left."""
+"""The reason of the facts with which a new process continues the old one's responses."""
 
 BLOCKED: Final = "blocked"
-"""The reason of a SendRefused where Discord takes no message with this text, whoever sends it and whenever."""
+"""The reason of a SendRefused if Discord blocks the text itself, for every sender and at every time."""
 
 WEBHOOK_MOVED: Final = "webhook_moved"
-"""The reason of a try that failed because its webhook belongs to another channel by now."""
+"""The reason of an attempt that failed because its webhook was moved to another channel."""
 
 RATE_LIMIT: Final = "rate_limit"
-"""The cause of Held where Discord limits how often it may be asked: a bucket is closed."""
+"""The cause of Held for a Discord rate limit: a bucket is closed."""
 
 ALLOWANCES: Final[frozenset[AllowanceReason]] = frozenset(get_args(AllowanceReason))
-"""The causes of Held where an account's limit for a model is used up."""
+"""The causes of Held for a used-up account limit of a model."""
 
 # ── facts: what happened; each carries `at`, in seconds since 1970 ──────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """A response begins; with `texts` (its parts) there is nothing to generate."""
+    """A response begins; with `texts` (its parts) nothing is generated."""
 
     at: float
     texts: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """The model's line, cleaned and never empty, in the parts in which it will be sent."""
+    """The model gave a line: cleaned, never empty, split into the parts to send."""
 
     at: float
     texts: tuple[str, ...]
@@ -43,9 +43,9 @@ class Generated:
 
 @dataclass(frozen=True, slots=True)
 class GenerationFailed:
-    """No usable line came. `final`: another try cannot help. `model`: which was asked, where one was.
+    """No usable line came. `final`: another attempt cannot help. `model`: the model asked, if any.
 
-    `status`, `code` and `words` are what its server said, secrets removed: for operators, never for a channel.
+    `status`, `code` and `words` are its server's answer, without secrets: for operators, never for a channel.
     """
 
     at: float
@@ -60,11 +60,11 @@ class GenerationFailed:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The try must wait until `until`, and nothing is stored: it did not leave the process, or met a 429.
+    """The attempt must wait until `until`, and nothing is stored: it was not sent, or got a 429.
 
     `cause` is a breaker's (`discord_down`, `model_down`), a limit's (`rate_limit`) or one of ALLOWANCES, in force since
-    `since`; there is none where no connection is made yet. `status`, `code` and `words` are the server's, where it
-    answered this very try.
+    `since`; it is empty if there is no connection yet. `status`, `code` and `words` are the server's answer, if it
+    answered this attempt.
     """
 
     at: float
@@ -78,7 +78,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Discord confirmed the part; `text` is the one that it returned, not the one that we sent."""
+    """Discord confirmed the part; `text` is the text that it returned, not the text that we sent."""
 
     at: float
     message_id: int
@@ -87,10 +87,10 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class SendRefused:
-    """The part is not stored, for certain. `status` is None where no request was answered.
+    """The part is certainly not stored. `status` is None if no request was answered.
 
-    `code` and `words` are what Discord said of it, secrets removed: for operators, never for a channel. `on_wire` is
-    False where no request with the part has left: no connection was made, or no webhook.
+    `code` and `words` are Discord's answer, without secrets: for operators, never for a channel. `on_wire` is False if
+    no request with the part was sent: there was no connection, or no webhook.
     """
 
     at: float
@@ -105,9 +105,9 @@ class SendRefused:
 
 @dataclass(frozen=True, slots=True)
 class SendUnconfirmed:
-    """The part may be stored: the request left, and no usable answer came back.
+    """The part may be stored: the request was sent, and no usable answer came.
 
-    `has_nonce`: Discord answers a second request under the same nonce with the message of the first.
+    `has_nonce`: a second request under the same nonce returns the first one's message.
     """
 
     at: float
@@ -121,7 +121,7 @@ class SendUnconfirmed:
 
 @dataclass(frozen=True, slots=True)
 class SentElsewhere:
-    """The part stands in another channel than its own: the webhook that posted it was moved there."""
+    """The part is in another channel than its own: the webhook that posted it was moved there."""
 
     at: float
     channel_id: int
@@ -140,7 +140,7 @@ class ReadBackFailed:
 
 @dataclass(frozen=True, slots=True)
 class ReadBackImpossible:
-    """The channel cannot be read any more (403, 404): the only unconfirmed send that is called failed."""
+    """The channel can no longer be read (403, 404): the only case in which an unconfirmed send counts as failed."""
 
     at: float
     reason: SendReason = "unconfirmed"
@@ -148,7 +148,7 @@ class ReadBackImpossible:
 
 @dataclass(frozen=True, slots=True)
 class FoundInChannel:
-    """The unconfirmed part stands in the channel."""
+    """The unconfirmed part is in the channel."""
 
     at: float
     message_id: int
@@ -157,7 +157,7 @@ class FoundInChannel:
 
 @dataclass(frozen=True, slots=True)
 class NotInChannel:
-    """The unconfirmed part had its time to land and is not in the channel."""
+    """The unconfirmed part is not in the channel after its settle time."""
 
     at: float
 
@@ -171,7 +171,7 @@ class WaitElapsed:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """Somebody took the reason for this line away: the session's end, or the trigger's deletion."""
+    """The line is no longer wanted: the session ended, or the trigger was deleted (`by`)."""
 
     at: float
     by: str
@@ -196,7 +196,7 @@ Fact = (
 
 FACTS: Final[dict[str, type[Fact]]] = {kind.__name__: kind for kind in Fact.__args__}
 
-# ── tasks: what is to be done next, by the state alone ──────────────────────────────────────────────
+# ── tasks: what the actor does next, derived from the state alone ───────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +217,7 @@ class Wait:
 
 @dataclass(frozen=True, slots=True)
 class ReadBack:
-    """Look for the part from `first_at` on; absent at `settled_at`, it will not land any more."""
+    """Look for the part from `first_at` on; if it is absent at `settled_at`, it will not arrive any more."""
 
     first_at: float
     settled_at: float
@@ -230,14 +230,14 @@ Task = Generate | Send | Wait | ReadBack
 
 @dataclass(frozen=True, slots=True)
 class CommitLine:
-    """The line enters the shared history, as the channel shows it."""
+    """Add the line to the shared history, as the channel shows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class TakeBack:
-    """These parts are to be deleted; half a line is no line.
+    """Delete these parts, since a part of a line must not stay alone.
 
-    `channel_id` is where they stand, None for the response's own channel.
+    `channel_id` is the channel that contains them; None for the response's own channel.
     """
 
     message_ids: tuple[int, ...]
@@ -246,14 +246,14 @@ class TakeBack:
 
 @dataclass(frozen=True, slots=True)
 class Notify:
-    """The channel is told that this line did not come."""
+    """Send the channel a notice that this line failed."""
 
     reason: NoticeReason
 
 
 @dataclass(frozen=True, slots=True)
 class Announce:
-    """The channel is told, once for each opening or closing, that this line waits."""
+    """Send the channel a notice that this line waits, once for each breaker opening or bucket closing."""
 
     cause: HeldReason
     since: float
@@ -262,7 +262,7 @@ class Announce:
 
 @dataclass(frozen=True, slots=True)
 class ArmReaper:
-    """Should a try of this line land after all, that copy is deleted."""
+    """Watch for a late copy of this line and delete it."""
 
 
 Effect = CommitLine | TakeBack | Notify | Announce | ArmReaper
@@ -271,12 +271,12 @@ Effect = CommitLine | TakeBack | Notify | Announce | ArmReaper
 
 
 def fact_record(fact: Fact) -> dict[str, Any]:
-    """The fact's fields, ready for JSON; `revive` is the way back."""
+    """The fact's fields, ready for JSON; `revive` is the inverse."""
     return {field.name: getattr(fact, field.name) for field in fields(fact)}  # asdict() copies deeply: 7 times slower
 
 
 def revive(name: str, record: dict[str, Any]) -> Fact:
-    """The fact that was journalled under `name`. Raises KeyError or TypeError for what is none."""
+    """Rebuild the fact journalled under `name`. Raises KeyError or TypeError for an invalid record."""
     known = dict(record)
     if "texts" in known:
         known["texts"] = tuple(known["texts"])

@@ -1,7 +1,7 @@
-"""One character's line, from the first token to the line that everybody saw.
+"""One character's line, from its generation to its delivery or failure.
 
-    Generating ─► Sending ─► Delivered        the way it should go
-        └─► Retrying ◄─┘  └─► Failed          the way it goes when the model or Discord does not answer
+    Generating ─► Sending ─► Delivered        the normal path
+        └─► Retrying ◄─┘  └─► Failed          the path if the model or Discord fails
 
 Only the rows that end in Delivered commit to the history. No row leaves Delivered or Failed.
 """
@@ -66,7 +66,7 @@ UNFINISHED: Final = tuple(state for state in State if state not in FINAL)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The numbers of the settings that decide moves; seconds and tries on the wire."""
+    """The settings that decide moves: seconds, and numbers of attempts."""
 
     send_attempts: int = 3
     generate_attempts: int = 3
@@ -77,31 +77,31 @@ class Limits:
 
 
 SILENT: Final = frozenset({"channel_gone", "removed"})
-"""Failures that nobody is told of: there is no channel to tell, or a moderator removed the line himself."""
+"""Failures without a notice: the channel is gone, or a moderator removed the line."""
 
 
 @dataclass(slots=True)
 class Response:
-    """What the machine knows of one line. Only `advance` changes it; `version` counts its moves."""
+    """The machine's data of one line. Only `advance` changes it; `version` counts its moves."""
 
     id: str
     limits: Limits
     _state: str = START
     version: int = 0
     texts: tuple[str, ...] = ()
-    dropped_parts: int = 0  # of the text that Discord blocked, before `texts` were written; 0 where none was
+    dropped_parts: int = 0  # number of parts of an earlier text that Discord blocked; 0 if none was
     part: int = 0  # of `texts`, from 1; 0 while there is no text
-    attempt: int = 0  # per generation and per part, counted before the wire
+    attempt: int = 0  # per generation and per part, counted before the request
     shown: tuple[tuple[int, str], ...] = ()  # (message id, text as Discord returned it) of confirmed parts
     unconfirmed: bool = False
-    doubtful: bool = False  # some try of this line was unconfirmed: a second copy may turn up
+    doubtful: bool = False  # an attempt of this line was unconfirmed: a second copy may appear
     cancel_by: str | None = None
     deadline_at: float = 0.0
     first_try_at: float = 0.0  # of the current part
-    due_at: float = 0.0  # Retrying: when it goes on
-    settled_at: float = 0.0  # unconfirmed: when absent means not stored
+    due_at: float = 0.0  # Retrying: when it continues
+    settled_at: float = 0.0  # unconfirmed: from then on, absent means not stored
     read_backs_failed: int = 0
-    held_s: float = 0.0  # by limits, in all
+    held_s: float = 0.0  # by limits, in total
 
     @property
     def state(self) -> State:
@@ -123,7 +123,7 @@ class Response:
 def may_try_again(response: Response, fact: Setback) -> bool:
     match fact:
         case SendRefused() if _is_blocked(fact):
-            may = not response.dropped_parts  # the same text would be blocked again; another one is written, once
+            may = not response.dropped_parts  # the same text would be blocked again; another text is generated, once
         case GenerationFailed(final=True) | SendRefused(final=True):
             may = False
         case _:
@@ -195,7 +195,7 @@ def give_attempt_back(response: Response, fact: Held) -> None:
 
 
 def wait_until_released(response: Response, fact: Held) -> None:
-    """The time for which nobody may try is not the response's own."""
+    """Wait until the hold is over; the deadline moves by the same time."""
     response.deadline_at += waits.held_s(fact)
     response.due_at = fact.until
     response.held_s += waits.held_s(fact) if waits.is_limit(fact) else 0.0
@@ -261,13 +261,13 @@ def note_cancel(response: Response, fact: Cancelled) -> None:
 
 
 def keep_settle_time(response: Response, fact: Cancelled) -> None:
-    # There will be no further try, so what is in flight gets its whole time before it is called absent.
+    # No further attempt follows, so the unconfirmed part gets the whole settle time before it counts as absent.
     response.settled_at = max(response.settled_at, fact.at + response.limits.settle_s)
 
 
 # ── the table ───────────────────────────────────────────────────────────────────────────────────────
 
-# What several rows do alike: a part found in the channel is a part confirmed.
+# Steps that several rows share: a part found in the channel is a confirmed part.
 NEXT_PART: Final = (note_shown, send_next_part)
 DELIVER: Final = (note_shown, commit_line, arm_reaper)
 SHOW_IN_VAIN: Final = (note_shown, take_back, arm_reaper)
@@ -292,7 +292,7 @@ TABLE: Final[tuple[Row[Response, Effect], ...]] = (
     Row(Sent, SENDING, SENDING, when=(parts_left,), unless=(cancelled,), do=NEXT_PART),
     Row(Sent, SENDING, DELIVERED, unless=(parts_left,), do=DELIVER),
     Row(Sent, SENDING, FAILED, when=(parts_left, cancelled), do=SHOW_IN_VAIN),
-    # One row for a blocked text as well: a drawing counts the moves of a row by its fact and its ends.
+    # The same row handles a blocked text: diagrams count a row's moves by fact, source and dest.
     Row(SendRefused, SENDING, RETRYING, when=(may_try_again,), do=(take_back_blocked, wait, drop_blocked)),
     Row(SendRefused, SENDING, FAILED, unless=(may_try_again,), do=GIVE_UP),
     Row(SendUnconfirmed, SENDING, RETRYING, do=(settle_and_read_back,)),
@@ -329,12 +329,12 @@ MACHINE: Final[StateMachine[Response, Effect]] = StateMachine(
     "response", states=tuple(State), final=tuple(FINAL), table=TABLE
 )
 
-# ── the class's two verbs, and what a new process says ──────────────────────────────────────────────
+# ── advancing, the next task, and restarts ──────────────────────────────────────────────────────────
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One row taken: the journal's entry. `part` and `attempt` are those that the fact speaks of."""
+    """One row taken: the journal's entry. `part` and `attempt` are those that the fact is about."""
 
     response_id: str
     seq: int
@@ -351,7 +351,7 @@ class Move:
 
 
 def advance(response: Response, fact: Fact) -> Move:
-    """Move `response` by one fact. Raises IllegalMove, and changes nothing, when no row allows it."""
+    """Move `response` by one fact. Raises IllegalMove, without a change, if no row allows it."""
     part, attempt = response.part, response.attempt
     step = MACHINE.advance(response, fact)
     response.version += 1
@@ -359,7 +359,7 @@ def advance(response: Response, fact: Fact) -> Move:
 
 
 def next_task(response: Response) -> Task | None:
-    """What an actor has to do now, from the state alone, so that a new process knows it as well."""
+    """The actor's next task, derived from the state alone, so that a new process finds it too."""
     match response._state:
         case State.GENERATING:
             return Generate(response.attempt)
@@ -374,7 +374,7 @@ def next_task(response: Response) -> Task | None:
 
 
 def restart_fact(response: Response, at: float, *, has_nonce: bool) -> Fact | None:
-    """What a new process tells a response that the old one left behind; None where the state says it all."""
+    """The fact with which a new process continues a response of the old one; None if the state is sufficient."""
     match response._state:
         case State.GENERATING:
             return GenerationFailed(at, RESTART)

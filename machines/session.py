@@ -1,6 +1,6 @@
 """A session: a cast plays in one channel, one turn for each user message, one speaker after the other.
 
-Idle ─► Responding ─► Idle ─► …      until it is Ended; while Paused, no further speaker begins
+Idle ─► Responding ─► Idle ─► …      until Ended; while Paused, no further speaker begins
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class TurnAccepted:
-    """A user message is answered by a turn of its own."""
+    """A turn for a user message begins."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class SpeakerFinished:
-    """A speaker's response is Delivered or Failed. `work_left`: further speakers, or messages without a turn."""
+    """A speaker's response is Delivered or Failed. `work_left`: speakers, or messages without a turn, remain."""
 
     at: float
     work_left: bool
@@ -49,14 +49,14 @@ class SpeakerFinished:
 
 @dataclass(frozen=True, slots=True)
 class PauseRequested:
-    """The running response goes on to its end; further speakers wait."""
+    """Somebody paused the session: the running response finishes, further speakers wait."""
 
     at: float
 
 
 @dataclass(frozen=True, slots=True)
 class Resumed:
-    """`work_left`: speakers or messages that waited for the end of the pause."""
+    """Somebody resumed the session. `work_left`: speakers or messages waited during the pause."""
 
     at: float
     work_left: bool
@@ -69,7 +69,7 @@ class EndRequested:
 
 @dataclass(frozen=True, slots=True)
 class ChannelLost:
-    """Discord says that the channel is gone, or that it is closed to us for good."""
+    """Discord says that the channel is gone or permanently inaccessible."""
 
     at: float
 
@@ -106,7 +106,7 @@ TABLE: Final[tuple[Row[Session, Never], ...]] = (
     Row(TurnAccepted, IDLE, RESPONDING),
     Row(SpeakerFinished, RESPONDING, RESPONDING, when=(work_left,)),
     Row(SpeakerFinished, RESPONDING, IDLE, unless=(work_left,)),
-    Row(SpeakerFinished, PAUSED, PAUSED),  # the response that ran when the pause began
+    Row(SpeakerFinished, PAUSED, PAUSED),  # the response that was running when the pause began
     #
     Row(PauseRequested, IDLE, PAUSED),
     Row(PauseRequested, RESPONDING, PAUSED),
@@ -127,7 +127,7 @@ MACHINE: Final[StateMachine[Session, Never]] = StateMachine(
 
 
 def advance(session: Session, fact: Fact) -> Step[Never]:
-    """Move `session` by one fact. Raises IllegalMove, and changes nothing, when no row allows it."""
+    """Move `session` by one fact. Raises IllegalMove, without a change, if no row allows it."""
     step = MACHINE.advance(session, fact)
     session.version += 1
     return step

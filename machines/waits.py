@@ -1,7 +1,6 @@
-"""How long a response waits: before its next try, for a part that may still land, before it reads again; and why it
-fails when it may not wait any more.
+"""Rules for a response's waits: before an attempt, for an unconfirmed part, before a re-read; and its failure reasons.
 
-Times are seconds; `attempt` is the try that the fact speaks of.
+Times are seconds; `attempt` is the attempt that the fact is about.
 """
 
 from __future__ import annotations
@@ -27,24 +26,24 @@ if TYPE_CHECKING:
     from machines.response import Response
 
 Setback = GenerationFailed | SendRefused | SendUnconfirmed | SentElsewhere | NotInChannel | WaitElapsed
-"""The facts after which there may be another try."""
+"""The facts after which another attempt may follow."""
 
 NONCE_WINDOW_S: Final = 60.0
-"""Discord checks a nonce "in the past few minutes" and says no more; we trust it for one."""
+"""Discord checks a nonce "in the past few minutes", without an exact time; we rely on one minute."""
 
 READ_BACK_WAIT_MAX_S: Final = 60.0
-"""Reading back is free of attempts and deadline, so its wait has a ceiling instead."""
+"""Reading back has no limit of attempts and no deadline, so its wait has a maximum instead."""
 
 LIMITS: Final = frozenset({RATE_LIMIT}) | ALLOWANCES
-"""Causes of Held that hold a line `hold_max_s` in all. An outage holds it as long as it lasts."""
+"""Causes of Held that may hold a line at most `hold_max_s` in total. An outage may hold it without limit."""
 
 WAITED_OUT_S: Final = 30.0
-"""A limit's wait up to this costs its attempt, and nobody is told of it; people who wait longer believe that the bot
-is gone."""
+"""A rate limit's wait up to this costs its attempt and is not announced. After a longer silence people believe that the
+bot is gone."""
 
 
 HELD_UNANNOUNCED_S: Final = 20.0
-"""So long an allowance may hold a line in all before the channel is told."""
+"""How long an allowance may hold a line in total before the channel gets a notice."""
 
 
 def attempts_max(response: Response) -> int:
@@ -55,9 +54,9 @@ def wait_s(response: Response, fact: Setback) -> float:
     """The wait before the next try: base × 2ⁿ⁻¹ after try n, never below what the server asked for."""
     match fact:
         case NotInChannel() | WaitElapsed():
-            return 0.0  # these facts come when the wait is over
+            return 0.0  # these facts come after the wait
         case GenerationFailed(reason="restart") | SendUnconfirmed(cause="restart"):
-            return 0.0  # nobody refused anything
+            return 0.0  # nothing was refused
         case SentElsewhere():
             return backoff_s(response.attempt, base_s=response.limits.backoff_base_s)
         case _:
@@ -65,15 +64,15 @@ def wait_s(response: Response, fact: Setback) -> float:
 
 
 def is_in_time(response: Response, fact: Setback) -> bool:
-    """Whether somebody still wants the line, and the next try would begin before the deadline."""
+    """Whether the line is not cancelled, and the next attempt would begin before the deadline."""
     return response.cancel_by is None and fact.at + wait_s(response, fact) <= response.deadline_at
 
 
 def settle_s(response: Response, fact: SendUnconfirmed, *, is_resend_left: bool) -> float:
-    """How long an unconfirmed part may still land.
+    """How long an unconfirmed part may still arrive, in seconds.
 
-    A resend under the same nonce is safe at once while Discord remembers it; before Failed, and for
-    webhooks, which have no nonce, the whole time is kept.
+    0 while Discord remembers the nonce: a resend under the same nonce is safe at once. Before Failed, and for webhooks,
+    which have no nonce, the whole settle time applies.
     """
     young = fact.at - response.first_try_at <= NONCE_WINDOW_S
     same_nonce_is_safe = fact.has_nonce and young and is_resend_left
@@ -81,7 +80,7 @@ def settle_s(response: Response, fact: SendUnconfirmed, *, is_resend_left: bool)
 
 
 def read_back_wait_s(response: Response) -> float:
-    """The wait after a read that failed: base × 2ⁿ⁻¹ after the n-th failure in a row."""
+    """The wait after a failed read: base × 2ⁿ⁻¹ after the n-th failure in a row."""
     base_s = response.limits.backoff_base_s
     return backoff_s(response.read_backs_failed, base_s=base_s, max_s=READ_BACK_WAIT_MAX_S)
 
@@ -95,14 +94,14 @@ def is_limit(fact: Held) -> bool:
 
 
 def may_be_held(response: Response, fact: Held) -> bool:
-    """Whether somebody still wants the line, and limits, if it is one, do not hold it for too long in all."""
+    """Whether the line is not cancelled and, if a limit holds it, `hold_max_s` is not exceeded in total."""
     is_hold_left = not is_limit(fact) or response.held_s + held_s(fact) <= response.limits.hold_max_s
     return response.cancel_by is None and is_hold_left
 
 
 def is_announced(response: Response, fact: Held) -> bool:
-    """Whether people are told, this hold being counted: not of a limit's short wait, nor of one for reading a channel,
-    in which the line may stand already."""
+    """Whether to announce this hold, which is counted in `held_s` already: not a limit's short wait, and not a wait to
+    read the channel, since the line may be in it already."""
     if fact.cause in ALLOWANCES:
         return response.held_s > HELD_UNANNOUNCED_S
     if is_limit(fact):
@@ -111,7 +110,7 @@ def is_announced(response: Response, fact: Held) -> bool:
 
 
 def reason_of(response: Response, fact: Setback | ReadBackImpossible | Held) -> NoticeReason:
-    """Why the line failed: the fact's own reason, else what the response ran out of."""
+    """Why the line failed: the fact's own reason, else the exhausted limit (`deadline` or `unreachable`)."""
     match fact:
         case NotInChannel() | WaitElapsed():
             return "deadline" if fact.at > response.deadline_at else "unreachable"

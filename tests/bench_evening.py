@@ -26,6 +26,7 @@ from tests.bench_first_line import ask
 from tests.evening import EVERY_S, IN_TIME_S, MESSAGES, SPEAKERS, Evening, figures, messages
 from tests.fakes.free_account import LIMITS, MODELS, Answered, Form, FreeAccount, contents_of
 from tests.fakes.model_server import Answer, Request, lists, model_server
+from tests.playground_place import PlaygroundPlace
 
 ROOT = Path(__file__).parent.parent
 CHANNEL = "tavern"
@@ -66,8 +67,7 @@ async def play(tree: Path, folder: Path, count: int, form: Form) -> Evening:
                 written = ""
                 while "Playground: " not in written or not written.endswith("\n"):
                     written += (await process.stdout.receive()).decode()
-                url = written.partition("Playground: ")[2].split()[0]
-                await talk(url, count)
+                await talk(PlaygroundPlace.of(written.partition("Playground: ")[2].split()[0]), count)
             finally:
                 process.send_signal(signal.SIGINT)
                 async for _ in process.stdout:
@@ -79,32 +79,32 @@ async def play(tree: Path, folder: Path, count: int, form: Form) -> Evening:
     return found
 
 
-async def talk(url: str, count: int) -> None:
+async def talk(place: PlaygroundPlace, count: int) -> None:
     """A scene with `everyone`, and a message every 40 s; then the last lines get their time."""
-    await until_answered(url)  # the bot is there, and the first scene is open
+    await until_answered(place)  # the bot is there, and the first scene is open
     for command in ("!end", f"!start {CAST} --turns everyone"):
-        await say(url, command)
+        await say(place, command)
         await anyio.sleep(5)
     next_at = time.monotonic()
     for text in messages(1, count):
-        await say(url, text)
+        await say(place, text)
         next_at += EVERY_S
         await anyio.sleep(next_at - time.monotonic())
     await anyio.sleep(LAST_LINES_S - EVERY_S + IN_TIME_S)
 
 
-async def until_answered(url: str) -> None:
+async def until_answered(place: PlaygroundPlace) -> None:
     with anyio.fail_after(60):
-        while not any(each["voice"] == "bot" for each in await call(url, f"messages?channel={CHANNEL}")):  # noqa: ASYNC110
+        while not any(each["voice"] == "bot" for each in await call(place, f"messages?channel={CHANNEL}")):  # noqa: ASYNC110
             await anyio.sleep(0.2)
 
 
-async def say(url: str, text: str) -> None:
-    await call(url, "messages", {"channel": CHANNEL, "user": "Robin", "text": text})
+async def say(place: PlaygroundPlace, text: str) -> None:
+    await call(place, "messages", {"channel": CHANNEL, "user": "Robin", "text": text})
 
 
-async def call(url: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
-    return await anyio.to_thread.run_sync(ask, url, path, body)
+async def call(place: PlaygroundPlace, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+    return await anyio.to_thread.run_sync(ask, place, path, body)
 
 
 def answer(account: FreeAccount, request: Request) -> Answer:

@@ -5,6 +5,7 @@ Run by hand: python -m tests.bench_first_line
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import signal
@@ -16,14 +17,18 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+from tests.playground_place import PlaygroundPlace
+
 ROOT = Path(__file__).parent.parent
-RUNS = 5
 
 
 def main() -> None:
-    waits = sorted(first_line_s() for _ in range(RUNS))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5, metavar="N", help="starts of the program")
+    runs: int = parser.parse_args().runs
+    waits = sorted(first_line_s() for _ in range(runs))
     print(
-        f"first line after {waits[0]:.2f} / {waits[RUNS // 2]:.2f} / {waits[-1]:.2f} s (min / median / max of {RUNS})"
+        f"first line after {waits[0]:.2f} / {waits[runs // 2]:.2f} / {waits[-1]:.2f} s (min / median / max of {runs})"
     )
 
 
@@ -41,24 +46,29 @@ def first_line_s() -> float:
         )
         try:
             assert process.stdout is not None
-            url = next(line for line in process.stdout if line.startswith("Playground: ")).split()[1]
-            until(url, lambda shown: any(message["voice"] == "bot" for message in shown))
-            ask(url, "messages", {"channel": "tavern", "user": "Robin", "text": "Hello? Is anyone keeping this light?"})
-            until(url, lambda shown: any(message["voice"] == "webhook" for message in shown))
+            place = PlaygroundPlace.of(next(line for line in process.stdout if line.startswith("Playground: ")))
+            until(place, lambda shown: any(message["voice"] == "bot" for message in shown))
+            ask(
+                place,
+                "messages",
+                {"channel": "tavern", "user": "Robin", "text": "Is anyone keeping this light?"},
+            )
+            until(place, lambda shown: any(message["voice"] == "webhook" for message in shown))
             return time.monotonic() - began
         finally:
             process.send_signal(signal.SIGINT)
             process.wait()
 
 
-def until(url: str, holds: Any) -> None:  # noqa: ANN401 - a predicate over JSON
-    while not holds(ask(url, "messages?channel=tavern")):
+def until(place: PlaygroundPlace, holds: Any) -> None:  # noqa: ANN401 - a predicate over JSON
+    while not holds(ask(place, "messages?channel=tavern")):
         time.sleep(0.01)
 
 
-def ask(url: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+def ask(place: PlaygroundPlace, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
     data = None if body is None else json.dumps(body).encode()
-    request = urllib.request.Request(f"{url}_control/{path}", data, {"Content-Type": "application/json"})
+    headers = place.headers | {"Content-Type": "application/json"}
+    request = urllib.request.Request(f"{place.base}_control/{path}", data, headers)
     with urllib.request.urlopen(request) as answer:
         return json.load(answer)
 

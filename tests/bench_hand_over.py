@@ -8,6 +8,7 @@ Run by hand: python -m tests.bench_hand_over
 
 from __future__ import annotations
 
+import argparse
 import sqlite3
 import subprocess
 import sys
@@ -24,7 +25,6 @@ import anyio.to_thread
 from actors.playground import FaultPlan, PlaygroundServer, Voice
 from tests.app.processes import BOT, environment
 
-RUNS = 6
 SLOW_S = 3.0
 EVERY_S = 0.01
 EVERY_SLOW_S = 0.04  # so that what waits for an answer fits into a scene
@@ -32,12 +32,15 @@ CHANNELS = ("tavern", "station", "library")
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--runs", type=int, default=6, metavar="N", help="hand-overs with quick, and with slow lines")
+    runs: int = parser.parse_args().runs
     for slow_s in (0.0, SLOW_S):
-        measured = [anyio.run(run, slow_s) for _ in range(RUNS)]
+        measured = [anyio.run(run, slow_s) for _ in range(runs)]
         gaps = sorted(gap_ms for gap_ms, _ in measured)
         print(f"with lines on the wire that take {slow_s:.0f} s:" if slow_s else "with quick lines:")
-        print(f"  nobody wrote the inbox for {gaps[0]:.0f} / {gaps[RUNS // 2]:.0f} / {gaps[-1]:.0f} ms", end="")
-        print(f" (min / median / max of {RUNS})")
+        print(f"  nobody wrote the inbox for {gaps[0]:.0f} / {gaps[runs // 2]:.0f} / {gaps[-1]:.0f} ms", end="")
+        print(f" (min / median / max of {runs})")
         print(f"  messages said in it, all heard and answered: {[said for _, said in measured]}")
 
 

@@ -152,7 +152,7 @@ async def spoken_to(name: str, model_ms: float) -> AsyncIterator[tuple[People, i
             async with running(environment(server, Path(folder), **settings), command=COMMANDS[name]) as bot:
                 if name == OURS:
                     await people.open_scenes()
-                server.world.subscribe(people.saw)
+                server.discord.subscribe(people.saw)
                 await people.together(max(TOGETHER), 1)
                 yield people, bot.process.pid
                 await bot.end()

@@ -59,7 +59,7 @@ class Load:
         message = event.subject
         if event.name != "MESSAGE_CREATE" or not isinstance(message, Message):
             return
-        if message.author_id == self.server.world.bot.id:
+        if message.author_id == self.server.discord.bot.id:
             self.texts[message.channel_id] += 1
         if message.webhook_id is None:
             return
@@ -218,7 +218,7 @@ async def measure(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         async with PlaygroundServer() as server, instant_model(options.model_ms / 1000) as model_url:
             load = Load(server)
-            server.world.subscribe(load.saw)
+            server.discord.subscribe(load.saw)
             env = environment(server, Path(folder), GROQ_BASE_URL=model_url, LOG_LEVEL="WARNING")
             async with running(env) as bot:
                 await play(load, bot, options)

@@ -6,7 +6,7 @@ A move is a `record`: the journal's row and the response after it, on the disk w
 
 from __future__ import annotations
 
-import sys
+import argparse
 import tempfile
 import time
 from copy import copy
@@ -62,7 +62,9 @@ async def measure(folder: Path, actors: int) -> tuple[float, float]:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as folder:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", help="whose disk is measured (otherwise that of temporary files)")
+    with tempfile.TemporaryDirectory(dir=parser.parse_args().folder) as folder:
         for backend in ("asyncio", "trio"):
             for actors in (1, 50):
                 rate, cpu_s = anyio.run(measure, Path(folder) / backend, actors, backend=backend)

@@ -72,7 +72,7 @@ async def run_bot(moves_a_second: int) -> None:
         async with open_store(settings.database_url, folder=settings.data_dir) as store, open_model(settings) as model:
             await add_shipped(store, SystemClock())
             bot = compose(settings, endpoint, store, model, trace=log.LogTrace())
-            feeder = asyncio.create_task(feed(bot.world.trace, moves_a_second))
+            feeder = asyncio.create_task(feed(bot.services.trace, moves_a_second))
             await bot.run(on_ready=say_ready, until=asked_to_end)
             feeder.cancel()
 
@@ -303,7 +303,7 @@ async def measure(options: argparse.Namespace) -> None:
         address = f"127.0.0.1:{free_port()}"
         async with PlaygroundServer() as server, instant_model(options.model_ms / 1000) as model_url:
             load = Load(server)
-            server.world.subscribe(load.saw)
+            server.discord.subscribe(load.saw)
             settings = {"GROQ_BASE_URL": model_url, "LOG_LEVEL": "CRITICAL", "INSPECTOR_ADDRESS": address}
             env = environment(server, Path(folder), **settings)
             async with running(env, command=(*MODULE, "--bot", str(options.moves))) as bot:

@@ -10,7 +10,7 @@ from statistics import median
 
 from sqlalchemy import Connection, select
 
-from actors.adapters.store.schema import character, inbox, move, outbox, response
+from actors.adapters.store.engine.schema import character, inbox, move, outbox, response
 from tests.fakes.free_account import WORDS, Asked
 
 MESSAGES = 30

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-PATIENCE_S: Final = 60.0
-"""So that a test which hangs fails. It says nothing about speed, and only a failing test pays for it: with forty
-processes on two cores a command of one second took more than 60.
+PATIENCE_S: Final = 45.0
+"""Below the `timeout` of a whole test (`setup.cfg`), so that a wait fails with its own message. It says nothing about
+speed: with forty processes on two cores a command of one second took half a minute.
 """

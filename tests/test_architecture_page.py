@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from machines.diagram import MACHINES, mermaid
+from machines.diagrams.notations import MACHINES, mermaid
 
 PAGE = Path(__file__).parent.parent / "docs" / "architecture.md"
 BLOCK = re.compile(r"<!-- diagram: (\w+) -->\n(.*?)<!-- end -->", re.DOTALL)

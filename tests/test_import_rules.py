@@ -41,6 +41,7 @@ def place(path: Path) -> str:
         "machines/",
         "actors/roleplay/",
         "actors/ports/",
+        "actors/observation/",
         "actors/adapters/",
         "actors/app/",
         "actors/playground/",
@@ -55,6 +56,7 @@ def allowed(path: Path, name: str) -> bool:
         "machines/": ("machines",),
         "actors/roleplay/": ("machines", "actors.roleplay"),
         "actors/ports/": ("machines", "actors.roleplay", "actors.ports"),
+        "actors/observation/": ("machines", "actors.roleplay", "actors.ports", "actors.observation"),
         "actors/playground/": ("actors.playground",),
     }
     where = place(path)
@@ -62,7 +64,10 @@ def allowed(path: Path, name: str) -> bool:
         return name.startswith(within[where])
     if where == "actors/adapters/":
         own = ".".join(path.relative_to(ROOT).with_suffix("").parts[:3])
-        return name.startswith(("machines", "actors.roleplay", "actors.ports", own)) or name == "actors.adapters"
+        return (
+            name.startswith(("machines", "actors.roleplay", "actors.ports", "actors.observation", own))
+            or name == "actors.adapters"
+        )
     if where == "actors/":
         return not name.startswith(("actors.adapters", "actors.app", "actors.playground", "actors.simulation"))
     if where == "actors/simulation/":
@@ -90,6 +95,9 @@ def test_only_edges_touch_the_world(path: Path) -> None:
         case "actors/ports/":
             assert used <= STDLIB
             assert used.isdisjoint(WORLDLY | IMPURE)
+        case "actors/observation/":
+            assert used <= STDLIB | {"anyio"}
+            assert used.isdisjoint(WORLDLY)  # views are kept up to date by tasks, so anyio is theirs
         case "actors/playground/":
             assert used <= STDLIB | {"aiohttp"}
         case "actors/simulation/":

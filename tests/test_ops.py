@@ -19,11 +19,11 @@ import promql_parser
 import pytest
 import yaml
 
+from ops.dashboard import DASHBOARD, BadPanel, written
 from tests.adapters.test_metrics import played
 
 ROOT = Path(__file__).parent.parent
 RULES = ROOT / "ops" / "alerts.yml"
-DASHBOARD = ROOT / "ops" / "grafana-dashboard.json"
 PAGE = ROOT / "docs" / "operations.md"
 BLOCK = re.compile(r"<!-- table: alerts -->\n(.*?)<!-- end -->", re.DOTALL)
 
@@ -198,7 +198,7 @@ OLDEST = 'ensemble_response_oldest_seconds{state="Retrying"}'
 BREAKER = 'ensemble_breaker_state{dependency="discord"}'
 UNTOLD = "ensemble_failure_notice_oldest_seconds"
 RETRIES = 'ensemble_retries_total{stage="send", reason="other"}'
-ERRORS = "ensemble_error_lines_total"
+ERRORS = "ensemble_errors_total"
 MISSED = 'ensemble_missing_reports_total{finding="failed"}'
 LAG = "event_loop_lag_seconds_bucket"
 ONCE = "0x60 1x60"
@@ -225,9 +225,9 @@ PLAYED: list[tuple[str, dict[str, str], bool]] = [
     ("EnsembleBreakerOpen", {BREAKER: "0x100 2x7 1x12"}, True),
     ("EnsembleBreakerOpen", {BREAKER: "0x116 2x3"}, False),
     ("EnsembleBreakerOpen", {BREAKER: "2x100 1x10 0x10"}, False),
-    ("EnsembleErrorLines", {ERRORS: "0x100 20x20", SENT: "0x120"}, True),
-    ("EnsembleErrorLines", {ERRORS: "0x100 10x20", SENT: "0x120"}, False),
-    ("EnsembleErrorLines", {ERRORS: "0x100 20x20", SENT: "0+10x120"}, False),
+    ("EnsembleErrors", {ERRORS: "0x100 13x20", SENT: "0x120"}, True),
+    ("EnsembleErrors", {ERRORS: "0x100 11x20", SENT: "0x120"}, False),
+    ("EnsembleErrors", {ERRORS: "0x100 20x20", SENT: "0+10x120"}, False),
     ("EnsembleLineMissed", {MISSED: "0x90 1x30"}, True),
     ("EnsembleLineMissed", {MISSED: "0x120"}, False),
     ("EnsembleHistoryDiverges", {"ensemble_history_divergence_total": "0x30 2x90"}, True),
@@ -294,6 +294,26 @@ def _when(rule: dict[str, Any]) -> str:
 
 def _look_at(rule: dict[str, Any]) -> str:
     return str(rule["annotations"]["look_at"])
+
+
+class TestDescription:
+    def test_the_dashboard_is_what_it_gives(self) -> None:
+        assert DASHBOARD.read_text(encoding="utf-8") == written(), "run: python -m ops.dashboard"
+
+    @pytest.mark.parametrize(
+        ("panel", "says"),
+        [
+            ({"lines": "No metric"}, "what it `shows`"),
+            ({"gauge": "Of no kind", "shows": {"": "up"}}, "give it one of stat, lines, timeline"),
+            ({"stat": "Two", "lines": "kinds", "shows": {"": "up"}}, "give it one of stat, lines, timeline"),
+            ({"stat": "No sentence", "shows": {"": "up"}}, "`says`"),
+            ({"stat": "A slip", "says": "One.", "shows": {"": "up"}, "colours": {}}, "colours"),
+            ({"stat": "Too wide", "says": "One.", "shows": {"": "up"}, "width": 25}, "width"),
+        ],
+    )
+    def test_a_panel_that_cannot_be_drawn_is_refused_by_name(self, panel: dict[str, Any], says: str) -> None:
+        with pytest.raises(BadPanel, match=says):
+            written([{"row": "Row", "panels": [panel]}])
 
 
 def test_the_page_shows_the_rules() -> None:

@@ -1,4 +1,4 @@
-"""The system's clock, and ids that sort by the time at which they were made."""
+"""The system clock, and ids that sort by creation time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import anyio
 from actors.roleplay.model import base36
 
 RANDOM_BITS: Final = 22
-"""Two processes that start in the same millisecond collide once in four million ids; 41 bits hold the time."""
+"""Ids that two processes make in the same millisecond collide once in four million; 41 bits hold the time."""
 
 
 class SystemClock:
@@ -29,6 +29,6 @@ class SystemClock:
         return base36(self._last)
 
     async def sleep_until(self, at: float) -> None:
-        # Asked again after each sleep: wall time may be set while we sleep, and a timer does not know.
+        # Wall time may be set during a sleep, and a timer does not notice: so read the clock again after each one.
         while (left_s := at - self.now()) > 0:  # noqa: ASYNC110 - there is no event to wait for
             await anyio.sleep(min(left_s, 60.0))

@@ -1,10 +1,10 @@
-"""Pictures of characters, as Discord shows them: PNG, JPEG and GIF stay as they are, other formats become PNG.
+"""Convert a character's picture to a format that Discord shows: PNG, JPEG and GIF are kept, others become PNG.
 
-    picture of any format ─► whole, small enough, and of a format that Discord shows? ─► as it is
-                              └ else decoded, made smaller, written as PNG
+    picture of any format ─► undamaged, small enough, and of a format that Discord shows? ─► unchanged
+                              └ else decoded, scaled down, written as PNG
 
-Pictures come from strangers: only some formats are decoded, and none with more pixels than PIXELS_MAX.
-Pillow is loaded with the first picture that needs it: most bots never meet one.
+Pictures are untrusted: only the formats in FORMATS are decoded, and none with more than PIXELS_MAX pixels.
+Pillow is imported with the first picture that needs it: most bots never get one.
 Source: Discord's reference, "Image Data" (JPG, GIF and PNG).
 """
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 SHOWN: Final = (png.SIGNATURE, b"\xff\xd8\xff", b"GIF8")
-"""How the pictures begin that Discord shows."""
+"""First bytes of the formats that Discord shows."""
 
 BYTES_MAX: Final = 8 * 1024 * 1024
-"""Of a picture that is sent: 11 MB as base64, with room below Discord's limit of a request."""
+"""Largest picture that is sent: 11 MB as base64, which leaves room below Discord's limit for a request."""
 
 PIXELS_MAX: Final = 40_000_000
-"""Decoded, these are 160 MB; the largest pictures of cards have a tenth of them."""
+"""160 MB when decoded; the largest pictures of cards have a tenth of this."""
 
 SIDES: Final = (2048, 1024, 512)
 """Pixels of the longer side, tried in this order until the PNG is small enough; Discord shows 128."""
@@ -38,13 +38,13 @@ FORMATS: Final = ("PNG", "JPEG", "GIF", "WEBP", "AVIF", "BMP")
 
 
 class IconError(ValueError):
-    """A picture that cannot be shown; the message is a clause that says why."""
+    """The picture cannot be shown; the message is a clause with the reason."""
 
 
 def shown_icon(picture: bytes) -> bytes:
     """Return the picture in a format that Discord shows. Raises IconError.
 
-    Takes up to a second: keep it off the loop.
+    Takes up to a second: call it in a thread.
     """
     if len(picture) > BYTES_MAX or not picture.startswith(SHOWN):
         return _converted(picture)
@@ -57,7 +57,7 @@ def shown_icon(picture: bytes) -> bytes:
 
 
 def png_of(picture: bytes) -> bytes:
-    """Return the picture as PNG, in which a card can be written. Raises IconError."""
+    """Return the picture as PNG, so that a card can be embedded. Raises IconError."""
     return picture if picture.startswith(png.SIGNATURE) else _converted(picture)
 
 
@@ -73,7 +73,7 @@ def _converted(picture: bytes) -> bytes:
     from PIL import ImageOps
 
     with _opened(picture) as image:
-        turned = ImageOps.exif_transpose(image)  # as cameras mean it
+        turned = ImageOps.exif_transpose(image)  # apply the camera's orientation
         drawn = turned.convert("RGBA" if turned.has_transparency_data else "RGB")
         for side in SIDES:
             drawn.thumbnail((side, side))
@@ -86,14 +86,14 @@ def _converted(picture: bytes) -> bytes:
 
 @contextmanager
 def _opened(picture: bytes) -> Iterator[Image]:
-    """The picture, of a known format, with few enough pixels; what Pillow raises while it is used is an IconError."""
+    """Open a picture of a known format with at most PIXELS_MAX pixels; Pillow's errors become IconError."""
     from PIL import Image
 
-    # What Pillow raises for damaged pictures; its documentation names OSError and, of it, UnidentifiedImageError.
+    # Pillow raises these for damaged pictures; its documentation names only OSError and its UnidentifiedImageError.
     damaged = (OSError, ValueError, RuntimeError, SyntaxError, EOFError, IndexError, struct.error, MemoryError)
     bomb = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
-        # Pillow warns of damaged metadata, which nobody can repair; its warning of a bomb is a refusal here.
+        # Pillow warns of damaged metadata, which nobody can repair: ignored. Its warning of a bomb becomes an error.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", module="PIL")
             warnings.simplefilter("error", Image.DecompressionBombWarning)
@@ -108,4 +108,4 @@ def _opened(picture: bytes) -> Iterator[Image]:
 
 
 class _TooManyPixelsError(Exception):
-    """Raised before anything is decoded."""
+    """The picture has more than PIXELS_MAX pixels; raised before it is decoded."""

@@ -1,11 +1,12 @@
-"""Metrics for Prometheus: the trace turned into counters and histograms, read when somebody scrapes.
+"""Prometheus metrics: counts trace events, and reads the journal when the metrics are scraped.
 
     trace ─► publish ─► registry ─► text ─► /metrics        the journal ─► lines by state ─┘
 
-No id is ever a label, and every label's values are known from the start: the machine's own table and the closed
-lists below say them, and what is in none of them is `other`.
+No label holds an id. All label values are known at the start, from the machine's table and the closed lists below;
+any other value is reported as `other`.
 
-Failure modes: of a line that an earlier process began, the moves count, but not the times, which it alone knew.
+Failure modes: for a line that an earlier process began, moves are counted but durations are not, because only that
+process knew when they began.
 """
 
 from __future__ import annotations
@@ -21,20 +22,19 @@ from typing import Final, Literal, get_args
 import anyio.to_thread
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 
+from actors.observation import AllowanceView, LinesInState
 from actors.ports import (
     BreakerMoved,
     Diverged,
     GenerationEnded,
-    LinesInState,
     MissingReported,
     Moved,
     MoveRefused,
     OutboxSettled,
-    SeenAllowance,
     TraceEvent,
 )
 from actors.roleplay.allowance import SPANS
-from actors.roleplay.missing import Finding
+from actors.roleplay.missing_reports import Finding
 from actors.roleplay.model import OutboxKind, ResponseId
 from actors.roleplay.model_reasons import MEANINGS, MODEL_REASONS
 from machines.breaker import State as BreakerState
@@ -61,13 +61,13 @@ REASONS: Final = {
         ),
     ),
 }
-"""Why a try came to nothing, for each stage."""
+"""Reasons for a failed attempt, by stage."""
 
 LIMITED: Final = (
     *("everything", "send", "webhook", "webhook-get", "webhook-edit", "webhooks-in", "read", "delete", "typing"),
     *("channel", "webhooks", "member", "commands", "login", OTHER),
 )
-"""What a rate limit of Discord's may be for: the part of a bucket's name that is no id."""
+"""What a Discord rate limit applies to: a bucket's name without its id."""
 
 BREAKER_VALUES: Final = {BreakerState.CLOSED: 0, BreakerState.HALF_OPEN: 1, BreakerState.OPEN: 2}
 UNFINISHED: Final = tuple(state for state in State if state not in FINAL)
@@ -78,33 +78,33 @@ TRIES: Final = (1, 2, 3, 4, 6, 10, 20)
 LAG_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)
 MODEL_S: Final = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92)
 TOKENS: Final = tuple(4**power for power in range(14))
-"""Both as OpenTelemetry's conventions for generative AI advise, "Generative AI client metrics"."""
+"""MODEL_S and TOKENS are those of OpenTelemetry's conventions for generative AI, "Generative AI client metrics"."""
 
 NO_BUILD: Final[Mapping[str, str]] = MappingProxyType({"version": "", "python": ""})
 
-LIVES_MAX: Final = 10_000
-"""Responses whose times are kept; more are hardly on their way at once, and the oldest is given up."""
+RESPONSES_MAX: Final = 10_000
+"""Responses whose times are kept. More are hardly unfinished at once; beyond it the oldest is dropped."""
 
-# Each series would otherwise have a twin that says when it was made, which nobody asked for.
-disable_created_metrics()  # type: ignore[no-untyped-call] # the library's own; it takes nothing
+# Otherwise each series has a second one with its creation time, which nothing uses.
+disable_created_metrics()  # type: ignore[no-untyped-call] # the library does not annotate it
 
 
 @dataclass(slots=True)
-class _Life:
-    """What is remembered of a response on its way. `started_at`: None for one that another process began."""
+class _Progress:
+    """Progress of an unfinished response. `started_at`: None if an earlier process began it."""
 
     started_at: float | None
     entered_at: float | None
-    reason: str  # of its newest failed try
+    reason: str  # of its newest failed attempt
     tries: int = 0
 
 
 class Metrics:
-    """The `Trace` port. `text` is what `/metrics` answers.
+    """The `Trace` port. `text` is the answer of `/metrics`.
 
-    `models` and `dependencies` are the values of their labels; `provider` is OpenTelemetry's name of who serves them.
-    `error_lines` counts the log's since the process began.
-    `closed` names the rate limits that hold requests back now, `allowances` are the models', `build` says what runs.
+    `models` and `dependencies` are label values; `provider` is OpenTelemetry's name of the models' server.
+    `errors` counts the log since the process began: errors, and lines with ❌ (an error has one or more).
+    `closed` returns the names of the closed buckets, `allowances` the models' allowances; `build` holds the versions.
     """
 
     def __init__(
@@ -113,24 +113,24 @@ class Metrics:
         lines: Callable[[], Awaitable[Sequence[LinesInState]]],
         untold_since: Callable[[], Awaitable[float | None]],
         now: Callable[[], float],
-        error_lines: Callable[[], int] = lambda: 0,
+        errors: Callable[[], tuple[int, int]] = lambda: (0, 0),
         models: Sequence[str] = (),
         provider: str = "",
         dependencies: Iterable[str] = (),
         closed: Callable[[], Iterable[str]] = tuple,
         build: Mapping[str, str] = NO_BUILD,
-        allowances: Callable[[], Awaitable[Iterable[SeenAllowance]]] | None = None,
+        allowances: Callable[[], Awaitable[Iterable[AllowanceView]]] | None = None,
     ) -> None:
         self._lines = lines
         self._closed = closed
         self._allowances = allowances
         self._untold_since = untold_since
-        self._count_error_lines = error_lines
-        self._error_lines_seen = 0
+        self._count_errors = errors
+        self._errors_seen = (0, 0)
         self._now = now
         self._models = frozenset(models)
         self._provider = provider
-        self._lives: dict[ResponseId, _Life] = {}
+        self._progress: dict[ResponseId, _Progress] = {}
         self._registry = CollectorRegistry()
         self._make_responses()
         self._make_tries()
@@ -141,31 +141,31 @@ class Metrics:
             self._lines_left.labels(model, span).set(math.inf)
 
     async def text(self) -> bytes:
-        """Everything in Prometheus's text format; reads the journal."""
+        """Return all metrics in Prometheus's text format; reads the journal."""
         found = {each.state: each for each in await self._lines()}
         for state in State:
             self._responses.labels(state).set(found[state].count if state in found else 0)
         for state in UNFINISHED:
-            oldest_at = found[state].oldest_at if state in found else None
-            self._oldest_s.labels(state).set(self._age_s(oldest_at))
+            self._oldest_s.labels(state).set(self._age_s(found[state].oldest_at if state in found else None))
         self._untold_s.set(self._age_s(await self._untold_since()))
-        error_lines = self._count_error_lines()
-        self._error_lines.inc(error_lines - self._error_lines_seen)
-        self._error_lines_seen = error_lines
+        now, before = self._count_errors(), self._errors_seen
+        self._errors.inc(now[0] - before[0])
+        self._error_lines.inc(now[1] - before[1])
+        self._errors_seen = now
         limited = Counts(_limited(name) for name in self._closed())
         for what in LIMITED:
             self._limits.labels(what).set(limited[what])
         for each in await self._allowances() if self._allowances is not None else ():
             for span, lines in (("minute", each.lines_minute), ("day", each.lines_day)):
                 self._lines_left.labels(each.model, span).set(math.inf if lines is None else lines)
-        # A thousand lines take some milliseconds, in which the loop had better answer somebody.
+        # A thousand lines take some milliseconds: in a thread they do not block the event loop.
         return await anyio.to_thread.run_sync(generate_latest, self._registry)
 
     def _age_s(self, since: float | None) -> float:
         return 0.0 if since is None else max(0.0, self._now() - since)
 
     def observe_loop_lag(self, lag_s: float) -> None:
-        """How much later than asked the event loop came back."""
+        """Record how late the event loop woke up."""
         self._lag_s.observe(lag_s)
 
     def publish(self, event: TraceEvent) -> None:
@@ -185,50 +185,50 @@ class Metrics:
             case MissingReported(finding=finding):
                 self._missing.labels(finding).inc()
             case _:
-                return  # what is told in between is for the log
+                return  # the other events are only logged
 
-    # ── what moves ──────────────────────────────────────────────────────────────────────────────────
+    # ── events ──────────────────────────────────────────────────────────────────────────────────────
 
     def _moved(self, event: Moved) -> None:
         move, fact = event.move, event.move.fact
         self._transitions.labels(move.source, type(fact).__name__, move.dest).inc()
-        life = self._life(event)
+        progress = self._progress_of(event)
         if event.is_send_attempt:
             self._wire.labels("send", _outcome(fact)).inc()
-            life.tries += 1
+            progress.tries += 1
         if event.is_send_retry:
-            self._retries.labels("send", life.reason).inc()
+            self._retries.labels("send", progress.reason).inc()
         elif move.source == GENERATING and isinstance(fact, Generated | GenerationFailed) and move.attempt > 1:
-            self._retries.labels("generate", life.reason).inc()
+            self._retries.labels("generate", progress.reason).inc()
         if isinstance(fact, GenerationFailed | SendRefused | SendUnconfirmed | SentElsewhere):
-            life.reason = _known_reason(move.source, fact)
+            progress.reason = _known_reason(move.source, fact)
         if event.is_send_failure:
             self._send_failures.inc()
-        self._time(life, event)
+        self._time(progress, event)
 
-    def _life(self, event: Moved) -> _Life:
+    def _progress_of(self, event: Moved) -> _Progress:
         move = event.move
-        life = self._lives.get(move.response_id)
-        if life is None:
+        if (progress := self._progress.get(move.response_id)) is None:
             began_at = move.at if move.seq == 1 else None
-            life = self._lives[move.response_id] = _Life(began_at, began_at, RESTART if began_at is None else OTHER)
-            if len(self._lives) > LIVES_MAX:
-                del self._lives[next(iter(self._lives))]
-        return life
+            reason = RESTART if began_at is None else OTHER
+            progress = self._progress[move.response_id] = _Progress(began_at, began_at, reason)
+            if len(self._progress) > RESPONSES_MAX:
+                del self._progress[next(iter(self._progress))]
+        return progress
 
-    def _time(self, life: _Life, event: Moved) -> None:
+    def _time(self, progress: _Progress, event: Moved) -> None:
         move = event.move
         if move.source != move.dest:
-            if life.entered_at is not None and move.source != MACHINE.initial:
-                self._state_s.labels(move.source).observe(move.at - life.entered_at)
-            life.entered_at = move.at
+            if progress.entered_at is not None and move.source != MACHINE.initial:
+                self._state_s.labels(move.source).observe(move.at - progress.entered_at)
+            progress.entered_at = move.at
         if move.dest not in FINAL:
             return
-        del self._lives[move.response_id]
-        if life.started_at is not None:
+        del self._progress[move.response_id]
+        if progress.started_at is not None:
             outcome = _ending(event)
-            self._duration_s.labels(outcome).observe(move.at - life.started_at)
-            self._attempts.labels(outcome).observe(life.tries)
+            self._duration_s.labels(outcome).observe(move.at - progress.started_at)
+            self._attempts.labels(outcome).observe(progress.tries)
 
     def _generation_ended(self, event: GenerationEnded) -> None:
         outcome = event.outcome if event.outcome in ("ok", *MODEL_REASONS) else OTHER
@@ -247,7 +247,7 @@ class Metrics:
             outcome = {"sent": "ok", "deleted": "ok", "dropped": "refused"}.get(event.outcome, event.outcome)
             self._wire.labels(event.kind, outcome).inc()
 
-    # ── what is measured ────────────────────────────────────────────────────────────────────────────
+    # ── metric definitions ──────────────────────────────────────────────────────────────────────────
 
     def _counter(self, name: str, words: str, *labels: str) -> Counter:
         return Counter(name, words, labels, registry=self._registry)
@@ -264,7 +264,7 @@ class Metrics:
         )
         self._refused = self._counter(
             "ensemble_response_refused_total",
-            "Facts that the table refused: always a fault of the code.",
+            "Facts that the table refused: always a bug.",
             *("state", "event", "reason"),
         )
         self._responses = self._gauge("ensemble_responses", "Responses in each state, read from the journal.", "state")
@@ -272,14 +272,14 @@ class Metrics:
             "ensemble_response_oldest_seconds", "Age of the oldest response in each state; 0 for none.", "state"
         )
         self._state_s = self._histogram(
-            "ensemble_response_state_duration_seconds", "Time in a state until it was left.", LINE_S, "state"
+            "ensemble_response_state_duration_seconds", "Time that a response spent in a state.", LINE_S, "state"
         )
         self._duration_s = self._histogram(
             "ensemble_response_duration_seconds", "Time from a response's start to its end.", LINE_S, "outcome"
         )
         self._attempts = self._histogram(
             "ensemble_response_attempts",
-            "Tries to send in a response's life, all its parts together.",
+            "Attempts to send a response, all its parts together.",
             TRIES,
             "outcome",
         )
@@ -290,17 +290,17 @@ class Metrics:
             _with_children(each, [(outcome,) for outcome in get_args(Ending)])
 
     def _make_tries(self) -> None:
-        self._wire = self._counter("ensemble_wire_attempts_total", "Tries, by what came of them.", "stage", "outcome")
+        self._wire = self._counter("ensemble_wire_attempts_total", "Attempts, by outcome.", "stage", "outcome")
         self._retries = self._counter(
-            "ensemble_retries_total", "Tries after the first, by why the one before came to nothing.", "stage", "reason"
+            "ensemble_retries_total", "Retries, by why the attempt before failed.", "stage", "reason"
         )
         self._send_failures = self._counter("ensemble_message_send_failures_total", "Written lines that were given up.")
         self._notices = self._counter(
-            "ensemble_failure_notices_total", "Notices of failures: told, or dropped for good.", "outcome"
+            "ensemble_failure_notices_total", "Notices of failures, sent or dropped for good.", "outcome"
         )
         self._untold_s = self._gauge(
             "ensemble_failure_notice_oldest_seconds",
-            "For how long the oldest notice of a failure has not been told; 0 for none. Read from the journal.",
+            "Age of the oldest notice of a failure that is not sent; 0 for none. Read from the journal.",
         )
         outcomes = {
             "generate": ("ok", *MODEL_REASONS, OTHER),
@@ -333,27 +333,26 @@ class Metrics:
         )
         self._limits = self._gauge(
             "ensemble_rate_limits_closed",
-            "Rate limits of Discord's that hold requests back now, by what they are for.",
+            "Discord rate limits that hold requests back now, by what they apply to.",
             "of",
         )
         self._lines_left = self._gauge(
             "ensemble_allowance_lines_left",
-            "Lines that the account's limits leave; +Inf: no limit says.",
+            "Lines that the account's limits still allow; +Inf without a limit.",
             *("model", "span"),
         )
         self._divergence = self._counter(
-            "ensemble_history_divergence_total", "Places where a channel and its history were found to differ."
+            "ensemble_history_divergence_total", "Differences found between a channel and its history."
         )
+        self._errors = self._counter("ensemble_errors_total", "Errors in the log; one may take several lines.")
         self._error_lines = self._counter("ensemble_error_lines_total", "Lines with ❌ in the log.")
         self._missing = self._counter(
             "ensemble_missing_reports_total",
-            "Lines that people said did not come, by what the journal says.",
+            "Lines that people reported missing, by what the journal says.",
             "finding",
         )
         _with_children(self._missing, [(finding,) for finding in Finding])
-        self._lag_s = self._histogram(
-            "event_loop_lag_seconds", "How much later than asked the event loop came back.", LAG_S
-        )
+        self._lag_s = self._histogram("event_loop_lag_seconds", "How late the event loop woke up.", LAG_S)
         _with_children(self._breaker, [(dependency,) for dependency in dependencies])
         _with_children(self._limits, [(what,) for what in LIMITED])
 
@@ -383,13 +382,13 @@ def _known_reason(source: str, fact: GenerationFailed | SendRefused | SendUnconf
 
 
 def _limited(name: str) -> str:
-    """What a rate limit of this name is for, without the id."""
+    """The bucket's name without its id, or `other`."""
     what = name.partition(":")[0]
     return what if what in LIMITED else OTHER
 
 
 def _refusals() -> Iterable[tuple[str, str, str]]:
-    """Every way in which the table can refuse: a row whose guards say no, or no row."""
+    """All label values of a refusal: the guards of a row do not hold, or there is no row."""
     known = {(row.source, row.fact.__name__) for row in MACHINE.table}
     for state, fact in product((MACHINE.initial, *MACHINE.states), sorted(MACHINE.facts)):
         yield (state, fact, "guard" if (state, fact) in known else "no_row")

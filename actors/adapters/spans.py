@@ -1,20 +1,20 @@
-"""Traces for OpenTelemetry: each response is one, made of its moves. It needs the extra `trace`.
+"""Export each response as an OpenTelemetry trace, built from its moves. Needs the extra `trace`.
 
-    invoke_agent Ada                  from Started to the end; failed: an error with its reason
-    ├─ Generating                     one for each time that it was in a state, the facts as events
+    invoke_agent Ada                  from Started to the end; a failed response has an error with its reason
+    ├─ Generating                     one span for each stay in a state, with the facts as events
     │  └─ chat llama                  one for each request to a model, in the conventions for generative AI
     ├─ Sending
     ├─ Retrying
     └─ Sending
 
-Times are those of the facts, so that a trace is right however late it is told. No text is in it: neither what
-users and characters said nor what a model was asked.
+Spans use the times of the facts, so a trace is right even if its events are published late. It holds no text of users,
+characters or prompts.
 
-A trace's id comes from the response's. What a killed process has sent of it and what the next one sends are one
-trace, and the log knows the id as well (`ids_of`).
+A trace's id is derived from the response's id. So the spans of a killed process and those of the next one form one
+trace, and the log can print the id (`ids_of`).
 
-Failure modes: of a state that an earlier process entered there is no span, since only that one knew when. A
-collector that does not answer costs spans, never a line: they wait in a bounded queue, in a thread of their own.
+Failure modes: a state that an earlier process entered has no span, because only that process knew when it began. If the
+collector does not answer, spans are lost but no lines: spans wait in a bounded queue, in a thread of their own.
 """
 
 from __future__ import annotations
@@ -34,36 +34,36 @@ from actors.roleplay.model import ResponseId
 from machines.facts import GenerationFailed, Notify, SendRefused, SendUnconfirmed, SentElsewhere
 from machines.response import DELIVERED, FAILED, FINAL, Move
 
-LIVES_MAX: Final = 10_000
-"""Responses whose spans are open; more are hardly on their way at once, and the oldest is given up."""
+RESPONSES_MAX: Final = 10_000
+"""Responses with open spans. More are hardly unfinished at once; beyond it the oldest is dropped."""
 
 CLOSING_S: Final = 5.0
-"""How long the end of the program waits for a collector: less than who asked it to end will wait."""
+"""How long shutdown waits for the collector: less than a service manager waits before it kills the process."""
 
 FACT_FIELDS: Final = (
     *("reason", "cause", "status", "retry_after_s", "final", "model", "until", "since"),
     *("has_nonce", "channel_id", "message_id", "by", "code", "words", "on_wire"),
 )
-"""What events say of facts: all but when (they have a time of their own) and any text of a line."""
+"""Fields of a fact that are copied to its event: all but the time (an event has its own) and the text of a line."""
 
 FAILURES: Final = (GenerationFailed, SendRefused, SendUnconfirmed, SentElsewhere)
-"""The facts after which the state that is left did not bring about what it is for."""
+"""Facts that mean that the state's work failed."""
 
 
 @dataclass(slots=True)
-class _Life:
-    """The open spans of a response on its way. `state`: None for one that an earlier process entered."""
+class _Spans:
+    """The open spans of an unfinished response. `state`: None if an earlier process entered it."""
 
     root: Span
     state: Span | None = None
     request: GenerationEnded | None = None
-    """To a model: told when it ended, but the fact that comes of it says at what time that was."""
+    """The ended request to a model. Its span is made with the fact that follows, which has the end time."""
 
 
 class Spans:
-    """The `Trace` port; ended spans go to `processor`. `provider` is OpenTelemetry's name of who serves the models.
+    """The `Trace` port; ended spans go to `processor`. `provider` is OpenTelemetry's name of the models' server.
 
-    Whose spans they are, which traces are kept and how large a span may be is read from `OTEL_*` variables.
+    The resource, the sampler and the limits of a span are read from `OTEL_*` variables.
     """
 
     def __init__(self, processor: SpanProcessor, *, provider: str) -> None:
@@ -72,47 +72,47 @@ class Spans:
         self._owner.add_span_processor(processor)
         self._tracer = self._owner.get_tracer("ensemble")
         self._provider = provider
-        self._lives: dict[ResponseId, _Life] = {}
+        self._spans: dict[ResponseId, _Spans] = {}
 
     def publish(self, event: TraceEvent) -> None:
         match event:
             case Moved():
                 self._moved(event)
-            case GenerationEnded(context=context) if context.response_id in self._lives:
-                self._lives[context.response_id].request = event
+            case GenerationEnded(context=context) if context.response_id in self._spans:
+                self._spans[context.response_id].request = event
             case _:
-                return  # without a time of its own, or no part of a response
+                return  # these have no time of their own, or belong to no response
 
     @staticmethod
     def ids_of(response_id: ResponseId) -> tuple[str, str]:
-        """The ids, in hex, of a response's trace and of its root span."""
+        """Return the ids of a response's trace and of its root span, in hex."""
         trace_id, span_id = _ids(response_id)
         return f"{trace_id:032x}", f"{span_id:016x}"
 
     def close(self) -> None:
-        """Send what has ended, for `CLOSING_S` at most. Open spans are left to the next process."""
-        # The library itself would wait for half a minute, with nothing to cut it short.
+        """Send the ended spans, for `CLOSING_S` at most. Open spans are left to the next process."""
+        # The library itself waits 30 s and offers no shorter limit.
         closing = threading.Thread(target=self._owner.shutdown, name="spans", daemon=True)
         closing.start()
         closing.join(CLOSING_S)
 
     def _moved(self, event: Moved) -> None:
         move, at_ns = event.move, _ns(event.move.at)
-        life = self._lives.get(move.response_id) or self._begun(event)
-        (life.state or life.root).add_event(type(move.fact).__name__, _told(move), at_ns)
+        spans = self._spans.get(move.response_id) or self._begun(event)
+        (spans.state or spans.root).add_event(type(move.fact).__name__, _told(move), at_ns)
         if move.source == move.dest:
             return
-        self._end_request(life, event)
-        if life.state is not None:
+        self._end_request(spans, event)
+        if spans.state is not None:
             if _is_failure(event):
-                _fail(life.state, _why(move))
-            life.state.end(at_ns)
+                _fail(spans.state, _why(move))
+            spans.state.end(at_ns)
         if move.dest in FINAL:
-            self._end(life, event)
+            self._end(spans, event)
         else:
-            life.state = self._child(life.root, move.dest.value, at_ns, attributes={})
+            spans.state = self._child(spans.root, move.dest.value, at_ns, attributes={})
 
-    def _begun(self, event: Moved) -> _Life:
+    def _begun(self, event: Moved) -> _Spans:
         context, move = event.context, event.move
         attributes: dict[str, str | bool] = {
             "gen_ai.operation.name": "invoke_agent",
@@ -124,14 +124,14 @@ class Spans:
         }
         self._ids.next_root = context.response_id
         root = self._tracer.start_span(f"invoke_agent {context.name}", start_time=_ns(move.at), attributes=attributes)
-        life = self._lives[context.response_id] = _Life(root)
-        if len(self._lives) > LIVES_MAX:
-            # Not ended: should it move again, that will be the same span once more.
-            del self._lives[next(iter(self._lives))]
-        return life
+        spans = self._spans[context.response_id] = _Spans(root)
+        if len(self._spans) > RESPONSES_MAX:
+            # The span is not ended: if the response moves again, a span with the same id begins.
+            del self._spans[next(iter(self._spans))]
+        return spans
 
-    def _end_request(self, life: _Life, event: Moved) -> None:
-        request, life.request = life.request, None
+    def _end_request(self, spans: _Spans, event: Moved) -> None:
+        request, spans.request = spans.request, None
         if request is None:
             return
         attributes: dict[str, str | int] = {
@@ -145,20 +145,20 @@ class Spans:
             attributes["gen_ai.usage.input_tokens"] = request.prompt_tokens
             attributes["gen_ai.usage.output_tokens"] = request.completion_tokens
         began_ns, ended_ns = _ns(event.move.at - request.duration_s), _ns(event.move.at)
-        parent = life.state or life.root
+        parent = spans.state or spans.root
         span = self._child(parent, f"chat {request.model}", began_ns, kind=SpanKind.CLIENT, attributes=attributes)
         if request.outcome != "ok":
             _fail(span, request.outcome)
         span.end(ended_ns)
 
-    def _end(self, life: _Life, event: Moved) -> None:
+    def _end(self, spans: _Spans, event: Moved) -> None:
         move = event.move
-        del self._lives[move.response_id]
+        del self._spans[move.response_id]
         outcome = "delivered" if move.dest is DELIVERED else "cancelled" if event.is_cancelled else "failed"
-        life.root.set_attribute("ensemble.outcome", outcome)
+        spans.root.set_attribute("ensemble.outcome", outcome)
         if outcome == "failed":
-            _fail(life.root, _why(move))
-        life.root.end(_ns(move.at))
+            _fail(spans.root, _why(move))
+        spans.root.end(_ns(move.at))
 
     def _child(
         self,
@@ -174,7 +174,7 @@ class Spans:
 
 
 class _Ids(RandomIdGenerator):
-    """The library's, but for a root: that of the response in `next_root`."""
+    """Random ids, except for a root span: its ids are derived from the response in `next_root`."""
 
     next_root: ResponseId | None = None
 
@@ -182,19 +182,19 @@ class _Ids(RandomIdGenerator):
         return _ids(self.next_root)[0] if self.next_root is not None else int(super().generate_trace_id())
 
     def generate_span_id(self) -> int:
-        # Called last for every span, whether it is kept or not.
+        # The library calls this last for every span, sampled or not.
         root, self.next_root = self.next_root, None
         return _ids(root)[1] if root is not None else int(super().generate_span_id())
 
 
 def _ids(response_id: ResponseId) -> tuple[int, int]:
-    """16 bytes for the trace, 8 for the root; as good as drawn by lot, which samplers go by."""
+    """16 bytes for the trace, 8 for the root; evenly distributed, because samplers decide by the id."""
     digest = blake2b(response_id.encode(), digest_size=24).digest()
     return int.from_bytes(digest[:16]), int.from_bytes(digest[16:])
 
 
 def _resource() -> Resource:
-    """What the variables say of this process; its name is `ensemble` unless they name it."""
+    """The resource of the `OTEL_*` variables; the service's name is `ensemble` unless they set one."""
     found = Resource.create()
     is_named = not str(found.attributes[SERVICE_NAME]).startswith("unknown_service")
     return found if is_named else found.merge(Resource({SERVICE_NAME: "ensemble"}))
@@ -207,14 +207,14 @@ def _told(move: Move) -> dict[str, str | bool | int | float]:
 
 
 def _is_failure(event: Moved) -> bool:
-    """Whether the state that is left did not bring about what it is for."""
+    """Whether the work of the state that this move leaves failed."""
     if event.is_cancelled:
         return False
     return event.move.dest is FAILED or isinstance(event.move.fact, FAILURES)
 
 
 def _why(move: Move) -> str:
-    """In one word: as the channel is told, else as the fact says."""
+    """The reason in one word: that of the notice if there is one, else that of the fact."""
     told = next((effect.reason for effect in move.effects if isinstance(effect, Notify)), None)
     return told or getattr(move.fact, "reason", None) or getattr(move.fact, "cause", None) or type(move.fact).__name__
 
@@ -225,5 +225,5 @@ def _fail(span: Span, reason: str) -> None:
 
 
 def _ns(at: float) -> int:
-    """To the microsecond, which is all that a float since 1970 holds."""
+    """Nanoseconds, rounded to the microsecond: a float of seconds since 1970 holds no more."""
     return round(at * 1e6) * 1000

@@ -1,14 +1,14 @@
-"""The `StatusPage` port over HTTP: a page of Statuspage's kind, such as discordstatus.com.
+"""The `StatusPage` port over HTTP: reads a Statuspage site such as discordstatus.com.
 
     GET {url}/status.json ────────────────────────┐
     GET {url}/incidents/unresolved.json ──────────┤
-    GET {url}/scheduled-maintenances/active.json ─┼─► what can be read of each ─► one Status
+    GET {url}/scheduled-maintenances/active.json ─┼─► the readable parts of each ─► one Status
     GET {url}/summary.json (components) ──────────┘
 
-All are asked at once, and each stands for itself: what one does not say another one may.
+All are requested at once and independently: one answer may hold what another lacks.
 Source: https://discordstatus.com/api.
-*Failure modes*: none is raised. A status, a lost connection, the time limit, an answer that is too large and
-one that is not of this shape each leave that part out; where nothing is left it is a StatusUnknown with its reason.
+*Failure modes*: none is raised. An HTTP error, a lost connection, a timeout, an answer that is too large and a
+malformed answer each leave that part out. If no part is left, the result is StatusUnknown with the reason.
 """
 
 from __future__ import annotations
@@ -25,18 +25,18 @@ from actors.ports import Indicator, Status, StatusUnknown
 from actors.ports.status import INDICATORS, worst
 
 TIMEOUT_S: Final = 5.0
-"""For each part; nobody waits for the answer."""
+"""Limit for each part; nobody waits for the answer."""
 
 BYTES_MAX: Final = 256 * 1024
-"""An answer of discordstatus.com has a few kilobytes, its summary some dozens; incidents carry all their updates."""
+"""Answers of discordstatus.com have a few KB, its summary some dozens; incidents hold all their updates."""
 
 REDIRECTS_MAX: Final = 3
 INCIDENTS_MAX: Final = 3
 NAME_MAX: Final = 80
-"""Incidents, and characters of each name, that a log line takes."""
+"""Number of incidents, and characters of each name, in a log line."""
 
 PARTS: Final = ("status.json", "incidents/unresolved.json", "scheduled-maintenances/active.json", "summary.json")
-"""The first is the page's own verdict; the last repeats it all, with the components."""
+"""The first holds the page's own verdict; the last repeats all of them, with the components."""
 
 OVER: Final = frozenset({"resolved", "postmortem", "completed"})
 UNDER_WAY: Final = frozenset({"in_progress", "verifying"})
@@ -49,7 +49,7 @@ COMPONENTS: Final[dict[str, Indicator]] = {
     "partial_outage": "minor",
     "major_outage": "major",
 }
-"""What a component's state says where the page's own verdict cannot be read."""
+"""Verdict for a component's state, used if the page's own verdict cannot be read."""
 
 _UNPRINTABLE: Final = re.compile(r"[^\w .,:;!?/&+()'’\-–]+")
 
@@ -81,7 +81,7 @@ def _one(given: object) -> object:
 
 
 def _readable(kind: type[BaseModel]) -> Callable[[object], list[BaseModel] | None]:
-    """Those of a list that are of this kind: one odd entry hides no other. None where nothing of it can be read."""
+    """Return a parser that keeps a list's valid entries; it returns None for no list, or if every entry is invalid."""
 
     def read(given: object) -> list[BaseModel] | None:
         found: list[BaseModel] = []
@@ -89,14 +89,14 @@ def _readable(kind: type[BaseModel]) -> Callable[[object], list[BaseModel] | Non
             try:
                 found.append(kind.model_validate(each))
             except ValidationError:
-                continue  # as what a page does not say
+                continue  # an invalid entry counts as absent
         return found if found or given == [] else None
 
     return read
 
 
 class _Answer(BaseModel):
-    """Any part of the page: each has some of these, and a summary has all. None is what it does not say."""
+    """Any part of the page: each has some of these fields, a summary has all. None: absent or unreadable."""
 
     status: Annotated[_Verdict | None, BeforeValidator(_one)] = None
     incidents: Annotated[list[_Incident] | None, BeforeValidator(_readable(_Incident))] = None
@@ -109,22 +109,22 @@ class _Answer(BaseModel):
 
 
 class _TooLarge(Exception):
-    """More came than a status page has to say."""
+    """The answer is larger than BYTES_MAX."""
 
 
 class _SaysNothing(Exception):
-    """An answer with nothing in it that a status page says."""
+    """The answer has no field of a status page."""
 
 
 class HttpStatusPage:
-    """The page at `url`, such as `https://discordstatus.com/api/v2`; each reading has connections of its own."""
+    """The page at `url`, such as `https://discordstatus.com/api/v2`; each read opens its own connections."""
 
     def __init__(self, url: str, *, timeout_s: float = TIMEOUT_S) -> None:
         self._url = url.rstrip("/")
         self._timeout_s = timeout_s
 
     async def read(self) -> Status | StatusUnknown:
-        """Ask once. Never raises what a server or a network can cause."""
+        """Read all parts once. Never raises for errors of the server or the network."""
         read: dict[str, _Answer | str] = {}
         async with aiohttp.ClientSession(raise_for_status=True) as client, anyio.create_task_group() as group:
             for part in PARTS:
@@ -134,7 +134,7 @@ class HttpStatusPage:
         return _merged(answers, failures) if answers else StatusUnknown(failures[PARTS[0]])
 
     async def _read(self, client: aiohttp.ClientSession, part: str, read: dict[str, _Answer | str]) -> None:
-        """Note the answer, or why there is none."""
+        """Put the answer, or the reason why there is none, into `read`."""
         try:
             with anyio.fail_after(self._timeout_s):
                 read[part] = _answer(await _body(client, f"{self._url}/{part}"))
@@ -151,7 +151,7 @@ class HttpStatusPage:
 
 
 async def _body(client: aiohttp.ClientSession, url: str) -> bytes:
-    """The body of a 2xx answer. Raises _TooLarge before more than BYTES_MAX and a chunk of it are held."""
+    """The body of a 2xx answer. Raises _TooLarge before it holds more than BYTES_MAX and one chunk."""
     body = b""
     async with client.get(url, max_redirects=REDIRECTS_MAX) as answer:
         while chunk := await answer.content.read(BYTES_MAX):
@@ -169,7 +169,7 @@ def _answer(body: bytes) -> _Answer:
 
 
 def _merged(answers: list[_Answer], failures: Mapping[str, str]) -> Status:
-    """One verdict: the page's own, or what its components say; incidents and maintenances may be worse than that."""
+    """Take the page's own verdict, else that of its components; an incident or a maintenance may make it worse."""
     incidents = [one for each in answers for one in each.incidents or () if one.status not in OVER]
     under_way = [one for each in answers for one in each.scheduled_maintenances or () if one.status in UNDER_WAY]
     affected = [one for each in answers for one in each.components or () if one.status in COMPONENTS and not one.group]
@@ -184,11 +184,11 @@ def _merged(answers: list[_Answer], failures: Mapping[str, str]) -> Status:
 
 
 def _few(names: Iterable[str]) -> tuple[str, ...]:
-    """The first of them, each once."""
+    """The first INCIDENTS_MAX different names, cleaned."""
     clean = dict.fromkeys(filter(None, map(_clean, names)))
     return tuple(clean)[:INCIDENTS_MAX]
 
 
 def _clean(name: str) -> str:
-    """One short line of plain words: what stands on the page is somebody else's text."""
+    """Reduce a name to one short line of plain characters, because the page is untrusted text."""
     return " ".join(_UNPRINTABLE.sub(" ", name).split())[:NAME_MAX]

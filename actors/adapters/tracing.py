@@ -1,4 +1,4 @@
-"""Several traces as one."""
+"""Combine several traces into one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from actors.ports import Trace, TraceEvent
 
 
 class Traces:
-    """The `Trace` port: hands every event on to each of `traces`, in their order."""
+    """The `Trace` port: passes each event to every one of `traces`, in order."""
 
     def __init__(self, *traces: Trace) -> None:
         self._traces = traces

@@ -1,10 +1,10 @@
-"""The real bot as a child process of the playground: it may be killed and started again without harm.
+"""Runs the real bot as a child process of the playground, which may kill and restart it at any time.
 
-    start ─► running ─► kill, or its own end ─► stopped ─► start …
+    start ─► running ─► killed, or exits ─► stopped ─► start …
 
-Its output goes where ours goes. At the end it is asked to end, and killed if it takes too long. Where we end without
-a word it ends as well: its standard input is a pipe that we never write to, and whose end tells it.
-Failure modes: an interpreter that cannot be started is an OSError of `start`; a bot that ends by itself is
+The child inherits our output. On exit it gets SIGTERM, then SIGKILL if it takes too long. If our own process dies
+first, the child exits as well: its standard input is a pipe that we never write to, and it stops at end of file.
+Failure modes: if the interpreter cannot be started, `start` raises OSError; a bot that exits by itself becomes
 `stopped`, and its last lines on the terminal say why.
 """
 
@@ -23,14 +23,14 @@ from anyio.abc import Process, TaskGroup
 from actors.playground import BotState
 
 COMMAND: Final = (sys.executable, sys.argv[0], "run", "--end-with-stdin")
-"""As we were started ourselves. Not `-m bot`: the folder that we were started in may hold another bot.py."""
+"""The command that started this process. Not `-m bot`: the working folder may hold another bot.py."""
 
 END_S: Final = 15.0
-"""How long the bot may take to end: its sends in flight have ten seconds."""
+"""Time from SIGTERM to SIGKILL; the bot gives its sends in flight ten seconds."""
 
 
 class BotProcess:
-    """The playground's `BotControl`. At most one process at a time."""
+    """The playground's `BotControl`; runs at most one process at a time."""
 
     def __init__(self, tasks: TaskGroup, environment: Mapping[str, str], command: Sequence[str] = COMMAND) -> None:
         self._tasks = tasks
@@ -42,13 +42,13 @@ class BotProcess:
 
     @property
     def state(self) -> BotState:
-        """Running from the moment the process exists."""
+        """RUNNING from the moment the process exists."""
         is_alive = self._process is not None and self._process.returncode is None
         return BotState.RUNNING if is_alive else BotState.STOPPED
 
     @property
     def pid(self) -> int | None:
-        """Of the running process."""
+        """The process id; None if the bot is not running."""
         return self._process.pid if self._process is not None and self.state is BotState.RUNNING else None
 
     def watch(self, watcher: Callable[[], None]) -> None:
@@ -56,7 +56,7 @@ class BotProcess:
         self._watchers.append(watcher)
 
     async def start(self) -> None:
-        """Start the bot unless it runs. Raises OSError."""
+        """Start the bot unless it is running. Raises OSError."""
         async with self._changing:
             if self.state is BotState.RUNNING:
                 return
@@ -67,14 +67,14 @@ class BotProcess:
         self._tell()
 
     async def kill(self) -> None:
-        """SIGKILL: the bot gets no chance to tidy up. It is gone when this returns."""
+        """Send SIGKILL and wait until the process is gone; the bot gets no chance to clean up."""
         async with self._changing:
             if self._process is not None and self.state is BotState.RUNNING:
                 self._process.kill()
                 await self._process.wait()
 
     async def end(self) -> None:
-        """Ask the bot to end, and wait for it; kill it if it takes too long."""
+        """Send SIGTERM and wait; after `END_S`, send SIGKILL."""
         async with self._changing:
             if self._process is None or self.state is not BotState.RUNNING:
                 return
@@ -97,7 +97,7 @@ class BotProcess:
 
 @asynccontextmanager
 async def bot_process(environment: Mapping[str, str], command: Sequence[str] = COMMAND) -> AsyncIterator[BotProcess]:
-    """A bot that is not started yet; however the block ends, no process is left."""
+    """Yield a bot that is not started yet; leaving the block always ends its process."""
     async with anyio.create_task_group() as tasks:
         bot = BotProcess(tasks, environment, command)
         try:

@@ -1,6 +1,6 @@
-"""The characters of a database, for the playground's page: shown, added from card files, edited.
+"""Lists, imports and edits the characters of a database for the playground's page.
 
-Versions never change: an edit makes a new one, which the next `!start` takes; open scenes keep theirs.
+A version of a character never changes: an edit adds a version, which the next `!start` uses; open scenes keep theirs.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ from actors.roleplay.names import find_named, name_key
 
 
 class StoreCardShelf:
-    """The playground's `CardShelf` over a store, which may be open in a running bot as well."""
+    """The playground's `CardShelf` over a store; a running bot may have the same store open."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
 
     async def list(self) -> Sequence[ShownCard]:
-        """Every character that `!start` knows, by name."""
+        """Return every character that `!start` knows, sorted by name."""
         return [_shown(character) for character in await self._store.characters()]
 
     async def picture(self, name: str) -> bytes | None:
-        """The picture as the card brought it."""
+        """Return the picture as it is in the card; None without a character or picture."""
         character = await self._find(name)
         return None if character is None else character.picture
 
     async def save(self, data: bytes, filename: str) -> ShownCard:
-        """Add the character in a card file, or replace the one of its name; without a picture in the file, that stays.
+        """Add the character in a card file, or replace the one with its name, whose picture stays if the file has none.
 
         Raises CardRefused.
         """
         if len(data) > CARD_BYTES_MAX:
             limit = f"{CARD_BYTES_MAX // 1024**2} MB"
             raise CardRefused(f"{filename} is larger than {limit}. Add it with `character import`, or make it smaller.")
-        # Off the loop: a picture may have to be converted.
+        # In a thread: converting a picture would block the event loop.
         brought = await anyio.to_thread.run_sync(partial(self._read, data, filename))
         character = keeping_picture(brought.character, await self._store.characters())
         await self._store.add_character(character, at=self._clock.now())
         return replace(_shown(character), doubts=brought.doubts)
 
     async def edit(self, name: str, fields: dict[str, str]) -> ShownCard:
-        """Change these fields only; lorebook, extensions and picture stay. Raises CardRefused."""
+        """Change only these fields; lorebook, extensions and picture stay. Raises CardRefused."""
         before = await self._find(name)
         if before is None:
-            raise CardRefused(f"There is no character named {name} any more; load the page again.")
+            raise CardRefused(f"There is no character named {name} any more. Reload the page.")
         brought = self._read(_with_fields(before.card_json, fields), name)
         edited = brought.character
         is_renamed = name_key(edited.name) != name_key(before.name)
         if is_renamed and name_key(edited.name) in {name_key(each.name) for each in await self._store.characters()}:
-            raise CardRefused(f"There is a character named {edited.name} already; choose another name.")
+            raise CardRefused(f"There is already a character named {edited.name}. Choose another name.")
         after = replace(edited, picture=before.picture)
         await self._store.add_character(after, at=self._clock.now())
         if is_renamed:
@@ -84,7 +84,7 @@ def _shown(character: Character) -> ShownCard:
 
 
 def _with_fields(card_json: str, fields: dict[str, str]) -> bytes:
-    """The card's JSON with these fields changed; one of V1 becomes V2, where they have their place."""
+    """The card's JSON with these fields changed. A V1 card becomes V2, which has a place for each of them."""
     whole: dict[str, Any] = json.loads(card_json)
     if not isinstance(whole.get("data"), dict):
         card = kept_card(card_json)

@@ -1,4 +1,4 @@
-"""Characters: the shipped ones, and those that people bring as Tavern cards."""
+"""Reads characters from Tavern cards, and adds the shipped ones to a new database."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from actors.roleplay.names import name_key, shown_on_one_line
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """A character out of a card file; `doubts` are clauses: what is odd about the file, and what comes of it."""
+    """A character read from a card file. Each of `doubts` is a clause: what is odd about the file, and the effect."""
 
     character: Character
     doubts: tuple[str, ...]
 
 
 def imported(file: IO[bytes], *, filename: str, new_id: str, name: str = "") -> Imported:
-    """The character in a card file, under `name` if one is given. Raises CardError, and what reading raises."""
+    """Read the character in a card file, under `name` if given. Raises CardError, and whatever `file.read` raises."""
     found = read_card_file(file, filename, name=name, name_if_none=Path(filename).stem)
     picture, doubts = found.picture, found.doubts
     try:
@@ -37,12 +37,12 @@ def imported(file: IO[bytes], *, filename: str, new_id: str, name: str = "") -> 
 
 
 def character_from(data: bytes, *, filename: str, new_id: str, name: str = "") -> Imported:
-    """The character in a card file's bytes. Raises CardError."""
+    """Read the character in the bytes of a card file. Raises CardError."""
     return imported(io.BytesIO(data), filename=filename, new_id=new_id, name=name)
 
 
 def read_character(path: Path, *, new_id: str, name: str = "") -> Imported:
-    """The character in the file at `path`. Raises CardError, for a file that cannot be read as well."""
+    """Read the character in the file at `path`. Raises CardError, also if the file cannot be read."""
     try:
         with path.open("rb") as file:
             return imported(file, filename=path.name, new_id=new_id, name=name)
@@ -51,7 +51,7 @@ def read_character(path: Path, *, new_id: str, name: str = "") -> Imported:
 
 
 def keeping_picture(new: Character, known: Iterable[Character]) -> Character:
-    """`new`, with the picture of the one that it replaces where it brings none: JSON can hardly hold one."""
+    """Return `new`; if it has no picture, with that of the character it replaces, since JSON cards rarely hold one."""
     if new.picture is not None:
         return new
     replaced = next((each for each in known if name_key(each.name) == name_key(new.name)), None)
@@ -59,7 +59,7 @@ def keeping_picture(new: Character, known: Iterable[Character]) -> Character:
 
 
 async def add_shipped(store: Store, clock: Clock) -> None:
-    """Give a new database the three characters that ship with Ensemble; whoever deletes them is rid of them."""
+    """Add the three shipped characters to a new database. Deleted ones are not added again."""
     if await store.has_had_characters():
         return
     for entry in sorted(resources.files("actors.app").joinpath("cards").iterdir(), key=lambda entry: entry.name):

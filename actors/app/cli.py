@@ -1,4 +1,4 @@
-"""The command line: one function a command, each in its own file under `commands/`."""
+"""The command line: registers the commands, each a function in its own file under `commands/`."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from actors.app.version import own_version
 
 app = typer.Typer(
     name="ensemble",
-    help="AI characters that play with people in Discord: every line arrives exactly once, or the channel is told.",
+    help="AI characters that play with people in Discord. Each line arrives exactly once, or a notice says so.",
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,

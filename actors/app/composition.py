@@ -1,11 +1,11 @@
-"""Everything put together: one process that plays.
+"""Composes and runs one process of the bot.
 
     Discord client ─► gateway ─► store ◄─ sessions ◄─ engine
           ▲                        ▲           │
           └ breakers ◄ voice, channel ◄ outbox ◄┘         everything ─► trace: log, inspector, metrics
 
-Failure modes: each actor is contained and restarted by the supervisor; a wrong token and missing intents
-end the process, since no restart mends them. At the end sends in flight get their grace, then the client goes.
+Failure modes: the supervisor contains and restarts each actor; a wrong token and missing intents end the process, since
+a restart does not fix them. At the end, sends in flight get their grace period; then the Discord client stops.
 """
 
 from __future__ import annotations
@@ -24,80 +24,70 @@ from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, W
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.groq import GroqModel
 from actors.adapters.inspector import CannotServe, Inspector
-from actors.adapters.log import ErrorLines
+from actors.adapters.log import ErrorCounter
 from actors.adapters.metrics import Metrics
 from actors.adapters.status import HttpStatusPage
 from actors.adapters.store import SqlStore, StoreError
 from actors.adapters.tracing import Traces
 from actors.adapters.understudy import Understudy
 from actors.allowances import Allowances
-from actors.app.debugging import Answers, Seen
-from actors.app.error_lines import ErrorLineCount
+from actors.app.debugging import Answers, ProcessFacts
+from actors.app.error_count import ErrorCount
 from actors.app.hand_over import NotHandedOver
 from actors.app.inspection import inspect, inspector_of
-from actors.app.measuring import metrics_of, watch_loop
+from actors.app.measurement import metrics_of, watch_loop
 from actors.app.settings import Settings
+from actors.breaker_ports import behind_breakers
 from actors.breakers import Breakers
 from actors.gateway import Gateway
-from actors.guarded import guard
-from actors.ports import (
-    Budget,
-    Clock,
-    Debugger,
-    Dependencies,
-    Model,
-    NoPauses,
-    SeenAllowance,
-    ServerKnowledge,
-    Sink,
-    Trace,
-)
+from actors.observation import AllowanceView, Budget, Debugger, Dependencies
+from actors.ports import Clock, Model, NoStops, ServerKnowledge, Sink, Trace
+from actors.services import Services
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
-from actors.world import World
 
 GUILDS_S: Final = 2.0
-"""How long after a guild the next may come before READY counts as complete (discord.py's own default)."""
+"""READY counts as complete when no guild arrives for this long (discord.py's default)."""
 
-IDENTIFY_PAUSE_S: Final = 5.0
-"""Between two logins of a process (Discord's reference, "Identifying": one every five seconds)."""
+IDENTIFY_INTERVAL_S: Final = 5.0
+"""Time between two logins of a process (Discord's reference, "Identifying": one every five seconds)."""
 
 GUILDS_LOCAL_S: Final = 0.1
-"""The same for another server than Discord: such servers have a handful of guilds."""
+"""`GUILDS_S` for a server other than Discord: such servers have few guilds."""
 
-ERROR_LINES: Final = "The count of error lines"
+ERROR_COUNT: Final = "The error counter"
 
 CONNECT_S: Final = 60.0
-"""How long a process on standby may take to connect: by then no login and no READY comes any more."""
+"""How long a standby process may take to connect; after that, no login or READY is expected."""
 
 ADDRESS_WAIT_S: Final = 20.0
-"""How long a process that was taken over from may still have the inspector's address."""
+"""How long the old process may keep the inspector's address after a hand-over."""
 
 FATAL = (WrongToken, IntentsMissing, CannotServe)
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """The Discord to play on."""
+    """The Discord server to play on, and the bot's token there."""
 
     token: str
     urls: Endpoints = field(default_factory=Endpoints)
 
     @property
     def is_local(self) -> bool:
-        """Whether it is a server of ours, such as the playground's, and not Discord."""
+        """Whether this is another server than Discord, such as the playground's."""
         return self.urls.api_url is not None
 
 
 def urls_of(settings: Settings) -> Endpoints:
-    """Where the settings say that Discord is."""
+    """Return Discord's URLs from the settings."""
     return Endpoints(settings.discord_api_url or None, settings.discord_gateway_url or None)
 
 
 def model_of(settings: Settings, shelf: ServerKnowledge | None = None) -> GroqModel | Understudy:
-    """The configured model; without a key and without a server of one's own, the understudy.
+    """Return the configured model; the understudy if neither a key nor a server is set.
 
-    `shelf` keeps what it learns of its server.
+    `shelf` stores what the model learns about its server.
     """
     key = settings.groq_api_key.get_secret_value() if settings.groq_api_key else None
     if key is None and not settings.groq_base_url:
@@ -113,12 +103,12 @@ def model_of(settings: Settings, shelf: ServerKnowledge | None = None) -> GroqMo
 
 
 def allowances_of(model: Model, store: SqlStore) -> Allowances:
-    """What the account allows; nothing limits the understudy."""
+    """Return the account's allowances; the understudy has no limits."""
     return Allowances(model.limits, store, model.server) if isinstance(model, GroqModel) else Allowances()
 
 
 def status_page_of(settings: Settings, *, is_discord: bool) -> HttpStatusPage | None:
-    """The page to ask, if any. Discord's own says nothing about another server, whose page must be named."""
+    """Return the status page to ask, if any. The default is Discord's; another server needs STATUS_URL."""
     is_meant = is_discord or "status_url" in settings.model_fields_set
     return HttpStatusPage(settings.status_url) if settings.status_url and is_meant else None
 
@@ -127,7 +117,7 @@ def status_page_of(settings: Settings, *, is_discord: bool) -> HttpStatusPage | 
 async def open_model(
     settings: Settings, shelf: ServerKnowledge | None = None, *, recalls: bool = True
 ) -> AsyncIterator[GroqModel | Understudy]:
-    """`model_of`, its connections closed at the end; it `recalls` what it learnt before, where the shelf is open."""
+    """Yield `model_of`, and close its connections at the end. `recalls` reads the shelf, which must be open."""
     model = model_of(settings, shelf)
     try:
         if recalls:
@@ -140,25 +130,25 @@ async def open_model(
 
 
 async def recall(model: GroqModel | Understudy) -> None:
-    """Read what was learnt of the model's server before; the understudy learns nothing."""
+    """Read what was learnt earlier about the model's server; no effect for the understudy."""
     if isinstance(model, GroqModel):
         await model.recall()
 
 
 @dataclass(frozen=True, slots=True)
 class Bot:
-    """The parts of one process that are run; `compose` makes them."""
+    """The running parts of one process, made by `compose`."""
 
     settings: Settings
     store: SqlStore
-    world: World
+    services: Services
     adapter: DiscordAdapter
     actors: ActorSystem
     supervisor: Supervisor
     inspector: Inspector | None
     metrics: Metrics
-    """Fed and served with the inspector; without it nobody could read them."""
-    error_lines: ErrorLineCount | None = None
+    """Fed and served only with the inspector; without it they cannot be read."""
+    errors: ErrorCount | None = None
 
     async def run(
         self,
@@ -171,10 +161,10 @@ class Bot:
     ) -> None:
         """Play until `until` returns; `on_ready` is called once, after READY and catch-up.
 
-        With a `turn`, which is for a bot on standby, it connects, and nothing else begins before that says yes.
-        `on_drained` is called when nothing is written any more. Nothing waits for `beside`, and it is cancelled at
-        the end. Raises WrongToken, IntentsMissing, CannotServe for an INSPECTOR_ADDRESS that cannot be had, and
-        StoreError from `turn`.
+        `turn` is for a bot on standby: the bot connects first, and starts nothing else until `turn` returns True.
+        `on_drained` is called after the last write. `beside` runs in the background and is cancelled at the end.
+        Raises WrongToken, IntentsMissing, CannotServe if INSPECTOR_ADDRESS is not available, and StoreError from
+        `turn`.
         """
         fatal: list[Exception] = []
         writes = False
@@ -185,30 +175,30 @@ class Bot:
                 if turn is None or await turn():
                     writes = True
                     await self._play(connection, on_ready, until, beside, is_connected=turn is not None)
-                    await self._write_error_lines()
+                    await self._write_error_count()
                     writes = False
                     if on_drained is not None:
                         await on_drained()
-                # Only now the client: what the actors had on the wire needed it until their grace was over.
-                # The inspector goes with it, so that the last moves are seen.
+                # The client stops last: sends in flight need it until the grace period is over.
+                # The inspector stops with it, so that it shows the last moves.
                 connection.cancel_scope.cancel()
         except* (*FATAL, StoreError) as group:
             fatal.append(_first_of(group))
-        if writes:  # it was cut short
-            await self._write_error_lines()
+        if writes:  # the run was cut short
+            await self._write_error_count()
         if fatal:
             raise fatal[0]
 
-    async def _write_error_lines(self) -> None:
-        if self.error_lines is not None:
-            await self.supervisor.contain(ERROR_LINES, self.error_lines.write)
+    async def _write_error_count(self) -> None:
+        if self.errors is not None:
+            await self.supervisor.contain(ERROR_COUNT, self.errors.write)
 
     async def wait_connected(self) -> None:
-        """Wait until every shard is connected. Raises NotHandedOver where that takes too long."""
-        with anyio.move_on_after(CONNECT_S + IDENTIFY_PAUSE_S * len(self.adapter.shard_ids)):
+        """Wait until every shard is connected. Raises NotHandedOver if that takes too long."""
+        with anyio.move_on_after(CONNECT_S + IDENTIFY_INTERVAL_S * len(self.adapter.shard_ids)):
             await self.adapter.wait_connected()
             return
-        raise NotHandedOver("Discord cannot be reached from here: the bot that runs is left as it is")
+        raise NotHandedOver("Discord cannot be reached, and the old bot keeps running: check the network")
 
     async def _play(
         self,
@@ -227,19 +217,19 @@ class Bot:
                     self.adapter.go_live()
                 else:
                     self._start_clients(connection)
-                if self.error_lines is not None:
-                    listening.start_soon(self.supervisor.keep_running, ERROR_LINES, self.error_lines.run)
+                if self.errors is not None:
+                    listening.start_soon(self.supervisor.keep_running, ERROR_COUNT, self.errors.run)
                 if beside is not None:
-                    connection.start_soon(self.supervisor.contain, "What runs beside the start", beside)
+                    connection.start_soon(self.supervisor.contain, "The background task at the start", beside)
                 actors.start_soon(self._announce, on_ready)
                 await until()
-                self.world.shutdown.begin()
+                self.services.shutdown.begin()
                 actors.cancel_scope.cancel()
-            listening.cancel_scope.cancel()  # what was said meanwhile is in the inbox, for the next process
+            listening.cancel_scope.cancel()  # messages received meanwhile are in the inbox, for the next process
 
     def _start_inspector(self, group: TaskGroup, *, wait_s: float) -> None:
         if self.inspector is not None:
-            serve = partial(inspect, self.inspector, self.settings, self.world.trace, wait_s=wait_s)
+            serve = partial(inspect, self.inspector, self.settings, self.services.trace, wait_s=wait_s)
             group.start_soon(self.supervisor.keep_running, "The inspector", serve)
             group.start_soon(watch_loop, self.metrics.observe_loop_lag)
 
@@ -256,15 +246,15 @@ class Bot:
 
 
 def _first_of(group: BaseExceptionGroup[Exception]) -> Exception:
-    """The first error in a group, however deep."""
+    """The first error in a group, at any depth."""
     first = group.exceptions[0]
     return _first_of(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 def dependencies_of(
-    breakers: Breakers, adapter: DiscordAdapter, model: Model, settings: Settings, allowances: Iterable[SeenAllowance]
+    breakers: Breakers, adapter: DiscordAdapter, model: Model, settings: Settings, allowances: Iterable[AllowanceView]
 ) -> Dependencies:
-    """How everything stands that this process depends on."""
+    """Return the current state of everything that this process depends on."""
     server = model if isinstance(model, GroqModel) else None
     budgets = (*(server.budgets() if server else ()), *lines_left(allowances))
     models = server.seen_models(settings.context_tokens) if server else ()
@@ -272,8 +262,8 @@ def dependencies_of(
     return Dependencies(gates, adapter.shards(), (*adapter.budgets(), *budgets), models)
 
 
-def lines_left(allowances: Iterable[SeenAllowance]) -> Iterator[Budget]:
-    """What the account's limits leave, beside the limits themselves."""
+def lines_left(allowances: Iterable[AllowanceView]) -> Iterator[Budget]:
+    """Yield how many lines the account's limits still allow, this minute and today."""
     for each in allowances:
         for name, lines in (("lines this minute", each.lines_minute), ("lines today", each.lines_day)):
             if lines is not None:
@@ -290,7 +280,7 @@ def _adapter(
     now: Callable[[], float],
     is_standby: bool,
 ) -> DiscordAdapter:
-    """Discord as the settings want it; a server on this machine is waited for less."""
+    """The Discord adapter for these settings, with shorter waits for a local server."""
     return DiscordAdapter(
         token=endpoint.token,
         endpoints=endpoint.urls,
@@ -304,7 +294,7 @@ def _adapter(
         sink=sink,
         now=now,
         guild_ready_timeout_s=GUILDS_LOCAL_S if endpoint.is_local else GUILDS_S,
-        identify_pause_s=0.0 if endpoint.is_local else IDENTIFY_PAUSE_S,
+        identify_interval_s=0.0 if endpoint.is_local else IDENTIFY_INTERVAL_S,
         is_standby=is_standby,
     )
 
@@ -316,15 +306,15 @@ def compose(
     model: Model,
     *,
     trace: Trace,
-    error_lines: ErrorLines | None = None,
+    errors: ErrorCounter | None = None,
     is_standby: bool = False,
     clock: Clock | None = None,
     asked: Model | None = None,
 ) -> Bot:
-    """Put one process together; nothing runs yet. `error_lines` counts those of the log, where it is the process's.
-    `asked` is what lines are asked of, where that is not the model itself.
+    """Make the parts of one process, without running them.
 
-    One on standby is run with a `turn`. Its clock is the system's, unless another one is given.
+    `errors` counts the errors in this process's log. `asked` writes the lines, if it is not `model` itself. Run a
+    standby bot with a `turn`. The default clock is the system's.
     """
     clock = clock or SystemClock()
     allowances = allowances_of(model, store)
@@ -334,7 +324,7 @@ def compose(
         store,
         model,
         now=clock.now,
-        error_lines=error_lines,
+        errors=errors,
         budgets=lambda: adapter.budgets(),
         allowances=lambda: allowances.look(*a_line, clock.now()),
     )
@@ -344,24 +334,24 @@ def compose(
         api_url=endpoint.urls.api_url or "",
         metrics=metrics.text,
         log=trace,
-        # What it looks at is made with the trace that it is part of.
+        # Lazy: these are made later, with the trace that the inspector is part of.
         dependencies=lambda: dependencies_of(
-            guarded.breakers, adapter, model, settings, allowances.seen(*a_line, clock.now())
+            protected.breakers, adapter, model, settings, allowances.seen(*a_line, clock.now())
         ),
         channel_name=lambda channel_id: adapter.channel_name(channel_id),
     )
-    seen = Seen()
+    seen = ProcessFacts()
     trace = Traces(trace, seen) if inspector is None else Traces(trace, seen, metrics, inspector)
     adapter = _adapter(
         settings,
         endpoint,
         store,
         Answers(store, seen),
-        sink=lambda event: actors.gateway.offer(event),  # the actors are made of what the adapter offers
+        sink=lambda event: actors.gateway.offer(event),  # lazy: the actors are made from the adapter's ports
         now=clock.now,
         is_standby=is_standby,
     )
-    guarded = guard(
+    protected = behind_breakers(
         adapter.voice,
         adapter.channel,
         adapter.replies,
@@ -369,14 +359,14 @@ def compose(
         clock=clock,
         trace=trace,
         failures_max=settings.breaker_failures,
-        pause_s=settings.breaker_pause_s,
+        open_s=settings.breaker_pause_s,
         status_page=status_page_of(settings, is_discord=not endpoint.is_local),
     )
-    rules, breakers = settings.rules(), guarded.breakers
-    pausing = (inspector and inspector.breakpoints) or NoPauses()
-    ports = clock, guarded.model, guarded.voice, guarded.channel, guarded.replies, store, trace
-    world = World(*ports, rules, breakers=breakers, pausing=pausing, allowances=allowances)
+    rules, breakers = settings.rules(), protected.breakers
+    stops = (inspector and inspector.breakpoints) or NoStops()
+    ports = clock, protected.model, protected.voice, protected.channel, protected.replies, store, trace
+    services = Services(*ports, rules, breakers=breakers, stops=stops, allowances=allowances)
     supervisor = Supervisor(trace, fatal=FATAL)
-    actors = ActorSystem(world, engine=EmbeddedEngine(), supervisor=supervisor)
-    counted = None if error_lines is None else ErrorLineCount(error_lines, store, clock.now)
-    return Bot(settings, store, world, adapter, actors, supervisor, inspector, metrics, counted)
+    actors = ActorSystem(services, engine=EmbeddedEngine(), supervisor=supervisor)
+    counted = None if errors is None else ErrorCount(errors, store, clock.now)
+    return Bot(settings, store, services, adapter, actors, supervisor, inspector, metrics, counted)

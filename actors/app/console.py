@@ -1,4 +1,4 @@
-"""What the commands share: settings read once, errors as one clear line, exit codes."""
+"""Shared by the commands: reads the settings, prints errors as one line, defines the exit codes."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ WRONG_USE: Final = 2
 
 
 def fail(words: str, code: int = FAILED) -> NoReturn:
-    """Say on standard error what is wrong and how to mend it, and leave."""
+    """Print what is wrong and how to fix it on standard error, and exit with `code`."""
     typer.echo(f"ensemble: {words}", err=True)
     raise typer.Exit(code)
 
 
 def read_settings() -> Settings:
-    """The settings; a wrong one ends the program with 2 and a line that names it."""
+    """Read the settings; for a wrong one, print a line that names it and exit with 2."""
     try:
         return app_settings.load()
     except SettingsError as error:
@@ -31,13 +31,13 @@ def read_settings() -> Settings:
 
 
 def printable(text: str) -> str:
-    """`text` without the control characters with which a card or a message could steer the terminal."""
+    """Remove control characters from `text`, so that a card or a message cannot control the terminal."""
     return "".join(c for c in text if c in "\n\t" or unicodedata.category(c) != "Cc")
 
 
 @contextmanager
 def refusing(*kinds: type[Exception], code: int = FAILED) -> Iterator[None]:
-    """Turn the expected refusals of a command into one line and an exit code."""
+    """Turn exceptions of these kinds into one line and an exit code."""
     try:
         yield
     except kinds as error:

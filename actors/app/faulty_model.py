@@ -1,9 +1,9 @@
-"""The playground's faults of a model, in front of the model that speaks, whichever that is.
+"""Puts the playground's model faults in front of the real model or the understudy.
 
     prompt ─► the playground's model server ─ a fault ─► that outcome, as the real client reads it
                                              └ passed ─► the model itself
 
-One try is one request to the playground and, where that passes, one to the model.
+One attempt is one request to the playground and, if that passes, one to the model.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from actors.roleplay.model import Prompt
 
 
 class FaultyModel:
-    """The `Model` port: fails as `server` does, else speaks as `model` does."""
+    """The `Model` port: returns a fault from `server`, else the answer of `model`."""
 
     def __init__(self, server: GroqModel, model: Model) -> None:
         self._server = server
@@ -45,7 +45,7 @@ class FaultyModel:
 
 @asynccontextmanager
 async def behind_faults(model: Model, url: str | None, *, timeout_s: float) -> AsyncIterator[Model]:
-    """The model behind the faults of the playground at `url`; the model itself where there is none."""
+    """Yield the model behind the faults of the playground at `url`; the model itself if `url` is None."""
     if url is None:
         yield model
         return

@@ -1,4 +1,4 @@
-"""The first minute of a new playground: a scene that is open before anyone has to know a command."""
+"""Opens a first scene in a new playground, so that nobody needs to know a command."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ OPENING: Final = (
 
 
 async def open_first_scene(server: PlaygroundServer) -> None:
-    """Open the scene in a world without messages, as soon as the bot is there to hear it."""
+    """Open the scene when the bot is connected; only in a world without messages."""
     if server.messages(with_deleted=True):
         return
     await server.gateway.wait_connected()

@@ -1,14 +1,14 @@
-"""`run --take-over`: two processes, one database, and how it changes hands.
+"""`run --take-over`: moves the database's lock from a running process to a new one.
 
     new: connect ─► ask ───────────────► wait … ─► lock ─► database ─► channels ─► port
-    old:             └─► no new work, what is on the wire ends ─► release ─► its connection and its port end
-                             until here it writes what people say into the inbox
+    old:             └─► no new work, sends in flight end ─► release ─► its connection and its port close
+                            until here it writes incoming messages into the inbox
 
-Only the holder of the lock writes. What is said while nobody holds it is read by the new one, from the channels and
-from its own connection, which is there already.
+Only the holder of the lock writes. Messages that arrive while no process holds it are read by the new one, from the
+channels and from its own connection, which is already open.
 
-Failure modes: a holder that does not answer keeps the lock and goes on, and so does one whose asker dies before it has
-heard; where the asker dies after that, the old one ends all the same, and the next start goes on.
+Failure modes: a holder that does not answer, or whose asker dies before the answer, keeps the lock and keeps
+running. If the asker dies later, the old process still ends, and the next start continues from the journal.
 """
 
 from __future__ import annotations
@@ -22,36 +22,36 @@ import anyio
 from actors.adapters.store import AlreadyRunning, DatabaseLock, StoreError
 
 ANSWER_S: Final = 20.0
-"""How long the running process may take to say that it hands over, or to be gone."""
+"""How long the running process may take to answer, or to end."""
 
 DRAIN_S: Final = 60.0
-"""How long it may take after that: its sends have ten seconds, the rest is its database's."""
+"""How long it may take after its answer: ten seconds for its sends, the rest for its database."""
 
 LOOK_EVERY_S: Final = 0.2
-"""How often the holder looks whether somebody asks."""
+"""Interval at which the holder looks for a request."""
 
 TRY_EVERY_S: Final = 0.02
-"""How often the asker tries to take the lock: a part of the time in which nobody writes."""
+"""Interval at which the asker tries the lock; it adds to the time without a writer."""
 
 ASK_TRIES: Final = 50
-"""The holder's look takes the request for a moment: so often is that not called another asker."""
+"""The holder's look locks the request for a moment; after this many failed tries there must be another asker."""
 
 
 class NotHandedOver(StoreError):
-    """The running process keeps the database."""
+    """The hand-over failed; the running process keeps the database."""
 
 
 async def wait_until_asked(lock: DatabaseLock) -> None:
-    """Wait until a process asks the holder for the lock, and let it know that it is heard."""
-    while not lock.is_asked_for:  # noqa: ASYNC110 - another process signals nothing
+    """Wait until another process asks for the lock, and acknowledge its request."""
+    while not lock.is_asked_for:  # noqa: ASYNC110 - another process cannot set an event
         await anyio.sleep(LOOK_EVERY_S)
     lock.note_handing_over()
 
 
 async def take_lock(lock: DatabaseLock, *, now: Callable[[], float], answer_s: float = ANSWER_S) -> None:
-    """Ask the holder for the lock, and take it when it is released.
+    """Ask the holder for the lock, and acquire it when it is released.
 
-    Raises NotHandedOver where that does not come, and AlreadyRunning where another process asks already.
+    Raises NotHandedOver if it is not released, and AlreadyRunning if another process is already asking.
     """
     async with _asking(lock):
         until, has_answered = anyio.current_time() + answer_s, False
@@ -71,15 +71,13 @@ async def _asking(lock: DatabaseLock) -> AsyncIterator[None]:
                 yield
                 return
         await anyio.sleep(TRY_EVERY_S)
-    raise AlreadyRunning("Another process is taking over already: wait until it has, then try again")
+    raise AlreadyRunning("Another process is already taking over: wait until it has finished, then try again")
 
 
 def _why(lock: DatabaseLock, answer_s: float, *, has_answered: bool) -> str:
     if has_answered:
-        return (
-            f"Ensemble ({lock.held_by}) hands over, and has not ended after {DRAIN_S:.0f} s: stop it, then start anew"
-        )
+        return f"Ensemble ({lock.holder}) hands over, but has not ended after {DRAIN_S:.0f} s: stop it, then try again"
     return (
-        f"Ensemble ({lock.held_by}) has not answered within {answer_s:g} s, and is left as it is: "
-        "look at its log, or stop it, then start anew"
+        f"Ensemble ({lock.holder}) has not answered within {answer_s:g} s and keeps running: "
+        "check its log, or stop it, then try again"
     )

@@ -1,4 +1,4 @@
-"""The inspector beside the bot: made from the settings, contained like every actor."""
+"""Makes the inspector from the settings, and serves it beside the bot."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from anyio.abc import TaskStatus
 from actors.adapters.inspector import CannotServe, Inspector, Patience, is_loopback, parse_public_url
 from actors.adapters.picture import picture
 from actors.app.settings import Settings
-from actors.ports import ChannelNames, Dependencies, Journal, Noted, Trace
+from actors.observation import ChannelNames, Dependencies, Journal
+from actors.ports import Noted, Trace
 
 ADDRESS_TRIED_EVERY_S: Final = 0.2
-"""While another process still has the inspector's address."""
+"""Retry interval while another process still has the inspector's address."""
 
 
 def inspector_of(
@@ -28,9 +29,9 @@ def inspector_of(
     channel_name: ChannelNames = lambda channel_id: None,
     log: Trace | None = None,
 ) -> Inspector | None:
-    """The inspector that the settings ask for, with `metrics` at `/metrics`; None where it is turned off.
+    """Make the inspector from the settings, with `metrics` at `/metrics`; None if it is turned off.
 
-    A local Discord's page (`api_url` on loopback) may embed and read it.
+    The page of a local Discord (`api_url` on loopback) may embed and read it.
     """
     if not settings.inspector_address:
         return None
@@ -51,9 +52,9 @@ def inspector_of(
 
 
 async def inspect(inspector: Inspector, settings: Settings, trace: Trace, *, wait_s: float = 0.0) -> None:
-    """Serve it until cancelled. Raises CannotServe for an address that was asked for; does without the default.
+    """Serve the inspector until cancelled; try a busy address again for `wait_s`.
 
-    Where another process may still have the address it is tried for `wait_s`.
+    Raises CannotServe if the user set the address. The default address is optional: a warning is logged instead.
     """
     give_up_at = anyio.current_time() + wait_s
     while True:
@@ -66,23 +67,23 @@ async def inspect(inspector: Inspector, settings: Settings, trace: Trace, *, wai
                 continue
             if "inspector_address" in settings.model_fields_set:
                 raise
-            trace.publish(Noted("warning", f"{error} There is no inspector this time."))
+            trace.publish(Noted("warning", f"{error} The bot runs without the inspector."))
             await anyio.sleep_forever()
 
 
 class _Announced(TaskStatus[str]):
-    """Says in the log where it serves, at every start."""
+    """Logs the inspector's address at every start."""
 
     def __init__(self, trace: Trace, public_url: str) -> None:
         self._trace = trace
-        self._behind = f", and through a proxy {public_url}" if public_url else ""
+        self._behind = f", and through a proxy: {public_url}" if public_url else ""
 
     def started(self, value: str | None = None) -> None:
         self._trace.publish(Noted("info", f"Inspector: {value}{self._behind}"))
 
 
 def _local_origins(api_url: str) -> tuple[str, ...]:
-    """The page's origin under both of its names."""
+    """The origins of a local page: its host as given, 127.0.0.1 and localhost."""
     parts = urlsplit(api_url)
     if parts.hostname is None or not is_loopback(parts.hostname):
         return ()

@@ -1,6 +1,6 @@
-"""Ctrl-C and SIGTERM for commands that have no other way to end: both tidy up, and say that they ended.
+"""Handles Ctrl-C and SIGTERM for most commands: both clean up, and print that the command was ended.
 
-`run` and `play` wait for both signals by themselves, and end with 0.
+`run` and `play` handle both signals themselves, and end with 0.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Final, NoReturn
 import typer
 
 SIGNAL_BASE: Final = 128
-"""A shell's exit code of a program that a signal ended: this and the signal's number."""
+"""Exit code of a program ended by a signal, as in shells: this plus the signal's number."""
 
 _heard: list[signal.Signals] = []
 
 
 def hear_sigterm() -> None:
-    """From now on SIGTERM does what Ctrl-C does: temporary folders and child processes are not left behind."""
+    """Make SIGTERM act like Ctrl-C, so that no temporary folders or child processes are left behind."""
     signal.signal(signal.SIGTERM, _as_ctrl_c)
 
 
@@ -26,14 +26,14 @@ def _as_ctrl_c(number: int, frame: FrameType | None) -> None:
     _heard.append(signal.SIGTERM)
     on_ctrl_c = signal.getsignal(signal.SIGINT)
     if callable(on_ctrl_c):
-        on_ctrl_c(signal.SIGINT, frame)  # asyncio's own while a loop runs
+        on_ctrl_c(signal.SIGINT, frame)  # asyncio's handler while a loop runs
     else:
-        raise KeyboardInterrupt  # a shell that starts it in the background has Ctrl-C ignored
+        raise KeyboardInterrupt  # started in the background, a shell makes us ignore Ctrl-C
 
 
 def end_interrupted() -> NoReturn:
-    """Say which signal it was, and leave with its code."""
+    """Print which signal ended the command, and exit with its code."""
     found = _heard[0] if _heard else signal.SIGINT
     name = "SIGTERM" if found is signal.SIGTERM else "Ctrl-C"
-    typer.echo(f"ensemble: ended by {name} before it was done", err=True)
+    typer.echo(f"ensemble: ended by {name} before it was finished", err=True)
     raise SystemExit(SIGNAL_BASE + found)

@@ -1,7 +1,7 @@
-"""A machine that a developer names as `package.module:MACHINE`, found in the working folder or among what is installed.
+"""Loads a developer's machine, named `package.module:MACHINE`, from the working folder or the installed packages.
 
-Failure modes: the module is the developer's program. Whatever it raises becomes one line with its place
-(OwnCodeFailed); what it prints goes to standard error, so that a diagram on standard output stays whole.
+Failure modes: the module is the developer's program. Any exception becomes one line with its place (OwnCodeFailed); its
+output goes to standard error, so that a diagram on standard output stays intact.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ class NoMachine(LookupError):
 
 
 class OwnCodeFailed(Exception):
-    """The developer's module raised an error; the text says which and where."""
+    """The developer's module raised an exception; the text says which one and where."""
 
 
 def own_machine(named: str) -> OwnMachine:
-    """The machine that `named` means. A class or a function without arguments is called: it makes one.
+    """Return the machine named `named`; a class or function without arguments is called to make it.
 
     Raises NoMachine and OwnCodeFailed.
     """
     module_name, _, path = named.partition(":")
     if not all(part.isidentifier() for part in (*module_name.split("."), *path.split("."))):
-        raise NoMachine(f"{named} names no machine: write {FORM}")
+        raise NoMachine(f"{named} does not name a machine: write {FORM}")
     with _developers_code(named):
         found: object = _module(module_name)
         for attribute in path.split("."):
@@ -50,7 +50,7 @@ def own_machine(named: str) -> OwnMachine:
         made = found if isinstance(found, StateMachine | Machine) or not callable(found) else _made_by(found, named)
     if isinstance(made, StateMachine | Machine):
         return made
-    raise NoMachine(f"{named} is no state machine but {_kind(made)}{_machines_in(made, named + '.')}: name {_EXPECTED}")
+    raise NoMachine(f"{named} is not a machine but {_kind(made)}{_machines_in(made, named + '.')}: name {_EXPECTED}")
 
 
 _EXPECTED: Final = "a StateMachine, a transitions.Machine, or a function without arguments that makes one"
@@ -58,7 +58,7 @@ _EXPECTED: Final = "a StateMachine, a transitions.Machine, or a function without
 
 @contextmanager
 def _developers_code(named: str) -> Iterator[None]:
-    """The working folder first on the import path, as `python -m` has it, and no word on standard output."""
+    """Put the working folder first on the import path, as `python -m` does, and keep standard output clean."""
     folder = os.getcwd()
     sys.path.insert(0, folder)
     try:
@@ -82,7 +82,7 @@ def _in_one_line(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """The innermost line of the developer's code: what it calls is seldom at fault."""
+    """The innermost line of the developer's own code; the libraries that it calls are rarely at fault."""
     frames = extract_tb(error.__traceback__)
     own = [frame for frame in frames if Path(frame.filename).is_relative_to(Path.cwd())]
     last = (own or list(frames))[-1]
@@ -95,18 +95,18 @@ def _module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         missing = error.name or ""
         if name != missing and not name.startswith(missing + "."):
-            raise  # the module is there, and lacks another one
+            raise  # the module exists, but imports a missing one
         raise NoMachine(f"there is no module {missing} {_searched(missing)}, and write {FORM}") from error
 
 
 def _searched(missing: str) -> str:
-    """Where the module was looked for, and what to do."""
+    """Say where the module was searched, and what to do."""
     top = missing.partition(".")[0]
     if top == missing:
-        return f"in {os.getcwd()} or among the installed packages: start the command in the folder that has it"
+        return f"in {os.getcwd()} or among the installed packages: run the command in its folder"
     taken = sys.modules[top]
     place = ", ".join(getattr(taken, "__path__", [taken.__file__]))
-    return f"in {top}, which was loaded from {place}: rename yours if that is another one"
+    return f"in {top}, which was loaded from {place}: rename your module if it is a different one"
 
 
 def _attribute(found: object, name: str, named: str) -> object:
@@ -115,11 +115,11 @@ def _attribute(found: object, name: str, named: str) -> object:
         return attribute
     prefix = named.partition(":")[0] + ":" if isinstance(found, ModuleType) else ""
     whose = found.__name__ if isinstance(found, ModuleType) else _kind(found)
-    raise NoMachine(f"{whose} has no {name}{_machines_in(found, prefix)}: write the name as it stands in the code")
+    raise NoMachine(f"{whose} has no {name}{_machines_in(found, prefix)}: write the name as it is in the code")
 
 
 def _machines_in(found: object, prefix: str) -> str:
-    """The machines among an object's attributes, as a clause."""
+    """The machines among an object's attributes, in parentheses; empty if there are none."""
     known = getattr(found, "__dict__", {})
     names = [f"{prefix}{name}" for name, each in known.items() if isinstance(each, StateMachine | Machine)]
     return f" (machines in it: {', '.join(names)})" if names else ""
@@ -140,7 +140,7 @@ def _made_by(factory: Callable[..., object], named: str) -> object:
 def _parameters(factory: Callable[..., object]) -> Iterable[Parameter]:
     try:
         return signature(factory).parameters.values()
-    except ValueError:  # what is written in C may not have any
+    except ValueError:  # C functions may have no signature
         return ()
 
 

@@ -1,7 +1,7 @@
-"""One response's recorded path: from the journal, or from a file with what the inspector says of it.
+"""Reads one response's recorded path from the journal, or from a file saved from the inspector.
 
-id, or its beginning ─► database, read-only ─┐
-file (`/api/responses/{id}`) ────────────────┴─► Recording
+id, or the start of it ─► database, read-only ─┐
+file (`/api/responses/{id}`) ──────────────────┴─► Recording
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from pydantic import Field, TypeAdapter, ValidationError
 from actors.adapters.inspector import recorded_view
 from actors.adapters.store import database_path
 from actors.app.console import read_settings
-from actors.app.reading import elsewhere, open_to_read
+from actors.app.read_only_store import elsewhere, open_to_read
 from actors.app.settings import Settings
-from actors.ports import Recorded
-from machines.path import Path
+from actors.observation import Recorded
+from machines.diagrams.path import Path
 
 FILE_BYTES_MAX: Final = 10_000_000
-"""Fifty thousand moves; a response has a dozen."""
+"""Enough for fifty thousand moves; a response has about a dozen."""
 
 AT_MAX: Final = 253_402_300_799
-"""The year 9999's end: beyond it there are no dates."""
+"""The end of the year 9999, the last that `datetime` supports."""
 
 Time = Annotated[float, Field(ge=0, le=AT_MAX, allow_inf_nan=False)]
 
 
 class NoRecording(Exception):
-    """There is no such response, or the file holds none; the words say what to do."""
+    """There is no such response, or the file contains none; the text says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedMove:
-    """One move; `attempt` and `part` are those that the fact speaks of, 0 where there was none yet."""
+    """One move; `attempt` and `part` are those of the fact, 0 if there was none yet."""
 
     seq: int
     fact: str
@@ -47,12 +47,12 @@ class RecordedMove:
     attempt: int
     part: int
     reason: str | None
-    said: str | None = None  # a server's code and words; older files have none
+    said: str | None = None  # the server's error code and text; older files have none
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A response as the inspector shows it, with its whole path, oldest move first."""
+    """A response in the inspector's form, with its whole path, oldest move first."""
 
     id: str
     session: str
@@ -66,7 +66,7 @@ class Recording:
     mend: str | None = None  # older files have none
 
     def way(self, moves: int | None = None) -> Path:
-        """What a diagram draws of it: the first `moves` moves, else all."""
+        """Return the path for a diagram: the first `moves` moves, or all."""
         return Path(tuple((move.source, move.dest, move.fact) for move in self.path[:moves]))
 
 
@@ -74,9 +74,9 @@ _RECORDING: Final = TypeAdapter(Recording)
 
 
 def recording_of(wanted: str) -> Recording:
-    """The response in this file, or the one of this id or its beginning.
+    """Return the response in this file, or the one with this id or start of an id.
 
-    Raises NoRecording, StoreError, and OSError for a file that cannot be read.
+    Raises NoRecording, StoreError, and OSError if the file cannot be read.
     """
     path = FilePath(wanted)
     if path.suffix == ".json" or path.is_file():
@@ -85,24 +85,24 @@ def recording_of(wanted: str) -> Recording:
 
 
 def recorded_as(recorded: Recorded) -> Recording:
-    """What the journal has of a response, as the inspector shows it."""
+    """Convert a response from the journal into a Recording."""
     return from_view(recorded_view(recorded))
 
 
 def from_file(path: FilePath) -> Recording:
-    """What was saved of `/api/responses/{id}`. Raises NoRecording and OSError."""
+    """Read a file saved from `/api/responses/{id}`. Raises NoRecording and OSError."""
     with path.open("rb") as file:
         content = file.read(FILE_BYTES_MAX + 1)
     if len(content) > FILE_BYTES_MAX:
-        raise NoRecording(f"{path} is larger than {FILE_BYTES_MAX // 1_000_000} MB: no response is")
+        raise NoRecording(f"{path} is larger than {FILE_BYTES_MAX // 1_000_000} MB: it is not a response")
     try:
         return _RECORDING.validate_json(content)
     except ValidationError as error:
-        raise NoRecording(f"{path} holds no response: save what the inspector says at /api/responses/ID") from error
+        raise NoRecording(f"{path} is not a response: save the inspector's answer at /api/responses/ID") from error
 
 
 def from_view(view: Mapping[str, object]) -> Recording:
-    """What the inspector says of a response, as it says it. Raises pydantic.ValidationError."""
+    """Convert the inspector's view of a response into a Recording. Raises pydantic.ValidationError."""
     return _RECORDING.validate_python(view)
 
 
@@ -110,12 +110,12 @@ async def _from_journal(settings: Settings, wanted: str) -> Recording:
     async with open_to_read(settings) as store:
         ids = await store.find_responses(wanted)
         if len(ids) > 1:
-            raise NoRecording(f"{wanted!r} begins several responses: {', '.join(ids)}, …; give more of the id")
+            raise NoRecording(f"{wanted!r} begins several ids: {', '.join(ids)}, …; give more of the id")
         recorded = await store.recorded(ids[0]) if ids else None
     if recorded is None:
         path = database_path(settings.database_url, folder=settings.data_dir)
         raise NoRecording(
-            f"there is no response {wanted!r} in {path}: `transcript --format jsonl` and the inspector name them"
+            f"there is no response {wanted!r} in {path}: `transcript --format jsonl` and the inspector list the ids"
             f"{elsewhere(settings)}"
         )
     return recorded_as(recorded)

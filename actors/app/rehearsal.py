@@ -1,6 +1,6 @@
-"""A rehearsal: a written scene played through the whole path, against a local Discord that counts.
+"""Rehearses a written scene: plays it through the real client against a local Discord, and checks the result.
 
-script ─► users write in the server ─► the real bot answers ─► what the server shows ═ what was committed?
+script ─► users write in the server ─► the real bot answers ─► channel equals committed history?
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from actors.adapters.log import LogTrace
 from actors.adapters.store import ResponseOutcome, SqlStore, open_store
 from actors.app.characters import add_shipped, read_character
 from actors.app.composition import Endpoint, compose, open_model
+from actors.app.rehearsal_waits import STEP_S_MAX, Waiting
 from actors.app.scenes import Scene, SceneError, SceneLine
 from actors.app.settings import Settings
-from actors.app.waiting import STEP_S_MAX, Waiting
 from actors.gateway import Gateway
 from actors.playground import FaultPlan, PlaygroundServer, ShownMessage, Voice
 from actors.ports import Moved, TraceEvent
@@ -32,23 +32,24 @@ from actors.roleplay.card import CardError
 from actors.roleplay.history import is_played
 from actors.roleplay.model import ChannelMessage, Entry, Line
 from actors.roleplay.names import find_named, name_key
+from actors.roleplay.turns import speaker_count
 from machines.response import FINAL, State
 
 CHANNEL: Final = "tavern"
 NOTICE: Final = "⚠️ Failed to send response from "
 EMBED_MARK: Final = "💬 "
 SHOWN: Final = 60
-"""Characters of a line that a problem quotes."""
+"""Characters of a line that are quoted in a problem."""
 
 PREFIX: Final = "!"
 POLL_S: Final = 0.02
 QUIET_S: Final = 0.3
-"""Without a request for this long, and with nothing on its way, the scene is over."""
+"""The scene is over after this long without a request, if nothing is on its way."""
 
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """A character's line that arrived at the server, whatever became of it there."""
+    """A request with a character's line that reached the server, stored or not."""
 
     name: str
     text: str
@@ -56,7 +57,7 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What came of a rehearsal; `problems` is empty where every line arrived once or was told."""
+    """Result of a rehearsal; `problems` is empty if every line arrived once or failed with a notice."""
 
     entries: tuple[Entry, ...]
     outcomes: tuple[ResponseOutcome, ...]
@@ -67,13 +68,13 @@ class Report:
 
     @property
     def wire_attempts(self) -> dict[str, int]:
-        """Tries by character."""
+        """Number of tries per character."""
         return {name: sum(each.name == name for each in self.tries) for name in self.cast}
 
 
 @dataclass(slots=True)
 class Finished:
-    """A Trace that counts the responses that came to their end, and says so."""
+    """A Trace that counts finished responses, and calls `on_end` for each."""
 
     log: LogTrace
     on_end: Callable[[], None]
@@ -94,16 +95,16 @@ class Finished:
 
 
 def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
-    """The settings of a rehearsal: every wait divided by `speed`, no breaker, no inspector, the scene's voice.
+    """Return the settings of a rehearsal: every wait divided by `speed`, no breaker, no inspector, the scene's voice.
 
-    The rest of what it fixes would keep the bot from hearing the scene: another prefix, shards elsewhere.
+    Prefix and shards are fixed too: with other values the bot would not see the scene.
     """
     changes = {
         "backoff_base_s": settings.backoff_base_s / speed,
         "settle_s": settings.settle_s / speed,
         "breaker_failures": 0,
         "voice": voice,
-        "inspector_address": "",  # its port belongs to the bot that may run beside
+        "inspector_address": "",  # its port belongs to a bot that may be running
         "command_prefix": PREFIX,
         "shard_count": 1,
         "shard_ids": (),
@@ -121,9 +122,9 @@ async def rehearse(
     tell: Callable[[str], None],
     step_s_max: float = STEP_S_MAX,
 ) -> Report:
-    """Play `scene`; `folder` is where its card files are. Raises SceneError for a cast that cannot play.
+    """Play `scene`; `folder` contains its card files. Raises SceneError for an invalid cast.
 
-    `tell` is called with what is odd about the cards, and with what it waits for, where that takes long.
+    `tell` gets warnings about the cards, and the name of any wait that takes long.
     """
     with TemporaryDirectory(prefix="ensemble-") as temporary:
         async with (
@@ -142,7 +143,7 @@ async def rehearse(
 
 
 async def _cast(scene: Scene, folder: Path, store: SqlStore, tell: Callable[[str], None]) -> list[str]:
-    """The names of the cast, card files among them read in."""
+    """Return the names of the cast; import its card files."""
     clock = SystemClock()
     await add_shipped(store, clock)
     known = await store.characters()
@@ -155,9 +156,9 @@ async def _cast(scene: Scene, folder: Path, store: SqlStore, tell: Callable[[str
             names.append(await _add_card(folder / word, store, clock, tell))
         else:
             there = ", ".join(character.name for character in known)
-            raise SceneError(f"there is no character {word!r}; name a card file, or one of: {there}")
+            raise SceneError(f"there is no character {word!r}; use a card file, or one of: {there}")
     if len({name_key(name) for name in names}) < len(names):
-        raise SceneError("a character is in the cast twice; name each once")
+        raise SceneError("the cast names a character twice; name each character once")
     return names
 
 
@@ -174,7 +175,7 @@ async def _add_card(path: Path, store: SqlStore, clock: SystemClock, tell: Calla
 
 @dataclass(slots=True)
 class _Conductor:
-    """Lets the users write, one line after the other's answers, and judges the end."""
+    """Writes the users' lines, each after the answers to the last one, and makes the report."""
 
     scene: Scene
     names: list[str]
@@ -191,13 +192,13 @@ class _Conductor:
         self.server.say(CHANNEL, users[self.scene.lines[0].user], self._start_command())
         if await self._is_open():
             await self._play(users)
-            self.waiting.step("what is still on its way", s_max=self.settings.response_deadline_s)
+            self.waiting.step("the last lines and notices", s_max=self.settings.response_deadline_s)
             await self._until_quiet()
         self.over.set()
 
     def _users(self) -> dict[str, int]:
-        """The ids of those who write, made where there is none of the name; the bot is nobody's namesake."""
-        ids = {user.name: user.id for user in self.server.world.users.values() if not user.bot}
+        """User ids by name. Missing users are added; the bot is never one of them, even under the same name."""
+        ids = {user.name: user.id for user in self.server.discord.users.values() if not user.bot}
         names = dict.fromkeys(line.user for line in self.scene.lines)
         return {name: ids.get(name) or self.server.add_user(name).id for name in names}
 
@@ -207,11 +208,11 @@ class _Conductor:
             self.server.say(CHANNEL, users[line.user], line.text)
             due += self._speakers if _is_answered(line) else 0
             patience_s = self.settings.response_deadline_s * len(self.names)
-            self.waiting.step(f"the answers to {line.text[:SHOWN]!r}", s_max=2 * patience_s)  # the next line is first
+            self.waiting.step(f"the answers to {line.text[:SHOWN]!r}", s_max=2 * patience_s)  # `patience` ends first
             with anyio.move_on_after(patience_s) as patience:
                 await self.trace.until(due)
             if patience.cancelled_caught:
-                return  # a line is lost already; the rest would only wait for it as long again
+                return  # a line is lost; every later line would wait as long
 
     def _start_command(self) -> str:
         names = " ".join('"' + name.replace('"', "") + '"' for name in self.names)
@@ -220,20 +221,20 @@ class _Conductor:
 
     @property
     def _speakers(self) -> int:
-        return len(self.names) if self.scene.turns == "everyone" else 1
+        return speaker_count(self.scene.turns, len(self.names))
 
     async def _is_open(self) -> bool:
-        """Wait for the answer to `!start`: it is written together with the session."""
+        """Wait for the answer to `!start`, which is stored together with the session; True if the scene opened."""
         while not any(message.voice is Voice.BOT for message in self.server.messages(CHANNEL)):  # noqa: ASYNC110
-            await anyio.sleep(POLL_S)  # the bot under test signals nothing
+            await anyio.sleep(POLL_S)  # the bot under test sets no event
         return bool(await self.store.find_sessions(self._channel))
 
     @property
     def _channel(self) -> str:
-        return str(self.server.world.find_channel(CHANNEL).id)
+        return str(self.server.discord.find_channel(CHANNEL).id)
 
     async def _until_quiet(self) -> None:
-        """Wait for the outbox, for lines that land late, and for what the reaper makes of them."""
+        """Wait for the outbox, for late lines, and for the reaper to handle them."""
         seen = -1
         while seen != len(list(self.server.ledger)) or await self.store.next_outbox_due() is not None:
             seen = len(list(self.server.ledger))
@@ -272,7 +273,7 @@ def judge(
     *,
     expected: int,
 ) -> list[str]:
-    """Every difference between what the channel shows and what was promised; empty where there is none."""
+    """Return every broken promise as one line: differences of channel and history, lost lines, missing notices."""
     return [
         *_of_the_audit(shown, lines),
         *_of_the_order(lines, outcomes),
@@ -282,7 +283,7 @@ def judge(
 
 
 def _of_the_audit(shown: list[ShownMessage], lines: tuple[Line, ...]) -> Iterable[str]:
-    """What the channel shows and the history does not own, or holds otherwise."""
+    """Differences between the channel and the committed history."""
     known = {(line.name, text) for line in lines for _, text in line.messages}
     channel = [_as_read(message) for message in shown]
     yield from dict.fromkeys(_problem(found, known) for found in differences(channel, lines, prefix=PREFIX))
@@ -302,7 +303,7 @@ def _problem(found: Difference, known: set[tuple[str, str]]) -> str:
 
 
 def _as_read(message: ShownMessage) -> ChannelMessage:
-    """The server's own record as the bot would read it from the channel."""
+    """Convert the server's record to the form in which the bot reads it from the channel."""
     is_ours = message.voice is not Voice.USER
     is_embed = message.embeds > 0 and (message.voice is Voice.BOT or not message.content)
     return ChannelMessage(
@@ -325,13 +326,13 @@ def _of_the_order(lines: tuple[Line, ...], outcomes: tuple[ResponseOutcome, ...]
     if sorted(committed) != sorted(delivered):
         yield f"lost: {len(delivered)} lines were delivered, the history has {len(committed)}"
     elif committed != delivered:
-        yield "out of order: the history's order is not the order in which they spoke"
+        yield "out of order: the history's order is not the order in which the characters spoke"
 
 
 def _of_the_ends(outcomes: tuple[ResponseOutcome, ...], expected: int) -> Iterable[str]:
     ended = sum(outcome.state in FINAL for outcome in outcomes)
     if ended != expected:
-        yield f"lost: {expected} lines were due, {ended} came to an end"
+        yield f"lost: {expected} lines were due, {ended} ended"
 
 
 def _of_the_notices(shown: list[ShownMessage], outcomes: tuple[ResponseOutcome, ...]) -> Iterable[str]:
@@ -340,4 +341,4 @@ def _of_the_notices(shown: list[ShownMessage], outcomes: tuple[ResponseOutcome, 
     unsent = Counter(o.name for o in outcomes if o.state == State.FAILED and o.notice != "sent")
     for name in sorted(failed | notices):
         if failed[name] != notices[name] or unsent[name]:
-            yield f"failed untold: {name} failed {failed[name]} times, {notices[name]} notices are shown"
+            yield f"failed without notice: {name} failed {failed[name]} times, {notices[name]} notices are shown"

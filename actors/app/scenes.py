@@ -1,4 +1,4 @@
-"""Scene scripts: YAML that says who plays and what the users write, checked before anything starts."""
+"""Reads and checks scene scripts: YAML with the cast and the users' lines."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ from typing import Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from actors.roleplay.turns import DEFAULT_ORDER, TurnOrder
+
 SCENE_BYTES_MAX = 1_000_000
-"""Far above any script that people write by hand."""
+"""Far above any script written by hand."""
 
 MISREAD = (ValueError, AttributeError, IndexError, KeyError)
-"""What PyYAML raises for a number, a date or a truth that is none, found by fuzzing; it documents none of them."""
+"""What PyYAML raises for invalid numbers, dates and booleans; found by fuzzing, not documented."""
 
 
 class SceneError(Exception):
-    """A scene that cannot be played: one line with the mend."""
+    """The scene cannot be played; the text is one line: what is wrong and how to fix it."""
 
 
 class SceneLine(BaseModel):
-    """What a user writes."""
+    """One line of a user."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, str_strip_whitespace=True)
 
@@ -32,24 +34,24 @@ class SceneLine(BaseModel):
     @classmethod
     def _is_no_command(cls, value: str) -> str:
         if value.startswith("!"):
-            raise ValueError("commands are no part of a scene; the rehearsal opens and ends it")
+            raise ValueError("a scene cannot contain commands; the rehearsal opens and ends it, so delete the line")
         return value
 
 
 class Scene(BaseModel):
-    """A script: `cast` names shipped characters or card files beside the script."""
+    """A script; `cast` names shipped characters, or card files in the script's folder."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cast: tuple[str, ...] = Field(min_length=1, max_length=10)
-    turns: Literal["everyone", "list"] = "everyone"
+    turns: TurnOrder = DEFAULT_ORDER
     voice: Literal["webhook", "embed"] | None = None
     scenario: str = Field("", max_length=1500)
     lines: tuple[SceneLine, ...] = Field(min_length=1, max_length=10_000)
 
 
 def find(script: str) -> Path:
-    """The script's file: as named, else the shipped scene of that name. Raises SceneError."""
+    """Return the script's file: the given path, else the shipped scene of that name. Raises SceneError."""
     path = Path(script)
     if path.is_file():
         return path
@@ -60,7 +62,7 @@ def find(script: str) -> Path:
 
 
 def read(path: Path) -> Scene:
-    """Read and check a script. Raises SceneError, naming what is wrong and where."""
+    """Read and check a script. Raises SceneError, which says what is wrong and where."""
     try:
         text = path.read_text(encoding="utf-8")
         if len(text) > SCENE_BYTES_MAX:
@@ -85,7 +87,7 @@ def _parsed(text: str) -> object:
     try:
         return yaml.safe_load(text)
     except MISREAD as error:
-        raise yaml.YAMLError("it holds a number, a date or a truth that cannot be read; put it in quotes") from error
+        raise yaml.YAMLError("it contains an invalid number, date or boolean; put it in quotes") from error
 
 
 def _shipped() -> list[Path]:

@@ -1,4 +1,4 @@
-"""The settings: environment and `.env`, checked once; every wrong value is one line that names its variable."""
+"""Reads and checks the settings from the environment and `.env`; each wrong value is one line with its variable."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.adapters.inspector import is_loopback, parse_address, parse_public_url
 from actors.roleplay.allowance import ModelLimits, parsed
-from actors.world import Rules
+from actors.roleplay.links import Links
+from actors.services import Rules
 from machines.response import Limits
 
 MEANT_WHEN_EMPTY: Final = frozenset({"command_prefix", "status_url", "inspector_address", "groq_fallback_models"})
-"""Empty turns these off; any other empty variable counts as not set."""
+"""An empty value turns these off; any other empty variable counts as not set."""
 
 
 HTTP_EXAMPLES: Final = {
@@ -28,20 +29,20 @@ HTTP_EXAMPLES: Final = {
 
 
 USER_ID: Final = re.compile(r"[1-9][0-9]{14,19}")
-"""Discord's ids are numbers that count from 2015 on (Discord's reference, "Snowflakes")."""
+"""A Discord id: a timestamp that counts from 2015, so it has at least 15 digits (Discord's reference, "Snowflakes")."""
 
 SHOWN_MAX: Final = 60
-"""Characters of a wrong value that its line shows."""
+"""Characters of a wrong value that are shown in its error."""
 
 SECRET: Final = frozenset({"DISCORD_TOKEN", "GROQ_API_KEY", "INSPECTOR_TOKEN", "DATABASE_URL"})
-"""Never shown, not even when they are wrong."""
+"""Values that are never shown, even if they are wrong."""
 
 
 DOTENV: Final = ".env"
 
 
 class _ParserWords(logging.Filter):
-    """Says which file the parser speaks of, and once: a command reads the file up to three times."""
+    """Adds the file's name to the parser's warning, and drops repeats: a command reads the file up to three times."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,7 +51,7 @@ class _ParserWords(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         is_new = record.args not in self._told
         self._told.add(record.args)
-        record.msg = f"{DOTENV}: line %s cannot be read and is passed over: write it as NAME=value"
+        record.msg = f"{DOTENV}: line %s cannot be read and is ignored: write it as NAME=value"
         return is_new
 
 
@@ -58,15 +59,15 @@ logging.getLogger("dotenv.main").addFilter(_ParserWords())
 
 
 class SettingsError(Exception):
-    """Wrong settings: one line each, naming the variable and the mend."""
+    """Some settings are wrong; the text has one line for each: its variable and how to fix it."""
 
 
 GENERATE_TIMEOUT_HERE_S: Final = 240.0
-"""For a server on this machine, which may have no GPU: a prompt of 6,000 tokens takes some minutes there."""
+"""Default for a server on this machine: without a GPU, a prompt of 6,000 tokens takes minutes."""
 
 
 class Settings(BaseSettings):
-    """Every variable of the README's table, in its order."""
+    """All variables of the README's table, in its order."""
 
     model_config = SettingsConfigDict(env_file=DOTENV, env_file_encoding="utf-8", extra="ignore")
 
@@ -85,6 +86,7 @@ class Settings(BaseSettings):
 
     command_prefix: str = Field("!", max_length=5)
     voice: Literal["webhook", "embed"] = "webhook"
+    links: Links = Links.TEXT
     developers: Annotated[tuple[int, ...], NoDecode] = ()
 
     send_attempts: int = Field(3, ge=1, le=20)
@@ -115,21 +117,21 @@ class Settings(BaseSettings):
     @model_validator(mode="before")
     @classmethod
     def _drop_empty(cls, values: dict[str, object]) -> dict[str, object]:
-        # `NAME=` in a .env means "not set", but where empty is said to mean something.
+        # `NAME=` in a .env means "not set", except for MEANT_WHEN_EMPTY.
         return {name: value for name, value in values.items() if value != "" or name in MEANT_WHEN_EMPTY}
 
     @field_validator("*", mode="before")
     @classmethod
     def _is_one_line(cls, value: object) -> object:
         if isinstance(value, str) and not value.strip().isprintable():
-            raise ValueError("it holds a character that cannot be seen; write it again on one line")
+            raise ValueError("it contains an invisible character; type it again, on one line")
         return value
 
     @field_validator("discord_token", "groq_api_key", "inspector_token", mode="before")
     @classmethod
     def _fits_a_header(cls, value: object) -> object:
         if isinstance(value, str) and not _is_plain(value.strip()):
-            raise ValueError("it holds a blank or a letter that no key has; copy it again")
+            raise ValueError("it contains a space or a character that no key has; copy it again")
         return value.strip() if isinstance(value, str) else value
 
     @field_validator("command_prefix", mode="before")
@@ -161,7 +163,7 @@ class Settings(BaseSettings):
     @classmethod
     def _leaves_room_for_the_token(cls, value: str) -> str:
         if "@" in urlsplit(value).netloc:
-            raise ValueError("a name and a password cannot be sent beside the bot's token: leave them out")
+            raise ValueError("a user name and password cannot be sent together with the bot's token: remove them")
         return value
 
     @field_validator("discord_gateway_url")
@@ -173,7 +175,7 @@ class Settings(BaseSettings):
     @classmethod
     def _is_known_database(cls, value: str) -> str:
         if value.startswith(("postgresql:", "postgres:", "postgresql+")):
-            raise ValueError("PostgreSQL is not built yet; use sqlite:///ensemble.db")
+            raise ValueError("PostgreSQL is not supported yet; use sqlite:///ensemble.db")
         if not value.startswith("sqlite:///"):
             raise ValueError("write it as sqlite:///ensemble.db, or with four slashes for an absolute path")
         return value
@@ -196,7 +198,7 @@ class Settings(BaseSettings):
     @classmethod
     def _are_shards(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         if any(shard < 0 for shard in value):
-            raise ValueError("shards count from 0")
+            raise ValueError("shards count from 0; remove negative ones")
         return value
 
     @field_validator("developers", mode="before")
@@ -204,19 +206,19 @@ class Settings(BaseSettings):
     def _are_people(cls, value: object) -> object:
         words = [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
         if isinstance(words, list) and not all(USER_ID.fullmatch(word) for word in words):
-            raise ValueError("write ids of users, with commas between them (in Discord: Developer Mode, Copy User ID)")
+            raise ValueError("write user ids, separated by commas (in Discord: Developer Mode, Copy User ID)")
         return words
 
     @model_validator(mode="after")
     def _waits_longer_for_this_machine(self) -> Settings:
         if "generate_timeout_s" not in self.model_fields_set and _is_here(self.groq_base_url):
             self.generate_timeout_s = GENERATE_TIMEOUT_HERE_S
-            self.model_fields_set.discard("generate_timeout_s")  # it is a default all the same
+            self.model_fields_set.discard("generate_timeout_s")  # it is still a default
         return self
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be written anywhere."""
+        """Values that must never be logged or shown."""
         held = (self.discord_token, self.groq_api_key, self.inspector_token)
         keys = [secret.get_secret_value() for secret in held if secret is not None]
         addresses = (self.discord_api_url, self.discord_gateway_url, self.groq_base_url, self.status_url)
@@ -224,7 +226,7 @@ class Settings(BaseSettings):
         return tuple(filter(None, (*keys, *passwords)))
 
     def rules(self) -> Rules:
-        """The settings that decide how it plays."""
+        """Return the settings that the actors need."""
         limits = Limits(
             send_attempts=self.send_attempts,
             generate_attempts=self.generate_attempts,
@@ -239,11 +241,12 @@ class Settings(BaseSettings):
             context_tokens=self.context_tokens,
             response_tokens=self.response_tokens,
             records_exchanges=self.record_exchanges,
+            links=self.links,
         )
 
 
 def load(**overrides: object) -> Settings:
-    """Read the environment and `.env`. Raises SettingsError, with one line for each wrong value."""
+    """Read the environment and `.env`. Raises SettingsError with one line per wrong value."""
     try:
         settings = Settings(**overrides)  # type: ignore[arg-type] # pydantic checks the values, whatever they are
     except ValidationError as error:
@@ -256,10 +259,10 @@ def load(**overrides: object) -> Settings:
 
 
 def _wrong_together(settings: Settings) -> list[str]:
-    """What no value can tell by itself: a line for each."""
+    """One line for each wrong combination of values."""
     lines = []
     if any(shard >= settings.shard_count for shard in settings.shard_ids):
-        lines.append(f"SHARD_IDS: shards run from 0 to SHARD_COUNT - 1 = {settings.shard_count - 1}.")
+        lines.append(f"SHARD_IDS: use shards from 0 to SHARD_COUNT - 1 = {settings.shard_count - 1}.")
     address = settings.inspector_address
     if address and settings.inspector_token is None and not is_loopback(parse_address(address)[0]):
         lines.append(f"INSPECTOR_TOKEN: set one, since INSPECTOR_ADDRESS ({address}) is open to other machines.")
@@ -273,7 +276,7 @@ def _line(problem: dict[str, object]) -> str:
     location = problem["loc"]
     name = str(location[0]).upper() if isinstance(location, tuple) and location else "settings"
     words = str(problem["msg"]).removeprefix("Value error, ")
-    # An address may carry a password before its host.
+    # A URL may contain a password before its host.
     is_secret = name in SECRET or "@" in str(problem["input"])
     shown = "" if is_secret or not location else f" (it is {str(problem['input'])[:SHOWN_MAX]!r})"
     return f"{name}: {words}{shown}."
@@ -286,7 +289,7 @@ def _is_here(url: str) -> bool:
 
 
 def _is_plain(value: str) -> bool:
-    """Whether it can go into a request as it is: visible ASCII without blanks."""
+    """Whether the value can be sent in a request unchanged: visible ASCII without spaces."""
     return value.isascii() and value.isprintable() and " " not in value
 
 
@@ -304,5 +307,5 @@ def _checked_url(value: str, schemes: tuple[str, ...], example: str) -> str:
     except ValueError:
         is_good = False
     if not is_good:
-        raise ValueError(f"this is no {'/'.join(schemes)} address; write it like {example}")
+        raise ValueError(f"this is not a valid {'/'.join(schemes)} URL; write it like {example}")
     return value.rstrip("/")

@@ -1,8 +1,8 @@
 """Builds the shipped character cards from their sources: NAME.json and NAME.svg make NAME.png.
 
-    python -m actors.app.shipped_cards       after a change of a source; a test holds them equal
+    python -m actors.app.shipped_cards       run it after changing a source; a test compares the files
 
-The wheel carries the PNG files only.
+The wheel contains only the PNG files.
 """
 
 from importlib.resources import files
@@ -18,18 +18,18 @@ PICTURE_PIXELS = 384  # sharp on a page and in a profile; Discord shows avatars 
 
 
 def picture(svg: str) -> bytes:
-    """Return the SVG as a square PNG; no fonts of this machine take part."""
+    """Return the SVG as a square PNG, without the fonts of this machine."""
     return resvg_py.svg_to_bytes(svg_string=svg, width=PICTURE_PIXELS, skip_system_fonts=True)
 
 
 def build(source: Path) -> bytes:
-    """Return the card of NAME.json with the picture NAME.svg beside it, as a PNG."""
+    """Return a PNG card from NAME.json and the picture NAME.svg in the same folder."""
     svg = source.with_suffix(".svg").read_text(encoding="utf-8")
     return write_png(source.read_text(encoding="utf-8"), picture(svg))
 
 
 def main() -> None:
-    """Write every shipped card anew."""
+    """Rebuild every shipped card."""
     for source in sorted(SOURCES.glob("*.json")):
         (CARDS / source.name).with_suffix(".png").write_bytes(build(source))
 

@@ -1,4 +1,4 @@
-"""Spans for a collector: on as soon as OpenTelemetry's own variables name one and the extra `trace` is installed."""
+"""Sends spans to a collector if OpenTelemetry's variables name one and the extra `trace` is installed."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from dotenv import dotenv_values
 
 from actors.adapters.log import SpanIds
 from actors.adapters.tracing import Traces
-from actors.app.measuring import provider_of
+from actors.app.measurement import provider_of
 from actors.app.settings import Settings
 from actors.ports import Noted, Trace
 
-if TYPE_CHECKING:  # loaded only where spans are wanted: the extra may be missing
+if TYPE_CHECKING:  # loaded only if spans are wanted: the extra may be missing
     from actors.adapters.spans import Spans
 
 PREFIX: Final = "OTEL_"
@@ -26,25 +26,25 @@ ENDPOINTS: Final = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_EN
 PROTOCOLS: Final = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
 HEADERS: Final = ("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
 
-MISSING: Final = "is set, but no spans are sent: the extra is missing. In the clone: pip install -e '.[trace]'"
-WRONG_ADDRESS: Final = "is no address, and no spans are sent: write it like http://localhost:4318."
-WRONG_PROTOCOL: Final = "no spans are sent: only http/protobuf is spoken (a collector's port 4318), not"
+MISSING: Final = "is set, but no spans are sent: the extra `trace` is missing. In the clone: pip install -e '.[trace]'"
+WRONG_ADDRESS: Final = "is not a valid URL, so no spans are sent: write it like http://localhost:4318."
+WRONG_PROTOCOL: Final = "no spans are sent: use http/protobuf (a collector's port 4318) instead of"
 
 
 @dataclass(frozen=True, slots=True)
 class Tracing:
-    """The spans of this process, or none; `note` is what the log should say of it."""
+    """The spans of this process, if any; `note` is the message about them for the log."""
 
     spans: Spans | None = None
     note: Noted | None = None
 
     @property
     def ids_of(self) -> SpanIds | None:
-        """What names the trace of a response in the log."""
+        """Returns the trace ids of a response for the log; None without spans."""
         return None if self.spans is None else self.spans.ids_of
 
     def beside(self, trace: Trace) -> Trace:
-        """`trace` and the spans; the log learns where they go."""
+        """Return a trace that feeds `trace` and the spans; publish `note`."""
         if self.note is not None:
             trace.publish(self.note)
         return trace if self.spans is None else Traces(trace, self.spans)
@@ -52,7 +52,7 @@ class Tracing:
 
 @contextmanager
 def tracing(settings: Settings, environment: Mapping[str, str] = os.environ) -> Iterator[Tracing]:
-    """What the variables ask for; at the end, what is left goes to the collector."""
+    """Yield the tracing that the variables ask for; at the end, send the remaining spans."""
     made = _made(settings, environment)
     try:
         yield made
@@ -62,19 +62,19 @@ def tracing(settings: Settings, environment: Mapping[str, str] = os.environ) -> 
 
 
 def take_variables(dotenv: Mapping[str, str | None], environment: MutableMapping[str, str] = os.environ) -> None:
-    """Put the `OTEL_` lines of a `.env` where the library looks; what the environment says goes first."""
+    """Copy the `OTEL_` lines of a `.env` into the environment, where the library reads them; existing values stay."""
     for name, value in dotenv.items():
         if name.startswith(PREFIX) and value:
             environment.setdefault(name, value)
 
 
 def read_variables() -> None:
-    """`take_variables` of the `.env` that the settings are read from."""
+    """Call `take_variables` with the settings' `.env`."""
     take_variables(dotenv_values(".env"))
 
 
 def header_secrets(environment: Mapping[str, str] = os.environ) -> tuple[str, ...]:
-    """The values of the headers that a collector is sent: most are keys."""
+    """Return the header values that are sent to the collector: most are keys."""
     pairs = [pair for name in HEADERS for pair in environment.get(name, "").split(",")]
     values = [unquote(pair.partition("=")[2]).strip() for pair in pairs]
     return tuple(secret for value in values for secret in {value, value.rpartition(" ")[2]} if secret)
@@ -98,7 +98,7 @@ def _made(settings: Settings, environment: Mapping[str, str]) -> Tracing:
         if not str(error.name).startswith("opentelemetry"):
             raise
         return Tracing(note=Noted("warning", f"{variable} {MISSING}"))
-    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # it would tell of each of its own retries
+    logging.getLogger("opentelemetry.exporter").setLevel(logging.ERROR)  # it would log each of its own retries
     has_model = settings.groq_api_key is not None or bool(settings.groq_base_url)
     provider = provider_of(settings) if has_model else "understudy"
     spans = Spans(BatchSpanProcessor(OTLPSpanExporter()), provider=provider)

@@ -1,4 +1,4 @@
-"""Which version of Ensemble runs."""
+"""Finds the installed version of Ensemble."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ DISTRIBUTION: Final = "ensemble-roleplay"
 
 
 def own_version() -> str:
-    """As it was installed."""
+    """Return the installed version."""
     try:
         return version(DISTRIBUTION)
     except PackageNotFoundError:  # `python bot.py` in a folder that was never installed

@@ -1,6 +1,6 @@
-"""A local Discord: REST, gateway, faults on request, and a model of what every channel really shows.
+"""Runs a local Discord: REST, gateway, injected faults, and a model of what every channel really shows.
 
-It imports nothing of the bot, so that it can judge it.
+It imports nothing from the bot, so that it can judge the bot independently.
 """
 
 from .dialect import COMPATIBLE, DISCORD, Dialect
@@ -9,9 +9,9 @@ from .hooks import CARD_BYTES_MAX, CARD_FIELDS, BotControl, BotState, CardRefuse
 from .ledger import Entry, Line
 from .model_faults import PASSED, ModelFaultPlan
 from .ratelimit import DISCORD_LIMITS, WIDE_LIMITS
+from .screen import ShownMessage, Voice
 from .script import READS
 from .server import PlaygroundServer
-from .shown import ShownMessage, Voice
 
 __all__ = [
     "CARD_BYTES_MAX",

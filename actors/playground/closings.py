@@ -1,14 +1,14 @@
-"""The 429s that a fault makes up, and what they close: whoever asks again too soon is counted.
+"""Builds the 429s that faults inject, and records what they close, so that requests that come too soon are counted.
 
-    rate_limit          its bucket's: of a channel, or of a webhook with all its threads
-    rate_limit_shared   the resource's, whoever uses it: all webhooks of a channel
-    rate_limit_global   the bot's: everything but interactions
-    rate_limit_edge     the address's, as Discord's edge sends it: no `Via`, no JSON
-    rate_limit_header   as the first; the header asks for the wait, the JSON for a moment
-    rate_limit_body     the other way round
-    rate_limit_reset    only `X-RateLimit-Reset-After` tells how long
+    rate_limit          closes the request's bucket: a channel, or a webhook with all its threads
+    rate_limit_shared   closes the resource for all its users: all webhooks of a channel
+    rate_limit_global   closes everything of the bot except interactions
+    rate_limit_edge     closes the address, as Discord's edge does: no `Via`, no JSON
+    rate_limit_header   as `rate_limit`; the header gives the wait, the JSON gives 0
+    rate_limit_body     as `rate_limit`; the JSON gives the wait, the header gives `MOMENT_S`
+    rate_limit_reset    as `rate_limit`; only `X-RateLimit-Reset-After` gives the wait
 
-Each may name its seconds: `rate_limit_shared:400`; else it asks for the plan's `retry_after_s`.
+Each may set its seconds: `rate_limit_shared:400`. The default is the plan's `retry_after_s`.
 Source: https://discord.com/developers/docs/topics/rate-limits#exceeding-a-rate-limit
 """
 
@@ -23,7 +23,7 @@ VARIANTS = ("body", "edge", "global", "header", "reset", "shared")
 KIND = re.compile(rf"({PLAIN}(?:_(?:{'|'.join(VARIANTS)}))?)(?::(\d+(?:\.\d+)?))?")
 
 VIA = {"Via": "1.1 playground"}
-"""A 429 without it means "banned at the edge" to clients."""
+"""Clients treat a 429 without it as a ban at the edge."""
 MOMENT_S = 0.001
 EVERYTHING, ADDRESS = "everything", "address"
 _LIMITED = "You are being rate limited."
@@ -31,14 +31,14 @@ _LIMITED = "You are being rate limited."
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A 429 of a kind; `body` is None where there is no JSON."""
+    """One 429; `body` is None if it has no JSON."""
 
     kind: str
     wait_s: float
 
     @classmethod
     def parse(cls, kind: str, wait_s: float) -> "Refused":
-        """Of a fault's name; `wait_s` where that names none."""
+        """Reads a fault's name; `wait_s` is the wait if the name sets none."""
         found = KIND.fullmatch(kind)
         if found is None:
             return cls(PLAIN, wait_s)  # `http_429`
@@ -59,7 +59,7 @@ class Refused:
                 return {"message": _LIMITED, "retry_after": self.wait_s, "global": False}
 
     def headers(self, known: dict[str, str]) -> dict[str, str]:
-        """`known` are those of the request's own bucket."""
+        """The headers of the 429; `known` are the headers of the request's own bucket."""
         asked = {"Retry-After": f"{self.wait_s:g}"}
         empty = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset-After": f"{self.wait_s:.3f}"}
         match self.kind:
@@ -78,26 +78,26 @@ class Refused:
 
 
 class Closings:
-    """What is closed, by name, and until when."""
+    """Records which names are closed, and until when."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._until: dict[str, float] = {}
 
     def close(self, names: "Names", refused: Refused) -> None:
-        """A request of these names met this."""
+        """Closes what this 429 covers, for a request with these names."""
         closed = {"rate_limit_edge": ADDRESS, "rate_limit_global": EVERYTHING, "rate_limit_shared": names.resource}
         name = closed.get(refused.kind, names.bucket)
         self._until[name] = max(self._until.get(name, 0.0), self._now() + refused.wait_s)
 
     def has(self, names: "Names") -> bool:
-        """Whether a request of these names comes too soon."""
+        """Whether a request with these names comes too soon."""
         return any(self._until.get(name, 0.0) > self._now() for name in names.all)
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """By what a request may be refused: its bucket, the resource that it uses, everything, its address."""
+    """The names by which a request can be refused: its bucket, its resource, everything, its address."""
 
     bucket: str
     resource: str

@@ -1,8 +1,8 @@
-"""The bot's commands as people use them: a typed line, or an entry of a message's menu, becomes what the bot is told.
+"""Converts a typed command, or an entry of a message's menu, to the data of an interaction.
 
     /debug response id:000abc ─► {name: debug, options: [{name: response, options: [{name: id, value: 000abc}]}]}
 
-Failure modes: a line that no command fits is a ValueError with one sentence that says what would.
+Failure modes: a line that fits no command raises ValueError with one sentence that says what would fit.
 Source: https://discord.com/developers/docs/interactions/application-commands
 """
 
@@ -15,19 +15,19 @@ SUBCOMMAND, GROUP, STRING = 1, 2, 3
 
 
 def data_of_line(commands: Iterable[Json], line: str, *, completes: bool = False) -> Json:
-    """What the bot is told of a typed command. With `completes`, its last option is being typed."""
+    """The interaction's data for a typed command. With `completes`, its last option is still being typed."""
     name, *words = line.removeprefix("/").split() or [""]
     command = _named(commands, name, CHAT_INPUT)
     return _head(command) | {"options": _options(f"/{name}", command, words, completes=completes)}
 
 
 def data_of_menu(commands: Iterable[Json], name: str, message_id: int) -> Json:
-    """What the bot is told when somebody chooses an entry of a message's menu."""
+    """The interaction's data for an entry of a message's menu."""
     return _head(_named(commands, name, MESSAGE_MENU)) | {"target_id": str(message_id)}
 
 
 def _named(commands: Iterable[Json], name: str, kind: int) -> Json:
-    """Of two with one name, the guild's own goes before the global one, as on Discord."""
+    """Finds a command; the guild's own takes precedence over a global one of the same name, as on Discord."""
     fitting = [each for each in commands if each["name"] == name and each["type"] == kind]
     if not fitting:
         raise ValueError(f"the bot has no command `{name}`")
@@ -51,7 +51,7 @@ def _options(path: str, holder: Json, words: Sequence[str], *, completes: bool) 
 
 
 def _values(path: str, known: Sequence[Json], words: Sequence[str], *, completes: bool) -> list[Json]:
-    """The options in their order; `name:value` names one."""
+    """Reads the options in order; `name:value` sets one by its name."""
     free = {each["name"]: each for each in known}
     told: list[Json] = []
     for word in words or ([""] if completes else []):
@@ -61,7 +61,7 @@ def _values(path: str, known: Sequence[Json], words: Sequence[str], *, completes
         if name not in free:
             raise ValueError(f"`{path}` takes no more than {len(known)} options")
         if free.pop(name)["type"] != STRING:
-            raise ValueError(f"`{name}` is no text: the playground has only options of text")
+            raise ValueError(f"`{name}` is not a text option: the playground supports text options only")
         told.append({"name": name, "type": STRING, "value": value})
     missing = [name for name, option in free.items() if option.get("required")]
     if missing and not completes:

@@ -1,4 +1,4 @@
-"""One WebSocket: frames go out in order from a bounded outbox, compressed as the client asked."""
+"""Writes one WebSocket: frames are sent in order from a bounded queue, compressed if the client asked for it."""
 
 import asyncio
 import zlib
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from aiohttp import web
 
 OUTBOX_MAX = 20_000
-"""A client that is further behind is cut off; it can resume."""
+"""Frames. A client that is further behind is disconnected; it can resume."""
 ZLIB_STREAM = "zlib-stream"
 
 
@@ -26,7 +26,7 @@ class Connection:
         self._deflate = zlib.compressobj() if compression == ZLIB_STREAM else None
 
     def send(self, text: str) -> None:
-        """Queues a frame; none goes out after a close."""
+        """Queues a frame; frames after `close` are dropped."""
         if self.closed_by_us:
             return
         self._outbox.put_nowait(text)
@@ -34,13 +34,13 @@ class Connection:
             self.close(4008)
 
     def close(self, code: int) -> None:
-        """Closes once everything queued before has been sent."""
+        """Closes after every queued frame has been sent."""
         if not self.closed_by_us:
             self.closed_by_us = True
             self._outbox.put_nowait(_Close(code))
 
     async def write_all(self) -> None:
-        """Writes until closed, or until the client has gone."""
+        """Writes until the connection is closed or the client is gone."""
         while True:
             item = await self._outbox.get()
             try:
@@ -49,7 +49,7 @@ class Connection:
                     return
                 await self._write(item)
             except ConnectionError:
-                return  # The reader sees the end as well, and ends this connection.
+                return  # the reading side sees the disconnect too, and ends this connection
 
     async def _write(self, text: str) -> None:
         if self._deflate is None:

@@ -1,4 +1,4 @@
-"""The playground's own API under `/_control/`: what `PlaygroundServer` offers, for another process.
+"""Serves the control API under `/_control/`: the methods of `PlaygroundServer`, for another process.
 
     GET    state                              guild, channels, users, webhooks, faults, connected clients
     GET    messages?channel=&with_deleted=1   POST messages {channel, user, text, reply_to?}
@@ -6,26 +6,27 @@
     DELETE messages {channel, messages: ["id", …]}   all at once, as a moderator's purge
     POST   reactions {message, user, emoji, on?}
     POST   presses {message, user, button}    a button by its custom id; answers {id}
-    POST   commands {channel, user, text}     a typed command; answers {id}; with {completes: true}, what is being typed
+    POST   commands {channel, user, text}     a typed command; answers {id}; {completes: true}: still being typed
     POST   choices {message, user, command}   an entry of a message's menu by its name; answers {id}
     GET    requests?since=&only_lines=1       the ledger
-    PUT    members {user, nick?, global_name?, has_left?}          what the guild calls a person, who may leave it
+    PUT    members {user, nick?, global_name?, has_left?}          a person's names in the guild; has_left: leaves it
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
-    PATCH  webhooks/{id} {channel, told?}     a moderator moves it there
-    PUT    permissions {permission, allowed, channel?}           of a thread: in it alone, and clients are not told
+    PATCH  webhooks/{id} {channel, told?}     a moderator moves it to that channel; told: false sends no event
+    PUT    permissions {permission, allowed, channel?}           of a thread: in it alone, without an event
     PUT    threads/{name or id} {archived, locked}                 PUT refused_names {words: ["here"], named?}
-    PUT    membership {do: "remove"} {do: "invite"} {do: "outage"} {do: "recovery"}   the bot's, in its guild
+    PUT    membership {do: "remove"} {do: "invite"} {do: "outage"} {do: "recovery"}   of the bot in its guild
     PUT    faults {faults: ["KIND=P", …], seed?, speed?}
-    PUT    model_faults {faults: ["KIND=P", …], seed?}             of the model, for a bot started here
+    PUT    model_faults {faults: ["KIND=P", …], seed?}             of the model, for a bot that this playground runs
     PUT    dialect {order?, page?, …}         how another server differs from Discord (`dialect.py`); {} is Discord
-    POST   script {faults: ["reset", null, …], requests?}          once each, for lines or a sort of request
+    POST   script {faults: ["reset", null, …], requests?}          each used once, for lines or a sort of request
     POST   gateway {do: "close", code?} {do: "reconnect"} {do: "invalidate", resumable?} {do: "refuse", on?}
                    {do: "dispatch", name, body}
     POST   hold (arm)   GET hold?timeout_s= (waits: {message_id} or 204)   DELETE hold (release)
 
-Failure modes: 400 with a message for a wrong request, Discord's own 404 for what does not exist. A page from
-elsewhere in the user's browser is refused (403): the host must be loopback, the origin ours, a body JSON.
+Failure modes: 400 with a message for a wrong request, Discord's own 404 for an unknown object. Requests of another
+site's page in the user's browser are refused: the host must be loopback and the origin ours (else 403), and a body
+must be declared as JSON (else 400).
 """
 
 import asyncio
@@ -36,15 +37,16 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from .asking import Handler, asked, guarded, number, path_id, text
+from .control_requests import Handler, asked, checked, number, path_id, text
 from .dialect import Dialect
 from .faults import FaultPlan
 from .gateway import Close
+from .input import finite
 from .ledger import Entry
 from .model_faults import ModelFaultPlan
 from .payloads import channel_json, user_json, webhook_json
 from .records import Json
-from .shown import shown_json
+from .screen import shown_json
 from .wire import json_response
 
 if TYPE_CHECKING:
@@ -90,29 +92,29 @@ def mount_control(app: web.Application, server: "PlaygroundServer") -> None:
         ("DELETE", "hold"): control.release,
     }
     for (method, path), handler in routes.items():
-        app.router.add_route(method, f"{PREFIX}/{path}", guarded(handler))
+        app.router.add_route(method, f"{PREFIX}/{path}", checked(handler))
 
 
 class _Control:
-    """One method a route; each hands on to the server."""
+    """One method per route; each calls the server."""
 
     def __init__(self, server: "PlaygroundServer") -> None:
         self._server = server
-        self._world = server.world
+        self._discord = server.discord
 
     async def state(self, request: web.Request) -> web.StreamResponse:
-        world = self._world
-        channels = [each for each in world.channels.values() if not each.deleted]
-        webhooks = [each for each in world.webhooks.values() if not each.deleted]
+        discord = self._discord
+        channels = [each for each in discord.channels.values() if not each.deleted]
+        webhooks = [each for each in discord.webhooks.values() if not each.deleted]
         return json_response(
             {
                 "api_url": self._server.api_url,
                 "gateway_url": self._server.gateway_url,
-                "guild": {"id": str(world.guild.id), "name": world.guild.name},
-                "bot": user_json(world.bot),
-                "users": [user_json(user) for user in world.users.values() if not user.bot],
-                "channels": [channel_json(world, each) for each in channels],
-                "webhooks": [webhook_json(world, each, with_creator=False) for each in webhooks],
+                "guild": {"id": str(discord.guild.id), "name": discord.guild.name},
+                "bot": user_json(discord.bot),
+                "users": [user_json(user) for user in discord.users.values() if not user.bot],
+                "channels": [channel_json(discord, each) for each in channels],
+                "webhooks": [webhook_json(discord, each, with_creator=False) for each in webhooks],
                 "faults": asdict(self._server.faults),
                 "connected": self._server.gateway.connected,
             }
@@ -193,7 +195,7 @@ class _Control:
 
     async def add_channel(self, request: web.Request) -> web.StreamResponse:
         channel = self._server.add_channel(text(await asked(request), "name"))
-        return json_response(channel_json(self._world, channel), 201)
+        return json_response(channel_json(self._discord, channel), 201)
 
     async def add_thread(self, request: web.Request) -> web.StreamResponse:
         fields = await asked(request)
@@ -204,7 +206,7 @@ class _Control:
             text(fields, "user"),
             on=None if on is None else number("on", on),
         )
-        return json_response(channel_json(self._world, thread), 201)
+        return json_response(channel_json(self._discord, thread), 201)
 
     async def delete_channel(self, request: web.Request) -> web.StreamResponse:
         self._server.delete_channel(request.match_info["channel"])
@@ -236,10 +238,10 @@ class _Control:
 
     async def set_membership(self, request: web.Request) -> web.StreamResponse:
         steps: dict[str, Callable[[], None]] = {
-            "remove": self._world.remove_bot,
-            "invite": self._world.invite_bot,
-            "outage": partial(self._world.set_outage, True),
-            "recovery": partial(self._world.set_outage, False),
+            "remove": self._discord.remove_bot,
+            "invite": self._discord.invite_bot,
+            "outage": partial(self._discord.set_outage, True),
+            "recovery": partial(self._discord.set_outage, False),
         }
         do = text(await asked(request), "do")
         if do not in steps:
@@ -261,7 +263,9 @@ class _Control:
         if not isinstance(texts, list):
             raise ValueError('`faults` must be a list, e.g. ["drop_after=0.3"]')
         seed = number("seed", fields.get("seed", self._server.faults.seed))
-        self._server.faults = FaultPlan.parse(map(str, texts), seed=seed, speed=float(fields.get("speed", 1.0)))
+        self._server.faults = FaultPlan.parse(
+            map(str, texts), seed=seed, speed=finite("speed", fields.get("speed", 1.0))
+        )
         return json_response(asdict(self._server.faults))
 
     async def set_model_faults(self, request: web.Request) -> web.StreamResponse:
@@ -274,8 +278,8 @@ class _Control:
         return json_response(asdict(self._server.model_faults))
 
     async def set_dialect(self, request: web.Request) -> web.StreamResponse:
-        self._world.dialect = Dialect.of(await asked(request))
-        return json_response(asdict(self._world.dialect))
+        self._discord.dialect = Dialect.of(await asked(request))
+        return json_response(asdict(self._discord.dialect))
 
     async def write_script(self, request: web.Request) -> web.StreamResponse:
         fields = await asked(request)
@@ -312,8 +316,8 @@ class _Control:
         return web.Response(status=204)
 
     async def wait_held(self, request: web.Request) -> web.StreamResponse:
-        """Answers as soon as a line is held; 204 if none is in time."""
-        asked_s = float(request.query.get("timeout_s", HOLD_TIMEOUT_S))
+        """Answers as soon as a line is held; 204 after the timeout."""
+        asked_s = finite("timeout_s", request.query.get("timeout_s", HOLD_TIMEOUT_S))
         try:
             async with asyncio.timeout(min(asked_s, HOLD_TIMEOUT_MAX_S)):
                 message_id = await self._server.hold.wait_caught()

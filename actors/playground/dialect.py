@@ -1,15 +1,15 @@
-"""In which ways a server that speaks Discord's protocol may differ from Discord; the default is Discord itself.
+"""Describes how a Discord-compatible server may differ from Discord; the default is Discord itself.
 
-Each was met on a server that other people wrote, or is a near relative of what was. Reads, webhooks and messages
-are what a bot's promises hang on:
+Each difference was found on another server, or is close to one that was. All concern reads, webhooks and messages,
+because the bot's guarantees depend on these:
 
-    order, page, repeats      what `GET /channels/{channel}/messages?after=` answers
-    nulls                     what a message lacks is in its JSON, as null
-    bare_posts                a webhook's POST is answered with a bare 204, whatever `wait` says
-    webhook_status            every route that goes by a webhook's token is refused so, without Discord's code
+    order, page, repeats      the page that `GET /channels/{channel}/messages?after=` answers
+    nulls                     fields that a message lacks are in its JSON as null
+    bare_posts                a webhook's POST is answered with 204 and no body, whatever `wait` says
+    webhook_status            every route with a webhook's token is refused with this status, without Discord's code
     deletes_in_threads        whether a webhook may delete its message in a thread; else 401, without Discord's code
     strict                    unknown or empty keys in a message's body are refused
-    echoes                    whether the gateway tells a bot of its own messages
+    echoes                    whether the gateway sends a bot its own messages
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,19 +42,19 @@ NULLS: Json = dict.fromkeys(
         "webhook_id",
     )
 )
-"""The fields of a message that Discord leaves out where there is nothing in them
+"""The fields of a message that Discord omits when they are empty
 (https://discord.com/developers/docs/resources/message#message-object)."""
 
 WEBHOOKS = "/webhooks/{webhook}/{token}"
 EMBED_KEYS = {"title", "description", "url", "timestamp", "color", "footer", "image", "thumbnail", "author", "fields"}
 MAY_BE_EMPTY = {"attachments", "parse", "users", "roles"}
-"""Lists that mean something when they are empty."""
+"""Lists that have a meaning when they are empty."""
 WORDS = {401: "Unauthorized", 403: "Forbidden", 404: "Not Found"}
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """`page`: how many messages a page has, whatever `limit` asks for. `repeats`: `after` shows that message too."""
+    """`page`: messages per page, whatever `limit` asks for. `repeats`: a page includes the message named by `after`."""
 
     order: str = "newest_first"
     page: int | None = None
@@ -68,7 +68,7 @@ class Dialect:
 
     @classmethod
     def of(cls, asked: Mapping[str, object]) -> Self:
-        """From JSON. Raises ValueError."""
+        """Reads a dialect from JSON. Raises ValueError."""
         known = {field.name: getattr(DISCORD, field.name) for field in fields(cls)}
         for name, value in asked.items():
             match name:
@@ -85,7 +85,7 @@ class Dialect:
         return cls(**known | dict(asked))
 
     def arranged(self, page: Sequence[Message]) -> list[Message]:
-        """A page in this server's order; always the same for the same messages."""
+        """The page in this server's order; the same messages always give the same order."""
         match self.order:
             case "newest_first":
                 return sorted(page, key=lambda message: -message.id)
@@ -95,7 +95,7 @@ class Dialect:
                 return sorted(page, key=lambda message: blake2b(str(message.id).encode()).digest())
 
     def refuse(self, sort: str, *, in_thread: bool) -> None:
-        """Refuse what this server does not let a webhook's token do, without a code of Discord's."""
+        """Refuses what this server does not allow with a webhook's token, without Discord's code."""
         method, _, path = sort.partition(" ")
         if not path.startswith(WEBHOOKS):
             return
@@ -106,7 +106,7 @@ class Dialect:
             raise Refusal(Reason(status, 0, f"{status}: {WORDS.get(status, 'Refused')}"))
 
     def check(self, body: object) -> None:
-        """Refuse a message's body for what this server does not know. Raises 50035."""
+        """Refuses unknown or empty keys in a message's body if `strict`. Raises 50035."""
         if not self.strict or not isinstance(body, dict):
             return
         _refuse_empty(body, "")
@@ -129,4 +129,4 @@ def _refuse_empty(part: object, path: str) -> None:
 
 DISCORD = Dialect()
 COMPATIBLE = Dialect(order="oldest_first", nulls=True, bare_posts=True, deletes_in_threads=False, strict=True)
-"""As a Discord-compatible server was found, all at once."""
+"""All differences that one Discord-compatible server had."""

@@ -1,4 +1,4 @@
-"""What happens in the world, as it is told to the gateway and to pages."""
+"""Defines the events that the world sends to the gateway and to pages."""
 
 from dataclasses import dataclass
 
@@ -30,7 +30,7 @@ class Purged:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """The bot's commands are these now."""
+    """The bot has replaced its commands with these."""
 
     commands: tuple[Json, ...]
 
@@ -40,7 +40,7 @@ Subject = Guild | Channel | Webhook | Message | Reacted | Typed | Purged | Inter
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened, under the name of its gateway dispatch; none where only pages are told."""
+    """Something that happened, with the name of its gateway dispatch; empty if it is sent to pages only."""
 
     name: str
     subject: Subject

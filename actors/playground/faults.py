@@ -1,10 +1,10 @@
-"""What goes wrong on purpose, drawn so that a seed means the same run.
+"""Draws the faults to inject, so that a seed means the same run.
 
-A *line* is what a character says: a webhook's message, or the bot's own message with an embed, posted or
-edited. Only lines are hit; plain notices and the making of webhooks are not.
-`outage` alone hits every request.
+A *line* is a character's message: a webhook's message, or the bot's own message with an embed, posted or
+edited. Faults hit lines only, not plain notices or the creation of webhooks.
+Only `outage` hits every request.
 
-    (seed, ordinal of the channel, n-th line in it) ──blake2b─► a point in 0..1 ─► whose share is it?
+    (seed, ordinal of the channel, n-th line in it) ──blake2b─► a point in 0..1 ─► the fault whose share holds it
 
 The shares are stacked in the order of the faults' names, so the order of the command line does not matter.
 """
@@ -25,21 +25,21 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class FaultPlan:
-    """Which faults, how often, and how long the waiting ones take."""
+    """Which faults occur, how often, and how long those that wait take."""
 
     chances: tuple[tuple[str, float], ...] = ()
     """(kind, probability), ordered by kind; together at most 1."""
     seed: int = 0
     slow_s: float = 1.0
-    """After `slow` has stored the line, the answer takes this long."""
+    """How long the answer to a `slow` line takes after the line was stored."""
     late_s: float = 0.4
-    """So long after it was cut off, a `late` line is stored."""
+    """A `late` line is stored this long after its connection was cut."""
     retry_after_s: float = 0.5
-    """What `rate_limit` asks for."""
+    """The wait that `rate_limit` asks for."""
 
     @classmethod
     def parse(cls, texts: Iterable[str], *, seed: int = 0, speed: float = 1.0) -> "FaultPlan":
-        """Reads `KIND=P` strings; `speed` divides every wait. Raises ValueError with the mend."""
+        """Reads `KIND=P` strings; `speed` divides every wait. Raises ValueError that says what is allowed."""
         chances = parse_chances(texts, is_known, KNOWN)
         if speed <= 0:
             raise ValueError(f"speed must be above 0, not {speed:g}")
@@ -60,7 +60,7 @@ class FaultPlan:
         return drawn(self.chances, point_of(f"{self.seed}/{channel_ordinal}/{nth}"))
 
     def is_out(self, channel_ordinal: int | None, nth: int) -> bool:
-        """Whether an outage hits the n-th request that is no line (in a channel, or in none)."""
+        """Whether an outage hits the n-th request that is not a line (of a channel, or outside channels)."""
         return point_of(f"{self.seed}/{channel_ordinal}/other/{nth}") < self.chance("outage")
 
 
@@ -78,13 +78,13 @@ class Dice:
         return self.plan.line_fault(channel_ordinal, self._lines[channel_ordinal])
 
     def for_other(self, channel_ordinal: int | None) -> str | None:
-        """`outage`, or nothing, for the next request that is no line."""
+        """`outage` or None for the next request that is not a line."""
         self._others[channel_ordinal] += 1
         return "outage" if self.plan.is_out(channel_ordinal, self._others[channel_ordinal]) else None
 
 
 class Hold:
-    """Stops one line between "stored" and "answered", until somebody lets it go."""
+    """Delays the answer to one stored line until it is released."""
 
     def __init__(self) -> None:
         self.message_id: int | None = None
@@ -93,24 +93,24 @@ class Hold:
         self._released = asyncio.Event()
 
     def arm(self) -> None:
-        """The next line that is stored will be held."""
+        """Holds the next line that is stored."""
         self.release()
         self.message_id = None
         self._armed = True
         self._caught, self._released = asyncio.Event(), asyncio.Event()
 
     def release(self) -> None:
-        """Lets the held answer go, and disarms."""
+        """Releases the held answer, and disarms."""
         self._armed = False
         self._released.set()
 
     async def wait_caught(self) -> int | None:
-        """Waits until a line is held; its message's id."""
+        """Waits until a line is held; returns its message's id."""
         await self._caught.wait()
         return self.message_id
 
     async def pass_through(self, message_id: int | None) -> bool:
-        """Holds the caller if armed, until the release; tells whether it was held."""
+        """If armed, holds the caller until `release`; returns whether it was held."""
         if not self._armed:
             return False
         self._armed = False
@@ -122,12 +122,12 @@ class Hold:
 
 
 def is_known(kind: str) -> bool:
-    """Whether a line can meet it."""
+    """Whether a plan can have this fault."""
     return kind in PLAIN_KINDS or STATUS_KIND.fullmatch(kind) is not None
 
 
 def parse_chances(texts: Iterable[str], is_kind: Callable[[str], bool], known: str) -> tuple[tuple[str, float], ...]:
-    """`KIND=P` strings as (kind, probability), ordered by kind. Raises ValueError with the mend."""
+    """`KIND=P` strings as (kind, probability), ordered by kind. Raises ValueError that says what is allowed."""
     chances = dict(_parse_one(text, is_kind, known) for text in texts)
     total = sum(chances.values())
     if total > 1 + ROUNDING:
@@ -136,7 +136,7 @@ def parse_chances(texts: Iterable[str], is_kind: Callable[[str], bool], known: s
 
 
 def drawn(chances: Iterable[tuple[str, float]], point: float) -> str | None:
-    """Whose share the point in 0..1 lies in; the shares are stacked in their order."""
+    """The kind whose share holds the point in 0..1; the shares are stacked in the order of `chances`."""
     for kind, chance in chances:
         if point < chance:
             return kind

@@ -1,10 +1,10 @@
-"""Everything that happens, as server-sent events for pages: a snapshot, then every change.
+"""Sends pages everything that happens, as server-sent events: a snapshot, then every change.
 
     World, gateway, bot, faults ─publish─► the last 1,000 changes ─► one bounded queue a page ─► browser
 
-A page that comes back names the last event that it saw and gets what it missed; if that is too long ago, or
-the server is another one by now, it gets a fresh snapshot.
-Failure modes: a page that does not read is cut off at its queue's bound, and comes back by itself.
+A page that reconnects names the last event that it saw and gets the events that it missed. If these are no longer
+kept, or the server was restarted, it gets a fresh snapshot.
+Failure modes: a page that does not read is disconnected when its queue is full; it reconnects automatically.
 """
 
 import asyncio
@@ -18,10 +18,12 @@ from aiohttp import web
 from .records import Json
 
 RECENT_MAX = 1_000
-"""Changes that a page can have missed and still go on without a snapshot."""
+"""How many changes a page can miss and still continue without a snapshot."""
 QUEUE_MAX = 1_000
+PAGES_MAX = 20
+"""Open pages; each keeps a connection."""
 PING_S = 15.0
-"""So that a connection that died in silence is noticed."""
+"""Detects a connection that was lost without a close."""
 HEADERS = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 PING = b": ping\n\n"
 
@@ -29,7 +31,7 @@ Queue = asyncio.Queue[bytes | None]
 
 
 class Feed:
-    """Numbers the changes, and passes them to every open page."""
+    """Numbers the changes, and sends them to every open page."""
 
     def __init__(self, snapshot: Callable[[], Json]) -> None:
         self._snapshot = snapshot
@@ -39,7 +41,7 @@ class Feed:
         self._queues: set[Queue] = set()
 
     def publish(self, kind: str, body: Json) -> None:
-        """Tells every page of a change."""
+        """Sends a change to every page."""
         self._seq += 1
         frame = self._frame(kind, body)
         self._recent.append((self._seq, frame))
@@ -55,7 +57,9 @@ class Feed:
             self._cut(queue)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One page, until it leaves."""
+        """Serves one page until it disconnects; 503 for a page too many."""
+        if len(self._queues) >= PAGES_MAX:
+            return web.json_response({"message": "too many pages are open: close one, then reload"}, status=503)
         response = web.StreamResponse(headers=HEADERS)
         queue: Queue = asyncio.Queue(QUEUE_MAX)
         first = self._missed(request.headers.get("Last-Event-ID") or request.query.get("last", ""))
@@ -66,7 +70,7 @@ class Feed:
                 await response.write(frame)
             await _pass_on(queue, response)
         except ConnectionError:
-            return response  # the page has left; there is nobody to tell
+            return response  # the page has disconnected
         finally:
             self._queues.discard(queue)
         return response
@@ -84,7 +88,7 @@ class Feed:
         return f"id: {self._run}-{self._seq}\nevent: {kind}\ndata: {text}\n\n".encode()
 
     def _cut(self, queue: Queue) -> None:
-        """Ends a stream at once: what waits in it is fetched anew when the page comes back."""
+        """Ends a stream at once and drops its queue; the page gets these events when it reconnects."""
         self._queues.discard(queue)
         while not queue.empty():
             queue.get_nowait()

@@ -1,8 +1,8 @@
-"""The gateway: WebSocket connections, and the sessions that outlive them.
+"""Serves the gateway: WebSocket connections, and the sessions that outlive them.
 
     World ─event─► Gateway ─► Session (seq, replay) ─► Connection (outbox, zlib-stream) ─► client
 
-A session whose connection is lost goes on collecting events, so that a client that resumes misses none.
+A session whose connection is lost keeps collecting events, so that a client that resumes misses none.
 Source: https://discord.com/developers/docs/events/gateway
 """
 
@@ -15,22 +15,24 @@ from enum import IntEnum
 from aiohttp import WSMsgType, web
 
 from .connection import Connection
+from .connections import Bounds
 from .dispatch import Intent
 from .events import Event
+from .input import parsed
+from .local_discord import LocalDiscord
 from .payloads import application_flags, guild_json, member_json, user_json
 from .records import Json
 from .session import Session
-from .world import World
 
 HEARTBEAT_INTERVAL_MS = 41_250
 SESSIONS_MAX = 64
 """Beyond this the oldest session without a connection is forgotten."""
 FRAME_MAX = 4_096
-"""Discord closes a connection that sends more at once."""
+"""Discord closes a connection that sends a longer frame."""
 CLOSE_TIMEOUT_S = 1.0
 """How long a closing connection waits for the client's own close."""
 ENDING_CODES = (1000, 1001)
-"""A client that closes with one of these does not mean to resume."""
+"""A client that closes with one of these codes will not resume."""
 
 
 class Op(IntEnum):
@@ -59,25 +61,26 @@ class Close(IntEnum):
 
 
 class Gateway:
-    """Accepts clients, and passes them the world's events."""
+    """Accepts clients, and sends them the world's events."""
 
-    def __init__(self, world: World, token: str) -> None:
+    def __init__(self, discord: LocalDiscord, token: str, bounds: Bounds) -> None:
         self.refusing = False
-        """While set, nobody can connect: a handshake is answered with 503."""
+        """While set, every handshake is answered with 503."""
         self.refusals = 0
         """How many handshakes were refused."""
-        self._world = world
+        self._discord = discord
         self._token = token
+        self._bounds = bounds
         self._connections: dict[Connection, Session | None] = {}
         self._sessions: dict[str, Session] = {}
         self._watcher: Callable[[], None] | None = None
         self._connected, self._alone = asyncio.Event(), asyncio.Event()
         self._alone.set()
-        world.subscribe(self._publish)
+        discord.subscribe(self._publish)
 
     @property
     def connected(self) -> int:
-        """How many clients have identified or resumed and are still there."""
+        """How many clients have identified or resumed and are still connected."""
         return sum(session is not None for session in self._connections.values())
 
     def watch(self, watcher: Callable[[], None]) -> None:
@@ -93,7 +96,7 @@ class Gateway:
         await self._alone.wait()
 
     def close_all(self, code: int = Close.UNKNOWN_ERROR) -> int:
-        """Closes every connection with a code; tells how many. Their sessions can be resumed."""
+        """Closes every connection with a code; returns how many. Their sessions can be resumed."""
         for connection in self._connections:
             connection.close(code)
         return len(self._connections)
@@ -103,7 +106,7 @@ class Gateway:
         self._send_all(Op.RECONNECT, None)
 
     def invalidate(self, *, resumable: bool = False) -> None:
-        """Sends op 9; unless resumable, the sessions are gone and clients identify afresh."""
+        """Sends op 9; unless resumable, the sessions are dropped and clients must identify again."""
         self._send_all(Op.INVALID_SESSION, resumable)
         if not resumable:
             self._sessions.clear()
@@ -111,38 +114,49 @@ class Gateway:
                 self._attach(connection, None)
 
     def dispatch(self, name: str, body: Json) -> None:
-        """Sends every client an event of one's own making, which need not be what Discord documents."""
+        """Sends every client any event, also one that Discord does not document."""
         for session in self._sessions.values():
             session.dispatch(name, body)
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
-        """One client, from its handshake to its end."""
+        """Serves one client from its handshake to its close."""
         if self.refusing:
             self.refusals += 1
+            return web.Response(status=503)
+        if len(self._connections) >= self._bounds.sockets:
             return web.Response(status=503)
         socket = web.WebSocketResponse(compress=False, timeout=CLOSE_TIMEOUT_S)
         await socket.prepare(request)
         connection = Connection(socket, request.query.get("compress"))
         self._attach(connection, None)
         writer = asyncio.create_task(connection.write_all())
+        late = asyncio.get_running_loop().call_later(self._bounds.identify_s, self._end_stranger, connection)
         try:
             connection.send(_frame(Op.HELLO, {"heartbeat_interval": HEARTBEAT_INTERVAL_MS}))
             async for message in socket:
                 if message.type in (WSMsgType.TEXT, WSMsgType.BINARY):
                     self._receive(connection, message.data)
         finally:
+            late.cancel()
             self._leave(connection, socket.close_code)
             await _end(writer, connection)
         return socket
+
+    def _end_stranger(self, connection: Connection) -> None:
+        """Closes a connection that has not identified."""
+        if self._connections[connection] is None:
+            connection.close(Close.NOT_AUTHENTICATED)
 
     def _receive(self, connection: Connection, text: str | bytes) -> None:
         if len(text) > FRAME_MAX:
             return connection.close(Close.DECODE_ERROR)
         try:
-            frame = json.loads(text)
-            op, body = frame["op"], frame.get("d")
-        except (ValueError, TypeError, KeyError):
+            frame = parsed(text)
+        except ValueError:
             return connection.close(Close.DECODE_ERROR)
+        if not isinstance(frame, dict) or "op" not in frame:
+            return connection.close(Close.DECODE_ERROR)
+        op, body = frame["op"], frame.get("d")
         if op == Op.HEARTBEAT:
             return connection.send(_frame(Op.HEARTBEAT_ACK, None))
         if op in (Op.IDENTIFY, Op.RESUME):
@@ -165,7 +179,7 @@ class Gateway:
 
     def _identify(self, connection: Connection, body: Json) -> None:
         intents = Intent(_whole(body.get("intents")))
-        if Intent.MESSAGE_CONTENT in intents and not self._world.message_content:
+        if Intent.MESSAGE_CONTENT in intents and not self._discord.message_content:
             return connection.close(Close.DISALLOWED_INTENTS)
         number, count = _shard(body.get("shard"))
         if not 0 <= number < count:
@@ -188,36 +202,36 @@ class Gateway:
         return session.dispatch("RESUMED", {}, is_kept=False)
 
     def _welcome(self, session: Session) -> None:
-        world = self._world
+        discord = self._discord
         number, count = session.shard
-        is_here = (world.guild.id >> 22) % count == number and not world.guild.without_bot
-        guilds = [world.guild] if is_here else []
+        is_here = (discord.guild.id >> 22) % count == number and not discord.guild.without_bot
+        guilds = [discord.guild] if is_here else []
         ready = {
             "v": 10,
-            "user": user_json(world.bot),
+            "user": user_json(discord.bot),
             "guilds": [{"id": str(guild.id), "unavailable": True} for guild in guilds],
             "session_id": session.id,
-            "resume_gateway_url": world.gateway_url,
-            "application": {"id": str(world.bot.id), "flags": application_flags(world)},
+            "resume_gateway_url": discord.gateway_url,
+            "application": {"id": str(discord.bot.id), "flags": application_flags(discord)},
             "shard": [number, count],
         }
         session.dispatch("READY", ready)
-        users = list(world.users.values()) if Intent.GUILD_MEMBERS in session.intents else [world.bot]
-        for guild in guilds if Intent.GUILDS in session.intents and not world.guild.is_out else []:
-            session.dispatch("GUILD_CREATE", guild_json(world, guild, users))
+        users = list(discord.users.values()) if Intent.GUILD_MEMBERS in session.intents else [discord.bot]
+        for guild in guilds if Intent.GUILDS in session.intents and not discord.guild.is_out else []:
+            session.dispatch("GUILD_CREATE", guild_json(discord, guild, users))
 
     def _members(self, asked: Json) -> Json:
-        """The answer to op 8: those asked for by id, or by the beginning of their names."""
+        """The answer to op 8: members by id, or by the beginning of their names."""
         ids = {str(user_id) for user_id in asked.get("user_ids") or ()}
         query = str(asked.get("query") or "").lower()
         found = [
             user
-            for user in self._world.users.values()
+            for user in self._discord.users.values()
             if not user.has_left and (str(user.id) in ids if ids else user.name.lower().startswith(query))
         ]
         return {
-            "guild_id": str(self._world.guild.id),
-            "members": [member_json(self._world, user) | {"user": user_json(user)} for user in found],
+            "guild_id": str(self._discord.guild.id),
+            "members": [member_json(self._discord, user) | {"user": user_json(user)} for user in found],
             "chunk_index": 0,
             "chunk_count": 1,
             "nonce": asked.get("nonce"),
@@ -225,7 +239,7 @@ class Gateway:
 
     def _publish(self, event: Event) -> None:
         for session in self._sessions.values():
-            session.publish(self._world, event)
+            session.publish(self._discord, event)
 
     def _send_all(self, op: Op, body: object) -> None:
         for connection, session in self._connections.items():
@@ -263,7 +277,7 @@ class Gateway:
 
 
 async def _end(writer: asyncio.Task[None], connection: Connection) -> None:
-    """Waits for a close of ours to go out with its code; else there is nothing left to write."""
+    """Waits until our own close was sent with its code; if the client closed, stops the writer."""
     if connection.closed_by_us:
         await writer
     else:
@@ -271,12 +285,12 @@ async def _end(writer: asyncio.Task[None], connection: Connection) -> None:
 
 
 def _whole(value: object) -> int:
-    """The number; 0 for anything that is none."""
+    """The value if it is a whole number from 0 on; else 0."""
     return value if isinstance(value, int) and value >= 0 else 0
 
 
 def _shard(value: object) -> tuple[int, int]:
-    """(number, count); a client that names none is the only one."""
+    """(number, count): (0, 1) if the client names no shard, (0, 0) if what it names is invalid."""
     match value:
         case None:
             return 0, 1

@@ -1,6 +1,7 @@
-"""What the page can steer beyond the playground, if the application that starts it fills these in.
+"""Defines protocols for what the page controls beyond the playground: the bot's process and its characters.
 
-The playground knows neither the bot nor its characters: it judges them. So both come as protocols.
+The application that starts the playground may implement them. The playground imports neither the bot nor its
+characters, because it judges them.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,16 +10,16 @@ from enum import StrEnum
 from typing import Protocol
 
 CARD_FIELDS = ("name", "description", "personality", "scenario", "first_mes", "mes_example")
-"""What the page shows and edits, under the names of Tavern's V2."""
+"""The fields of a card that the page shows and edits, with their names in Tavern's V2 format."""
 
 CARD_BYTES_MAX = 64 * 1024 * 1024
-"""Of a card file that comes through the page; its pictures make it large."""
+"""Limit of a card file uploaded through the page; pictures make it large."""
 
 
 class BotState(StrEnum):
     RUNNING = "running"
     STOPPED = "stopped"
-    """Killed, or ended by itself."""
+    """Killed or exited."""
 
 
 class BotControl(Protocol):
@@ -26,20 +27,20 @@ class BotControl(Protocol):
 
     @property
     def state(self) -> BotState:
-        """Whether the process lives; whether it is connected is the gateway's to say."""
+        """Whether the process is running; the gateway knows whether it is connected."""
 
     def watch(self, watcher: Callable[[], None]) -> None:
         """Calls `watcher` after every change of `state`."""
 
     async def start(self) -> None:
-        """Starts it unless it runs."""
+        """Starts the process unless it is running."""
 
     async def kill(self) -> None:
-        """Kills it at once, as a power cut would; it is gone when this returns."""
+        """Kills the process at once, as a power cut would; it has ended when this returns."""
 
 
 class CardRefused(ValueError):
-    """A card that cannot be used, as one sentence for the user."""
+    """A card cannot be used; the message is one sentence for the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,28 +49,28 @@ class ShownCard:
 
     name: str
     version: str
-    """Changes with every change of the card, so that pictures can be kept by address."""
+    """Changes with every change of the card, so that pictures can be cached by URL."""
     has_picture: bool
     fields: dict[str, str]
-    """CARD_FIELDS."""
+    """Keys: CARD_FIELDS."""
     doubts: tuple[str, ...] = ()
-    """What was odd about the file that it was just read from: a clause each, with what comes of it."""
+    """Problems of the file that was just read: one clause each, with its consequence."""
 
 
 class CardShelf(Protocol):
-    """The characters that can be called into a scene."""
+    """The characters that can be brought into a scene."""
 
     async def list(self) -> Sequence[ShownCard]:
-        """Every character, by name."""
+        """Every character, ordered by name."""
 
     async def picture(self, name: str) -> bytes | None:
-        """The character's picture; None without one, or without the character."""
+        """The character's picture; None if it has none, or if the character does not exist."""
 
     async def save(self, data: bytes, filename: str) -> ShownCard:
-        """Adds the character in a card file; one of the same name is replaced. Raises CardRefused.
+        """Adds the character of a card file; replaces one of the same name. Raises CardRefused.
 
-        Of a file above CARD_BYTES_MAX only the beginning is given, longer than it: it is to be refused.
+        A file above CARD_BYTES_MAX is passed truncated, but still longer than that: refuse it.
         """
 
     async def edit(self, name: str, fields: dict[str, str]) -> ShownCard:
-        """Changes these fields of a character and nothing else of its card. Raises CardRefused."""
+        """Changes only these fields of a character's card. Raises CardRefused."""

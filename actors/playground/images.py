@@ -1,28 +1,28 @@
-"""Serves what was uploaded: pictures of webhooks, and attachments."""
+"""Serves uploaded files: webhooks' pictures, and attachments."""
 
 import base64
 
 from aiohttp import web
 
+from .local_discord import LocalDiscord
 from .payloads import avatar_hash
-from .world import World
 
-FOREVER = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-"""The address changes with the content."""
+FOREVER = {"Cache-Control": "public, max-age=31536000, immutable"}
+"""The URL changes with the content."""
 
 
-def mount_images(app: web.Application, world: World) -> None:
+def mount_images(app: web.Application, discord: LocalDiscord) -> None:
     """Adds `/avatars/{webhook}/{hash}` and `/attachments/{id}/{name}`."""
 
     async def avatar(request: web.Request) -> web.Response:
-        webhook = world.webhooks.get(_number(request.match_info["webhook"]))
+        webhook = discord.webhooks.get(_number(request.match_info["webhook"]))
         if webhook is None or webhook.avatar is None or avatar_hash(webhook.avatar) != request.match_info["hash"]:
             raise web.HTTPNotFound
         kind, _, content = webhook.avatar.removeprefix("data:").partition(";base64,")
         return web.Response(body=base64.b64decode(content), content_type=kind, headers=FOREVER)
 
     async def attachment(request: web.Request) -> web.Response:
-        found = world.attachments.get(_number(request.match_info["id"]))
+        found = discord.attachments.get(_number(request.match_info["id"]))
         if found is None:
             raise web.HTTPNotFound
         saved = FOREVER | {"Content-Disposition": "attachment"}
@@ -33,7 +33,7 @@ def mount_images(app: web.Application, world: World) -> None:
 
 
 def image_type(picture: bytes) -> str:
-    """The content type of a picture that Discord shows, as its first bytes say it."""
+    """The content type of a picture by its first bytes; PNG if they are neither JPEG nor GIF."""
     kinds = {b"\xff\xd8\xff": "image/jpeg", b"GIF8": "image/gif"}
     return next((kind for start, kind in kinds.items() if picture.startswith(start)), "image/png")
 

@@ -1,9 +1,9 @@
-"""Buttons pressed and commands used, and how the bot answers: the desk of the world for what is not kept.
+"""Holds interactions (buttons pressed, commands used) and ephemeral answers, which the world's file does not keep.
 
     press, command ─► INTERACTION_CREATE ─► callback (once, within 3 s) ─► original ─► edits, follow-ups (15 min)
 
-An ephemeral message is seen by one person only, stands in no channel, and is gone with the server, as on
-Discord with the client. Whatever else the bot answers is a message like any other.
+An ephemeral message is visible to one person only, is in no channel, and is lost when the server stops; on Discord,
+when the client does. Every other answer of the bot is an ordinary message.
 Source: https://discord.com/developers/docs/interactions/receiving-and-responding
 """
 
@@ -26,7 +26,7 @@ from .refusals import (
 CALLBACK_S = 3.0
 TOKEN_S = 15 * 60.0
 PRESSES_MAX = 1_000
-"""The oldest are forgotten beyond this, whether or not their tokens have expired."""
+"""Beyond this the oldest are dropped, even if their tokens have not expired."""
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
 BUTTON = 2
@@ -34,7 +34,7 @@ LINK_STYLE = 5
 
 
 class Kind(IntEnum):
-    """What somebody did."""
+    """What the person did."""
 
     COMMAND = 2
     COMPONENT = 3
@@ -54,12 +54,12 @@ FITTING = {
     Kind.COMPONENT: (Callback.MESSAGE, Callback.DEFERRED_MESSAGE, Callback.DEFERRED_UPDATE, Callback.UPDATE),
     Kind.AUTOCOMPLETE: (Callback.CHOICES,),
 }
-"""How each kind can be answered first."""
+"""The callbacks that each kind allows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interaction:
-    """One press or command. `original_id` is what the callback made or, for an update, the message that it changes."""
+    """One press or command. `original_id`: the message that the callback created or, for an update, changes."""
 
     id: int
     token: str
@@ -67,9 +67,9 @@ class Interaction:
     channel_id: int
     kind: Kind
     data: Json
-    """Which button, or which command with what."""
+    """The button, or the command with its options."""
     message: Message | None
-    """With the button, or of the menu, as it was then."""
+    """The message with the button or the menu, as it was at that time."""
     at: float
     answered_with: Callback | None = None
     original_id: int | None = None
@@ -88,7 +88,7 @@ class Whisper:
 
 
 class Desk:
-    """Holds the interactions of late and the whispers that answer them."""
+    """Holds the recent interactions and the whispers that answer them."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
@@ -98,7 +98,7 @@ class Desk:
     def open(
         self, interaction_id: int, user: User, channel: Channel, kind: Kind, data: Json, message: Message | None
     ) -> Interaction:
-        """A new interaction; the bot has not heard of it yet."""
+        """Creates an interaction; does not announce it to the bot."""
         token = secrets.token_urlsafe(48)
         opened = Interaction(interaction_id, token, user.id, channel.id, kind, data, message, self._now())
         self._by_token[token] = opened
@@ -107,7 +107,7 @@ class Desk:
         return opened
 
     def to_call_back(self, interaction_id: int, token: str) -> Interaction:
-        """Raises 10062 after 3 s and for what there never was, 40060 if it was answered."""
+        """An interaction without a callback yet. Raises 10062 after 3 s or if unknown, 40060 if answered."""
         found = self._by_token.get(token)
         if found is None or found.id != interaction_id:
             raise Refusal(UNKNOWN_INTERACTION)
@@ -118,7 +118,7 @@ class Desk:
         return found
 
     def answered(self, token: str) -> Interaction:
-        """One that was called back. Raises 50027 when the token has expired, 10015 before the callback."""
+        """An interaction that was called back. Raises 50027 if the token has expired, 10015 before the callback."""
         found = self._by_token.get(token)
         if found is None or self._now() - found.at > TOKEN_S:
             raise Refusal(INVALID_WEBHOOK_TOKEN)
@@ -129,20 +129,20 @@ class Desk:
     def note(
         self, interaction: Interaction, kind: Callback, original_id: int | None, choices: tuple[Json, ...] = ()
     ) -> Interaction:
-        """The callback has come."""
+        """Records the callback."""
         noted = replace(interaction, answered_with=kind, original_id=original_id, choices=choices)
         self._by_token[interaction.token] = noted
         return noted
 
     def whisper(self, message_id: int | None) -> Whisper:
-        """Raises 10008."""
+        """The whisper with this id. Raises 10008 if it is unknown or deleted."""
         found = None if message_id is None else self._whispers.get(message_id)
         if found is None or found.is_gone:
             raise Refusal(UNKNOWN_MESSAGE)
         return found
 
     def keep(self, whisper: Whisper) -> None:
-        """A new whisper, or its new form."""
+        """Stores a new or changed whisper."""
         self._whispers[whisper.message.id] = whisper
         while len(self._whispers) > PRESSES_MAX:
             del self._whispers[next(iter(self._whispers))]
@@ -152,14 +152,14 @@ class Desk:
 
 
 def press_of(message: Message, custom_id: str) -> Json:
-    """What a press of this button says. Raises 50035 if the message has no such button, or a disabled one."""
+    """The interaction's data for a press. Raises 50035 if the message has no such button, or a disabled one."""
     if custom_id not in _custom_ids(message.components):
         raise invalid_field("custom_id", "COMPONENT_VALIDATION_FAILED", "Component validation failed")
     return {"component_type": BUTTON, "custom_id": custom_id}
 
 
 def _custom_ids(components: tuple[Json, ...]) -> set[str]:
-    """Of all buttons that can be pressed, at whatever depth."""
+    """The ids of all buttons that can be pressed, at any depth."""
     found: set[str] = set()
     for component in components:
         if component.get("type") == BUTTON and not component.get("disabled") and component.get("style") != LINK_STYLE:

@@ -1,6 +1,6 @@
-"""Every request that arrived, in the order of arrival: one try is one entry, whatever became of it.
+"""Records every request in the order of arrival: one attempt is one entry, whatever its outcome.
 
-The server counts, not the bot: a rehearsal and the tests take their numbers from here.
+Rehearsals and tests take their numbers from here, because the server counts and not the bot.
 """
 
 from collections import deque
@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 ENTRIES_MAX = 100_000
-"""The oldest are forgotten beyond this: about 30 MB."""
+"""Beyond this the oldest are dropped: about 30 MB."""
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What a character's line said when it arrived, stored or not."""
+    """A character's line as it arrived, stored or not."""
 
     speaker: str
     text: str
@@ -29,11 +29,11 @@ class Entry:
     line: Line | None = None
     fault: str | None = None
     status: int | None = None
-    """None while unanswered, and for ever if the connection was cut."""
+    """None while unanswered; stays None if the connection was cut."""
     message_id: int | None = None
-    """The message that was stored, edited or deleted, or that its nonce had made before."""
+    """The message that was stored, edited or deleted, or the earlier one with the same nonce."""
     on_closed: bool = False
-    """Whether a 429 before it had closed its bucket: no client that reads 429s sends such a request."""
+    """Whether an earlier 429 had closed its bucket: a client that obeys 429s sends no such request."""
 
 
 class Ledger:
@@ -47,14 +47,14 @@ class Ledger:
         return iter(self._entries)
 
     def open(self, method: str, path: str) -> int:
-        """Enters a request that has just arrived; returns its order number."""
+        """Adds a request that has just arrived; returns its order number."""
         entry = Entry(self._next, method, path)
         self._next += 1
         self._entries.append(entry)
         return entry.order
 
     def complete(self, order: int, **known: object) -> None:
-        """Adds to an entry what is known by now, unless it is forgotten already."""
+        """Sets fields of an entry, unless it was dropped already."""
         at = order - self._entries[0].order
         if at >= 0:
             self._entries[at] = replace(self._entries[at], **known)  # type: ignore[arg-type]

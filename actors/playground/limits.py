@@ -1,9 +1,9 @@
-"""What Discord takes in a message or a webhook's name, and how it refuses the rest.
+"""Checks messages and webhooks' names against Discord's limits, and refuses as Discord does.
 
 Sources: https://discord.com/developers/docs/resources/message#embed-object-embed-limits and
 https://discord.com/developers/docs/resources/webhook#create-webhook
-What is stripped: https://github.com/discord/discord-api-docs/issues/1189 (control characters, direction overrides)
-and issues/1241 (combining marks beyond some 150); the exact list is not published.
+Stripped characters: https://github.com/discord/discord-api-docs/issues/1189 (control characters, direction
+overrides) and issues/1241 (combining marks beyond about 150); the exact list is not published.
 """
 
 import re
@@ -30,16 +30,16 @@ EMBED_TEXT_MAX = {"title": 256, "description": 4_096}
 EMBED_PART_MAX = {("author", "name"): 256, ("footer", "text"): 2_048}
 EMBED_FIELD_MAX = {"name": 256, "value": 1_024}
 EMBED_SHOWN = ("title", "description", "fields", "author", "footer", "image", "thumbnail", "video")
-"""An embed with none of these shows nothing."""
+"""An embed without any of these shows nothing."""
 NONCE_MAX = 25
 COMPONENT_ROWS_MAX = 5
 DESCRIPTION_MAX = 1_024
-"""Of an attachment (https://discord.com/developers/docs/resources/message#attachment-object)."""
+"""For an attachment (https://discord.com/developers/docs/resources/message#attachment-object)."""
 FILES_MAX = 10
 CHOICES_MAX = 25
 WEBHOOK_NAME_MAX = 80
 WEBHOOK_NAME_FORBIDDEN = frozenset({"clyde", "discord"})
-"""Known words; Discord publishes no list, and changes it."""
+"""Known words. Discord does not publish its list, and changes it."""
 WEBHOOK_NAMES_FORBIDDEN = frozenset({"everyone", "here"})
 WEBHOOKS_PER_CHANNEL_MAX = 15
 CHANNEL_NAME_MAX = 100
@@ -49,7 +49,7 @@ STRIPPED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud
 
 
 def text_within(path: str, value: object, maximum: int) -> str:
-    """The text, stripped and trimmed as Discord does it; refused if it is no text or longer than `maximum`."""
+    """The text, stripped and trimmed as Discord does. Raises 50035 if it is not text or longer than `maximum`."""
     if value is None:
         return ""
     if not isinstance(value, str):
@@ -67,14 +67,14 @@ def _stripped(text: str) -> str:
 
 
 def checked_nonce(value: object) -> str | None:
-    """The nonce as text; integers are taken too."""
+    """The nonce as text; integers are accepted too."""
     if value is None:
         return None
     return text_within("nonce", str(value), NONCE_MAX)
 
 
 def checked_name(path: str, value: object) -> str:
-    """A channel's or a thread's name."""
+    """Checks a channel's or a thread's name."""
     name = text_within(path, value, CHANNEL_NAME_MAX)
     if not name:
         raise invalid_field(path, "BASE_TYPE_REQUIRED", "This field is required")
@@ -83,14 +83,14 @@ def checked_name(path: str, value: object) -> str:
 
 @dataclass(frozen=True, slots=True)
 class RefusedWords:
-    """Words that no webhook's name may contain, besides the known ones; the answer may keep to itself which."""
+    """More words that no webhook's name may contain; `are_named`: the refusal names the word."""
 
     words: frozenset[str] = frozenset()
     are_named: bool = True
 
 
 def checked_webhook_name(path: str, value: object, refused: RefusedWords) -> str:
-    """A webhook's own name, or the one it takes for a single message."""
+    """Checks a webhook's own name, or the one that it uses for a single message."""
     name = text_within(path, value, WEBHOOK_NAME_MAX)
     if not name:
         raise invalid_field(path, "BASE_TYPE_BAD_LENGTH", "Must be between 1 and 80 in length.")
@@ -104,7 +104,7 @@ def checked_webhook_name(path: str, value: object, refused: RefusedWords) -> str
 
 
 def refuse_webhook(channel: Channel, present: int) -> None:
-    """Raises 50003, 50024 or 30007 where a channel with `present` webhooks cannot have another one."""
+    """Raises 50003, 50024 or 30007 if a channel with `present` webhooks cannot have another one."""
     if channel.kind == DM_CHANNEL:
         raise Refusal(DM_CHANNEL_REFUSED)
     if channel.kind != TEXT_CHANNEL:
@@ -114,7 +114,7 @@ def refuse_webhook(channel: Channel, present: int) -> None:
 
 
 def checked_embeds(value: object) -> tuple[Json, ...]:
-    """The embeds with their texts trimmed; one without anything to show is dropped."""
+    """The embeds with their texts trimmed; an empty one is dropped."""
     listed = _objects("embeds", value, EMBEDS_MAX)
     embeds = [embed for at, raw in enumerate(listed) if (embed := _checked_embed(f"embeds.{at}", raw))]
     if sum(_shown_length(embed) for embed in embeds) > EMBED_TOTAL_MAX:
@@ -125,7 +125,7 @@ def checked_embeds(value: object) -> tuple[Json, ...]:
 
 
 def checked_components(value: object) -> tuple[Json, ...]:
-    """The rows of buttons; their inside is the client's affair."""
+    """The rows of buttons; their contents are not checked."""
     return tuple(_objects("components", value, COMPONENT_ROWS_MAX))
 
 
@@ -135,7 +135,7 @@ def checked_choices(value: object) -> tuple[Json, ...]:
 
 
 def checked_files(value: object) -> list[Json]:
-    """What a body says of its files, each with a description that is short enough."""
+    """The file entries of a body; checks the length of their descriptions."""
     files = _objects("attachments", value, FILES_MAX)
     return [_with_text(file, f"attachments.{at}", "description", DESCRIPTION_MAX) for at, file in enumerate(files)]
 

@@ -1,10 +1,10 @@
-"""What a model's server does wrong on purpose: in front of the bot's own model, whichever that is.
+"""Injects the faults of a model's server in front of the bot's own model, whichever that is.
 
-    bot ─ each try ─► POST {model_url}/chat/completions ─ a fault is drawn ─► that fault, as such servers answer
-                                                         └─ none ──────────► PASSED: the bot asks its model
+    bot ─ attempt ─► POST {model_url}/chat/completions ─ a fault is drawn ─► that fault, as such servers answer
+                                                        └─ none ──────────► PASSED: the bot asks its model
 
-So the understudy can fail as well, which has no server. The n-th try of a seed meets the same fault in each run.
-Sources of the forms: the error pages of Groq's, OpenAI's and OpenRouter's API references.
+So the understudy, which has no server, can fail too. With the same seed, the n-th attempt meets the same fault in
+each run. Sources of the answers: the error pages of Groq's, OpenAI's and OpenRouter's API references.
 """
 
 import asyncio
@@ -19,17 +19,17 @@ from .wire import cut, json_response
 
 MODEL_PREFIX = "/_model/v1"
 PASSED = "passed"
-"""All that the server says where nothing goes wrong."""
+"""The whole answer if no fault is drawn."""
 
 SHORT_S, LONG_S = 2, 90
-"""What the two limits ask for: a wait that is waited for, and one after which another model is asked."""
+"""`Retry-After` of the two rate limits: the bot waits for the short one; for the long one it asks another model."""
 
 DECLINED = "I'm sorry, but I can't continue with this request."
 
 
 @dataclass(frozen=True, slots=True)
 class ModelFaultPlan:
-    """Which faults a try meets, and how often."""
+    """Which faults an attempt meets, and how often."""
 
     chances: tuple[tuple[str, float], ...] = ()
     """(kind, probability), ordered by kind; together at most 1."""
@@ -37,16 +37,16 @@ class ModelFaultPlan:
 
     @classmethod
     def parse(cls, texts: Iterable[str], *, seed: int = 0) -> "ModelFaultPlan":
-        """Reads `KIND=P` strings. Raises ValueError with the mend."""
+        """Reads `KIND=P` strings. Raises ValueError that says what is allowed."""
         return cls(parse_chances(texts, KINDS.__contains__, ", ".join(KINDS)), seed)
 
     def fault(self, nth: int) -> str | None:
-        """What the n-th try meets, if anything."""
+        """The fault that the n-th attempt meets, if any."""
         return drawn(self.chances, point_of(f"{self.seed}/model/{nth}"))
 
 
 class ModelRoutes:
-    """The server in front of the model. Setting `plan` counts anew."""
+    """The server in front of the model. Setting `plan` restarts its count."""
 
     def __init__(self) -> None:
         self._plan = ModelFaultPlan()
@@ -63,11 +63,11 @@ class ModelRoutes:
         self._plan, self._tries = plan, 0
 
     def close(self) -> None:
-        """Ends the tries that are never answered."""
+        """Ends the requests that are never answered."""
         self._closing.set()
 
     async def complete(self, request: web.Request) -> web.StreamResponse:
-        """One try."""
+        """Answers one attempt."""
         await request.read()
         self._tries += 1
         fault = self._plan.fault(self._tries)
@@ -122,4 +122,4 @@ KINDS: dict[str, Callable[[], web.Response]] = {
     "too_large": lambda: _refused(400, "context_length_exceeded", "Please reduce the length of the messages."),
     "web_page": _page,
 }
-"""What each fault answers, by its name."""
+"""The answer of each fault, by its name."""

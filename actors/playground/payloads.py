@@ -1,4 +1,4 @@
-"""The JSON in which Discord shows its objects: records in, dictionaries out.
+"""Builds the JSON of Discord's objects from records.
 
 Source: https://discord.com/developers/docs/resources
 """
@@ -13,10 +13,10 @@ from functools import lru_cache
 from . import records
 from .dialect import NULLS
 from .interactions import Interaction, Kind
+from .local_discord import LocalDiscord
 from .permissions import BOT, Permission
 from .records import Attachment, Channel, Guild, Json, Message, User, Webhook
 from .snowflake import made_at
-from .world import World
 
 MESSAGE_KIND, REPLY_KIND = 0, 19
 INCOMING_WEBHOOK = 1
@@ -30,7 +30,7 @@ UPLOAD_BYTES_MAX = 10 * 1024 * 1024
 
 
 def iso(at: float) -> str:
-    """A time as Discord writes it."""
+    """A time in seconds since 1970, in Discord's format (ISO 8601, UTC)."""
     return datetime.fromtimestamp(at, UTC).isoformat()
 
 
@@ -51,33 +51,33 @@ def user_json(user: User) -> Json:
     }
 
 
-def member_json(world: World, user: User) -> Json:
-    """The guild's side of a user, without the user."""
-    roles = [str(bot_role_id(world))] if user.bot else []
+def member_json(discord: LocalDiscord, user: User) -> Json:
+    """The member object of a user, without its `user`."""
+    roles = [str(bot_role_id(discord))] if user.bot else []
     shared = {"nick": user.nick, "deaf": False, "mute": False, "flags": 0}
     return shared | {"roles": roles, "joined_at": iso(made_at(user.id))}
 
 
-def bot_role_id(world: World) -> int:
-    """The id of the bot's own role: next to the guild's, which no message can have."""
-    return world.guild.id + 1
+def bot_role_id(discord: LocalDiscord) -> int:
+    """The id of the bot's own role: the guild's id + 1, which no message can have."""
+    return discord.guild.id + 1
 
 
-def roles_json(world: World) -> list[Json]:
-    """Both roles. @everyone's holds nothing, so that the bot's alone says what the bot may do."""
-    denied = Permission(world.guild.denied)
+def roles_json(discord: LocalDiscord) -> list[Json]:
+    """Both roles. @everyone has no permissions, so that the bot's own role alone decides what the bot may do."""
+    denied = Permission(discord.guild.denied)
     shared = {"color": 0, "hoist": False, "mentionable": False, "flags": 0}
-    everybody = {"id": str(world.guild.id), "name": "@everyone", "position": 0, "managed": False}
-    own = {"id": str(bot_role_id(world)), "name": world.bot.name, "position": 1, "managed": True}
+    everybody = {"id": str(discord.guild.id), "name": "@everyone", "position": 0, "managed": False}
+    own = {"id": str(bot_role_id(discord)), "name": discord.bot.name, "position": 1, "managed": True}
     return [
         everybody | shared | {"permissions": "0"},
-        own | shared | {"permissions": str(int(BOT & ~denied)), "tags": {"bot_id": str(world.bot.id)}},
+        own | shared | {"permissions": str(int(BOT & ~denied)), "tags": {"bot_id": str(discord.bot.id)}},
     ]
 
 
-def guild_json(world: World, guild: Guild, users: Sequence[User]) -> Json:
-    """GUILD_CREATE with these of its members."""
-    here = [channel for channel in world.channels.values() if not channel.deleted]
+def guild_json(discord: LocalDiscord, guild: Guild, users: Sequence[User]) -> Json:
+    """The body of GUILD_CREATE, with these members."""
+    here = [channel for channel in discord.channels.values() if not channel.deleted]
     return {
         "id": str(guild.id),
         "name": guild.name,
@@ -85,45 +85,45 @@ def guild_json(world: World, guild: Guild, users: Sequence[User]) -> Json:
         "joined_at": iso(made_at(guild.id)),
         "large": False,
         "unavailable": False,
-        "member_count": len(world.users),
-        "roles": roles_json(world),
-        "members": [member_json(world, user) | {"user": user_json(user)} for user in users],
-        "channels": [channel_json(world, each) for each in here if each.kind == records.TEXT_CHANNEL],
+        "member_count": len(discord.users),
+        "roles": roles_json(discord),
+        "members": [member_json(discord, user) | {"user": user_json(user)} for user in users],
+        "channels": [channel_json(discord, each) for each in here if each.kind == records.TEXT_CHANNEL],
         "threads": [
-            channel_json(world, each) for each in here if each.kind == records.PUBLIC_THREAD and not each.archived
+            channel_json(discord, each) for each in here if each.kind == records.PUBLIC_THREAD and not each.archived
         ],
         "emojis": [],
         "features": [],
     }
 
 
-def channel_json(world: World, channel: Channel) -> Json:
-    newest = world.shelf.newest_id(channel.id)
+def channel_json(discord: LocalDiscord, channel: Channel) -> Json:
+    newest = discord.shelf.newest_id(channel.id)
     shared: Json = {
         "id": str(channel.id),
         "type": channel.kind,
         "last_message_id": None if newest is None else str(newest),
     }
     if channel.recipient_id is not None:
-        return shared | {"recipients": [user_json(world.user(channel.recipient_id))]}
-    shared |= {"guild_id": str(world.guild.id), "name": channel.name, "rate_limit_per_user": 0}
+        return shared | {"recipients": [user_json(discord.user(channel.recipient_id))]}
+    shared |= {"guild_id": str(discord.guild.id), "name": channel.name, "rate_limit_per_user": 0}
     if channel.parent_id is not None:
-        return shared | _thread_json(world, channel)
+        return shared | _thread_json(discord, channel)
     return shared | {
         "position": channel.ordinal,
         "topic": None,
         "nsfw": False,
         "parent_id": None,
-        "permission_overwrites": _overwrites_json(world, channel),
+        "permission_overwrites": _overwrites_json(discord, channel),
     }
 
 
-def _thread_json(world: World, thread: Channel) -> Json:
+def _thread_json(discord: LocalDiscord, thread: Channel) -> Json:
     created = iso(made_at(thread.id))
     return {
         "parent_id": str(thread.parent_id),
         "owner_id": str(thread.owner_id),
-        "message_count": world.shelf.count(thread.id),
+        "message_count": discord.shelf.count(thread.id),
         "member_count": 1,
         "thread_metadata": {
             "archived": thread.archived,
@@ -135,94 +135,94 @@ def _thread_json(world: World, thread: Channel) -> Json:
     }
 
 
-def _overwrites_json(world: World, channel: Channel) -> list[Json]:
+def _overwrites_json(discord: LocalDiscord, channel: Channel) -> list[Json]:
     if not channel.denied:
         return []
-    role = str(bot_role_id(world))
+    role = str(bot_role_id(discord))
     return [{"id": role, "type": ROLE_OVERWRITE, "allow": "0", "deny": str(channel.denied)}]
 
 
-def webhook_json(world: World, webhook: Webhook, *, with_creator: bool) -> Json:
-    """The webhook with its token; who made it is not told to those who only have the token."""
+def webhook_json(discord: LocalDiscord, webhook: Webhook, *, with_creator: bool) -> Json:
+    """The webhook with its token; without its creator for a request by token alone."""
     body: Json = {
         "id": str(webhook.id),
         "type": INCOMING_WEBHOOK,
         "channel_id": str(webhook.channel_id),
-        "guild_id": str(world.guild.id),
+        "guild_id": str(discord.guild.id),
         "name": webhook.name,
         "avatar": avatar_hash(webhook.avatar),
         "token": webhook.token,
-        "application_id": str(world.bot.id),
+        "application_id": str(discord.bot.id),
     }
-    return body | {"user": user_json(world.bot)} if with_creator else body
+    return body | {"user": user_json(discord.bot)} if with_creator else body
 
 
-def application_flags(world: World) -> int:
+def application_flags(discord: LocalDiscord) -> int:
     """Which privileged intents are granted."""
-    return MESSAGE_CONTENT_FLAG if world.message_content else 0
+    return MESSAGE_CONTENT_FLAG if discord.message_content else 0
 
 
-def application_json(world: World) -> Json:
-    owner = world.users.get(world.guild.owner_id, world.bot)
+def application_json(discord: LocalDiscord) -> Json:
+    owner = discord.users.get(discord.guild.owner_id, discord.bot)
     return {
-        "id": str(world.bot.id),
-        "name": world.bot.name,
+        "id": str(discord.bot.id),
+        "name": discord.bot.name,
         "icon": None,
         "description": "",
         "bot_public": False,
         "bot_require_code_grant": False,
         "verify_key": "",
         "owner": user_json(owner),
-        "flags": application_flags(world),
+        "flags": application_flags(discord),
     }
 
 
-def message_json(world: World, message: Message, *, with_reply: bool = True) -> Json:
-    """A message as REST answers it; the gateway adds the guild and the member."""
+def message_json(discord: LocalDiscord, message: Message, *, with_reply: bool = True) -> Json:
+    """A message as REST returns it; the gateway adds the guild and the member."""
     body: Json = {
         "id": str(message.id),
         "channel_id": str(message.channel_id),
         "type": MESSAGE_KIND if message.reply_to is None else REPLY_KIND,
         "content": message.content,
-        "author": _author_json(world, message),
+        "author": _author_json(discord, message),
         "timestamp": iso(made_at(message.id)),
         "edited_timestamp": None if message.edited_at is None else iso(message.edited_at),
         "tts": False,
         "pinned": False,
         "mention_everyone": False,
-        "mentions": [user_json(world.user(user_id)) for user_id in message.mention_ids],
+        "mentions": [user_json(discord.user(user_id)) for user_id in message.mention_ids],
         "mention_roles": [],
-        "attachments": [_attachment_json(world, each) for each in message.attachment_ids],
+        "attachments": [_attachment_json(discord, each) for each in message.attachment_ids],
         "embeds": list(message.embeds),
         "components": list(message.components),
         "flags": message.flags,
     }
     body |= {} if message.nonce is None else {"nonce": message.nonce}
     body |= {} if message.webhook_id is None else {"webhook_id": str(message.webhook_id)}
-    if message.webhook_id is not None or message.author_id == world.bot.id:
-        body["application_id"] = str(world.bot.id)
+    if message.webhook_id is not None or message.author_id == discord.bot.id:
+        body["application_id"] = str(discord.bot.id)
     if message.reactions:
-        body["reactions"] = _reactions_json(world, message)
-    if message.id in world.channels and not world.channels[message.id].deleted:
-        body["thread"] = channel_json(world, world.channels[message.id])
-    body |= _reply_json(world, message) if with_reply else {}
-    return NULLS | body if world.dialect.nulls else body
+        body["reactions"] = _reactions_json(discord, message)
+    if message.id in discord.channels and not discord.channels[message.id].deleted:
+        body["thread"] = channel_json(discord, discord.channels[message.id])
+    body |= _reply_json(discord, message) if with_reply else {}
+    return NULLS | body if discord.dialect.nulls else body
 
 
-def interaction_json(world: World, interaction: Interaction) -> Json:
-    """A press or a command as the gateway tells it; the gateway adds the guild and who it is."""
-    channel = world.channels[interaction.channel_id]
+def interaction_json(discord: LocalDiscord, interaction: Interaction) -> Json:
+    """A press or a command for the gateway, which adds the guild and the user."""
+    channel = discord.channels[interaction.channel_id]
     is_dm = channel.recipient_id is not None
     body = {
         "id": str(interaction.id),
-        "application_id": str(world.bot.id),
+        "application_id": str(discord.bot.id),
         "type": int(interaction.kind),
         "token": interaction.token,
         "version": 1,
         "data": interaction.data,
         "channel_id": str(channel.id),
-        "channel": channel_json(world, channel),
-        "app_permissions": str(int(world.permissions_in(channel))),
+        "channel": channel_json(discord, channel),
+        "app_permissions": str(int(discord.permissions_in(channel))),
         "locale": "en-US",
         "entitlements": [],
         "authorizing_integration_owners": {},
@@ -231,16 +231,16 @@ def interaction_json(world: World, interaction: Interaction) -> Json:
     }
     if interaction.message is None:
         return body
-    shown = message_json(world, world.shelf.find(interaction.message.id) or interaction.message)
+    shown = message_json(discord, discord.shelf.find(interaction.message.id) or interaction.message)
     if interaction.kind is Kind.COMPONENT:
         return body | {"message": shown}
     return body | {"data": interaction.data | {"resolved": {"messages": {shown["id"]: shown}}}}
 
 
-def _author_json(world: World, message: Message) -> Json:
+def _author_json(discord: LocalDiscord, message: Message) -> Json:
     if message.webhook_id is None:
-        return user_json(world.user(message.author_id))
-    webhook = world.webhooks[message.webhook_id]
+        return user_json(discord.user(message.author_id))
+    webhook = discord.webhooks[message.webhook_id]
     return {
         "id": str(message.author_id),
         "username": message.author_name,
@@ -250,9 +250,9 @@ def _author_json(world: World, message: Message) -> Json:
     }
 
 
-def _attachment_json(world: World, attachment_id: int) -> Json:
-    attachment = world.attachments[attachment_id]
-    url = f"{world.address}/attachments/{attachment.id}/{attachment.filename}"
+def _attachment_json(discord: LocalDiscord, attachment_id: int) -> Json:
+    attachment = discord.attachments[attachment_id]
+    url = f"{discord.address}/attachments/{attachment.id}/{attachment.filename}"
     return {
         "id": str(attachment.id),
         "filename": attachment.filename,
@@ -266,7 +266,7 @@ def _attachment_json(world: World, attachment_id: int) -> Json:
 
 
 def _size_of_picture(attachment: Attachment) -> Json:
-    """Width and height of a PNG, so that a page can keep room for it (its header: https://www.w3.org/TR/png/)."""
+    """Width and height of a PNG, so that a page can reserve space for it (header: https://www.w3.org/TR/png/)."""
     head = base64.b64decode(attachment.content[:32])
     if not head.startswith(PNG) or len(head) < 24:
         return {}
@@ -274,22 +274,22 @@ def _size_of_picture(attachment: Attachment) -> Json:
     return {"width": width, "height": height}
 
 
-def _reactions_json(world: World, message: Message) -> list[Json]:
+def _reactions_json(discord: LocalDiscord, message: Message) -> list[Json]:
     emojis = dict.fromkeys(emoji for emoji, _ in message.reactions)
     return [
         {
             "emoji": {"id": None, "name": emoji},
             "count": sum(each == emoji for each, _ in message.reactions),
-            "me": (emoji, world.bot.id) in message.reactions,
+            "me": (emoji, discord.bot.id) in message.reactions,
         }
         for emoji in emojis
     ]
 
 
-def _reply_json(world: World, message: Message) -> Json:
+def _reply_json(discord: LocalDiscord, message: Message) -> Json:
     if message.reply_to is None:
         return {}
     reference = {"message_id": str(message.reply_to), "channel_id": str(message.channel_id)}
-    original = world.shelf.find(message.reply_to)
-    shown = None if original is None or original.deleted else message_json(world, original, with_reply=False)
+    original = discord.shelf.find(message.reply_to)
+    shown = None if original is None or original.deleted else message_json(discord, original, with_reply=False)
     return {"message_reference": reference, "referenced_message": shown}

@@ -1,4 +1,4 @@
-"""The permissions that the playground checks for the bot, and what each of its roles holds.
+"""Defines the permissions that the playground checks for the bot.
 
 Source: https://discord.com/developers/docs/topics/permissions#permissions-bitwise-permission-flags
 """
@@ -25,7 +25,7 @@ BOT = reduce(or_, Permission)
 
 
 def switched(denied: int, permission: Permission, allowed: bool) -> int:
-    """What is denied after this permission was given or taken away."""
+    """The denied bits after this permission is granted or revoked."""
     return denied & ~permission if allowed else denied | permission
 
 

@@ -1,6 +1,6 @@
-"""Discord's rate limits: fixed windows per bucket, one window for everything, and the headers that tell.
+"""Applies Discord's rate limits: fixed windows per bucket, one window for everything, and their headers.
 
-By default they are so wide that no test waits; `DISCORD_LIMITS` is what Discord is known to do.
+The default limits are so wide that no test waits; `DISCORD_LIMITS` are Discord's known limits.
 Source: https://discord.com/developers/docs/topics/rate-limits
 """
 
@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 BUCKETS_MAX = 10_000
-"""Ended windows are cleared away when there are more."""
+"""Above this, ended windows are removed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """So many requests in so many seconds."""
+    """At most `limit` requests in `per_s` seconds."""
 
     limit: int
     per_s: float
@@ -22,7 +22,7 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class LimitPlan:
-    """The windows of each sort of request; a sort that is not named has `other`."""
+    """The windows of each sort of request; `other` for a sort that is not in `by_sort`."""
 
     everything: Window = Window(1_000_000, 1.0)
     other: tuple[Window, ...] = (Window(10_000, 1.0),)
@@ -69,7 +69,7 @@ class RateLimits:
         self._open: dict[tuple[str, float], _Open] = {}
 
     def take(self, sort: str, place: str, *, counts_globally: bool) -> Verdict:
-        """Lets a request pass or not; `place` is the channel or webhook that the bucket belongs to."""
+        """Counts a request if it may pass; `place` is the channel or webhook that the bucket belongs to."""
         windows = self.plan.by_sort.get(sort, self.plan.other)
         opened = [self._window(f"{sort} {place}", window) for window in windows]
         total = self._window("", self.plan.everything)

@@ -1,7 +1,7 @@
-"""What a Discord is made of: frozen records, each written to the world's file as one row.
+"""Defines the objects of a Discord as frozen records, each written to the world's file as one row.
 
-A deleted channel, webhook or message stays as a record with `deleted` set: whoever judges a run must see
-what was taken away, and a nonce of a deleted message is still known.
+A deleted channel, webhook or message stays as a record with `deleted` set: a check of a run must see what was
+deleted, and the nonce of a deleted message stays known.
 """
 
 from dataclasses import asdict, dataclass
@@ -23,12 +23,12 @@ class Guild:
     without_bot: bool = False
     """The bot was removed from it."""
     is_out: bool = False
-    """Discord cannot serve it for a while: "unavailable"."""
+    """Discord cannot serve it during an outage: "unavailable"."""
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person, or the bot, and what the guild says of it: a nickname, and whether it has left."""
+    """A person or the bot, with its nickname in the guild and whether it has left."""
 
     id: int
     name: str
@@ -39,19 +39,19 @@ class User:
 
     @property
     def shown_name(self) -> str:
-        """What the guild's channels show."""
+        """The name that the guild's channels show."""
         return self.nick or self.global_name or self.name
 
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """A text channel, a thread (with `parent_id`) or a direct conversation (with `recipient_id`)."""
+    """A text channel, a thread (with `parent_id`) or a DM (with `recipient_id`)."""
 
     id: int
     name: str
     kind: int
     ordinal: int
-    """Its place in the order of creation: the same in every run, unlike the id."""
+    """Its position in the order of creation: the same in every run, unlike the id."""
     owner_id: int
     parent_id: int | None = None
     recipient_id: int | None = None
@@ -59,14 +59,13 @@ class Channel:
     deleted: bool = False
     archived: bool = False
     locked: bool = False
-    """Of threads: only moderators may write there, and wake it when it is archived."""
+    """For threads: only moderators may write there, and unarchive it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
     id: int
     channel_id: int
-    creator_id: int
     name: str
     token: str
     avatar: str | None = None
@@ -83,7 +82,7 @@ class Attachment:
     """Base64."""
     size: int
     description: str | None = None
-    """For those who do not see it."""
+    """Alt text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,7 @@ def to_json(record: Record) -> Json:
 
 
 def from_json(kind: str, fields: Json) -> Record:
-    """The record that `to_json` was given; lists become tuples again."""
+    """The record from the fields of `to_json`; lists become tuples again."""
     return KINDS[kind](**{name: _frozen(value) for name, value in fields.items()})
 
 

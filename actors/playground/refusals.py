@@ -1,4 +1,4 @@
-"""Every answer with which Discord refuses a request: status, code and words.
+"""Defines the errors with which Discord refuses a request: status, code and message.
 
 Source: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 """
@@ -43,7 +43,7 @@ GUILD_OUT = Reason(503, 0, "Service Unavailable")
 
 
 class Refusal(Exception):
-    """The request is not carried out; nothing was stored."""
+    """The request is refused; nothing was stored."""
 
     def __init__(self, reason: Reason, errors: Json | None = None) -> None:
         super().__init__(reason.message)

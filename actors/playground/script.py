@@ -1,11 +1,11 @@
-"""Faults by script: the next lines, or the next requests of one sort, meet these and no others.
+"""Scripts the faults of the next lines, or of the next requests of one sort.
 
-A probability says nothing about one request. Whoever must break a certain one names the faults in order:
+A probability cannot break one particular request. A script lists the faults in order:
 
     server.next_lines("reset", None, "stored_502")      # the second line passes
     server.next_requests(READS, "http_503")             # the next read-back fails
 
-They are taken before the plan's, once each. All the plan's kinds can be scripted, and those that make sense
+They are used before the plan's, once each. All the plan's kinds can be scripted, and these, which make sense
 for a single request only:
 
     reset              RST instead of an answer; nothing is stored
@@ -13,7 +13,7 @@ for a single request only:
     stored_silence     stored, then no answer
     stored_broken      stored, then 200 with half a body
     http_STATUS_CODE   not stored, with Discord's own code: http_404_10008
-    rate_limit_…       429 in all its forms, with its seconds if need be (`closings.py`): rate_limit_shared:400
+    rate_limit_…       429 in all its forms, optionally with seconds (`closings.py`): rate_limit_shared:400
 """
 
 import re
@@ -45,26 +45,26 @@ KNOWN = ", ".join(
 
 
 class Script:
-    """Faults that wait for their request, in order."""
+    """Queues faults for coming requests, in order."""
 
     def __init__(self) -> None:
         self._lines: deque[str | None] = deque()
         self._others: dict[str, deque[str | None]] = {}
 
     def add_lines(self, kinds: tuple[str | None, ...]) -> None:
-        """The next lines meet these. Raises ValueError for an unknown kind."""
+        """Adds faults for the next lines. Raises ValueError for an unknown kind."""
         self._lines += _checked(kinds)
 
     def add_requests(self, sort: str, kinds: tuple[str | None, ...]) -> None:
-        """The next requests of a sort that are no lines meet these. Raises ValueError for an unknown kind."""
+        """Adds faults for the next requests of a sort that are not lines. Raises ValueError for an unknown kind."""
         self._others.setdefault(sort, deque()).extend(_checked(kinds))
 
     def is_written_for(self, sort: str, *, is_line: bool) -> bool:
-        """Whether the script says what happens to such a request now."""
+        """Whether the script decides the next such request."""
         return bool(self._queue(sort, is_line=is_line))
 
     def take(self, sort: str, *, is_line: bool) -> str | None:
-        """What happens to it; None lets it pass. Raises IndexError where nothing is written."""
+        """Removes and returns the next fault; None lets the request pass. Raises IndexError if there is none."""
         return self._queue(sort, is_line=is_line).popleft()
 
     def _queue(self, sort: str, *, is_line: bool) -> deque[str | None]:

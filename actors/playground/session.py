@@ -1,4 +1,4 @@
-"""What the gateway knows of one client across its connections: its events, numbered and kept for a replay."""
+"""Keeps one client's gateway session across its connections: events are numbered and kept for a replay."""
 
 import json
 import secrets
@@ -7,8 +7,8 @@ from collections import deque
 from .connection import Connection
 from .dispatch import Intent, body_of, is_wanted
 from .events import Event
+from .local_discord import LocalDiscord
 from .records import Json
-from .world import World
 
 REPLAY_MAX = 5_000
 """A client that missed more events than this has to identify afresh."""
@@ -25,13 +25,13 @@ class Session:
         self._seq = 0
         self._kept: deque[tuple[int, str]] = deque(maxlen=REPLAY_MAX)
 
-    def publish(self, world: World, event: Event) -> None:
-        """Passes on an event of the world, if the client's intents and shard ask for it."""
-        if is_wanted(world, event, self.intents, self.shard):
-            self.dispatch(event.name, body_of(world, event, self.intents))
+    def publish(self, discord: LocalDiscord, event: Event) -> None:
+        """Dispatches an event of the world if the client's intents and shard include it."""
+        if is_wanted(discord, event, self.intents, self.shard):
+            self.dispatch(event.name, body_of(discord, event, self.intents))
 
     def dispatch(self, name: str, body: Json, *, is_kept: bool = True) -> None:
-        """Numbers and keeps an event, and sends it if the client is there."""
+        """Numbers and keeps an event, and sends it if the client is connected."""
         self._seq += 1
         frame = json.dumps({"op": 0, "t": name, "s": self._seq, "d": body}, ensure_ascii=False)
         if is_kept:

@@ -1,4 +1,4 @@
-"""The messages of all channels: by id, in pages, and by nonce."""
+"""Stores the messages of all channels, and finds them by id, in pages, and by nonce."""
 
 from bisect import bisect_left, bisect_right
 from collections import deque
@@ -20,7 +20,7 @@ class Shelf:
         self._shown: dict[int, list[int]] = {}
 
     def put(self, message: Message) -> None:
-        """Keeps a new message, or the new form of a known one."""
+        """Stores a new or changed message."""
         shown = self._shown.setdefault(message.channel_id, [])
         at = bisect_left(shown, message.id)
         is_shown = at < len(shown) and shown[at] == message.id
@@ -71,7 +71,7 @@ class Shelf:
         return self._newest_first(shown[start : start + limit])
 
     def around(self, channel_id: int, message_id: int, limit: int) -> list[Message]:
-        """The message with that id amid its neighbours, newest first."""
+        """The message with that id and its neighbours, newest first."""
         older = self.before(channel_id, message_id + 1, limit // 2 + 1)
         return self.after(channel_id, message_id, limit - len(older)) + older
 
@@ -80,7 +80,7 @@ class Shelf:
 
 
 class Nonces:
-    """Which message an author's nonce made, for as long as Discord remembers it."""
+    """Maps an author's nonce to its message, for as long as Discord remembers it."""
 
     def __init__(self, window_s: float = NONCE_WINDOW_S) -> None:
         self.window_s = window_s
@@ -88,7 +88,7 @@ class Nonces:
         self._by_age: deque[tuple[float, tuple[int, str]]] = deque()
 
     def remember(self, message: Message) -> None:
-        """Keeps the nonce of a message, counted from when the message was made."""
+        """Stores a message's nonce; its window begins when the message was created."""
         if message.nonce is None:
             return
         key = (message.author_id, message.nonce)
@@ -96,7 +96,7 @@ class Nonces:
         self._by_age.append((made_at(message.id), key))
 
     def made(self, author_id: int, nonce: str, now: float) -> int | None:
-        """The id of the message that this author's nonce made within the window."""
+        """The id of the message that this author created with the nonce within the window."""
         self._forget(now - self.window_s)
         return self._made.get((author_id, nonce))
 

@@ -1,9 +1,9 @@
-"""The world's file: one SQLite table, one row a record, its body in JSON.
+"""Stores the world in a file: one SQLite table, one row per record, its body in JSON.
 
     record(kind text, id integer, body text, primary key (kind, id))
 
-Failure modes: the folder cannot be written, another playground holds the file, or a newer version wrote it:
-each is an OSError with one clear line.
+Failure modes: the folder cannot be written, another playground has the file open, or a newer version wrote it:
+each raises OSError with one clear line.
 """
 
 import json
@@ -19,7 +19,7 @@ FORMAT = 1
 
 
 class WorldFile:
-    """Writes each record as it is made, so that a killed playground loses nothing."""
+    """Writes each record at once, so that a killed playground loses nothing."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -35,17 +35,17 @@ class WorldFile:
             raise
 
     def load(self) -> list[Record]:
-        """Everything that was kept."""
+        """All stored records."""
         rows = self._connection.execute("SELECT kind, body FROM record")
         return [from_json(kind, json.loads(body)) for kind, body in rows]
 
     def keep(self, record: Record) -> None:
-        """Writes a record, or its new form."""
+        """Writes a new or changed record."""
         row = (kind_of(record), record.id, json.dumps(to_json(record), ensure_ascii=False))
         self._connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?, ?)", row)
 
     def close(self) -> None:
-        """Lets the file go."""
+        """Closes the file."""
         self._connection.close()
 
     def _prepare(self) -> None:

@@ -1,11 +1,11 @@
-"""Between HTTP and the handlers: reads, counts, authorises, limits, and breaks what the plan breaks.
+"""Connects HTTP to the handlers: reads, records, authorises and limits requests, and injects faults.
 
     request ─► ledger ─► read ─► token ─► limits ─► fault? ─► handler ─► fault? ─► answer
                                                       │ drop_before, reset, http_*, │ stored_*, drop_after,
                                                       │ rate_limit*, outage, late,  │ slow, hold
                                                       │ silence                     │
 
-Failure modes: a client that has gone does not undo what was stored; a handler's own bug is aiohttp's 500.
+Failure modes: a client's disconnect does not undo what was stored; a handler's own bug becomes aiohttp's 500.
 """
 
 import asyncio
@@ -22,14 +22,15 @@ from aiohttp import BodyPartReader, web
 
 from .closings import VIA, Closings, Names, Refused
 from .faults import Dice, FaultPlan, Hold
+from .input import in_time, parsed
 from .ledger import Ledger, Line
+from .local_discord import LocalDiscord
 from .ratelimit import RateLimits, Verdict
 from .records import PUBLIC_THREAD, Channel
 from .refusals import INVALID_JSON, NO_SUCH_PATH, TOO_LARGE, UNAUTHORISED, Refusal
 from .rest.call import Answer, Call, Route, Upload
 from .rest.interactions import is_for_interaction
 from .script import CODE_KIND, Script
-from .world import World
 
 API_PREFIX = "/api/v10"
 BODY_BYTES_MAX = 10 * 1024 * 1024
@@ -37,17 +38,17 @@ BODY_BYTES_MAX = 10 * 1024 * 1024
 
 
 class Wire:
-    """Serves routes from a world; knows nothing of what a route does."""
+    """Serves the routes of a world, whatever each does."""
 
-    def __init__(self, world: World, *, token: str, plan: FaultPlan, limits: RateLimits) -> None:
+    def __init__(self, discord: LocalDiscord, *, token: str, plan: FaultPlan, limits: RateLimits) -> None:
         self.ledger = Ledger()
         self.hold = Hold()
         self.script = Script()
-        self._world = world
+        self._discord = discord
         self._token = token
         self._dice = Dice(plan)
         self._limits = limits
-        self._closings = Closings(world.now)
+        self._closings = Closings(discord.now)
         self._landing: set[asyncio.Task[None]] = set()
         self._tide = asyncio.Event()
         self._closing = asyncio.Event()
@@ -55,7 +56,7 @@ class Wire:
 
     @property
     def plan(self) -> FaultPlan:
-        """The faults in force; setting a plan starts its counts anew."""
+        """The faults in force; setting a plan restarts its counts."""
         return self._dice.plan
 
     @plan.setter
@@ -69,31 +70,31 @@ class Wire:
         app.router.add_route("*", API_PREFIX + "/{tail:.*}", self._no_such_path)
 
     def is_out(self) -> bool:
-        """Whether an outage hits a request that is for no channel."""
+        """Whether an outage hits the next request outside channels."""
         return self._dice.for_other(None) == "outage"
 
     def land(self) -> None:
-        """Lets the `late` lines that are on their way land now."""
+        """Stores pending `late` lines now."""
         self._tide.set()
         self._tide = asyncio.Event()
 
     async def wait_landed(self) -> None:
-        """Waits until no `late` line is still on its way."""
+        """Waits until no `late` line is pending."""
         while self._landing:
             await asyncio.wait(self._landing)
 
     def leave(self, request: web.Request) -> None:
-        """This request's connection is not for requests any more: it becomes the gateway's."""
+        """Excludes this request's connection from `hang_up`, because it becomes the gateway's."""
         if request.transport is not None:
             self._transports.discard(request.transport)
 
     def hang_up(self) -> None:
-        """Cuts every connection that carries requests; those of the gateway stay."""
+        """Cuts every connection that carries requests, but not the gateway's."""
         for transport in tuple(self._transports):
             transport.abort()
 
     async def close(self) -> None:
-        """Lets a held answer go; lines that have not landed never will."""
+        """Releases a held answer; drops pending `late` lines."""
         self.hold.release()
         self._closing.set()
         for task in self._landing:
@@ -115,9 +116,9 @@ class Wire:
     async def _serve(self, route: Route, request: web.Request, order: int) -> web.StreamResponse:
         if route.needs_bot:
             self._authorise(request)
-        call = await _read(request)
+        call = await in_time(_read(request))
         channel = self._channel_of(call)
-        line = route.line(self._world, call) if route.line and channel else None
+        line = route.line(self._discord, call) if route.line and channel else None
         names = self._names(route, call, channel)
         channel_id = None if channel is None else channel.id
         self.ledger.complete(order, channel_id=channel_id, line=line, on_closed=self._closings.has(names))
@@ -138,7 +139,7 @@ class Wire:
     async def _carried_out(
         self, route: Route, call: Call, order: int, verdict: Verdict, *, is_line: bool
     ) -> web.StreamResponse:
-        answer = route.handler(self._world, call)
+        answer = route.handler(self._discord, call)
         self.ledger.complete(order, message_id=answer.message_id)
         if is_line and await self.hold.pass_through(answer.message_id):
             self.ledger.complete(order, fault="hold")
@@ -158,14 +159,14 @@ class Wire:
         if fault == "late":
             self._land_later(route, call, order)
             return cut(request)
-        answer = route.handler(self._world, call)
+        answer = route.handler(self._discord, call)
         self.ledger.complete(order, message_id=answer.message_id)
         return await self._stored(fault, request, answer, order, verdict)
 
     async def _stored(
         self, fault: str, request: web.Request, answer: Answer, order: int, verdict: Verdict
     ) -> web.StreamResponse:
-        """What goes wrong with the answer alone."""
+        """Breaks the answer to a request that was carried out."""
         if fault == "drop_after":
             return cut(request)
         if fault == "stored_silence":
@@ -180,7 +181,7 @@ class Wire:
         return self._answered(order, answer, verdict.headers)
 
     async def _silent(self) -> web.StreamResponse:
-        """Keeps the connection and says nothing, until the server ends."""
+        """Keeps the connection without an answer until the server stops."""
         await self._closing.wait()
         return web.Response()
 
@@ -192,13 +193,13 @@ class Wire:
         return web.Response(status=429, headers=headers, text="<html>error code: 1015</html>", content_type="text/html")
 
     def _names(self, route: Route, call: Call, channel: Channel | None) -> Names:
-        """What a 429 on this request closes; a webhook's is one for all its threads."""
+        """The names that a 429 on this request can close; a webhook has one for all its threads."""
         if "webhook" not in call.params:
             place = f"{route.sort} {_place(call, channel)}"
             return Names(place, place, is_interaction="interaction" in call.params)
-        if is_for_interaction(self._world, call):
+        if is_for_interaction(self._discord, call):
             return Names(f"interaction {call.params.get('token')}", "", is_interaction=True)
-        webhook = self._world.webhooks.get(call.id("webhook"))
+        webhook = self._discord.webhooks.get(call.id("webhook"))
         return Names(f"webhook {call.params['webhook']}", f"webhooks of {webhook and webhook.channel_id}")
 
     def _land_later(self, route: Route, call: Call, order: int) -> None:
@@ -207,7 +208,7 @@ class Wire:
                 async with asyncio.timeout(self.plan.late_s):
                     await tide.wait()
             try:
-                answer = route.handler(self._world, call)
+                answer = route.handler(self._discord, call)
             except Refusal as refusal:
                 self.ledger.complete(order, fault=f"late, then refused: {refusal}")
             else:
@@ -233,19 +234,19 @@ class Wire:
             raise Refusal(UNAUTHORISED)
 
     def _refuse_in_dialect(self, route: Route, call: Call, channel: Channel | None) -> None:
-        dialect = self._world.dialect
-        if not is_for_interaction(self._world, call):
+        dialect = self._discord.dialect
+        if not is_for_interaction(self._discord, call):
             dialect.refuse(route.sort, in_thread=channel is not None and channel.kind == PUBLIC_THREAD)
         if route.method in ("POST", "PATCH"):
             dialect.check(call.body)
 
     def _channel_of(self, call: Call) -> Channel | None:
-        """Where the call takes place: named in the path or the query, or the webhook's own."""
+        """The call's channel: from the path or the query, or the webhook's own."""
         channel_id = call.id("channel") if "channel" in call.params else call.query_id("thread_id")
         if channel_id is None and "webhook" in call.params:
-            webhook = self._world.webhooks.get(call.id("webhook"))
+            webhook = self._discord.webhooks.get(call.id("webhook"))
             channel_id = None if webhook is None else webhook.channel_id
-        return None if channel_id is None else self._world.channels.get(channel_id)
+        return None if channel_id is None else self._discord.channels.get(channel_id)
 
     async def _no_such_path(self, request: web.Request) -> web.StreamResponse:
         order = self.ledger.open(request.method, request.path)
@@ -269,7 +270,7 @@ class Wire:
     def _failed(
         self, order: int, status: int, code: int = 0, *, headers: dict[str, str] | None = None
     ) -> web.StreamResponse:
-        """A made-up error: JSON from 400 on; from 500 on a page, as Discord's edge sends one."""
+        """An injected error: JSON below 500; from 500 on an HTML page, as Discord's edge sends it."""
         self.ledger.complete(order, status=status)
         words = f"{status}: {_phrase(status)}"
         if status < HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -279,7 +280,7 @@ class Wire:
 
 
 def json_response(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
-    """JSON with exactly the content type that clients look for."""
+    """JSON with exactly the content type that clients check for."""
     return _json(_encoded(body), status, headers)
 
 
@@ -292,7 +293,7 @@ def _json(body: bytes, status: int, headers: dict[str, str] | None) -> web.Respo
 
 
 def _status_and_code(fault: str) -> tuple[int, int]:
-    """What `http_404`, `stored_502` or `http_404_10003` answers with."""
+    """The status and code of `http_404`, `stored_502` or `http_404_10003`."""
     coded = CODE_KIND.fullmatch(fault)
     return (int(coded[1]), int(coded[2])) if coded else (int(fault.rpartition("_")[2]), 0)
 
@@ -305,12 +306,12 @@ def _phrase(status: int) -> str:
 
 
 def _place(call: Call, channel: Channel | None) -> str:
-    """Whose limits count: a channel's, which all of its webhooks share."""
+    """The owner of the rate limit: the channel, which all its webhooks share."""
     return call.params.get("webhook", "") if channel is None else str(channel.id)
 
 
 def cut(request: web.Request, *, with_reset: bool = False) -> web.Response:
-    """Ends the connection at once, by FIN or by RST; the returned answer reaches nobody."""
+    """Ends the connection at once, by FIN or by RST; the returned answer is never sent."""
     if request.transport is not None:
         if with_reset:
             own: socket.socket = request.transport.get_extra_info("socket")
@@ -320,7 +321,7 @@ def cut(request: web.Request, *, with_reset: bool = False) -> web.Response:
 
 
 async def _read(request: web.Request) -> Call:
-    """The call; raises Discord's 50109 if the body is no JSON, 40005 if it is too large."""
+    """Reads the call; raises 50109 if the body is not JSON, 40005 if it is too large."""
     params, query = dict(request.match_info), dict(request.query)
     if not request.can_read_body:
         return Call(params, query)
@@ -345,6 +346,6 @@ def _parsed(content: bytes) -> object:
     if not content:
         return None
     try:
-        return json.loads(content)
+        return parsed(content)
     except ValueError:
         raise Refusal(INVALID_JSON) from None

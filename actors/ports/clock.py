@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Wall time and fresh ids: the only two things that a replay cannot know."""
+    """Wall time and fresh ids: the only inputs that a replay cannot derive."""
 
     def now(self) -> float:
         """Seconds since 1970."""
@@ -17,5 +17,5 @@ class Clock(Protocol):
         ...
 
     async def sleep_until(self, at: float) -> None:
-        """Wait until `now()` is at least `at`; at once when it is past."""
+        """Wait until `now()` is at least `at`; return at once if it is past."""
         ...

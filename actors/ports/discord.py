@@ -1,4 +1,4 @@
-"""What shows lines: how actors speak in a channel, read it and tidy it."""
+"""Ports for channels: how actors send lines, read a channel and delete messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from machines.reasons import HeldReason, SendReason
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Discord confirmed the message; `text` is the one that it returned."""
+    """Discord confirmed the message; `text` is what it returned."""
 
     message_id: int
     text: str
@@ -20,7 +20,7 @@ class Posted:
 
 @dataclass(frozen=True, slots=True)
 class PostedElsewhere:
-    """Discord stored the message in another channel: the webhook was moved there, and is forgotten."""
+    """Discord stored the message in another channel, because the webhook was moved there. The webhook is forgotten."""
 
     channel_id: int
     message_id: int
@@ -28,13 +28,13 @@ class PostedElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Nothing was stored or done, for certain. `final`: the same request cannot succeed.
+    """Certainly nothing was stored or done. `final`: the same request cannot succeed.
 
     `reason` is a word for the journal and for notices, such as `rate_limit`, `forbidden`, `channel_gone`,
     `thread_closed`, `webhook_gone`, `webhook_moved`, `removed`, `too_long`, `blocked`, `outage`. `error` is for the
-    operator's log alone. `code` and `words` are Discord's own (its JSON error code, 0 or None where it gave none): for
-    operators, never for a channel.
-    `since` is when the limit that it met closed its bucket, 0 where it met none.
+    operator's log alone. `code` and `words` are Discord's own (its JSON error code; 0 or None without one):
+    for operators, never for a channel.
+    `since` is the time at which a rate limit closed its bucket; 0 without a limit.
     """
 
     reason: SendReason
@@ -45,7 +45,7 @@ class Refused:
     code: int | None = None
     words: str = ""
     needs: str = ""
-    """Where it is forbidden: the permissions to give the bot, as Discord's settings name them."""
+    """If it is forbidden: the permissions that the bot needs, as Discord's settings name them."""
     since: float = 0.0
 
     @property
@@ -56,7 +56,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Unconfirmed:
-    """The request left and no usable answer came back: it may have been carried out."""
+    """The request was sent, but no usable answer came back: it may have been carried out."""
 
     cause: SendReason
     status: int | None = None
@@ -67,7 +67,7 @@ class Unconfirmed:
 
     @property
     def summary(self) -> str:
-        """As that of Refused."""
+        """For the operator's log, as in Refused."""
         return _summary(self.cause, self.status, self.code, self.words)
 
 
@@ -79,9 +79,9 @@ def _summary(reason: str, status: int | None, code: int | None, words: str) -> s
 
 @dataclass(frozen=True, slots=True)
 class HeldBack:
-    """Nothing may leave the process before `until`: a breaker is open, or a limit holds (RATE_LIMIT), since `since`.
+    """No request may be sent before `until`: since `since` a breaker is open, or a limit holds (RATE_LIMIT).
 
-    Times are seconds since 1970. There is no cause where there is only no connection yet.
+    Times are seconds since 1970. The cause is empty if there is only no connection yet.
     """
 
     until: float
@@ -91,12 +91,12 @@ class HeldBack:
 
 @dataclass(frozen=True, slots=True)
 class Deleted:
-    """The message is not in the channel (any more)."""
+    """The message is not, or no longer, in the channel."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A stretch of a channel, oldest first; `newest` is where the next one goes on, None where there is none."""
+    """Consecutive messages, oldest first; the next page begins after `newest`, None on the last page."""
 
     messages: tuple[ChannelMessage, ...]
     newest: int | None
@@ -112,65 +112,65 @@ PageOutcome = Page | Refused | Unconfirmed | HeldBack
 
 
 class Voice(Protocol):
-    """How lines reach a channel. One call of `send` is one wire attempt, whatever the library would like."""
+    """How lines reach a channel. One call of `send` is one attempt on the wire."""
 
     async def prepare(
         self, channel_id: int, character: Character
     ) -> tuple[OutboundKind, int | None] | Refused | HeldBack:
-        """Choose how `character` speaks here: the kind and the webhook, which is made when there is none.
+        """Choose how `character` speaks here: the kind and the webhook, which is created if there is none.
 
-        A webhook is adopted rather than made twice. Falls back to EMBED where webhooks are not allowed.
+        An existing webhook of ours is adopted. Falls back to EMBED if webhooks are not allowed.
         """
         ...
 
     async def prepare_text(self, channel_id: int) -> PrepareOutcome:
-        """Choose how a notice or an answer goes: as the bot's own message, or through a webhook where it may not write.
+        """Choose how a notice or an answer is sent: as the bot's own message, or by a webhook if the bot may not write.
 
-        What goes through a webhook has no nonce that Discord checks.
+        Discord checks no nonce of a webhook's message.
         """
         ...
 
     async def send(self, outbound: Outbound) -> SendOutcome:
-        """Send once, with this very nonce. Mentions never ping."""
+        """Send once, with the nonce of `outbound`. Mentions never ping."""
         ...
 
     async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
-        """The other channel in which a try at `outbound` may stand: its webhook was moved there, and is forgotten.
+        """Return another channel in which an attempt at `outbound` may be: its webhook was moved there and forgotten.
 
-        None where there is none: the webhook is where it should be, or Discord does not know it any more.
+        None if the webhook is in its channel, or Discord no longer knows it.
         """
         ...
 
 
 class Replies(Protocol):
-    """How what acknowledged an interaction (a press, a menu) becomes its answer."""
+    """Replaces the acknowledgement of an interaction (a button, a menu) by its answer."""
 
     async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
-        """Put `text` in the place of the acknowledgement. The last one stays: it may be asked for again."""
+        """Replace the acknowledgement by `text`. The last text stays, so a call may be repeated."""
         ...
 
 
 class Channel(Protocol):
-    """What actors do in a channel besides speaking."""
+    """What actors do in a channel besides sending lines."""
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
-        """Every message newer than `after`, oldest first. More than 2,000 of them is a failed read."""
+        """Every message newer than `after`, oldest first. A read of more than 2,000 fails."""
         ...
 
     async def page(self, channel_id: int, *, after: int) -> PageOutcome:
-        """The first messages newer than `after`: for who need not have all of them at once."""
+        """Return the first page of messages newer than `after`."""
         ...
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
-        """Delete a message of ours; absent is success."""
+        """Delete a message of ours; an absent one counts as deleted."""
         ...
 
     async def named(self, message: ChannelMessage) -> ChannelMessage:
-        """The message under its author's name in the server, where a read gave the account's. Never fails."""
+        """Return the message with its author's name in the server, if a read gave the account's name. Never fails."""
         ...
 
     async def typing(self, channel_id: int) -> None:
-        """Show for about ten seconds that somebody writes. Never fails: it is a courtesy."""
+        """Show *is typing…* for about ten seconds. Never fails: a line does not depend on it."""
         ...
 
 
@@ -178,7 +178,7 @@ class Channel(Protocol):
 class RefusedName:
     """A name that Discord refused: as a webhook's own (`is_of_webhook`), or as that of one message.
 
-    `word` is the part at which it took offence, where it said so.
+    `word` is the part that Discord objected to, if it said which.
     """
 
     name: str
@@ -188,7 +188,7 @@ class RefusedName:
 
 
 class Webhooks(Protocol):
-    """Where the Discord adapter keeps the webhooks that it made; implemented by the store."""
+    """Keeps the webhooks that the Discord adapter made; implemented by the store."""
 
     async def webhook(self, channel_id: int, character_key: str) -> tuple[int, str] | None:
         """(webhook id, token) under which this character speaks in this (parent) channel."""
@@ -203,7 +203,7 @@ class Webhooks(Protocol):
     ) -> None: ...
 
     async def webhook_picture(self, webhook_id: int, character_key: str) -> str | None:
-        """What was noted of the picture that it shows; None where nothing was."""
+        """What was recorded about the picture that it shows; None if nothing was."""
         ...
 
     async def note_picture(self, webhook_id: int, character_key: str, picture: str) -> None: ...
@@ -211,11 +211,11 @@ class Webhooks(Protocol):
     async def forget_webhook(self, webhook_id: int) -> None: ...
 
     async def webhook_token(self, webhook_id: int, *, with_forgotten: bool = False) -> str | None:
-        """None for a webhook that is unknown, or forgotten unless those are wanted, to delete what they posted."""
+        """None for an unknown webhook, and for a forgotten one unless asked for: its messages may need deleting."""
         ...
 
     async def webhook_home(self, webhook_id: int) -> int | None:
-        """The channel for which it was made or adopted, forgotten or not; None for one that was never ours."""
+        """The channel for which it was made or adopted, also if forgotten; None if it was never ours."""
         ...
 
     async def known_webhooks(self, channel_id: int) -> frozenset[int]:
@@ -224,10 +224,10 @@ class Webhooks(Protocol):
 
 
 class Learnt(Protocol):
-    """What the Discord adapter has learnt and need not learn anew after a restart; implemented by the store."""
+    """Keeps across restarts what the Discord adapter learnt; implemented by the store."""
 
     async def place(self, channel_id: int) -> tuple[int | None, int | None] | None:
-        """(parent's id, server's id) of a channel that was met before; without a server it is private."""
+        """(parent id, server id) of a channel that was seen before; a private channel has no server."""
         ...
 
     async def keep_place(self, channel_id: int, parent_id: int | None, guild_id: int | None) -> None: ...
@@ -240,4 +240,4 @@ class Learnt(Protocol):
 
 
 class AdapterTables(Webhooks, Learnt, Protocol):
-    """All that the Discord adapter keeps."""
+    """Everything that the Discord adapter keeps."""

@@ -1,4 +1,4 @@
-"""The doorbell."""
+"""The port that wakes sessions with work."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Pending = Callable[[], Awaitable[Sequence[SessionId]]]
 
 
 class Engine(Protocol):
-    """A doorbell with mutual exclusion: every rung or pending session is drained eventually.
+    """Wakes sessions, one worker each: every session that was rung for or has pending work is drained eventually.
 
-    Normally by one worker at a time; it does not promise exactly one: epoch and version guard that.
+    Two workers on one session are rare, but possible: the checks of epoch and version refuse the older one.
     """
 
     async def ring(self, session_id: SessionId) -> None:

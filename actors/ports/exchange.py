@@ -1,8 +1,8 @@
-"""What went over the wire for a response: its requests, what a model was asked and what it answered.
+"""Records of the wire: the requests of a response, its prompts and the model's answers.
 
     actor: listening() ─► adapter: note_request(), for each one that left ─► Exchange ─► the store, with the move
 
-Texts stand apart from the rest, so that whoever may not read them is not given them.
+Texts are kept apart from the rest, so that readers without the right to them do not get them.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 REQUESTS_MAX: Final = 30
-"""Of one task; reading a channel of Discord's back takes 20 at most."""
+"""Requests of one task; to read a channel back takes 20 at most."""
 
 VALUE_MAX: Final = 100
-"""Characters of a header's value."""
+"""Characters kept of a header's value."""
 
 HEADERS_KEPT: Final = (
     "retry-after",
@@ -38,12 +38,12 @@ HEADERS_KEPT: Final = (
     "x-ratelimit-remaining-tokens",
     "x-ratelimit-reset-tokens",
 )
-"""Who answered, and what was said about waiting. Every other header is left out: it may name an organisation."""
+"""Headers about the server and about waiting. All others are omitted: they may name an organisation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request and how it ended; `status` is None where no answer came. No text and no secret is in it."""
+    """One request and its result; `status` is None without an answer. It holds no text and no secret."""
 
     method: str
     route: str
@@ -54,7 +54,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class AskedMessage:
-    """One message of a prompt without its text; `is_shortened` where its middle was left out for want of room."""
+    """One message of a prompt without its text; `is_shortened` if its middle was omitted to fit the window."""
 
     role: str
     purpose: str
@@ -64,10 +64,10 @@ class AskedMessage:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request to a model without any text.
+    """One request to a model, without texts.
 
-    `tokens` are estimated before, `prompt_tokens` counted by the server. Of the history's `lines` the newest
-    `lines_kept` found room. `outcome` is `ok`, or why there is no line.
+    `tokens` is our estimate, `prompt_tokens` the server's count. Of the history's `lines`, the newest `lines_kept` fit.
+    `outcome` is `ok`, or the reason why there is no line.
     """
 
     model: str
@@ -87,9 +87,9 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class AskedTexts:
-    """What was written: the prompt's messages, the model's raw answer, and the line that was made of it.
+    """Texts: the prompt's messages, the model's raw answer, and the line made from it.
 
-    Empty where there is none; what is longer than is kept ends early.
+    Empty if there is none; a text longer than the limit is cut.
     """
 
     messages: tuple[str, ...]
@@ -99,7 +99,7 @@ class AskedTexts:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """Everything that left the process before one move, and what came back."""
+    """All requests and answers that belong to one move."""
 
     requests: tuple[Request, ...] = ()
     asked: Asked | None = None
@@ -111,7 +111,7 @@ _heard: ContextVar[list[Request] | None] = ContextVar("heard", default=None)
 
 @contextmanager
 def listening() -> Iterator[list[Request]]:
-    """Collect the requests that adapters note inside; those of tasks begun before are not among them."""
+    """Collect the requests that adapters note inside the block, without those of tasks that began earlier."""
     requests: list[Request] = []
     token = _heard.set(requests)
     try:
@@ -121,12 +121,12 @@ def listening() -> Iterator[list[Request]]:
 
 
 def note_request(request: Request) -> None:
-    """Tell whoever listens that a request has ended; for adapters."""
+    """Add an ended request to the `listening` block around this call, if any; for adapters."""
     heard = _heard.get()
     if heard is not None and len(heard) < REQUESTS_MAX:
         heard.append(request)
 
 
 def kept_headers(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those that matter, of `headers` that are found whatever their case."""
+    """Return the headers of HEADERS_KEPT; their case does not matter."""
     return {name: headers[name][:VALUE_MAX] for name in HEADERS_KEPT if name in headers}

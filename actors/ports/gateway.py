@@ -1,4 +1,4 @@
-"""What a gateway tells: what happened in the channels, and to the connection of each shard."""
+"""Events of the gateway: of channels, and of each shard's connection."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from actors.roleplay.model import ChannelMessage
 
 @dataclass(frozen=True, slots=True)
 class MessageSeen:
-    """Somebody's message, or the gateway's copy of one of ours."""
+    """A message of a person, or the gateway's copy of one of ours."""
 
     message: ChannelMessage
 
 
 @dataclass(frozen=True, slots=True)
 class MessageEdited:
-    """Its author changed it; `message` is as it is now."""
+    """The author edited a message; `message` is the new version."""
 
     message: ChannelMessage
 
@@ -42,9 +42,9 @@ class MessageDeleted:
 
 @dataclass(frozen=True, slots=True)
 class ButtonPressed:
-    """Somebody pressed a button of ours, and sees that we think about it; `token` is where the answer goes.
+    """A person pressed a button of ours, which is acknowledged; `token` addresses the answer.
 
-    Other interactions are to be events of their own with the same id and token: the way of their answers is one.
+    Other interactions get their own events with the same id and token, because all are answered in one way.
     """
 
     interaction_id: int
@@ -57,7 +57,7 @@ class ButtonPressed:
 
 @dataclass(frozen=True, slots=True)
 class MissingAsked:
-    """Somebody chose *Did not come* in the menu of a message; who and where as those of a pressed button."""
+    """A person chose *Did not come* in a message's menu; the other fields are as in ButtonPressed."""
 
     interaction_id: int
     token: str = field(repr=False)
@@ -68,30 +68,30 @@ class MissingAsked:
 
 @dataclass(frozen=True, slots=True)
 class ChannelGone:
-    """The channel or thread was deleted, or we are no longer in its guild."""
+    """The channel or thread was deleted, or the bot has left its server."""
 
     channel_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ChannelOpened:
-    """A thread is open: what it refused while it was closed may be tried again."""
+    """A thread was opened: requests that it refused while closed may be tried again."""
 
     channel_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ShardConnecting:
-    """A client for this shard was made and logs in."""
+    """A client for this shard is logging in."""
 
     shard_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ShardReady:
-    """A fresh connection: nothing of the gap before it is replayed, so channels are to be read again.
+    """A new connection. Discord does not replay the events of the gap, so the channels must be read again.
 
-    Messages may be seen between the connection and this event.
+    Messages may arrive between the connection and this event.
     """
 
     shard_id: int
@@ -101,27 +101,27 @@ class ShardReady:
 
 @dataclass(frozen=True, slots=True)
 class ShardResumed:
-    """The connection goes on where it broke off; the gap has been replayed."""
+    """The connection was resumed, and Discord replayed the events of the gap."""
 
     shard_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ShardDown:
-    """The connection broke off; the client tries to go on with it."""
+    """The connection broke; the client tries to resume it."""
 
     shard_id: int
 
 
 @dataclass(frozen=True, slots=True)
 class ShardEnded:
-    """The client has given up; another one is to be made."""
+    """The client gave up and must be replaced."""
 
     shard_id: int
 
 
 class ConnectionLost(Exception):
-    """Expected of a network: the connection ended and is to be made anew. The words carry no secret."""
+    """The connection ended, as networks do, and must be made again. The message holds no secret."""
 
 
 ShardEvent = ShardConnecting | ShardReady | ShardResumed | ShardDown | ShardEnded
@@ -137,4 +137,4 @@ GatewayEvent = (
 )
 
 Sink = Callable[[GatewayEvent], None]
-"""Takes events in the order in which the gateway sent them; must neither wait nor raise."""
+"""Takes events in the order of the gateway. It must not wait or raise."""

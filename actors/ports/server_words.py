@@ -1,7 +1,7 @@
-"""A server's own words, as an operator may read them: one short line without a secret in it.
+"""Reduces a server's own words to one short line without secrets, for operators.
 
-An error may repeat what was sent, name an account, or show the address of the request with its token. Whoever has to
-fix the cause needs the rest of it.
+An error may repeat the request, name an account, or show the address with its token. The rest helps an operator to fix
+the cause.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from collections.abc import Iterable
 from typing import Final
 
 WORDS_MAX: Final = 300
-"""Characters that the journal keeps: the longest errors of Discord and of Groq have about as many."""
+"""Characters that the journal keeps, about the length of the longest errors of Discord and Groq."""
 
 HIDDEN: Final = "…"
 
 SECRET_MIN: Final = 8
-"""Characters below which a known secret is none: to hide it would only hide words."""
+"""A known secret with fewer characters is not hidden: that would only hide ordinary words."""
 
 READ_MAX: Final = 4000
-"""Characters that are looked through: an error may be a whole page."""
+"""Characters that are searched: an error may be a whole page."""
 
 _TOKENS: Final = re.compile(
     r"(?<=/webhooks/)\d+/[\w.-]+"  # a webhook's id and token
@@ -29,12 +29,12 @@ _TOKENS: Final = re.compile(
     r"|\bAIza[\w-]+"  # a key of Google's
     r"|(?:%[0-9A-Fa-f]{2}){6,}"  # whatever is hidden in percents: anybody can read it
 )
-"""What is a secret, or names an account, by its form."""
+"""Patterns of secrets and account names."""
 
 _RUN: Final = re.compile(r"[\w-]{20,}(?:\.[\w-]+){0,2}")
 _CHUNK: Final = re.compile(r"(?=[a-zA-Z_]*\d)(?=\d*[a-zA-Z])[a-zA-Z\d]{12,}|[a-zA-Z\d]{30,}")
 _RUN_MAX: Final = 58
-"""The shortest token of Discord's: whatever is so long and unbroken is no word."""
+"""The length of Discord's shortest token: an unbroken run of this length is not a word."""
 
 
 def plain_words(words: str, secrets: Iterable[str] = ()) -> str:
@@ -47,6 +47,6 @@ def plain_words(words: str, secrets: Iterable[str] = ()) -> str:
 
 
 def _unless_a_name(run: re.Match[str]) -> str:
-    """A name (`max_completion_tokens`, `llama-4-maverick-17b-128e-instruct`) is made of short words; a token is not."""
+    """Keep names made of short words (`max_completion_tokens`, `llama-4-maverick-17b-128e-instruct`); remove tokens."""
     text = run[0]
     return HIDDEN if len(text) >= _RUN_MAX or _CHUNK.search(text) else text

@@ -1,4 +1,4 @@
-"""What Discord's own status page says: for the log, `!status`, a clause of the notices, and the breaker."""
+"""Port for Discord's status page, which log, `!status`, notices and breaker use."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
 Indicator = Literal["none", "maintenance", "minor", "major", "critical"]
-"""From all is well to the worst; a page of Statuspage's kind knows no other word."""
+"""The indicators of Statuspage, from best to worst."""
 
 INDICATORS: Final[tuple[Indicator, ...]] = ("none", "maintenance", "minor", "major", "critical")
 SERIOUS: Final = frozenset[Indicator]({"major", "critical"})
@@ -14,9 +14,9 @@ SERIOUS: Final = frozenset[Indicator]({"major", "critical"})
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """The page's verdict, and the names of what it reports: one line each, few, for logs only.
+    """The page's indicator, and the titles of its incidents, for logs only.
 
-    `unread`: parts of the page that could not be read this time, each with its reason.
+    `unread`: parts of the page that could not be read, each with its reason.
     """
 
     indicator: Indicator
@@ -30,19 +30,19 @@ class Status:
 
 @dataclass(frozen=True, slots=True)
 class StatusUnknown:
-    """The page said nothing usable: `timeout`, `connection`, `http`, `too_large` or `malformed`."""
+    """The page gave no usable answer: `timeout`, `connection`, `http`, `too_large` or `malformed`."""
 
     reason: str
 
 
 def worst(*indicators: Indicator) -> Indicator:
-    """The worst of them; `none` without any."""
+    """Return the worst indicator; `none` if there is none."""
     return max(indicators, key=INDICATORS.index, default="none")
 
 
 class StatusPage(Protocol):
-    """A page of Statuspage's kind."""
+    """A status page with Statuspage's API."""
 
     async def read(self) -> Status | StatusUnknown:
-        """Ask once, under the adapter's own time limit. Never raises what a server or a network can cause."""
+        """Send one request, under the adapter's own time limit. Failures of server and network are values."""
         ...

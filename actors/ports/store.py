@@ -1,4 +1,4 @@
-"""The durable truth, and what it hands to the actors."""
+"""Port of the database, and the records that it returns."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 
 from actors.ports.exchange import Exchange
 from actors.ports.work import NO_WRITES, MoveByWork, ResponseRecord, SessionMove, Work, Writes
-from actors.roleplay.missing import Finding, MissingReport, SeenTurn
+from actors.roleplay.missing_reports import Finding, MissingReport, SeenTurn
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
@@ -32,14 +32,14 @@ from machines.response import Move, Response
 
 
 class Fenced(Exception):
-    """Somebody else holds the session now, or the row moved on: drop what you know and read again."""
+    """Another worker holds the session now, or the row has changed: discard what you know and read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A user message is in the inbox and in the history. `is_new` is False for one handled before.
+    """A user message is in the inbox and in the history. `is_new` is False if it was there before.
 
-    It starts no turn where `is_overflow` (too much waits already) or `is_paused` (the scene is paused).
+    It starts no turn if `is_overflow` (too many messages wait) or `is_paused` (the scene is paused).
     """
 
     session_id: SessionId
@@ -48,25 +48,25 @@ class Accepted:
     is_paused: bool = False
 
 
-class RetryOutcome(StrEnum):
-    """What came of the wish to have a failed line again; all but ACCEPTED change nothing."""
+class RedeliveryOutcome(StrEnum):
+    """The result of a request to deliver a failed line again; only ACCEPTED changes anything."""
 
     ACCEPTED = "accepted"
-    ON_ITS_WAY = "on its way"  # asked for already, or being delivered again
-    DELIVERED = "delivered"  # it stands in the channel, at once or by an earlier retry
-    WITHDRAWN = "withdrawn"  # the message that it answers was deleted, or edited out of the play
+    ON_ITS_WAY = "on its way"  # already requested, or being delivered
+    DELIVERED = "delivered"  # already in the channel, by its response or an earlier redelivery
+    WITHDRAWN = "withdrawn"  # the message that it answers was deleted, or edited to be an aside
     SESSION_ENDED = "session ended"
-    NONE = "none"  # no failed line that the channel was told of
+    NONE = "none"  # there is no failed line that was announced in the channel
 
 
 @dataclass(frozen=True, slots=True)
-class RetryAsked:
-    """What a request for `response_id` comes to, and whose line that is; None where there is no such line.
+class RedeliveryAsked:
+    """The result of a request to redeliver `response_id`, and its speaker; None if there is no such line.
 
-    When it is accepted, `session_id` has work: to replace `replaces`, the newest of the line's replacements.
+    If it is accepted, `session_id` has work: to replace `replaces`, the newest of the line's replacements.
     """
 
-    outcome: RetryOutcome
+    outcome: RedeliveryOutcome
     name: str = ""
     response_id: ResponseId | None = None
     session_id: SessionId | None = None
@@ -75,7 +75,7 @@ class RetryAsked:
 
 @dataclass(frozen=True, slots=True)
 class ReportedMissing:
-    """A report of a line that did not come; `is_new`: the first of this person about this turn."""
+    """A report that a line did not arrive; `is_new`: the first by this person about this turn."""
 
     finding: Finding
     is_new: bool
@@ -84,9 +84,9 @@ class ReportedMissing:
 
 @dataclass(frozen=True, slots=True)
 class Watched:
-    """A part, or a text of the outbox, whose second copy is to be deleted, should it turn up.
+    """A part, or a text of the outbox, whose second copy is deleted if it appears.
 
-    `is_final`: nothing of it is on its way any more.
+    `is_final`: no attempt of it is in progress.
     """
 
     outbound: Outbound
@@ -96,10 +96,9 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class ToCatchUp:
-    """A channel that is to be read again after a gap: an open session's, or where a text's copy may land (None).
+    """A channel to read again after a gap: that of an open session, or one in which a text's copy may appear (None).
 
-    What is newer than `after` may be unheard. From `known_after` (never newer) on, what is known may have
-    been edited or deleted meanwhile.
+    Messages after `after` may be unprocessed; those after `known_after` (never newer), edited or deleted.
     """
 
     session_id: SessionId | None
@@ -109,16 +108,16 @@ class ToCatchUp:
 
 
 class Store(Protocol):
-    """The durable truth. Each call is one transaction, done or not done when it returns.
+    """The database. Each call is one transaction, which is durable when it returns.
 
-    Calls that take a Claim or a Response raise Fenced when the epoch or the version is not the newest.
+    Calls that take a Claim or a Response raise Fenced if the epoch or the version is not the newest.
     """
 
     # sessions
     async def open_session(self, session: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
         """Write `session` and the answer to its command.
 
-        None, and nothing written, if one is open there, or if the command was answered before.
+        Returns None and writes nothing if a session is open there, or the command was answered before.
         """
         ...
 
@@ -129,47 +128,46 @@ class Store(Protocol):
     async def session(self, session_id: SessionId) -> SessionRecord | None: ...
 
     async def open_sessions(self, *, since: float, lookback: int) -> tuple[ToCatchUp, ...]:
-        """Every open session, and from where on its channel is to be read again.
+        """Return every open session with the message after which its channel must be read again.
 
-        What is unheard is newer than the last message heard, or than doubtful lines tried after `since`;
-        the newest `lookback` messages of the history are to be compared. A session that has ended is among them
-        where such a line's copy may land after its end. What is unheard is newer, too, than the fences of doubtful
-        notices and answers, whose channels follow.
+        That is the last message heard, or the watermark of a doubtful line that was tried after `since`; the newest
+        `lookback` messages of the history are compared. An ended session is included if a copy of such a line may still
+        appear. The channels of doubtful notices and answers follow, from their watermarks on.
         """
         ...
 
     async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
-        """Take the session over: its epoch rises, and whoever held it is Fenced at the next write."""
+        """Take the session over: its epoch rises, and the next write of the worker before raises Fenced."""
         ...
 
     async def move_session(
         self, session_id: SessionId, move: SessionMove, *, outbox: Sequence[OutboxDraft] = ()
     ) -> None:
-        """Record a session's move with what it asks to be told. Raises Fenced when another move came first."""
+        """Record a session's move with its announcements. Raises Fenced if another move came first."""
         ...
 
     async def resume_session(self, session_id: SessionId, move: MoveByWork, *, outbox: Sequence[OutboxDraft]) -> None:
-        """End a session's pause, by whether anything waited for that. Raises Fenced when another move came first."""
+        """End a session's pause; its next state depends on waiting work. Raises Fenced if another move came first."""
         ...
 
     # the inbox and turns
     async def accept(
         self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
     ) -> Accepted | None:
-        """Inbox and history in one transaction, once per message id; None where no session was open then.
+        """Write a message to inbox and history in one transaction, once per id; None if no session was open then.
 
-        In a paused session it starts no turn: the first message after the pause does, and reads it.
-        With `waiting_max` messages waiting it starts no turn, and the channel is told so by `overflow`: with the
-        first one since nothing waited.
+        In a paused session it starts no turn: the first message after the pause does, and its prompt has both.
+        If `waiting_max` messages wait, it starts no turn; `overflow` announces this in the channel, once until the
+        queue is empty again.
         """
         ...
 
     async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
-        """What the session has to do now, and the move that it makes because of it."""
+        """Return what the session has to do now, and the move that it makes for it."""
         ...
 
     async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
-        """Answer a message with a turn, with the session's move where it was idle; returns what is to be done next."""
+        """Open a turn for a message, with the session's move if it was idle; return the next work."""
         ...
 
     # responses
@@ -182,11 +180,10 @@ class Store(Protocol):
         *,
         replaces: ResponseId | None = None,
     ) -> str | None:
-        """Write a new response with its first move; one that `replaces` another takes no speaker's place.
+        """Write a new response with its first move; one that `replaces` another is not counted as the turn's speaker.
 
-        The request to retry the replaced one is then taken. Raises Fenced when it is replaced already, and when the
-        session was paused meanwhile.
-        Returns why it has no reason already, if so (see `cancel_reason`).
+        This takes the request to redeliver the replaced one. Raises Fenced if that is replaced already, or the
+        session was paused meanwhile. Returns the reason to cancel it at once, if any (see `cancel_reason`).
         """
         ...
 
@@ -199,73 +196,70 @@ class Store(Protocol):
         *,
         exchange: Exchange | None = None,
     ) -> int:
-        """The move, the response after it and all that belongs to it, in one transaction.
+        """Write a move, the response after it and the move's writes in one transaction.
 
-        Delivered and its line are one: the line is what `response` has as shown.
+        A move to Delivered commits its line: the text that `response` has as shown.
 
-        An `exchange` is kept for those who look on, until its session has enough newer responses. A final move
-        withdraws the channel's notices that a line comes late, unless another line is on its way there.
+        An `exchange` is kept for observers until its session has enough newer responses. A final move withdraws the
+        channel's notices about late lines, unless another line is still in progress there.
 
-        Returns the length of the session's history after it. Raises Fenced, too, when the part was found in a
-        message that is to be taken down: the channel is to be read again.
+        Returns the length of the session's history after it. Raises Fenced also if the part was found in a message that
+        is to be deleted: the channel must be read again.
         """
         ...
 
-    async def look_up_retry(self, response_id: ResponseId | None, *, channel_id: int) -> RetryAsked:
-        """What a request for a failed line of this channel (None: its last one) comes to now."""
+    async def look_up_redelivery(self, response_id: ResponseId | None, *, channel_id: int) -> RedeliveryAsked:
+        """Return what a request to redeliver a failed line of this channel (None: its last one) would do now."""
         ...
 
-    async def request_retry(self, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+    async def request_redelivery(self, asked: RedeliveryAsked, answer: OutboxDraft, *, at: float) -> bool:
         """Write a request that was looked up, with its answer, in one transaction.
 
-        False, and nothing written, when this very request was answered before. Raises Fenced when it comes to
-        something else meanwhile.
+        Returns False and writes nothing if this request was answered before. Raises Fenced if its result has changed
+        meanwhile.
         """
         ...
 
     async def look_up_missing(self, report: MissingReport) -> SeenTurn | None:
-        """What became of the turn that a report is about; None where none is known."""
+        """Return the outcome of the turn that a report is about; None if none is known."""
         ...
 
     async def report_missing(
         self, report: MissingReport, seen: SeenTurn | None, answer: OutboxDraft
     ) -> ReportedMissing | None:
-        """Write a report with what was seen and its answer, in one transaction.
+        """Write a report with its finding and its answer in one transaction.
 
-        None, and nothing written, when it was answered before.
+        Returns None and writes nothing if it was answered before.
         """
         ...
 
     async def keep_intent(self, claim: Claim, response: Response, outbound: Outbound) -> Outbound:
-        """Write what is about to go on the wire; returns it with its fence, which is that of the first try.
+        """Write an intent before its request is sent; return it with the watermark of its first attempt.
 
-        Raises ValueError when the part's nonce or text would change: one nonce is one message.
+        Raises ValueError if the part's nonce or text would change: one nonce is one message.
         """
         ...
 
     async def history(self, session_id: SessionId) -> tuple[Entry, ...]:
-        """The whole shared history in the channel's order, amendments applied, deleted lines left out.
+        """Return the whole shared history in the channel's order, with edits, without deleted lines.
 
-        It costs as much as there is of it: for transcripts and audits. Whoever plays reads `recent_history`.
+        The cost grows with its length: for transcripts and audits. Prompts use `recent_history`.
         """
         ...
 
     async def recent_history(
         self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
     ) -> RecentHistory:
-        """The newest lines of `history`, at a cost that does not grow with it.
+        """Return the newest lines of `history`, at a cost that does not grow with it.
 
-        It ends with the line that makes them longer than `characters_max`, and early where most of the newest
-        messages were deleted.
+        It stops with the line that exceeds `characters_max`, and earlier if most of the newest messages were deleted.
         """
         ...
 
     async def cancel_reason(self, response_id: ResponseId) -> str | None:
-        """Why this response has lost its reason: its session ended (by what), or `trigger_deleted`.
+        """Return why this response should be cancelled: its session ended (by what), or `trigger_deleted`; else None.
 
-        A trigger that was edited out of the play counts as deleted.
-
-        The trigger's deletion counts only while its turn has delivered nothing.
+        A trigger that was edited to be an aside counts as deleted, and only while its turn has delivered nothing.
         """
         ...
 
@@ -274,127 +268,126 @@ class Store(Protocol):
         ...
 
     async def own_messages(self, channel_id: int, *, after: int, with_takedowns: bool = True) -> frozenset[int]:
-        """Ids newer than `after` that no line may be taken for any more.
+        """Return message ids after `after` that cannot be a line in doubt.
 
-        Those of parts, notices and answers that are confirmed and, if wanted, those that are to be taken down.
+        These are confirmed parts, notices and answers and, on request, messages that are to be deleted.
         """
         ...
 
     async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
-        """Ids newer than `after` with which nothing is to be done any more.
+        """Return message ids after `after` that are fully handled.
 
-        People's lines in the inbox, commands that have their answer, confirmed messages of ours.
+        These are people's lines in the inbox, answered commands, and confirmed messages of ours.
         """
         ...
 
     async def amend(self, channel_id: int, message_id: int, *, text: str | None, at: float) -> SessionId | None:
-        """Note that a line was edited, or deleted (None); returns its session, None where it is no line.
+        """Record that a line was edited, or deleted (None); return its session, None if it is not a line.
 
-        A user message that is deleted, or has no text any more (it was edited out of the play), starts no turn if it
-        has none yet; one that has text again waits for its turn again, whatever waits. While a response is on its
-        way in the channel, an unknown message may be its part, changed before we were told its id: what is noted
-        waits for it.
+        A user message that was deleted, or has no text any more (edited to be an aside), starts no turn if it has none
+        yet; if it gets text again, it waits for its turn again. While a response is in progress in the channel, an
+        unknown message may be its part, changed before its id was known: the change is kept for it.
         """
         ...
 
     async def known_messages(self, channel_id: int, *, after: int) -> tuple[KnownMessage, ...]:
-        """Messages newer than `after` that belong to lines, or to such on their way; without deleted ones."""
+        """Return messages after `after` of lines, and of responses in progress; without deleted ones."""
         ...
 
     async def amend_all(self, channel_id: int, amendments: Sequence[Amendment], *, at: float) -> tuple[SessionId, ...]:
-        """`amend` for each, all or none; returns the sessions whose lines they are."""
+        """Apply `amend` to each, all or none; return the sessions of the lines."""
         ...
 
     # the reaper
     async def watched(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
-        """Parts of doubtful responses tried after `since` or asked for again, and all of those not final."""
+        """Return parts of unfinished responses, and of doubtful ones tried after `since` or redelivered."""
         ...
 
     async def watched_elsewhere(self, channel_id: int, webhook_id: int, *, since: float) -> tuple[Watched, ...]:
-        """The same of the channel that this webhook was made for, unless that is `channel_id` itself.
+        """The same for the channel that this webhook was made for, unless that is `channel_id`.
 
-        Of a webhook that was moved, a message in `channel_id` may be a stray part of a line there.
+        If the webhook was moved, a message in `channel_id` may be a stray part of a line of that channel.
         """
         ...
 
     async def watched_texts(self, channel_id: int, *, since: float) -> tuple[Watched, ...]:
-        """Notices and answers on their way, and those done after `since` that one try did not settle."""
+        """Return notices and answers in progress, and those done after `since` that took more than one attempt."""
         ...
 
     # the outbox
     async def enqueue(self, draft: OutboxDraft, *, at: float) -> bool:
-        """Add a delivery; False when its key is known already, or for a takedown of another response's line.
+        """Add a delivery; False if its key is known, or for a takedown of another response's line.
 
-        A takedown of one of our parts is given the webhook that sent it.
+        A takedown of one of our parts gets the webhook that sent it.
         """
         ...
 
     async def leave_unanswered(self, draft: OutboxDraft, *, at: float) -> None:
-        """Note that a command is handled whose answer is not given."""
+        """Record that a command was handled without an answer."""
         ...
 
     async def answers_waiting(self, channel_id: int) -> int:
-        """Answers to commands of this channel that are not done."""
+        """Count the answers to commands of this channel that are not delivered yet."""
         ...
 
     async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:
-        """Add a takedown unless its message has become a line or a text, or its key is known: False then."""
+        """Add a takedown; False if its message has become a line or a text, or its key is known."""
         ...
 
     async def due_outbox(
         self, *, now: float, limit: int, besides: Collection[int] = frozenset()
     ) -> tuple[OutboxRow, ...]:
-        """Deliveries whose time has come, the longest due first, those of the channels `besides` left out."""
+        """Return due deliveries, the longest due first, without those of the channels `besides`."""
         ...
 
     async def outbox_try(
         self, row_id: int, *, at: float, text: str | None = None, webhook_id: int | None = None
     ) -> OutboxRow:
-        """Count a try before the wire; returns the row with attempt, first_try_at and fence set.
+        """Count an attempt before it is sent; return the row with attempt, first_try_at and watermark set.
 
-        With `text`, the first try says that instead; later ones repeat it. A text's try goes through `webhook_id` or is
-        the bot's own. This, `outbox_later` and `outbox_done` raise Fenced when the row is done.
+        `text` replaces the text at the first attempt; later ones repeat it. A text is sent through `webhook_id`, or as
+        the bot's own message. This, `outbox_later` and `outbox_done` raise Fenced if the row is done.
         """
         ...
 
     async def outbox_later(self, row_id: int, *, due_at: float, was_tried: bool = True) -> None:
-        """Put the next try off; one that did not leave the process is given back."""
+        """Put the next attempt off; an attempt that was not sent is not counted."""
         ...
 
     async def outbox_done(self, row_id: int, *, message_id: int | None, at: float, outcome: str) -> None:
         """Close a row: `sent`, `deleted` or `dropped` (the channel is gone).
 
-        A notice that was withdrawn meanwhile gets its take-down with it.
+        A notice that was withdrawn meanwhile gets its takedown in the same transaction.
         """
         ...
 
     async def outbox_found(self, row_id: int, *, message: ChannelMessage, at: float) -> None:
-        """Close a row as `sent`: this message of the channel is its text, sent by an earlier try in its own way."""
+        """Close a row as `sent`: this message of the channel is its text, from an earlier attempt."""
         ...
 
     async def next_outbox_due(self) -> float | None: ...
 
     async def outbox_hurry(self, channel_id: int | None, *, at: float, put_off_s: float = 0.0) -> None:
-        """Make due at `at` what a channel (None: any) has put off for longer than `put_off_s`."""
+        """Make deliveries of a channel (None: any) that are put off for longer than `put_off_s` due at `at`."""
         ...
 
     # the sweeper
     async def pending(self, *, now: float) -> tuple[SessionId, ...]:
-        """Open or ended sessions with work: an unfinished response, a retry, an open turn, a message without one."""
+        """Return sessions with work, also ended ones: an unfinished response, a redelivery, a turn, a message."""
         ...
 
     # characters
     async def characters(self) -> tuple[Character, ...]:
-        """The current version of each, by name."""
+        """Return the current version of each character, by name."""
         ...
 
     async def has_had_characters(self) -> bool:
-        """Whether there was ever one, deleted ones included: a new database has had none."""
+        """Whether the database ever had a character, including deleted ones."""
 
     async def add_character(self, character: Character, *, at: float) -> bool:
-        """Add a version; True where it replaces one of that name (compared without case)."""
+        """Add a version; True if it replaces a character of that name (compared without case)."""
         ...
 
     async def delete_character(self, name: str) -> CharacterId | None:
-        """Take a character from the list; running sessions keep theirs. None where there is none."""
+        """Delete a character; running sessions keep theirs. None if there is none."""
         ...

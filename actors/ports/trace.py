@@ -1,26 +1,26 @@
-"""Where logs, metrics and the page are fed from."""
+"""The events that feed log, metrics and inspector."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal, Protocol
 
-from actors.roleplay.missing import Finding
+from actors.roleplay.missing_reports import Finding
 from actors.roleplay.model import OutboundKind, OutboxKind, ResponseId, SessionId
 from machines.facts import SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.reasons import GenerationReason
 from machines.response import FAILED, SENDING, Limits, Move
 
 SENT: Final = (Sent, SentElsewhere, SendRefused, SendUnconfirmed)
-"""The facts with which a try of a part ends."""
+"""The facts that end an attempt of a part."""
 
 CANCELLED: Final = "cancelled"
-"""The reason of a SendRefused for which nothing left the process, since the line is not wanted any more."""
+"""The reason of a SendRefused without a request: the line was cancelled before it was sent."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Whose event it is; `limits` gives logs their "of n"."""
+    """The response that an event belongs to; `limits` gives logs their "of n"."""
 
     response_id: ResponseId
     session_id: SessionId
@@ -47,7 +47,7 @@ class GenerationBegan:
 
 @dataclass(frozen=True, slots=True)
 class GenerationErred:
-    """A try at a line came to nothing; `words` are the server's own, without secrets."""
+    """An attempt to write a line failed; `words` are the server's own, without secrets."""
 
     context: Context
     attempt: int
@@ -58,7 +58,7 @@ class GenerationErred:
 
 @dataclass(frozen=True, slots=True)
 class AttemptBegan:
-    """A try of a part begins. Where no webhook can be had for it, its refusal is all that follows."""
+    """An attempt of a part begins. If no webhook is available for it, only its refusal follows."""
 
     context: Context
     part: int
@@ -67,7 +67,7 @@ class AttemptBegan:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """A durable move; `text` is the whole line where there is one, as it was written."""
+    """A durable move; `text` is the whole line as it was written, if there is one."""
 
     context: Context
     move: Move
@@ -75,11 +75,11 @@ class Moved:
     is_cancelled: bool = False
     error: BaseException | None = None
 
-    # What counts, for the log, the metrics and (in SQL, over the journal) the report alike.
+    # What is counted: log, metrics and (in SQL, over the journal) report agree.
 
     @property
     def is_send_attempt(self) -> bool:
-        """Whether this ends a try of a part on the wire: each is counted once, when what came of it is durable."""
+        """Whether this ends an attempt of a part on the wire: each counts once, when its outcome is durable."""
         match self.move.fact:
             case SendRefused(reason=reason, on_wire=on_wire):
                 return self.move.source == SENDING and on_wire and reason != CANCELLED
@@ -90,18 +90,18 @@ class Moved:
 
     @property
     def is_send_retry(self) -> bool:
-        """Whether this ends a further try of a part."""
+        """Whether this ends an attempt of a part after the first."""
         return self.is_send_attempt and self.move.attempt > 1
 
     @property
     def is_send_failure(self) -> bool:
-        """Whether a line that was written is given up, wanted as it was."""
+        """Whether a written line fails that was not cancelled."""
         return self.move.dest is FAILED and bool(self.text) and not self.is_cancelled
 
 
 @dataclass(frozen=True, slots=True)
 class LineDelivered:
-    """A line stands in the channel and in the history, after the move that says so.
+    """A line is in the channel and in the history; comes after its move to Delivered.
 
     `text` and `parts` (message id, text) are as the channel shows them; `voice` is how the last part was said.
     """
@@ -119,9 +119,9 @@ Level = Literal["info", "warning", "error", "critical"]
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """Anything else that an operator should know: `words` carries no secret and no user's text.
+    """Anything else that an operator should know: `words` holds no secret and no user's text.
 
-    `said` is what of it is another server's words: they might repeat a text, and LOG_TEXTS=false leaves them out.
+    `said` is the part that is another server's words: it may repeat a text, and LOG_TEXTS=false omits it.
     """
 
     level: Level
@@ -135,7 +135,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class GenerationEnded:
-    """One request to a model ended. `outcome` is `ok`, or why there is no completion; `model` the one asked."""
+    """One request to a model ended. `outcome` is `ok`, or the reason for no completion; `model` is the one asked."""
 
     context: Context
     attempt: int
@@ -162,7 +162,7 @@ OutboxOutcome = Literal["sent", "deleted", "dropped", "refused", "unconfirmed", 
 
 @dataclass(frozen=True, slots=True)
 class OutboxSettled:
-    """A try of an outbox row ended, durably.
+    """An attempt of an outbox row ended; its outcome is durable.
 
     `sent`, `deleted` and `dropped` close the row; after the others it is tried again.
     """
@@ -171,18 +171,18 @@ class OutboxSettled:
     outcome: OutboxOutcome
     attempt: int
     response_id: ResponseId | None = None
-    """Of the line that it speaks of, where it does; `session_id` is that line's."""
+    """The response that the row is about, if any; `session_id` belongs to that response."""
 
     session_id: SessionId | None = None
     row_id: int | None = None
     channel_id: int | None = None
     reason: str = ""
-    """Why it was refused or is unconfirmed, in words for operators."""
+    """Why it was refused or is unconfirmed, for operators."""
 
 
 @dataclass(frozen=True, slots=True)
 class Diverged:
-    """A channel and its history differ in `count` places of one kind; no session is named where nobody knows it."""
+    """A channel and its history differ in `count` places of one kind; the session is empty if it is unknown."""
 
     session_id: SessionId | None
     kind: str
@@ -192,7 +192,7 @@ class Diverged:
 
 @dataclass(frozen=True, slots=True)
 class MissingReported:
-    """Somebody said that a line did not come, for the first time about this turn; what the journal says of it."""
+    """A person's first report that a line of this turn did not arrive; `finding` is what the journal shows."""
 
     finding: Finding
     channel_id: int
@@ -201,7 +201,7 @@ class MissingReported:
 
 @dataclass(frozen=True, slots=True)
 class BreakerMoved:
-    """A dependency's breaker moved; `until` is when an open one lets a probe through."""
+    """A dependency's breaker moved; an open one lets a probe through at `until`."""
 
     dependency: str
     source: str
@@ -239,6 +239,6 @@ TraceEvent = (
 
 
 class Trace(Protocol):
-    """Where logs, metrics and the page are fed from; told only what is durable, in order. Never waits."""
+    """Takes the events for log, metrics and inspector: durable ones only, in order. Never waits."""
 
     def publish(self, event: TraceEvent) -> None: ...

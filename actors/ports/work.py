@@ -1,4 +1,4 @@
-"""What a session has to do, as the store hands it to the actors, and the move that a session makes by it."""
+"""The work of a session as the store returns it, and the session's move for it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from machines.response import Response
 
 @dataclass(frozen=True, slots=True)
 class ResponseRecord:
-    """Everything that an actor needs to take a response up, wherever the last process left it.
+    """Everything that an actor needs to continue a response after a restart.
 
-    `outbound` is the current part's intent, None when it never came near the wire; `reasons` say what
-    went wrong with its generations, oldest first.
+    `outbound` is the current part's intent, None if it has none yet; `reasons` are those of its failed generations,
+    oldest first.
     """
 
     response: Response
@@ -30,7 +30,7 @@ class ResponseRecord:
 
 @dataclass(frozen=True, slots=True)
 class NextSpeaker:
-    """The open turn has a speaker who has not answered."""
+    """The open turn has a speaker who has not answered yet."""
 
     turn: Turn
     ordinal: int
@@ -39,15 +39,15 @@ class NextSpeaker:
 
 @dataclass(frozen=True, slots=True)
 class NextMessage:
-    """No turn is open, and this message has none yet; `turns` counts the session's turns so far."""
+    """No turn is open, and this message has none; `turns` counts the session's turns so far."""
 
     message_id: int
     turns: int
 
 
 @dataclass(frozen=True, slots=True)
-class NextRetry:
-    """Somebody asked for a failed line again: `texts` are its stored parts, none where it never had a text."""
+class NextRedelivery:
+    """A person asked for a failed line again: `texts` are its stored parts, empty if it never had a text."""
 
     replaces: ResponseId
     turn_id: TurnId | None
@@ -55,16 +55,16 @@ class NextRetry:
     ordinal: int
     character: Character
     texts: tuple[str, ...]
-    look_after: int | None  # where a try of the failed one was in doubt: its line may stand there unseen
+    look_after: int | None  # where an attempt of the failed one was in doubt: its line may be there
 
 
-Work = ResponseRecord | NextRetry | NextSpeaker | NextMessage | None
-"""What a session has to do next: finish, then retry, then speak on, then answer the next message, else nothing."""
+Work = ResponseRecord | NextRedelivery | NextSpeaker | NextMessage | None
+"""The next work of a session: finish a response, redeliver, next speaker, next message, or nothing; in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What a response's move writes beside itself: the line enters the history as `line_by`'s, the reaper watches."""
+    """What is written with a response's move: the line, in the history as `line_by`'s, and the reaper's watch."""
 
     line_by: Character | None = None
     outbox: tuple[OutboxDraft, ...] = ()
@@ -76,7 +76,7 @@ NO_WRITES: Final = Writes()
 
 @dataclass(frozen=True, slots=True)
 class SessionMove:
-    """What a session's move leaves in its row; `version` is the one after it."""
+    """What a session's move writes to its row; `version` is the new one."""
 
     state: str
     version: int
@@ -86,7 +86,7 @@ class SessionMove:
 
 @dataclass(frozen=True, slots=True)
 class MoveByWork:
-    """Two moves of a session: the store writes one, by what it finds in the transaction that looks for work."""
+    """Two possible moves of a session: the store writes one, by the work that it finds in the same transaction."""
 
     with_work: SessionMove
     without_work: SessionMove

@@ -1,4 +1,4 @@
-"""What an account may still ask of one model, and when it may ask again. Pure: the time comes in.
+"""Computes what an account may still ask of one model, and when. Pure: the time is an argument.
 
     limits, uses of the last minute and day ─┐
     what the server reported with an answer ─┼─► left(kind, at) ─► opens_at(cost) ─► now, or a later time
@@ -34,43 +34,43 @@ SPANS: Final[dict[Span, tuple[Kind, Kind]]] = {
     "minute": ("requests_per_minute", "tokens_per_minute"),
     "day": ("requests_per_day", "tokens_per_day"),
 }
-"""The limits of requests and of tokens in each."""
+"""The limits of requests and of tokens in each span."""
 
 MINUTE_S: Final = 60.0
 DAY_S: Final = 86_400.0
 
 WINDOW_TOKENS_MIN: Final = 1500
-"""A smaller window holds a card, and too little of what was just said."""
+"""A smaller window would hold a card, but too little of the latest lines."""
 
 WINDOW_SHARE: Final = 3
 """A prompt has at most a third of a minute's tokens, so that a turn of a few characters fits into a minute or two."""
 
 PRESSED_SHARE: Final = 0.60
-"""Of a day's tokens: above it windows are halved, so that the rest of the evening has lines as well."""
+"""Share of a day's tokens above which windows are halved, so that tokens are left for the rest of the day."""
 SCARCE_SHARE: Final = 0.85
-"""Above it windows are as small as they may be."""
+"""Share above which windows have their minimum."""
 
 BUCKET_SIGNS: Final = 2
-"""So many reports in a row show a bucket: one may be chance."""
+"""This many reports in a row show a bucket; one may be chance."""
 BUCKET_DOUBTS: Final = 20
 
 CLEAR_SHARE: Final = 0.85
-"""Of a span: other servers, too, say that all is there after a whole one."""
+"""Share of a span: after a whole span, every kind of server reports a full limit."""
 
 BUCKET_TOLERANCE: Final = 0.05
 BUCKET_TOLERANCE_S: Final = 0.5
 """How much a reported reset may differ from a bucket's: servers round."""
 
 SLIP_S: Final = 1e-4
-"""Times are floats: what ends at a time has ended by then."""
+"""Tolerance of float times: a span that ends at a time has ended by then."""
 
 REFUSALS_WAIT_MAX_S: Final = 60.0
-"""The least wait after refusals in a row doubles up to this."""
+"""The minimum wait after refusals in a row doubles up to this."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelLimits:
-    """An account's limits for one model; None: there is none, or it is not known."""
+    """An account's limits for one model; None: no limit, or unknown."""
 
     requests_per_minute: int | None = None
     tokens_per_minute: int | None = None
@@ -86,7 +86,7 @@ class ModelLimits:
         return tuple(kind for kind in KINDS if self.of(kind) is not None)
 
     def updated(self, newer: ModelLimits) -> ModelLimits:
-        """With what `newer` knows."""
+        """Return these limits, updated with the known ones of `newer`."""
         return replace(self, **{kind: newer.of(kind) for kind in newer.known})
 
 
@@ -117,7 +117,7 @@ class Use:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class _Reported:
     """A report that counts: `left` at `at`, for a request asked at `asked_at`. `foreign` is what others used, by our
     count, until `full_at`.
     """
@@ -132,7 +132,7 @@ class _Told:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """When a request may go out, and which limit decides that; `cause` is empty where none does."""
+    """When a request may be sent, and which limit decides; `cause` is empty if none does."""
 
     at: float
     cause: AllowanceReason | Literal[""] = ""
@@ -143,7 +143,7 @@ def span_s(kind: Kind) -> float:
 
 
 def window_tokens(cap: int, limits: ModelLimits, *, day_share: float) -> int:
-    """How large a prompt may be, by the account alone; `day_share` of the day's tokens is used up."""
+    """Return how large a prompt may be for the account, if `day_share` of the day's tokens is used."""
     a_minute = limits.tokens_per_minute
     window = cap if a_minute is None else min(cap, max(a_minute // WINDOW_SHARE, WINDOW_TOKENS_MIN))
     if day_share > SCARCE_SHARE:
@@ -152,7 +152,7 @@ def window_tokens(cap: int, limits: ModelLimits, *, day_share: float) -> int:
 
 
 def answer_tokens(wanted: int, limits: ModelLimits) -> int:
-    """How large an answer may be, so that a prompt finds room beside it in a minute."""
+    """Return how large an answer may be, so that a prompt fits beside it in one minute."""
     a_minute = limits.tokens_per_minute
     return wanted if a_minute is None else min(wanted, max(a_minute - WINDOW_TOKENS_MIN, a_minute // 2))
 
@@ -163,7 +163,7 @@ class Allowance:
 
     limits: ModelLimits = field(default_factory=ModelLimits)
     _uses: deque[Use] = field(default_factory=deque)  # oldest first
-    _told: dict[Kind, _Told] = field(default_factory=dict)
+    _told: dict[Kind, _Reported] = field(default_factory=dict)
     _signs: Counter[Kind] = field(default_factory=Counter)  # that a limit is a bucket's, in a row
     _closed_until: float = 0.0
     _closed_by: Kind | None = None
@@ -174,7 +174,7 @@ class Allowance:
     # ── what is learnt ──────────────────────────────────────────────────────────────────────────────
 
     def add(self, use: Use) -> None:
-        """Count a request; under a key that is counted already, its newer figures replace the older."""
+        """Count a request; under a known key, replace its figures."""
         later: list[Use] = []
         while self._uses and (self._uses[-1].at > use.at or self._uses[-1].key == use.key):
             newest = self._uses.pop()
@@ -190,12 +190,12 @@ class Allowance:
             self._counts.clear()
 
     def note_success(self, *, estimated: int, counted: int) -> None:
-        """Take an answer, and what the server counted for a prompt of our estimate; 0 says nothing."""
+        """Record an answer, and the server's count of a prompt that we estimated; 0 means no count."""
         self._refusals = 0
         self._ratio = next_ratio(self._ratio, estimated=estimated, counted=counted)
 
     def note(self, report: Report, *, asked_at: float, at: float) -> None:
-        """Take what the server said of one limit, `at` the moment of its answer to a request of `asked_at`."""
+        """Record a server's report of one limit, from its answer at `at` to a request of `asked_at`."""
         limit = self.limits.of(report.kind)
         if limit is None or report.left is None:
             return
@@ -205,7 +205,7 @@ class Allowance:
         by_our_count = _Counted.of(report.kind, limit, self._uses, None).left(at)
         foreign = max(0.0, by_our_count - report.left)
         is_bucket = self._signs[report.kind] >= BUCKET_SIGNS
-        self._told[report.kind] = _Told(at, asked_at, report.left, foreign, at + reset_s, is_bucket)
+        self._told[report.kind] = _Reported(at, asked_at, report.left, foreign, at + reset_s, is_bucket)
         self._counts.clear()
 
     def _judge_form(self, report: Report, limit: int, span: float) -> None:
@@ -222,7 +222,7 @@ class Allowance:
             self._signs[report.kind] = 0 if report.needed is None else -BUCKET_DOUBTS
 
     def note_refusal(self, wait_s: float, *, at: float, kind: Kind | None = None) -> float:
-        """Take a 429: nothing goes out for `wait_s`, and for longer the more come in a row. When it ends."""
+        """Record a 429: no request is sent for `wait_s`, longer after several in a row. Return the end of the wait."""
         self._refusals += 1
         least_s = min(2.0 ** min(self._refusals - 1, 16), REFUSALS_WAIT_MAX_S)
         until = at + max(wait_s, least_s)
@@ -233,19 +233,19 @@ class Allowance:
     # ── what is left ────────────────────────────────────────────────────────────────────────────────
 
     def left(self, kind: Kind, at: float) -> float | None:
-        """How much of a limit is left at `at`; None where there is no limit."""
+        """Return how much of a limit is left at `at`; None without a limit."""
         limit = self.limits.of(kind)
         return None if limit is None else max(0.0, self._counted(kind, limit).left(at))
 
     def day_share(self, at: float) -> float:
-        """How much of the day's tokens is used up, 0 to 1."""
+        """Return the used share of the day's tokens, 0 to 1."""
         limit, left = self.limits.tokens_per_day, self.left("tokens_per_day", at)
         return 0.0 if not limit or left is None else 1 - left / limit
 
     def opens_at(self, tokens: int, at: float, *, ahead: tuple[int, int] = (0, 0)) -> Opening:
-        """When a request of so many tokens may go out, behind `ahead` requests and tokens of others.
+        """Return when a request of so many tokens may be sent, behind `ahead` requests and tokens of others.
 
-        One that is larger than a limit goes out when all of the limit is there: the server decides.
+        A request larger than a limit may be sent when the whole limit is free: the server decides.
         """
         opening = Opening(at)
         if self._closed_until > at:
@@ -259,7 +259,7 @@ class Allowance:
         return opening
 
     def window_tokens(self, cap: int, at: float) -> int:
-        """How large a prompt may be today, as we estimate prompts; at most `cap`."""
+        """Return how large a prompt may be today, in estimated tokens; at most `cap`."""
         return min(cap, self.estimated(window_tokens(self.counted(cap), self.limits, day_share=self.day_share(at))))
 
     def fitting_window(self, cap: int, answer: int, at: float, *, ahead_tokens: int = 0) -> int:
@@ -278,7 +278,7 @@ class Allowance:
         return max(min(full, self.estimated(WINDOW_TOKENS_MIN)), min(full, self.estimated(room - answer)))
 
     def counted(self, estimated: int) -> int:
-        """What the server will count for a prompt of our estimate."""
+        """Return the server's expected count of a prompt that we estimated."""
         return math.ceil(estimated * self._ratio)
 
     def estimated(self, counted: int) -> int:
@@ -289,7 +289,7 @@ class Allowance:
         return told is not None and told.is_bucket and at < told.at + MINUTE_S
 
     def lines_left(self, span: Span, line_tokens: int, at: float) -> int | None:
-        """How many requests of so many tokens fit into what is left; None where no limit says."""
+        """Return how many requests of so many tokens fit into what is left; None without a limit."""
         of_requests, of_tokens = SPANS[span]
         requests, tokens = self.left(of_requests, at), self.left(of_tokens, at)
         lines = [] if tokens is None else [tokens / max(line_tokens, 1)]
@@ -307,16 +307,16 @@ class Allowance:
 
 @dataclass(frozen=True, slots=True)
 class _Counted:
-    """One limit, and what is left of it at any later time if nothing more is asked."""
+    """One limit, and what is left of it at any later time if no request is added."""
 
     limit: int
     span_s: float
-    told: _Told | None
+    told: _Reported | None
     ats: tuple[float, ...]
     sums: tuple[int, ...]  # of the costs before each of `ats`, and of all
 
     @classmethod
-    def of(cls, kind: Kind, limit: int, uses: deque[Use], told: _Told | None) -> _Counted:
+    def of(cls, kind: Kind, limit: int, uses: deque[Use], told: _Reported | None) -> _Counted:
         span = span_s(kind)
         newest_at = uses[-1].at if uses else 0.0
         since = min(newest_at, told.at if told else newest_at) - span
@@ -375,14 +375,14 @@ def _newest_first(uses: deque[Use], since: float) -> Iterator[Use]:
 
 
 SHORT: Final = {"rpm": KINDS[0], "tpm": KINDS[1], "rpd": KINDS[2], "tpd": KINDS[3]}
-"""How people who know Groq's table of limits write the kinds."""
+"""The names of the kinds in Groq's table of limits."""
 
 EXAMPLE: Final = "rpm=30,tpm=8000,rpd=1000,tpd=200000"
 
 DIGITS_MAX: Final = 12
 
 TOKENS_PER_MINUTE_MIN: Final = 2000
-"""A small prompt and a short answer."""
+"""Room for a small prompt and a short answer."""
 
 
 def parsed(written: str) -> ModelLimits:

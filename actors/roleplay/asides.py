@@ -1,4 +1,4 @@
-"""What a small model writes around a line: our own notes repeated, labels, and remarks about its work.
+"""Removes what a small model writes around a line: our notes repeated, labels, and remarks about its work.
 
 Sure! Here is Maren's next line: Aye.          ─►     Aye.
 [Write Maren's next line only.] Aye.           ─►     Aye.
@@ -14,10 +14,10 @@ from functools import lru_cache
 from typing import Final
 
 NOTE_WORDS_MIN: Final = 3
-"""A line of our notes that is shorter may be anybody's."""
+"""A shorter line of our notes may also be a character's."""
 
 NOTE_WORDS: Final = 5
-"""With so many of its first words a line repeats a note, however it goes on."""
+"""A line with this many first words of a note repeats it, however it continues."""
 
 _SIGNS: Final = r"[\s>*_\"“'#\[(-]{0,20}+"
 _SURE: Final = r"(?:(?:sure|okay|ok|certainly|of course|absolutely|alright|understood|got it)\b[^\n:]{0,40}?[!,.:]\s*)?"
@@ -56,7 +56,7 @@ def without_asides(text: str, names: Sequence[str], notes: Collection[str]) -> s
 
 
 def noted(texts: Iterable[str]) -> frozenset[str]:
-    """How the lines of our notes begin, as they compare."""
+    """Return the beginnings of our notes' lines, normalised for comparison."""
     words = (_compared(line).split() for text in texts for line in text.splitlines())
     return frozenset(" ".join(each[:NOTE_WORDS]) for each in words if len(each) >= NOTE_WORDS_MIN)
 
@@ -86,7 +86,7 @@ def _without_notes(text: str, notes: Collection[str]) -> str:
 
 
 def _behind_note(line: str, notes: Collection[str]) -> str | None:
-    """The line, or what stands behind a note in brackets at its beginning; None where all of it is a note."""
+    """Return the line without a bracketed note at its beginning; None if all of it is a note."""
     bracketed = _BRACKETED.match(line)
     head = bracketed[0] if bracketed else line
     if " ".join(_compared(head).split()[:NOTE_WORDS]) not in notes:

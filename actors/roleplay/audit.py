@@ -1,4 +1,4 @@
-"""The history held against the channel: what differs, and what catch-up has to amend."""
+"""Compares the history with its channel: the differences, and the changes that catch-up must record."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One message on which they do not agree; a text is None where there is none."""
+    """One message that differs; a text is None if there is none."""
 
     kind: Kind
     message_id: int
@@ -31,10 +31,10 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class Allowed:
-    """What may stand in a channel without being in the history.
+    """What may be in a channel without being in the history.
 
-    Messages of ours that are accounted for otherwise, sends that may have arrived already, and what users said
-    after `heard_until`.
+    These are messages of ours with another purpose, sends that may have arrived already, and users' messages after
+    `heard_until`.
     """
 
     message_ids: frozenset[int] = frozenset()
@@ -60,7 +60,7 @@ def differences(
 def amendments(
     known: Iterable[KnownMessage], seen: Iterable[ChannelMessage], *, prefix: str = "!"
 ) -> tuple[Amendment, ...]:
-    """What a whole read of a channel says of the messages that were known when it began."""
+    """Return the edits and deletions of messages that were known before a complete read of the channel."""
     shown = {message.id: as_played(message, prefix) for message in seen}
     return tuple(
         Amendment(each.message_id, shown.get(each.message_id))

@@ -1,10 +1,10 @@
-"""Character cards: Tavern V1, V2 and V3, from JSON, PNG and CHARX files.
+"""Reads character cards: Tavern V1, V2 and V3, from JSON, PNG and CHARX files.
 
     file ─► PNG text chunk / card.json / the file itself ─► JSON text ─► Card
                                                              └── kept whole in `Card.raw`
 
-Cards come from strangers. Every size is limited, and what cannot be a character ends as one CardError. Whatever
-else is odd is a doubt: the card is read without it, and `Card.raw` keeps it.
+Cards come from strangers. Every size is limited, and a file that cannot be a character raises CardError. Any
+other oddity is a doubt: the card is read without it, and `Card.raw` keeps it.
 Sources: Character Card V2 and V3 specifications.
 """
 
@@ -39,7 +39,7 @@ LABEL_MAX: Final = 100
 """Of a file's name in an error; names are strangers' text as well."""
 
 SPECS: Final = ("chara_card_v2", "chara_card_v3")
-"""What a card calls its version since the second; the first says nothing."""
+"""The names of the versions in a card; the first version has none."""
 
 PROMPT_TEXTS: Final = (
     "description",
@@ -77,15 +77,13 @@ class Card:
     alternate_greetings: tuple[str, ...]
     group_only_greetings: tuple[str, ...]
     creator: str
-    creator_notes: str
-    character_version: str
     tags: tuple[str, ...]
     talkativeness: float | None
     raw: str
 
     @property
     def spoken_name(self) -> str:
-        """What `{{char}}` stands for: the nickname if there is one."""
+        """The value of `{{char}}`: the nickname if there is one."""
         return self.nickname or self.name
 
 
@@ -189,8 +187,6 @@ def _card(found: FoundCard, doubts: list[str]) -> Card:
         alternate_greetings=read.texts("alternate_greetings"),
         group_only_greetings=read.texts("group_only_greetings"),
         creator=read.text("creator"),
-        creator_notes=read.text("creator_notes"),
-        character_version=read.text("character_version"),
         tags=read.texts("tags", separator=","),
         talkativeness=read.talkativeness(),
         raw=found.json.raw,
@@ -198,7 +194,7 @@ def _card(found: FoundCard, doubts: list[str]) -> Card:
 
 
 def _doubts_about(whole: Mapping[str, Any], card: Card) -> list[str]:
-    """What is odd about a card as a whole."""
+    """Return the doubts about a card as a whole."""
     doubts = []
     spec = whole.get("spec", SPECS[0])
     if spec not in SPECS:

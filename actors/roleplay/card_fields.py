@@ -1,4 +1,4 @@
-"""The fields of a card's JSON, read leniently: what is of an odd type is noted as a doubt, and never refused.
+"""Reads the fields of a card's JSON leniently: a value of an odd type is a doubt, never an error.
 
     JSON text ─► whole object ─► its fields (`data` since V2, everything in V1) ─► texts and lists of texts
                                                                               └─► doubts: a clause each
@@ -41,7 +41,13 @@ _V1_NAMES: Final = {  # what the oldest writers called them
     "mes_example": "example_dialogue",
 }
 _FRAME: Final = ("spec", "spec_version", "data")  # what stands around the fields since V2
-_OTHER_TYPES: Final = (("extensions", dict), ("character_book", dict), ("assets", list))
+_OTHER_TYPES: Final = (  # of what is kept and exported, and shown nowhere yet
+    ("extensions", dict),
+    ("character_book", dict),
+    ("assets", list),
+    ("creator_notes", str),
+    ("character_version", str),
+)
 _UNSTORABLE: Final = re.compile("[\0\ud800-\udfff]")  # no database and no UTF-8 takes these
 
 
@@ -101,7 +107,7 @@ def load(data: bytes, kind_of_list: Callable[[list[Any]], UnreadableError | None
 class _Numbers:
     are_odd: bool = False
 
-    def note(self, constant: str) -> None:
+    def note(self, _constant: str) -> None:
         self.are_odd = True
 
     def finite(self, number: str) -> float | None:
@@ -150,7 +156,8 @@ class FieldReader:
         """Note the fields whose type no other method looks at."""
         for key, kind in _OTHER_TYPES:
             value = self._fields.get(key)
-            if value is not None and not isinstance(value, kind):
+            is_text = kind is str and _is_number(value)  # versions are often written as bare numbers
+            if value is not None and not isinstance(value, kind) and not is_text:
                 self._note(key, f"is {_kind(value)}, not {_KINDS[kind]}", "left out")
 
     def text(self, key: str) -> str:
@@ -161,8 +168,7 @@ class FieldReader:
         if isinstance(value, str):
             return self._bounded(value, key)
         if _is_number(value):
-            if key != "character_version":  # often written as a bare number
-                self._note(key, "is a number, not text", "taken as it is written")
+            self._note(key, "is a number, not text", "taken as it is written")
             return self._bounded(json.dumps(value), key)
         if isinstance(value, list) and value and all(isinstance(each, str) for each in value):
             self._note(key, "is a list, not text", "its entries were joined")

@@ -1,4 +1,4 @@
-"""Which message is a command, and which one nearly is: `!strat` is answered with `!start`, and not played.
+"""Recognises commands, and words that are nearly one: `!strat` is answered with `!start`, and not played.
 
 prefix ─► word ─► known: a command
               ├─► one slip away from a known one: a command that is only answered

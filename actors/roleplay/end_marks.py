@@ -1,4 +1,4 @@
-"""Marks of chat templates that come as letters: a line ends where its turn does.
+"""Removes marks of chat templates from a text, and ends the line where its turn ends.
 
     <|im_start|>assistant\\nAye.<|im_end|>\\n<|im_start|>user\\nAnd then?     ─►     Aye.
 
@@ -64,7 +64,7 @@ _HALF_MAX: Final = max(map(len, _LITERALS))
 
 
 def before_end(text: str, own: Collection[str] = ()) -> str:
-    """Return what stands before the first mark that ends the turn, without the marks that opened it.
+    """Return the text before the first mark that ends the turn, without the marks that opened it.
 
     `own` are the speaker's names in small letters: a character may be called Human.
     """

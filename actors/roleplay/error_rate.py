@@ -12,7 +12,7 @@ WINDOW_S: Final = 120
 """Whole seconds that are looked back on."""
 
 WRITES_MIN: Final = 5
-"""Fewer say nothing: one of two is no share."""
+"""With fewer writes, a share means nothing."""
 
 HIGH: Final = 0.30
 LOW: Final = 0.10
@@ -28,7 +28,7 @@ class ErrorRate:
         self._is_high = False
 
     def note(self, at: float, *, is_failure: bool) -> None:
-        """A write has ended."""
+        """Record the end of a write."""
         self._look_at(at)
         second, writes, failures = self._counts.pop() if self._is_known(at) else (int(at), 0, 0)
         self._counts.append((second, writes + 1, failures + is_failure))
@@ -37,13 +37,13 @@ class ErrorRate:
         self._decide()
 
     def is_high(self, at: float) -> bool:
-        """Whether too much fails; `at` is never less than before, but where a clock was set back."""
+        """Return whether too many writes fail; `at` does not decrease, unless the clock was set back."""
         self._look_at(at)
         self._decide()
         return self._is_high
 
     def _look_at(self, at: float) -> None:
-        """Forget what is older than the window; what seems to come later is of a clock that was set back."""
+        """Forget counts older than the window, and later ones: the clock was set back."""
         if self._counts and self._counts[-1][0] > int(at):
             self._counts.clear()
             self._writes = self._failures = 0

@@ -1,6 +1,6 @@
-"""What belongs to the shared history, and which message of a channel is which line: shared with the audit.
+"""Decides what belongs to the shared history, and which message of a channel is which line; used by the audit too.
 
-Failure texts, notices, answers, commands and asides never enter. A line enters only when it is delivered.
+Failure texts, notices, answers, commands and asides never enter it. A line enters when it is delivered.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _GESTURE: Final = re.compile(r"\\(?:[o0m]|[^\s\w\\/]{1,3}\w[^\s\w\\/]{1,3})/", r
 r"""Raised arms: `\o/` and its kin, such as `\m/` and `\(^_^)/`."""
 
 _EMOTICON: Final = re.compile(r"[:;=]['’]?[-^o]?[()]")
-"""Its bracket opens and closes nothing."""
+"""Emoticons: their bracket opens and closes nothing."""
 
 
 def is_aside(text: str) -> bool:
-    """Whether people talk among themselves: wholly one `((…))`, or a leading backslash that is no raised arm."""
+    """Whether people talk among themselves: the text is one `((…))`, or begins with a backslash, but no raised arm."""
     said = text.strip()
     if said.startswith("\\"):
         return _GESTURE.match(said) is None
@@ -44,7 +44,7 @@ def _closes_early(inside: str) -> bool:
 
 
 def is_played(text: str, prefix: str) -> bool:
-    """Whether what a person wrote is part of the play: not blank, no command, nor nearly one, and no aside."""
+    """Whether a person's text is part of the play: not blank, no command or misspelt command, no aside."""
     return bool(text.strip()) and command_of(text, prefix) is None and not is_aside(text)
 
 
@@ -54,7 +54,7 @@ def belongs(message: ChannelMessage, prefix: str) -> bool:
 
 
 def command_in(message: ChannelMessage, prefix: str) -> Command | None:
-    """The command that a person gives: bots and webhooks give none."""
+    """Return the command in a person's message; bots and webhooks give none."""
     return command_of(message.text, prefix) if _is_of_a_person(message) else None
 
 
@@ -63,28 +63,27 @@ def _is_of_a_person(message: ChannelMessage) -> bool:
 
 
 def as_played(message: ChannelMessage, prefix: str) -> str:
-    """The text that the history has of a known message; nothing where its author took it out of the play."""
+    """Return the text of a known message for the history; empty if its author edited it to be an aside."""
     return message.text if message.is_ours or belongs(message, prefix) else ""
 
 
 def is_line(message: ChannelMessage) -> bool:
-    """Whether `message` is how we show a character's line; what is plain text of ours is a notice or an answer."""
+    """Whether `message` shows a character's line; our plain text is a notice or an answer."""
     return message.is_ours and not _is_text(message)
 
 
 def shows(message: ChannelMessage, outbound: Outbound) -> bool:
     """Whether `message` is `outbound` as the channel shows it: same sender, same name, same text.
 
-    Notices of two failures read alike: they are told apart by their buttons. A notice is the same one as the bot's own
-    message and through a webhook.
+    Two notices with equal texts differ in their buttons. A notice may be the bot's own message or a webhook's.
 
-    Names and texts are compared by what they draw, since Discord may strip characters of what it was sent. A line
-    is the same one as embed and through a webhook: where a permission comes or goes, one try was this, the next that.
+    Names and texts are compared by their visible characters, since Discord may strip others. A line may be an embed or
+    a webhook's message: permissions may change between two attempts.
     """
     if not message.is_ours or message.channel_id != outbound.channel_id:
         return False
     is_text = outbound.kind is OutboundKind.TEXT
-    if _is_text(message) is not is_text or message.id <= outbound.fence:
+    if _is_text(message) is not is_text or message.id <= outbound.watermark:
         return False
     if is_text:
         is_alike = message.button_ids == tuple(button.custom_id for button in outbound.buttons)
@@ -97,7 +96,7 @@ def shows(message: ChannelMessage, outbound: Outbound) -> bool:
 def is_strayed(message: ChannelMessage, outbound: Outbound) -> bool:
     """Whether `message` is `outbound` in a channel that it was not meant for, posted by a webhook that was moved there.
 
-    That the webhook was made for the outbound's channel is for the caller to know: a later try may have had another.
+    The caller must know that the webhook was made for the outbound's channel: a later attempt may use another.
     """
     is_elsewhere = message.webhook_id is not None and message.channel_id != outbound.channel_id
     return is_elsewhere and shows(replace(message, channel_id=outbound.channel_id), outbound)

@@ -1,4 +1,4 @@
-"""Which characters draw nothing by themselves: a name or a message of them alone is an empty one.
+"""Knows the characters that draw nothing by themselves: a name or a message of only these is empty.
 
 Discord strips some of them from what it is sent (control characters and direction overrides:
 discord-api-docs issue 1189; combining marks beyond about 150 of them: issue 1241) and publishes no list. So
@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 BLANK_LETTERS: Final = "\u115f\u1160\u2800\u3164\uffa0"
-"""Drawn as nothing, although Unicode calls them letters or symbols."""
+"""Invisible, although Unicode calls them letters or symbols."""
 
 OVERRIDES: Final = "\u202a-\u202e\u2066-\u2069"
 """Turn the direction of the text behind them; as the inside of a character class."""
@@ -29,7 +29,7 @@ _UNDRAWN: Final = frozenset({"Cc", "Cf", "Cs", "Mn", "Me", "Zs", "Zl", "Zp"})
 
 @lru_cache(maxsize=4096)  # asked for each character of each line
 def is_drawn(character: str) -> bool:
-    """Return whether a person sees something where this character stands alone."""
+    """Return whether this character is visible by itself."""
     if character in BLANK_LETTERS or _is_no_character(ord(character)):
         return False
     # Unassigned ones (Cn) are drawn: they are the emoji of a Unicode newer than this Python's.
@@ -37,7 +37,7 @@ def is_drawn(character: str) -> bool:
 
 
 def is_blank(text: str) -> bool:
-    """Return whether nothing of the text can be seen."""
+    """Return whether the text has no visible character."""
     return not any(map(is_drawn, text))
 
 

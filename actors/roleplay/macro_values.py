@@ -1,4 +1,4 @@
-"""What the macros of a prompt stand for, beside the names: the card's texts, the scene, the time, the last lines."""
+"""The values of a prompt's macros, beside the names: the card's texts, the scene, the time, the last lines."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
-"""Curly-braced macros of character cards: `{{char}}`, `{{user}}`, `{{random:a,b}}`, `{{roll:2d6+1}}`, `{{time}}`, …
+"""Fills the macros of character cards: `{{char}}`, `{{user}}`, `{{random:a,b}}`, `{{roll:2d6+1}}`, `{{time}}`, …
 
-One pass from left to right, inner macros first. What a macro put in is never read as a macro again,
-so that a participant named `{{user}}` stays a name. Unknown macros are left out; an import names them.
+One pass from left to right, inner macros first. An inserted text is never read as a macro again, so that a participant
+named `{{user}}` stays a name. Unknown macros are left out; an import names them.
 Work is bounded: draws, nesting, and how much the macros of one text may put in.
 Sources: Character Card V3 specification, "Curly Braced Syntaxes"; SillyTavern's documentation of its macros.
 """
@@ -53,7 +53,7 @@ class _Filling:
         return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") % below
 
     def put(self, text: str) -> str:
-        """What a macro puts in, as long as there is room."""
+        """Return a macro's text, cut to the room that is left."""
         self.room -= len(text)
         return text if self.room >= 0 else ""
 
@@ -131,7 +131,7 @@ def _macro(name: str) -> Macro | None:
 
 
 def _argument(rest: str) -> str:
-    """The one argument, behind `:`, `::` or a space."""
+    """Return the one argument, after `:`, `::` or a space."""
     return rest.strip().removeprefix(":").removeprefix(":").strip()
 
 

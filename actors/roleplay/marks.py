@@ -1,4 +1,4 @@
-r"""Where Discord's marks begin and end in a text, and what of it may not be torn apart.
+r"""Finds where Discord's marks begin and end in a text, and what must not be split.
 
     text ─► tokens ─► marks that pair, code, quotes, headings ─► spans (a tree)
                  └─► links, emoji, mentions, escapes ─────────► atoms
@@ -44,7 +44,7 @@ _DEEP_QUOTE: Final = re.compile(r"[ ]*>>> ")
 _HEADING: Final = re.compile(r"(?:#{1,3}|-#) (?=[^\n])")
 _ITEM: Final = re.compile(r"[ ]*(?:[-*+]|\d{1,9}\.) ")
 BLOCK: Final = re.compile(r"[ ]*(?:>>> |> |#{1,3} |-# |[-*+] |\d{1,9}\. )")
-"""What means something only where a line begins."""
+"""Marks that have a meaning only at the beginning of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Layout:
     atoms: tuple[tuple[int, int], ...]
 
     def around(self, place: int) -> tuple[Span, ...]:
-        """The spans in which a cut at `place` falls, the outermost first."""
+        """Return the spans around a cut at `place`, the outermost first."""
         index = bisect_right(self.spans, place, key=_begin) - 1
         found: list[Span] = []
         while index >= 0:
@@ -87,7 +87,7 @@ class Layout:
         return self.spans[bisect_left(self.spans, start, key=_begin) : bisect_left(self.spans, stop, key=_begin)]
 
     def atom_at(self, place: int) -> tuple[int, int] | None:
-        """The atom that a cut at `place` would tear apart."""
+        """Return the atom that a cut at `place` would split."""
         index = bisect_left(self.atoms, place, key=_start) - 1
         return self.atoms[index] if index >= 0 and place < self.atoms[index][1] else None
 
@@ -101,7 +101,7 @@ _start: Final = itemgetter(0)
 
 
 def layout_of(text: str) -> Layout:
-    """The marks of a text whose fences are runs of three backticks."""
+    """Return the layout of a text; its code fences are runs of three backticks."""
     scan = _Scan(text)
     scan.run()
     spans = sorted(scan.spans, key=lambda span: (span.begin, -span.end, -span.closing))
@@ -109,7 +109,7 @@ def layout_of(text: str) -> Layout:
 
 
 def quote_end(text: str, place: int) -> int:
-    """Where the text of a quoted line begins, if one begins at `place`; else `place`."""
+    """Return where the text of a quoted line at `place` begins; else `place`."""
     quoted = _QUOTE.match(text, place)
     return quoted.end() if quoted else place
 

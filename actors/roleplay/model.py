@@ -1,4 +1,4 @@
-"""The ids and records that ports, actors and adapters share: frozen values, no behaviour to speak of.
+"""Ids and records that ports, actors and adapters share: frozen values.
 
 Ids of ours are 13 characters of base 36, ordered by time. Ids of Discord are ints (snowflakes).
 """
@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Literal
+
+from actors.roleplay.turns import TurnOrder
 
 SessionId = str
 TurnId = str
@@ -30,13 +32,6 @@ class Character:
     picture: bytes | None = None
 
 
-class TurnOrder(StrEnum):
-    """Who answers a message. The members that are not built yet are refused by name."""
-
-    EVERYONE = "everyone"
-    LIST = "list"
-
-
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
     """A session as the database holds it; `cast` in the order in which it speaks."""
@@ -50,7 +45,7 @@ class SessionRecord:
     scenario: str
     cast: tuple[Character, ...]
     opened_at: float
-    opened_after: int  # the message that opened it: the session's lines are newer
+    opened_after: int  # the message that opened it; all lines of the session are newer
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +61,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class ChannelMessage:
-    """One message as Discord shows it, read back or come through the gateway.
+    """One message as Discord shows it, read back or from the gateway.
 
     `name` is the webhook's name, the embed's character or the author's display name; `text` the content,
     or the embed's description. `is_ours`: sent by our bot user or by a webhook of our application.
@@ -112,7 +107,7 @@ class OutboundKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """Something to press under a message; `custom_id` (≤ 100 characters) says what it asks for."""
+    """A button under a message; `custom_id` (≤ 100 characters) says what it asks for."""
 
     label: str
     custom_id: str
@@ -128,9 +123,9 @@ class ReplyAddress:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """One message as it goes on the wire; durable before it does, so that any process can find it again.
+    """One message to send; durable before it is sent, so that any process can find it again.
 
-    `fence` is the newest message id known in the channel before the first try: what we sent is newer.
+    `watermark` is the newest message id known in the channel before the first attempt: the sent message is newer.
     `webhook_id` is None for what the bot sends itself; only such messages have a nonce that Discord checks.
     """
 
@@ -139,7 +134,7 @@ class Outbound:
     name: str
     text: str
     nonce: str
-    fence: int = 0
+    watermark: int = 0
     webhook_id: int | None = None
     character_id: CharacterId | None = None
     buttons: tuple[Button, ...] = ()
@@ -170,12 +165,14 @@ class Entry:
 class RecentHistory:
     """The newest lines of a history, oldest first; `older` lines stand before them.
 
-    `first_user` is the first line of a person where that is among the older ones.
+    `first_user` is the first line of a person where that is among the older ones. `first_authors` are the authors of
+    newest lines who share a name, in the order in which they first spoke; empty if there are no older lines.
     """
 
     entries: tuple[Entry, ...]
     older: int = 0
     first_user: Entry | None = None
+    first_authors: tuple[int, ...] = ()
 
     @property
     def length(self) -> int:
@@ -194,7 +191,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class KnownMessage:
-    """A message of a line as the database has it, amended; `at` is when it learnt the last of it."""
+    """A message of a line with its edits, as the database has it; `at` is the time of the latest change."""
 
     message_id: int
     text: str
@@ -203,7 +200,7 @@ class KnownMessage:
 
 @dataclass(frozen=True, slots=True)
 class Amendment:
-    """What became of a line's message: its new text, or its deletion (None)."""
+    """A change of a line's message: its new text, or its deletion (None)."""
 
     message_id: int
     text: str | None
@@ -220,7 +217,7 @@ class OutboxKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxDraft:
-    """A small delivery to be written in the transaction that calls for it.
+    """A notice, answer or takedown, written in the transaction that causes it.
 
     `key` is unique: the same cause asks only once. A takedown names `message_id` (and the webhook that
     sent it); notices and answers carry `text`, an answer to an interaction also where it goes (`reply`).
@@ -239,24 +236,24 @@ class OutboxDraft:
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """A delivery that is not done; `attempt` counts tries on the wire, 0 before the first.
+    """A delivery that is not done; `attempt` counts attempts on the wire, 0 before the first.
 
-    `withdrawn_at`: nobody is to be told of it any more, but a try of it may stand in the channel.
+    `withdrawn_at`: it is no longer wanted, but an attempt of it may be in the channel.
     """
 
     id: int
     draft: OutboxDraft
     nonce: str
-    fence: int
+    watermark: int
     attempt: int
     first_try_at: float
     due_at: float
-    session_id: SessionId | None = None  # of the line that it speaks of, where it does
+    session_id: SessionId | None = None  # the response that it is about, if any
     withdrawn_at: float | None = None
 
     @property
     def outbound(self) -> Outbound:
-        """What a try at a notice or an answer sends."""
+        """Return what an attempt at a notice or an answer sends."""
         draft = self.draft
         return Outbound(
             kind=OutboundKind.TEXT,
@@ -264,7 +261,7 @@ class OutboxRow:
             name="",
             text=draft.text,
             nonce=self.nonce,
-            fence=self.fence,
+            watermark=self.watermark,
             buttons=draft.buttons,
             webhook_id=draft.webhook_id,
         )
@@ -274,7 +271,7 @@ class OutboxRow:
 
 
 class Purpose(StrEnum):
-    """What a chat message is there for, so that trimming and the understudy need not guess."""
+    """The purpose of a chat message, for trimming and for the understudy."""
 
     CARD = "card"
     EXAMPLE = "example"
@@ -317,7 +314,7 @@ def base36(number: int) -> str:
 
 
 def nonce_of(response_id: ResponseId, part: int) -> str:
-    """The nonce of every try of one part: derived, so that no try can have another one (≤ 25 characters)."""
+    """Return the nonce of every attempt of one part: derived, so that all attempts share it (≤ 25 characters)."""
     return f"{response_id}.{part}"
 
 
@@ -331,5 +328,5 @@ def snowflake_at(at: float) -> int:
 
 
 def time_of(snowflake: int) -> float:
-    """When Discord made this id, in seconds since 1970."""
+    """Return when Discord made this id, in seconds since 1970."""
     return float((snowflake >> 22) + DISCORD_EPOCH_MS) / 1000

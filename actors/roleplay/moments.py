@@ -1,4 +1,4 @@
-"""Times in words, as cards ask for them: in UTC, in SillyTavern's forms, in no machine's language."""
+"""Writes times as cards ask for them: in UTC, in SillyTavern's forms, independent of the machine's language."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Names of participants: as they are shown, as the prompt takes them, and as people type them."""
+"""Names of participants: as shown, as used in the prompt, and as typed."""
 
 import re
 import unicodedata
@@ -50,7 +50,7 @@ def clean_name(name: str) -> str:
 
 
 def name_key(name: str) -> str:
-    """Return what two names share that mean one character: a card of the same key replaces the other."""
+    """Return the key of a name: a card with the same key replaces the other."""
     return clean_name(name).casefold()
 
 

@@ -1,4 +1,4 @@
-"""A channel read page by page, in whatever order its server answers.
+"""Reads a channel page by page, in any order of the server.
 
     page ─► take ─► messages, oldest first ─► ask for the next one, after the highest id ─► … ─► nothing newer: the end
 
@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 
 
 class Message(Protocol):
-    """Whatever has an id; higher ones are newer."""
+    """Anything with an id; higher ids are newer."""
 
     @property
     def id(self) -> int: ...
@@ -24,7 +24,7 @@ M = TypeVar("M", bound=Message)
 
 
 class PagedRead(Generic[M]):
-    """One read of what is newer than `after`; it asks nobody itself.
+    """One read of the messages newer than `after`; it sends no request itself.
 
     A page of less than `full_page` messages is the last one. None: only a page that brings nothing newer is, since
     not every server fills the pages that it is asked for.
@@ -33,11 +33,11 @@ class PagedRead(Generic[M]):
     def __init__(self, after: int, *, full_page: int | None = None) -> None:
         self.after = after
         self.messages: list[M] = []
-        """What was read so far, oldest first, each message once."""
+        """Messages read so far, oldest first, each once."""
         self._full_page = full_page
 
     def take(self, page: Collection[M]) -> bool:
-        """Add the page after `after`; whether there may be another one."""
+        """Add the page after `after`; return whether there may be another one."""
         newer = {message.id: message for message in page if message.id > self.after}
         if not newer:
             return False

@@ -1,4 +1,4 @@
-"""A line in parts that Discord takes: broken at a paragraph, then a sentence, then a word.
+"""Splits a line into parts that Discord accepts: at a paragraph, else a sentence, else a word.
 
     rest of the text ─► fits? ─► last part
           ▲               └ no ─► cut before a code fence, or at the best break of the window ─► part
@@ -11,12 +11,15 @@ staff), its clients count UTF-16 units; a text is never shorter in UTF-16, so bo
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator
+from itertools import islice
 
 from actors.roleplay.invisible import is_blank
 from actors.roleplay.marks import BLOCK, FENCE, QUOTE, layout_of, quote_end
 
 PART_UNITS_MAX = 2000  # Discord's limit of a message's content
+PARTS_MAX = 4  # for one line: a longer one would fill the channel
+LINES_MAX = 60  # one or two screens; a model that repeats a list writes thousands
 PART_UNITS_MIN = 64  # room for a fence's two ends, its language, a few marks and some text between them
 GRAPHEME_CHARACTERS_MAX = 32  # the longest emoji sequences have ten; a longer run is a prank
 
@@ -32,6 +35,7 @@ _BREAKS = (
     (re.compile(r"[.!?…。！？][\"'”’»)\]*_~|]*(?:\s|(?<=[。！？]))"), 0.25),
     (re.compile(r"\s+"), 0.0),
 )
+_NATURAL_END = re.compile("|".join(kind.pattern for kind, _ in _BREAKS[1:3]))  # a line's or a sentence's
 _JOINER = "\u200d"
 _REGIONAL = frozenset(map(chr, range(0x1F1E6, 0x1F200)))  # two of these letters make a flag
 
@@ -41,15 +45,10 @@ def length(text: str) -> int:
     return len(text) + sum(character > "\uffff" for character in text)
 
 
-def join(parts: Sequence[str]) -> str:
-    """Return the text of a delivered line, as the history stores it."""
-    return "\n".join(parts)
-
-
 def split(text: str, limit: int = PART_UNITS_MAX) -> tuple[str, ...]:
     """Return the text as parts of at most `limit` UTF-16 units; none for a blank text.
 
-    What stands at a cut and draws nothing is left out: Discord refuses a message of it, and strips some of it.
+    Invisible characters at a cut are left out: Discord strips some, and refuses a message of only these.
 
     Spoilers, bold text, quotes and code that are longer than a part are closed at its end and opened again in the
     next one, a fence with its language; a code fence, a link or an emoji that fits is kept in one part.
@@ -60,6 +59,22 @@ def split(text: str, limit: int = PART_UNITS_MAX) -> tuple[str, ...]:
     if length(whole) <= limit:
         return () if is_blank(whole) else (whole,)
     return _Splitter(_FENCE.sub(FENCE, text.strip()), limit).parts()
+
+
+def bounded(text: str) -> str:
+    """Return the text; of a longer one the `beginning` that LINES_MAX lines and PARTS_MAX parts hold."""
+    short = "\n".join(text.split("\n", LINES_MAX)[:LINES_MAX])
+    if length(short) <= PART_UNITS_MAX:
+        return short
+    whole = _FENCE.sub(FENCE, short.strip())
+    end = _Splitter(whole, PART_UNITS_MAX).end_of(PARTS_MAX)
+    return short if end == len(whole) else beginning(whole, end)
+
+
+def beginning(text: str, end: int) -> str:
+    """Return at most `end` characters of the text, up to the last end of a sentence or line among them, if any."""
+    ends = [match.start() + len(match[0].rstrip()) for match in _NATURAL_END.finditer(text, 0, end + 1)]
+    return text[: max((each for each in ends if each <= end), default=end)].rstrip()
 
 
 def _closed(text: str) -> str:
@@ -77,18 +92,30 @@ class _Splitter:
     def parts(self) -> tuple[str, ...]:
         parts: list[str] = []
         hollow: list[str] = []  # of use only where there is nothing else
-        start = 0
-        while start < len(self._text):
-            header = "".join(span.opens for span in self._layout.around(start))
-            end = self._end(start, self._limit - length(header))
+        for start, end in self._ranges():
             if not is_blank(self._text[start:end]):
                 kept = hollow if self._is_hollow(start, end) else parts
-                kept.append(header + self._bare(start, end) + self._closing(end))
-            start = self._next_start(end)
+                kept.append(self._header(start) + self._bare(start, end) + self._closing(end))
         return tuple(parts or hollow[:1])
 
+    def end_of(self, parts_max: int) -> int:
+        """Return where the last of so many parts ends: behind the whole text where they hold it."""
+        ranges = list(islice(self._ranges(), parts_max + 1))
+        return ranges[parts_max - 1][1] if len(ranges) > parts_max else len(self._text)
+
+    def _ranges(self) -> Iterator[tuple[int, int]]:
+        """Return where each part begins and ends, including blank ones."""
+        start = 0
+        while start < len(self._text):
+            end = self._end(start, self._limit - length(self._header(start)))
+            yield start, end
+            start = self._next_start(end)
+
+    def _header(self, start: int) -> str:
+        return "".join(span.opens for span in self._layout.around(start))
+
     def _is_hollow(self, start: int, end: int) -> bool:
-        """Whether nothing can be seen of a part but marks that go on in the next one."""
+        """Whether a part shows only marks that continue in the next one."""
         place = start
         for span in self._layout.around(end):
             if span.opens and span.opening >= start:
@@ -156,7 +183,7 @@ class _Splitter:
         return self._legal(start, whole) or whole
 
     def _becomes_a_block(self, place: int) -> bool:
-        """Whether what follows a cut would be taken for a quote, a heading or an item by it."""
+        """Whether a cut would turn the text after it into a quote, a heading or a list item."""
         follows = self._next_start(place)
         if BLOCK.match(self._text, follows) is None:
             return False

@@ -1,10 +1,10 @@
-"""What the next request to a model looks like, as a pure function of what went wrong before.
+"""Plans the next request to a model, as a pure function of the failures before.
 
-    journalled failures ─► next_request ─► Plan ─► prompt ─► model ─► failure ─► judge ─► Verdict
+    journalled failures ─► next_requests ─► Plan ─► prompt ─► model ─► failure ─► judge ─► Verdict
               ▲                                                                              │
               └─────────────────── its reason and its model, in the journal ─────────────────┘
 
-A process that takes a response up plans as its predecessor did, but for the models that it must avoid now.
+A process that continues a response plans as its predecessor did, except for the models that it must avoid now.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from actors.roleplay.model_reasons import Then, that
 from machines.facts import BLOCKED
 from machines.reasons import GenerationReason
 
-ROOM_FACTOR_MAX: Final = 4  # 4 × 700 tokens: reasoning that needs more will not end either
+ROOM_FACTOR_MAX: Final = 4  # 4 × 700 tokens: reasoning that needs more does not end
 TRIMMED_SHARE: Final = 0.5  # most servers do not say by how much a prompt is too large
 TRIMS_MAX: Final = 2  # a quarter of a prompt is the least that still knows what was just said
 
-TRIES_OF_ONE_MODEL: Final = 2  # a first failure is mostly a hiccup; of three tries, one is left for the next model
+TRIES_OF_ONE_MODEL: Final = 2  # a first failure is mostly accidental; of three attempts, one is left for the next model
 
 _NEEDS_ROOM: Final = frozenset({"length", "empty"})  # both: reasoning ate the budget, cut off or not
 _ONCE_MORE: Final = that(Then.AGAIN_ONCE)
@@ -37,7 +37,7 @@ _NOTES: Final = {
 
 
 class Failure(NamedTuple):
-    """What went wrong with one try, and the model that was asked; empty where none was (a restart, a blocked text)."""
+    """The reason of one failed attempt, and the model asked; empty if none was (a restart, a blocked text)."""
 
     reason: GenerationReason
     model: str = ""
@@ -55,18 +55,11 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What a failure means: the reason to journal, the least wait, and whether another try can help."""
+    """What a failure means: the reason for the journal, the minimum wait, and whether another attempt can help."""
 
     reason: GenerationReason
     retry_after_s: float = 0.0
     final: bool = False
-
-
-def next_request(
-    failures: Sequence[Failure], models: Sequence[str], response_tokens: int, *, avoid: Collection[str] = ()
-) -> Plan:
-    """Plan the request after `failures` (oldest first): the first of `next_requests`."""
-    return next_requests(failures, models, response_tokens, avoid=avoid)[0]
 
 
 def next_requests(
@@ -107,12 +100,12 @@ def judge(
 
 
 def _of(failures: Sequence[Failure], reasons: Collection[str]) -> frozenset[str]:
-    """The models that failed for one of the `reasons`."""
+    """Return the models that failed for one of the `reasons`."""
     return frozenset(failure.model for failure in failures if failure.reason in reasons)
 
 
 def _best(failures: Sequence[Failure], models: Sequence[str], avoid: Collection[str]) -> Sequence[str]:
-    """The best models that are left: at hand and willing, else at hand, else those that there are, else all."""
+    """Return the best models left: available and willing, else available, else existing, else all."""
     lost = _of(failures, _LOST)
     declined = _of(failures, _PASSED_OVER)
     unavailable = Counter(failure.model for failure in failures if failure.reason in _ONCE_MORE)

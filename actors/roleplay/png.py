@@ -1,4 +1,4 @@
-"""Text chunks of a PNG file: read them, take them out, put new ones in.
+"""Reads, removes and adds the text chunks of a PNG file.
 
     signature | IHDR … tEXt/zTXt/iTXt … IDAT … | IEND
                  └── every chunk: length, type, body, CRC; a text with a wrong CRC damages only itself
@@ -24,7 +24,7 @@ class PngError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One chunk, its CRC already checked; only texts may be damaged."""
+    """One chunk with a checked CRC; only text chunks may be damaged."""
 
     kind: bytes
     body: bytes

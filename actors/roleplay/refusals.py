@@ -1,4 +1,4 @@
-"""Texts in which a model leaves the play and declines, told apart from a character's own no.
+"""Recognises texts in which a model declines, and tells them from a character's own refusal.
 
 "I can't help with that request."          the assistant speaks
 "I can't continue this conversation, Robin. Not here."          the character speaks
@@ -46,7 +46,7 @@ _MACHINE: Final = re.compile(
     re.IGNORECASE,
 )
 _ABBREVIATED: Final = re.compile(r"\b(?:AIs?|A\.I\.|KI|IA|ИИ)(?!\w)")  # "Ai" is a name, and "ki" a force
-"""What a card calls a character that may say of itself that it is an AI."""
+"""Words of a card for a character that may call itself an AI."""
 
 
 def is_machine(texts: Iterable[str]) -> bool:
@@ -55,7 +55,7 @@ def is_machine(texts: Iterable[str]) -> bool:
 
 
 def is_refusal(text: str, *, of_machine: bool = False) -> bool:
-    """Whether the model speaks in `text`, and not its character."""
+    """Whether the model itself speaks in `text`, and not its character."""
     plain = text.replace("’", "'")
     if _REFUSAL.match(plain):
         return True

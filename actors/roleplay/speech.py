@@ -1,11 +1,11 @@
-"""A model's text made into a line of one character, or refused.
+"""Cleans a model's text into a line of one character, or refuses it.
 
-    thoughts ─► end of turn ─► our own notes ─► the own part ─► half stop ─► half sentence ─► mentions ─► Line, Refused
-       ▲                                                                                        │
-       └─────────────────────────── again, until nothing changes ───────────────────────────────┘
+    thoughts ─► end of turn ─► our own notes ─► the own part ─► half stop ─► half sentence ─► mentions ─► links ─► Line
+       ▲                                                                                              │
+       └─────────── again, until nothing changes ─────────── cut to 60 lines and four parts ◄─────────┘
 
-Every step only takes characters away, so the loop ends and cleaning a cleaned text changes nothing. What is refused may
-leave something of the character's own behind: a dull line, for whoever finds no better one.
+Every step only removes characters, so the loop ends, and cleaning is idempotent. A refused text may leave a `spare`: a
+dull line of the character, for use if there is no better one.
 """
 
 import re
@@ -16,15 +16,19 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 
 from actors.roleplay.asides import without_asides
+from actors.roleplay.confusables import keys
 from actors.roleplay.end_marks import before_end
 from actors.roleplay.invisible import HIDDEN, MARKS, OVERRIDES, is_drawn
+from actors.roleplay.links import Links, with_links
 from actors.roleplay.names import COLONS, clean_name
+from actors.roleplay.parts import beginning, bounded
+from actors.roleplay.quotation import heads
 from actors.roleplay.refusals import is_refusal
-from actors.roleplay.speakers import PERSON, fold, heads
+from actors.roleplay.speakers import PERSON
 from actors.roleplay.thoughts import without_thoughts
 from machines.reasons import TextReason
 
-TEXT_CHARACTERS_MAX = 20_000  # ten full messages; what is longer is a model run wild
+TEXT_CHARACTERS_MAX = 20_000  # ten full messages; a longer text is a model out of control
 REPEAT_LINES = 5  # a model that repeats itself does so at once; older lines may come back as an echo
 REPEAT_WORDS_MIN = 6  # shorter lines are near copies of each other by chance, or are a character's own saying
 REPEAT_BYTES_MIN = 60  # the same of languages that are written without blanks
@@ -34,20 +38,22 @@ HALF_STOP_CHARACTERS_MIN = 3  # "No" alone on the last line is more likely a wor
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What the character says; never blank."""
+    """What the character says; never blank. `is_shortened`: more was written than one line may hold."""
 
     text: str
+    is_shortened: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Refused:
     """A text that must not reach the channel: a failed generation.
 
-    `spare` is what there is of it that is the character's own, and may be said where nothing better comes.
+    `spare` is the part that is the character's own; it may be used if nothing better comes.
     """
 
     reason: TextReason
     spare: str = ""
+    is_shortened: bool = False
 
 
 def clean(
@@ -61,32 +67,41 @@ def clean(
     echoes: Collection[str] = (),
     notes: Collection[str] = (),
     of_machine: bool = False,
+    links: Links = Links.TEXT,
 ) -> Line | Refused:
-    """Return the text as a line of `name`, or why it is none.
+    """Return the text as a line of `name`, or why it is refused.
 
     `others` are the names of all other participants, `also` further names of the speaker; `own_last_lines` are oldest
     first; `echoes` are lines that others said last (`normalise`d), `notes` those of our own in the prompt (`noted`).
-    `of_machine`: the character may call itself an AI. The line is never longer than the text, speaks for nobody else
-    and mentions nobody.
+    `of_machine`: the character may call itself an AI; `links`: what happens to its links. The line is never longer than
+    the text, speaks for nobody else and mentions nobody.
     """
     patterns = _Patterns.of(name, tuple(also), tuple(others))
-    cut_by_length = cut_by_length or len(text) > TEXT_CHARACTERS_MAX
-    current = _without_unstorable(text[:TEXT_CHARACTERS_MAX])
-    while (shorter := _once(current, patterns, echoes, notes, cut_by_length)) != current:
-        current = shorter
+    is_shortened = len(text) > TEXT_CHARACTERS_MAX
+
+    def settled(current: str) -> str:
+        while (shorter := with_links(_once(current, patterns, echoes, notes, is_cut), links)) != current:
+            current = shorter
+        return current
+
+    is_cut = cut_by_length and not is_shortened  # else the server's cut lies behind ours
+    whole = _without_unstorable(beginning(text, TEXT_CHARACTERS_MAX) if is_shortened else text)
+    current = settled(whole)
+    while (shorter := _within_bounds(current)) != current:
+        current, is_shortened = settled(shorter), True
     if reason := _reason(current, own_last_lines, of_machine=of_machine):
-        return Refused(reason, current if reason == "repeat" else "")
-    return Line(current)
+        return Refused(reason, current if reason == "repeat" else "", is_shortened)
+    return Line(current, is_shortened)
 
 
 def whole_part(text: str) -> str:
-    """What of a text that broke off is whole: up to its last sentence; empty where there is none."""
+    """Return the whole sentences of a text that broke off; empty if there are none."""
     return _whole_sentences(text) if _SENTENCE_END.search(text) else ""
 
 
 @lru_cache(maxsize=256)  # the same few lines are compared again and again
 def normalise(text: str) -> str:
-    """Return the text as it compares: only what draws something, every run of blanks one space.
+    """Return the text normalised for comparison: visible characters only, every run of blanks one space.
 
     Discord may trim and alter what was sent; a sent text and the one it shows are equal in this form.
     """
@@ -105,6 +120,7 @@ _MENTION = re.compile(rf"[ \t]?(?<!<)<+{_LOOSE}@+[!&]?[0-9]*>?")
 _PING = re.compile(
     f"(?<!@)@+(?={'|'.join(_LOOSE + _LOOSE.join(word) for word in ('everyone', 'here'))})", re.IGNORECASE
 )
+_ASIDE = re.compile(r"(?<=[^\s(（])[ \t]{0,8}[(（][^()（）\n]{1,80}[)）]\W{0,8}\Z")  # `Robin (2):`, `Fitch (laughing):`
 _SENTENCE_END = re.compile(r"(?:(?<![.!?…])[.!?…]+[\"'”’»)\]*_~|`]*(?=\s|\Z)|[。！？]+[」』”’）*]*)")
 
 
@@ -133,18 +149,18 @@ class _Patterns:
         )
 
     def is_foreign(self, line: str) -> bool:
-        """Whether another speaks in the line; names with something between their letters are read as those names."""
+        """Whether another participant speaks in the line, also by a disguised name, or with `(an aside)` behind it."""
         if self.other is not None and self.other.match(line):
             return True
-        return any(fold(head) in self.foreign for head in heads(line))
+        return any(keys(each) & self.foreign for head in heads(line) for each in (head, _ASIDE.sub("", head)))
 
 
 def _folded(names: Sequence[str], foreign: Sequence[str]) -> frozenset[str]:
-    """What the others are known by, as the prompt names them; a person may be named as the character is."""
+    """The keys of the others' names in the prompt; a person may have the character's name."""
     shown = [clean_name(other) for other in foreign]
     people = [other + PERSON for other in (*shown, *map(clean_name, names))]
-    own = {fold(each) for name in names for each in (name, clean_name(name))}
-    return frozenset(map(fold, (*shown, *people))) - own
+    own = frozenset().union(*(keys(each) for name in names for each in (name, clean_name(name))))
+    return frozenset().union(*map(keys, (*shown, *people))) - own
 
 
 def _prefix(names: Sequence[str]) -> re.Pattern[str]:
@@ -169,8 +185,13 @@ def _without_unstorable(text: str) -> str:
     return _UNSTORABLE.sub("", _NEWLINE.sub("\n", text))
 
 
+def _within_bounds(text: str) -> str:
+    short = bounded(text)
+    return text if short == text else _without_half_action(short)
+
+
 def _own_part(text: str, patterns: _Patterns, echoes: Collection[str]) -> str:
-    """The first thing that the speaker says: without its own name, and without what others say before and after."""
+    """Return the first speech of the speaker, without its name and without what others say before and after."""
     kept: list[str] = []
     is_own = True
     for line in text.split("\n"):
@@ -187,7 +208,7 @@ def _own_part(text: str, patterns: _Patterns, echoes: Collection[str]) -> str:
 
 
 def _is_echo(line: str, echoes: Collection[str]) -> bool:
-    """Whether another's line only repeats what the channel shows: then what follows is not that other's."""
+    """Whether another's line only repeats the channel: then the text after it is not that other's."""
     said = _compared(line)
     return any(said.endswith(echo) for echo in echoes if echo)
 
@@ -209,11 +230,15 @@ def _whole_sentences(text: str) -> str:
     ends = [match.end() for match in _SENTENCE_END.finditer(text)]
     if not ends or not text[ends[-1] :].strip():
         return text
-    whole = text[: ends[-1]]
-    if whole.count("*") % 2:  # the cut fell into an *action*: its opening mark would show as a star
-        before, _, after = whole.rpartition("*")
+    return _without_half_action(text[: ends[-1]])
+
+
+def _without_half_action(text: str) -> str:
+    """Return a text that was cut within an *action* without the opening mark, which would show as a star."""
+    if text.count("*") % 2:
+        before, _, after = text.rpartition("*")
         return before + after
-    return whole
+    return text
 
 
 def _without_mentions(text: str) -> str:

@@ -1,4 +1,4 @@
-"""A model's thoughts taken out of its text: what is said comes after them.
+"""Removes a model's thoughts from its text: the line comes after them.
 
     <think>…</think>said        [THINK]…[/THINK]said        <|channel>thought … <channel|>said
     …</think>said               the template opened the thought, so only its end is left
@@ -40,7 +40,7 @@ _BRACKETED: Final = re.compile(
 _HARMONY: Final = re.compile(r"(<\|(?:start|end|return|call|channel|message|constrain)\|>)", re.IGNORECASE)
 _HARMONY_MARK: Final = re.compile(r"<\|(?:channel|message)\|>", re.IGNORECASE)
 _SAID_IN: Final = frozenset({"final", "assistant", ""})
-"""Channels whose messages are said; the others are `analysis` and `commentary`."""
+"""Channels whose messages belong to the line; the others are `analysis` and `commentary`."""
 _LEAKED: Final = re.compile(r"\A.*assistant\s{0,2}final(?=[A-Z\"“*(])", re.DOTALL)
 """Servers that drop harmony's marks and keep their names: `analysis…assistantfinalAye.`"""
 
@@ -60,7 +60,7 @@ _WRAPPED: Final = re.compile(
 
 
 def without_thoughts(text: str) -> str:
-    """Return what is said; empty where all of it is thought. It only takes characters away."""
+    """Return the text without thoughts; empty if all of it is a thought. It only removes characters."""
     if "assistant" in text and (leaked := _LEAKED.match(text)):
         text = text[leaked.end() :]
     if _HARMONY_MARK.search(text):
@@ -75,7 +75,7 @@ def without_thoughts(text: str) -> str:
 
 
 def _final_channel(text: str) -> str:
-    """The last message of harmony's final channel; empty where there is none."""
+    """Return the last message of harmony's final channel; empty if there is none."""
     finals: list[str] = []
     header, opened_by = "", ""
     for piece in _HARMONY.split(text):
@@ -97,7 +97,7 @@ def _final_channel(text: str) -> str:
 
 
 def _outside(text: str) -> str:
-    """The text outside of all marks. A mark that closes what was not opened closes all that stands before it."""
+    """Return the text outside of all marks. A closing mark without an opening one closes everything before it."""
     kept: list[str] = []
     depth, at = 0, 0
     after_close: int | None = None

@@ -1,4 +1,4 @@
-"""How many tokens a text costs, estimated without a tokenizer: too many rather than too few."""
+"""Estimates without a tokenizer how many tokens a text costs: rather too many than too few."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def prompt_tokens(messages: Iterable[ChatMessage]) -> int:
 
 
 def tokens_at_least(messages: Iterable[ChatMessage]) -> int:
-    """Fewer tokens than any tokenizer makes of these messages: each word is one at least."""
+    """Return a lower bound of the tokens of these messages: each word is at least one."""
     return sum(_tokens_at_least(message.content) for message in messages)
 
 
@@ -49,7 +49,7 @@ def bounded_ratio(ratio: float) -> float:
 def cut_to(text: str, tokens_max: int) -> str:
     """Return `text` so that a message of it costs at most `tokens_max`, its middle left out with a mark.
 
-    Beginnings name things and endings ask: both are worth more than what stands between.
+    The beginning names things and the end asks, so both matter more than the middle.
     """
     room = (tokens_max - MESSAGE_TOKENS) * BYTES_PER_TOKEN
     coded = text.encode()

@@ -1,8 +1,8 @@
-"""Deterministic simulation: the real actors and store against a simulated Discord, model and people.
+"""Simulates deterministically: runs the real actors and store against a simulated Discord, model and people.
 
     seed ─► World ─► process ─► (crash) ─► process ─► … ─► healed ─► invariants ─► Result
               │         └─ ActorSystem over a store in memory, on virtual time
               └─ Server (Discord), SimulatedModel, people, weather, Faults
 
-One seed is one run, in every process and on every machine. Nothing of the core knows that it is simulated.
+A seed gives the same run in every process and on every machine. The core does not know that it is simulated.
 """

@@ -1,4 +1,4 @@
-"""What the sender of a message is told when the wire or the simulated Discord fails, by the fault's kind."""
+"""Defines the outcome that a sender receives from each kind of fault of the wire or of the simulated Discord."""
 
 from __future__ import annotations
 

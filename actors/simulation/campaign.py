@@ -1,6 +1,6 @@
-"""Many worlds at once: the work cut into worlds of one size, spread over processes, summed up in their order.
+"""Runs many worlds: divides the responses into worlds of one size, and spreads these over processes.
 
-What a world does depends on the seed and its number alone, so any number of workers finds the same.
+A world depends only on the seed and its number, so the results are the same for any number of workers.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from actors.simulation.result import Result
 from actors.simulation.world import Order, run_world
 
 WORLD_RESPONSES: Final = 500
-"""Responses of one world: long enough for trouble to pile up, short enough to be run again while shrinking."""
+"""Responses of one world: enough for faults to accumulate, few enough to run it again while shrinking."""
 
 COLLECT_AFTER: Final = 5_000_000
-"""New objects after which a worker's garbage is collected; Python's own number is 700. No usual world makes as many."""
+"""New objects after which a worker collects garbage; Python's default is 700. No usual world creates so many."""
 
 
 def orders(responses: int, *, seed: int, chance: float, cut: Cut, only: int | None = None) -> list[Order]:
-    """The worlds that make up `responses`; the last one may be smaller."""
+    """The worlds that together have `responses`; the last one may be smaller."""
     worlds = -(-responses // WORLD_RESPONSES)
     sizes = [min(WORLD_RESPONSES, responses - WORLD_RESPONSES * index) for index in range(worlds)]
     made = [Order(seed, index, size, chance, cut) for index, size in enumerate(sizes)]
@@ -30,7 +30,7 @@ def orders(responses: int, *, seed: int, chance: float, cut: Cut, only: int | No
 
 
 def run(orders: list[Order], *, workers: int) -> Iterator[Result]:
-    """Each world's result, in the worlds' order, as soon as it and all before it are known."""
+    """Yields each world's result in the worlds' order, as soon as it and all earlier ones are known."""
     if workers == 1 or len(orders) == 1:
         yield from map(run_world, orders)
         return
@@ -40,7 +40,7 @@ def run(orders: list[Order], *, workers: int) -> Iterator[Result]:
 
 
 def _collect_seldom() -> None:
-    # A quarter of the time went into looking for cycles; a world is soon thrown away whole.
+    # The search for cycles took a quarter of the time, and a world is soon discarded as a whole.
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, 50, 50)
 

@@ -1,7 +1,7 @@
-"""What goes wrong, drawn from a seed: every place where something may is a *point*, and points are counted.
+"""Draws faults from a seed: every place where one can occur is a *point*, and points are counted.
 
-A kind that is switched off, or a point beyond the last one, is drawn all the same and then lets be: so a run
-can be cut down to the faults that matter without a new seed.
+A kind that is switched off, or a point beyond the last one, is still drawn, but has no effect. So a run can be
+reduced to the faults that matter without a new seed.
 
 Sources of the kinds: the tables of docs/reliability.md, and what Groq and Discord answer.
 """
@@ -38,7 +38,7 @@ LINE: Final[Weights] = {
     "blocked": 1,
     "unauthorized": 0.1,
 }
-"""Of a POST of ours, a line's or the outbox's."""
+"""Faults of our POSTs, of lines and of the outbox."""
 
 READ: Final[Weights] = {
     "rate_limit": 2,
@@ -48,7 +48,7 @@ READ: Final[Weights] = {
     "timeout_lost": 1,
     "no_connection": 1,
 }
-"""Of a GET."""
+"""Faults of a GET."""
 
 DELETION: Final[Weights] = {**READ, "cut_after": 2, "stored_5xx": 2}
 
@@ -92,7 +92,7 @@ WEATHER: Final[Weights] = {
     "disk_full_for_a_while": 1,
     "stopped": 1,
 }
-"""What comes over the world from outside, and mostly stays for a while."""
+"""Changes of the world from outside; most last for a while."""
 
 PEOPLE: Final[Weights] = {
     "edits": 3,
@@ -105,16 +105,16 @@ PEOPLE: Final[Weights] = {
     "floods": 0.3,
     "pauses": 1,
 }
-"""What people do besides playing: no faults, but hard to follow."""
+"""What people do besides playing: not faults, but hard for the bot to follow."""
 
 LANDING: Final[Weights] = {"deletes_landing": 1}
-"""What people do with a line that lands late, before anybody can have looked for it."""
+"""What people do with a line that lands late, before the bot can have looked for it."""
 
 RETRIES: Final[Weights] = {"presses": 3, "presses_twice": 1, "asks_again": 2}
-"""How people ask for a failed line again."""
+"""How people ask for a redelivery of a failed line."""
 
 DEFERRAL: Final[Weights] = {"deferral_lost": 1}
-"""Of telling Discord that we think about the press of a button."""
+"""Faults of the deferral with which we acknowledge the press of a button."""
 
 CRASH: Final = "crash"
 STORE: Final[Weights] = {"disk_full": 1, "database_locked": 1}
@@ -129,22 +129,22 @@ KINDS: Final = tuple(
 """Every kind that can be switched off."""
 
 CRASHES_PER_POINT: Final = 0.006
-"""Of the probability of a fault: at 30 % two crashes in a thousand points, one for every six or seven responses."""
+"""Share of a fault's probability: at 30 %, two crashes in 1,000 points, one for every six or seven responses."""
 
 STORE_SHARE: Final = 0.01
-"""A disk fails far less often than a network."""
+"""Share of a fault's probability, because a disk fails far less often than a network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """What of a run is left away, for finding the least that breaks: kinds, and everything after a point."""
+    """What to leave out of a run, to find the smallest that breaks: kinds, and all faults after a point."""
 
     without: frozenset[str] = frozenset()
     last_point: int | None = None
 
 
 class Faults:
-    """The dice of one world. `chance` is the probability of a fault at one wire attempt."""
+    """Draws the faults of one world. `chance` is the probability of a fault at one wire attempt."""
 
     def __init__(self, seed: str, chance: float, cut: Cut) -> None:
         self._seed = seed
@@ -163,29 +163,25 @@ class Faults:
         self.crash_places: Counter[str] = Counter()
 
     def stream(self, name: str) -> Random:
-        """A source of chance of its own, so that what one part draws does not shift another's."""
+        """A separate random stream, so that the draws of one part do not shift those of another."""
         if name not in self._streams:
             self._streams[name] = Random(f"{self._seed}/{name}")
         return self._streams[name]
 
     def pick(self, place: str, weights: Weights, *, share: float = 1.0) -> str | None:
-        """Whether something goes wrong here, and what."""
+        """The fault that occurs at this point, if any."""
         self.points += 1
         stream = self.stream(place)
         if stream.random() >= self._chance * share:
             return None
         return self._let(self._drawn(stream, weights))
 
-    def happens(self, kind: str) -> bool:
-        """Whether something that was drawn by itself is to happen; counted if it is."""
-        return self._let(kind) is not None
-
     def drawn(self, place: str, weights: Weights) -> str | None:
-        """One of `weights` for certain, unless it is switched off."""
+        """One of `weights`; None only if that kind is switched off."""
         return self._let(self._drawn(self.stream(place), weights))
 
     def crashes(self, where: str) -> bool:
-        """Whether the process dies here."""
+        """Whether the process crashes at this point."""
         self.points += 1
         if self._crash_random() >= self._crash_chance or self._let(CRASH) is None:
             return False
@@ -193,7 +189,7 @@ class Faults:
         return True
 
     def of_store(self) -> str | None:
-        """What the database says in place of doing its work; None where it works."""
+        """The fault of a store operation, if any."""
         if self.is_disk_full:
             return "disk_full"
         self.points += 1

@@ -1,9 +1,9 @@
-"""What the processes must know: what the gateway told one that lived to handle it, and what its catch-ups read.
+"""Tracks what the processes must know: events that a process received and handled, and messages that catch-ups read.
 
-    told, or read by a catch-up ─► pending ─► the channel's mailbox is empty, its process alive ─► known
-                                      └─► the process died first ─► nobody knows
+    received, or read by a catch-up ─► pending ─► the channel's mailbox is empty, its process alive ─► known
+                                          └─► the process died first ─► not known
 
-The invariants ask it before they excuse a difference: only what is not known may be missing.
+The invariants allow a difference only for what is not known.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from actors.simulation.channels import Shown
 from actors.simulation.discord import Discord
 
 Key = tuple[str, int, str]
-"""What is known: a message, a press, or what became of a message (its new text)."""
+"""What is known: a message, a press, an edit (with the new text) or a deletion."""
 
 PREFIX: Final = "!"
-"""Of the commands in every simulated world."""
+"""The command prefix in every simulated world."""
 
 ROUNDING_S: Final = 0.001
-"""Times since 1970 are not exact; and what happens at one moment has no order."""
+"""Times since 1970 are not exact as floats, and events at one moment have no order."""
 
 SEEN: Final = "seen"
 PRESSED: Final = "pressed"
@@ -36,7 +36,7 @@ _DELETED: Final = "deleted"
 
 
 class Hearing:
-    """Follows one process after the other. `known` is when each thing was told first, of what was handled."""
+    """Follows one process after the other. `_known` is when each handled item was first received or read."""
 
     def __init__(self, discord: Discord, now: Callable[[], float], settle_s: float) -> None:
         self._discord = discord
@@ -44,15 +44,15 @@ class Hearing:
         self._settle_s = settle_s
         self._gateway: Gateway | None = None
         self._pending: dict[int, list[tuple[Key, float]]] = defaultdict(list)
-        self._began: dict[int, float] = {}  # when the catch-up of a channel began
-        self._learnt: dict[int, float] = {}  # when the store last learnt something of a message
+        self._began: dict[int, float] = {}  # when the catch-up of a channel began, by channel
+        self._learnt: dict[int, float] = {}  # when the store last wrote a message, by message
         self._known: dict[Key, float] = {}
-        self._ready_at = -math.inf  # of this process, the last time
-        self._unread: set[int] | None = None  # channels that are to be read since then; None: not listed yet
-        self._shown: dict[tuple[str, int], float] = {}  # (nonce, channel) ─► when this process was shown its message
+        self._ready_at = -math.inf  # the last READY of this process
+        self._unread: set[int] | None = None  # channels still to be read since then; None: not listed yet
+        self._shown: dict[tuple[str, int], float] = {}  # (nonce, channel) ─► when this process received its message
 
     def listens(self, gateway: Gateway | None) -> None:
-        """A new process; what the one before had not handled is known to nobody."""
+        """Follow a new process; what the one before had not handled is not known."""
         for channel_id in list(self._pending):
             self._settle(channel_id)
         self._pending.clear()
@@ -74,15 +74,15 @@ class Hearing:
             self._pending[channel_id].append((key, self._now()))
 
     def learnt(self, message_id: int) -> None:
-        """A message was written to the store, or amended there."""
+        """A message was stored, or amended in the store."""
         self._learnt[message_id] = self._now()
 
     def is_to_read(self, channel_ids: Iterable[int]) -> None:
-        """The channels that the process has to catch up on were listed."""
+        """The process listed the channels that it must catch up on."""
         self._unread = set(channel_ids)
 
     def is_behind(self, channel_id: int, *, since: float) -> bool:
-        """Whether who waits since then should still wait for what was said there before the last READY."""
+        """Whether a response that waits since then must still wait for messages from before the last READY."""
         if self._now() >= min(self._ready_at, since) + CAUGHT_UP_WAIT_S - ROUNDING_S:
             return False
         channel = self._discord.channels[channel_id]
@@ -90,7 +90,7 @@ class Hearing:
         return self._unread is None or (channel_id in self._unread and can_be_read)
 
     def was_shown(self, nonce: str, channel_id: int, *, before: float) -> bool:
-        """Whether this process was shown what was stored under a nonce in this channel, and has handled that."""
+        """Whether this process received, and handled, the message stored under a nonce in this channel."""
         at = self._shown.get((nonce, channel_id), math.inf)
         is_handled = self._gateway is not None and channel_id not in self._gateway._mailboxes
         return at < before - ROUNDING_S and is_handled
@@ -99,7 +99,7 @@ class Hearing:
         self._began[channel_id] = self._now()
 
     def looked(self, channel_id: int, after: int) -> None:
-        """A catch-up has read a channel, and noted what was amended; it has still to hear what is new."""
+        """A catch-up has read a channel and stored the amendments; it has not handled the new messages yet."""
         now, settled = self._now(), self._began[channel_id] - self._settle_s
         if self._unread is not None and self._began[channel_id] >= self._ready_at:
             self._unread.discard(channel_id)
@@ -113,7 +113,7 @@ class Hearing:
                 self._known.setdefault(amendment(shown), now)
 
     def knows(self, key: Key, *, by: float | None = None) -> bool:
-        """Whether it was told, and handled, until `by`."""
+        """Whether it was handled, and received not later than `by`."""
         at = self._known.get(key)
         return at is not None and (by is None or at <= by)
 
@@ -125,13 +125,13 @@ class Hearing:
 
 
 def amendment(shown: Shown) -> Key:
-    """What became of a message that was edited or deleted."""
+    """The key of a message's edit or deletion."""
     message = shown.message
     return (_EDITED, message.id, message.text) if shown.deleted_by is None else (_DELETED, message.id, "")
 
 
 def _heard(event: GatewayEvent) -> tuple[int, Key] | None:
-    """In which channel an event tells of what; None where it is no message, nor a press."""
+    """An event's channel and key; None if it concerns neither a message nor a press."""
     match event:
         case MessageSeen(message=message):
             return message.channel_id, (SEEN, message.id, "")

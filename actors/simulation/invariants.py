@@ -1,4 +1,4 @@
-"""What must hold when a world has come to rest: the channels, the journal and the history against each other."""
+"""Checks a world at rest: compares its channels, its journal and its history with each other."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Final
 
 from sqlalchemy import Connection, select, text
 
-from actors.adapters.store import history as stored_history
-from actors.adapters.store.schema import AnyRow, history, history_message, session, turn
-from actors.adapters.store.sessions import IS_UNFINISHED
-from actors.ports import RetryOutcome
-from actors.retries import WORDS
+from actors.adapters.store.engine.schema import AnyRow, history, history_message, session, turn
+from actors.adapters.store.play import history as stored_history
+from actors.adapters.store.play.sessions import IS_UNFINISHED
+from actors.ports import RedeliveryOutcome
+from actors.redeliveries import WORDS
 from actors.roleplay import notices
 from actors.roleplay.model import OutboxKind
 from actors.simulation.channels import Shown
@@ -27,12 +27,12 @@ from machines.response import SILENT, State
 from machines.session import State as SessionState
 from machines.waits import WAITED_OUT_S
 
-ON_ITS_WAY_AGAIN: Final = WORDS[RetryOutcome.ACCEPTED].partition("{name}")[2]
-"""How the answer to an accepted request ends."""
+ON_ITS_WAY_AGAIN: Final = WORDS[RedeliveryOutcome.ACCEPTED].partition("{name}")[2]
+"""The end of the answer to an accepted request for a redelivery."""
 
 REPLY_TRIES: Final = 8
-"""So many fit into the quarter of an hour in which an interaction can be answered, where Discord's breaker opens for a
-minute time and again, and processes live for ten seconds: in a bad world all of them fail."""
+"""So many attempts fit into the 15 minutes in which an interaction can be answered, if Discord's breaker opens for a
+minute repeatedly and processes live for ten seconds: in a bad world all of them fail."""
 
 _GOES_ON: Final = f"session.state NOT IN ('{SessionState.ENDED}', '{SessionState.PAUSED}')"
 
@@ -51,7 +51,7 @@ _OPEN_ENDS: Final = {name: text(statement) for name, statement in OPEN_ENDS.item
 
 
 def open_ends(connection: Connection) -> list[str]:
-    """What is still to be done; nothing in a world at rest."""
+    """The unfinished work; empty in a world at rest."""
     found: list[str] = []
     for name, statement in _OPEN_ENDS.items():
         rows = connection.execute(statement).scalars().all()
@@ -71,14 +71,14 @@ def judge(connection: Connection, discord: Discord, watch: Watch, shape: Shape) 
 
 
 def one_nonce_for_each_part(rest: Rest) -> Iterator[Broken]:
-    """Whatever went on the wire is a part's or a delivery's, under the nonce that its row has."""
+    """Every sent request belongs to a part or a delivery, under the nonce in its row."""
     known = rest.part_of.keys() | {row.nonce for row in rest.outbox}
     for nonce in sorted({wire.nonce for wire in rest.watch.on_wire} - known):
-        yield Broken("one nonce", f"{nonce} went on the wire and is in no row", nonce.partition(".")[0])
+        yield Broken("one nonce", f"{nonce} was sent, and no row has it", nonce.partition(".")[0])
 
 
 def delivered_is_shown_once(rest: Rest) -> Iterator[Broken]:
-    """Delivered: each part stands in the channel once, as the message that was committed, unless people deleted it."""
+    """Delivered: each part is in the channel once, as the message that was committed, unless people deleted it."""
     for row in rest.responses.values():
         if row.state != State.DELIVERED or rest.channel_is_gone(row.session_id):
             continue
@@ -90,13 +90,13 @@ def delivered_is_shown_once(rest: Rest) -> Iterator[Broken]:
             if not committed:
                 yield Broken("delivered is shown", f"part {one.number} of {row.id} was never in the channel", row.id)
             elif committed[0].deleted_by == "us":
-                yield Broken("delivered is shown", f"part {one.number} of {row.id} was taken down by us", row.id)
+                yield Broken("delivered is shown", f"part {one.number} of {row.id} was deleted by us", row.id)
             if any(shown.deleted_by is None for shown in copies if shown not in committed):
-                yield Broken("shown once", f"part {one.number} of {row.id} stands in the channel twice", row.id)
+                yield Broken("shown once", f"part {one.number} of {row.id} is in the channel twice", row.id)
 
 
 def nothing_uncommitted_is_shown(rest: Rest) -> Iterator[Broken]:
-    """Every line in a channel is a Delivered response's; of a Failed one nothing is left."""
+    """Every line in a channel belongs to a Delivered response; nothing of a Failed one is left."""
     for nonce, copies in rest.by_nonce.items():
         one = rest.part_of.get(nonce)
         if one is None or rest.is_delivered(one):
@@ -104,7 +104,7 @@ def nothing_uncommitted_is_shown(rest: Rest) -> Iterator[Broken]:
         standing = [shown for shown in copies if _stands(rest, shown) and not rest.is_stray(shown)]
         left = [shown for shown in standing if not rest.is_committed(shown)]
         if left:
-            yield Broken("failed leaves nothing", f"part {one.number} still stands in the channel", one.response_id)
+            yield Broken("failed leaves nothing", f"part {one.number} is still in the channel", one.response_id)
 
 
 def _stands(rest: Rest, shown: Shown) -> bool:
@@ -112,24 +112,24 @@ def _stands(rest: Rest, shown: Shown) -> bool:
 
 
 def no_line_stands_where_its_scene_is_not(rest: Rest) -> Iterator[Broken]:
-    """What a moved webhook posts elsewhere is taken back, where anybody could know of it; no history holds it."""
+    """A line that a moved webhook posted elsewhere is deleted if the bot could know of it, and is in no history."""
     for nonce, copies in rest.by_nonce.items():
         one = rest.part_of.get(nonce)
         strays = [shown for shown in copies if _stands(rest, shown) and rest.is_stray(shown)]
         for shown in strays:
             if one is not None and rest.watch.hearing.knows((SEEN, shown.message.id, "")):
-                words = f"part {one.number} stands in channel {shown.message.channel_id}"
+                words = f"part {one.number} is in channel {shown.message.channel_id}"
                 yield Broken("stray line", words, one.response_id)
     committed = select(history_message.c.message_id, session.c.channel_id).select_from(
         history_message.join(history).join(session, session.c.id == history.c.session_id)
     )
     for message_id, channel_id in rest.connection.execute(committed):
         if message_id not in rest.channel(channel_id).shown:
-            yield Broken("stray line", f"the history of channel {channel_id} holds message {message_id}")
+            yield Broken("stray line", f"the history of channel {channel_id} has message {message_id} of another one")
 
 
 def one_commit_for_each_delivered(rest: Rest) -> Iterator[Broken]:
-    """Delivered and an entry in the history are the same set, one for one."""
+    """Each Delivered response has one entry in the history, and no other response has one."""
     committed = Counter(
         rest.connection.execute(select(history.c.response_id).where(history.c.response_id.is_not(None))).scalars()
     )
@@ -139,29 +139,29 @@ def one_commit_for_each_delivered(rest: Rest) -> Iterator[Broken]:
 
 
 def told_is_shown_once(rest: Rest) -> Iterator[Broken]:
-    """A notice, as an answer, stands in its channel once: a second copy is taken back."""
+    """A notice or an answer is in its channel once: a second copy is deleted."""
     for row in rest.outbox:
         if not rest.channel(row.channel_id).is_gone and rest.doubles(row):
-            yield Broken("told once", f"{row.key} stands in the channel twice", row.response_id)
+            yield Broken("told once", f"{row.key} is in the channel twice", row.response_id)
 
 
 def failed_is_told(rest: Rest) -> Iterator[Broken]:
-    """Failed: a notice in the channel, unless nobody is to be told, or Discord refuses it for good."""
+    """Failed: a notice arrived, unless somebody cancelled, the reason is SILENT, or Discord refused it permanently."""
     notices = {row.response_id: row for row in rest.outbox if row.key.startswith("notice:")}
     for row in rest.responses.values():
         notice = notices.get(row.id)
         if row.state != State.FAILED:
             if notice is not None:
-                yield Broken("failed is told", f"{row.id} is {row.state}, and its failure was told", row.id)
+                yield Broken("failed is told", f"{row.id} is {row.state}, and its failure was announced", row.id)
         elif notice is None:
             if row.cancel_by is None and rest.last_reason(row.id) not in SILENT:
-                yield Broken("failed is told", f"{row.id} failed, and there is no notice of it", row.id)
+                yield Broken("failed is told", f"{row.id} failed, and has no notice", row.id)
         elif not (rest.refused_for_good(notice) or rest.is_told(notice)):
-            yield Broken("failed is told", f"the failure of {row.id} was not told, or taken back", row.id)
+            yield Broken("failed is told", f"the notice of {row.id} did not arrive, or was deleted", row.id)
 
 
 def answers_arrive(rest: Rest) -> Iterator[Broken]:
-    """Answers to commands, and notices of no response, arrive."""
+    """Answers to commands, and notices that belong to no response, arrive."""
     for row in rest.outbox:
         if (
             row.kind == OutboxKind.TAKEDOWN
@@ -172,36 +172,36 @@ def answers_arrive(rest: Rest) -> Iterator[Broken]:
         if rest.is_left_unanswered(row):
             continue
         if row.reply_expires_at is None and not (rest.is_told(row) or rest.is_said_by_another(row)):
-            yield Broken("answers arrive", f"{row.key} did not arrive, or was taken back")
+            yield Broken("answers arrive", f"{row.key} did not arrive, or was deleted")
 
 
 def late_is_withdrawn(rest: Rest) -> Iterator[Broken]:
-    """That a line comes late is said nowhere any more: every line has ended."""
+    """No notice that a line is late is left, because every line has ended."""
     for row in rest.outbox:
         if not row.key.startswith(notices.LATE) or rest.channel(row.channel_id).is_gone:
             continue
         if any(shown.deleted_by is None for shown in rest.by_nonce.get(row.nonce, [])):
-            yield Broken("late is withdrawn", f"{row.key} still stands in the channel", row.response_id)
+            yield Broken("late is withdrawn", f"{row.key} is still in the channel", row.response_id)
 
 
 def presses_are_answered_once(rest: Rest) -> Iterator[Broken]:
-    """The press of a button is answered in the place of its deferral, with one text, and nowhere else."""
+    """The answer to a press replaces its deferral, with one text, and is posted nowhere else."""
     rows = {row.key: row for row in rest.outbox if row.reply_expires_at is not None}
     for press in rest.discord.interactions.values():
         row, told = rows.get(f"answer:{press.id}"), set(press.answers)
         if row is None:
             if told or rest.watch.hearing.knows((PRESSED, press.id, "")):
-                yield Broken("presses are answered", f"the press {press.id} was heard, and has no answer")
+                yield Broken("presses are answered", f"the press {press.id} was received, and has no answer")
         elif rest.by_nonce.get(row.nonce):
-            yield Broken("presses are answered", f"the answer to {press.id} is a message of the channel")
+            yield Broken("presses are answered", f"the answer to {press.id} was posted into the channel")
         elif told - {row.text} or (not told and row.outcome == "sent"):
-            yield Broken("presses are answered", f"{press.id} was told {sorted(told)}, not {row.text!r}")
+            yield Broken("presses are answered", f"{press.id} was answered with {sorted(told)}, not {row.text!r}")
         elif not told and press.is_deferred and row.attempt < REPLY_TRIES and not rest.refused_for_good(row):
-            yield Broken("presses are answered", f"{press.id} waited for its answer until nobody would take it")
+            yield Broken("presses are answered", f"{press.id} was not answered before its token expired")
 
 
-def a_retry_replaces_once(rest: Rest) -> Iterator[Broken]:
-    """Who is told that a line is on its way again gets one other response: the same text, to the same message."""
+def a_redelivery_replaces_once(rest: Rest) -> Iterator[Broken]:
+    """Each promised redelivery is one new response: the same text, to the same message."""
     replaced: dict[str, list[AnyRow]] = defaultdict(list)
     for row in rest.responses.values():
         if row.replaces is not None:
@@ -213,16 +213,16 @@ def a_retry_replaces_once(rest: Rest) -> Iterator[Broken]:
             words = f"{response_id} was replaced {len(by)} times, its request was taken by {taken.get(response_id)}"
             yield Broken("one replacement", words, response_id)
         if failed.state != State.FAILED:
-            yield Broken("one replacement", f"{response_id} is {failed.state}, and was asked for again", response_id)
+            yield Broken("one replacement", f"{response_id} is {failed.state}, and was redelivered", response_id)
         for row in by:
             if _said_to(row) != _said_to(failed):
-                yield Broken("one replacement", f"{row.id} answers another message, or speaks for another", row.id)
+                yield Broken("one replacement", f"{row.id} answers another message, or as another character", row.id)
             texts = rest.texts_of(response_id)
             if texts and rest.texts_of(row.id, first=True) != texts:
-                yield Broken("one replacement", f"{row.id} says something else than {response_id}", row.id)
+                yield Broken("one replacement", f"{row.id} has another text than {response_id}", row.id)
     promised = sum(row.kind == OutboxKind.ANSWER and row.text.endswith(ON_ITS_WAY_AGAIN) for row in rest.outbox)
     if promised != len(taken):
-        yield Broken("one replacement", f"{promised} were told that a line is on its way, {len(taken)} are")
+        yield Broken("one replacement", f"{promised} redeliveries were promised, {len(taken)} requested")
 
 
 def _said_to(row: AnyRow) -> tuple[str, str, int, int, str]:
@@ -230,7 +230,7 @@ def _said_to(row: AnyRow) -> tuple[str, str, int, int, str]:
 
 
 def each_message_has_one_turn(rest: Rest) -> Iterator[Broken]:
-    """Each accepted message of an open session has one turn, and each of its speakers one response."""
+    """Each accepted message of an open session has one turn, and each speaker of the turn has one response."""
     turns = {row.trigger_id: row for row in rest.connection.execute(select(turn))}
     is_over = {row.id: row.state in (SessionState.ENDED, SessionState.PAUSED) for row in rest.sessions}
     spoken = Counter(row.turn_id for row in rest.responses.values() if row.replaces is None)
@@ -244,7 +244,7 @@ def each_message_has_one_turn(rest: Rest) -> Iterator[Broken]:
 
 
 def history_is_the_channel(rest: Rest) -> Iterator[Broken]:
-    """A session's history is what its channel shows between its start and its end: messages, texts, order."""
+    """A session's history equals what its channel shows between its start and its end: messages, texts, order."""
     ends = rest.ends()
     for row in rest.sessions:
         channel = rest.channel(row.channel_id)
@@ -269,7 +269,7 @@ def history_is_the_channel(rest: Rest) -> Iterator[Broken]:
 
 
 def attempts_are_bounded(rest: Rest) -> Iterator[Broken]:
-    """The journal counts no more tries than are allowed; those on the wire are watched as they leave."""
+    """The journal has no more attempts than allowed; `Watch` counts those on the wire."""
     limits = rest.shape.limits
     for one in rest.part_of.values():
         if one.attempt > limits.send_attempts:
@@ -277,7 +277,7 @@ def attempts_are_bounded(rest: Rest) -> Iterator[Broken]:
 
 
 def no_retry_after_its_deadline(rest: Rest) -> Iterator[Broken]:
-    """A try after the first begins before the deadline, which moves only by the time that a try was held back."""
+    """A retry begins before the deadline, which is extended only by the time for which attempts were held."""
     for response_id, moves in rest.moves.items():
         deadline_at = moves[0].at + rest.shape.limits.deadline_s
         for row in moves:
@@ -292,7 +292,7 @@ def no_retry_after_its_deadline(rest: Rest) -> Iterator[Broken]:
 
 
 def limits_hold_a_line_for_so_long_and_say_so(rest: Rest) -> Iterator[Broken]:
-    """Closed buckets hold what is not sent yet for `hold_max_s` in all; its channel is told of each long hold."""
+    """Closed buckets hold an unsent line for `hold_max_s` at most in all; a notice announces each long hold."""
     told = {row.key for row in rest.outbox}
     for response_id, moves in rest.moves.items():
         held_s, is_wanted = 0.0, True
@@ -309,21 +309,21 @@ def limits_hold_a_line_for_so_long_and_say_so(rest: Rest) -> Iterator[Broken]:
                 yield Broken("bounds", f"{response_id} was held for {held_s:.1f} s by limits", response_id)
             channel_id = rest.channel_of[rest.responses[response_id].session_id]
             key = f"held:{channel_id}:{RATE_LIMIT}:{fields['since']:.0f}"
-            # Withdrawn with the line, a notice lets its key go: the next one of this closing is another row.
+            # A notice that is withdrawn with its line frees its key: the next one of this closing is another row.
             is_told = any(each == key or each.startswith(f"{key}:") for each in told)
             if wait_s > WAITED_OUT_S and is_wanted and not is_told:
-                yield Broken("a hold is told", f"nobody was told that {response_id} waits {wait_s:.1f} s", response_id)
+                yield Broken("a hold is told", f"no notice says that {response_id} waits {wait_s:.1f} s", response_id)
 
 
 def waiting_is_bounded(rest: Rest) -> Iterator[Broken]:
-    """What does not fit the session's mailbox starts no turn, and in each flood the channel is told."""
+    """A message beyond the session's limit starts no turn, and each flood is announced in the channel."""
     waited, waiting_max = rest.watch.most_waiting, rest.shape.waiting_max
     if waited > waiting_max:
         yield Broken("bounds", f"{waited} messages waited for a turn, of at most {waiting_max}")
     told = {row.key for row in rest.outbox}
     for session_id, message_id in rest.watch.floods:
         if f"overflow:{message_id}" not in told:
-            yield Broken("bounds", f"session {session_id} overflowed with {message_id}, and nobody was told")
+            yield Broken("bounds", f"session {session_id} overflowed with {message_id}, and no notice says so")
 
 
 INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (
@@ -337,7 +337,7 @@ INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (
     told_is_shown_once,
     late_is_withdrawn,
     presses_are_answered_once,
-    a_retry_replaces_once,
+    a_redelivery_replaces_once,
     each_message_has_one_turn,
     history_is_the_channel,
     attempts_are_bounded,

@@ -1,4 +1,4 @@
-"""What one process knows of the simulated Discord's rate limits: the real adapter's buckets, and a watch over them."""
+"""Tracks what one process knows of the simulated Discord's rate limits, with the real adapter's buckets."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Answer = TypeVar("Answer")
 
 
 class KnownLimits:
-    """Forgotten with the process."""
+    """One process's knowledge, lost when it ends."""
 
     def __init__(self, limits: RateLimits, watch: Watch, now: Callable[[], float], random: Random) -> None:
         self.buckets = Buckets(now)
@@ -28,25 +28,25 @@ class KnownLimits:
         self._random = random
 
     def held(self, names: Names) -> HeldBack | None:
-        """Why a request may not leave; one that does is watched."""
+        """Why a request may not be sent; None if it may, which is reported to the watch."""
         held = self.buckets.held(names.bucket, names.resource)
         if held is None:
             self._watch.request_left(names.all)
         return held
 
     def met(self, fault: str | None, names: Names) -> Limit | None:
-        """What a request meets where it arrives: a fault, or what one before it closed."""
+        """The limit that a request meets at Discord: by its fault, or from an earlier closing."""
         return self.close(fault, names) if fault in LIMITS else self._limits.standing(names.all)
 
     def close(self, fault: str | None, names: Names) -> Limit:
-        """Discord limits what a request asks for, all of it for as long."""
+        """Close what this fault limits, and return the limit."""
         scope, is_long = LIMITS[fault]
         shortest_s, longest_s = (20.0, LONG_S_MAX) if is_long else (0.2, SHORT_S_MAX)
         wait_s = round(shortest_s + longest_s * self._random.random(), 3)
         return self._limits.close(names.closed_by(scope), Limit(wait_s, scope))
 
     def heard(self, answer: Answer | Limit, names: Names) -> Answer | Refused:
-        """The process lives to hear that it is limited."""
+        """Process the answer in the living process: a limit closes its buckets, and becomes a refusal."""
         if not isinstance(answer, Limit):
             return answer
         since = self.buckets.close(names.bucket, names.resource, answer)

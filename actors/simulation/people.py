@@ -1,6 +1,6 @@
-"""The people of one channel: they open a scene, talk, change what they said, and end it.
+"""Simulates the people of one channel: they open a scene, talk, change their messages, and end the scene.
 
-They know nothing of faults: where nobody answers, they wait a while and go on.
+They do not know of faults: if they get no answer, they wait a while and continue.
 """
 
 from __future__ import annotations
@@ -13,22 +13,22 @@ import anyio
 
 from actors.roleplay.command_words import command_of
 from actors.roleplay.history import is_aside, is_line
-from actors.roleplay.model import TurnOrder
+from actors.roleplay.turns import TurnOrder, order_named, speaker_count
 from actors.simulation.channels import Shown
 from actors.simulation.discord import Discord
 from actors.simulation.faults import PEOPLE, RETRIES, Faults
 from actors.simulation.hearing import PREFIX
-from actors.simulation.model import Speech
+from actors.simulation.language_model import Speech
 
 NAMES: Final = ("Robin", "Kim", "Ada (not the character)", "Łukasz")
 STEP_S: Final = 1.5
 PATIENCE_S: Final = 60.0
 ASIDES: Final = ("((brb))", "\\not part of it", "!strat", "!status", "!history 3", "!cast")
 GESTURES: Final = ("!!! Look out!", "\\o/", "((brb)) *walks in*")
-"""What looks like a command or an aside, and is played."""
+"""Texts that look like a command or an aside, but belong to the play."""
 FLOOD: Final = 12
 CHANGES_SHARE: Final = 0.35
-"""Of the probability of a fault: how often somebody does something beside playing."""
+"""Share of a fault's probability: how often somebody does something besides playing."""
 
 LATELY: Final = 8
 CHANGED: Final = {
@@ -40,24 +40,38 @@ CHANGED: Final = {
     "deletes_line": "line",
     "deletes_notice": "notice",
 }
-"""Whose messages are changed; only the bot can edit its notices."""
+"""The kind of message that each change selects; only the bot can edit its notices."""
 
 RETRIES_SHARE: Final = 1.5
-"""Of it as well: how often somebody wants a failed line again, after each turn that shows one."""
+"""Share of a fault's probability: how often somebody requests a failed line again, after each turn that shows one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """How a world's people play."""
+    """How a world's people play. Raises ValueError for habits that could never get an answer."""
 
     cast: tuple[str, ...]
     order: TurnOrder
     users: int
     turns_max: int
 
+    def __post_init__(self) -> None:
+        order_named(self.order)
+        if not self.cast or len(set(self.cast)) < len(self.cast):
+            raise ValueError(f"a world needs a cast of different names, not {self.cast}")
+        if not 1 <= self.users <= len(NAMES):
+            raise ValueError(f"a world has 1 to {len(NAMES)} users, not {self.users}: NAMES holds no more")
+        if self.turns_max < 1:
+            raise ValueError(f"a scene has at least 1 turn, not {self.turns_max}")
+
+    @property
+    def speaker_count(self) -> int:
+        """How many characters answer each message."""
+        return speaker_count(self.order, len(self.cast))
+
 
 class People:
-    """All who write in one channel after another; a new channel is opened where the old one is deleted."""
+    """The writers of one channel at a time; they open a new channel if theirs is deleted."""
 
     def __init__(
         self,
@@ -111,12 +125,12 @@ class People:
             self._change(change)
         if change == "pauses":
             await self._pause()
-        expected = 1 if self._habits.order is TurnOrder.LIST else len(self._habits.cast)
+        expected = self._habits.speaker_count
         await self._patiently(lambda: self._ours() >= before + expected)
         self._ask_again()
 
     async def _pause(self) -> None:
-        """Somebody pauses the scene amid a turn, talks on, and lets it go on; or nobody does, until it ends."""
+        """Somebody pauses the scene during a turn, keeps talking, and resumes it, or leaves it paused until its end."""
         await anyio.sleep(4 * self._random.random())
         self._say("!pause")
         await anyio.sleep(10 * self._random.random())
@@ -133,7 +147,7 @@ class People:
         await anyio.sleep(STEP_S * self._random.random())  # reading it takes a moment
 
     def _ask_again(self) -> None:
-        """Somebody has seen that a line failed, now or a while ago."""
+        """Somebody sees a failed line, of now or of a while ago, and may request it again."""
         failed = [shown for shown in self.channel.shown.values() if shown.buttons and shown.deleted_by is None]
         if not failed or self.channel.is_gone:
             return
@@ -143,14 +157,14 @@ class People:
         elif kind is not None:
             chosen = self._random.choice(failed[-3:])
             for user in range(2 if kind == "presses_twice" else 1):
-                self._discord.press(self.channel, chosen, chosen.buttons[0], 500 + user)
+                self._discord.press_button(self.channel, chosen.message.id, chosen.buttons[0].custom_id, 500 + user)
 
     def _change(self, kind: str) -> None:
         """Somebody edits or deletes one of the last messages, of this scene or of the one before."""
         lately = list(self.channel.shown.values())[-LATELY:]
         candidates = [shown for shown in lately if shown.deleted_by is None and _whose(shown) == CHANGED[kind]]
         candidates = [shown for shown in candidates if command_of(shown.message.text, PREFIX) is None]
-        if kind == "edits_line":  # nobody can change a line that we do not know of ourselves
+        if kind == "edits_line":  # people change only lines that the bot knows of
             candidates = [shown for shown in candidates if self._is_committed(shown.message.id)]
         if not candidates:
             return
@@ -158,7 +172,7 @@ class People:
         if kind.startswith("edits"):
             self._discord.edit(self.channel, chosen.message.id, self._edited(kind, chosen.message.text))
         else:
-            self._discord.delete(self.channel, chosen.message.id, "people")
+            self._discord.remove(self.channel, chosen.message.id, "people")
 
     def _edited(self, kind: str, text: str) -> str:
         said = self._speech.sentence(2)

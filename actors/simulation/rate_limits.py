@@ -1,4 +1,4 @@
-"""The simulated Discord's rate limits: what each request is limited by, and what is closed until when."""
+"""Simulates Discord's rate limits: the names that limit each request, and until when each is closed."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ LIMITS: Final[dict[str | None, tuple[Scope, bool]]] = {
     "global_pause": ("everything", False),
     "global_pause_for_long": ("everything", True),
 }
-"""By the name of the fault: what is closed, and whether for longer than a line waits within its attempts."""
+"""By the fault's name: what it closes, and whether for so long that the attempt is given back."""
 
 LONG_S_MAX: Final = 400.0
 
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """By what a request is limited, besides everything; an interaction's by nothing."""
+    """The names that limit a request, besides `EVERYTHING`; nothing limits an answer to an interaction."""
 
     bucket: str | None
     resource: str | None = None
@@ -36,7 +36,7 @@ class Names:
 
     @classmethod
     def through(cls, webhook_id: int | None, channel_id: int) -> Names | None:
-        """Those of a request through a webhook."""
+        """The names of a request through a webhook."""
         return None if webhook_id is None else cls(of_webhook(webhook_id), of_all_webhooks(channel_id))
 
     @property
@@ -46,7 +46,7 @@ class Names:
         return (EVERYTHING, self.bucket, *((self.resource,) if self.resource else ()))
 
     def closed_by(self, scope: Scope) -> str:
-        """What a limit of this scope closes."""
+        """The name that a limit of this scope closes."""
         if scope == "everything":
             return EVERYTHING
         own = self.bucket or "interaction"
@@ -54,28 +54,28 @@ class Names:
 
 
 OF_INTERACTIONS: Final = Names(None)
-"""What limits an answer to an interaction."""
+"""The names of an answer to an interaction."""
 
 
 class RateLimits:
-    """What Discord takes no request for, until when."""
+    """The names for which Discord refuses requests, and until when."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._closed: dict[str, tuple[float, Limit]] = {}
 
     def close(self, name: str, limit: Limit) -> Limit:
-        """Take no request of this name for a while."""
+        """Refuse requests with this name for the limit's wait."""
         self._closed[name] = self._now() + limit.wait_s, limit
         return limit
 
     @property
     def is_any_standing(self) -> bool:
-        """Whether anything is closed: what waits for it has not come to rest."""
+        """Whether any name is closed: the world is not at rest, because requests may wait for it."""
         return any(until > self._now() for until, _ in self._closed.values())
 
     def standing(self, names: Iterable[str]) -> Limit | None:
-        """What a request of these names meets, if one of them is closed."""
+        """The limit for a request with these names, if one of them is closed."""
         found = max((self._closed[name] for name in names if name in self._closed), key=itemgetter(0), default=None)
         if found is None or found[0] <= self._now():
             return None

@@ -1,7 +1,7 @@
-"""A world at rest, for the invariants: its rows and its channels, each found by what names it.
+"""Indexes a world at rest for the invariants: its rows and its channels' messages, by their ids and nonces.
 
-The channels are the truth: what each message was posted under, what it shows, and who deleted it. Messages
-are found by their nonce, which webhooks keep to themselves, so that equal texts are not taken for each other.
+The channels are the reference: under which nonce each message was posted, what it shows, and who deleted it. Messages
+are found by their nonce, which Discord does not show for webhooks, so that equal texts are not confused.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from actors.adapters.store.schema import AnyRow, inbox, move, outbox, part, response, retry_request, session
+from actors.adapters.store.engine.schema import AnyRow, inbox, move, outbox, part, response, retry_request, session
 from actors.commands import ANSWERS_WAITING_MAX
 from actors.roleplay.history import belongs
 from actors.roleplay.model import OutboxKind
 from actors.simulation.channels import ChannelState, Shown
-from actors.simulation.discord import READABLE_AFTER_S, Discord
+from actors.simulation.discord import Discord
+from actors.simulation.faulty_discord import READABLE_AFTER_S
 from actors.simulation.hearing import PREFIX, SEEN, amendment
 from actors.simulation.shape import Shape
 from actors.simulation.watch import Watch
@@ -26,14 +27,14 @@ from actors.simulation.weather import GAP_S_MAX
 from machines.response import State
 
 ENDED: Final = "🎬"
-"""How the answer to `!end` begins."""
+"""The beginning of the answer to `!end`."""
 
 MAY_COME_BACK: Final = frozenset({"forbidden", "unauthorized"})
-"""Refusals that end when somebody minds: final for a line, which has its notice, and not for the notice."""
+"""Refusals that a person can end: final for a line, which gets a notice, but not for the notice."""
 
 
 class Rest:
-    """A world at rest: the rows of its database and the messages of its channels, each found by what names it."""
+    """A world at rest: the rows of its database and the messages of its channels, with their indexes."""
 
     def __init__(self, connection: Connection, discord: Discord, watch: Watch, shape: Shape) -> None:
         self.connection = connection
@@ -69,35 +70,35 @@ class Rest:
             self.moves[row.response_id].append(row)
 
     def identity(self, one: AnyRow) -> tuple[str, str]:
-        """A part of a line, whichever of the tries at that line had it."""
+        """The key of a line's part, the same in the failed response and in its redeliveries."""
         return self.line_of(one.response_id), one.text
 
     def is_dropped(self, one: AnyRow) -> bool:
-        """Whether it is of a text that Discord blocked, in place of which another one was written."""
+        """Whether the part belongs to a text that Discord blocked, and that another text replaced."""
         return bool(one.number <= self.responses[one.response_id].dropped_parts)
 
     def is_delivered(self, one: AnyRow) -> bool:
         return self.responses[one.response_id].state == State.DELIVERED and not self.is_dropped(one)
 
     def texts_of(self, response_id: str, *, first: bool = False) -> list[str]:
-        """The parts of its last text, or of its first one."""
+        """The parts of a response's last text, or of its first one."""
         parts = self.parts[response_id]
         last = [one for one in parts if not self.is_dropped(one)]
         return [one.text for one in ([one for one in parts if self.is_dropped(one)] or last if first else last)]
 
     def is_stray(self, shown: Shown) -> bool:
-        """Whether a part stands in another channel than its own: its webhook was moved there."""
+        """Whether a part is in another channel than its own, because its webhook was moved."""
         one = self.part_of.get(shown.nonce)
         return one is not None and one.channel_id != shown.message.channel_id
 
     def line_of(self, response_id: str) -> str:
-        """The first response of those that replace each other: they are tries at one line."""
+        """The first of the responses that replace each other: all of them deliver one line."""
         while (replaced := self.responses[response_id].replaces) is not None:
             response_id = replaced
         return response_id
 
     def is_committed(self, shown: Shown) -> bool:
-        """Whether a message is a Delivered response's: its own, or one of a try that failed, and landed late."""
+        """Whether a message belongs to a Delivered response: its own, or a late one of a response that it replaces."""
         one, owner = self.part_of.get(shown.nonce), self.committed.get(shown.message.id)
         return one is not None and owner is not None and self.identity(owner) == self.identity(one)
 
@@ -111,9 +112,9 @@ class Rest:
         return self.channel(shown.message.channel_id).is_gone
 
     def refused_for_good(self, row: AnyRow) -> bool:
-        """Whether a delivery was given up because Discord said that it never will take it.
+        """Whether a delivery was given up because Discord refused it permanently.
 
-        A permission or a valid token may come back, so that a notice has to wait for it.
+        A permission or a valid token may be restored, so a notice must wait for it.
         """
         reason = self.watch.refused_for_good.get(row.nonce) or self.watch.refused_for_good.get(row.key)
         may_come_back = reason in MAY_COME_BACK and row.kind == OutboxKind.NOTICE
@@ -121,7 +122,7 @@ class Rest:
         return bool(row.outcome == "dropped" and has_reason)
 
     def is_left_unanswered(self, row: AnyRow) -> bool:
-        """Whether as many answers as may wait stood before it, so that it was not tried."""
+        """Whether an answer was dropped without an attempt, because the maximum of answers waited before it."""
         if row.kind != OutboxKind.ANSWER or row.outcome != "dropped" or row.attempt:
             return False
         before = [
@@ -135,20 +136,20 @@ class Rest:
         return len(before) >= ANSWERS_WAITING_MAX
 
     def is_told(self, row: AnyRow) -> bool:
-        """Whether it came into the channel, and what it was confirmed as was not taken back by us."""
+        """Whether a text was posted, and we did not delete the message as which it was confirmed."""
         own = self.channel(row.channel_id).shown.get(row.message_id)
         return bool(self.by_nonce.get(row.nonce)) and (own is None or own.deleted_by != "us")
 
     def doubles(self, row: AnyRow) -> list[Shown]:
-        """Copies of a text that stand beside what it was confirmed as, and are no other text's either."""
+        """Copies of a text in the channel besides its confirmed message, which are not another text's message."""
         if row.outcome != "sent":
             return []
         standing = [shown for shown in self.by_nonce.get(row.nonce, []) if shown.deleted_by is None]
         return [shown for shown in standing if shown.message.id not in self.said]
 
     def is_said_by_another(self, row: AnyRow) -> bool:
-        """Whether it was found in the copy of an earlier text that was belated, or given up by then: it is one text,
-        and reads tell no nonce."""
+        """Whether it was confirmed as a copy of an equal, earlier text that was belated or given up. Reads show no
+        nonce, so the two cannot be told apart."""
         shown = self.channel(row.channel_id).shown.get(row.message_id)
         if shown is None or shown.message.text != row.text:
             return False
@@ -172,7 +173,7 @@ class Rest:
         }
 
     def in_play(self, channel: ChannelState, row: AnyRow, end: int | None, heard: set[int]) -> dict[int, str]:
-        """(message id, text) of what the channel shows of a session, in its order."""
+        """Message id ─► text of the session's messages that the channel shows, in its order."""
         after = [shown for shown in channel.shown.values() if shown.message.id > row.opened_after]
         return {
             shown.message.id: shown.message.text
@@ -186,17 +187,16 @@ class Rest:
         return one is not None and self.is_committed(shown) and self.responses[one.response_id].session_id == row.id
 
     def _is_heard_in(self, shown: Shown, row: AnyRow, end: int | None, heard: set[int], channel: ChannelState) -> bool:
-        """Whether a person's message belongs to a session; where it could not be known in time, whether it was heard.
+        """Whether a person's message belongs to a session; if the bot could not know in time, whether it was handled.
 
-        That is so for what was written after an `!end` that we had not heard yet; and where the gateway told no
-        process that lived to handle it, and no catch-up showed it: because it was forbidden to read, or because
-        the session ended too soon.
+        It could not know of a message written after an `!end` that had not arrived yet, and of one that no process
+        lived to handle and no catch-up read, because reads were forbidden or the session ended too soon.
         """
         message = shown.message
         if not belongs(message, PREFIX) or (row.ended_at is not None and message.at > row.ended_at):
             return False
         if self.heard_in.get(message.id, row.id) != row.id:
-            return False  # an `!end` and a `!start` before it came to us only later
+            return False  # an `!end` and a `!start` before it arrived only later
         is_late = end is not None and message.id > end
         if message.id in heard or is_late:
             return message.id in heard
@@ -205,24 +205,24 @@ class Rest:
         if self.watch.hearing.knows((SEEN, message.id, ""), by=row.ended_at):
             return True
         if row.ended_at is not None and not belongs(replace(message, text=shown.text_at(row.ended_at)), PREFIX):
-            return False  # it was no line any more when the scene ended, and nobody had heard it before
+            return False  # it was edited out of the play before the scene ended, and had not been handled before
         until = row.ended_at or math.inf
         is_unreadable = any(message.at <= at <= until for at in channel.forbidden_at)
         ended_at = row.ended_at if end is None else channel.shown[end].message.at
         return not (is_unreadable or self._ended_too_soon(shown, row, ended_at))
 
     def _ended_too_soon(self, shown: Shown, row: AnyRow, ended_at: float | None) -> bool:
-        """`ended_at`: when the `!end` was written, however long a full disk put off its being carried out."""
+        """`ended_at`: when the `!end` was written, even if a full disk delayed its execution."""
         at = shown.message.at
         if ended_at is None or ended_at - at > self.shape.limits.settle_s + READABLE_AFTER_S + GAP_S_MAX:
             return False
-        # Its event may never have come, or late, when the `!end` had overtaken it.
+        # Its event may have been lost, or have arrived after the `!end`.
         is_told = shown.told_at <= row.ended_at
         return not is_told or any(at <= death <= row.ended_at for death in self.watch.deaths)
 
     def is_unsure(self, message_ids: tuple[int, ...], row: AnyRow) -> bool:
-        """Whether nobody could know what became of a line: it was amended when its session had ended, or was about
-        to, the gateway told no process that lived to handle it, and no catch-up was after it."""
+        """Whether the bot could not know of a line's change: it came after or shortly before its session's end, no
+        process lived to handle its event, and no catch-up followed."""
         shown = self.channel(row.channel_id).shown
         known = [shown[message_id] for message_id in message_ids if message_id in shown]
         return row.ended_at is not None and any(

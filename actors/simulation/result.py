@@ -1,4 +1,4 @@
-"""What a world came to: plain values, so that a worker process can hand them back."""
+"""Holds a world's result as plain values, so that a worker process can return them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from actors.simulation.watch import Broken
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """One world's figures and verdict. `digest` is equal where, and only where, two runs were equal."""
+    """One world's figures and verdict. `digest` is equal if, and only if, two runs were equal."""
 
     index: int
     responses: int

@@ -1,4 +1,4 @@
-"""What a world is like: its cast, channels, voice and limits; drawn from its seed unless given."""
+"""Defines a world's settings: cast, channels, voice and limits; drawn from its seed unless given."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from actors.roleplay.model import TurnOrder
+from actors.roleplay.turns import DEFAULT_ORDER, TurnOrder
+from actors.services import WAITING_MAX
 from actors.simulation.client import Preference
-from actors.simulation.discord import PAGE_MAX, ServerOrder
-from actors.simulation.model import LONG_SHARE
+from actors.simulation.discord import PAGE_MAX
+from actors.simulation.faulty_discord import ServerOrder
+from actors.simulation.language_model import LONG_SHARE
 from actors.simulation.people import NAMES, Habits
-from actors.world import WAITING_MAX
 from machines.response import Limits
 from machines.waits import NONCE_WINDOW_S
 
@@ -20,9 +21,12 @@ CAST: Final = ("Maren", "Oriel", "Fitch", "Bo")
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The settings of a world; the defaults are those of a new installation."""
+    """The settings of a world; the defaults are those of a new installation.
 
-    habits: Habits = field(default_factory=lambda: Habits(CAST[:2], TurnOrder.EVERYONE, users=2, turns_max=8))
+    Raises ValueError for a world in which no response could ever end, because it would run for hours before it fails.
+    """
+
+    habits: Habits = field(default_factory=lambda: Habits(CAST[:2], DEFAULT_ORDER, users=2, turns_max=8))
     channels: int = 10
     preference: Preference = "webhook"
     limits: Limits = field(default_factory=Limits)
@@ -34,18 +38,30 @@ class Shape:
     server_order: ServerOrder = "newest_first"
     page_max: int = PAGE_MAX
     bare_posts: bool = False
-    """Whether a webhook's post is answered with a bare 204, as by some servers that are not Discord."""
+    """Whether a webhook's post is answered with 204 and no body, as some servers other than Discord do."""
     muted_share: float = 0.0
-    """Of threads in which the bot may not write itself; without webhooks nobody could speak there."""
+    """Share of threads in which the bot may not write itself; without webhooks no character could speak there."""
 
     long_share: float = LONG_SHARE
 
+    def __post_init__(self) -> None:
+        if not self.models:
+            raise ValueError("a world needs at least 1 model")
+        for name in ("channels", "waiting_max", "context_tokens", "page_max"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} of a world is at least 1, not {getattr(self, name)}")
+        for name in ("muted_share", "long_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ValueError(f"{name} of a world is from 0 to 1, not {getattr(self, name)}")
+        if self.muted_share and self.preference != "webhook":
+            raise ValueError("muted threads need webhooks: without them nobody could speak there")
+
     @classmethod
     def drawn(cls, random: Random) -> Shape:
-        """Any world that the settings allow."""
+        """Draws any world that the settings allow."""
         habits = Habits(
             cast=CAST[: random.randint(1, len(CAST))],
-            order=random.choice((TurnOrder.EVERYONE, TurnOrder.EVERYONE, TurnOrder.LIST)),
+            order=random.choice((DEFAULT_ORDER, *TurnOrder)),
             users=random.randint(1, len(NAMES)),
             turns_max=random.randint(3, 10),
         )

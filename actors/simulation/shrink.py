@@ -1,4 +1,4 @@
-"""From a broken world to the least that still breaks the same invariant.
+"""Reduces a broken world to the smallest that still breaks the same invariant.
 
     fewer responses ─► kinds of faults switched off, half of them at a time ─► no fault after a point ─► again
 
@@ -17,7 +17,7 @@ from actors.simulation.world import Build, Order, run_world
 
 RUNS_MAX: Final = 60
 CPU_S_MAX: Final = 90.0
-"""Somebody waits for it, and a world that never comes to rest takes many seconds."""
+"""A person waits for the result, and a world that never comes to rest takes many seconds."""
 
 
 class Shrinker:
@@ -52,7 +52,7 @@ class Shrinker:
             size //= 2
 
     def _up_to_a_point(self) -> None:
-        """The least point after which nothing more has to go wrong, by bisection."""
+        """Find, by bisection, the earliest point after which no more faults are needed."""
         low, high = 0, run_world(self.order, self._build).points
         while low < high:
             middle = (low + high) // 2
@@ -62,7 +62,7 @@ class Shrinker:
                 low = middle + 1
 
     def _try(self, smaller: Order) -> bool:
-        """Whether the invariant breaks in `smaller`, which then is the order."""
+        """Whether the invariant breaks in `smaller`; if so, `smaller` becomes the order."""
         if not self._runs_left or time.process_time() > self._until_cpu_s:
             return False
         self._runs_left -= 1
@@ -73,7 +73,7 @@ class Shrinker:
 
 
 def shrunk(order: Order, invariant: str, build: Build) -> Order:
-    """The least order found that breaks `invariant`; `order` itself where nothing smaller does."""
+    """The smallest order found that breaks `invariant`; `order` itself if no smaller one does."""
     return Shrinker(order, invariant, build).shrink()
 
 

@@ -1,4 +1,4 @@
-"""The story of one response for people: its path through the machine, its tries on the wire, and the crashes.
+"""Tells the story of one response to people: its path through the machine, its attempts, and the crashes.
 
 Generating            +0.000 s  Started
   └► Sending          +1.204 s  Generated(2 parts)
@@ -15,21 +15,21 @@ from typing import Final
 
 from sqlalchemy import Connection, select
 
-from actors.adapters.store.schema import move
+from actors.adapters.store.engine.schema import move
 from actors.simulation.virtual_time import EPOCH
 from actors.simulation.watch import Broken, Watch
 from machines import response as machine
-from machines.diagram import text
+from machines.diagrams.notations import text
 
 TEXT_MAX: Final = 60
 
 
 def tell(connection: Connection, watch: Watch, broken: Broken) -> str:
-    """What broke, and the way that the response in question took; the machine's table below it."""
+    """The broken invariant, the path of the response concerned, and the machine's table."""
     headline = f"✗ {broken.invariant}: {broken.words}"
     if broken.response_id is None:
         deaths = ", ".join(f"{at - EPOCH:.3f} s" for at in watch.deaths)
-        return f"{headline}\n\nNo single response: it is the session's. Processes died at: {deaths or 'never'}"
+        return f"{headline}\n\nThis concerns the session, not a single response. Processes died at: {deaths or 'never'}"
     steps = sorted(_steps(connection, watch, broken.response_id), key=lambda step: step[0])
     if not steps:
         return headline
@@ -41,7 +41,7 @@ def tell(connection: Connection, watch: Watch, broken: Broken) -> str:
 
 
 def digest(connection: Connection, watch: Watch) -> str:
-    """A fingerprint of everything that was decided and sent, with its times."""
+    """A fingerprint of all moves, requests and deaths, with their times."""
     hashed = blake2b(digest_size=16)
     for row in connection.execute(select(move).order_by(move.c.response_id, move.c.seq)):
         hashed.update(repr(tuple(row)).encode())
@@ -72,7 +72,7 @@ def _facts(fields: str) -> str:
 
 
 def _table(taken: set[tuple[str, str, str]]) -> str:
-    """The machine's table, the rows that were taken marked."""
+    """The machine's table, with the taken rows marked."""
     marks = {(source, f"{fact} ", dest) for source, fact, dest in taken}
     drawn: list[str] = []
     state = ""

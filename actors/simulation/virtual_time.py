@@ -1,6 +1,6 @@
-"""Virtual time: an asyncio loop whose selector advances the clock instead of waiting.
+"""Provides virtual time: an asyncio loop whose selector advances the clock instead of waiting.
 
-It is the one place of the simulation that knows asyncio: anyio takes the loop through `loop_factory`.
+Only this module of the simulation uses asyncio; anyio gets the loop through `loop_factory`.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ class VirtualClock:
 
 
 class LoopClock(VirtualClock):
-    """The same for asyncio alone, without asking which library runs: it is asked eighty times a response."""
+    """A clock for asyncio only, without anyio's check of the running library: it is read 80 times a response."""
 
     def now(self) -> float:
         return EPOCH + asyncio.get_running_loop().time()
 
 
 class _AdvancingSelector(selectors.SelectSelector):
-    """Instead of waiting for a timer it moves the clock there: nothing outside the loop is waited for."""
+    """Advances the clock to the next timer instead of waiting; waits for nothing outside the loop."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -72,12 +72,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
 @types.coroutine
 def give_way() -> Generator[None, None, None]:
-    """Let all other tasks run that can, as `anyio.lowlevel.checkpoint`, at a tenth of its price."""
+    """Let all other ready tasks run, as `anyio.lowlevel.checkpoint` does, at a tenth of its cost."""
     yield
 
 
 def call_at(at: float, callback: Callable[[], None]) -> None:
-    """Have the running virtual loop call `callback` at `at` (seconds since 1970), whoever lives then."""
+    """Make the running virtual loop call `callback` at `at` (seconds since 1970), whichever process lives then."""
     loop = asyncio.get_running_loop()
     loop.call_at(at - EPOCH, callback)
 

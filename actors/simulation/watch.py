@@ -1,6 +1,6 @@
-"""What can only be judged while it happens: each request on the wire, each prompt, each queue.
+"""Checks what can only be checked while it happens: each request on the wire, each prompt, each queue.
 
-It looks at the ports from outside: what left the process, and which store operations were carried out.
+It observes the ports from outside: the requests that left a process, and the store operations that were done.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from sqlalchemy.exc import OperationalError
 
-from actors.adapters.store.errors import CommitFailed
+from actors.adapters.store.engine.errors import CommitFailed
 from actors.gateway import CHANNEL_EVENTS_MAX, Gateway
 from actors.ports import (
     Accepted,
@@ -31,6 +31,7 @@ from actors.ports import (
 )
 from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose, nonce_of
 from actors.roleplay.plan import TRIMMED_SHARE
+from actors.roleplay.quotation import FURTHER
 from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
 from actors.simulation.hearing import Hearing
@@ -40,15 +41,15 @@ from machines.session import PAUSED
 from machines.waits import WAITED_OUT_S
 
 TOKEN: Final = re.compile(r"#[a-z]\d+")
-"""The mark that makes each text of a simulation another one, and lets it be found in a prompt."""
+"""The mark that makes each text of a simulation unique, so that it can be found in a prompt."""
 
 NAME_MAX: Final = "x" * 24
-"""As long as the longest name that stands before a line in a prompt."""
+"""As long as the longest name before a line in a prompt."""
 
 BROKEN_MAX: Final = 50
 
 OF_THE_STORE: Final = (CommitFailed, OperationalError)
-"""What a simulated database raises: every other crash that the supervisor contains is a mistake of ours."""
+"""Errors of the simulated database. Every other crash that the supervisor catches is our bug."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class Broken:
 
 @dataclass(frozen=True, slots=True)
 class OnWire:
-    """One request that left a process; `outcome` is empty where nobody lived to hear it."""
+    """One request that left a process, or its answer; `outcome` is empty for a request."""
 
     at: float
     nonce: str
@@ -73,14 +74,14 @@ class OnWire:
 
 @dataclass(slots=True)
 class Lines:
-    """A session's committed lines, kept beside the store: message id ─► text, and which line it is part of."""
+    """A session's committed lines, kept apart from the store: message id ─► text, and ─► its line's first id."""
 
     texts: dict[int, str] = field(default_factory=dict)
     first_ids: dict[int, int] = field(default_factory=dict)
 
 
 class Watch:
-    """Judges one world while it runs; `broken` is what it found."""
+    """Checks one world while it runs; `broken` has the violations."""
 
     def __init__(self, discord: Discord, limits: Limits, context_tokens: int, now: Callable[[], float]) -> None:
         self._discord = discord
@@ -94,13 +95,13 @@ class Watch:
         self._in_doubt: dict[str, float] = {}
         self._tries: Counter[str] = Counter()
         self._asked: Counter[str] = Counter()  # by response
-        self._too_large: Counter[str] = Counter()  # by response: how often its next prompt is to be halved
+        self._too_large: Counter[str] = Counter()  # by response: how often its next prompt must be trimmed
         self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
         self._unfinished: dict[str, set[str]] = {}  # responses, by session
         self._channels: dict[str, int] = {}  # by session
         self._generating_since: dict[str, float] = {}  # by response
         self._waiting: dict[str, set[int]] = {}  # messages without a turn, by session
-        self._withdrawn: dict[int, str] = {}  # of those, what was edited out of the play, and its session
+        self._withdrawn: dict[int, str] = {}  # of those, messages edited out of the play ─► session
         self._flooded: set[str] = set()  # sessions
         self._paused: set[str] = set()
         self.most_waiting = 0
@@ -109,8 +110,9 @@ class Watch:
         self.ended: dict[str, str] = {}  # response ─► state
         self.refused_for_good: dict[str, str] = {}  # nonce ─► why, the last time
         self.on_wire: list[OnWire] = []
-        self._closed: dict[str, float] = {}  # what the process that lives was told to leave alone, and until when
+        self._closed: dict[str, float] = {}  # names that 429s closed for the living process, and until when
         self.broken: list[Broken] = []
+        self.crashes = 0  # crashes that no fault explains
         self.deaths: list[float] = []
 
     @property
@@ -125,6 +127,7 @@ class Watch:
 
     def publish(self, event: TraceEvent) -> None:
         if isinstance(event, Noted) and event.error is not None and not _is_of_the_store(event.error):
+            self.crashes += 1
             self.break_("no crash", f"{event.words} {type(event.error).__name__}: {event.error}", event.response_id)
         if isinstance(event, Moved) and event.move.at > self._now():
             self.break_("time", f"a move is dated {event.move.at}, later than now", event.context.response_id)
@@ -137,33 +140,33 @@ class Watch:
         """A POST of ours leaves a process."""
         self.on_wire.append(OnWire(self._now(), outbound.nonce, str(outbound.kind), fault or ""))
         if outbound.kind is OutboundKind.TEXT:
-            return  # the outbox never gives up, and relies on its nonce
+            return  # the outbox has no limit of attempts, and relies on its nonce
         response_id = outbound.nonce.partition(".")[0]
         self._tries[outbound.nonce] += 1
         if self._tries[outbound.nonce] > self._limits.send_attempts:
-            self.break_("attempts", f"{outbound.nonce} went on the wire more often than allowed", response_id)
+            self.break_("attempts", f"{outbound.nonce} was sent more often than allowed", response_id)
         since = self._in_doubt.get(outbound.nonce)
         if since is not None and self._discord.channels[outbound.channel_id].read_at < since:
-            self.break_("read before resend", f"{outbound.nonce} was sent again, and nobody had looked", response_id)
+            self.break_("read before resend", f"{outbound.nonce} was sent again without a read-back", response_id)
         self._in_doubt[outbound.nonce] = self._now()
 
     def limit_heard(self, name: str, until: float) -> None:
-        """A 429 came back to the process: nothing more may leave it on what this closes."""
+        """The process received a 429: it may send no more requests on what this closes."""
         self._closed[name] = max(until, self._closed.get(name, 0.0))
 
     def request_left(self, names: Iterable[str]) -> None:
-        """A request leaves the process that lives."""
+        """A request leaves the living process."""
         for name in names:
             left_s = self._closed.get(name, 0.0) - self._now()
             if left_s > 0:
-                self.break_("closed bucket", f"a request left on {name}, which is closed for another {left_s:.1f} s")
+                self.break_("closed bucket", f"a request was sent on {name}, closed for another {left_s:.1f} s")
 
     def process_began(self) -> None:
-        """It knows nothing of what others were told."""
+        """A new process began: it does not know the 429s that others received."""
         self._closed.clear()
 
     def post_answered(self, outbound: Outbound, outcome: SendOutcome) -> None:
-        """Its sender lived to hear the answer."""
+        """The living sender received the answer to a POST."""
         words = getattr(outcome, "reason", None) or getattr(outcome, "cause", None) or type(outcome).__name__.lower()
         self.on_wire.append(OnWire(self._now(), outbound.nonce, "answer", "", str(words)))
         if isinstance(outcome, Refused) and outcome.final:
@@ -174,18 +177,18 @@ class Watch:
             self._in_doubt.pop(outbound.nonce, None)
 
     def reply_refused(self, interaction_id: int, reason: str) -> None:
-        """Its sender lived to hear that the answer to an interaction never will be taken."""
+        """The living sender received the final refusal of an answer to an interaction."""
         self.refused_for_good[f"answer:{interaction_id}"] = reason
 
     def has_read(self, channel_id: int, *, messages: int, pages: int) -> None:
-        """A channel was read to its end, or given up: each page but the last two must have been full of news."""
+        """A channel was read to its end, or the read was given up: all pages but the last two must be full and new."""
         if pages > messages // self._discord.page_max + 2:
             self.break_("reads end", f"{pages} pages were asked for in channel {channel_id} to see {messages} messages")
 
     # ── prompts ─────────────────────────────────────────────────────────────────────────────────────
 
     def asked(self, prompt: Prompt) -> None:
-        """A request goes to a model: it must hold the committed lines, in their order, and nothing else."""
+        """A request goes to a model: it must contain the committed lines, in their order, and no others."""
         session_id, trigger_id, _ = prompt.seed.split("/")
         response_id = self._newest[(session_id, trigger_id, prompt.character)]
         self._asked[response_id] += 1
@@ -196,17 +199,17 @@ class Watch:
         share = TRIMMED_SHARE ** self._too_large[response_id]
         readings = [texts for at, texts in self._read.get(session_id, ()) if at == self._now()]
         if not any(_shows(prompt, texts, tokens_max=int(self._context_tokens * share)) for texts in readings):
-            self.break_("prompt", f"a prompt of session {session_id} is not what was committed then", response_id)
+            self.break_("prompt", f"a prompt of session {session_id} does not show what was committed", response_id)
 
     # ── the store ───────────────────────────────────────────────────────────────────────────────────
 
-    def carried_out(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:  # noqa: ANN401 - whatever an operation takes and gives
-        """A store operation is durable, whoever lives to hear it."""
+    def carried_out(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any], result: Any) -> None:  # noqa: ANN401 - any arguments and result of an operation
+        """A store operation is durable, even if the process dies before it gets the answer."""
         match name:
             case "accept" if isinstance(result, Accepted) and result.is_new:
                 self._accepted(result, args[0].id)
                 self._commit(result.session_id, ((args[0].id, args[0].text),))
-                if self._amended.get(args[0].id) is not None:  # by an edit that came before it was heard
+                if self._amended.get(args[0].id) is not None:  # by an edit that arrived before the message
                     self._amended[args[0].id] = args[0].text
             case "open_sessions":
                 self.hearing.is_to_read(each.channel_id for each in result)
@@ -232,7 +235,7 @@ class Watch:
                 if isinstance(args[2].fact, Held) and args[2].source == GENERATING and args[2].fact.status is not None:
                     self._asked[response.id] -= 1  # the account's limit: the attempt is given back
                 if isinstance(args[2].fact, SendRefused) and args[2].fact.reason == BLOCKED:
-                    self._asked[response.id] = 0  # another text is asked for, with tries of its own
+                    self._asked[response.id] = 0  # another text is requested, with its own attempts
                 if args[3].line_by is not None:
                     self._commit(args[0].session_id, response.shown)
             case "amend":
@@ -251,24 +254,24 @@ class Watch:
                 readings.append((self._now(), self._texts(args[0])))
 
     def _called_absent(self, response: Response, move: Move, channel_id: int) -> None:
-        """A part is called absent: this process must not have been shown it in its channel."""
+        """A part is declared absent: this process must not have received its message in its channel."""
         nonce = nonce_of(response.id, response.dropped_parts + move.part)
         if self.hearing.was_shown(nonce, channel_id, before=move.at):
-            self.break_("shown is found", f"{nonce} was called absent, and the gateway had shown it", response.id)
+            self.break_("shown is found", f"{nonce} was declared absent, although the gateway had sent it", response.id)
 
     def _started(self, record: ResponseRecord) -> None:
-        """A new response: the only one on its way in its session, and the one that prompts of its seed are for."""
+        """A new response: it must be the only unfinished one of its session; prompts with its seed belong to it."""
         if record.session_id in self._paused:
             self.break_("pause", f"{record.response.id} began while its session was paused", record.response.id)
         unfinished = self._unfinished.setdefault(record.session_id, set())
         if unfinished:
-            words = f"{record.response.id} began while {', '.join(unfinished)} was on its way"
+            words = f"{record.response.id} began while {', '.join(unfinished)} was unfinished"
             self.break_("one at a time", words, record.response.id)
         unfinished.add(record.response.id)
         self._newest[(record.session_id, str(record.trigger_id), record.character.name)] = record.response.id
 
     def _accepted(self, accepted: Accepted, message_id: int) -> None:
-        """A message waits for its turn, or does not fit; a flood is over when nothing waits any more."""
+        """A message waits for its turn, or does not fit; a flood is over when no message waits."""
         session_id = accepted.session_id
         waiting = self._waiting.setdefault(session_id, set())
         if not waiting:
@@ -284,18 +287,18 @@ class Watch:
 
     def _take_turn(self, session_id: str, trigger_id: int) -> None:
         if trigger_id not in self._waiting[session_id]:
-            self.break_("one turn", f"message {trigger_id} has a turn, and is no part of the play any more")
+            self.break_("one turn", f"message {trigger_id} has a turn, although it was removed from the play")
         self._waiting[session_id].discard(trigger_id)
 
     def _amend(self, message_id: int, text: str | None) -> None:
-        """Deleted is for good; what comes before its line waits for it."""
+        """A deletion is permanent; an amendment that arrives before its line is kept for it."""
         self.hearing.learnt(message_id)
         self._wait_or_not(message_id, text)
         if self._amended.get(message_id, "") is not None:
             self._amended[message_id] = text
 
     def _wait_or_not(self, message_id: int, text: str | None) -> None:
-        """What is edited out of the play waits for no turn, until it is edited into it again."""
+        """A message that is edited out of the play does not wait for a turn until it is edited back into it."""
         session_id = self._withdrawn.pop(message_id, None)
         if session_id is not None:
             self._waiting[session_id].add(message_id)
@@ -319,11 +322,11 @@ class Watch:
             lines.first_ids[message_id] = messages[0][0]
 
     def _texts(self, session_id: str) -> tuple[str, ...]:
-        """Its lines as they are now, oldest first."""
+        """A session's lines as they are now, oldest first."""
         lines = self._lines.get(session_id, Lines())
         shown = {message_id: self._amended.get(message_id, text) for message_id, text in lines.texts.items()}
         left = sorted(message_id for message_id, text in shown.items() if text)
-        starts: dict[int, int] = {}  # where what is left of a line begins
+        starts: dict[int, int] = {}  # first id of the line ─► its first message that is left
         for message_id in left:
             starts.setdefault(lines.first_ids[message_id], message_id)
         left.sort(key=lambda message_id: (starts[lines.first_ids[message_id]], message_id))
@@ -333,7 +336,7 @@ class Watch:
     # ── queues ──────────────────────────────────────────────────────────────────────────────────────
 
     def sink(self, gateway: Gateway, between: Callable[[Sink], Sink]) -> Sink:
-        """The gateway's `offer`, its mailboxes looked at each time. `between` is what a build has before it."""
+        """The gateway's `offer`, with a check of its mailboxes at each event. `between` wraps it as the build asks."""
         self.hearing.listens(gateway)
         taken = between(gateway.offer)
 
@@ -355,9 +358,9 @@ def _is_of_the_store(error: BaseException) -> bool:
 
 
 def _shows(prompt: Prompt, texts: tuple[str, ...], *, tokens_max: int) -> bool:
-    """Whether a prompt shows these texts; where they are too many, their end.
+    """Whether a prompt shows these texts; if they do not all fit, the newest of them.
 
-    The newest alone may still be too long: it lacks its middle then.
+    If even the newest alone is too long, its middle is cut out.
     """
     of_history = [message for message in prompt.messages if message.purpose is Purpose.HISTORY]
     found = [token for message in of_history for token in TOKEN.findall(message.content)]
@@ -365,9 +368,10 @@ def _shows(prompt: Prompt, texts: tuple[str, ...], *, tokens_max: int) -> bool:
     if found == expected:
         return True
     others = prompt_tokens(message for message in prompt.messages if message.purpose is not Purpose.HISTORY)
-    is_blank = not found and bool(TOKEN.findall(texts[-1]))  # raised arms alone carry no token
-    if is_blank or others + sum(text_tokens(f"{NAME_MAX}: {text}") for text in texts) <= tokens_max:
-        return False  # they would all have fitted
+    is_blank = not found and bool(TOKEN.findall(texts[-1]))  # a text that is only `\o/` has no token
+    said = (f"{NAME_MAX}: {text}".replace("\n", f"\n{FURTHER}") for text in texts)
+    if is_blank or others + sum(map(text_tokens, said)) <= tokens_max:
+        return False  # all would have fitted
     if CUT_MARK in of_history[-1].content:
         rest = iter(TOKEN.findall(texts[-1]))
         return all(token in rest for token in found)

@@ -1,4 +1,4 @@
-"""What comes over a world from outside: outages, lost connections, revoked permissions, full disks."""
+"""Changes a world from outside: outages, lost connections, revoked permissions, full disks."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Final
 import anyio
 
 from actors.simulation.channels import ChannelState
-from actors.simulation.discord import Discord
 from actors.simulation.faults import WEATHER, Faults
+from actors.simulation.faulty_discord import FaultyDiscord
 from actors.simulation.virtual_time import call_at
 
 EVERY_S: Final = 20.0
@@ -27,7 +27,7 @@ class Weather:
 
     def __init__(
         self,
-        discord: Discord,
+        discord: FaultyDiscord,
         faults: Faults,
         now: Callable[[], float],
         stop: Callable[[], None],
@@ -40,17 +40,17 @@ class Weather:
         self._faults = faults
         self._now = now
         self._stop = stop
-        self._pause_s = EVERY_S / chance if chance else 0.0
+        self._interval_s = EVERY_S / chance if chance else 0.0
         self._random = faults.stream("weather time")
 
     async def run(self) -> None:
-        while self._pause_s:
-            await anyio.sleep(self._random.expovariate(1 / self._pause_s))
+        while self._interval_s:
+            await anyio.sleep(self._random.expovariate(1 / self._interval_s))
             self._faults.points += 1
             self._change(self._faults.drawn("weather", WEATHER))
 
     def clear(self) -> None:
-        """Everything works again but what is for good: permissions are given back, the connection is made anew."""
+        """Ends every change that is not permanent: outages, a full disk, revoked permissions, closed threads."""
         self._discord.out_until = self._discord.writing_out_until = 0.0
         self._faults.is_disk_full = False
         for channel in self._discord.channels.values():
@@ -59,9 +59,10 @@ class Weather:
             self._discord.close_thread(channel, is_closed=False)
 
     def _change(self, kind: str | None) -> None:
-        open_channels = [channel for channel in self._discord.channels.values() if not channel.is_gone]
-        channel = self._random.choice(open_channels)
+        channel = self._any_channel()
         share = self._random.random()
+        if channel is None:
+            return  # the only channel was deleted, and its people have not opened the next one yet
         match kind:
             case "outage":
                 self._discord.out_until = self._now() + 2 + OUTAGE_S_MAX * share
@@ -73,7 +74,7 @@ class Weather:
                 self._revoke(channel, kind, REVOKED_S_MAX * share)
             case "webhook_moved":
                 self._discord.move_any_webhook(self._random)
-            case "thread_muted" if self._has_webhooks:  # without them nobody could speak there any more
+            case "thread_muted" if self._has_webhooks:  # without webhooks no character could speak there
                 self._discord.mute(channel)
             case "thread_closed":
                 self._discord.close_thread(channel, is_closed=True)
@@ -89,6 +90,10 @@ class Weather:
                 self._stop()
             case _:
                 return
+
+    def _any_channel(self) -> ChannelState | None:
+        open_channels = [channel for channel in self._discord.channels.values() if not channel.is_gone]
+        return self._random.choice(open_channels) if open_channels else None
 
     def _revoke(self, channel: ChannelState, kind: str, for_s: float) -> None:
         permission = {"webhooks_revoked": "may_use_webhooks", "sending_revoked": "may_send"}.get(kind, "may_read")

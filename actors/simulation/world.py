@@ -1,9 +1,9 @@
-"""One world from its seed to its verdict: people play, processes die and start again, then everything heals.
+"""Runs one world from its seed to its verdict: people play, processes die and restart, then all faults end.
 
     open the database ─► process ─► crash or stop ─► process ─► … ─► enough responses ─► heal ─► quiet ─► judge
 
-"Forever" in a world is short: permissions return and faults stop at its end, and then, within QUIET_S_MAX,
-nothing may be left to do.
+At the end of a world, permissions are restored and faults stop. After that, all work must be finished within
+QUIET_S_MAX.
 """
 
 from __future__ import annotations
@@ -19,22 +19,24 @@ from sqlalchemy import Connection
 
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.store import SqlStore
-from actors.adapters.store.characters import add_character
-from actors.adapters.store.executor import Executor
-from actors.adapters.store.migrate import create_all
-from actors.adapters.store.sqlite import memory_engine
-from actors.guarded import guard
+from actors.adapters.store.engine.executor import Executor
+from actors.adapters.store.engine.migrate import create_all
+from actors.adapters.store.engine.sqlite import memory_engine
+from actors.adapters.store.play.characters import add_character
+from actors.breaker_ports import behind_breakers
 from actors.ports import Channel, Model, Replies, Sink, Voice
 from actors.readiness import Readiness
 from actors.roleplay.model import ChannelMessage, Character
 from actors.roleplay.pages import PagedRead
+from actors.services import Rules, Shutdown
+from actors.services import Services as ActorsWorld
 from actors.simulation.client import Client
-from actors.simulation.discord import Discord
 from actors.simulation.faults import Cut, Faults
+from actors.simulation.faulty_discord import FaultyDiscord
 from actors.simulation.invariants import judge, open_ends
-from actors.simulation.model import SimulatedModel, Speech
+from actors.simulation.language_model import SimulatedModel, Speech
 from actors.simulation.people import People
-from actors.simulation.process import Killed, Life, MortalExecutor
+from actors.simulation.process import Killed, MortalExecutor, ProcessRun
 from actors.simulation.result import Result
 from actors.simulation.shape import Shape
 from actors.simulation.story import digest, tell
@@ -43,19 +45,20 @@ from actors.simulation.watch import Watch
 from actors.simulation.weather import Weather
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
-from actors.world import Rules, Shutdown
-from actors.world import World as ActorsWorld
 
 BREAKER_PAUSE_S: Final = 60.0
 QUIET_S_MAX: Final = 3600.0
 QUIET_STEP_S: Final = 5.0
-RUN_S_MAX: Final = 48 * 3600.0
-"""Virtual time that no world needs: one that makes no progress must end, too."""
+STALLED_S_MAX: Final = 6 * 3600.0
+"""The longest virtual time in which no response ends: six times the longest hold of a line."""
+
+CRASHES_MAX: Final = 20
+"""Crashes that no fault explains, after which a world ends: a broken actor would crash for ever."""
 
 
 @dataclass(frozen=True, slots=True)
 class Build:
-    """The parts that a test may replace by broken ones."""
+    """The parts that a test may replace with broken ones."""
 
     store: Callable[[Executor], SqlStore] = SqlStore
     voice: Callable[[Client], Voice] = lambda client: client
@@ -69,7 +72,7 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What is asked of one world; the same order gives the same run."""
+    """The input of one world; the same order gives the same run."""
 
     seed: int
     index: int
@@ -84,14 +87,14 @@ class Order:
 
 
 def run_world(order: Order, build: Build = Build(), *, told: bool = False) -> Result:
-    """Run one world to its verdict; with `told`, the broken response's story with it."""
+    """Run one world to its verdict; with `told`, the result has the story of the broken response."""
     began = time.process_time()
     result = run_virtually(lambda: SimulatedWorld(order, build).run(told=told))
     return result.timed(time.process_time() - began)
 
 
 class SimulatedWorld:
-    """The durable things of one world, and the process that happens to live."""
+    """The durable state of one world, and its living process."""
 
     def __init__(self, order: Order, build: Build) -> None:
         self._order = order
@@ -101,7 +104,7 @@ class SimulatedWorld:
         self._clock = LoopClock()
         self._random = faults.stream("downtime")
         now = self._clock.now
-        self._discord = Discord(
+        self._discord = FaultyDiscord(
             faults,
             now,
             nonce_window_s=shape.nonce_window_s,
@@ -113,7 +116,7 @@ class SimulatedWorld:
         has_webhooks = shape.preference == "webhook"
         self._weather = Weather(self._discord, faults, now, self._stop, order.chance, has_webhooks=has_webhooks)
         self._speech = Speech(faults, "m", long_share=shape.long_share)
-        self._life: Life | None = None
+        self._run: ProcessRun | None = None
         self._stop_scope: anyio.CancelScope | None = None
         self._shutdown = Shutdown()
         self._is_over = False
@@ -159,12 +162,23 @@ class SimulatedWorld:
         await self._heal(connection)
 
     async def _until_enough(self) -> None:
-        with anyio.move_on_after(RUN_S_MAX):
-            while len(self._watch.ended) < self._order.responses:  # noqa: ASYNC110 - counted where no event is
-                await anyio.sleep(1.0)
+        """Return when enough responses have ended, or no more can end; none for STALLED_S_MAX breaks "progress"."""
+        ended, since = 0, self._clock.now()
+        while ended < self._order.responses and not self._is_hopeless:
+            await anyio.sleep(1.0)
+            if len(self._watch.ended) > ended:
+                ended, since = len(self._watch.ended), self._clock.now()
+            elif self._clock.now() - since > STALLED_S_MAX:
+                words = f"{ended} of {self._order.responses} responses ended, and none in {STALLED_S_MAX / 3600:g} h"
+                self._watch.break_("progress", words)
+                return
+
+    @property
+    def _is_hopeless(self) -> bool:
+        return self._watch.crashes >= CRASHES_MAX
 
     async def _heal(self, connection: Connection) -> None:
-        """Faults stop, people are gone; a last process finishes what is left."""
+        """Faults and people stop; a last process finishes the remaining work."""
         self._faults.is_over = True
         self._weather.clear()
         async with anyio.create_task_group() as group:
@@ -176,17 +190,17 @@ class SimulatedWorld:
     async def _until_quiet(self, connection: Connection) -> None:
         quiet_s = 0.0
         with anyio.move_on_after(QUIET_S_MAX) as scope:
-            while quiet_s < 6 * QUIET_STEP_S:
+            while quiet_s < 6 * QUIET_STEP_S and not self._is_hopeless:
                 await anyio.sleep(QUIET_STEP_S)
                 is_busy = self._discord.landing or self._discord.limits.is_any_standing or open_ends(connection)
                 quiet_s = 0.0 if is_busy else quiet_s + QUIET_STEP_S
         if scope.cancelled_caught:
-            self._watch.break_("nothing pending", "; ".join(open_ends(connection)) or "requests are still landing")
+            self._watch.break_("nothing pending", "; ".join(open_ends(connection)) or "requests are still in transit")
 
     # ── processes ───────────────────────────────────────────────────────────────────────────────────
 
     async def _run_processes(self, connection: Connection) -> None:
-        """One process after the other, each on what the one before left."""
+        """Run one process after the other, each on the store that the one before left."""
         while True:
             await self._run_process(connection)
             self._discord.disconnect()
@@ -196,29 +210,29 @@ class SimulatedWorld:
 
     async def _run_process(self, connection: Connection) -> None:
         shutdown = self._shutdown = Shutdown()
-        life = self._life = Life(shutdown, self._faults)
+        run = self._run = ProcessRun(shutdown, self._faults)
         self._watch.process_began()
-        system = self._built(connection, life, shutdown)
+        system = self._built(connection, run, shutdown)
         try:
             async with anyio.create_task_group() as group:
-                life.lives_in(group.cancel_scope)
+                run.lives_in(group.cancel_scope)
                 self._stop_scope = group.cancel_scope
                 await system.start(group)
                 self._discord.connect(self._watch.sink(system.gateway, self._build.sink))
                 await anyio.sleep_forever()
         except BaseExceptionGroup as errors:
-            # What else was being raised when it died would have been contained, had it lived.
+            # Other errors raised at its death would have been caught by the supervisor, had it lived.
             if errors.split(Killed)[0] is None:
                 raise
         finally:
-            life.is_dead = True
+            run.is_dead = True
 
-    def _built(self, connection: Connection, life: Life, shutdown: Shutdown) -> ActorSystem:
+    def _built(self, connection: Connection, run: ProcessRun, shutdown: Shutdown) -> ActorSystem:
         shape, watch = self._shape, self._watch
-        store = self._build.store(MortalExecutor(connection, life, self._faults, watch))
+        store = self._build.store(MortalExecutor(connection, run, self._faults, watch))
         client = Client(
             self._discord,
-            life,
+            run,
             self._faults,
             watch,
             self._clock.now,
@@ -228,8 +242,8 @@ class SimulatedWorld:
             reading=self._build.reading,
             bare_posts=shape.bare_posts,
         )
-        model = SimulatedModel(life, self._faults, watch, self._speech, models=shape.models)
-        guarded = guard(
+        model = SimulatedModel(run, self._faults, watch, self._speech, models=shape.models)
+        protected = behind_breakers(
             self._build.voice(client),
             self._build.channel(client),
             self._build.replies(client),
@@ -237,30 +251,30 @@ class SimulatedWorld:
             clock=self._clock,
             trace=watch,
             failures_max=shape.breaker_failures,
-            pause_s=BREAKER_PAUSE_S,
+            open_s=BREAKER_PAUSE_S,
         )
         world = ActorsWorld(
             self._clock,
-            guarded.model,
-            guarded.voice,
-            guarded.channel,
-            guarded.replies,
+            protected.model,
+            protected.voice,
+            protected.channel,
+            protected.replies,
             store,
             watch,
             Rules(limits=shape.limits, waiting_max=shape.waiting_max, context_tokens=shape.context_tokens),
             shutdown,
             readiness=self._build.readiness(),
-            breakers=guarded.breakers,
+            breakers=protected.breakers,
         )
         return ActorSystem(world, engine=EmbeddedEngine(), supervisor=Supervisor(watch))
 
     def _stop(self) -> None:
-        """As SIGTERM: no new work, what is on the wire may finish."""
+        """Stop as by SIGTERM: no new work; requests on the wire may finish."""
         self._discord.disconnect()
         self._shutdown.begin()
         if self._stop_scope is not None:
             self._stop_scope.cancel()
 
     def _end_process(self) -> None:
-        if self._life is not None:
-            self._life.kill()
+        if self._run is not None:
+            self._run.kill()

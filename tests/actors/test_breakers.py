@@ -8,8 +8,9 @@ import anyio
 import anyio.lowlevel
 import pytest
 
+from actors.breaker_ports import DISCORD_RELEASED_PER_S, BreakerChannel, judge_discord, judge_model, judge_prepared
 from actors.breakers import PROBE_LEAD_S, Gate
-from actors.guarded import DISCORD_RELEASED_PER_S, GuardedChannel, judge_discord, judge_model, judge_prepared
+from actors.observation import BreakerView
 from actors.ports import (
     RATE_LIMIT,
     BreakerMoved,
@@ -19,7 +20,6 @@ from actors.ports import (
     ModelFailed,
     Posted,
     Refused,
-    SeenBreaker,
     Unconfirmed,
 )
 from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind
@@ -27,9 +27,7 @@ from machines.breaker import Breaker, Failed, Succeeded
 from tests.actors.outage import CLOSED_AGAIN, DOWN, FAILED_AGAIN, OPENED, PROBED
 from tests.fakes.discord import FakeDiscord
 from tests.fakes.play import BREAKER_PAUSE_S, CHANNEL, Recorder, card, playing
-from tests.fakes.virtual_time import BACKENDS, VirtualClock, run_virtually
-
-both = pytest.mark.parametrize("backend", BACKENDS)
+from tests.fakes.virtual_time import VirtualClock
 
 
 def gate_of(trace: Recorder, clock: VirtualClock, *, failures_max: int = 5) -> Gate:
@@ -59,262 +57,198 @@ async def held(gate: Gate) -> HeldBack:
     return outcome
 
 
-@both
-def test_five_failures_in_a_row_are_borne_and_the_sixth_opens_it(backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = gate_of(trace, clock)
-        for outcome in [DOWN] * 5 + [Posted(1, "")] + [DOWN] * 5:
-            assert await gate.attempt(answering(outcome), judge_discord) == outcome
-        assert gate.is_closed
+async def test_five_failures_in_a_row_are_borne_and_the_sixth_opens_it() -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = gate_of(trace, clock)
+    for outcome in [DOWN] * 5 + [Posted(1, "")] + [DOWN] * 5:
+        assert await gate.attempt(answering(outcome), judge_discord) == outcome
+    assert gate.is_closed
+    await gate.attempt(answering(DOWN), judge_discord)
+    now = clock.now()
+    assert trace.events == [BreakerMoved("discord", "Closed", "Open", now, now + 60)]
+    assert await held(gate) == HeldBack(now + 60, "discord_down", now)
+
+
+async def test_reads_that_succeed_do_not_hide_that_every_write_fails() -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = gate_of(trace, clock)
+    for _ in range(6):
         await gate.attempt(answering(DOWN), judge_discord)
-        now = clock.now()
-        assert trace.events == [BreakerMoved("discord", "Closed", "Open", now, now + 60)]
-        assert await held(gate) == HeldBack(now + 60, "discord_down", now)
-
-    run_virtually(backend, main)
-
-
-@both
-def test_reads_that_succeed_do_not_hide_that_every_write_fails(backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = gate_of(trace, clock)
-        for _ in range(6):
-            await gate.attempt(answering(DOWN), judge_discord)
-            await gate.attempt(answering(()), judge_discord, is_write=False)
-        assert trace.breaker_moves == [OPENED]
-        await anyio.sleep(BREAKER_PAUSE_S)
         await gate.attempt(answering(()), judge_discord, is_write=False)
-        assert trace.breaker_moves == [OPENED, PROBED]  # what it is held for was not tried yet
-        await gate.attempt(answering(Posted(1, "")), judge_discord)
-        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
+    assert trace.breaker_moves == [OPENED]
+    await anyio.sleep(BREAKER_PAUSE_S)
+    await gate.attempt(answering(()), judge_discord, is_write=False)
+    assert trace.breaker_moves == [OPENED, PROBED]  # what it is held for was not tried yet
+    await gate.attempt(answering(Posted(1, "")), judge_discord)
+    assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
 
-    run_virtually(backend, main)
 
-
-@both
 @pytest.mark.parametrize("between", [DOWN, Unconfirmed("timeout"), Refused("connection")], ids=str)
-def test_e4_while_a_write_is_lost_single_failed_reads_between_good_ones_open_nothing(
-    between: object, backend: str
-) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = gate_of(trace, clock)
-        await gate.attempt(answering(DOWN), judge_discord)
-        for _ in range(100):
-            for outcome in ((), between, Deleted()):
-                assert await gate.attempt(answering(outcome, 0.1), judge_discord, is_write=False) == outcome
-        assert trace.breaker_moves == []
-        assert gate.seen == SeenBreaker("discord", "Closed", 1, 5)  # the lost write: no read added, none took it away
-
-    run_virtually(backend, main)
+async def test_e4_while_a_write_is_lost_single_failed_reads_between_good_ones_open_nothing(between: object) -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = gate_of(trace, clock)
+    await gate.attempt(answering(DOWN), judge_discord)
+    for _ in range(100):
+        for outcome in ((), between, Deleted()):
+            assert await gate.attempt(answering(outcome, 0.1), judge_discord, is_write=False) == outcome
+    assert trace.breaker_moves == []
+    assert gate.seen == BreakerView("discord", "Closed", 1, 5)  # the lost write: no read added, none took it away
 
 
-@both
 @pytest.mark.parametrize("lost_writes", [0, 1, 5])
-def test_e4_reads_that_all_fail_open_it_whatever_became_of_writes(lost_writes: int, backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = gate_of(trace, clock)
-        for _ in range(lost_writes):
-            await gate.attempt(answering(DOWN), judge_discord)
-        for _ in range(5):
-            await gate.attempt(answering(DOWN), judge_discord, is_write=False)
-        assert gate.is_closed
+async def test_e4_reads_that_all_fail_open_it_whatever_became_of_writes(lost_writes: int) -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = gate_of(trace, clock)
+    for _ in range(lost_writes):
+        await gate.attempt(answering(DOWN), judge_discord)
+    for _ in range(5):
         await gate.attempt(answering(DOWN), judge_discord, is_write=False)
-        assert trace.breaker_moves == [OPENED]
+    assert gate.is_closed
+    await gate.attempt(answering(DOWN), judge_discord, is_write=False)
+    assert trace.breaker_moves == [OPENED]
 
-    run_virtually(backend, main)
 
-
-@both
 @pytest.mark.parametrize("probe", [DOWN, ()], ids=["failed", "answered"])
-def test_e4_a_probe_that_reads_may_open_it_again_but_never_closes_it_for_lost_writes(
-    probe: object, backend: str
-) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = gate_of(trace, clock, failures_max=1)
-        for _ in range(2):
-            await gate.attempt(answering(DOWN), judge_discord)
-        await anyio.sleep(BREAKER_PAUSE_S)
-        await gate.attempt(answering(probe), judge_discord, is_write=False)
-        assert trace.breaker_moves == [OPENED, PROBED, *([FAILED_AGAIN] if probe is DOWN else [])]
-        await anyio.sleep(BREAKER_PAUSE_S if probe is DOWN else 0)
-        await gate.attempt(answering(Posted(1, "")), judge_discord)
-        assert trace.breaker_moves[-1] == CLOSED_AGAIN
-
-    run_virtually(backend, main)
+async def test_e4_a_probe_that_reads_may_open_it_again_but_never_closes_it_for_lost_writes(probe: object) -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = gate_of(trace, clock, failures_max=1)
+    for _ in range(2):
+        await gate.attempt(answering(DOWN), judge_discord)
+    await anyio.sleep(BREAKER_PAUSE_S)
+    await gate.attempt(answering(probe), judge_discord, is_write=False)
+    assert trace.breaker_moves == [OPENED, PROBED, *([FAILED_AGAIN] if probe is DOWN else [])]
+    await anyio.sleep(BREAKER_PAUSE_S if probe is DOWN else 0)
+    await gate.attempt(answering(Posted(1, "")), judge_discord)
+    assert trace.breaker_moves[-1] == CLOSED_AGAIN
 
 
-@both
-def test_e4_preparing_a_voice_and_deleting_say_nothing_about_lost_lines(backend: str) -> None:
-    async def main() -> None:
-        async with playing(breaker_failures=5) as play:
-            await play.start("Ada")
-            voice, channel = play.world.voice, play.world.channel
-            play.discord.is_outage_of_posts_alone = True
-            play.discord.outage = DOWN
-            for number in range(6):
-                play.discord.prepare_faults.append(Refused("forbidden", 403))  # answered: as much a read as any
-                await voice.prepare(CHANNEL, card("Ada"))
-                await channel.delete(CHANNEL, 1, None)
-                assert play.trace.breaker_moves == []
-                line = Outbound(OutboundKind.EMBED, CHANNEL, "Ada", "Hello.", f"{number}")
-                assert await voice.send(line) == DOWN
-            assert play.trace.breaker_moves == [OPENED]
-
-    run_virtually(backend, main)
+async def test_e4_preparing_a_voice_and_deleting_say_nothing_about_lost_lines() -> None:
+    async with playing(breaker_failures=5) as play:
+        await play.start("Ada")
+        voice, channel = play.services.voice, play.services.channel
+        play.discord.is_outage_of_posts_alone = True
+        play.discord.outage = DOWN
+        for number in range(6):
+            play.discord.prepare_faults.append(Refused("forbidden", 403))  # answered: as much a read as any
+            await voice.prepare(CHANNEL, card("Ada"))
+            await channel.delete(CHANNEL, 1, None)
+            assert play.trace.breaker_moves == []
+            line = Outbound(OutboundKind.EMBED, CHANNEL, "Ada", "Hello.", f"{number}")
+            assert await voice.send(line) == DOWN
+        assert play.trace.breaker_moves == [OPENED]
 
 
-@both
-def test_where_only_reads_fail_a_read_that_succeeds_ends_the_row(backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = gate_of(trace, clock)
-        for outcome in [DOWN] * 5 + [()] + [DOWN] * 5:
-            await gate.attempt(answering(outcome), judge_discord, is_write=False)
-        assert gate.is_closed
-
-    run_virtually(backend, main)
+async def test_where_only_reads_fail_a_read_that_succeeds_ends_the_row() -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = gate_of(trace, clock)
+    for outcome in [DOWN] * 5 + [()] + [DOWN] * 5:
+        await gate.attempt(answering(outcome), judge_discord, is_write=False)
+    assert gate.is_closed
 
 
-@both
-def test_a_write_that_arrived_after_all_is_no_failure_but_decides_for_no_probe(backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = gate_of(trace, clock)
-        for _ in range(12):
-            await gate.attempt(answering(DOWN), judge_discord)
-            gate.note_arrival()
-        assert gate.is_closed
-        for _ in range(6):
-            await gate.attempt(answering(DOWN), judge_discord)
+async def test_a_write_that_arrived_after_all_is_no_failure_but_decides_for_no_probe() -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = gate_of(trace, clock)
+    for _ in range(12):
+        await gate.attempt(answering(DOWN), judge_discord)
         gate.note_arrival()
-        assert trace.breaker_moves == [OPENED]
-
-    run_virtually(backend, main)
-
-
-@both
-def test_each_held_caller_gets_a_later_time_behind_the_probe(backend: str) -> None:
-    async def main() -> None:
-        clock = VirtualClock()
-        gate = await opened(Recorder(), clock)
-        over = clock.now() + BREAKER_PAUSE_S
-        slots = [(await held(gate)).until - over for _ in range(4)]
-        lead, step = PROBE_LEAD_S, 1 / DISCORD_RELEASED_PER_S
-        assert slots == pytest.approx([0.0, lead, lead + step, lead + 2 * step], abs=1e-5)
-
-    run_virtually(backend, main)
+    assert gate.is_closed
+    for _ in range(6):
+        await gate.attempt(answering(DOWN), judge_discord)
+    gate.note_arrival()
+    assert trace.breaker_moves == [OPENED]
 
 
-@both
-def test_there_is_one_probe_and_who_comes_meanwhile_waits_behind_the_line(backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = await opened(trace, clock)
-        line = [(await held(gate)).until for _ in range(5)]
-        await clock.sleep_until(line[0])
-        async with anyio.create_task_group() as group:
-            group.start_soon(gate.attempt, answering(Posted(1, ""), after_s=0.5), judge_discord)
-            await anyio.sleep(0.1)
-            assert (await held(gate)).until > line[-1]
-            assert trace.breaker_moves == [OPENED, PROBED]
-        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
-
-    run_virtually(backend, main)
+async def test_each_held_caller_gets_a_later_time_behind_the_probe() -> None:
+    clock = VirtualClock()
+    gate = await opened(Recorder(), clock)
+    over = clock.now() + BREAKER_PAUSE_S
+    slots = [(await held(gate)).until - over for _ in range(4)]
+    lead, step = PROBE_LEAD_S, 1 / DISCORD_RELEASED_PER_S
+    assert slots == pytest.approx([0.0, lead, lead + step, lead + 2 * step], abs=1e-5)
 
 
-@both
-def test_a_failed_probe_opens_it_again_as_the_same_outage_and_the_line_forms_anew(backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = await opened(trace, clock)
-        first = await held(gate)
-        await clock.sleep_until(first.until)
-        await gate.attempt(answering(DOWN, after_s=2.0), judge_discord)
-        again = await held(gate)
-        assert again.until == pytest.approx(clock.now() + BREAKER_PAUSE_S)
-        assert again.since == first.since
-        assert trace.breaker_moves == [OPENED, PROBED, FAILED_AGAIN]
-
-    run_virtually(backend, main)
+async def test_there_is_one_probe_and_who_comes_meanwhile_waits_behind_the_line() -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = await opened(trace, clock)
+    line = [(await held(gate)).until for _ in range(5)]
+    await clock.sleep_until(line[0])
+    async with anyio.create_task_group() as group:
+        group.start_soon(gate.attempt, answering(Posted(1, ""), after_s=0.5), judge_discord)
+        await anyio.sleep(0.1)
+        assert (await held(gate)).until > line[-1]
+        assert trace.breaker_moves == [OPENED, PROBED]
+    assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
 
 
-@both
+async def test_a_failed_probe_opens_it_again_as_the_same_outage_and_the_line_forms_anew() -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = await opened(trace, clock)
+    first = await held(gate)
+    await clock.sleep_until(first.until)
+    await gate.attempt(answering(DOWN, after_s=2.0), judge_discord)
+    again = await held(gate)
+    assert again.until == pytest.approx(clock.now() + BREAKER_PAUSE_S)
+    assert again.since == first.since
+    assert trace.breaker_moves == [OPENED, PROBED, FAILED_AGAIN]
+
+
 @pytest.mark.parametrize("end", ["cancelled", "crashed", "without a verdict"])
-def test_a_probe_that_decides_nothing_leaves_its_place_to_the_next_caller(end: str, backend: str) -> None:
+async def test_a_probe_that_decides_nothing_leaves_its_place_to_the_next_caller(end: str) -> None:
     async def crash() -> object:
         raise RuntimeError("a bug")
 
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = await opened(trace, clock)
-        await anyio.sleep(BREAKER_PAUSE_S)
-        if end == "cancelled":
-            with anyio.move_on_after(1.0):
-                await gate.attempt(answering(DOWN, after_s=9.0), judge_discord)
-        elif end == "crashed":
-            with pytest.raises(RuntimeError):
-                await gate.attempt(crash, judge_discord)
-        else:
-            await gate.attempt(answering(HeldBack(clock.now() + 2)), judge_discord)
-        assert await gate.attempt(answering(Posted(1, "")), judge_discord) == Posted(1, "")
-        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
-
-    run_virtually(backend, main)
+    clock, trace = VirtualClock(), Recorder()
+    gate = await opened(trace, clock)
+    await anyio.sleep(BREAKER_PAUSE_S)
+    if end == "cancelled":
+        with anyio.move_on_after(1.0):
+            await gate.attempt(answering(DOWN, after_s=9.0), judge_discord)
+    elif end == "crashed":
+        with pytest.raises(RuntimeError):
+            await gate.attempt(crash, judge_discord)
+    else:
+        await gate.attempt(answering(HeldBack(clock.now() + 2)), judge_discord)
+    assert await gate.attempt(answering(Posted(1, "")), judge_discord) == Posted(1, "")
+    assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
 
 
-@both
-def test_a_line_whose_probes_cannot_leave_does_not_rush(backend: str) -> None:
-    async def main() -> None:
-        clock = VirtualClock()
-        gate = await opened(Recorder(), clock)
-        await anyio.sleep(BREAKER_PAUSE_S)
-        until = clock.now() + 2.0
-        calls = [await gate.attempt(answering(HeldBack(until)), judge_discord) for _ in range(3)]
-        slots = [each.until - until for each in calls if isinstance(each, HeldBack) and each.cause == "discord_down"]
-        step = 1 / DISCORD_RELEASED_PER_S
-        assert slots == pytest.approx([PROBE_LEAD_S + number * step for number in range(3)], abs=1e-5)
-
-    run_virtually(backend, main)
+async def test_a_line_whose_probes_cannot_leave_does_not_rush() -> None:
+    clock = VirtualClock()
+    gate = await opened(Recorder(), clock)
+    await anyio.sleep(BREAKER_PAUSE_S)
+    until = clock.now() + 2.0
+    calls = [await gate.attempt(answering(HeldBack(until)), judge_discord) for _ in range(3)]
+    slots = [each.until - until for each in calls if isinstance(each, HeldBack) and each.cause == "discord_down"]
+    step = 1 / DISCORD_RELEASED_PER_S
+    assert slots == pytest.approx([PROBE_LEAD_S + number * step for number in range(3)], abs=1e-5)
 
 
-@both
-def test_m1_a_probe_that_a_closed_bucket_holds_waits_for_that_bucket_alone(backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = await opened(trace, clock)
-        await anyio.sleep(BREAKER_PAUSE_S)
-        closed = HeldBack(clock.now() + 400, RATE_LIMIT, clock.now())
-        assert await gate.attempt(answering(closed), judge_discord) == closed
-        async with anyio.create_task_group() as group:
-            group.start_soon(gate.attempt, answering(Posted(1, ""), after_s=0.5), judge_discord)
-            await anyio.sleep(0.1)
-            assert (await held(gate)).until < clock.now() + 10  # the line does not stand behind the bucket
-        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
-
-    run_virtually(backend, main)
+async def test_m1_a_probe_that_a_closed_bucket_holds_waits_for_that_bucket_alone() -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = await opened(trace, clock)
+    await anyio.sleep(BREAKER_PAUSE_S)
+    closed = HeldBack(clock.now() + 400, RATE_LIMIT, clock.now())
+    assert await gate.attempt(answering(closed), judge_discord) == closed
+    async with anyio.create_task_group() as group:
+        group.start_soon(gate.attempt, answering(Posted(1, ""), after_s=0.5), judge_discord)
+        await anyio.sleep(0.1)
+        assert (await held(gate)).until < clock.now() + 10  # the line does not stand behind the bucket
+    assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
 
 
-@both
 @pytest.mark.parametrize("late", [DOWN, Posted(1, "")])
-def test_what_left_before_it_opened_does_not_decide_for_the_probe(late: object, backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        gate = gate_of(trace, clock, failures_max=1)
-        async with anyio.create_task_group() as group:
-            group.start_soon(gate.attempt, answering(late, after_s=BREAKER_PAUSE_S + 1), judge_discord)
-            await anyio.lowlevel.checkpoint()
-            for _ in range(2):
-                await gate.attempt(answering(DOWN), judge_discord)
-            await anyio.sleep(BREAKER_PAUSE_S)
-            await gate.attempt(answering(Posted(2, ""), after_s=3.0), judge_discord)
-        assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
-
-    run_virtually(backend, main)
+async def test_what_left_before_it_opened_does_not_decide_for_the_probe(late: object) -> None:
+    clock, trace = VirtualClock(), Recorder()
+    gate = gate_of(trace, clock, failures_max=1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(gate.attempt, answering(late, after_s=BREAKER_PAUSE_S + 1), judge_discord)
+        await anyio.lowlevel.checkpoint()
+        for _ in range(2):
+            await gate.attempt(answering(DOWN), judge_discord)
+        await anyio.sleep(BREAKER_PAUSE_S)
+        await gate.attempt(answering(Posted(2, ""), after_s=3.0), judge_discord)
+    assert trace.breaker_moves == [OPENED, PROBED, CLOSED_AGAIN]
 
 
 @pytest.mark.parametrize(
@@ -365,38 +299,30 @@ def test_a_model_that_refuses_lives_and_an_account_s_limit_is_no_failure_of_it(o
     assert judge_model(outcome, 7.0) == fact
 
 
-@both
-def test_what_is_seen_of_a_gate_is_its_failures_in_a_row_and_until_when_it_holds(backend: str) -> None:
-    async def main() -> None:
-        trace, clock = Recorder(), VirtualClock()
-        gate = gate_of(trace, clock, failures_max=1)
-        await gate.attempt(answering(DOWN), judge_discord)
-        assert gate.seen == SeenBreaker("discord", "Closed", 1, 1)
-        await gate.attempt(answering(DOWN), judge_discord)
-        opened_at = clock.now()
-        until = opened_at + BREAKER_PAUSE_S
-        assert gate.seen == SeenBreaker("discord", "Open", 2, 1, opened_at, until)
-        await clock.sleep_until(until)
-        await gate.attempt(answering(Posted(1, "")), judge_discord)
-        assert gate.seen == SeenBreaker("discord", "Closed", 0, 1)
-
-    run_virtually(backend, main)
+async def test_what_is_seen_of_a_gate_is_its_failures_in_a_row_and_until_when_it_holds() -> None:
+    trace, clock = Recorder(), VirtualClock()
+    gate = gate_of(trace, clock, failures_max=1)
+    await gate.attempt(answering(DOWN), judge_discord)
+    assert gate.seen == BreakerView("discord", "Closed", 1, 1)
+    await gate.attempt(answering(DOWN), judge_discord)
+    opened_at = clock.now()
+    until = opened_at + BREAKER_PAUSE_S
+    assert gate.seen == BreakerView("discord", "Open", 2, 1, opened_at, until)
+    await clock.sleep_until(until)
+    await gate.attempt(answering(Posted(1, "")), judge_discord)
+    assert gate.seen == BreakerView("discord", "Closed", 0, 1)
 
 
-@both
-def test_b17_a_name_is_not_asked_for_while_discord_is_down(backend: str) -> None:
-    async def main() -> None:
-        clock, trace = VirtualClock(), Recorder()
-        asked: list[ChannelMessage] = []
+async def test_b17_a_name_is_not_asked_for_while_discord_is_down() -> None:
+    clock, trace = VirtualClock(), Recorder()
+    asked: list[ChannelMessage] = []
 
-        class Asked(FakeDiscord):
-            async def named(self, message: ChannelMessage) -> ChannelMessage:
-                asked.append(message)
-                return message
+    class Asked(FakeDiscord):
+        async def named(self, message: ChannelMessage) -> ChannelMessage:
+            asked.append(message)
+            return message
 
-        discord, message = Asked(clock.now), ChannelMessage(1, 42, 500, "Robin", "Hello?", 0.0)
-        for gate, count in ((gate_of(trace, clock), 1), (await opened(trace, clock), 1)):
-            assert await GuardedChannel(discord, gate).named(message) == message
-            assert len(asked) == count
-
-    run_virtually(backend, main)
+    discord, message = Asked(clock.now), ChannelMessage(1, 42, 500, "Robin", "Hello?", 0.0)
+    for gate, count in ((gate_of(trace, clock), 1), (await opened(trace, clock), 1)):
+        assert await BreakerChannel(discord, gate).named(message) == message
+        assert len(asked) == count

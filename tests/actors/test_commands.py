@@ -7,11 +7,9 @@ import pytest
 from actors.commands import ANSWER_MAX, CAST_MAX, BadCommand, Start, parse_start
 from actors.ports import MessageSeen
 from actors.roleplay.model import ChannelMessage, Character
-from actors.world import Rules
+from actors.roleplay.turns import TurnOrder
+from actors.services import Rules
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
-from tests.fakes.virtual_time import BACKENDS, run_virtually
-
-both = pytest.mark.parametrize("backend", BACKENDS)
 
 
 async def answers_to(play: Play, *texts: str, wait_s: float = 3.0) -> list[str]:
@@ -25,28 +23,33 @@ async def answers_to(play: Play, *texts: str, wait_s: float = 3.0) -> list[str]:
 
 # ── parsing ─────────────────────────────────────────────────────────────────────────────────────────
 
+EVERYONE, LIST = TurnOrder.EVERYONE, TurnOrder.LIST
+
 
 @pytest.mark.parametrize(
     ("rest", "start"),
     [
-        ("Ada", Start(("Ada",), "everyone", "")),
-        ("Ada Bo", Start(("Ada", "Bo"), "everyone", "")),
-        ('"Ada Lovelace" Bo', Start(("Ada Lovelace", "Bo"), "everyone", "")),
-        ("“Ada Lovelace” Bo", Start(("Ada Lovelace", "Bo"), "everyone", "")),
-        ("„Ada Lovelace“", Start(("Ada Lovelace",), "everyone", "")),
-        ("O'Neill D’Artagnan", Start(("O'Neill", "D’Artagnan"), "everyone", "")),
-        ("back\\slash #hash", Start(("back\\slash", "#hash"), "everyone", "")),
-        ("Ada --turns list", Start(("Ada",), "list", "")),
-        ("--turns LIST Ada", Start(("Ada",), "list", "")),
-        ("Ada -- A storm, and nobody's home", Start(("Ada",), "everyone", "A storm, and nobody's home")),
-        ("Ada --turns list -- A storm -- at sea", Start(("Ada",), "list", "A storm -- at sea")),
-        ("Ada --\nA storm\nat sea", Start(("Ada",), "everyone", "A storm\nat sea")),
-        ("Ada\n-- A storm", Start(("Ada",), "everyone", "A storm")),
-        ("\tAda\n\tBo", Start(("Ada", "Bo"), "everyone", "")),
-        ("Ada --", Start(("Ada",), "everyone", "")),
-        ('"Ada -- Bo" Cy -- a "storm" -- at sea', Start(("Ada -- Bo", "Cy"), "everyone", 'a "storm" -- at sea')),
-        ("-- only a scenario", Start((), "everyone", "only a scenario")),
-        ("", Start((), "everyone", "")),
+        ("Ada", Start(("Ada",), EVERYONE, "")),
+        ("Ada Bo", Start(("Ada", "Bo"), EVERYONE, "")),
+        ('"Ada Lovelace" Bo', Start(("Ada Lovelace", "Bo"), EVERYONE, "")),
+        ("“Ada Lovelace” Bo", Start(("Ada Lovelace", "Bo"), EVERYONE, "")),
+        ("„Ada Lovelace“", Start(("Ada Lovelace",), EVERYONE, "")),
+        ("O'Neill D’Artagnan", Start(("O'Neill", "D’Artagnan"), EVERYONE, "")),
+        ("back\\slash #hash", Start(("back\\slash", "#hash"), EVERYONE, "")),
+        ("Ada --turns list", Start(("Ada",), LIST, "")),
+        ("--turns LIST Ada", Start(("Ada",), LIST, "")),
+        ("Ada -- A storm, and nobody's home", Start(("Ada",), EVERYONE, "A storm, and nobody's home")),
+        ("Ada --turns list -- A storm -- at sea", Start(("Ada",), LIST, "A storm -- at sea")),
+        ("Ada --\nA storm\nat sea", Start(("Ada",), EVERYONE, "A storm\nat sea")),
+        ("Ada\n-- A storm", Start(("Ada",), EVERYONE, "A storm")),
+        ("\tAda\n\tBo", Start(("Ada", "Bo"), EVERYONE, "")),
+        ("Ada --", Start(("Ada",), EVERYONE, "")),
+        (
+            '"Ada -- Bo" Cy -- a "storm" -- at sea',
+            Start(("Ada -- Bo", "Cy"), EVERYONE, 'a "storm" -- at sea'),
+        ),
+        ("-- only a scenario", Start((), EVERYONE, "only a scenario")),
+        ("", Start((), EVERYONE, "")),
     ],
 )
 def test_a_start_is_read_as_people_write_it(rest: str, start: Start) -> None:
@@ -62,7 +65,6 @@ def test_a_start_that_cannot_be_read_says_why(rest: str, why: str) -> None:
 # ── !start ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-@both
 @pytest.mark.parametrize(
     ("command", "says"),
     [
@@ -77,260 +79,186 @@ def test_a_start_that_cannot_be_read_says_why(rest: str, why: str) -> None:
         ("!start " + "x" * 1900, "There is no character named"),
     ],
 )
-def test_a_start_that_cannot_be_done_says_why_and_opens_nothing(command: str, says: str, backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            (answer,) = await answers_to(play, command)
-            assert answer.startswith("❓")
-            assert says in answer
-            assert await play.store.session_in(CHANNEL) is None
-
-    run_virtually(backend, main)
+async def test_a_start_that_cannot_be_done_says_why_and_opens_nothing(command: str, says: str) -> None:
+    async with playing() as play:
+        (answer,) = await answers_to(play, command)
+        assert answer.startswith("❓")
+        assert says in answer
+        assert await play.store.session_in(CHANNEL) is None
 
 
-@both
-def test_too_many_characters_are_refused_and_as_many_as_may_be_are_not(backend: str) -> None:
-    async def main() -> None:
-        cast = [f"N{n}" for n in range(CAST_MAX + 1)]
-        async with playing(cast=cast) as play:
-            refused, opened = await answers_to(play, f"!start {' '.join(cast)}", f"!start {' '.join(cast[:-1])}")
-            assert f"at most {CAST_MAX} characters" in refused
-            assert opened.startswith("🎭")
-
-    run_virtually(backend, main)
+async def test_too_many_characters_are_refused_and_as_many_as_may_be_are_not() -> None:
+    cast = [f"N{n}" for n in range(CAST_MAX + 1)]
+    async with playing(cast=cast) as play:
+        refused, opened = await answers_to(play, f"!start {' '.join(cast)}", f"!start {' '.join(cast[:-1])}")
+        assert f"at most {CAST_MAX} characters" in refused
+        assert opened.startswith("🎭")
 
 
-@both
-def test_names_are_known_in_any_case_and_the_same_name_twice_is_one_character(backend: str) -> None:
-    async def main() -> None:
-        async with playing(cast=["Ada Lovelace", "Bo"]) as play:
-            (answer,) = await answers_to(play, '!start "ADA lovelace" bo “Ada Lovelace”')
-            assert "open with Ada Lovelace, Bo." in answer
-            assert play.model.label in answer
-
-    run_virtually(backend, main)
+async def test_names_are_known_in_any_case_and_the_same_name_twice_is_one_character() -> None:
+    async with playing(cast=["Ada Lovelace", "Bo"]) as play:
+        (answer,) = await answers_to(play, '!start "ADA lovelace" bo “Ada Lovelace”')
+        assert "open with Ada Lovelace, Bo." in answer
+        assert play.model.label in answer
 
 
-@both
-def test_the_scenario_reaches_the_model(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            await answers_to(play, "!start Ada -- A lighthouse\nin a storm", "Hello?")
-            assert "A lighthouse\nin a storm" in "\n".join(m.content for m in play.model.prompts[0].messages)
-
-    run_virtually(backend, main)
+async def test_the_scenario_reaches_the_model() -> None:
+    async with playing() as play:
+        await answers_to(play, "!start Ada -- A lighthouse\nin a storm", "Hello?")
+        assert "A lighthouse\n> in a storm" in "\n".join(m.content for m in play.model.prompts[0].messages)
 
 
-@both
-def test_a_second_start_is_refused_and_the_first_scene_goes_on(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            _, refused = await answers_to(play, "!start Ada", "!start Bo")
-            assert refused.startswith("A scene is open here already.")
-            play.say("Hello?")
-            await play.quiet()
-            assert [name for name, _ in play.discord.character_lines(CHANNEL)] == ["Ada"]
-
-    run_virtually(backend, main)
+async def test_a_second_start_is_refused_and_the_first_scene_goes_on() -> None:
+    async with playing() as play:
+        _, refused = await answers_to(play, "!start Ada", "!start Bo")
+        assert refused.startswith("A scene is open here already.")
+        play.say("Hello?")
+        await play.quiet()
+        assert [name for name, _ in play.discord.character_lines(CHANNEL)] == ["Ada"]
 
 
 # ── the others ──────────────────────────────────────────────────────────────────────────────────────
 
 
-@both
 @pytest.mark.parametrize("command", ["!end", "!status", "!cast", "!history"])
-def test_without_a_scene_it_says_how_to_open_one(command: str, backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            (answer,) = await answers_to(play, command)
-            assert "No scene is open here. `!start NAME…` opens one" in answer
-
-    run_virtually(backend, main)
+async def test_without_a_scene_it_says_how_to_open_one(command: str) -> None:
+    async with playing() as play:
+        (answer,) = await answers_to(play, command)
+        assert "No scene is open here. `!start NAME…` opens one" in answer
 
 
-@both
-def test_each_says_what_it_is_asked(backend: str) -> None:
-    async def main() -> None:
-        async with playing(answers=["Good evening."]) as play:
-            await answers_to(play, "!start Ada", "Hello?")
-            status, cast, history, one, helps = await answers_to(
-                play, "!status", "!cast", "!history", "!history 1", "!help"
-            )
-            assert await play.session_id() in status
-            assert "Lines in the history: 2" in status
-            assert cast == "Playing here: Ada.\nCharacters to choose from: Ada, Bo."
-            assert history == "**Robin**: Hello?\n**Ada**: Good evening."
-            assert one == "**Ada**: Good evening."
-            for command in ("start", "end", "status", "cast", "history"):
-                assert f"`!{command}" in helps
-
-    run_virtually(backend, main)
+async def test_each_says_what_it_is_asked() -> None:
+    async with playing(answers=["Good evening."]) as play:
+        await answers_to(play, "!start Ada", "Hello?")
+        status, cast, history, one, helps = await answers_to(
+            play, "!status", "!cast", "!history", "!history 1", "!help"
+        )
+        assert await play.session_id() in status
+        assert "Lines in the history: 2" in status
+        assert cast == "Playing here: Ada.\nCharacters to choose from: Ada, Bo."
+        assert history == "**Robin**: Hello?\n**Ada**: Good evening."
+        assert one == "**Ada**: Good evening."
+        for command in ("start", "end", "status", "cast", "history"):
+            assert f"`!{command}" in helps
 
 
-@both
 @pytest.mark.parametrize("count", ["0", "51", "-1", "many", "1.5", "5 lines"])
-def test_a_history_of_no_number_of_lines_is_refused(count: str, backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            await answers_to(play, "!start Ada")
-            (answer,) = await answers_to(play, f"!history {count}")
-            assert answer.endswith("from 1 to 50.")
-
-    run_virtually(backend, main)
+async def test_a_history_of_no_number_of_lines_is_refused(count: str) -> None:
+    async with playing() as play:
+        await answers_to(play, "!start Ada")
+        (answer,) = await answers_to(play, f"!history {count}")
+        assert answer.endswith("from 1 to 50.")
 
 
-@both
-def test_an_answer_fits_into_one_message_and_keeps_the_newest_lines(backend: str) -> None:
-    async def main() -> None:
-        async with playing(answers=["a" * 1900, "b" * 900, "c" * 600]) as play:
-            await answers_to(play, "!start Ada", "one", "two", "three", wait_s=8.0)
-            (answer,) = await answers_to(play, "!history 50")
-            assert len(answer) <= ANSWER_MAX
-            assert answer.endswith("**Ada**: " + "c" * 600)
-            assert "**Robin**: three" in answer
-
-    run_virtually(backend, main)
+async def test_an_answer_fits_into_one_message_and_keeps_the_newest_lines() -> None:
+    async with playing(answers=["a" * 1900, "b" * 900, "c" * 600]) as play:
+        await answers_to(play, "!start Ada", "one", "two", "three", wait_s=8.0)
+        (answer,) = await answers_to(play, "!history 50")
+        assert len(answer) <= ANSWER_MAX
+        assert answer.endswith("**Ada**: " + "c" * 600)
+        assert "**Robin**: three" in answer
 
 
-@both
-def test_a_history_without_lines_says_so(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            assert (await answers_to(play, "!start Ada", "!history"))[1] == "Nothing has been said yet."
-
-    run_virtually(backend, main)
+async def test_a_history_without_lines_says_so() -> None:
+    async with playing() as play:
+        assert (await answers_to(play, "!start Ada", "!history"))[1] == "Nothing has been said yet."
 
 
 # ── what is no command, and who may give one ────────────────────────────────────────────────────────
 
 
-@both
 @pytest.mark.parametrize("text", ["!", "!roll 2d6", "!startle Ada", "!!", "!\t!start Ada"])
-def test_b49_an_unknown_word_is_a_line_of_the_play(text: str, backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            assert await answers_to(play, "!start Ada", text) == play.discord.texts(CHANNEL)[:1]
-            assert (await play.history())[0] == ("Robin", text)
-
-    run_virtually(backend, main)
+async def test_b49_an_unknown_word_is_a_line_of_the_play(text: str) -> None:
+    async with playing() as play:
+        assert await answers_to(play, "!start Ada", text) == play.discord.texts(CHANNEL)[:1]
+        assert (await play.history())[0] == ("Robin", text)
 
 
-@both
 @pytest.mark.parametrize("text", ["!start\nAda", "!START Ada", "!start\tAda", "!start   Ada  ", "! start Ada"])
-def test_whatever_space_and_case_a_command_is_written_with_it_is_carried_out(text: str, backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            (answer,) = await answers_to(play, text)
-            assert answer.startswith("🎭 The scene is open with Ada.")
-
-    run_virtually(backend, main)
+async def test_whatever_space_and_case_a_command_is_written_with_it_is_carried_out(text: str) -> None:
+    async with playing() as play:
+        (answer,) = await answers_to(play, text)
+        assert answer.startswith("🎭 The scene is open with Ada.")
 
 
-@both
-def test_another_prefix_is_another_language(backend: str) -> None:
-    async def main() -> None:
-        async with playing(rules=Rules(command_prefix="hey ")) as play:
-            assert await answers_to(play, "!start Ada") == []
-            (answer,) = await answers_to(play, "hey start Ada")
-            assert "`hey end` ends it" in answer
-            play.say("!end")  # a line as any other now
-            await play.quiet()
-            assert (await play.history())[0] == ("Robin", "!end")
-
-    run_virtually(backend, main)
+async def test_another_prefix_is_another_language() -> None:
+    async with playing(rules=Rules(command_prefix="hey ")) as play:
+        assert await answers_to(play, "!start Ada") == []
+        (answer,) = await answers_to(play, "hey start Ada")
+        assert "`hey end` ends it" in answer
+        play.say("!end")  # a line as any other now
+        await play.quiet()
+        assert (await play.history())[0] == ("Robin", "!end")
 
 
-@both
-def test_an_empty_prefix_turns_commands_off_and_nothing_is_one(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as first:
-            await first.start("Ada")
-        async with playing(before=first, rules=Rules(command_prefix="")) as play:
-            assert await answers_to(play, "end", "!end") == []
-            assert play.session_state() != "Ended"
-            assert [text for name, text in await play.history() if name == "Robin"] == ["end", "!end"]
-
-    run_virtually(backend, main)
+async def test_an_empty_prefix_turns_commands_off_and_nothing_is_one() -> None:
+    async with playing() as first:
+        await first.start("Ada")
+    async with playing(before=first, rules=Rules(command_prefix="")) as play:
+        assert await answers_to(play, "end", "!end") == []
+        assert play.session_state() != "Ended"
+        assert [text for name, text in await play.history() if name == "Robin"] == ["end", "!end"]
 
 
-@both
-def test_commands_and_asides_are_neither_remembered_nor_shown_to_a_model(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            apart = ("!status", "((brb))", "((over\ntwo lines))", "\\ not for them", "!staus")
-            await answers_to(play, "!start Ada", *apart, "Hello?")
-            assert [text for name, text in await play.history() if name == "Robin"] == ["Hello?"]
-            asked = "\n".join(m.content for prompt in play.model.prompts for m in prompt.messages)
-            assert not [text for text in apart if text in asked]
-
-    run_virtually(backend, main)
+async def test_commands_and_asides_are_neither_remembered_nor_shown_to_a_model() -> None:
+    async with playing() as play:
+        apart = ("!status", "((brb))", "((over\ntwo lines))", "\\ not for them", "!staus")
+        await answers_to(play, "!start Ada", *apart, "Hello?")
+        assert [text for name, text in await play.history() if name == "Robin"] == ["Hello?"]
+        asked = "\n".join(m.content for prompt in play.model.prompts for m in prompt.messages)
+        assert not [text for text in apart if text in asked]
 
 
-@both
-def test_bots_and_webhooks_are_not_heard(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            for extra in ({"is_bot": True}, {"webhook_id": 9}, {"is_bot": True, "webhook_id": 9}):
-                for text in ("!start Ada", "Hello?"):
-                    message = ChannelMessage(5_000, CHANNEL, 7, "Relay", text, play.clock.now(), **extra)
-                    play.gateway.offer(MessageSeen(message))
-            await play.quiet()
-            assert play.discord.texts(CHANNEL) == []
-            assert await play.store.session_in(CHANNEL) is None
-
-    run_virtually(backend, main)
+async def test_bots_and_webhooks_are_not_heard() -> None:
+    async with playing() as play:
+        for extra in ({"is_bot": True}, {"webhook_id": 9}, {"is_bot": True, "webhook_id": 9}):
+            for text in ("!start Ada", "Hello?"):
+                message = ChannelMessage(5_000, CHANNEL, 7, "Relay", text, play.clock.now(), **extra)
+                play.gateway.offer(MessageSeen(message))
+        await play.quiet()
+        assert play.discord.texts(CHANNEL) == []
+        assert await play.store.session_in(CHANNEL) is None
 
 
 # ── once ────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@both
-def test_every_command_is_carried_out_once_even_when_its_message_is_seen_again(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            for text in ("!start Ada", "!status", "!end", "!start Bo"):
-                play.say(text)
-                await play.quiet()
-            answers = play.discord.texts(CHANNEL)
-            commands = [m for m in play.discord.shown if m.text.startswith("!")]
-            for message in commands:  # a connection that goes on may replay what it told before
-                play.gateway.offer(MessageSeen(message))
+async def test_every_command_is_carried_out_once_even_when_its_message_is_seen_again() -> None:
+    async with playing() as play:
+        for text in ("!start Ada", "!status", "!end", "!start Bo"):
+            play.say(text)
             await play.quiet()
-            assert play.discord.texts(CHANNEL) == answers
-            assert len(answers) == 4
-            session = await play.store.session_in(CHANNEL)
-            assert session is not None
-            assert [member.name for member in session.cast] == ["Bo"]
-            await equal_to_the_channel(play)
+        answers = play.discord.texts(CHANNEL)
+        commands = [m for m in play.discord.shown if m.text.startswith("!")]
+        for message in commands:  # a connection that goes on may replay what it told before
+            play.gateway.offer(MessageSeen(message))
+        await play.quiet()
+        assert play.discord.texts(CHANNEL) == answers
+        assert len(answers) == 4
+        session = await play.store.session_in(CHANNEL)
+        assert session is not None
+        assert [member.name for member in session.cast] == ["Bo"]
+        await equal_to_the_channel(play)
 
-    run_virtually(backend, main)
+
+async def test_an_end_that_meets_a_moving_session_holds() -> None:
+    async with playing(latency_s=0.03) as play:
+        await play.start("Ada", "Bo")
+        play.say("Hello?")
+        await play.until(lambda: bool(play.trace.moves), step_s=0.01)
+        play.say("!end")
+        await play.quiet()
+        assert play.session_state() == "Ended"
+        assert sum(text.startswith("🎬") for text in play.discord.texts(CHANNEL)) == 1
 
 
-@both
-def test_an_end_that_meets_a_moving_session_holds(backend: str) -> None:
-    async def main() -> None:
-        async with playing(latency_s=0.03) as play:
-            await play.start("Ada", "Bo")
-            play.say("Hello?")
-            await play.until(lambda: bool(play.trace.moves), step_s=0.01)
-            play.say("!end")
+async def test_a_name_with_quotes_in_it_is_found_by_the_same_name_without_them() -> None:
+    async with playing(cast=['Jack "Red" Doe']) as play:
+        for number, said in enumerate(('"Jack "Red" Doe"', '"jack red doe"', "“Jack “Red” Doe”")):
+            channel_id = CHANNEL + number
+            play.say(f"!start {said}", channel_id=channel_id)
             await play.quiet()
-            assert play.session_state() == "Ended"
-            assert sum(text.startswith("🎬") for text in play.discord.texts(CHANNEL)) == 1
-
-    run_virtually(backend, main)
-
-
-def test_a_name_with_quotes_in_it_is_found_by_the_same_name_without_them() -> None:
-    async def main() -> None:
-        async with playing(cast=['Jack "Red" Doe']) as play:
-            for number, said in enumerate(('"Jack "Red" Doe"', '"jack red doe"', "“Jack “Red” Doe”")):
-                channel_id = CHANNEL + number
-                play.say(f"!start {said}", channel_id=channel_id)
-                await play.quiet()
-                assert play.discord.texts(channel_id)[0].startswith('🎭 The scene is open with Jack "Red" Doe.')
-
-    run_virtually("asyncio", main)
+            assert play.discord.texts(channel_id)[0].startswith('🎭 The scene is open with Jack "Red" Doe.')
 
 
 @pytest.mark.parametrize(
@@ -342,27 +270,21 @@ def test_a_name_with_quotes_in_it_is_found_by_the_same_name_without_them() -> No
         ("The Wandering Cartographer's Guild - Bob", ('"The Wandering Cartographer’s Guild – Bob"',)),
     ],
 )
-def test_b38_a_scene_is_opened_with_a_name_as_it_is_written_and_as_a_keyboard_writes_it(
+async def test_b38_a_scene_is_opened_with_a_name_as_it_is_written_and_as_a_keyboard_writes_it(
     name: str, asked: tuple[str, ...]
 ) -> None:
-    async def main() -> None:
-        async with playing(cast=[name, "The Wandering Cartographer's Guild - Alice"]) as play:
-            for number, said in enumerate(asked):
-                play.say(f"!start {said}", channel_id=CHANNEL + number)
-                await play.quiet()
-                assert play.discord.texts(CHANNEL + number)[0].startswith(f"🎭 The scene is open with {name}.")
-
-    run_virtually("asyncio", main)
-
-
-def test_b39_a_lorebook_that_an_older_version_took_for_a_character_still_speaks() -> None:
-    async def main() -> None:
-        async with playing(cast=[Character("c1", "Coast", '{"name": "Coast", "entries": {}}')]) as play:
-            play.say("!start Coast")
+    async with playing(cast=[name, "The Wandering Cartographer's Guild - Alice"]) as play:
+        for number, said in enumerate(asked):
+            play.say(f"!start {said}", channel_id=CHANNEL + number)
             await play.quiet()
-            play.say("Hello?")
-            await play.quiet()
-            await equal_to_the_channel(play)
-            assert [entry.name for entry in await play.entries(CHANNEL)][1:] == ["Coast"]
+            assert play.discord.texts(CHANNEL + number)[0].startswith(f"🎭 The scene is open with {name}.")
 
-    run_virtually("asyncio", main)
+
+async def test_b39_a_lorebook_that_an_older_version_took_for_a_character_still_speaks() -> None:
+    async with playing(cast=[Character("c1", "Coast", '{"name": "Coast", "entries": {}}')]) as play:
+        play.say("!start Coast")
+        await play.quiet()
+        play.say("Hello?")
+        await play.quiet()
+        await equal_to_the_channel(play)
+        assert [entry.name for entry in await play.entries(CHANNEL)][1:] == ["Coast"]

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 import pytest
 
 from actors.ports import Completion, ModelFailed, Moved
-from actors.world import Rules
+from actors.services import Rules
 from machines.facts import Generated
 from machines.response import Limits
-from tests.fakes.model import FakeModel
+from tests.fakes.language_model import FakeModel
 from tests.fakes.play import CHANNEL, Play, playing
-from tests.fakes.virtual_time import BACKENDS, run_virtually
-
-both = pytest.mark.parametrize("backend", BACKENDS)
 
 DULL = "The wind has gone round to the north, and I do not like the look of it."
 FILTERED = Completion("She opened the door. The lamp was out and", trouble="filtered")
@@ -30,7 +27,6 @@ def notices(play: Play) -> list[str]:
     return [text for text in play.discord.texts(CHANNEL) if text.startswith("⚠️")]
 
 
-@both
 @pytest.mark.parametrize(
     ("answers", "said"),
     [
@@ -49,26 +45,20 @@ def notices(play: Play) -> list[str]:
         ([FILTERED, ModelFailed("empty"), ModelFailed("empty")], "She opened the door."),
     ],
 )
-def test_c2_what_there_is_of_the_characters_own_is_said_in_the_end(
-    backend: str, answers: Sequence[object], said: str
-) -> None:
-    async def main() -> None:
-        async with playing(cast=("Ada",)) as play:
-            await play.start("Ada")
-            play.model.answers.extend([DULL])
-            play.say("one")
-            await play.quiet()
-            play.model.answers.extend(answers)  # type: ignore[arg-type] # a script's answers
-            play.say("two")
-            await play.quiet()
-            assert lines(play) == [DULL, said]
-            assert notices(play) == []
-            assert [entry.text for entry in await play.entries()] == ["one", DULL, "two", said]
-
-    run_virtually(backend, main)
+async def test_c2_what_there_is_of_the_characters_own_is_said_in_the_end(answers: Sequence[object], said: str) -> None:
+    async with playing(cast=("Ada",)) as play:
+        await play.start("Ada")
+        play.model.answers.extend([DULL])
+        play.say("one")
+        await play.quiet()
+        play.model.answers.extend(answers)  # type: ignore[arg-type] # a script's answers
+        play.say("two")
+        await play.quiet()
+        assert lines(play) == [DULL, said]
+        assert notices(play) == []
+        assert [entry.text for entry in await play.entries()] == ["one", DULL, "two", said]
 
 
-@both
 @pytest.mark.parametrize(
     ("answer", "clause"),
     [
@@ -80,57 +70,44 @@ def test_c2_what_there_is_of_the_characters_own_is_said_in_the_end(
         (Completion("She opened the", trouble="filtered"), "(model declined)"),
     ],
 )
-def test_c2_what_holds_nothing_of_its_own_fails_and_is_told(
-    backend: str, answer: str | Completion, clause: str
-) -> None:
-    async def main() -> None:
-        async with playing(answers=[answer] * 3) as play:
-            await play.start("Ada", "Bo", turns="list")
-            play.say("one")
+async def test_c2_what_holds_nothing_of_its_own_fails_and_is_told(answer: str | Completion, clause: str) -> None:
+    async with playing(answers=[answer] * 3) as play:
+        await play.start("Ada", "Bo", turns="list")
+        play.say("one")
+        await play.quiet()
+        assert lines(play) == []
+        assert [notice.endswith(clause) for notice in notices(play)] == [True]
+        assert len(play.model.prompts) == 3
+
+
+async def test_c2_a_wait_beyond_the_deadline_is_the_end_of_the_tries_as_well() -> None:
+    async with playing(cast=("Ada",), limits=Limits(deadline_s=30.0), model=FakeModel(models=("only",))) as play:
+        await play.start("Ada")
+        play.model.answers.extend([DULL])
+        play.say("one")
+        await play.quiet()
+        play.model.answers.extend([DULL, ModelFailed("overloaded", retry_after_s=29.5)])
+        play.say("two")
+        await play.quiet()
+        assert lines(play) == [DULL, DULL]
+        generated = [e for e in play.trace.events if isinstance(e, Moved) and isinstance(e.move.fact, Generated)]
+        assert [e.move.attempt for e in generated] == [1, 2]
+
+
+async def test_b09_a_prompt_is_no_longer_than_the_model_that_is_asked_reads() -> None:
+    model = FakeModel(windows={"first": 1500, "second": 100})
+    async with playing(cast=("Ada",), rules=Rules(context_tokens=6000), model=model) as play:
+        await play.start("Ada")
+        for number in range(30):
+            play.say(f"{number} " + "word " * 100)
             await play.quiet()
-            assert lines(play) == []
-            assert [notice.endswith(clause) for notice in notices(play)] == [True]
-            assert len(play.model.prompts) == 3
-
-    run_virtually(backend, main)
-
-
-@both
-def test_c2_a_wait_beyond_the_deadline_is_the_end_of_the_tries_as_well(backend: str) -> None:
-    async def main() -> None:
-        async with playing(cast=("Ada",), limits=Limits(deadline_s=30.0), model=FakeModel(models=("only",))) as play:
-            await play.start("Ada")
-            play.model.answers.extend([DULL])
-            play.say("one")
-            await play.quiet()
-            play.model.answers.extend([DULL, ModelFailed("overloaded", retry_after_s=29.5)])
-            play.say("two")
-            await play.quiet()
-            assert lines(play) == [DULL, DULL]
-            generated = [e for e in play.trace.events if isinstance(e, Moved) and isinstance(e.move.fact, Generated)]
-            assert [e.move.attempt for e in generated] == [1, 2]
-
-    run_virtually(backend, main)
-
-
-@both
-def test_b09_a_prompt_is_no_longer_than_the_model_that_is_asked_reads(backend: str) -> None:
-    async def main() -> None:
-        model = FakeModel(windows={"first": 1500, "second": 100})
-        async with playing(cast=("Ada",), rules=Rules(context_tokens=6000), model=model) as play:
-            await play.start("Ada")
-            for number in range(30):
-                play.say(f"{number} " + "word " * 100)
-                await play.quiet()
-            assert _size(play, -1) <= 1500 * 3
-            assert _size(play, -1) > 1000 * 3
-            play.model.answers.extend([ModelFailed("model_missing")])
-            play.say("one more")
-            await play.quiet()
-            assert play.model.prompts[-1].model == "second"
-            assert _size(play, -1) <= 1000 * 3, "no prompt has less than the least"
-
-    run_virtually(backend, main)
+        assert _size(play, -1) <= 1500 * 3
+        assert _size(play, -1) > 1000 * 3
+        play.model.answers.extend([ModelFailed("model_missing")])
+        play.say("one more")
+        await play.quiet()
+        assert play.model.prompts[-1].model == "second"
+        assert _size(play, -1) <= 1000 * 3, "no prompt has less than the least"
 
 
 def _size(play: Play, index: int) -> int:

@@ -18,7 +18,7 @@ from actors.ports import Completion, ModelFailed
 from actors.roleplay.allowance import ModelLimits
 from actors.roleplay.card import read_card
 from actors.roleplay.model import Character, Prompt
-from actors.world import Rules
+from actors.services import Rules
 from tests.evening import EVERY_S, IN_TIME_S, MESSAGES, SPEAKERS, Evening, figures, messages
 from tests.fakes.free_account import MODELS, Form, FreeAccount
 from tests.fakes.play import playing

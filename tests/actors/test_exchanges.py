@@ -10,13 +10,11 @@ import pytest
 
 from actors.ports import Completion, Exchange, ModelFailed, Request, SendOutcome, note_request
 from actors.roleplay.model import Outbound, Prompt
-from actors.world import Rules
+from actors.services import Rules
 from tests.fakes.discord import FakeDiscord
-from tests.fakes.model import FakeModel
+from tests.fakes.language_model import FakeModel
 from tests.fakes.play import Play, playing
-from tests.fakes.virtual_time import BACKENDS, VirtualClock, run_virtually
-
-both = pytest.mark.parametrize("backend", BACKENDS)
+from tests.fakes.virtual_time import VirtualClock
 
 RECORDING = Rules(records_exchanges=True)
 ASKED, POSTED = Request("POST", "/v1/chat/completions", 0.5, 200), Request("POST", "/channels/42/messages", 0.1, 200)
@@ -66,54 +64,38 @@ async def kept(play: Play) -> Sequence[tuple[int, Exchange]]:
     return await play.store.exchanges(response.response_id, with_texts=True)
 
 
-@both
-def test_a_refused_answer_is_kept_raw_beside_the_one_that_became_the_line(backend: str) -> None:
-    async def main() -> None:
-        raw = "<think>hm</think>Ada: Good evening.\nRobin: And then"
-        answers = [ModelFailed("overloaded"), "<think>only thoughts", Completion(raw, prompt_tokens=50)]
-        async with answering(*answers) as (play, _):
-            exchanges = [exchange for _, exchange in await kept(play)]
-        tries = [(each.asked.attempt, each.asked.outcome) for each in exchanges if each.asked is not None]
-        assert tries == [(1, "overloaded"), (2, "empty"), (3, "ok")]
-        texts = [(each.texts.raw, each.texts.cleaned) for each in exchanges if each.texts is not None]
-        assert texts == [("", ""), ("<think>only thoughts", ""), (raw, "Good evening.")]
-
-    run_virtually(backend, main)
+async def test_a_refused_answer_is_kept_raw_beside_the_one_that_became_the_line() -> None:
+    raw = "<think>hm</think>Ada: Good evening.\nRobin: And then"
+    answers = [ModelFailed("overloaded"), "<think>only thoughts", Completion(raw, prompt_tokens=50)]
+    async with answering(*answers) as (play, _):
+        exchanges = [exchange for _, exchange in await kept(play)]
+    tries = [(each.asked.attempt, each.asked.outcome) for each in exchanges if each.asked is not None]
+    assert tries == [(1, "overloaded"), (2, "empty"), (3, "ok")]
+    texts = [(each.texts.raw, each.texts.cleaned) for each in exchanges if each.texts is not None]
+    assert texts == [("", ""), ("<think>only thoughts", ""), (raw, "Good evening.")]
 
 
-@both
-def test_the_prompt_is_kept_as_the_model_was_given_it(backend: str) -> None:
-    async def main() -> None:
-        async with answering() as (play, _):
-            [prompt] = play.model.prompts
-            exchange = next(exchange for _, exchange in await kept(play) if exchange.asked is not None)
-        assert exchange.asked is not None
-        assert exchange.texts is not None
-        assert exchange.texts.messages == tuple(message.content for message in prompt.messages)
-        shown = [(each.role, each.purpose, each.characters) for each in exchange.asked.messages]
-        assert shown == [(each.role, each.purpose, len(each.content)) for each in prompt.messages]
-        assert (exchange.asked.model, exchange.asked.lines, exchange.asked.lines_kept) == (prompt.model, 1, 1)
-        assert exchange.asked.duration_s == pytest.approx(play.model.takes_s)
-
-    run_virtually(backend, main)
+async def test_the_prompt_is_kept_as_the_model_was_given_it() -> None:
+    async with answering() as (play, _):
+        [prompt] = play.model.prompts
+        exchange = next(exchange for _, exchange in await kept(play) if exchange.asked is not None)
+    assert exchange.asked is not None
+    assert exchange.texts is not None
+    assert exchange.texts.messages == tuple(message.content for message in prompt.messages)
+    shown = [(each.role, each.purpose, each.characters) for each in exchange.asked.messages]
+    assert shown == [(each.role, each.purpose, len(each.content)) for each in prompt.messages]
+    assert (exchange.asked.model, exchange.asked.lines, exchange.asked.lines_kept) == (prompt.model, 1, 1)
+    assert exchange.asked.duration_s == pytest.approx(play.model.takes_s)
 
 
-@both
-def test_each_move_has_its_own_requests_and_none_of_the_typing(backend: str) -> None:
-    async def main() -> None:
-        async with answering() as (play, discord):
-            requests = [(seq, exchange.requests) for seq, exchange in await kept(play)]
-            assert discord.typed > 1
-        assert requests == [(2, (ASKED,)), (3, (POSTED,))]
-
-    run_virtually(backend, main)
+async def test_each_move_has_its_own_requests_and_none_of_the_typing() -> None:
+    async with answering() as (play, discord):
+        requests = [(seq, exchange.requests) for seq, exchange in await kept(play)]
+        assert discord.typed > 1
+    assert requests == [(2, (ASKED,)), (3, (POSTED,))]
 
 
-@both
-def test_nothing_is_kept_where_nothing_is_to_be_recorded(backend: str) -> None:
-    async def main() -> None:
-        async with answering(rules=Rules()) as (play, _):
-            assert await kept(play) == ()
-            assert play.trace.states_of("Ada")[-1] == "Delivered"
-
-    run_virtually(backend, main)
+async def test_nothing_is_kept_where_nothing_is_to_be_recorded() -> None:
+    async with answering(rules=Rules()) as (play, _):
+        assert await kept(play) == ()
+        assert play.trace.states_of("Ada")[-1] == "Delivered"

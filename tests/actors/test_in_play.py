@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from actors.world import Rules
+from actors.services import Rules
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
-from tests.fakes.virtual_time import BACKENDS, run_virtually
 
-both = pytest.mark.parametrize("backend", BACKENDS)
 PLAYED = ("!!! Look out!", r"\o/", "((brb)) *walks in*", "!Look at that", "((brb)) *waves* ((ok))")
 
 
@@ -16,98 +14,73 @@ async def people_said(play: Play) -> list[str]:
     return [text for name, text in await play.history() if name == "Robin"]
 
 
-@both
-def test_b49_what_only_looks_like_a_command_or_an_aside_is_answered(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            await play.start("Ada")
-            for text in PLAYED:
-                play.say(text)
-            await play.quiet()
-            assert await people_said(play) == list(PLAYED)
-            assert len(play.discord.character_lines(CHANNEL)) == len(PLAYED)
-            await equal_to_the_channel(play)
-
-    run_virtually(backend, main)
+async def test_b49_what_only_looks_like_a_command_or_an_aside_is_answered() -> None:
+    async with playing() as play:
+        await play.start("Ada")
+        for text in PLAYED:
+            play.say(text)
+        await play.quiet()
+        assert await people_said(play) == list(PLAYED)
+        assert len(play.discord.character_lines(CHANNEL)) == len(PLAYED)
+        await equal_to_the_channel(play)
 
 
-@both
-def test_b49_it_is_heard_by_the_catch_up_of_the_next_process_too(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as first:
-            await first.start("Ada")
-            first.kill()
-        for text in (*PLAYED, "((brb))", "\\hm", "!strat"):
-            first.discord.user_says(CHANNEL, text, "Robin")
-        async with playing(before=first) as after:
-            await after.quiet()
-            assert await people_said(after) == list(PLAYED)
-            assert len(after.discord.character_lines(CHANNEL)) == len(PLAYED)
-
-    run_virtually(backend, main)
+async def test_b49_it_is_heard_by_the_catch_up_of_the_next_process_too() -> None:
+    async with playing() as first:
+        await first.start("Ada")
+        first.kill()
+    for text in (*PLAYED, "((brb))", "\\hm", "!strat"):
+        first.discord.user_says(CHANNEL, text, "Robin")
+    async with playing(before=first) as after:
+        await after.quiet()
+        assert await people_said(after) == list(PLAYED)
+        assert len(after.discord.character_lines(CHANNEL)) == len(PLAYED)
 
 
-@both
 @pytest.mark.parametrize("slip", ["!strat Ada", "!staus", "!hlep", "!edn", "!retyr"])
-def test_b49_what_nearly_is_a_command_is_answered_with_the_nearest_and_not_played(slip: str, backend: str) -> None:
+async def test_b49_what_nearly_is_a_command_is_answered_with_the_nearest_and_not_played(slip: str) -> None:
     meant = {"!strat Ada": "start", "!staus": "status", "!hlep": "help", "!edn": "end", "!retyr": "retry"}[slip]
-
-    async def main() -> None:
-        async with playing() as play:
-            await play.start("Ada")
-            play.say(slip)
-            await play.quiet()
-            assert play.discord.texts(CHANNEL)[1:] == [f"❓ Did you mean `!{meant}`? Your message did nothing."]
-            play.say("Hello?")
-            await play.quiet()
-            assert await people_said(play) == ["Hello?"]
-            assert slip not in str(play.model.prompts)
-            assert play.session_state() == "Idle"
-
-    run_virtually(backend, main)
+    async with playing() as play:
+        await play.start("Ada")
+        play.say(slip)
+        await play.quiet()
+        assert play.discord.texts(CHANNEL)[1:] == [f"❓ Did you mean `!{meant}`? Your message did nothing."]
+        play.say("Hello?")
+        await play.quiet()
+        assert await people_said(play) == ["Hello?"]
+        assert slip not in str(play.model.prompts)
+        assert play.session_state() == "Idle"
 
 
-@both
-def test_b49_where_no_scene_is_open_only_a_start_is_meant_for_us(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            for text in ("!staus", "!hlep", "!Look out", "!strat Ada"):
-                play.say(text)
-                await play.quiet(for_s=3.0)
-            assert play.discord.texts(CHANNEL) == ["❓ Did you mean `!start`? Your message did nothing."]
-
-    run_virtually(backend, main)
+async def test_b49_where_no_scene_is_open_only_a_start_is_meant_for_us() -> None:
+    async with playing() as play:
+        for text in ("!staus", "!hlep", "!Look out", "!strat Ada"):
+            play.say(text)
+            await play.quiet(for_s=3.0)
+        assert play.discord.texts(CHANNEL) == ["❓ Did you mean `!start`? Your message did nothing."]
 
 
-@both
 @pytest.mark.parametrize("out", ["((brb))", "\\brb", "!staus", "!status"])
-def test_b49_an_edit_takes_a_message_out_of_the_play_and_another_brings_it_back(out: str, backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            await play.start("Ada")
-            edited = play.say("!!! Look out!")
-            await play.quiet()
-            play.discord.user_edits(CHANNEL, edited, out)
-            await play.quiet()
-            assert await people_said(play) == []
-            play.discord.user_edits(CHANNEL, edited, r"\o/")
-            await play.quiet()
-            assert await people_said(play) == [r"\o/"]
-            assert len(play.discord.character_lines(CHANNEL)) == 1, "it had its answer before"
-            await equal_to_the_channel(play)
-
-    run_virtually(backend, main)
+async def test_b49_an_edit_takes_a_message_out_of_the_play_and_another_brings_it_back(out: str) -> None:
+    async with playing() as play:
+        await play.start("Ada")
+        edited = play.say("!!! Look out!")
+        await play.quiet()
+        play.discord.user_edits(CHANNEL, edited, out)
+        await play.quiet()
+        assert await people_said(play) == []
+        play.discord.user_edits(CHANNEL, edited, r"\o/")
+        await play.quiet()
+        assert await people_said(play) == [r"\o/"]
+        assert len(play.discord.character_lines(CHANNEL)) == 1, "it had its answer before"
+        await equal_to_the_channel(play)
 
 
-@both
-def test_b49_without_a_prefix_everything_is_played(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as first:
-            await first.start("Ada")
-            first.kill()
-        async with playing(before=first, rules=Rules(command_prefix="")) as play:
-            play.say("!end")
-            await play.quiet()
-            assert await people_said(play) == ["!end"]
-
-    run_virtually(backend, main)
+async def test_b49_without_a_prefix_everything_is_played() -> None:
+    async with playing() as first:
+        await first.start("Ada")
+        first.kill()
+    async with playing(before=first, rules=Rules(command_prefix="")) as play:
+        play.say("!end")
+        await play.quiet()
+        assert await people_said(play) == ["!end"]

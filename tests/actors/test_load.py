@@ -15,9 +15,8 @@ from actors.outbox import BATCH
 from actors.ports import HeldBack, Noted, Refused
 from actors.roleplay import notices
 from actors.roleplay.model import OutboxDraft, OutboxKind
-from actors.world import WAITING_MAX
+from actors.services import WAITING_MAX
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
-from tests.fakes.virtual_time import BACKENDS, run_virtually
 
 FLOODS: Final = (2_500, pytest.param(10_000, marks=pytest.mark.slow))
 """More than a channel is read back at once; and what the design promises."""
@@ -25,8 +24,6 @@ OTHERS: Final = tuple(range(100, 108))
 ROUNDS: Final = 6
 BUSY_S: Final = 0.002
 """Of the one writer, for each call: some ten times what it takes, so that a queue there would show."""
-
-pytestmark = pytest.mark.parametrize("backend", BACKENDS)
 
 
 async def answer_s(play: Play, channel_id: int) -> float:
@@ -56,161 +53,137 @@ def queued(play: Play) -> int:
     return max(map(len, play.gateway._mailboxes.values()), default=0)
 
 
-def test_a_flood_delays_no_other_channel(backend: str) -> None:
-    async def main() -> None:
-        async with playing(cast=("Ada",)) as play:
-            for channel_id in (*OTHERS, CHANNEL):
-                await play.start("Ada", channel_id=channel_id)
-            play.executor.busy_s = BUSY_S
-            quiet = await answers_s(play)
-            async with anyio.create_task_group() as group:
+async def test_a_flood_delays_no_other_channel() -> None:
+    async with playing(cast=("Ada",)) as play:
+        for channel_id in (*OTHERS, CHANNEL):
+            await play.start("Ada", channel_id=channel_id)
+        play.executor.busy_s = BUSY_S
+        quiet = await answers_s(play)
+        async with anyio.create_task_group() as group:
 
-                async def flood() -> None:
-                    while True:
-                        play.say("A wave of it.", name="Sam")
-                        await anyio.sleep(0.02)
+            async def flood() -> None:
+                while True:
+                    play.say("A wave of it.", name="Sam")
+                    await anyio.sleep(0.02)
 
-                group.start_soon(flood)
-                flooded = await answers_s(play)
-                group.cancel_scope.cancel()
-            p99 = int(0.99 * len(quiet))
-            assert flooded[p99] <= 1.5 * quiet[p99], (quiet[p99], flooded[p99])
-            assert len(play.discord.lines(CHANNEL)) > 50 * sum(quiet) / len(OTHERS) * 0.5, "it was a flood"
-
-    run_virtually(backend, main)
+            group.start_soon(flood)
+            flooded = await answers_s(play)
+            group.cancel_scope.cancel()
+        p99 = int(0.99 * len(quiet))
+        assert flooded[p99] <= 1.5 * quiet[p99], (quiet[p99], flooded[p99])
+        assert len(play.discord.lines(CHANNEL)) > 50 * sum(quiet) / len(OTHERS) * 0.5, "it was a flood"
 
 
 @pytest.mark.parametrize("flood", FLOODS)
-def test_messages_by_the_thousand_are_each_in_the_history_once_and_in_order(backend: str, flood: int) -> None:
-    async def main() -> None:
-        async with playing(cast=("Ada",)) as play:
-            await play.start("Ada")
-            await play.start("Ada", channel_id=OTHERS[0])
-            fullest = 0
-            for number in range(flood):
-                play.say(f"Wave {number}.", name="Sam")
-                fullest = max(fullest, queued(play))
-            others = [await answer_s(play, OTHERS[0]) for _ in range(3)]
-            await play.until(lambda: not play.gateway._mailboxes, step_s=1.0)
-            await play.quiet()
+async def test_messages_by_the_thousand_are_each_in_the_history_once_and_in_order(flood: int) -> None:
+    async with playing(cast=("Ada",)) as play:
+        await play.start("Ada")
+        await play.start("Ada", channel_id=OTHERS[0])
+        fullest = 0
+        for number in range(flood):
+            play.say(f"Wave {number}.", name="Sam")
+            fullest = max(fullest, queued(play))
+        others = [await answer_s(play, OTHERS[0]) for _ in range(3)]
+        await play.until(lambda: not play.gateway._mailboxes, step_s=1.0)
+        await play.quiet()
 
-            assert fullest == CHANNEL_EVENTS_MAX
-            assert max(others) < 2 * play.model.takes_s, "another channel was answered meanwhile"
-            assert [text for name, text in await play.history() if name == "Sam"] == [
-                f"Wave {number}." for number in range(flood)
-            ]
-            await equal_to_the_channel(play)
-            assert play.discord.texts(CHANNEL).count(notices.overflow(WAITING_MAX)) == 1
-            told = [e for e in play.trace.events if isinstance(e, Noted) and "mailbox is full" in e.words]
-            assert len(told) == 1
-            answered = len(set(await play.triggers()))
-            assert WAITING_MAX < answered < 3 * WAITING_MAX, "what was beyond the bound started no turn"
-
-    run_virtually(backend, main)
+        assert fullest == CHANNEL_EVENTS_MAX
+        assert max(others) < 2 * play.model.takes_s, "another channel was answered meanwhile"
+        assert [text for name, text in await play.history() if name == "Sam"] == [
+            f"Wave {number}." for number in range(flood)
+        ]
+        await equal_to_the_channel(play)
+        assert play.discord.texts(CHANNEL).count(notices.overflow(WAITING_MAX)) == 1
+        told = [e for e in play.trace.events if isinstance(e, Noted) and "mailbox is full" in e.words]
+        assert len(told) == 1
+        answered = len(set(await play.triggers()))
+        assert WAITING_MAX < answered < 3 * WAITING_MAX, "what was beyond the bound started no turn"
 
 
-def test_what_was_said_while_the_bot_was_away_is_heard_however_much_it_is(backend: str) -> None:
-    async def main() -> None:
-        async with playing(cast=("Ada",)) as play:
-            await play.start("Ada")
-            play.say("Hello?")
-            await play.quiet()
-        missed = [play.discord.user_says(CHANNEL, f"Missed {number}.", name="Sam").text for number in range(2_100)]
-        too_many, held_back = Refused("too_many_messages", final=True), HeldBack(play.clock.now() + 9.0)
-        play.discord.read_faults_of[CHANNEL] = deque([too_many, too_many, Refused("outage", 503), held_back])
-        async with playing(before=play, cast=("Ada",)) as after:
-            assert after.clock.now() >= held_back.until
-            await after.quiet()
-            assert [text for name, text in await after.history() if name == "Sam"] == missed
-            await equal_to_the_channel(after)
-
-    run_virtually(backend, main)
+async def test_what_was_said_while_the_bot_was_away_is_heard_however_much_it_is() -> None:
+    async with playing(cast=("Ada",)) as play:
+        await play.start("Ada")
+        play.say("Hello?")
+        await play.quiet()
+    missed = [play.discord.user_says(CHANNEL, f"Missed {number}.", name="Sam").text for number in range(2_100)]
+    too_many, held_back = Refused("too_many_messages", final=True), HeldBack(play.clock.now() + 9.0)
+    play.discord.read_faults_of[CHANNEL] = deque([too_many, too_many, Refused("outage", 503), held_back])
+    async with playing(before=play, cast=("Ada",)) as after:
+        assert after.clock.now() >= held_back.until
+        await after.quiet()
+        assert [text for name, text in await after.history() if name == "Sam"] == missed
+        await equal_to_the_channel(after)
 
 
-def test_commands_by_the_dozen_are_answered_up_to_a_bound_and_the_last_answer_says_so(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            await play.start("Ada")
-            await play.quiet()  # until its own answer is done
-            play.discord.text_faults.extend(["lost"] * 3)
-            for _ in range(100):
-                play.say("!help")
-            play.say("!start Ada", channel_id=OTHERS[0])
-            await play.until(lambda: len(play.discord.texts(OTHERS[0])) == 1, timeout_s=5.0)
-            await play.quiet(120.0)
-            answers = play.discord.texts(CHANNEL)[1:]
-            assert len(answers) == ANSWERS_WAITING_MAX
-            assert answers[-1] == TOO_MANY_COMMANDS
-            assert TOO_MANY_COMMANDS not in answers[:-1]
+async def test_commands_by_the_dozen_are_answered_up_to_a_bound_and_the_last_answer_says_so() -> None:
+    async with playing() as play:
+        await play.start("Ada")
+        await play.quiet()  # until its own answer is done
+        play.discord.text_faults.extend(["lost"] * 3)
+        for _ in range(100):
             play.say("!help")
-            await play.quiet()
-            assert len(play.discord.texts(CHANNEL)) == 1 + ANSWERS_WAITING_MAX + 1, "later ones are answered again"
-
-    run_virtually(backend, main)
-
-
-def test_a_command_that_was_left_out_is_not_carried_out_by_a_later_catch_up(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as first:
-            await first.start("Ada")
-            await first.quiet()  # until its own answer is done
-            first.discord.text_faults.extend(["lost"] * 3)
-            for _ in range(2 * ANSWERS_WAITING_MAX):
-                first.say("!help")
-            await first.quiet(120.0)
-            first.kill()
-        async with playing(before=first) as after:
-            await after.quiet(60.0)
-            assert len(after.discord.texts(CHANNEL)) == 1 + ANSWERS_WAITING_MAX
-
-    run_virtually(backend, main)
+        play.say("!start Ada", channel_id=OTHERS[0])
+        await play.until(lambda: len(play.discord.texts(OTHERS[0])) == 1, timeout_s=5.0)
+        await play.quiet(120.0)
+        answers = play.discord.texts(CHANNEL)[1:]
+        assert len(answers) == ANSWERS_WAITING_MAX
+        assert answers[-1] == TOO_MANY_COMMANDS
+        assert TOO_MANY_COMMANDS not in answers[:-1]
+        play.say("!help")
+        await play.quiet()
+        assert len(play.discord.texts(CHANNEL)) == 1 + ANSWERS_WAITING_MAX + 1, "later ones are answered again"
 
 
-def test_end_is_carried_out_however_many_answers_wait(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            await play.start("Ada")
-            play.discord.text_faults.extend(["lost"] * 3)
-            for _ in range(2 * ANSWERS_WAITING_MAX):
-                play.say("!help")
-            play.say("!end")
-            await play.until(lambda: play.session_state() == "Ended", timeout_s=5.0)
+async def test_a_command_that_was_left_out_is_not_carried_out_by_a_later_catch_up() -> None:
+    async with playing() as first:
+        await first.start("Ada")
+        await first.quiet()  # until its own answer is done
+        first.discord.text_faults.extend(["lost"] * 3)
+        for _ in range(2 * ANSWERS_WAITING_MAX):
+            first.say("!help")
+        await first.quiet(120.0)
+        first.kill()
+    async with playing(before=first) as after:
+        await after.quiet(60.0)
+        assert len(after.discord.texts(CHANNEL)) == 1 + ANSWERS_WAITING_MAX
 
-    run_virtually(backend, main)
+
+async def test_end_is_carried_out_however_many_answers_wait() -> None:
+    async with playing() as play:
+        await play.start("Ada")
+        play.discord.text_faults.extend(["lost"] * 3)
+        for _ in range(2 * ANSWERS_WAITING_MAX):
+            play.say("!help")
+        play.say("!end")
+        await play.until(lambda: play.session_state() == "Ended", timeout_s=5.0)
 
 
-def test_a_channel_with_more_to_be_told_than_a_batch_holds_hides_no_other(backend: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            play.discord.text_faults.append(("hang", 10.0))
-            for number in range(2 * BATCH):
-                draft = OutboxDraft(f"notice:{number}", OutboxKind.NOTICE, CHANNEL, f"Notice {number}.")
-                await play.store.enqueue(draft, at=play.clock.now())
-            play.world.outbox_bell.ring()
-            await play.until(lambda: bool(play.discord.posts))
-            draft = OutboxDraft("notice:other", OutboxKind.NOTICE, OTHERS[0], "Another's.")
+async def test_a_channel_with_more_to_be_told_than_a_batch_holds_hides_no_other() -> None:
+    async with playing() as play:
+        play.discord.text_faults.append(("hang", 10.0))
+        for number in range(2 * BATCH):
+            draft = OutboxDraft(f"notice:{number}", OutboxKind.NOTICE, CHANNEL, f"Notice {number}.")
             await play.store.enqueue(draft, at=play.clock.now())
-            play.world.outbox_bell.ring()
-            await play.until(lambda: play.discord.texts(OTHERS[0]) == ["Another's."], timeout_s=5.0)
-            assert len(play.discord.texts(CHANNEL)) <= 1, "the first of the many still hangs"
-            await play.quiet(60.0)
-            assert play.discord.texts(CHANNEL) == [f"Notice {number}." for number in range(2 * BATCH)]
+        play.services.outbox_bell.ring()
+        await play.until(lambda: bool(play.discord.posts))
+        draft = OutboxDraft("notice:other", OutboxKind.NOTICE, OTHERS[0], "Another's.")
+        await play.store.enqueue(draft, at=play.clock.now())
+        play.services.outbox_bell.ring()
+        await play.until(lambda: play.discord.texts(OTHERS[0]) == ["Another's."], timeout_s=5.0)
+        assert len(play.discord.texts(CHANNEL)) <= 1, "the first of the many still hangs"
+        await play.quiet(60.0)
+        assert play.discord.texts(CHANNEL) == [f"Notice {number}." for number in range(2 * BATCH)]
 
-    run_virtually(backend, main)
 
-
-def test_after_a_new_connection_no_more_channels_are_read_at_once_than_discord_takes(backend: str) -> None:
-    async def main() -> None:
-        channels = range(1000, 1000 + 2 * READS_AT_ONCE)
-        async with playing(cast=("Ada",)) as play:
-            for channel_id in channels:
-                play.say("!start Ada", channel_id=channel_id)
-            await play.until(lambda: all(play.discord.texts(channel_id) for channel_id in channels))
-        async with playing(before=play, wait_ready=False) as after:
-            before = len(after.discord.reads)
-            await anyio.sleep(0.06)  # a read takes 0.05
-            assert len(after.discord.reads) - before == READS_AT_ONCE
-            await after.gateway.ready.wait()
-            assert {channel_id for channel_id, _ in after.discord.reads[before:]} == set(channels)
-
-    run_virtually(backend, main)
+async def test_after_a_new_connection_no_more_channels_are_read_at_once_than_discord_takes() -> None:
+    channels = range(1000, 1000 + 2 * READS_AT_ONCE)
+    async with playing(cast=("Ada",)) as play:
+        for channel_id in channels:
+            play.say("!start Ada", channel_id=channel_id)
+        await play.until(lambda: all(play.discord.texts(channel_id) for channel_id in channels))
+    async with playing(before=play, wait_ready=False) as after:
+        before = len(after.discord.reads)
+        await anyio.sleep(0.06)  # a read takes 0.05
+        assert len(after.discord.reads) - before == READS_AT_ONCE
+        await after.gateway.ready.wait()
+        assert {channel_id for channel_id, _ in after.discord.reads[before:]} == set(channels)

@@ -15,14 +15,15 @@ import pytest
 from actors.adapters.groq import GroqModel
 from actors.ports import GenerationErred, Moved, Noted
 from actors.roleplay.model import Character
-from actors.world import Rules
+from actors.services import Rules
 from machines.facts import GenerationFailed
 from machines.response import FINAL, Limits
 from tests.fakes.model_server import HANGS, Answer, ModelServer, Request, Script, gives, model_server, refuses, says
 from tests.fakes.play import CHANNEL, Play, playing
+from tests.fakes.virtual_time import BACKENDS
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
+pytestmark = pytest.mark.parametrize("anyio_backend", BACKENDS)  # real sockets: the real clock
 
 LAMP = "The lamp turns, and I with it."
 QUICK = Limits(backoff_base_s=0.0)

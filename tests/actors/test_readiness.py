@@ -8,16 +8,14 @@ from dataclasses import dataclass, field
 import anyio
 import pytest
 
-from actors.dropped import CatchUp
+from actors.gaps import CatchUp
 from actors.ports import Completion, ModelFailed, Refused, ShardDown, ShardReady, ShardResumed, Unconfirmed
 from actors.readiness import CAUGHT_UP_WAIT_S, Readiness
 from actors.roleplay.model import Prompt
 from tests.actors.test_gateway import said_unheard
-from tests.fakes.model import FakeModel
+from tests.fakes.language_model import FakeModel
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
-from tests.fakes.virtual_time import BACKENDS, run_virtually
 
-both = pytest.mark.parametrize("backend", BACKENDS)
 OTHER = 43
 READ_S = 1.5
 READY = ShardReady(0, "Ensemble", 1)
@@ -56,200 +54,152 @@ async def killed_before_its_answer(*texts: str, channels: tuple[int, ...] = (CHA
     return first
 
 
-@both
-def test_j1_after_a_restart_the_prompt_holds_what_was_said_while_nobody_listened(backend: str) -> None:
-    async def main() -> None:
-        first = await killed_before_its_answer("It is me, Robin.")
-        first.discord.read_takes_s = READ_S
-        async with playing(before=first, wait_ready=False) as play:
-            await play.quiet()
-            assert "It is me, Robin." in heard_by(play, 0)
-            await equal_to_the_channel(play)
-
-    run_virtually(backend, main)
+async def test_j1_after_a_restart_the_prompt_holds_what_was_said_while_nobody_listened() -> None:
+    first = await killed_before_its_answer("It is me, Robin.")
+    first.discord.read_takes_s = READ_S
+    async with playing(before=first, wait_ready=False) as play:
+        await play.quiet()
+        assert "It is me, Robin." in heard_by(play, 0)
+        await equal_to_the_channel(play)
 
 
-@both
-def test_j1_after_a_reconnection_the_next_speaker_waits_for_what_the_gap_held(backend: str) -> None:
-    async def main() -> None:
-        async with playing(model=TimedModel(takes_s=2.0)) as play:
-            await play.start("Ada", "Bo")
-            play.say("Who is there?")
-            await play.until(lambda: len(play.model.prompts) == 1)
-            said_unheard(play, "It is me, Robin.")
-            play.discord.read_takes_s = 2 * READ_S
-            play.gateway.offer(ShardDown(0))
-            play.gateway.offer(READY)
-            await play.quiet()
-            assert [("It is me" in heard_by(play, prompt)) for prompt in (0, 1)] == [False, True]
-            await equal_to_the_channel(play)
-
-    run_virtually(backend, main)
+async def test_j1_after_a_reconnection_the_next_speaker_waits_for_what_the_gap_held() -> None:
+    async with playing(model=TimedModel(takes_s=2.0)) as play:
+        await play.start("Ada", "Bo")
+        play.say("Who is there?")
+        await play.until(lambda: len(play.model.prompts) == 1)
+        said_unheard(play, "It is me, Robin.")
+        play.discord.read_takes_s = 2 * READ_S
+        play.gateway.offer(ShardDown(0))
+        play.gateway.offer(READY)
+        await play.quiet()
+        assert [("It is me" in heard_by(play, prompt)) for prompt in (0, 1)] == [False, True]
+        await equal_to_the_channel(play)
 
 
-@both
-def test_j1_a_second_ready_during_the_first_ones_read_is_waited_for_too(backend: str) -> None:
-    async def main() -> None:
-        first = await killed_before_its_answer()
-        first.discord.read_takes_s = READ_S
-        async with playing(before=first, wait_ready=False) as play:
-            await anyio.sleep(READ_S / 2)
-            said_unheard(play, "It is me, Robin.")  # the read that is under way does not show it
-            play.gateway.offer(ShardDown(0))
-            play.gateway.offer(READY)
-            await play.quiet()
-            assert "It is me, Robin." in heard_by(play, 0)
-
-    run_virtually(backend, main)
+async def test_j1_a_second_ready_during_the_first_ones_read_is_waited_for_too() -> None:
+    first = await killed_before_its_answer()
+    first.discord.read_takes_s = READ_S
+    async with playing(before=first, wait_ready=False) as play:
+        await anyio.sleep(READ_S / 2)
+        said_unheard(play, "It is me, Robin.")  # the read that is under way does not show it
+        play.gateway.offer(ShardDown(0))
+        play.gateway.offer(READY)
+        await play.quiet()
+        assert "It is me, Robin." in heard_by(play, 0)
 
 
-@both
-def test_j1_a_resumed_connection_lets_nobody_wait(backend: str) -> None:
-    async def main() -> None:
-        model = TimedModel()
-        async with playing(model=model) as play:
-            await play.start("Ada")
-            reads = len(play.discord.reads)
-            play.gateway.offer(ShardDown(0))
-            play.gateway.offer(ShardResumed(0))
-            began = anyio.current_time()
-            play.say("Who is there?")
-            await play.quiet()
-            assert model.asked_at[0] - began < 0.1
-            assert len(play.discord.reads) == reads
-
-    run_virtually(backend, main)
-
-
-@both
-def test_j1_only_its_own_channel_is_waited_for(backend: str) -> None:
-    async def main() -> None:
-        first = await killed_before_its_answer("It is me, Robin.", channels=(CHANNEL, OTHER))
-        first.discord.read_faults_of[OTHER] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
-        model = first.model
-        assert isinstance(model, TimedModel)
+async def test_j1_a_resumed_connection_lets_nobody_wait() -> None:
+    model = TimedModel()
+    async with playing(model=model) as play:
+        await play.start("Ada")
+        reads = len(play.discord.reads)
+        play.gateway.offer(ShardDown(0))
+        play.gateway.offer(ShardResumed(0))
         began = anyio.current_time()
-        async with playing(before=first, wait_ready=False) as play:
-            await play.until(lambda: len(model.asked_at) >= 1)
-            assert model.asked_at[0] - began < CAUGHT_UP_WAIT_S / 2
-            assert "It is me, Robin." in heard_by(play, 0)
-            await play.until(lambda: len(play.discord.character_lines(OTHER)) == 2)
-            assert len(play.discord.character_lines(CHANNEL)) >= 2
-
-    run_virtually(backend, main)
+        play.say("Who is there?")
+        await play.quiet()
+        assert model.asked_at[0] - began < 0.1
+        assert len(play.discord.reads) == reads
 
 
-@both
-def test_j1_a_channel_that_cannot_be_read_is_waited_for_five_seconds_once_and_then_played_on(backend: str) -> None:
-    async def main() -> None:
-        first = await killed_before_its_answer()
-        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
-        model = first.model
-        assert isinstance(model, TimedModel)
+async def test_j1_only_its_own_channel_is_waited_for() -> None:
+    first = await killed_before_its_answer("It is me, Robin.", channels=(CHANNEL, OTHER))
+    first.discord.read_faults_of[OTHER] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
+    model = first.model
+    assert isinstance(model, TimedModel)
+    began = anyio.current_time()
+    async with playing(before=first, wait_ready=False) as play:
+        await play.until(lambda: len(model.asked_at) >= 1)
+        assert model.asked_at[0] - began < CAUGHT_UP_WAIT_S / 2
+        assert "It is me, Robin." in heard_by(play, 0)
+        await play.until(lambda: len(play.discord.character_lines(OTHER)) == 2)
+        assert len(play.discord.character_lines(CHANNEL)) >= 2
+
+
+async def test_j1_a_channel_that_cannot_be_read_is_waited_for_five_seconds_once_and_then_played_on() -> None:
+    first = await killed_before_its_answer()
+    first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
+    model = first.model
+    assert isinstance(model, TimedModel)
+    began = anyio.current_time()
+    async with playing(before=first, wait_ready=False) as play:
+        await play.until(lambda: len(play.discord.character_lines(CHANNEL)) == 2)
+        waited = [at - began for at in model.asked_at]
+        assert waited[0] == pytest.approx(CAUGHT_UP_WAIT_S, abs=0.3)
+        assert waited[1] - waited[0] < CAUGHT_UP_WAIT_S / 2  # the next speaker does not wait again
+
+
+async def test_j1_a_channel_that_may_never_be_read_lets_nobody_wait() -> None:
+    first = await killed_before_its_answer()
+    first.discord.read_faults_of[CHANNEL] = deque([Refused("forbidden", 403, final=True)])
+    model = first.model
+    assert isinstance(model, TimedModel)
+    began = anyio.current_time()
+    async with playing(before=first, wait_ready=False):
+        await first.until(lambda: bool(model.asked_at))
+        assert model.asked_at[0] - began < 2.0
+
+
+async def test_j1_who_loses_its_reason_while_it_waits_is_never_generated() -> None:
+    first = await killed_before_its_answer()
+    first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
+    async with playing(before=first, wait_ready=False) as play:
+        await play.until(lambda: "Generating" in play.trace.states_of("Ada"))
+        (message,) = await play.entries()
+        await play.store.amend(CHANNEL, message.message_ids[0], text=None, at=play.clock.now())
         began = anyio.current_time()
-        async with playing(before=first, wait_ready=False) as play:
-            await play.until(lambda: len(play.discord.character_lines(CHANNEL)) == 2)
-            waited = [at - began for at in model.asked_at]
-            assert waited[0] == pytest.approx(CAUGHT_UP_WAIT_S, abs=0.3)
-            assert waited[1] - waited[0] < CAUGHT_UP_WAIT_S / 2  # the next speaker does not wait again
-
-    run_virtually(backend, main)
+        await play.sessions.nudge(await play.session_id())
+        await play.until(lambda: play.trace.states_of("Ada")[-1] == "Failed")
+        assert anyio.current_time() - began < 0.2
+        assert play.model.prompts == []
 
 
-@both
-def test_j1_a_channel_that_may_never_be_read_lets_nobody_wait(backend: str) -> None:
-    async def main() -> None:
-        first = await killed_before_its_answer()
-        first.discord.read_faults_of[CHANNEL] = deque([Refused("forbidden", 403, final=True)])
-        model = first.model
-        assert isinstance(model, TimedModel)
+async def test_j1_a_process_that_ends_while_a_response_waits_leaves_it_to_the_next() -> None:
+    first = await killed_before_its_answer("It is me, Robin.")
+    first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
+    async with playing(before=first, wait_ready=False) as second:
+        await second.until(lambda: "Generating" in second.trace.states_of("Ada"))
+        second.kill()
+    first.discord.read_faults_of.clear()
+    async with playing(before=second) as play:
+        await play.quiet()
+        assert "It is me, Robin." in heard_by(play, 0)
+        await equal_to_the_channel(play)
+
+
+async def test_j1_a_wait_in_vain_says_nothing_about_a_ready_that_came_during_it() -> None:
+    readiness = Readiness()
+    readiness.reached.set()
+    async with anyio.create_task_group() as group:
+        for _ in range(2):
+            readiness.begin_listing()
+            readiness.wanted([CatchUp(CHANNEL, 1, 1)])
+            readiness.end_listing()
+            group.start_soon(readiness.wait_caught_up, CHANNEL)
+            await anyio.sleep(CAUGHT_UP_WAIT_S / 2)
+        await anyio.sleep(0.1)  # the first has waited in vain, and not for this READY
         began = anyio.current_time()
-        async with playing(before=first, wait_ready=False):
-            await first.until(lambda: bool(model.asked_at))
-            assert model.asked_at[0] - began < 2.0
-
-    run_virtually(backend, main)
+        await readiness.wait_caught_up(CHANNEL)
+        assert anyio.current_time() - began == pytest.approx(CAUGHT_UP_WAIT_S)
 
 
-@both
-def test_j1_who_loses_its_reason_while_it_waits_is_never_generated(backend: str) -> None:
-    async def main() -> None:
-        first = await killed_before_its_answer()
-        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
-        async with playing(before=first, wait_ready=False) as play:
-            await play.until(lambda: "Generating" in play.trace.states_of("Ada"))
-            (message,) = await play.entries()
-            await play.store.amend(CHANNEL, message.message_ids[0], text=None, at=play.clock.now())
-            began = anyio.current_time()
-            await play.sessions.nudge(await play.session_id())
-            await play.until(lambda: play.trace.states_of("Ada")[-1] == "Failed")
-            assert anyio.current_time() - began < 0.2
-            assert play.model.prompts == []
-
-    run_virtually(backend, main)
+async def test_j1_where_another_process_has_the_gateway_nobody_waits() -> None:
+    began = anyio.current_time()
+    await Readiness().wait_caught_up(CHANNEL)
+    assert anyio.current_time() == began
 
 
-@both
-def test_j1_a_process_that_ends_while_a_response_waits_leaves_it_to_the_next(backend: str) -> None:
-    async def main() -> None:
-        first = await killed_before_its_answer("It is me, Robin.")
-        first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
-        async with playing(before=first, wait_ready=False) as second:
-            await second.until(lambda: "Generating" in second.trace.states_of("Ada"))
-            second.kill()
-        first.discord.read_faults_of.clear()
-        async with playing(before=second) as play:
-            await play.quiet()
-            assert "It is me, Robin." in heard_by(play, 0)
-            await equal_to_the_channel(play)
-
-    run_virtually(backend, main)
-
-
-@both
-def test_j1_a_wait_in_vain_says_nothing_about_a_ready_that_came_during_it(backend: str) -> None:
-    async def main() -> None:
-        readiness = Readiness()
-        readiness.reached.set()
-        async with anyio.create_task_group() as group:
-            for _ in range(2):
-                readiness.begin_listing()
-                readiness.wanted([CatchUp(CHANNEL, 1, 1)])
-                readiness.end_listing()
-                group.start_soon(readiness.wait_caught_up, CHANNEL)
-                await anyio.sleep(CAUGHT_UP_WAIT_S / 2)
-            await anyio.sleep(0.1)  # the first has waited in vain, and not for this READY
-            began = anyio.current_time()
-            await readiness.wait_caught_up(CHANNEL)
-            assert anyio.current_time() - began == pytest.approx(CAUGHT_UP_WAIT_S)
-
-    run_virtually(backend, main)
-
-
-@both
-def test_j1_where_another_process_has_the_gateway_nobody_waits(backend: str) -> None:
-    async def main() -> None:
-        began = anyio.current_time()
-        await Readiness().wait_caught_up(CHANNEL)
-        assert anyio.current_time() == began
-
-    run_virtually(backend, main)
-
-
-@both
-def test_j1_it_is_the_newest_gap_of_a_channel_that_counts(backend: str) -> None:
-    async def main() -> None:
-        readiness, old, new = Readiness(), CatchUp(CHANNEL, 1, 1), CatchUp(CHANNEL, 1, 1)
-        readiness.begin_listing()
-        readiness.reached.set()
-        readiness.wanted([old])
-        readiness.end_listing()
-        readiness.begin_listing()
-        readiness.wanted([new])
-        readiness.end_listing()
-        readiness.done(old)
-        assert not readiness.ready.is_set()
-        readiness.done(new)
-        assert readiness.ready.is_set()
-
-    run_virtually(backend, main)
+async def test_j1_it_is_the_newest_gap_of_a_channel_that_counts() -> None:
+    readiness, old, new = Readiness(), CatchUp(CHANNEL, 1, 1), CatchUp(CHANNEL, 1, 1)
+    readiness.begin_listing()
+    readiness.reached.set()
+    readiness.wanted([old])
+    readiness.end_listing()
+    readiness.begin_listing()
+    readiness.wanted([new])
+    readiness.end_listing()
+    readiness.done(old)
+    assert not readiness.ready.is_set()
+    readiness.done(new)
+    assert readiness.ready.is_set()

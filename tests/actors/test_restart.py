@@ -13,11 +13,10 @@ from actors.roleplay.model import OutboundKind
 from machines.facts import WaitElapsed
 from machines.response import Limits
 from tests.fakes.discord import FakeDiscord, Fault
-from tests.fakes.model import FakeModel
+from tests.fakes.language_model import FakeModel
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 from tests.fakes.virtual_time import BACKENDS, VirtualClock, run_virtually
 
-both = pytest.mark.parametrize("backend", BACKENDS)
 voices = pytest.mark.parametrize("kind", [OutboundKind.WEBHOOK, OutboundKind.EMBED])
 
 STEP_S = 0.05
@@ -77,7 +76,7 @@ def assert_one_nonce_a_text(discord: FakeDiscord) -> None:
     assert {len(alike) for alike in texts.values()} == {1}
 
 
-@both
+@pytest.mark.parametrize("backend", BACKENDS)
 @voices
 @pytest.mark.parametrize(
     ("faults", "orphans_land"),
@@ -109,119 +108,95 @@ def test_killed_at_any_moment_every_line_comes_once_and_every_message_is_answere
         assert n < KILLS_MAX
 
 
-@both
-def test_a_wait_goes_on_to_its_durable_due_time_and_not_anew(backend: str) -> None:
-    async def main() -> None:
-        async with playing(faults=[Refused("rate_limit", 429, 60.0)]) as first:
-            await first.start("Ada")
-            first.say("Hello?")
-            await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"])
-            due_at = first.trace.last_move_at + 60.0
-            await anyio.sleep(20.7)  # so that it falls due between two sweeps
-            first.kill()
-        await anyio.sleep(10)
-        async with playing(before=first) as after:
-            await after.quiet(for_s=100)
-            moves = [event.move for event in after.trace.events if isinstance(event, Moved)]
-            assert type(moves[0].fact) is WaitElapsed
-            assert due_at <= moves[0].at < due_at + 0.05  # a sweep took it up before, and it waited out the rest
-            assert after.trace.states_of("Ada") == ["Sending", "Delivered"]
-            await equal_to_the_channel(after)
-
-    run_virtually(backend, main)
+async def test_a_wait_goes_on_to_its_durable_due_time_and_not_anew() -> None:
+    async with playing(faults=[Refused("rate_limit", 429, 60.0)]) as first:
+        await first.start("Ada")
+        first.say("Hello?")
+        await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"])
+        due_at = first.trace.last_move_at + 60.0
+        await anyio.sleep(20.7)  # so that it falls due between two sweeps
+        first.kill()
+    await anyio.sleep(10)
+    async with playing(before=first) as after:
+        await after.quiet(for_s=100)
+        moves = [event.move for event in after.trace.events if isinstance(event, Moved)]
+        assert type(moves[0].fact) is WaitElapsed
+        assert due_at <= moves[0].at < due_at + 0.05  # a sweep took it up before, and it waited out the rest
+        assert after.trace.states_of("Ada") == ["Sending", "Delivered"]
+        await equal_to_the_channel(after)
 
 
-@both
-def test_a_wait_whose_due_time_passed_while_nobody_was_there_is_over_at_once(backend: str) -> None:
-    async def main() -> None:
-        async with playing(faults=[Refused("rate_limit", 429, 60.0)]) as first:
-            await first.start("Ada")
-            first.say("Hello?")
-            await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"])
-            first.kill()
-        await anyio.sleep(100)
-        async with playing(before=first) as after:
-            await anyio.sleep(1)
-            assert after.trace.states_of("Ada") == ["Sending", "Delivered"]
-
-    run_virtually(backend, main)
+async def test_a_wait_whose_due_time_passed_while_nobody_was_there_is_over_at_once() -> None:
+    async with playing(faults=[Refused("rate_limit", 429, 60.0)]) as first:
+        await first.start("Ada")
+        first.say("Hello?")
+        await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"])
+        first.kill()
+    await anyio.sleep(100)
+    async with playing(before=first) as after:
+        await anyio.sleep(1)
+        assert after.trace.states_of("Ada") == ["Sending", "Delivered"]
 
 
-@both
-def test_an_end_that_was_asked_for_before_the_kill_holds_after_it(backend: str) -> None:
-    async def main() -> None:
-        async with playing(faults=[Refused("rate_limit", 429, 30.0)]) as first:
-            await first.start("Ada", "Bo")
-            first.say("Hello?")
-            await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"])
-            first.kill()
-        first.discord.user_says(CHANNEL, "!end")
-        async with playing(before=first) as after:
-            await after.quiet(for_s=100)
-            assert after.trace.states_of("Ada") == ["Failed"]
-            assert after.session_state() == "Ended"
-            assert after.discord.character_lines(CHANNEL) == []
-            assert len(after.discord.texts(CHANNEL)) == 2  # the answers to !start and !end, and no failure
-
-    run_virtually(backend, main)
+async def test_an_end_that_was_asked_for_before_the_kill_holds_after_it() -> None:
+    async with playing(faults=[Refused("rate_limit", 429, 30.0)]) as first:
+        await first.start("Ada", "Bo")
+        first.say("Hello?")
+        await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"])
+        first.kill()
+    first.discord.user_says(CHANNEL, "!end")
+    async with playing(before=first) as after:
+        await after.quiet(for_s=100)
+        assert after.trace.states_of("Ada") == ["Failed"]
+        assert after.session_state() == "Ended"
+        assert after.discord.character_lines(CHANNEL) == []
+        assert len(after.discord.texts(CHANNEL)) == 2  # the answers to !start and !end, and no failure
 
 
-@both
-def test_killed_again_and_again_it_still_comes_to_an_end(backend: str) -> None:
-    async def main() -> None:
-        async with playing(latency_s=LATENCY_S) as play:
-            await play.start("Ada")
-            play.say("Hello?")
+async def test_killed_again_and_again_it_still_comes_to_an_end() -> None:
+    async with playing(latency_s=LATENCY_S) as play:
+        await play.start("Ada")
+        play.say("Hello?")
+        await anyio.sleep(0.3)
+        play.kill()
+    for _ in range(6):  # each life is too short for the model's answer
+        async with playing(before=play, latency_s=LATENCY_S, wait_ready=False) as play:
             await anyio.sleep(0.3)
             play.kill()
-        for _ in range(6):  # each life is too short for the model's answer
-            async with playing(before=play, latency_s=LATENCY_S, wait_ready=False) as play:
-                await anyio.sleep(0.3)
-                play.kill()
-        async with playing(before=play) as play:
-            await play.quiet()
-            assert play.discord.character_lines(CHANNEL) == []
-            assert play.discord.texts(CHANNEL)[-1].startswith("⚠️ Failed to send response from Ada.")
-            assert len(play.model.prompts) == Limits().generate_attempts
-
-    run_virtually(backend, main)
+    async with playing(before=play) as play:
+        await play.quiet()
+        assert play.discord.character_lines(CHANNEL) == []
+        assert play.discord.texts(CHANNEL)[-1].startswith("⚠️ Failed to send response from Ada.")
+        assert len(play.model.prompts) == Limits().generate_attempts
 
 
-@both
-def test_nothing_is_tried_before_discord_was_reached(backend: str) -> None:
-    async def main() -> None:
-        async with playing(faults=["stored_then_cut"]) as first:
-            first.discord.tells_of_ours = False
-            await first.start("Ada")
-            first.say("Hello?")
-            await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"], step_s=0.01)
-            first.kill()
-        begun = first.clock.now()
-        async with playing(before=first, early=[MessageDeleted(CHANNEL, 1)]) as after:  # READY comes half a second on
-            await after.quiet()
-            assert after.trace.states_of("Ada") == ["Delivered"]
-            assert begun + 0.5 <= after.trace.last_move_at < begun + 1.0
-            await equal_to_the_channel(after)
-
-    run_virtually(backend, main)
+async def test_nothing_is_tried_before_discord_was_reached() -> None:
+    async with playing(faults=["stored_then_cut"]) as first:
+        first.discord.tells_of_ours = False
+        await first.start("Ada")
+        first.say("Hello?")
+        await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Retrying"], step_s=0.01)
+        first.kill()
+    begun = first.clock.now()
+    async with playing(before=first, early=[MessageDeleted(CHANNEL, 1)]) as after:  # READY comes half a second on
+        await after.quiet()
+        assert after.trace.states_of("Ada") == ["Delivered"]
+        assert begun + 0.5 <= after.trace.last_move_at < begun + 1.0
+        await equal_to_the_channel(after)
 
 
-@both
-def test_a_part_deleted_before_its_answer_came_stays_deleted_over_a_kill(backend: str) -> None:
-    async def main() -> None:
-        async with playing(answers=[TWO_PARTS]) as first:
-            first.discord.answer_takes_s = 2.0
-            await first.start("Ada")
-            first.say("Hello?")
-            await first.until(lambda: bool(first.discord.character_lines(CHANNEL)))
-            part = next(m for m in first.discord.shown if m.webhook_id)
-            first.discord.user_deletes(CHANNEL, part.id)
-            await first.until(lambda: first.trace.states_of("Ada").count("Sending") == 2)  # its answer came
-            first.kill()
-        async with playing(before=first) as after:  # too soon for a comparison with the channel to count
-            await after.quiet()
-            assert after.trace.states_of("Ada")[-1] == "Delivered"
-            assert part.id not in [message_id for entry in await after.entries() for message_id in entry.message_ids]
-            await equal_to_the_channel(after)
-
-    run_virtually(backend, main)
+async def test_a_part_deleted_before_its_answer_came_stays_deleted_over_a_kill() -> None:
+    async with playing(answers=[TWO_PARTS]) as first:
+        first.discord.answer_takes_s = 2.0
+        await first.start("Ada")
+        first.say("Hello?")
+        await first.until(lambda: bool(first.discord.character_lines(CHANNEL)))
+        part = next(m for m in first.discord.shown if m.webhook_id)
+        first.discord.user_deletes(CHANNEL, part.id)
+        await first.until(lambda: first.trace.states_of("Ada").count("Sending") == 2)  # its answer came
+        first.kill()
+    async with playing(before=first) as after:  # too soon for a comparison with the channel to count
+        await after.quiet()
+        assert after.trace.states_of("Ada")[-1] == "Delivered"
+        assert part.id not in [message_id for entry in await after.entries() for message_id in entry.message_ids]
+        await equal_to_the_channel(after)

@@ -16,7 +16,6 @@ from actors.ports import (
 )
 from actors.shards import Shards
 from tests.fakes.play import Recorder, playing
-from tests.fakes.virtual_time import run_virtually
 
 READY = ShardReady(0, "Ensemble", 1)
 
@@ -37,38 +36,29 @@ def states(trace: Recorder, shard_id: int = 0) -> list[str]:
          ["Connecting", "Ready", "Resuming", "Down", "Connecting", "Ready"]),
     ],
 )  # fmt: skip
-def test_a_shard_goes_the_way_of_its_events(events: tuple[ShardEvent, ...], path: list[str]) -> None:
-    async def main() -> None:
-        async with playing(wait_ready=False) as play:
-            play.trace.events.clear()
-            shards = Shards(play.world)
-            for event in events:
-                shards.heard(event)
-            assert states(play.trace) == path
-
-    run_virtually("asyncio", main)
+async def test_a_shard_goes_the_way_of_its_events(events: tuple[ShardEvent, ...], path: list[str]) -> None:
+    async with playing(wait_ready=False) as play:
+        play.trace.events.clear()
+        shards = Shards(play.services)
+        for event in events:
+            shards.heard(event)
+        assert states(play.trace) == path
 
 
-def test_channels_are_read_again_after_a_ready_and_not_after_a_resume() -> None:
-    async def main() -> None:
-        async with playing(wait_ready=False) as play:
-            shards = Shards(play.world)
-            asked = [shards.heard(event) for event in (ShardConnecting(0), READY, ShardDown(0), ShardResumed(0), READY)]
-            assert asked == [False, True, False, False, True]
-
-    run_virtually("asyncio", main)
+async def test_channels_are_read_again_after_a_ready_and_not_after_a_resume() -> None:
+    async with playing(wait_ready=False) as play:
+        shards = Shards(play.services)
+        asked = [shards.heard(event) for event in (ShardConnecting(0), READY, ShardDown(0), ShardResumed(0), READY)]
+        assert asked == [False, True, False, False, True]
 
 
-def test_each_shard_has_a_machine_of_its_own_and_losses_are_told() -> None:
-    async def main() -> None:
-        async with playing(wait_ready=False) as play:
-            play.trace.events.clear()
-            shards = Shards(play.world)
-            for event in (READY, ShardReady(1, "Ensemble", 1), ShardDown(1)):
-                shards.heard(event)
-            assert states(play.trace, 0) == ["Connecting", "Ready"]
-            assert states(play.trace, 1) == ["Connecting", "Ready", "Resuming"]
-            words = [event.words for event in play.trace.events if isinstance(event, Noted)]
-            assert words == ["The connection to Discord is down."]
-
-    run_virtually("asyncio", main)
+async def test_each_shard_has_a_machine_of_its_own_and_losses_are_told() -> None:
+    async with playing(wait_ready=False) as play:
+        play.trace.events.clear()
+        shards = Shards(play.services)
+        for event in (READY, ShardReady(1, "Ensemble", 1), ShardDown(1)):
+            shards.heard(event)
+        assert states(play.trace, 0) == ["Connecting", "Ready"]
+        assert states(play.trace, 1) == ["Connecting", "Ready", "Resuming"]
+        words = [event.words for event in play.trace.events if isinstance(event, Noted)]
+        assert words == ["The connection to Discord is down."]

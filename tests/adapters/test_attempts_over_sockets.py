@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import anyio
-
 from actors.adapters.log import LogTrace
 from machines.facts import SendRefused
 from tests.adapters.logged import MULTI, Kept, is_subsequence
@@ -12,24 +10,20 @@ from tests.reliability.stage import CHANNEL, NAME, performing
 MAKING = "POST /channels/{channel}/webhooks"
 
 
-def test_m5_a_try_without_a_webhook_is_in_the_log_and_no_attempt_on_the_wire(kept: Kept) -> None:
+async def test_m5_a_try_without_a_webhook_is_in_the_log_and_no_attempt_on_the_wire(kept: Kept) -> None:
     log = LogTrace()
-
-    async def main() -> None:
-        async with performing("webhook") as stage:
-            for webhook in stage.server.webhooks(CHANNEL):
-                stage.server.delete_webhook(webhook.id)
-            stage.server.next_requests(MAKING, "http_503")
-            stage.say()
-            await stage.until_over()
-            refused = [moved.move.fact for moved in stage.moves if isinstance(moved.move.fact, SendRefused)]
-            # That the old webhook is gone is asked before the line goes out: its first try meets the 503.
-            assert [(fact.status, fact.on_wire) for fact in refused] == [(503, False)]
-            assert stage.attempts == 1
-            for event in stage.trace.events:
-                log.publish(event)
-
-    anyio.run(main)
+    async with performing("webhook") as stage:
+        for webhook in stage.server.webhooks(CHANNEL):
+            stage.server.delete_webhook(webhook.id)
+        stage.server.next_requests(MAKING, "http_503")
+        stage.say()
+        await stage.until_over()
+        refused = [moved.move.fact for moved in stage.moves if isinstance(moved.move.fact, SendRefused)]
+        # That the old webhook is gone is asked before the line goes out: its first try meets the 503.
+        assert [(fact.status, fact.on_wire) for fact in refused] == [(503, False)]
+        assert stage.attempts == 1
+        for event in stage.trace.events:
+            log.publish(event)
     assert log.message_send_attempts == 1 + 1, "the first line's, and those that the server saw"
     expected = [
         f"Attempting to send response from {NAME}",

@@ -101,7 +101,7 @@ class TestTheSeedsFlows:
 class TestGenerationErrors:
     def test_an_error_is_told_with_its_type_and_its_traceback(self, kept: Kept) -> None:
         played(answers=[ModelFailed("overloaded", error=raised(RuntimeError("no capacity"))), LINE])
-        at = kept.said.index("❌ Error generating response for character Alex: overloaded")
+        at = kept.said.index("❌ Error generating response for character Alex: model overloaded (overloaded)")
         assert kept.said[at + 1] == "❌ Exception type: RuntimeError"
         assert kept.said[at + 2].startswith("❌ Traceback: Traceback (most recent call last):\n")
         assert kept.said[at + 2].rstrip().endswith("RuntimeError: no capacity")
@@ -221,7 +221,7 @@ class TestBreakers:
         level, words = self.told(kept, "large")[0]
         assert (level, words) == (
             "WARNING",
-            "The model large does not answer or refuses all; it is left alone for 60 s.",
+            "The model large does not answer or refuses every request; next try in 60 s.",
         )
 
 

@@ -15,7 +15,7 @@ from actors.ports import BreakerMoved, Diverged, ModelFailed, Noted, Refused, Un
 from machines.response import Limits
 from tests.adapters.logged import MULTI, Kept, is_subsequence, log, played, raised
 from tests.fakes.play import CHANNEL, playing
-from tests.fakes.virtual_time import run_virtually
+from tests.fakes.virtual_time import run_virtually, virtually_on_asyncio
 
 HTTP_500 = Refused("outage", status=500)
 GONE = Refused("channel_gone", 404, final=True)
@@ -67,36 +67,32 @@ class TestEveryFailedLineHasItsEnd:
         assert sum("FAILED" in line for line in errors) == sum("NOT adding" in line for line in errors) == 1
         assert not [line for line in kept.said if line.startswith(("✅", "Added"))]
 
-    def test_m2_a_cancelled_line_did_not_fail_and_says_so_in_one_line(self, kept: Kept) -> None:
-        async def main() -> None:
-            async with playing(cast=("Alex",)) as play:
-                await play.start("Alex")
-                play.model.takes_s = 60
-                play.say("Hello?")
-                await play.until(lambda: bool(play.model.prompts))
-                play.say("!end")
-                await play.quiet()
-                log(play)
-
-        run_virtually("asyncio", main)
+    @virtually_on_asyncio
+    async def test_m2_a_cancelled_line_did_not_fail_and_says_so_in_one_line(self, kept: Kept) -> None:
+        async with playing(cast=("Alex",)) as play:
+            await play.start("Alex")
+            play.model.takes_s = 60
+            play.say("Hello?")
+            await play.until(lambda: bool(play.model.prompts))
+            play.say("!end")
+            await play.quiet()
+            log(play)
         assert kept.said[-2:] == [
             "Alex's response was cancelled (end)",
             "Alex's cancelled response ends here; it is not added to history",
         ]
         assert not [record for record in kept.records if record.levelno >= logging.ERROR]
 
-    def test_m2_a_network_that_fails_a_cancelled_line_is_in_the_log_all_the_same(self, kept: Kept) -> None:
-        async def main() -> None:
-            async with playing(faults=[("hang", 2.0)], cast=("Alex",), answers=["A word. " * 400]) as play:
-                await play.start("Alex")
-                play.say("Hello?")
-                await play.until(lambda: bool(play.discord.posts) and play.discord.posts[-1].name == "Alex")
-                play.discord.faults.append(Unconfirmed("timeout"))  # type: ignore[arg-type]
-                play.say("!end")
-                await play.quiet()
-                log(play)
-
-        run_virtually("asyncio", main)
+    @virtually_on_asyncio
+    async def test_m2_a_network_that_fails_a_cancelled_line_is_in_the_log_all_the_same(self, kept: Kept) -> None:
+        async with playing(faults=[("hang", 2.0)], cast=("Alex",), answers=["A word. " * 400]) as play:
+            await play.start("Alex")
+            play.say("Hello?")
+            await play.until(lambda: bool(play.discord.posts) and play.discord.posts[-1].name == "Alex")
+            play.discord.faults.append(Unconfirmed("timeout"))  # type: ignore[arg-type]
+            play.say("!end")
+            await play.quiet()
+            log(play)
         assert kept.said[-1] == "Alex's cancelled response ends here; it is not added to history"
 
     @pytest.mark.parametrize(
@@ -120,20 +116,18 @@ class TestEveryFailedLineHasItsEnd:
         )
         assert is_subsequence(expected, of_it), of_it
 
-    def test_m2_a_notice_that_a_line_waits_has_its_lines_too(self, kept: Kept) -> None:
-        async def main() -> None:
-            async with playing(cast=("Alex",), breaker_failures=1, limits=Limits(send_attempts=9)) as play:
-                await play.start("Alex")
-                play.discord.outage = Unconfirmed("outage", 503)
-                play.say("Hello?")
-                await play.until(lambda: ("discord", "Closed", "Open") in play.trace.breaker_moves)
-                await play.until(lambda: any(name == "Held" for _, name, _ in play.trace.moves))
-                play.discord.outage = None
-                await play.until(lambda: play.trace.states_of("Alex")[-1] == "Delivered")
-                await play.quiet()
-                log(play)
-
-        run_virtually("asyncio", main)
+    @virtually_on_asyncio
+    async def test_m2_a_notice_that_a_line_waits_has_its_lines_too(self, kept: Kept) -> None:
+        async with playing(cast=("Alex",), breaker_failures=1, limits=Limits(send_attempts=9)) as play:
+            await play.start("Alex")
+            play.discord.outage = Unconfirmed("outage", 503)
+            play.say("Hello?")
+            await play.until(lambda: ("discord", "Closed", "Open") in play.trace.breaker_moves)
+            await play.until(lambda: any(name == "Held" for _, name, _ in play.trace.moves))
+            play.discord.outage = None
+            await play.until(lambda: play.trace.states_of("Alex")[-1] == "Delivered")
+            await play.quiet()
+            log(play)
         lines = text_lines(kept)
         (alex,) = {line.id for line in lines if "Attempting" in line.words}
         written = [
@@ -162,20 +156,18 @@ class TestWhoseLineItIs:
         assert (crash.logger, crash.id) == ("ensemble.actors", "1l8etyjiyyw8v")
         assert (breaker.logger, breaker.id) == ("ensemble.breakers", None)
 
-    def test_m2_the_flows_of_the_seed_are_in_the_lines_of_one_response_while_a_namesake_speaks(
+    @virtually_on_asyncio
+    async def test_m2_the_flows_of_the_seed_are_in_the_lines_of_one_response_while_a_namesake_speaks(
         self, kept: Kept
     ) -> None:
-        async def main() -> None:
-            answers = ["Hey there"] * 9
-            async with playing(answers=answers, cast=("Alex",), faults=[HTTP_500, "ok", "ok"]) as play:
-                for channel_id in (1, 2):
-                    await play.start("Alex", channel_id=channel_id)
-                for channel_id in (1, 2):
-                    play.say("Hello!", channel_id=channel_id)
-                await play.quiet()
-                log(play)
-
-        run_virtually("asyncio", main)
+        answers = ["Hey there"] * 9
+        async with playing(answers=answers, cast=("Alex",), faults=[HTTP_500, "ok", "ok"]) as play:
+            for channel_id in (1, 2):
+                await play.start("Alex", channel_id=channel_id)
+            for channel_id in (1, 2):
+                play.say("Hello!", channel_id=channel_id)
+            await play.quiet()
+            log(play)
         lines = text_lines(kept)
         ids = list(dict.fromkeys(line.id for line in lines if "Generating" in line.words))
         first, second = ([line.words.removeprefix(MULTI) for line in lines if line.id == each] for each in ids)
@@ -256,11 +248,11 @@ class TestWhatDiscordSaid:
                 Refused("message_refused", 400, final=True, code=50006, words="Cannot send an empty message")
             ],
         )
-        (dropped,) = [line for line in text_lines(kept) if "is dropped" in line.words]
+        (dropped,) = [line for line in text_lines(kept) if "was dropped" in line.words]
         (failed,) = {line.id for line in text_lines(kept) if "FAILED" in line.words}
         assert dropped.id == failed
         assert dropped.words == (
-            "❌ The notice could not be delivered and is dropped: message_refused 400, Cannot send an empty message "
+            "❌ The notice could not be delivered and was dropped: message_refused 400, Cannot send an empty message "
             f"(code 50006); outbox row 2 of channel {CHANNEL}."
         )
 
@@ -287,13 +279,11 @@ class TestWhatCrashed:
         [("outbox_try", f"The outbox crashed (outbox row 1 of channel {CHANNEL})"),
          ("session_in", f"The gateway (channel {CHANNEL}) crashed")],
     )  # fmt: skip
-    def test_m2_a_crash_names_the_row_or_the_channel(self, broken: str, whose: str, kept: Kept) -> None:
-        async def main() -> None:
-            async with playing(faults_of_store={broken: [OSError("disk full")]}, cast=("Alex",)) as play:
-                play.say("!status")
-                await play.quiet()
-                log(play)
-
-        run_virtually("asyncio", main)
+    @virtually_on_asyncio
+    async def test_m2_a_crash_names_the_row_or_the_channel(self, broken: str, whose: str, kept: Kept) -> None:
+        async with playing(faults_of_store={broken: [OSError("disk full")]}, cast=("Alex",)) as play:
+            play.say("!status")
+            await play.quiet()
+            log(play)
         (crash,) = [message for message in kept.messages if "crashed" in message]
         assert crash == f"❌ {whose} and starts again."

@@ -16,8 +16,9 @@ import pytest
 from prometheus_client.metrics_core import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from actors.adapters.metrics import LIMITED, LIVES_MAX, OTHER, Metrics
+from actors.adapters.metrics import LIMITED, OTHER, RESPONSES_MAX, Metrics
 from actors.adapters.store import SqlStore, memory_store
+from actors.observation import AllowanceView, LinesInState
 from actors.ports import (
     BreakerMoved,
     Completion,
@@ -25,7 +26,6 @@ from actors.ports import (
     Diverged,
     GenerationEnded,
     HeldBack,
-    LinesInState,
     MissingReported,
     ModelFailed,
     Moved,
@@ -33,10 +33,9 @@ from actors.ports import (
     Noted,
     OutboxSettled,
     Refused,
-    SeenAllowance,
     TraceEvent,
 )
-from actors.roleplay.missing import Finding
+from actors.roleplay.missing_reports import Finding
 from actors.roleplay.model import OutboxKind
 from machines.facts import Fact, FoundInChannel, Generated, GenerationFailed, SendUnconfirmed, Sent, Started
 from machines.reasons import GenerationReason
@@ -66,6 +65,7 @@ LABELS = {
     "ensemble_rate_limits_closed": {"of"},
     "ensemble_allowance_lines_left": {"model", "span"},
     "ensemble_history_divergence": set[str](),
+    "ensemble_errors": set[str](),
     "ensemble_error_lines": set[str](),
     "ensemble_missing_reports": {"finding"},
     "gen_ai_client_operation_duration_seconds": {
@@ -90,17 +90,17 @@ async def all_told() -> None:
 def make(
     lines: Callable[[], Awaitable[Sequence[LinesInState]]] = nothing,
     now: Callable[[], float] = lambda: 1000.0,
-    error_lines: Callable[[], int] = lambda: 0,
+    errors: Callable[[], tuple[int, int]] = lambda: (0, 0),
     untold_since: Callable[[], Awaitable[float | None]] = all_told,
     closed: Callable[[], Iterable[str]] = tuple,
-    allowances: Callable[[], Awaitable[Iterable[SeenAllowance]]] | None = None,
+    allowances: Callable[[], Awaitable[Iterable[AllowanceView]]] | None = None,
 ) -> Metrics:
     models = ("first", "second")
     return Metrics(
         lines=lines,
         untold_since=untold_since,
         now=now,
-        error_lines=error_lines,
+        errors=errors,
         models=models,
         provider="groq",
         dependencies=("discord", *models),
@@ -282,10 +282,10 @@ class TestResponses:
 
     def test_responses_that_never_end_here_are_not_kept_for_ever(self) -> None:
         metrics = make()
-        for number in range(LIVES_MAX + 10):
+        for number in range(RESPONSES_MAX + 10):
             (first,) = moves(Started(1.0), response=Response(f"r{number}", Limits()))
             metrics.publish(first)
-        assert len(metrics._lives) == LIVES_MAX
+        assert len(metrics._progress) == RESPONSES_MAX
 
     def test_what_the_database_holds_is_read_at_each_scrape(self) -> None:
         async def main() -> tuple[Read, Read]:
@@ -371,8 +371,8 @@ class TestOtherEvents:
         }
 
     def test_allowance_the_lines_that_an_account_leaves_are_shown_by_model_and_span(self) -> None:
-        async def left() -> list[SeenAllowance]:
-            return [SeenAllowance("first", 2, None)]
+        async def left() -> list[AllowanceView]:
+            return [AllowanceView("first", 2, None)]
 
         read = scraped(make(allowances=left))
         found = {
@@ -392,10 +392,12 @@ class TestOtherEvents:
         read = fed(Diverged("s1", "missing", 2), Diverged("s2", "altered", 1))
         assert read.value("ensemble_history_divergence_total") == 3
 
-    def test_m4_error_lines_are_those_that_the_log_has_by_then(self) -> None:
-        counted = iter([0, 3, 3, 7])
-        metrics = make(error_lines=lambda: next(counted))
-        assert [scraped(metrics).value("ensemble_error_lines_total") for _ in range(4)] == [0, 3, 3, 7]
+    def test_m4_errors_and_their_lines_are_those_that_the_log_has_by_then(self) -> None:
+        counted = [(0, 0), (1, 3), (1, 3), (4, 8)]
+        metrics = make(errors=iter(counted).__next__)
+        read = [scraped(metrics) for _ in counted]
+        names = ("ensemble_errors_total", "ensemble_error_lines_total")
+        assert [tuple(each.value(name) for name in names) for each in read] == counted
 
     def test_m4_a_line_that_is_reported_missing_is_counted_by_what_the_journal_says(self) -> None:
         name = "ensemble_missing_reports_total"

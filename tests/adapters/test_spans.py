@@ -15,7 +15,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode, format_span_id, format_trace_id
 
 from actors.adapters.log import JsonFormatter, LogTrace
-from actors.adapters.spans import FACT_FIELDS, LIVES_MAX, Spans
+from actors.adapters.spans import FACT_FIELDS, RESPONSES_MAX, Spans
 from actors.ports import Completion, Context, GenerationEnded, ModelFailed, Moved, Refused, TraceEvent
 from machines.facts import FACTS, Fact, FoundInChannel, Generated, GenerationFailed, SendUnconfirmed, Sent, Started
 from machines.response import Limits, Response, advance
@@ -245,16 +245,16 @@ class TestProcesses:
     @pytest.mark.slow
     def test_responses_that_never_end_here_are_not_kept_for_ever(self) -> None:
         told = Told()
-        for number in range(LIVES_MAX + 10):
+        for number in range(RESPONSES_MAX + 10):
             told.tell(*moves(Started(1.0), response=Response(f"r{number}", Limits())))
-        assert len(told.sink._lives) == LIVES_MAX
+        assert len(told.sink._spans) == RESPONSES_MAX
         given_up = Response("r0", Limits())
         told.tell(*moves(*self.FACTS, response=given_up)[1:])
         assert [span.name for span in told.spans if span.parent is None] == ["invoke_agent Ada"]
 
     def test_what_ended_is_forgotten(self) -> None:
         told = Told(*events_of([HTTP_500] * 3), *events_of())
-        assert told.sink._lives == {}
+        assert told.sink._spans == {}
 
     def test_a_request_of_an_unknown_response_is_no_span(self) -> None:
         assert Told(GenerationEnded(CONTEXT, 1, "first", 4.0, 0, 0, "ok")).names == []

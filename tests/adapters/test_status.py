@@ -32,15 +32,8 @@ from tests.fakes.status_page import (
 )
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
-
 HTML = answering(b"<html>busy</html>")
 SHORT_S = 0.3
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 async def said(page: StatusPage, *, timeout_s: float = PATIENCE_S) -> Status | StatusUnknown:

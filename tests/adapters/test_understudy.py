@@ -10,15 +10,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.adapters.understudy import Understudy
-from actors.adapters.understudy.model import line_for
+from actors.adapters.understudy.speaker import line_for
 from actors.adapters.understudy.stances import Stance, stances
 from actors.adapters.understudy.stock import REPLIES
-from actors.ports.model import Completion, ModelFailed
+from actors.ports.language_model import Completion, ModelFailed
 from actors.roleplay.card import Card, read_card
 from actors.roleplay.model import Entry, Prompt, Purpose
 from actors.roleplay.plan import Plan
 from actors.roleplay.prompt import Speaker, build
 from actors.roleplay.speech import Line, clean, normalise
+from tests.fakes.virtual_time import BACKENDS
 
 SHIPPED = [
     read_card((files("actors.app") / "cards" / f"{name}.png").read_bytes())[0] for name in ("maren", "fitch", "oriel")
@@ -65,7 +66,7 @@ def first_answer(card: Card, text: str, seed: str = "s") -> str:
     return line_for(play.prompt(card, seed))
 
 
-@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", BACKENDS)
 async def test_it_is_a_model_that_completes_and_says_who_it_is() -> None:
     understudy, play = Understudy(), Play(SHIPPED)
     play.add("Robin", "Hello! Is anyone here?")
@@ -146,9 +147,9 @@ def test_a_no_inside_a_sentence_is_no_contradiction() -> None:
     assert Stance.DISAGREEMENT not in stances("There is no door.")
 
 
-@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", BACKENDS)
 async def test_it_fails_as_empty_rather_than_repeat_when_nothing_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.adapters.understudy.model.line_for", lambda prompt: "")
+    monkeypatch.setattr("actors.adapters.understudy.speaker.line_for", lambda prompt: "")
     play = Play(SHIPPED)
     play.add("Robin", "Hello.")
     assert await Understudy().complete(play.prompt(SHIPPED[0])) == ModelFailed("empty")

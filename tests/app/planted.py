@@ -80,7 +80,7 @@ class Planter:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Those that are planted by now: each webhook's token from its making on."""
-        hooks = tuple(webhook.token for webhook in self.server.world.webhooks.values())
+        hooks = tuple(webhook.token for webhook in self.server.discord.webhooks.values())
         return (*OURS, ORGANISATION, *hooks)
 
     def mount(self) -> None:

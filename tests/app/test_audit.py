@@ -12,10 +12,10 @@ import anyio
 import pytest
 from rich.console import Console
 
-from actors.app.auditing import AuditResult, SessionAudit
+from actors.app.channel_audit import AuditResult, SessionAudit
 from actors.app.commands.audit import table_of
 from actors.playground import FaultPlan, PlaygroundServer, Voice
-from actors.playground.world import Author, Draft
+from actors.playground.local_discord import Author, Draft
 from actors.roleplay.audit import Kind
 from tests.app.processes import run_bot, started
 from tests.app.test_running import CHANNEL, say, say_and_wait, settings_for, shown_by, wait_until, with_server
@@ -39,10 +39,10 @@ def forge(server: PlaygroundServer, text: str) -> int:
     """A line under a webhook of ours that the bot never sent."""
 
     def post() -> int:
-        channel, line = server.world.find_channel(CHANNEL), server.messages(CHANNEL)[-1]
+        channel, line = server.discord.find_channel(CHANNEL), server.messages(CHANNEL)[-1]
         assert line.webhook_id is not None
         author = Author(line.webhook_id, "Maren", webhook_id=line.webhook_id)
-        return server.world.post(channel, author, Draft(text)).id
+        return server.discord.post(channel, author, Draft(text)).id
 
     return anyio.from_thread.run_sync(post)
 
@@ -89,7 +89,7 @@ def test_after_faults_it_is_clean_and_what_is_changed_behind_the_bots_back_is_na
         anyio.from_thread.run_sync(server.edit, users[0].id, "Something else?")
         anyio.from_thread.run_sync(server.purge, CHANNEL, [users[1].id, lines[1].id])
         unheard = anyio.from_thread.run_sync(server.say, CHANNEL, "Robin", "Is nobody there?").id
-        named = run_bot(tmp_path, "audit", str(server.world.find_channel(CHANNEL).id), **settings)
+        named = run_bot(tmp_path, "audit", str(server.discord.find_channel(CHANNEL).id), **settings)
         assert named.returncode == 1
         assert kinds(named.stdout) == {
             users[0].id: Kind.ALTERED,

@@ -5,20 +5,12 @@ import sys
 from pathlib import Path
 
 import anyio
-import pytest
 
 from actors.app.bot_process import bot_process
 from actors.playground import BotState
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
-
 LASTING = (sys.executable, "-c", "import signal; signal.pause()")
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 def is_alive(pid: int) -> bool:

@@ -8,13 +8,12 @@ import pytest
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.store import SqlStore
-from actors.adapters.store.opening import memory_store
+from actors.adapters.store.engine.opening import memory_store
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
 from actors.playground import CARD_BYTES_MAX, CardRefused
 from actors.roleplay.model import Character
 
-pytestmark = pytest.mark.anyio
 V1 = {
     "name": "Otto",
     "description": "A ferryman.",
@@ -23,11 +22,6 @@ V1 = {
     "first_mes": "",
     "mes_example": "",
 }
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -77,7 +71,7 @@ async def test_a_renamed_character_keeps_its_picture_and_its_old_name_is_gone(sh
 
 
 async def test_a_name_that_is_taken_is_refused(shelf: StoreCardShelf) -> None:
-    with pytest.raises(CardRefused, match="There is a character named Fitch already"):
+    with pytest.raises(CardRefused, match="There is already a character named Fitch"):
         await shelf.edit("Maren", {"name": "fitch"} | {"name": "Fitch"})
     assert len(await shelf.list()) == 3
 

@@ -26,14 +26,14 @@ def invoke(*arguments: str) -> Result:
 class TestPicture:
     def test_json_has_no_room_for_it_and_the_export_says_so(self) -> None:
         assert invoke("export", "Maren", "maren.json").stdout == (
-            "Wrote Maren to maren.json; its picture is not in it: a .png file takes both\n"
+            "Wrote Maren to maren.json without its picture; export to a .png file to keep both\n"
         )
         assert invoke("export", "Maren", "maren.png").stdout == "Wrote Maren to maren.png\n"
 
     def test_a_character_that_comes_back_from_json_keeps_it(self, bare: Path) -> None:
         invoke("export", "Maren", "maren.json")
         done = invoke("import", "maren.json")
-        assert done.stdout.startswith("Replaced Maren (maren.json); it keeps its picture, the file has none\n")
+        assert done.stdout.startswith("Replaced Maren (maren.json); its picture stays, the file has none\n")
         assert invoke("export", "Maren", "maren.png").exit_code == 0
         assert (bare / "maren.png").read_bytes() == (CARDS / "maren.png").read_bytes()
 
@@ -55,9 +55,7 @@ class TestExport:
         (bare / "mine.json").write_text("mine")
         done = invoke("export", "Maren", "mine.json")
         assert (done.exit_code, done.stdout) == (1, "")
-        assert done.stderr == (
-            "ensemble: mine.json is there already: name another file, or overwrite it with --force\n"
-        )
+        assert done.stderr == ("ensemble: mine.json exists already: name another file, or overwrite it with --force\n")
         assert (bare / "mine.json").read_text() == "mine"
         assert invoke("export", "Maren", "mine.json", "--force").exit_code == 0
         assert json.loads((bare / "mine.json").read_text(encoding="utf-8"))["data"]["name"] == "Maren"

@@ -15,7 +15,7 @@ from actors.app.cli import app
 from actors.app.commands import play, run
 from actors.app.shipped_cards import CARDS
 from actors.roleplay.card import read_card
-from machines.diagram import MACHINES
+from machines.diagrams.notations import MACHINES
 from tests.app.cards import png, v1_json, v2_json, v3_json
 from tests.app.processes import run_bot
 
@@ -191,7 +191,7 @@ class TestDiagram:
     def test_an_ending_that_says_nothing_is_wrong_use(self, bare: Path) -> None:
         done = invoke("diagram", "-o", "response.pdf")
         assert done.exit_code == 2
-        assert the_line(done).startswith("response.pdf: say what it is to be with --format")
+        assert the_line(done).startswith("response.pdf: the ending does not name a format; use --format")
         assert not (bare / "response.pdf").exists()
 
     def test_an_unknown_machine_is_wrong_use(self) -> None:
@@ -209,7 +209,7 @@ class TestDiagram:
 
 class TestDatabases:
     def test_migrate_makes_one_and_says_so_again(self, bare: Path) -> None:
-        for words in ("Made a new database", "The database is up to date"):
+        for words in ("Created a new database", "The database is up to date"):
             done = invoke("migrate")
             assert (done.exit_code, done.stdout) == (0, f"{words}: ensemble.db\n")
         assert (bare / "ensemble.db").is_file()
@@ -259,7 +259,7 @@ class TestDatabases:
         done = invoke("transcript", "12345")
         assert done.exit_code == 1
         assert the_line(done).startswith(
-            "there is no session '12345' in ensemble.db: give a channel's id, or a session's"
+            "there is no session '12345' in ensemble.db: give a channel id, or a session id"
         )
 
 

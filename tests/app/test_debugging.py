@@ -13,25 +13,19 @@ import anyio.lowlevel
 import pytest
 
 from actors.adapters.store import SqlStore, memory_store
-from actors.app.debugging import Answers, Seen, words
+from actors.app.debugging import Answers, ProcessFacts, words
 from actors.app.debugging.pictures import Pictures
-from actors.app.debugging.seen import WRITERS_MAX
-from actors.ports import BreakerMoved, ConnectionMoved, Context, Explained, GenerationEnded, SessionMove
+from actors.app.debugging.process_facts import WRITERS_MAX
+from actors.observation import Explained
+from actors.ports import BreakerMoved, ConnectionMoved, Context, GenerationEnded, SessionMove
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
+from machines.diagrams.path import Path
 from machines.facts import BLOCKED, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, WaitElapsed
-from machines.path import Path
 from machines.response import Limits
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Line, Scene, a_session, an_answer, open_scene, said
 
-pytestmark = pytest.mark.anyio
-
 SECRET = "The words of a line"
 HEARD, ANSWERED = 600, 700
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @dataclass(frozen=True)
@@ -58,12 +52,12 @@ async def scene(store: SqlStore) -> Scene:
 
 
 @pytest.fixture
-def seen() -> Seen:
-    return Seen()
+def seen() -> ProcessFacts:
+    return ProcessFacts()
 
 
 @pytest.fixture
-def answers(store: SqlStore, seen: Seen) -> Answers:
+def answers(store: SqlStore, seen: ProcessFacts) -> Answers:
     return Answers(store, seen)
 
 
@@ -94,7 +88,7 @@ async def stuck(scene: Scene) -> Line:
     return line
 
 
-def wrote(seen: Seen, line: Line, model: str = "some/model") -> None:
+def wrote(seen: ProcessFacts, line: Line, model: str = "some/model") -> None:
     context = Context(line.response.id, line.record.session_id, "Mira", Limits())
     seen.publish(GenerationEnded(context, 1, model, 0.5, 10, 20, "ok"))
 
@@ -112,14 +106,14 @@ async def test_b13_whoever_may_ask_is_shown_discord_s_code_and_words(scene: Scen
     await line.keep_intent()
     await line.tell(SendRefused(NOW + 2, BLOCKED, 400, final=True, code=200000, words="Message was blocked"))
     told = await answers.about_response(Here(), line.response.id)
-    assert "Discord said\\: 200000\\: Message was blocked" in told.text
+    assert "Discord said: 200000: Message was blocked" in told.text
 
 
 # ── a response ──────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_response_that_waits_is_told_with_why_and_when_and_drawn(
-    scene: Scene, seen: Seen, answers: Answers
+    scene: Scene, seen: ProcessFacts, answers: Answers
 ) -> None:
     line = await stuck(scene)
     wrote(seen, line)
@@ -129,12 +123,12 @@ async def test_a_response_that_waits_is_told_with_why_and_when_and_drawn(
         f"**Mira** · response `{line.response.id}` · turn 1, speaker 1 of 2",
         f"**Retrying** (last move <t:{NOW + 4:.0f}:R>), on its way since <t:{NOW:.0f}:T>; "
         "asked the model twice, sent once",
-        "Why it waits: Discord refused it\\: too many requests \\(rate\\_limit, 429\\); sending again; "
+        "Why it waits: Not sent: Discord's rate limit is reached \\(rate\\_limit, 429\\); sending again; "
         f"next try <t:{due}:T> (<t:{due}:R>).",
-        "Last error: Discord refused it\\: too many requests \\(rate\\_limit, 429\\).",
+        "Last error: Not sent: Discord's rate limit is reached \\(rate\\_limit, 429\\).",
         "Written by `some/model`.",
     ]
-    assert told.path == "The way of Mira: start → Generating → Retrying → Generating → Sending → Retrying"
+    assert told.path == "Path of Mira: start → Generating → Retrying → Generating → Sending → Retrying"
     assert size_of(told) == (800, 600)
 
 
@@ -142,8 +136,8 @@ async def test_a_line_that_failed_is_told_with_what_to_do(scene: Scene, answers:
     line = await begun(scene)
     await line.tell(GenerationFailed(NOW + 1, "credentials", final=True, model="a/model"))
     told = (await answers.about_response(Here(), line.response.id)).text
-    assert "Last error: The model a/model failed\\: the key was refused \\(credentials\\)." in told
-    assert "What to do\\: Check GROQ\\_API\\_KEY; `doctor` tells more." in told
+    assert "Last error: Not written by a/model: model not set up \\(credentials\\)." in told
+    assert "What to do: The server refused the key: check GROQ\\_API\\_KEY; `doctor` tests it." in told
 
 
 async def test_a_line_from_before_this_process_has_an_unknown_writer(scene: Scene, answers: Answers) -> None:
@@ -151,7 +145,7 @@ async def test_a_line_from_before_this_process_has_an_unknown_writer(scene: Scen
     told = await answers.about_response(Here(), line.response.id)
     assert "**Delivered**" in told.text
     assert "after 2.00 s" in told.text
-    assert "not known any more" in told.text
+    assert "Its author is unknown" in told.text
 
 
 async def test_without_an_id_what_is_on_its_way_longest_comes_before_what_is_newer(
@@ -193,14 +187,14 @@ async def test_a_name_means_nothing_to_markdown(store: SqlStore, answers: Answer
     claim, *_ = await store.claim(opened.id)
     line = await begun(Scene(store, claim, CHANNEL, 9000), starred)
     told = await answers.about_response(Here(), line.response.id)
-    assert told.text.startswith("**\\*\\*\\[Mira\\]\\(http\\://x\\)\\*\\* \\@here** · response")
+    assert told.text.startswith("**\\*\\*\\[Mira\\]\\(http\\://x\\)\\*\\* \\@\u200bhere** · response")
 
 
 # ── messages ────────────────────────────────────────────────────────────────────────────────────────
 
 
 async def test_a_characters_line_tells_who_spoke_which_part_and_what_it_answers(
-    scene: Scene, seen: Seen, answers: Answers
+    scene: Scene, seen: ProcessFacts, answers: Answers
 ) -> None:
     line = await delivered(scene, await begun(scene), "One", "Two")
     wrote(seen, line, "understudy")
@@ -210,22 +204,22 @@ async def test_a_characters_line_tells_who_spoke_which_part_and_what_it_answers(
         f"**Mira** · response `{line.response.id}` · turn 1, speaker 1 of 1",
     ]
     assert told.text.endswith(f"Written by `understudy`.\nIt answers message `{HEARD}`.")
-    assert told.path == "The way of Mira: start → Generating → Sending → Sending → Delivered"
+    assert told.path == "Path of Mira: start → Generating → Sending → Sending → Delivered"
 
 
 async def test_a_users_message_tells_what_it_set_off_and_who_is_to_come(scene: Scene, answers: Answers) -> None:
     line = await delivered(scene, await begun(scene, MIRA, TOBIN))
     told = await answers.about_message(Here(), HEARD, is_ours=False)
     assert told.text.splitlines() == [
-        "This message set off turn 1: 2 to speak, 1 still to begin.",
+        "This message started turn 1: 2 to speak, 1 still to begin.",
         f"**Mira** `{line.response.id}`: **Delivered** <t:{NOW + 2:.0f}:R> after 2.00 s",
     ]
     await (await scene.line()).start()
     both = await answers.about_message(Here(), HEARD, is_ours=False)
-    assert both.text.splitlines()[0] == "This message set off turn 1: 2 to speak, none still to begin."
+    assert both.text.splitlines()[0] == "This message started turn 1: 2 to speak, none still to begin."
     first, second = both.path.split("; ")
-    assert first == "The way of Mira: start → Generating → Sending → Delivered"
-    assert second == "The way of Tobin: start → Generating"
+    assert first == "Path of Mira: start → Generating → Sending → Delivered"
+    assert second == "Path of Tobin: start → Generating"
     assert size_of(both) == (800, 600)
 
 
@@ -235,7 +229,7 @@ async def test_a_message_that_set_nothing_off_yet_says_why(scene: Scene, store: 
     await store.accept(said(HEARD + 1), waiting_max=1)
     assert "started no turn" in (await answers.about_message(Here(), HEARD + 1, is_ours=False)).text
     await scene.take_turn(HEARD)
-    assert "nobody has begun" in (await answers.about_message(Here(), HEARD, is_ours=False)).text
+    assert "no character has begun" in (await answers.about_message(Here(), HEARD, is_ours=False)).text
     await store.amend(CHANNEL, HEARD, text=None, at=NOW)
     assert "was deleted" in (await answers.about_message(Here(), HEARD, is_ours=False)).text
 
@@ -249,7 +243,7 @@ async def test_notices_and_answers_of_ours_are_told_apart_from_lines(
         await store.outbox_done(row.id, at=NOW, outcome="sent", message_id=800 + row.id)
     first, second = [await answers.about_message(Here(), 800 + n, is_ours=True) for n in (1, 2)]
     assert first == Explained(words.ANSWER)
-    assert second.text.startswith(f"A notice of ours, about this response:\n**Mira** · response `{line.response.id}`")
+    assert second.text.startswith(f"A notice about this response:\n**Mira** · response `{line.response.id}`")
 
 
 async def test_a_message_that_is_not_ours_is_one_sentence_and_so_is_any_of_another_channel(
@@ -271,10 +265,10 @@ async def test_a_session_tells_who_is_on_the_way_and_who_comes_next(scene: Scene
     told = await answers.about_session(Here())
     rows = told.text.splitlines()
     assert rows[0] == f"Session `{scene.claim.session_id}` · **Idle** · opened <t:{NOW:.0f}:R>"
-    assert rows[1] == "Cast: Mira, Tobin. Lines in the history: 1. Messages that wait for a turn: 0."
+    assert rows[1] == "Cast: Mira, Tobin. Lines in the history: 1. Messages waiting for a turn: 0."
     assert rows[2].startswith(f"On its way: **Mira** `{line.response.id}`: **Retrying**")
-    assert rows[3] == "Then speak: Tobin."
-    assert told.path == "The session's machine; it is Idle"
+    assert rows[3] == "Next speakers: Tobin."
+    assert told.path == "The session's machine; its state is Idle"
     assert size_of(told) == (800, 600)
     assert await answers.about_session(Here(CHANNEL + 1)) == Explained(words.NO_SESSION)
 
@@ -290,7 +284,9 @@ async def test_an_ended_session_is_told_until_the_next_one_is_open(
     assert f"Session `{again.id}` · **Idle**" in (await answers.about_session(Here())).text
 
 
-async def test_the_fleet_is_numbers_breakers_and_connections(scene: Scene, seen: Seen, answers: Answers) -> None:
+async def test_the_fleet_is_numbers_breakers_and_connections(
+    scene: Scene, seen: ProcessFacts, answers: Answers
+) -> None:
     await delivered(scene, await begun(scene))
     await begun(scene, message_id=HEARD + 1)
     told = await answers.about_fleet()
@@ -306,7 +302,7 @@ async def test_the_fleet_is_numbers_breakers_and_connections(scene: Scene, seen:
     seen.publish(BreakerMoved("discord", "Closed", "Open", NOW, NOW + 60))
     seen.publish(BreakerMoved("a/model", "HalfOpen", "Closed", NOW, 0.0))
     assert (await answers.about_fleet()).text.splitlines()[1:] == [
-        f"**Breakers**: discord **Open** <t:{NOW:.0f}:R>, tried again <t:{NOW + 60:.0f}:T>",
+        f"**Breakers**: discord **Open** <t:{NOW:.0f}:R>, next try <t:{NOW + 60:.0f}:T>",
         f"**Connection**: shard 0 **Resuming** <t:{NOW + 1:.0f}:R> · shard 1 **Ready** <t:{NOW:.0f}:R>",
     ]
 
@@ -356,7 +352,7 @@ def test_a_long_path_shows_its_end_within_discords_limit() -> None:
     path = Path(tuple(("Retrying", "Retrying", "ReadBackFailed") for _ in range(300)))
     told = words.way("Mira", path)
     assert len(told) == words.PATH_MAX
-    assert told.startswith("The way of Mira: … ")
+    assert told.startswith("Path of Mira: … ")
     assert told.endswith("→ Retrying")
 
 
@@ -367,7 +363,7 @@ def test_an_answer_of_many_rows_is_cut_at_a_whole_row() -> None:
 
 
 def test_of_the_writers_the_oldest_are_forgotten() -> None:
-    seen = Seen()
+    seen = ProcessFacts()
     for number in range(WRITERS_MAX + 1):
         context = Context(base36(number), "s", "Mira", Limits())
         seen.publish(GenerationEnded(context, 1, "m", 0.5, 10, 20, "ok"))

@@ -53,7 +53,7 @@ def test_where_every_name_is_a_setting_nothing_is_said_of_names(bare: Path) -> N
 def test_a_line_of_dotenv_that_cannot_be_read_is_told_once_with_its_file(bare: Path) -> None:
     (bare / ".env").write_text("# mine\nthis is (no setting\n", encoding="utf-8")
     done = run_bot(bare, "doctor", STATUS_URL="")
-    assert done.stderr == ".env: line 2 cannot be read and is passed over: write it as NAME=value\n"
+    assert done.stderr == ".env: line 2 cannot be read and is ignored: write it as NAME=value\n"
 
 
 def test_b26_the_doctor_looks_where_the_database_has_an_open_scene(bare: Path) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import anyio
-import pytest
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.discord import Endpoints
@@ -22,19 +21,13 @@ from tests.patience import PATIENCE_S
 CHANNEL = "tavern"
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.mark.anyio
 async def test_m9_what_is_said_while_the_last_sends_end_enters_the_inbox(bare: Path) -> None:
     trace, store, over = Recorder(), memory_store(), anyio.Event()
     drained: list[frozenset[int]] = []
     await add_shipped(store, SystemClock())
 
     async with PlaygroundServer() as server:
-        channel_id = server.world.find_channel(CHANNEL).id
+        channel_id = server.discord.find_channel(CHANNEL).id
 
         def shown(voice: Voice) -> list[int]:
             return [message.id for message in server.messages(CHANNEL) if message.voice is voice]

@@ -16,8 +16,6 @@ from actors.ports import Completion, Model, ModelFailed
 from actors.roleplay.model import ChatMessage, Prompt, Purpose
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
-
 PROMPT = Prompt("Maren", "understudy", (ChatMessage("user", "Robin: Hello?", Purpose.HISTORY),), (), 100, seed="r1")
 REASONS = {
     "broken_off": "broken_off",
@@ -39,11 +37,6 @@ REASONS = {
     "web_page": "malformed",
 }
 PAGE = Path(__file__).parents[2] / "actors/playground/page/faults.js"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture

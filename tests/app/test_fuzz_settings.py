@@ -107,7 +107,7 @@ def test_a_key_that_no_request_can_carry_is_refused_without_being_shown(
     name: str, written: str, bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(name, written)
-    with pytest.raises(SettingsError, match=rf"^{name}: it holds ") as error:
+    with pytest.raises(SettingsError, match=rf"^{name}: it contains ") as error:
         load()
     assert "abc" not in str(error.value)
 
@@ -121,7 +121,7 @@ def test_blanks_around_a_key_are_no_part_of_it(bare: Path, monkeypatch: pytest.M
 
 def test_a_nul_in_a_dotenv_is_one_line(bare: Path) -> None:
     (bare / ".env").write_bytes(b"DATA_DIR=a\0b\n")
-    with pytest.raises(SettingsError, match=r"^DATA_DIR: it holds a character that cannot be seen"):
+    with pytest.raises(SettingsError, match=r"^DATA_DIR: it contains an invisible character"):
         load()
 
 

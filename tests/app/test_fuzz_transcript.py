@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.app.commands.transcript import as_html, as_jsonl, as_markdown, as_sillytavern
-from actors.roleplay.model import Character, Entry, SessionRecord, TurnOrder
+from actors.roleplay.model import Character, Entry, SessionRecord
+from actors.roleplay.turns import TurnOrder
 from tests.roleplay.hostile import CAST, NAMES, NEWLINES, TEXTS, forged_lines, storable
 
 MARKUP = (

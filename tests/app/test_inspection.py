@@ -16,14 +16,9 @@ from actors.app.composition import Endpoint, compose
 from actors.app.inspection import inspect, inspector_of
 from actors.app.rehearsal import quickened
 from actors.app.settings import Settings, SettingsError, load
-from actors.ports import NoPauses, Noted, TraceEvent
+from actors.ports import NoStops, Noted, TraceEvent
 from tests.fakes.play import Recorder
 from tests.patience import PATIENCE_S
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture
@@ -65,34 +60,30 @@ async def served(chosen: Settings, store: SqlStore) -> list[str]:
     return [words(event) for event in trace.events]
 
 
-@pytest.mark.anyio
 async def test_where_it_serves_is_in_the_log(store: SqlStore) -> None:
     (said,) = await served(settings(inspector_address="127.0.0.1:0"), store)
     assert said.startswith("info: Inspector: http://127.0.0.1:")
     assert not said.endswith(":0/")
 
 
-@pytest.mark.anyio
 async def test_an_address_that_was_asked_for_and_is_in_use_ends_the_program(
     store: SqlStore, taken_address: str
 ) -> None:
     chosen = settings(inspector_address=taken_address)
     inspector = inspector_of(chosen, store, api_url="")
     assert inspector is not None
-    with pytest.raises(CannotServe, match=f"INSPECTOR_ADDRESS: {taken_address} cannot be had"):
+    with pytest.raises(CannotServe, match=f"INSPECTOR_ADDRESS: {taken_address} is not available"):
         await inspect(inspector, chosen, Recorder())
 
 
-@pytest.mark.anyio
 async def test_the_default_address_in_use_is_a_warning_and_the_bot_goes_on(store: SqlStore, taken_address: str) -> None:
     chosen = settings()
     chosen.inspector_address = taken_address
     chosen.model_fields_set.discard("inspector_address")
     (said,) = await served(chosen, store)
-    assert said.startswith(f"warning: INSPECTOR_ADDRESS: {taken_address} cannot be had")
+    assert said.startswith(f"warning: INSPECTOR_ADDRESS: {taken_address} is not available")
 
 
-@pytest.mark.anyio
 async def test_its_patience_is_that_of_the_settings(store: SqlStore) -> None:
     chosen = settings(inspector_address="127.0.0.1:0", send_timeout_s=100, generate_timeout_s=200)
     inspector = inspector_of(chosen, store, api_url="")
@@ -121,22 +112,20 @@ def test_wrong_settings_are_one_line_that_names_the_variable(values: dict[str, o
         settings(**values)
 
 
-@pytest.mark.anyio
 @pytest.mark.parametrize("token", ["", "correct-horse"])
 async def test_only_a_token_makes_breakpoints_and_they_are_the_inspectors_own(token: str, store: SqlStore) -> None:
     bot = compose(settings(inspector_token=token), Endpoint("t"), store, Understudy(), trace=Recorder())
     assert bot.inspector is not None
     if token:
-        assert bot.world.pausing is bot.inspector.breakpoints is not None
+        assert bot.services.stops is bot.inspector.breakpoints is not None
     else:
-        assert isinstance(bot.world.pausing, NoPauses)
+        assert isinstance(bot.services.stops, NoStops)
 
 
-@pytest.mark.anyio
 async def test_a_rehearsal_is_never_held(store: SqlStore) -> None:
     chosen = quickened(settings(inspector_token="correct-horse"), speed=1.0, voice="webhook")
     bot = compose(chosen, Endpoint("t"), store, Understudy(), trace=Recorder())
-    assert isinstance(bot.world.pausing, NoPauses)
+    assert isinstance(bot.services.stops, NoStops)
 
 
 def test_traces_hand_every_event_to_each() -> None:

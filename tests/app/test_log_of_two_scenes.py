@@ -19,12 +19,13 @@ from actors.adapters.tracing import Traces
 from actors.app.composition import Endpoint, compose
 from actors.app.settings import load
 from actors.gateway import Gateway
+from actors.observation import Recorded
 from actors.playground import FaultPlan, PlaygroundServer
-from actors.ports import Recorded
 from actors.roleplay.model import Character
+from actors.roleplay.model_reasons import MEANINGS
 from machines.facts import Generated, GenerationFailed, SendRefused, SendUnconfirmed
 from machines.response import DELIVERED
-from tests.fakes.model import FakeModel
+from tests.fakes.language_model import FakeModel
 from tests.fakes.play import Recorder
 from tests.patience import PATIENCE_S
 
@@ -156,7 +157,8 @@ def flow(facts: Sequence[object], *, is_delivered: bool) -> list[str]:
     for fact in facts:
         match fact:
             case GenerationFailed(reason=reason):
-                lines.append(f"❌ Error generating response for character {NAME}: {reason}")
+                cause = f"{MEANINGS[reason].name} ({reason})"
+                lines.append(f"❌ Error generating response for character {NAME}: {cause}")
             case Generated(texts=(text,)):
                 lines += [f"Generated response for {NAME}: {text}...", f"Attempting to send response from {NAME}"]
             case SendRefused(status=status) | SendUnconfirmed(status=status):

@@ -19,7 +19,7 @@ ROWS = [
     f"  {base36(100 + number)}  channel {500 + number}  2025-06-15T{15 + number // 60}:{6 + number}Z  Mira, Tobin"
     for number in (9, 8, 7, 6, 5)
 ]
-ELSEWHERE = "; what the playground played is found with DATA_DIR=playground"
+ELSEWHERE = "; for the playground's database, set DATA_DIR=playground"
 
 
 async def _play(url: str, count: int) -> None:
@@ -46,7 +46,7 @@ def test_a_wrong_id_is_answered_with_the_five_newest() -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     first, *rows = done.stderr.splitlines()
     assert first == (
-        "ensemble: there is no session '12345' in ensemble.db: give a channel's id, or a session's from `!status`"
+        "ensemble: there is no session '12345' in ensemble.db: give a channel id, or a session id from `!status`"
         + ELSEWHERE
     )
     assert rows == ROWS
@@ -56,7 +56,7 @@ def test_without_an_id_it_is_wrong_use_and_they_are_named_as_well() -> None:
     done = transcript()
     assert (done.exit_code, done.stdout) == (2, "")
     first, *rows = done.stderr.splitlines()
-    assert first.startswith("ensemble: say which session of ensemble.db: give a channel's id, ")
+    assert first.startswith("ensemble: no session in ensemble.db was named: give a channel id, ")
     assert rows == ROWS
 
 
@@ -82,7 +82,7 @@ def test_an_audit_of_a_playground_says_where_its_token_is(bare: Path, monkeypatc
     monkeypatch.setenv("DATA_DIR", "playground")
     done = CliRunner().invoke(app, ["audit"])
     assert done.exit_code == 1
-    assert "while `play --no-bot` serves this playground, set the three variables that it prints" in done.stderr
+    assert "start `play --no-bot` on this playground and set the three variables that it prints" in done.stderr
 
 
 def test_it_is_written_to_a_file_as_it_would_be_printed(bare: Path) -> None:

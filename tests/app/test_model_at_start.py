@@ -37,7 +37,8 @@ def settings_of(server: PlaygroundServer, model: ModelServer) -> dict[str, str]:
     [
         (
             lists("b"),
-            "mine: not there. Set GROQ_MODEL and GROQ_FALLBACK_MODELS to models that are, such as: b.",
+            "mine: not in the server's list of models. "
+            "Set GROQ_MODEL and GROQ_FALLBACK_MODELS to listed models, such as: b.",
         ),
         (refuses(401), "127.0.0.1 refused the key. Put a key for 127.0.0.1 into GROQ_API_KEY."),
         (DROPS, "127.0.0.1 cannot be reached. Start it, or check GROQ_BASE_URL."),

@@ -24,9 +24,9 @@ def page() -> str:
 
 
 def reasons() -> str:
-    heads = ("reason", "whose", "what it means", "the next try", "in the channel")
+    heads = ("reason", "whose", "its name", "the next attempt", "hint")
     rows = [
-        (f"`{reason}`", each.whose.value, each.words, each.then.value, each.clause) for reason, each in MEANINGS.items()
+        (f"`{reason}`", each.whose.value, each.name, each.then.value, each.hint) for reason, each in MEANINGS.items()
     ]
     lines = (heads, ("---",) * len(heads), *rows)
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)

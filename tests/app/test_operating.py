@@ -72,7 +72,7 @@ def test_the_last_line_of_the_log_says_that_it_ended(asked: signal.Signals, tmp_
         lines = log_of(tmp_path)
         assert lines[-1] == "Ended. Nothing is left to finish."
         name = "SIGTERM" if asked is signal.SIGTERM else "Ctrl-C"
-        assert f"{name}: nothing new begins; what is on the wire is finished, within 10 s." in lines
+        assert f"{name}: no new work begins; sends in progress finish within 10 s." in lines
 
     with_server(work)
 
@@ -86,7 +86,7 @@ def test_the_last_line_counts_what_the_next_start_goes_on_with(tmp_path: Path) -
             wait_until(lambda: any("HTTPException[500]" in line for line in log_of(tmp_path)))
             process.terminate()
             assert process.wait(PATIENCE_S) == 0
-        assert log_of(tmp_path)[-1] == "Ended. 1 response is not finished; the next start goes on with it."
+        assert log_of(tmp_path)[-1] == "Ended. 1 response is not finished; the next start continues it."
 
     with_server(work)
 
@@ -96,7 +96,7 @@ def test_the_playground_says_that_it_ended_and_where_it_is_kept(asked: signal.Si
     with started(tmp_path, "play", "--no-bot", "--port", "0", until="Playground: ") as (process, _):
         process.send_signal(asked)
         assert process.stdout is not None
-        assert process.stdout.readline() == f"Playground ended; what was played is kept in {tmp_path / 'playground'}\n"
+        assert process.stdout.readline() == f"Playground ended. Its data is kept in {tmp_path / 'playground'}\n"
         assert process.wait(PATIENCE_S) == 0
 
 
@@ -112,7 +112,7 @@ def test_a_command_that_is_cut_short_says_so_and_leaves_no_process(
     wait_until(lambda: is_at_work(process.pid))
     process.send_signal(asked)
     assert process.wait(PATIENCE_S) == 128 + asked
-    assert f"ensemble: ended by {name} before it was done" in (tmp_path / "stderr").read_text().splitlines()
+    assert f"ensemble: ended by {name} before it was finished" in (tmp_path / "stderr").read_text().splitlines()
     assert group_is_gone(process.pid)
 
 
@@ -140,7 +140,7 @@ def test_o1_a_scene_goes_on_from_a_backup_that_was_taken_while_the_bot_ran(tmp_p
             assert process.wait(PATIENCE_S) == 0
         with started(tmp_path, "run", until="Ready: ", DATABASE_URL="sqlite:///copy.db", **settings):
             say_and_wait(server, "And now?", Voice.WEBHOOK)
-        channel = str(server.world.find_channel(CHANNEL).id)
+        channel = str(server.discord.find_channel(CHANNEL).id)
         told = run_bot(tmp_path, "transcript", channel, "--format", "md", DATABASE_URL="sqlite:///copy.db").stdout
         assert told.index("Good evening.") < told.index("And now?")
 
@@ -156,7 +156,7 @@ def test_o1_a_copy_of_a_running_database_without_its_wal_is_an_empty_bot_and_the
             shutil.copy(tmp_path / "ensemble.db", tmp_path / "elsewhere")
         with started(tmp_path, "run", until="Ready: ", DATA_DIR="elsewhere", **settings):
             pass
-        (warned,) = [line for line in log_of(tmp_path) if "holds nothing" in line]
+        (warned,) = [line for line in log_of(tmp_path) if "existed but is empty" in line]
         assert "ensemble.db-wal" in warned
         assert "python bot.py backup FILE" in warned
 
@@ -173,10 +173,10 @@ def test_o1_a_new_database_is_announced_with_the_others_near_it(tmp_path: Path) 
         return [line for line in log_of(home) if "database is" in line]
 
     def work(server: PlaygroundServer) -> None:
-        assert made(server) == [f"A new, empty database is made: {home}/ensemble.db."]
+        assert made(server) == [f"A new, empty database is created: {home}/ensemble.db."]
         (slip,) = made(server, DATA_DIR="dta")
         assert slip.startswith(
-            f"A new, empty database is made: {home}/dta/ensemble.db. There is already {home}/ensemble"
+            f"A new, empty database is created: {home}/dta/ensemble.db. There is already {home}/ensemble"
         )
         assert "set DATABASE_URL or DATA_DIR" in slip
         assert made(server) == [f"The database is {home}/ensemble.db."]
@@ -197,7 +197,7 @@ def test_o1_others_near_are_those_that_a_slip_of_the_pen_misses(tmp_path: Path) 
 def test_o1_a_backup_of_nothing_says_where_it_looked(tmp_path: Path) -> None:
     done = run_bot(tmp_path, "backup", "copy.db")
     assert done.returncode == 1
-    assert f"there is no database at {tmp_path}/ensemble.db: look at DATABASE_URL and DATA_DIR; what" in done.stderr
+    assert f"there is no database at {tmp_path}/ensemble.db: check DATABASE_URL and DATA_DIR; for" in done.stderr
     done = run_bot(tmp_path, "backup", "copy.db", DATABASE_URL="sqlite:///:memory:")
     assert (done.returncode, "nothing to back up" in done.stderr) == (1, True)
     assert list(tmp_path.iterdir()) == []

@@ -53,7 +53,9 @@ def lines(server: PlaygroundServer) -> int:
 
 @pytest.mark.parametrize("outage", [ALL_BUT_THE_GATEWAY, WRITES], ids=["of everything", "of writes"])
 @pytest.mark.parametrize("voice", ["webhook", "embed"])
-def test_an_outage_is_sat_out_and_ends_with_every_line_once_and_nothing_else(voice: str, outage: FaultPlan) -> None:
+async def test_an_outage_is_sat_out_and_ends_with_every_line_once_and_nothing_else(
+    voice: str, outage: FaultPlan
+) -> None:
     trace = Recorder()
 
     def moves() -> list[tuple[str, str]]:
@@ -70,38 +72,35 @@ def test_an_outage_is_sat_out_and_ends_with_every_line_once_and_nothing_else(voi
         server.faults = FaultPlan()
         await until(lambda: lines(server) == 4)
 
-    async def main() -> None:
-        settings = load(
-            breaker_failures=2,
-            breaker_pause_s=PAUSE_S,
-            backoff_base_s=0.05,
-            settle_s=0.2,
-            send_attempts=8,
-            voice=voice,
-            inspector_address="",
-        )
-        store = memory_store()
-        await add_shipped(store, SystemClock())
-        over = anyio.Event()
+    settings = load(
+        breaker_failures=2,
+        breaker_pause_s=PAUSE_S,
+        backoff_base_s=0.05,
+        settle_s=0.2,
+        send_attempts=8,
+        voice=voice,
+        inspector_address="",
+    )
+    store = memory_store()
+    await add_shipped(store, SystemClock())
+    over = anyio.Event()
 
-        async with PlaygroundServer() as server:
+    async with PlaygroundServer() as server:
 
-            async def conduct(gateway: Gateway) -> None:
-                await play(server)
-                with anyio.fail_after(PATIENCE_S):
-                    while await store.next_outbox_due() is not None:  # noqa: ASYNC110 - no event says it
-                        await anyio.sleep(0.01)
-                over.set()
+        async def conduct(gateway: Gateway) -> None:
+            await play(server)
+            with anyio.fail_after(PATIENCE_S):
+                while await store.next_outbox_due() is not None:  # noqa: ASYNC110 - no event says it
+                    await anyio.sleep(0.01)
+            over.set()
 
-            endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
-            bot = compose(settings, endpoint, store, Understudy(), trace=trace)
-            await bot.run(on_ready=conduct, until=over.wait)
-            assert lines(server) == 4
-            (opened,) = plain(server)  # that a line came late went with it
-            assert opened.startswith("🎭")
-        await store.aclose()
-
-    anyio.run(main)
+        endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
+        bot = compose(settings, endpoint, store, Understudy(), trace=trace)
+        await bot.run(on_ready=conduct, until=over.wait)
+        assert lines(server) == 4
+        (opened,) = plain(server)  # that a line came late went with it
+        assert opened.startswith("🎭")
+    await store.aclose()
     assert moves()[0] == ("Closed", "Open")
     assert moves()[-1] == ("HalfOpen", "Closed")
     assert trace.crashes == []

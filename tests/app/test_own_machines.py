@@ -67,17 +67,17 @@ def test_it_is_drawn_in_every_format(shop: str, ending: str, begins: bytes, bare
     ("named", "code", "words"),
     [
         ("{}:nothing", 2, "{} has no nothing (machines in it: {}:MACHINE, {}:NESTED)"),
-        ("{}:number", 2, "{}:number is no state machine but an int"),
-        ("{}:order", 2, "{}:order is no state machine but an Order (machines in it: {}:order.machine)"),
+        ("{}:number", 2, "{}:number is not a machine but an int"),
+        ("{}:order", 2, "{}:order is not a machine but an Order (machines in it: {}:order.machine)"),
         ("{}:sized", 2, "{}:sized cannot be called without size"),
-        ("{}:NESTED", 2, "{}:NESTED: its state b has states in it (x)"),
+        ("{}:NESTED", 2, "{}:NESTED: its state b contains states (x)"),
         ("{}:broken", 1, "{}:broken: its code raised ValueError: two lines[2J ("),
         ("{}:leaves", 1, "{}:leaves: its code raised SystemExit: 3 ("),
         ("{}.py:MACHINE", 2, "there is no module {}.py in {}, "),
         ("nowhere_at_all:MACHINE", 2, "there is no module nowhere_at_all in "),
         ("machines.nowhere:MACHINE", 2, "there is no module machines.nowhere in machines, which was loaded from "),
-        ("./{}:MACHINE", 2, "./{}:MACHINE names no machine: write package.module:MACHINE"),
-        ("{}:", 2, "{}: names no machine: write package.module:MACHINE"),
+        ("./{}:MACHINE", 2, "./{}:MACHINE does not name a machine: write package.module:MACHINE"),
+        ("{}:", 2, "{}: does not name a machine: write package.module:MACHINE"),
     ],
 )
 def test_what_cannot_be_drawn_is_one_line_with_what_to_do(shop: str, named: str, code: int, words: str) -> None:
@@ -112,4 +112,4 @@ def test_a_diagram_that_is_too_large_for_a_picture_says_which_format_to_take(bar
         "M.add_ordered_transitions()\nM.add_transition('back', '*', M.states and list(M.states)[0])\n"
     )
     done = diagram(f"{name}:M", "-o", "large.png")
-    assert (done.exit_code, done.stderr) == (2, "ensemble: large is too large for a picture: draw it as svg\n")
+    assert (done.exit_code, done.stderr) == (2, "ensemble: large is too large for a PNG: draw it as svg\n")

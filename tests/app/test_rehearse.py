@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 from actors.app import scenes
 from actors.app.cli import app
 from actors.app.rehearsal import Report, quickened, rehearse
+from actors.app.rehearsal_waits import STEP_S_MAX
 from actors.app.scenes import Scene, SceneError
 from actors.app.settings import Settings, load
-from actors.app.waiting import STEP_S_MAX
 from actors.playground import FaultPlan
 from machines.response import State
 from tests.app.cards import v2_json
@@ -194,7 +194,7 @@ def test_b28_what_is_odd_about_a_card_is_said_when_a_scene_brings_it(tmp_path: P
     ("cast", "words"),
     [
         (("Nobody",), "there is no character 'Nobody'"),
-        (("Maren", "MAREN"), "in the cast twice"),
+        (("Maren", "MAREN"), "names a character twice"),
         (("missing.png",), "missing.png: cannot be read"),
         (("broken.png",), "broken.png"),
     ],
@@ -247,12 +247,12 @@ class TestCommand:
             (["elsewhere/storm.yaml"], "there is no scene 'elsewhere/storm.yaml'"),
             (["broken.yaml"], "broken.yaml: is not YAML"),
             (["wrong.yaml"], "wrong.yaml: lines.0.text: "),
-            (["nobody.yaml"], "there is no character 'Nobody'; name a card file, or one of: Fitch, Maren, Oriel"),
+            (["nobody.yaml"], "there is no character 'Nobody'; use a card file, or one of: Fitch, Maren, Oriel"),
             (["logbook", "--fault", "gremlins=1"], "unknown fault 'gremlins'; known: "),
             (["logbook", "--fault", "late"], "fault 'late' needs a probability"),
             (["logbook", "--fault", "late=2"], "between 0 and 1"),
             (["logbook", "--fault", "late=0.6", "--fault", "slow=0.6"], "add up to 1.2"),
-            (["logbook", "--fault", "outage=1"], "--fault outage=1: nothing would ever be heard"),
+            (["logbook", "--fault", "outage=1"], "--fault outage=1: no request would ever succeed"),
             (["logbook", "--voice", "telegram"], "there is no voice 'telegram'; use webhook or embed"),
         ],
     )

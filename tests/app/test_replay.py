@@ -113,9 +113,9 @@ class TestReplay:
         assert moves[: len(LINES)] == LINES
         assert moves[len(LINES) :] == [
             "",
-            "Retrying since 15:06:47.000: Discord gave no usable answer: it did not answer in time (timeout); "
-            "reading the channel back; goes on at 15:06:52.000. "
-            "What to do: If this goes on, check the connection; `doctor` tells more.",
+            "Retrying since 15:06:47.000: Not confirmed: Discord did not answer in time (timeout); "
+            "reading the channel back; continues at 15:06:52.000. "
+            "What to do: If this goes on, check the connection; `doctor` names what fails.",
         ]
         assert SECRET not in done.stdout
 
@@ -126,8 +126,8 @@ class TestReplay:
     def test_what_has_failed_says_why_and_what_to_do(self) -> None:
         (failed,) = keep((Generated(NOW + 1, ("Hi",)), SendRefused(NOW + 2, "forbidden", 403, final=True)))
         assert invoke("replay", failed).stdout.splitlines()[-1] == (
-            "Failed after 2.000 s: Discord refused it: a permission is missing in this channel (forbidden, 403). "
-            "What to do: Allow the bot to view it and to send messages there; `doctor` names what is missing."
+            "Failed after 2.000 s: Not sent: missing permission in this channel (forbidden, 403). "
+            "What to do: Allow the bot to view the channel and to send messages there; `doctor` names what is missing."
         )
 
     def test_what_came_right_by_itself_needs_no_mending(self) -> None:
@@ -146,7 +146,7 @@ class TestReplay:
         assert invoke("replay", one[: len(shared) + 1]).stdout.startswith(f"Mira: response {one} ")
         done = invoke("replay", shared)
         assert (done.exit_code, done.stdout) == (1, "")
-        assert done.stderr == (f"ensemble: {shared!r} begins several responses: {one}, {two}, …; give more of the id\n")
+        assert done.stderr == (f"ensemble: {shared!r} begins several ids: {one}, {two}, …; give more of the id\n")
 
     @pytest.mark.parametrize("wanted", ["nosuch", "%", "_", ""])
     def test_an_unknown_id_is_one_line_and_1(self, wanted: str) -> None:
@@ -176,7 +176,7 @@ class TestFiles:
         done = invoke("replay", "broken.json")
         assert (done.exit_code, done.stdout) == (1, "")
         assert done.stderr == (
-            "ensemble: broken.json holds no response: save what the inspector says at /api/responses/ID\n"
+            "ensemble: broken.json is not a response: save the inspector's answer at /api/responses/ID\n"
         )
 
     @pytest.mark.parametrize(
@@ -201,7 +201,9 @@ class TestFiles:
     def test_a_missing_or_huge_file_is_one_line(self, bare: Path) -> None:
         assert "No such file" in invoke("replay", "missing.json").stderr
         (bare / "huge.json").write_bytes(b" " * 10_000_001)
-        assert invoke("replay", "huge.json").stderr == "ensemble: huge.json is larger than 10 MB: no response is\n"
+        assert (
+            invoke("replay", "huge.json").stderr == "ensemble: huge.json is larger than 10 MB: it is not a response\n"
+        )
 
     def test_b13_discord_s_code_and_words_stand_beside_its_reason(self) -> None:
         words = "Message was blocked by automatic moderation"

@@ -28,7 +28,7 @@ from tests.fakes.virtual_time import EPOCH, run_virtually
 HTTP_500 = Refused("outage", status=500)
 SINCE = 1_750_000_000.0
 WELL = Reliability(
-    ended=1000, delivered=1000, failed=0, attempts=1000, retries=0, to_tell=0, told=0, waiting=0, error_lines=0
+    ended=1000, delivered=1000, failed=0, attempts=1000, retries=0, to_tell=0, told=0, waiting=0, errors=0
 )
 
 NO_TOKEN = NotChecked("no token")
@@ -53,17 +53,17 @@ class TestBars:
         assert found.figure.startswith(f"{retries / 1000:.3f} ({retries} retries, ")
 
     def test_every_failure_is_told(self) -> None:
-        assert row(WELL, "told").figure == "no response failed"
-        assert row(replace(WELL, to_tell=3, told=3), "told").holds is True
-        found = row(replace(WELL, to_tell=3, told=2, waiting=1), "told")
+        assert row(WELL, "announced").figure == "no response failed"
+        assert row(replace(WELL, to_tell=3, told=3), "announced").holds is True
+        found = row(replace(WELL, to_tell=3, told=2, waiting=1), "announced")
         assert found.holds is False
         assert found.figure == "66.67 % (2 of 3, 1 on the way)"
 
     def test_a_failure_of_before_that_still_waits_to_be_told_counts(self) -> None:
-        found = row(replace(WELL, untold_before=1), "told")
-        assert (found.holds, found.figure) == (False, "no response failed; 1 older one still on the way")
-        found = row(replace(WELL, to_tell=2, told=2, untold_before=3), "told")
-        assert (found.holds, found.figure) == (False, "100.00 % (2 of 2); 3 older ones still on the way")
+        found = row(replace(WELL, untold_before=1), "announced")
+        assert (found.holds, found.figure) == (False, "no response failed; 1 older notice still on the way")
+        found = row(replace(WELL, to_tell=2, told=2, untold_before=3), "announced")
+        assert (found.holds, found.figure) == (False, "100.00 % (2 of 2); 3 older notices still on the way")
 
     def test_the_history_is_the_channel_s_where_an_audit_says_so(self) -> None:
         assert row(WELL, "History", Accuracy(50, 0)).holds is True
@@ -77,18 +77,18 @@ class TestBars:
         assert history.holds is None
         assert history.figure == "not checked: no token"
 
-    @pytest.mark.parametrize(("lines", "holds"), [(149, True), (150, False)])
-    def test_fewer_than_15_error_lines_in_100_messages(self, lines: int, holds: bool) -> None:
-        assert row(replace(WELL, error_lines=lines), "❌").holds is holds
+    @pytest.mark.parametrize(("errors", "holds"), [(119, True), (120, False)])
+    def test_fewer_than_12_errors_in_100_messages(self, errors: int, holds: bool) -> None:
+        assert row(replace(WELL, errors=errors), "❌").holds is holds
 
-    def test_m4_error_lines_that_were_never_counted_are_not_called_none(self) -> None:
-        found = row(replace(WELL, error_lines_from=None), "❌")
-        assert (found.holds, found.figure) == (None, "not counted yet: they are from the bot's next start on")
+    def test_m4_errors_that_were_never_counted_are_not_called_none(self) -> None:
+        found = row(replace(WELL, errors_from=None), "❌")
+        assert (found.holds, found.figure) == (None, "not counted yet: counting begins at the bot's next start")
 
-    def test_m4_error_lines_that_are_counted_for_a_part_of_the_time_say_since_when(self) -> None:
-        found = row(replace(WELL, error_lines=3, error_lines_from=SINCE + 60), "❌")
+    def test_m4_errors_that_are_counted_for_a_part_of_the_time_say_since_when(self) -> None:
+        found = row(replace(WELL, errors=3, errors_from=SINCE + 60), "❌")
         assert found.figure == "0.3 per 100 messages (3 in all, counted since 2025-06-15 15:07 UTC)"
-        assert row(replace(WELL, error_lines=3, error_lines_from=SINCE), "❌").figure.endswith("(3 in all)")
+        assert row(replace(WELL, errors=3, errors_from=SINCE), "❌").figure.endswith("(3 in all)")
 
     @pytest.mark.parametrize(("reports", "holds"), [(0, True), (9, True), (10, False)])
     def test_m4_fewer_than_one_line_in_100_is_reported_missing(self, reports: int, holds: bool) -> None:
@@ -110,7 +110,7 @@ class TestBars:
         assert row(found, "success rate").figure == "100.00 % (8 of 8)"
         assert row(found, "ended in a line").figure == ("20.00 % (8 of 40; 32 failed: 30 model_missing, 2 unreachable)")
         assert row(WELL, "ended in a line").figure == "100.00 % (1000 of 1000)"
-        assert row(replace(WELL, delivered=0), "ended in a line").figure == "none was wanted to the end"
+        assert row(replace(WELL, delivered=0), "ended in a line").figure == "none, except cancelled ones"
 
 
 SCRIPTS: dict[str, tuple[Sequence[Fault], Sequence[object]]] = {
@@ -249,7 +249,7 @@ class TestCommand:
         assert done.exit_code == 1
         rows = done.stdout.splitlines()[1:]
         assert rows[0] == "✗ Message send success rate: 0.00 % (0 of 1); bar: > 99 %"
-        assert rows[2].startswith(f"{told} Failures that the channel was told of: ")
+        assert rows[2].startswith(f"{told} Failures announced in the channel: ")
 
     def test_each_failure_has_the_reason_of_its_last_move_and_a_cancelled_one_is_none(self, now: float) -> None:
         unwritten = [(GenerationFailed(now - 60, "credentials", final=True),)] * 2
@@ -288,9 +288,7 @@ class TestCommand:
         keep(lost(now - 7200), notice="waiting")
         done = invoke("--since", "1h")
         assert done.exit_code == 1
-        assert (
-            "✗ Failures that the channel was told of: no response failed; 1 older one still on the way" in done.stdout
-        )
+        assert "✗ Failures announced in the channel: no response failed; 1 older notice still on the way" in done.stdout
 
     def test_an_empty_database_says_so_and_ends_with_0(self) -> None:
         keep()
@@ -307,7 +305,7 @@ class TestCommand:
     def test_a_time_that_is_none_is_one_line_and_2(self, since: str) -> None:
         done = invoke(f"--since={since}")
         assert (done.exit_code, done.stdout) == (2, "")
-        assert done.stderr == f"ensemble: --since: write it like 90s, 15m, 24h or 7d, not {since!r}\n"
+        assert done.stderr == f"ensemble: --since: write a time like 90s, 15m, 24h or 7d, not {since!r}\n"
 
     def test_it_reads_beside_a_running_bot_and_writes_nothing(self, now: float, bare: Path) -> None:
         keep(delivered(now - 60))

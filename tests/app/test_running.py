@@ -20,6 +20,7 @@ from actors.playground import PlaygroundServer, Voice
 from tests.app.cards import png, v2_json
 from tests.app.processes import group_is_gone, run_bot, started
 from tests.patience import PATIENCE_S
+from tests.playground_place import PlaygroundPlace
 
 CHANNEL = "tavern"
 LINE = "<b>Good evening</b> & hello?"
@@ -150,7 +151,7 @@ class TestTranscript:
                 process.terminate()
                 assert process.wait(PATIENCE_S) == 0
             shown = [m for m in server.messages(CHANNEL) if m.voice is Voice.WEBHOOK or m.content == LINE]
-            channel = str(server.world.find_channel(CHANNEL).id)
+            channel = str(server.discord.find_channel(CHANNEL).id)
             return channel, [{"name": m.author, "text": m.content, "message_ids": [str(m.id)]} for m in shown]
 
         channel, shown = with_server(work)
@@ -257,8 +258,7 @@ class TestPlay:
         with started(tmp_path, "play", "--no-bot", "--port", "0", until="Playground: ") as (process, lines):
             told = dict(line.split("=", 1) for line in lines[:-1])
             assert list(told) == ["DISCORD_API_URL", "DISCORD_GATEWAY_URL", "DISCORD_TOKEN"]
-            url = lines[-1].removeprefix("Playground: ")
-            assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", url)
+            assert re.fullmatch(r"Playground: http://127\.0\.0\.1:\d+/\?key=[\w-]{32}", lines[-1])
             request = urllib.request.Request(told["DISCORD_API_URL"] + "/users/@me")
             request.add_header("Authorization", f"Bot {told['DISCORD_TOKEN']}")
             with urllib.request.urlopen(request) as answer:
@@ -303,7 +303,7 @@ class TestPlay:
             port = taken.getsockname()[1]
             done = run_bot(tmp_path, "play", "--no-bot", "--port", str(port))
         assert done.returncode == 1
-        assert done.stderr == f"ensemble: port {port} is in use: end what runs there, or try `play --port 0`\n"
+        assert done.stderr == f"ensemble: port {port} is in use: stop what uses it, or try `play --port 0`\n"
 
     def test_a_second_one_on_the_same_world_names_the_first(self, tmp_path: Path) -> None:
         with started(tmp_path, "play", "--no-bot", "--port", "0", until="Playground: ") as (process, _):
@@ -317,12 +317,14 @@ class TestPlay:
     def test_the_world_is_kept_for_the_next_time(self, tmp_path: Path) -> None:
         for name in ("first", "second"):
             with started(tmp_path, "play", "--no-bot", "--port", "0", until="Playground: ") as (process, lines):
-                base = lines[-1].removeprefix("Playground: ")
+                place = PlaygroundPlace.of(lines[-1])
+                headers = place.headers | {"Content-Type": "application/json"}
                 body = json.dumps({"channel": CHANNEL, "user": "Robin", "text": name}).encode()
-                request = urllib.request.Request(f"{base}_control/messages", body, {"Content-Type": "application/json"})
-                with urllib.request.urlopen(request):
+                url = f"{place.base}_control/messages"
+                with urllib.request.urlopen(urllib.request.Request(url, body, headers)):
                     pass
-                with urllib.request.urlopen(f"{base}_control/messages?channel={CHANNEL}") as answer:
+                read = urllib.request.Request(f"{url}?channel={CHANNEL}", headers=headers)
+                with urllib.request.urlopen(read) as answer:
                     said = [message["content"] for message in json.load(answer)]
                 process.terminate()
                 assert process.wait(PATIENCE_S) == 0

@@ -55,7 +55,7 @@ def test_white_space_around_a_line_is_no_part_of_it(tmp_path: Path) -> None:
         (LEAST + "voice: telegram", "voice: Input should be 'webhook' or 'embed'"),
         ("cast: [Maren]\nlines: [{user: Kim, text: '  '}]", "lines.0.text: "),
         ("cast: [Maren]\nlines: [{user: Kim, text: 5}]", "lines.0.text: Input should be a valid string"),
-        ("cast: [Maren]\nlines: [{user: Kim, text: '!end'}]", "lines.0.text: commands are no part of a scene"),
+        ("cast: [Maren]\nlines: [{user: Kim, text: '!end'}]", "lines.0.text: a scene cannot contain commands"),
         (f"cast: [Maren]\nlines: [{{user: Kim, text: {'x' * 2001}}}]", "lines.0.text: "),
         ("cast: [Maren\nlines: }", "is not YAML"),
         ("cast: !!python/object/apply:os.getcwd []", "is not YAML"),

@@ -26,11 +26,6 @@ PLAIN = "POST .*/channels/\\d+/messages"
 KNOWN = (*OURS, ORGANISATION)
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 def refuses(status: int) -> Answer:
     """A model server's error that tells everything."""
     body = {"error": {"message": f"Rate limit for `{ORGANISATION}`. {planted(KNOWN)}", "type": "x", "code": "x"}}
@@ -167,7 +162,6 @@ async def read_inspector(url: str) -> dict[str, str]:
 
 
 @pytest.mark.slow
-@pytest.mark.anyio
 @pytest.mark.parametrize("log_format", ["text", "json"])
 async def test_what_servers_tell_comes_out_nowhere(table: Table, log_format: str) -> None:
     async with table.bot(LOG_FORMAT=log_format) as url:
@@ -199,7 +193,6 @@ ECHOES = (
 
 
 @pytest.mark.slow
-@pytest.mark.anyio
 @pytest.mark.parametrize("log_format", ["text", "json"])
 @pytest.mark.parametrize("texts", ["true", "false"])
 async def test_log_texts_off_leaves_what_people_characters_and_servers_say_out_of_every_line(
@@ -225,7 +218,6 @@ async def test_log_texts_off_leaves_what_people_characters_and_servers_say_out_o
 
 
 @pytest.mark.slow
-@pytest.mark.anyio
 async def test_the_doctor_names_the_trouble_and_not_the_secret(table: Table) -> None:
     table.model.script.append(refuses(401))
     table.planter.will("GET .*/users/@me", 401)
@@ -240,7 +232,6 @@ async def test_the_doctor_names_the_trouble_and_not_the_secret(table: Table) -> 
     assert leaks(said, (*table.planter.secrets, "pass-w0rd-1")) == []
 
 
-@pytest.mark.anyio
 async def test_a_bot_that_cannot_start_does_not_say_why_in_the_server_s_words(table: Table) -> None:
     table.planter.will("GET .*/users/@me", 403)
     table.planter.will("GET .*/applications/@me", 400)

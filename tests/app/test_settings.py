@@ -27,6 +27,7 @@ DEFAULTS: dict[str, object] = {
     "DATA_DIR": Path(),
     "COMMAND_PREFIX": "!",
     "VOICE": "webhook",
+    "LINKS": "text",
     "DEVELOPERS": (),
     "SEND_ATTEMPTS": 3,
     "GENERATE_ATTEMPTS": 3,
@@ -89,10 +90,11 @@ WRONG: tuple[tuple[str, str, str], ...] = (
     ("DATABASE_URL", "postgresql://db/ensemble", "use sqlite:///"),
     ("COMMAND_PREFIX", "ensemble", "at most 5"),
     ("VOICE", "telegram", "'webhook' or 'embed'"),
+    ("LINKS", "maybe", "Input should be 'text', 'on' or 'off'"),
     ("DEVELOPERS", "robin", "Copy User ID"),
-    ("DEVELOPERS", "80351110224678912;1574607266282209283", "with commas between them"),
-    ("DEVELOPERS", "80351110224678912, 7", "write ids of users"),
-    ("DEVELOPERS", "-80351110224678912", "write ids of users"),
+    ("DEVELOPERS", "80351110224678912;1574607266282209283", "separated by commas"),
+    ("DEVELOPERS", "80351110224678912, 7", "write user ids"),
+    ("DEVELOPERS", "-80351110224678912", "write user ids"),
     ("SEND_ATTEMPTS", "0", "greater than or equal to 1"),
     ("SEND_ATTEMPTS", "21", "less than or equal to 20"),
     ("SEND_ATTEMPTS", "three", "integer"),
@@ -257,7 +259,7 @@ def test_passwords_in_addresses_are_secrets_too(monkeypatch: pytest.MonkeyPatch)
 
 def test_a_password_beside_the_token_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DISCORD_API_URL", f"https://user:{SECRET}@proxy.example/api/v10")
-    with pytest.raises(SettingsError, match=r"DISCORD_API_URL: .*leave them out") as refused:
+    with pytest.raises(SettingsError, match=r"DISCORD_API_URL: .*remove them") as refused:
         load()
     assert SECRET not in str(refused.value)
 

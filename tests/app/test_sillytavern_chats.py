@@ -111,8 +111,8 @@ def test_b51_two_scenes_are_not_printed_as_one_chat() -> None:
     assert (done.exit_code, done.stdout) == (2, "")
     first, *rows = done.stderr.splitlines()
     assert first == (
-        "ensemble: there are 2 scenes, and a chat of SillyTavern holds one: "
-        "name one of them, or write a file for each with `-o FOLDER`"
+        "ensemble: there are 2 scenes, and a SillyTavern chat holds one: "
+        "name one of them, or write one file per scene with `-o FOLDER`"
     )
     assert [row.split()[0] for row in rows] == [FIRST, SECOND]
     for row in rows:

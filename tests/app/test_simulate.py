@@ -21,7 +21,7 @@ def test_it_prints_the_seed_the_figures_and_that_nothing_broke() -> None:
     figures = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if line.startswith(("Seed", "Crashes")))
     assert figures["Seed"] == "3"
     assert int(figures["Crashes"]) > 0
-    assert "✓ every line arrived once or was told" in done.stdout
+    assert "✓ every line arrived once or failed with a notice" in done.stdout
 
 
 def test_the_command_of_a_failure_runs_the_same_again() -> None:

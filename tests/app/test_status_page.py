@@ -36,16 +36,9 @@ from tests.fakes.status_page import (
 )
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
-
 CHANNEL = "tavern"
 OPENED = ("discord", "Closed", "Open")
 CLOSED_AGAIN = ("discord", "HalfOpen", "Closed")
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(autouse=True)

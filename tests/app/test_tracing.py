@@ -151,7 +151,7 @@ class TestSwitch:
         made = asked_for(**{ENDPOINT: "http://127.0.0.1:4317", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"})
         assert made.spans is None
         assert made.note is not None
-        assert made.note.words.endswith("not grpc.")
+        assert made.note.words.endswith("instead of grpc.")
 
     def test_a_collector_that_never_answers_does_not_keep_the_program_from_ending(
         self, monkeypatch: pytest.MonkeyPatch

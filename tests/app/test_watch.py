@@ -16,21 +16,14 @@ from actors.adapters.store import open_store
 from actors.app.cli import app
 from actors.app.commands.replay import told
 from actors.app.recordings import from_view
-from actors.app.watching import told_of
+from actors.app.watch_sources import detail_of
 from actors.ports import BreakerMoved, ConnectionMoved
 from machines.facts import SendUnconfirmed
 from tests.adapters.inspector.stage import SECRET
 from tests.app.watched import LARGE, SMALL, WIDE, Bot, a_bot, play, viewing
 from tests.contracts.scene import NOW
 
-pytestmark = pytest.mark.anyio
-
 HEADS = ("Character", "State", "Try", "For", "Next try, and why it waits")
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +37,6 @@ def row_of(screen: str, state: str) -> str:
     return row
 
 
-@pytest.mark.anyio
 class TestLive:
     @pytest.mark.parametrize("size", [SMALL, LARGE])
     async def test_the_fleet_and_every_response_stand_on_the_screen(
@@ -57,7 +49,7 @@ class TestLive:
         assert "Generating 0  Sending 0  Retrying 1  Delivered 1  Failed 1" in screen
         assert re.search(r"session +Idle \d  Responding \d  Paused 0  Ended 0", screen)
         assert re.search(r"✓ +Mira +Delivered +1/3 +took 2.5 s", screen)
-        assert re.search(r"↻ +Mira +Retrying +1/3 +4.0 s +in 16.0 s: Discord refused it", screen)
+        assert re.search(r"↻ +Mira +Retrying +1/3 +4.0 s +in 16.0 s: Not sent: Discord", screen)
         assert "sending again; next try in 16.0 s" in screen.replace("\n ", " ")
         assert SECRET not in screen
         assert max(map(len, screen.splitlines())) <= size[0]
@@ -66,9 +58,9 @@ class TestLive:
         async with a_bot(tmp_path) as bot:
             await play(bot)
             async with bot.running(), viewing(tmp_path, size=LARGE, inspector_address=bot.address) as viewer:
-                await viewer.sees("Live from", "Last trouble", "the prompt does")
+                await viewer.sees("Live from", "Last error", "conversation too")
                 screen = await viewer.until(lambda shown: "Session" not in shown)  # it takes all the room that there is
-        assert "The model failed: the prompt does" in row_of(screen, "Failed")
+        assert "Not written: conversation too" in row_of(screen, "Failed")
 
     async def test_moves_are_seen_as_they_are_made(self, tmp_path: Path) -> None:
         async with (
@@ -105,7 +97,7 @@ class TestLive:
                 await viewer.sees("Live from", "Responses: 3", without="stuck")
                 viewer.clock[0] = NOW + 26 + 20 + 16
                 screen = await viewer.sees("▲", "1 stuck")
-                assert re.search(r"Stuck: it was to go on 16.0 s ago", screen)
+                assert re.search(r"Stuck: it was due 16.0 s ago", screen)
                 await viewer.press("f")
                 screen = await viewer.sees("Responses: 1 of 3, 1 stuck, only stuck")
                 assert "Delivered   1/3" not in screen
@@ -130,7 +122,6 @@ class TestLive:
                     await viewer.sees("From the database", "set INSPECTOR_TOKEN to the one that the bot has")
 
 
-@pytest.mark.anyio
 async def test_a_wide_view_of_a_busy_bot(tmp_path: Path) -> None:
     """The pictures of docs/inspecting.md: `PICTURES=docs/pictures pytest -n 0 tests/app/test_watch.py -k busy`."""
     at = NOW + 26 + 20 + 18
@@ -149,7 +140,6 @@ async def test_a_wide_view_of_a_busy_bot(tmp_path: Path) -> None:
                 viewer.picture("watch-response")
 
 
-@pytest.mark.anyio
 class TestDatabaseAlone:
     async def test_what_has_not_ended_is_not_shown_as_alive(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
@@ -160,11 +150,11 @@ class TestDatabaseAlone:
             assert "Live" not in screen
             assert "○" in row_of(screen, "Retrying")
             assert "@ 15:07:06" in row_of(screen, "Retrying")
-            assert "nobody is seen at work" in row_of(screen, "Retrying")
+            assert "no bot answers" in row_of(screen, "Retrying")
             assert "stuck" not in screen
-            assert screen.count("only a running bot knows") == 2
+            assert screen.count("known only while a bot runs") == 2
             await viewer.press("enter")
-            screen = await viewer.sees(f"response {played.waiting}", "○ Retrying", "nobody is seen at work on it")
+            screen = await viewer.sees(f"response {played.waiting}", "○ Retrying", "no bot answers")
             assert "▶" not in screen
 
     async def test_it_writes_nothing(self, tmp_path: Path) -> None:
@@ -190,7 +180,6 @@ class TestDatabaseAlone:
                 await viewer.sees("From the database", "The database has no response.")
 
 
-@pytest.mark.anyio
 class TestComingAndGoing:
     async def test_a_bot_that_goes_away_is_said_and_its_responses_stand_still(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
@@ -200,7 +189,7 @@ class TestComingAndGoing:
                     await viewer.sees("Live from", "next try in 16.0 s")
                 screen = await viewer.sees("From the database", f"no bot answers at http://{bot.address}/")
                 assert "Live from" not in screen
-                assert "nobody is seen at work" in row_of(screen, "Retrying")
+                assert "no bot answers" in row_of(screen, "Retrying")
                 assert "next try" not in screen
 
     async def test_a_bot_that_returns_is_live_again(self, tmp_path: Path) -> None:
@@ -209,7 +198,7 @@ class TestComingAndGoing:
             async with viewing(tmp_path, inspector_address=await _port_of(bot)) as viewer:
                 await viewer.sees("From the database")
                 async with bot.running() as stage:
-                    await viewer.sees("Live from", "Retrying 1", without="nobody is seen")
+                    await viewer.sees("Live from", "Retrying 1", without="no bot answers")
                     stage.scene = await bot.elsewhere()
                     await stage.line(4)
                     await viewer.sees("Responses: 4", "Generating 1")
@@ -227,7 +216,6 @@ class TestComingAndGoing:
                     await viewer.sees("Live from", "▶ Retrying")
 
 
-@pytest.mark.anyio
 class TestOne:
     async def test_its_strip_and_its_path_are_those_of_replay(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
@@ -243,7 +231,9 @@ class TestOne:
         assert "[*] ─  Generating  ─  Sending  ─  ▶ Retrying  ─  Delivered  ─  Failed" in screen
         for move in moves:
             assert all(cell in screen for cell in re.split(r"  +", move)), move
-        assert "Retrying for 4.0 s: Discord refused it: too many requests (rate_limit, 429); sending again;" in screen
+        assert (
+            "Retrying for 4.0 s: Not sent: Discord's rate limit is reached (rate_limit, 429); sending again;" in screen
+        )
         assert "May come next: Held, " in screen
 
     async def test_it_follows_the_moves_and_escape_leads_back(self, tmp_path: Path) -> None:
@@ -270,7 +260,6 @@ class TestOne:
             await viewer.sees("▶ Failed", "Failed after 3.000 s: ", "It has ended", "What to do: Lower CONTEXT_TOKENS")
 
 
-@pytest.mark.anyio
 class TestKeys:
     async def test_a_search_narrows_the_table_and_escape_shows_all(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
@@ -278,7 +267,7 @@ class TestKeys:
         async with viewing(tmp_path) as viewer:
             await viewer.sees("Responses: 3")
             await viewer.press("slash", *"quick")
-            await viewer.sees("Responses: 0 of 3, with “quick”", "No response fits. Esc shows all again.")
+            await viewer.sees("Responses: 0 of 3, with “quick”", "No response matches. Press Esc to show all again.")
             await viewer.press("escape", "slash", *"RATE mira", "enter")
             await viewer.sees("Responses: 1 of 3", "Retrying", without="Delivered   1/3")
             await viewer.press("enter")
@@ -369,7 +358,7 @@ def test_a_name_cannot_steer_the_terminal() -> None:
         "waits": None,
         "last_error": None,
     }
-    told = told_of({**words, **numbers, "due_at": None, "is_final": False, "path": [move], "legal": ["Generated"]})
+    told = detail_of({**words, **numbers, "due_at": None, "is_final": False, "path": [move], "legal": ["Generated"]})
     assert told.seen.name == "M[2Ji ra"
     assert "\x1b" not in told.whose
 
@@ -384,7 +373,7 @@ def test_without_the_extra_it_names_the_mend(monkeypatch: pytest.MonkeyPatch) ->
 def test_without_a_terminal_it_is_wrong_use_and_names_what_prints() -> None:
     done = CliRunner().invoke(app, ["watch"])
     assert done.exit_code == 2
-    assert "watch needs a terminal; `report`, `replay` and `transcript` print" in done.output
+    assert "watch needs a terminal; use `report`, `replay` or `transcript` to print" in done.output
 
 
 def test_no_other_command_loads_textual() -> None:

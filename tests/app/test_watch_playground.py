@@ -6,15 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from actors.app.playground_place import FILE, PlaygroundPlace, announced, find_playground
+from actors.app.playground_address import FILE, PlaygroundPlace, announced, find_playground
 from tests.app.watched import LARGE, a_bot, play, viewing
-
-pytestmark = pytest.mark.anyio
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from actors.adapters.store.rules import triggers
+from actors.adapters.store.engine.rules import triggers
 from actors.app.cli import app
 
 WRONG = (

@@ -18,17 +18,18 @@ from actors.adapters.store import SqlStore, open_store
 from actors.adapters.terminal.times import Times
 from actors.adapters.terminal.watch import Watch
 from actors.app.settings import load
-from actors.app.watching import Watching
+from actors.app.watch_sources import Watching
 from machines.facts import Fact, Generated, GenerationFailed, SendRefused, Sent
 from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import NOW, Scene, open_scene
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parent.parent.parent
 PICTURE_WIDE = 1440
 FONT = "DejaVu Sans Mono"
 """Of the machine that makes the pictures: the bot brings no font of one width."""
 
-WAIT_S = 60.0
+
 AGAIN_S = 1.5 * SHUTDOWN_S
 """A server that has ended in this very process may leave a connection open that comes in while it ends."""
 
@@ -87,7 +88,7 @@ class Viewer:
         """The screen that holds, once it stands still: it is painted piece by piece."""
         shown = before = ""
         try:
-            with anyio.fail_after(WAIT_S):
+            with anyio.fail_after(PATIENCE_S):
                 while not (holds(shown := self.screen) and shown == before):
                     before = shown
                     await self.pilot.pause(STILL_S)

@@ -20,10 +20,10 @@ from actors.roleplay.model import (
     ResponseId,
     SessionRecord,
     Turn,
-    TurnOrder,
     base36,
     nonce_of,
 )
+from actors.roleplay.turns import TurnOrder
 from machines.facts import CommitLine, Fact, Started
 from machines.response import Limits, Move, Response, advance
 

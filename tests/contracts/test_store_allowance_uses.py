@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
 from actors.adapters.store import SqlStore
 from actors.roleplay.allowance import Use
 from tests.contracts.scene import NOW
-
-pytestmark = pytest.mark.anyio
 
 
 async def test_uses_are_read_once_each_in_the_order_in_which_they_were_kept(store: SqlStore) -> None:

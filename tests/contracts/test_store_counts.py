@@ -1,41 +1,37 @@
-"""What every store promises about the count of ❌ lines, and about lines that are reported missing."""
+"""What every store promises about the count of errors, and about lines that are reported missing."""
 
 from __future__ import annotations
 
-import pytest
-
 from actors.adapters.store import SqlStore
-from actors.adapters.store.error_lines import KEPT_S
+from actors.adapters.store.play.error_counts import KEPT_S
 from actors.ports.store import ReportedMissing
-from actors.roleplay.missing import Finding, MissingReport, SeenTurn
+from actors.roleplay.missing_reports import Finding, MissingReport, SeenTurn
 from actors.roleplay.model import OutboxDraft, OutboxKind
 from machines.facts import Generated, SendRefused
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, open_scene
-
-pytestmark = pytest.mark.anyio
 
 MINUTE = int(NOW // 60)
 
 
 async def counted(store: SqlStore, since: float) -> tuple[int, float | None]:
     found = await store.reliability(since=since)
-    return found.error_lines, found.error_lines_from
+    return found.errors, found.errors_from
 
 
-async def test_m4_error_lines_add_up_by_the_minute_and_are_read_from_a_time_on(store: SqlStore) -> None:
+async def test_m4_errors_add_up_by_the_minute_and_are_read_from_a_time_on(store: SqlStore) -> None:
     assert await counted(store, 0.0) == (0, None)
-    await store.add_error_lines({}, at=NOW)
+    await store.add_errors({}, at=NOW)
     assert await counted(store, 0.0) == (0, MINUTE * 60.0)
-    await store.add_error_lines({MINUTE: 2, MINUTE + 1: 3}, at=NOW)
-    await store.add_error_lines({MINUTE + 1: 4}, at=NOW)
+    await store.add_errors({MINUTE: 2, MINUTE + 1: 3}, at=NOW)
+    await store.add_errors({MINUTE + 1: 4}, at=NOW)
     assert await counted(store, NOW) == (9, MINUTE * 60.0)
     assert (await counted(store, (MINUTE + 1) * 60.0))[0] == 7
     assert (await counted(store, (MINUTE + 2) * 60.0))[0] == 0
 
 
-async def test_m4_error_lines_of_long_ago_are_forgotten(store: SqlStore) -> None:
-    await store.add_error_lines({MINUTE: 2}, at=NOW)
-    await store.add_error_lines({MINUTE + KEPT_S // 60 + 1: 5}, at=NOW + KEPT_S + 61)
+async def test_m4_errors_of_long_ago_are_forgotten(store: SqlStore) -> None:
+    await store.add_errors({MINUTE: 2}, at=NOW)
+    await store.add_errors({MINUTE + KEPT_S // 60 + 1: 5}, at=NOW + KEPT_S + 61)
     assert (await counted(store, 0.0))[0] == 5
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 import pytest
 
 from actors.adapters.store import SqlStore
-from actors.adapters.store.exchanges import RESPONSES_KEPT
+from actors.adapters.store.play.exchanges import RESPONSES_KEPT
 from actors.ports import Asked, AskedMessage, AskedTexts, Exchange, Fenced, Request
 from machines.facts import Generated, SendRefused, Sent
 from machines.response import advance
 from tests.contracts.scene import NOW, Line, Scene, open_scene
-
-pytestmark = pytest.mark.anyio
 
 ASKED = Asked(
     model="a-model",

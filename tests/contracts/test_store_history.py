@@ -9,8 +9,6 @@ from actors.roleplay.model import Amendment, KnownMessage
 from machines.facts import SendRefused, Sent
 from tests.contracts.scene import CHANNEL, MIRA, NOW, Line, Scene
 
-pytestmark = pytest.mark.anyio
-
 
 async def texts(scene: Scene) -> list[str]:
     entries = await scene.store.history(scene.claim.session_id)

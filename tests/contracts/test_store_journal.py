@@ -23,8 +23,6 @@ from machines.facts import (
 from machines.response import Limits, State, advance
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, said
 
-pytestmark = pytest.mark.anyio
-
 
 async def unfinished(scene: Scene) -> ResponseRecord:
     work = await scene.store.next_work(scene.claim)
@@ -189,18 +187,18 @@ async def test_a_response_of_another_session_cannot_be_moved(store: SqlStore, sc
 async def test_the_fence_is_the_newest_message_known_and_stays_that_of_the_first_try(scene: Scene) -> None:
     await scene.hear(10)
     line = await (await scene.line()).start("Hello.")
-    assert (await line.keep_intent(fence=3)).fence == 10
+    assert (await line.keep_intent(watermark=3)).watermark == 10
     await line.tell(SendUnconfirmed(NOW, "timeout"))
     await scene.hear(40)
     await line.tell(NotInChannel(NOW + 5))
-    again = await line.keep_intent(fence=99, kind=OutboundKind.WEBHOOK, webhook_id=5)
-    assert again == line.outbound(fence=10, kind=OutboundKind.WEBHOOK, webhook_id=5)
+    again = await line.keep_intent(watermark=99, kind=OutboundKind.WEBHOOK, webhook_id=5)
+    assert again == line.outbound(watermark=10, kind=OutboundKind.WEBHOOK, webhook_id=5)
 
 
 async def test_a_fence_that_the_caller_knows_to_be_newer_counts(scene: Scene) -> None:
     await scene.hear(10)
     line = await (await scene.line()).start("Hello.")
-    assert (await line.keep_intent(fence=30)).fence == 30
+    assert (await line.keep_intent(watermark=30)).watermark == 30
 
 
 async def test_the_fence_knows_our_own_parts_and_answers(scene: Scene) -> None:
@@ -208,18 +206,18 @@ async def test_the_fence_knows_our_own_parts_and_answers(scene: Scene) -> None:
     line = await (await scene.line()).start("One.", "Two.", "Three.")
     await line.keep_intent()
     await line.tell(Sent(NOW, 20, "One."))
-    assert (await line.keep_intent()).fence == 20
+    assert (await line.keep_intent()).watermark == 20
     await line.tell(Sent(NOW, 21, "Two."))
     [answer] = await scene.store.due_outbox(now=NOW, limit=1)
     await scene.store.outbox_done(answer.id, message_id=35, at=NOW, outcome="sent")
-    assert (await line.keep_intent()).fence == 35
+    assert (await line.keep_intent()).watermark == 35
 
 
 async def test_another_channels_messages_raise_no_fence(store: SqlStore, scene: Scene) -> None:
     await scene.hear(10)
     assert await store.accept(said(900, channel_id=501), waiting_max=50) is None
     line = await (await scene.line()).start("Hello.")
-    assert (await line.keep_intent()).fence == 10
+    assert (await line.keep_intent()).watermark == 10
 
 
 async def test_the_nonce_of_a_part_never_changes(scene: Scene) -> None:

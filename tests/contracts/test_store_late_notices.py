@@ -13,8 +13,6 @@ from machines.facts import Cancelled, Held, SendRefused, Sent, WaitElapsed
 from machines.response import State
 from tests.contracts.scene import CHANNEL, NOW, Line, Scene, open_scene
 
-pytestmark = pytest.mark.anyio
-
 
 def late(line: Line, since: float = NOW) -> OutboxDraft:
     key = f"{notices.LATE}{CHANNEL}:discord_down:{since:.0f}"

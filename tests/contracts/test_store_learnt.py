@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
-
 from actors.adapters.store import SqlStore
 from actors.ports import RefusedName
 from actors.roleplay.model import OutboxDraft, OutboxKind
 from tests.contracts.scene import CHANNEL, NOW
-
-pytestmark = pytest.mark.anyio
 
 NOTICE = OutboxDraft(key="n", kind=OutboxKind.NOTICE, channel_id=CHANNEL, text="It failed.")
 TAKEDOWN = OutboxDraft(key="t", kind=OutboxKind.TAKEDOWN, channel_id=CHANNEL, message_id=20, webhook_id=4)

@@ -13,8 +13,6 @@ from machines.facts import Cancelled, Held, NotInChannel, SendRefused, SendUncon
 from machines.response import State
 from tests.contracts.scene import CHANNEL, NOW, Scene
 
-pytestmark = pytest.mark.anyio
-
 NOTICE = OutboxDraft(key="n", kind=OutboxKind.NOTICE, channel_id=CHANNEL, text="It failed.")
 TAKEDOWN = OutboxDraft(key="t", kind=OutboxKind.TAKEDOWN, channel_id=CHANNEL, message_id=20, webhook_id=4)
 
@@ -47,7 +45,7 @@ async def test_fence_and_first_try_are_those_of_the_first_try(scene: Scene) -> N
     first = await store.outbox_try(row.id, at=NOW + 1)
     await scene.hear(30)
     second = await store.outbox_try(row.id, at=NOW + 5)
-    assert (first.attempt, first.fence, first.first_try_at) == (1, 10, NOW + 1)
+    assert (first.attempt, first.watermark, first.first_try_at) == (1, 10, NOW + 1)
     assert second == replace(first, attempt=2)
     assert second.nonce == row.nonce
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace
 
 from actors.roleplay.model import Entry
 from machines.facts import Sent
-from tests.contracts.scene import CHANNEL, NOW, Scene
-
-pytestmark = pytest.mark.anyio
+from tests.contracts.scene import CHANNEL, NOW, Scene, said
 
 
 async def a_long_scene(scene: Scene) -> tuple[Entry, ...]:
@@ -41,6 +39,19 @@ async def test_the_first_line_of_a_person_is_told_where_it_was_not_read(scene: S
     assert whole[0].text == "Line 1", "the first was deleted"
     all_of_it = await scene.store.recent_history(scene.claim.session_id, entries_max=12)
     assert (all_of_it.entries, all_of_it.first_user) == (whole, None)
+
+
+async def test_people_of_one_name_are_told_in_the_order_of_first_lines_that_were_not_read(scene: Scene) -> None:
+    spoke = ((9, "Robin"), (3, "Rоbin"), (5, "Ann"), (3, "Robin"), (9, "Robin"), (5, "Ann"))
+    for number, (author_id, name) in enumerate(spoke):
+        message = replace(said(10 + number), author_id=author_id, name=name)
+        assert await scene.store.accept(message, waiting_max=50) is not None
+    recent = await scene.store.recent_history(scene.claim.session_id, entries_max=3)
+    assert recent.first_authors == (9, 3)
+    nobody = await scene.store.recent_history(scene.claim.session_id, entries_max=2)
+    assert nobody.first_authors == ()
+    whole = await scene.store.recent_history(scene.claim.session_id, entries_max=6)
+    assert whole.first_authors == (), "the entries themselves have the order"
 
 
 async def test_it_ends_with_the_line_that_is_too_much(scene: Scene) -> None:

@@ -8,19 +8,17 @@ from dataclasses import replace
 
 import pytest
 
-from actors.ports.store import Fenced, RetryAsked, RetryOutcome
-from actors.ports.work import NextRetry, ResponseRecord
+from actors.ports.store import Fenced, RedeliveryAsked, RedeliveryOutcome
+from actors.ports.work import NextRedelivery, ResponseRecord
 from actors.roleplay.model import Button, Outbound, OutboxDraft, OutboxKind, ReplyAddress, nonce_of
 from machines.facts import FoundInChannel, NotInChannel, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.response import Limits, Response, State
 from tests.contracts.scene import CHANNEL, NOW, Line, Scene
 
-pytestmark = pytest.mark.anyio
-
 ONCE = Limits(send_attempts=1)
 
 
-def answered(key: str) -> Callable[[RetryAsked], OutboxDraft]:
+def answered(key: str) -> Callable[[RedeliveryAsked], OutboxDraft]:
     return lambda asked: OutboxDraft(key, OutboxKind.ANSWER, CHANNEL, asked.outcome.value)
 
 
@@ -37,25 +35,27 @@ async def a_failed_line(scene: Scene, *texts: str, message_id: int = 10) -> Line
     return line
 
 
-async def ask(scene: Scene, response_id: str | None, key: str) -> RetryAsked | None:
-    asked = await scene.store.look_up_retry(response_id, channel_id=CHANNEL)
-    is_new = await scene.store.request_retry(asked, answered(key)(asked), at=NOW + 2)
+async def ask(scene: Scene, response_id: str | None, key: str) -> RedeliveryAsked | None:
+    asked = await scene.store.look_up_redelivery(response_id, channel_id=CHANNEL)
+    is_new = await scene.store.request_redelivery(asked, answered(key)(asked), at=NOW + 2)
     return asked if is_new else None
 
 
-def accepted(scene: Scene, line: Line, *, replaces: Line | None = None) -> RetryAsked:
+def accepted(scene: Scene, line: Line, *, replaces: Line | None = None) -> RedeliveryAsked:
     newest = replaces or line
-    return RetryAsked(RetryOutcome.ACCEPTED, "Mira", line.response.id, scene.claim.session_id, newest.response.id)
+    return RedeliveryAsked(
+        RedeliveryOutcome.ACCEPTED, "Mira", line.response.id, scene.claim.session_id, newest.response.id
+    )
 
 
 async def the_retry(scene: Scene) -> Line:
     """The next work's response, started."""
     work = await scene.store.next_work(scene.claim)
-    assert isinstance(work, NextRetry)
+    assert isinstance(work, NextRedelivery)
     return await replacement(scene, work).start(*work.texts, replaces=work.replaces)
 
 
-def replacement(scene: Scene, work: NextRetry) -> Line:
+def replacement(scene: Scene, work: NextRedelivery) -> Line:
     """A response for the request, not started yet."""
     response, session_id = Response(scene.next_id(), ONCE), scene.claim.session_id
     record = ResponseRecord(response, session_id, CHANNEL, work.turn_id, work.trigger_id, work.character, None, ())
@@ -71,13 +71,13 @@ async def test_a_request_is_written_with_its_answer_and_is_the_next_work(scene: 
     answers = [row.draft.text for row in await scene.store.due_outbox(now=NOW + 9, limit=9) if row.draft.key == "a"]
     assert answers == ["accepted"]
     work = await scene.store.next_work(scene.claim)
-    assert isinstance(work, NextRetry)
+    assert isinstance(work, NextRedelivery)
     assert (work.replaces, work.texts, work.trigger_id) == (line.response.id, ("One.", "Two."), 10)
 
 
 async def test_the_same_request_changes_nothing_a_second_time(scene: Scene) -> None:
     line = await a_failed_line(scene)
-    assert await scene.store.enqueue(answered("a")(RetryAsked(RetryOutcome.NONE)), at=NOW)
+    assert await scene.store.enqueue(answered("a")(RedeliveryAsked(RedeliveryOutcome.NONE)), at=NOW)
     assert await ask(scene, line.response.id, "a") is None
     assert await scene.store.next_work(scene.claim) is None
 
@@ -93,14 +93,14 @@ async def test_a_started_retry_takes_the_request_and_no_speakers_place(scene: Sc
     after = await scene.line()
     assert after.record.trigger_id == 11
     outcomes = [(await ask(scene, line.response.id, "b")), (await ask(scene, None, "c"))]
-    assert [asked.outcome for asked in outcomes if asked] == [RetryOutcome.DELIVERED] * 2
+    assert [asked.outcome for asked in outcomes if asked] == [RedeliveryOutcome.DELIVERED] * 2
 
 
 async def test_a_line_is_replaced_once_and_then_only_its_replacement(scene: Scene) -> None:
     line = await a_failed_line(scene)
     await ask(scene, line.response.id, "a")
     work = await scene.store.next_work(scene.claim)
-    assert isinstance(work, NextRetry)
+    assert isinstance(work, NextRedelivery)
     retry = await the_retry(scene)
     with pytest.raises(Fenced, match="replaced already"):
         await replacement(scene, work).start(*work.texts, replaces=work.replaces)
@@ -108,22 +108,22 @@ async def test_a_line_is_replaced_once_and_then_only_its_replacement(scene: Scen
     await retry.tell(SendRefused(NOW + 4, "outage"), outbox=[notice(retry)])
     assert await ask(scene, line.response.id, "b") == accepted(scene, line, replaces=retry)
     work = await scene.store.next_work(scene.claim)
-    assert isinstance(work, NextRetry)
+    assert isinstance(work, NextRedelivery)
     assert work.replaces == retry.response.id
 
 
 async def test_a_request_that_comes_to_something_else_meanwhile_is_looked_up_anew(scene: Scene) -> None:
     line = await a_failed_line(scene)
-    asked = await scene.store.look_up_retry(line.response.id, channel_id=CHANNEL)
+    asked = await scene.store.look_up_redelivery(line.response.id, channel_id=CHANNEL)
     await ask(scene, line.response.id, "first")
-    with pytest.raises(Fenced, match="something else"):
-        await scene.store.request_retry(asked, answered("second")(asked), at=NOW)
+    with pytest.raises(Fenced, match="has changed"):
+        await scene.store.request_redelivery(asked, answered("second")(asked), at=NOW)
     assert "second" not in [row.draft.key for row in await scene.store.due_outbox(now=NOW, limit=9)]
 
 
 async def test_the_database_itself_refuses_a_second_replacement_on_its_way(scene: Scene) -> None:
     line = await a_failed_line(scene)  # and nobody asked for it: there is no request that could be taken twice
-    work = NextRetry(line.response.id, line.record.turn_id, 10, 0, line.record.character, ("Good evening.",), None)
+    work = NextRedelivery(line.response.id, line.record.turn_id, 10, 0, line.record.character, ("Good evening.",), None)
     await replacement(scene, work).start(*work.texts, replaces=work.replaces)
     with pytest.raises(sqlite3.IntegrityError):
         await replacement(scene, work).start(*work.texts, replaces=work.replaces)
@@ -139,7 +139,7 @@ async def test_the_newest_failure_that_nobody_asked_for_comes_first(scene: Scene
         await retry.keep_intent()
         await retry.tell(SendRefused(NOW + 4, "outage"))  # nobody is told of this one
     asked = await ask(scene, "nobody", "c")
-    assert asked == RetryAsked(RetryOutcome.NONE)
+    assert asked == RedeliveryAsked(RedeliveryOutcome.NONE)
 
 
 async def test_a_part_is_never_found_in_a_message_that_is_to_go(scene: Scene) -> None:
@@ -174,7 +174,7 @@ async def test_what_is_sent_after_a_copy_was_condemned_is_fenced_behind_it(scene
     line = await scene.line()
     await line.start("Good evening.")
     kept: Outbound = await line.keep_intent()
-    assert kept.fence == 77
+    assert kept.watermark == 77
 
 
 async def test_a_doubtful_line_that_is_asked_for_is_watched_however_old_and_says_where_to_look(scene: Scene) -> None:
@@ -189,7 +189,7 @@ async def test_a_doubtful_line_that_is_asked_for_is_watched_however_old_and_says
     [part] = await scene.store.watched(CHANNEL, since=NOW + 99_999)
     assert part.outbound.nonce == nonce_of(line.response.id, 1)
     work = await scene.store.next_work(scene.claim)
-    assert isinstance(work, NextRetry)
+    assert isinstance(work, NextRedelivery)
     assert work.look_after == 10
 
 
@@ -232,6 +232,6 @@ async def test_a_wait_between_tries_is_no_failure_to_ask_for(scene: Scene) -> No
     await line.keep_intent()
     await line.tell(SendRefused(NOW + 1, "outage"))
     asked = await ask(scene, line.response.id, "a")
-    assert asked == RetryAsked(RetryOutcome.NONE)
+    assert asked == RedeliveryAsked(RedeliveryOutcome.NONE)
     await line.tell(WaitElapsed(NOW + 3))
     assert line.response.state is State.SENDING

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
 from actors.adapters.store import SqlStore
 from tests.contracts.scene import NOW
-
-pytestmark = pytest.mark.anyio
 
 
 async def test_what_was_learnt_last_of_each_model_of_a_server_is_kept(store: SqlStore) -> None:

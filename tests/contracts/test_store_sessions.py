@@ -7,15 +7,13 @@ from dataclasses import replace
 import pytest
 
 from actors.adapters.store import SqlStore
-from actors.ports import SeenLine, SeenSession
+from actors.observation import LineView, SessionView
 from actors.ports.store import Accepted, Fenced, ToCatchUp
 from actors.ports.work import MoveByWork, NextMessage, NextSpeaker, SessionMove
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, Turn, base36
 from machines.facts import Cancelled, FoundInChannel, SendUnconfirmed, Sent, Started
 from machines.response import advance
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said
-
-pytestmark = pytest.mark.anyio
 
 FULL = OutboxDraft(key="overflow", kind=OutboxKind.NOTICE, channel_id=CHANNEL, text="Too many at once.")
 
@@ -332,7 +330,7 @@ async def test_onlookers_see_who_waits_speaks_and_comes_next_the_open_sessions_f
     assert (before.on_its_way, before.next_speakers) == (None, ("Mira", "Tobin"))
     line = await (await scene.line()).start()
     now, ended = await scene.store.seen_sessions(limit=9)
-    assert now == SeenSession(
+    assert now == SessionView(
         session_id=scene.claim.session_id,
         channel_id=CHANNEL,
         state="Idle",
@@ -351,5 +349,5 @@ async def test_onlookers_see_the_newest_lines_oldest_first_without_their_texts(s
     for message_id in (10, 11, 12):
         await scene.hear(message_id)
     seen = await scene.store.seen_lines(scene.claim.session_id, limit=2)
-    assert seen == tuple(SeenLine("user", "Robin", NOW + message_id, None) for message_id in (11, 12))
+    assert seen == tuple(LineView("user", "Robin", NOW + message_id, None) for message_id in (11, 12))
     assert await scene.store.seen_lines("nosuch", limit=2) == ()

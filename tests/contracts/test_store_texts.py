@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
-
 from actors.adapters.store import SqlStore
-from actors.ports.journal import LineMessage
-from actors.ports.work import NextRetry, ResponseRecord
+from actors.observation.journal import LineMessage
+from actors.ports.work import NextRedelivery, ResponseRecord
 from actors.roleplay.model import OutboundKind, OutboxDraft, OutboxKind, nonce_of
 from machines.facts import BLOCKED, Generated, SendRefused, SendUnconfirmed, Sent, SentElsewhere, WaitElapsed
 from machines.response import Limits
 from tests.contracts.scene import CHANNEL, NOW, Line, Scene, an_answer, open_scene
-
-pytestmark = pytest.mark.anyio
 
 ELSEWHERE = CHANNEL + 1
 W = 77
@@ -88,10 +84,10 @@ async def test_b13_a_retry_has_the_last_text(scene: Scene) -> None:
     await line.keep_intent()
     notice = OutboxDraft(f"notice:{line.response.id}", OutboxKind.NOTICE, CHANNEL, "It failed.")
     await line.tell(SendRefused(NOW + 5, BLOCKED, 400, final=True), outbox=[notice])
-    asked = await scene.store.look_up_retry(line.response.id, channel_id=CHANNEL)
-    await scene.store.request_retry(asked, an_answer("retry"), at=NOW + 6)
+    asked = await scene.store.look_up_redelivery(line.response.id, channel_id=CHANNEL)
+    await scene.store.request_redelivery(asked, an_answer("retry"), at=NOW + 6)
     work = await scene.store.next_work(scene.claim)
-    assert isinstance(work, NextRetry)
+    assert isinstance(work, NextRedelivery)
     assert work.texts == ("Three.",)
 
 

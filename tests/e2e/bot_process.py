@@ -18,9 +18,9 @@ from typer.testing import CliRunner
 
 from actors.app.cli import app
 from actors.playground import PlaygroundServer, ShownMessage, Voice
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parent.parent.parent
-READY_TIMEOUT_S = 180.0
 POLL_S = 0.02
 
 
@@ -48,7 +48,7 @@ class Bot:
     async def ready(self) -> str:
         """Wait for the line `Ready: …` and return it."""
         assert self.process.stdout is not None
-        with anyio.fail_after(READY_TIMEOUT_S):
+        with anyio.fail_after(PATIENCE_S):
             async for text in TextReceiveStream(self.process.stdout):
                 if "Ready: " in text:
                     return text.strip()
@@ -60,7 +60,7 @@ class Bot:
 
     async def end(self) -> int:
         self.process.send_signal(signal.SIGTERM)
-        with anyio.fail_after(60):
+        with anyio.fail_after(PATIENCE_S):
             return await self.process.wait()
 
 
@@ -82,7 +82,7 @@ async def running(
         await process.aclose()
 
 
-async def until(holds: Callable[[], bool], timeout_s: float = 120.0) -> None:
+async def until(holds: Callable[[], bool], timeout_s: float = PATIENCE_S) -> None:
     """Wait until `holds`. Raises TimeoutError."""
     with anyio.fail_after(timeout_s):
         while not holds():  # noqa: ASYNC110 - the process under test signals nothing

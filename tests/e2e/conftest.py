@@ -14,10 +14,11 @@ from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, async_playwright, expect
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.store.opening import memory_store
+from actors.adapters.store.engine.opening import memory_store
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
 from actors.playground import PlaygroundServer
+from tests.patience import PATIENCE_S
 
 from .bot_process import ROOT
 from .fake_bot import FakeBot
@@ -62,18 +63,12 @@ Scheme = Literal["light", "dark"]
 OpenPage = Callable[..., Awaitable[Page]]
 OpenAt = Callable[..., Awaitable[Page]]
 
-WAIT_MS = 120_000
+WAIT_MS = PATIENCE_S * 1000
 """For whatever a page is to show: a machine may be slow, and a test that passes does not wait for it."""
 POLL_S = 0.02
 GRAVE = ("serious", "critical")
 
 expect.set_options(timeout=WAIT_MS)
-
-
-@pytest.fixture(scope="package")
-def anyio_backend() -> str:
-    """Of the package's scope, since one browser serves all its tests: starting one takes seconds."""
-    return "asyncio"
 
 
 @pytest.fixture
@@ -166,7 +161,7 @@ async def open_page(server: PlaygroundServer, open_at: OpenAt) -> OpenPage:
     """Opens the playground's page in a window of a given size, as `open_at` does."""
 
     async def opened(width: int = 1440, height: int = 900, scheme: Scheme = "light", *, alone: bool = False) -> Page:
-        page = await open_at(server.url + "/", width, height, scheme, alone=alone)
+        page = await open_at(server.page_url, width, height, scheme, alone=alone)
         await page.wait_for_selector("#app.filled")
         return page
 

@@ -89,7 +89,7 @@ class FakeBot:
     async def _answer(self, http: aiohttp.ClientSession, heard: dict[str, Any]) -> None:
         channel, text = heard["channel_id"], heard["content"]
         if text.startswith("!"):
-            body = {"content": "🎭 The scene is open with Maren, Fitch. Write, and they answer."}
+            body = {"content": "🎭 The scene is open with Maren, Fitch. Write a message and they answer."}
             async with http.post(f"{self._server.api_url}/channels/{channel}/messages", json=body):
                 return
         for name in CAST:

@@ -9,9 +9,9 @@ from typing import Any
 
 from aiohttp import web
 
-from machines.layout import Size
+from machines.diagrams.layout import Size
+from machines.diagrams.svg import edge_key, svg
 from machines.response import MACHINE
-from machines.svg import edge_key, svg
 
 FINAL = ("Delivered", "Failed")
 

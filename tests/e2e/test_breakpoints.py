@@ -22,7 +22,7 @@ from tests.contracts.scene import open_scene
 from tests.e2e.bot_process import character_lines, environment, running, until
 from tests.e2e.conftest import OpenAt, Seen, findings, picture
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 CHANNEL = "tavern"
 TOKEN = "correct-horse"
@@ -64,8 +64,8 @@ async def let_in(page: Page, seen: Seen) -> None:
 async def set_from_the_diagram(page: Page, edge: str, character: str) -> None:
     """Without a mouse."""
     await page.locator(f"[data-edge='{edge}'][role=button]").press("Enter")
-    pick = page.get_by_role("button", name="Pause before")
-    await expect(pick).to_have_text(f"Pause before {edge.replace('-', ' → ')} …")
+    pick = page.get_by_role("button", name="Stop before")
+    await expect(pick).to_have_text(f"Stop before {edge.replace('-', ' → ')} …")
     await pick.press("Enter")
     await expect(page.get_by_label("Character")).to_be_focused()
     await expect(page.locator("#stop-edge")).to_have_value(edge)
@@ -90,7 +90,7 @@ async def test_a_line_is_held_seen_as_held_stepped_and_let_go_without_a_mouse(
     await expect(waiting).to_contain_text("waits before Generating → Sending (Generated) for")
     await expect(panel.locator("summary")).to_have_text("Breakpoints 1 set, 1 response waits")
     row = page.locator("tbody tr")
-    await expect(row).to_contain_text("Paused before Generating → Sending by breakpoint b1 for")
+    await expect(row).to_contain_text("Stopped before Generating → Sending by breakpoint b1 for")
     await expect(page.locator("[data-edge='Generating-Sending']")).to_have_class(HELD)
     await expect(row).to_contain_text(re.compile(r"b1 for (?:[2-9]|\d\d)\.\d s|b1 for \d+ min"))
     await expect(page.locator("tr.is-stuck")).to_have_count(0)
@@ -118,10 +118,12 @@ async def test_the_page_of_a_held_response_says_so_and_lets_it_go(run: Run, open
     run.server.say(CHANNEL, "Robin", "Who has the key?")
     await page.locator(".waiting a").click()
     notice = page.locator(".pause-bar")
-    await expect(notice).to_contain_text("Sent has come, and Sending → Delivered is held by breakpoint b1.")
+    await expect(notice).to_contain_text(
+        "Sent has arrived. Breakpoint b1 stopped the response before Sending → Delivered."
+    )
     await expect(page.locator("[data-edge='Sending-Delivered']")).to_have_class(HELD)
     assert await findings(page) == []
-    await notice.get_by_role("button", name="Go on").press("Enter")
+    await notice.get_by_role("button", name="Continue").press("Enter")
     await expect(page.locator(".machine .lit")).to_have_attribute("data-state", "Delivered")
     await expect(notice).to_be_hidden()
     await expect(page.locator("[data-edge='Sending-Delivered']")).not_to_have_class(HELD)
@@ -138,7 +140,7 @@ async def test_what_cannot_be_set_is_said_on_the_page(open_at: OpenAt, seen: See
         about = page.locator(".breakpoints details > p").first
         await expect(about).to_contain_text("Choose an edge, here or in the diagram")
         await page.get_by_role("button", name="Set breakpoint").press("Enter")
-        await expect(page.locator(".breakpoints [role=alert]")).to_contain_text("Name whose responses to hold")
+        await expect(page.locator(".breakpoints [role=alert]")).to_contain_text("Name a character, a session, or both")
     assert all("400" in words for words in seen.complaints)
     seen.complaints.clear()
 
@@ -154,7 +156,7 @@ async def test_without_a_token_the_page_says_how_to_turn_them_on(open_at: OpenAt
         await expect(page.locator(".breakpoints")).to_contain_text("set INSPECTOR_TOKEN where the bot runs")
         await expect(page.locator(".breakpoints form")).to_be_hidden()
         await page.locator("[data-edge='Sending-Delivered'][role=button]").press("Enter")
-        await expect(page.get_by_role("button", name="Pause before")).to_be_hidden()
+        await expect(page.get_by_role("button", name="Stop before")).to_be_hidden()
         assert await findings(page) == []
 
 

@@ -14,7 +14,7 @@ from actors.playground import PlaygroundServer
 from .bot_process import environment, running
 from .conftest import OpenPage, Seen, eventually, grave_findings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 PICTURES = os.environ.get("PICTURES")
 
@@ -56,10 +56,12 @@ async def test_a_stuck_line_is_asked_about_by_command_and_by_menu(
         await page.keyboard.press("Enter")
         answer = whispers.last
         await expect(answer).to_contain_text("Fitch · response")
-        await expect(answer).to_contain_text("Why it waits: Discord answered 503; reading the channel back")
+        await expect(answer).to_contain_text(
+            "Why it waits: Not confirmed: Discord's server failed (outage, 503); reading the channel back"
+        )
         await expect(answer).to_contain_text("Written by understudy")
         picture = answer.locator(".picture img")
-        described = "The way of Fitch: start → Generating → Sending → Retrying"
+        described = "Path of Fitch: start → Generating → Sending → Retrying"
         await expect(picture).to_have_attribute("alt", described)
         size = "image => [image.naturalWidth, image.naturalHeight]"
         await eventually(lambda: picture.evaluate(size), [800, 600])
@@ -69,7 +71,7 @@ async def test_a_stuck_line_is_asked_about_by_command_and_by_menu(
         await expect(answer).to_contain_text("A line that a character spoke.")
         await expect(answer).to_contain_text("Delivered")
         await choose(messages.filter(has_text="Who is there?").first, "Who & why")
-        await expect(answer).to_contain_text("This message set off turn 1: 2 to speak, none still to begin.")
+        await expect(answer).to_contain_text("This message started turn 1: 2 to speak, none still to begin.")
         for line, words in (("/debug session", "Responding"), ("/debug fleet", "Breakers: all closed")):
             await write(page, line)
             await expect(answer).to_contain_text(words)
@@ -87,7 +89,7 @@ async def test_a_command_that_does_not_exist_is_said_and_stays_in_the_box(
 ) -> None:
     debug = {"id": "1", "name": "debug", "type": 1, "description": "D", "options": []}
     debug["options"] = [{"type": 1, "name": "fleet", "description": "F"}]
-    server.world.register([debug])
+    server.discord.register([debug])
     page = await open_page()
     await write(page, "/debug floot")
     await expect(page.locator(".toast")).to_contain_text("/debug is followed by one of: fleet.")

@@ -12,7 +12,7 @@ from tests.adapters.inspector.stage import Stage, serving
 from tests.contracts.scene import open_scene
 from tests.e2e.conftest import OpenAt, Scheme, findings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 MEASURED = """(words) => {
     document.querySelector("#link-words").textContent = words;

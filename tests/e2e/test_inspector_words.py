@@ -13,13 +13,14 @@ from playwright.async_api import Page, expect
 
 from actors.adapters.inspector.inspector import SNAPSHOT_MAX
 from actors.adapters.store import open_store
-from actors.ports import BreakerMoved, Dependencies, SeenBreaker
+from actors.observation import BreakerView, Dependencies
+from actors.ports import BreakerMoved
 from machines.facts import GenerationFailed, Held
 from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import NOW, Scene, open_scene
 from tests.e2e.conftest import OpenAt, Seen
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 REFUSED = GenerationFailed(NOW + 1, "credentials", final=True, model="some/model")
 
@@ -39,15 +40,17 @@ async def test_a_failure_is_told_with_what_to_do_in_the_table_and_on_its_own_pag
     told = page.locator("tbody .cell-error span")
     await expect(told).to_have_text(
         [
-            "The model some/model failed: the key was refused (credentials)",
-            "Check GROQ_API_KEY; doctor tells more.",
+            "Not written by some/model: model not set up (credentials)",
+            "The server refused the key: check GROQ_API_KEY; doctor tests it.",
         ]
     )
     await page.get_by_role("link", name="Mira").click()
     await expect(page.locator(".cause")).to_have_text(
-        "The cause: The model some/model failed: the key was refused (credentials)."
+        "The cause: Not written by some/model: model not set up (credentials)."
     )
-    await expect(page.locator(".replay-head .mend")).to_have_text("Check GROQ_API_KEY; doctor tells more.")
+    await expect(page.locator(".replay-head .mend")).to_have_text(
+        "The server refused the key: check GROQ_API_KEY; doctor tests it."
+    )
     await expect(page.locator(".replay-head .mend code")).to_have_text("doctor")
 
 
@@ -57,7 +60,7 @@ async def test_a_held_line_says_what_another_line_met_and_which_model(stage: Sta
     await held.tell(Held(NOW + 2, NOW + 60, "model_down", NOW + 1))
     page = await open_at(stage.url(f"/responses/{held.id}"))
     await expect(page.locator(".cause")).to_have_text(
-        "The cause: Of another line: The model some/model failed: the server is overloaded (overloaded)."
+        "The cause: From another line: Not written by some/model: model overloaded (overloaded)."
     )
     await page.goto(stage.url("/"))
     await expect(page.locator(f"[data-id='{held.id}'] .cell-error")).to_contain_text("some/model")
@@ -65,7 +68,7 @@ async def test_a_held_line_says_what_another_line_met_and_which_model(stage: Sta
 
 async def test_a_breaker_whose_tries_failed_is_open_since_it_opened_in_words_and_table(open_at: OpenAt) -> None:
     now = time.time()
-    stand = Dependencies(breakers=(SeenBreaker("discord", "Open", 9, 5, now - 200, now + 3600),))
+    stand = Dependencies(breakers=(BreakerView("discord", "Open", 9, 5, now - 200, now + 3600),))
     async with (
         open_store("sqlite:///:memory:") as store,
         serving(store, await open_scene(store), now=lambda: now, dependencies=lambda: stand) as it,

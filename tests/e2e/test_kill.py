@@ -14,8 +14,6 @@ import pytest
 from actors.playground import PlaygroundServer, Voice
 from tests.e2e.bot_process import character_lines, environment, running, transcript, until
 
-pytestmark = pytest.mark.anyio
-
 CHANNEL = "tavern"
 CAST = ("Maren", "Fitch", "Oriel")
 MOMENTS = 20
@@ -32,7 +30,7 @@ async def assert_each_once(server: PlaygroundServer, env: dict[str, str], said: 
     shown = character_lines(server, CHANNEL)
     names = [(m.title.removeprefix("💬 ") if m.title else m.author) for m in shown]
     assert names == list(CAST) * len(said)
-    committed = await transcript(env, str(server.world.find_channel(CHANNEL).id))
+    committed = await transcript(env, str(server.discord.find_channel(CHANNEL).id))
     lines = [line for line in committed if line["kind"] == "character"]
     assert [line["message_ids"] for line in lines] == [[str(m.id)] for m in shown]
     assert [line["text"] for line in lines] == [m.description or m.content for m in shown]

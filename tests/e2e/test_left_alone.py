@@ -10,20 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 import anyio
-import pytest
 from anyio.streams.text import TextReceiveStream
 
 from actors.playground import PlaygroundServer
 from tests.e2e.bot_process import ROOT, environment, running, until
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
 CHANNEL = "tavern"
-
-
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
 
 
 async def test_a_killed_playground_leaves_no_bot_behind(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""*The way of a line*: what a card says belongs to the state that it shows, whatever became of the bot."""
+"""*Follow a line*: a card's words match the state that it shows, whatever happens to the bot."""
 
 import re
 import time
@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from actors.adapters.inspector.life import Life
-from actors.adapters.inspector.view import view
+from actors.observation import Recorded
+from actors.observation.json_view import view
+from actors.observation.response_view import ResponseView
 from actors.playground import FaultPlan, PlaygroundServer
-from actors.ports import Recorded
 from machines.facts import (
     Cancelled,
     Fact,
@@ -34,11 +34,11 @@ from machines.response import Limits, Response, advance
 from .conftest import OpenPage, findings
 from .fake_bot import FakeBot
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
-DONE = "The line stands in the channel and in the history."
+DONE = "The line is in the channel and in the history."
 FOUND = f"{DONE} Its answer was lost: the bot found the line in the channel."
-FAILED = "The line could not be said, and is not in the history. A notice in the channel says why."
+FAILED = "The line failed, and is not in the history. A notice in the channel says why."
 
 
 def ways(at: float) -> dict[str, list[Fact]]:
@@ -72,7 +72,7 @@ def views_of(name: str, facts: list[Fact], limits: Limits = Limits()) -> list[di
     for fact in facts:
         move = advance(response, fact)
         moves.append((move.source, move.dest.value, fact))
-        views.append(view(Life.of(Recorded(name, "s1", "Maren", limits, tuple(moves)))))
+        views.append(view(ResponseView.of(Recorded(name, "s1", "Maren", limits, tuple(moves)))))
     return views
 
 
@@ -134,10 +134,10 @@ def _fits(row: list[str], each: dict[str, Any]) -> bool:
     [
         ("smooth", DONE, ""),
         ("lost", FOUND, "after trouble"),
-        ("sent-again", f"{DONE} It needed more than one go.", "after trouble"),
-        ("limited", f"{DONE} It needed more than one go.", "after trouble"),
+        ("sent-again", f"{DONE} It needed more than one attempt.", "after trouble"),
+        ("limited", f"{DONE} It needed more than one attempt.", "after trouble"),
         ("unknown", "Whether the line is in the channel could not be confirmed. It is not in the history, and a", ""),
-        ("called-off", "The line was called off, and is not in the history.", ""),
+        ("called-off", "The line was cancelled, and is not in the history.", ""),
     ],
 )
 async def test_the_card_of_a_line_that_ended_says_whether_there_was_trouble(
@@ -149,7 +149,7 @@ async def test_the_card_of_a_line_that_ended_says_whether_there_was_trouble(
     card = page.locator(f".line-card[data-id={way}]")
     await expect(card.locator(".why")).to_contain_text(words)
     await expect(card.locator(".state-note")).to_have_text(note)
-    await expect(card.get_by_text("Trouble on the way")).to_have_count(1 if note else 0)
+    await expect(card.get_by_text("Earlier error")).to_have_count(1 if note else 0)
     assert await findings(page) == []
 
 
@@ -162,10 +162,12 @@ async def test_a_card_of_a_killed_bot_says_that_it_is_offline_and_its_clock_stan
     for each in views_of("held-discord", ways(at)["held-discord"]):
         bot.inspector.tell(each)
     card = page.locator(".line-card")
-    await expect(card.locator(".why")).to_have_text(re.compile(r"^Discord does not answer, .+ Goes on in \d+\.\d s\.$"))
+    await expect(card.locator(".why")).to_have_text(
+        re.compile(r"^Discord is not answering; .+ Continues in \d+\.\d s\.$")
+    )
     await bot.kill()
     await expect(card.locator(".why")).to_have_text(
-        "The bot is offline. This is how the line stood; it goes on when the bot is back."
+        "The bot is offline. This is the line's last known state; it continues when the bot is back."
     )
     await expect(card).to_have_class(re.compile(r"\bstale\b"))
     stood = await card.locator(".time").inner_text()
@@ -173,7 +175,7 @@ async def test_a_card_of_a_killed_bot_says_that_it_is_offline_and_its_clock_stan
     assert await card.locator(".time").inner_text() == stood
     await expect(page.locator("#no-lines")).to_be_hidden()
     await bot.start()
-    await expect(card.locator(".why")).to_contain_text("Discord does not answer")
+    await expect(card.locator(".why")).to_contain_text("Discord is not answering")
     await expect(card.locator(".state-note")).to_have_text("")
 
 
@@ -200,7 +202,7 @@ async def test_through_an_outage_of_discord_the_cards_go_on_as_the_bot_lives(
     await expect(page.locator("#bot")).not_to_have_attribute("data-state", "online")
     bot.inspector.tell(held)
     await expect(page.locator(".line-card summary .state")).to_have_text("Retrying")
-    await expect(page.locator(".line-card .why")).to_contain_text("The model does not answer")
+    await expect(page.locator(".line-card .why")).to_contain_text("The model is not available")
 
 
 async def test_a_bot_that_connects_is_followed_at_once_though_its_page_was_open_before(
@@ -229,9 +231,9 @@ async def test_a_line_that_is_overdue_is_not_said_to_go_on_now(
     page = await open_page()
     await followed(page)
     words = page.locator(".line-card[data-id=late] .why")
-    await expect(words).to_have_text(re.compile(r"It was to go on 2 min \d+ s ago\.$"))
+    await expect(words).to_have_text(re.compile(r"It was due 2 min \d+ s ago\.$"))
     words = page.locator(".line-card[data-id=silent] .why")
-    await expect(words).to_have_text(re.compile(r"^Discord has not answered yet \(.+\)\. Nothing has come for 3 min"))
+    await expect(words).to_have_text(re.compile(r"^Discord has not answered yet \(.+\)\. No result for 3 min"))
 
 
 async def test_a_line_at_a_breakpoint_says_so_until_it_is_let_go(
@@ -246,8 +248,8 @@ async def test_a_line_at_a_breakpoint_says_so_until_it_is_let_go(
     until = time.time() + 600
     pause = {"breakpoint": "b1", "fact": "Generated", "from": "Generating", "to": "Sending", "since": 0, "until": until}
     bot.inspector.hold("r1", pause)
-    await expect(words).to_contain_text("Held before Generating → Sending by breakpoint b1.")
-    await expect(note).to_have_text("held")
+    await expect(words).to_contain_text("Stopped before Generating → Sending by breakpoint b1.")
+    await expect(note).to_have_text("stopped")
     bot.inspector.hold("r1", None)
     await expect(words).to_contain_text("The model is writing")
     await expect(note).to_have_text("")

@@ -18,13 +18,13 @@ from playwright.async_api import Browser, Error, Page
 
 from actors.app.commands.diagram import Format, draw
 from machines.binding import START, StateMachine
-from machines.diagram import MACHINES
-from machines.foreign import Sketch, SketchRow
-from machines.layout import Edge
-from machines.path import Path
+from machines.diagrams.layout import Edge
+from machines.diagrams.notations import MACHINES
+from machines.diagrams.path import Path
+from machines.diagrams.sources import Sketch, SketchRow
 from tests.e2e.bot_process import ROOT
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 BLOCK: Final = re.compile(r"^```mermaid\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGES: Final = {file.name: file.read_text(encoding="utf-8") for file in (ROOT / "docs").glob("*.md")}

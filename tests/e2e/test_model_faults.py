@@ -8,7 +8,7 @@ from actors.playground import FaultPlan, ModelFaultPlan, PlaygroundServer
 from .conftest import OpenPage, findings
 from .fake_bot import FakeBot
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 
 async def test_the_models_faults_are_set_beside_discords_and_neither_changes_the_other(
@@ -20,7 +20,7 @@ async def test_the_models_faults_are_set_beside_discords_and_neither_changes_the
     await page.get_by_label("Empty answer", exact=True).fill("30")
     mark = page.locator("#storm-mark")
     await expect(mark).to_have_text("25 % + model")
-    await expect(page.locator("#model-fault-sum")).to_have_text("Trouble for 30 % of all tries.")
+    await expect(page.locator("#model-fault-sum")).to_have_text("Faults hit 30 % of all attempts.")
     await page.wait_for_function("() => document.querySelector('#model-fault-rows .fault.on')")
     assert server.model_faults == ModelFaultPlan((("empty", 0.3),), 4)
     assert server.faults.chances == (("slow", 0.25),)
@@ -37,7 +37,7 @@ async def test_more_than_everything_is_not_sent(server: PlaygroundServer, bot: F
     await page.get_by_label("Overloaded", exact=True).fill("80")
     await page.wait_for_function("() => document.querySelector('#model-fault-rows .fault.on')")
     await page.get_by_label("Filtered", exact=True).fill("40")
-    await expect(page.locator("#model-fault-sum")).to_contain_text("at most 100 % is possible")
+    await expect(page.locator("#model-fault-sum")).to_contain_text("At most 100 % is possible")
     assert server.model_faults.chances == (("http_503", 0.8),)
 
 

@@ -12,7 +12,7 @@ from actors.playground import FaultPlan, PlaygroundServer
 from .conftest import OpenPage, eventually, grave_findings
 from .fake_bot import FakeBot
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 RICH = (
     "# Title\n**bold** *it* __u__ ~~s~~ ||secret|| `code` <@{bot}> <#{library}>\n> quote\n- one\n  - two\n"
@@ -122,7 +122,9 @@ async def test_markdown_is_shown_as_discord_shows_it_and_html_as_text(
     server: PlaygroundServer, open_page: OpenPage
 ) -> None:
     page = await open_page()
-    server.say("tavern", "Sam", RICH.format(bot=server.world.bot.id, library=server.world.find_channel("library").id))
+    server.say(
+        "tavern", "Sam", RICH.format(bot=server.discord.bot.id, library=server.discord.find_channel("library").id)
+    )
     text = page.locator("#messages .message .text")
     for tag, words in {
         "strong": "bold",
@@ -349,7 +351,9 @@ async def test_an_outage_is_switched_on_and_off_and_the_faults_come_back(
 async def test_no_serious_finding_of_axe_and_nothing_wider_than_the_window(
     server: PlaygroundServer, bot: FakeBot, open_page: OpenPage, width: int, scheme: str
 ) -> None:
-    server.say("tavern", "Sam", RICH.format(bot=server.world.bot.id, library=server.world.find_channel("library").id))
+    server.say(
+        "tavern", "Sam", RICH.format(bot=server.discord.bot.id, library=server.discord.find_channel("library").id)
+    )
     page = await open_page(width, 760, scheme)
     await expect(page.locator("#messages .message.character")).to_have_count(2)
     server.faults = FaultPlan.parse(["slow=0.25"])  # its mark is one more thing that needs room

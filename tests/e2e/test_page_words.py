@@ -13,7 +13,7 @@ from actors.roleplay import command_words
 from .conftest import OpenPage, Seen, findings
 from .fake_bot import FakeBot
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 
 COMMANDS = {f"!{name}" for name in command_words.COMMANDS}
@@ -26,8 +26,8 @@ async def test_of_a_bot_that_runs_elsewhere_its_lines_are_not_promised_here(
     page = await open_page()
     await expect(page.locator("#bot")).to_have_attribute("data-state", "online")
     panel = page.locator("#panel-lines")
-    await expect(panel).to_contain_text("its own inspector, at the address that it logs")
-    await expect(panel).not_to_contain_text("as soon as it is back", use_inner_text=True)
+    await expect(panel).to_contain_text("Its own inspector shows its lines, at the address that it logs")
+    await expect(panel).not_to_contain_text("when it is back", use_inner_text=True)
     await expect(panel).not_to_contain_text("No line yet", use_inner_text=True)
     await expect(page.locator("#shown")).to_be_visible()
     await expect(page.locator("#remembered")).to_be_hidden()
@@ -57,7 +57,7 @@ async def test_a_command_that_there_is_not_is_told_to_be_a_line_before_it_is_sai
     box, hints = page.locator("#text"), page.locator("#hints")
     await box.fill("/bogus")
     await expect(hints).to_have_text(
-        "The bot has no command of this name. As on Discord, this would be said in the channel."
+        "The bot has no command of this name. As on Discord, this would be sent as a message."
     )
     await box.fill("Hello")
     await expect(hints).to_be_hidden()
@@ -179,7 +179,7 @@ NOTE_TOLD = """() => {
     globalThis.told = new Set();
     new MutationObserver(() => {
         for (const card of document.querySelectorAll(".line-card")) {
-            const trouble = card.querySelector(".facts-list").textContent.includes("Last trouble");
+            const trouble = card.querySelector(".facts-list").textContent.includes("Last error");
             told.add(`${card.querySelector(".state").textContent}: ${trouble ? "trouble" : "none"}`);
         }
     }).observe(document.querySelector("#line-cards"), { subtree: true, childList: true, characterData: true });

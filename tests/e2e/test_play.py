@@ -17,18 +17,19 @@ import pytest
 from playwright.async_api import Browser, Page, expect
 
 from actors.playground.script import READS
+from tests.playground_place import PlaygroundPlace
 
 from .conftest import WAIT_MS
 
 ROOT = Path(__file__).parents[2]
 START_S = 180.0
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 
 @asynccontextmanager
-async def playing(folder: Path) -> AsyncIterator[str]:
-    """`bot.py play` on a fresh database; gives the page's address, and ends it as Ctrl-C would."""
+async def playing(folder: Path) -> AsyncIterator[PlaygroundPlace]:
+    """`bot.py play` on a fresh database; gives its address, and ends it as Ctrl-C would."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("DISCORD_", "GROQ_"))}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(ROOT / "bot.py"), "play", "--port", "0", "--no-open"),
@@ -42,7 +43,7 @@ async def playing(folder: Path) -> AsyncIterator[str]:
         async with asyncio.timeout(START_S):
             while not (line := (await process.stdout.readline()).decode()).startswith("Playground: "):
                 assert line, "play ended before it said where it is"
-        yield line.removeprefix("Playground: ").strip()
+        yield PlaygroundPlace.of(line)
         process.send_signal(signal.SIGINT)
         async with asyncio.timeout(START_S):
             assert await process.wait() == 0
@@ -52,17 +53,19 @@ async def playing(folder: Path) -> AsyncIterator[str]:
             await process.wait()
 
 
-async def lines_posted(url: str) -> list[dict[str, Any]]:
+async def lines_posted(place: PlaygroundPlace) -> list[dict[str, Any]]:
     """The tries to send a line, as the server counted them."""
-    async with aiohttp.ClientSession() as http, http.get(f"{url}_control/requests?only_lines=1") as answer:
+    url = f"{place.base}_control/requests?only_lines=1"
+    async with aiohttp.ClientSession(headers=place.headers) as http, http.get(url) as answer:
         found: list[dict[str, Any]] = await answer.json()
         return found
 
 
-async def script(url: str, faults: list[str], requests: str) -> None:
+async def script(place: PlaygroundPlace, faults: list[str], requests: str) -> None:
     """What the next requests of a sort meet."""
     body = {"faults": faults, "requests": requests}
-    async with aiohttp.ClientSession() as http, http.post(f"{url}_control/script", json=body) as answer:
+    url = f"{place.base}_control/script"
+    async with aiohttp.ClientSession(headers=place.headers) as http, http.post(url, json=body) as answer:
         assert answer.status == 204
 
 
@@ -83,16 +86,16 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
 ) -> None:
     complaints: list[str] = []
     foreign: list[str] = []
-    async with playing(tmp_path) as url:
+    async with playing(tmp_path) as place:
         page = await browser.new_page(viewport={"width": 1440, "height": 900})
         page.set_default_timeout(WAIT_MS)
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on(
             "request",
-            lambda asked: None if asked.url.startswith((url, "data:", "blob:")) else foreign.append(asked.url),
+            lambda asked: None if asked.url.startswith((place.base, "data:", "blob:")) else foreign.append(asked.url),
         )
-        await page.goto(url)
+        await page.goto(place.page)
         spoken = page.locator("#messages .message.character")
         equal = page.locator("#tally[data-verdict=equal]")
 
@@ -101,7 +104,7 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         await page.keyboard.press("Enter")
         await expect(spoken).to_have_count(3)
         await expect(spoken.locator(".name")).to_have_text(["Maren", "Fitch", "Oriel"])
-        assert len(await lines_posted(url)) == 3
+        assert len(await lines_posted(place)) == 3
         await picture(page, "playground")
 
         await expect(
@@ -121,7 +124,7 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         await page.wait_for_function("() => document.querySelector('.fault.on')")
         await page.locator("#tab-lines").click()
         # Else a line is found within milliseconds, and no eye, nor a busy browser's next frame, sees it retrying.
-        await script(url, ["http_503"] * 3, READS)
+        await script(place, ["http_503"] * 3, READS)
         await ask(page, "What is that noise on the stairs?")
         await expect(spoken).to_have_count(6)
         await page.wait_for_function("() => litStates.has('Retrying') && litStates.has('Delivered')")
@@ -151,21 +154,23 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
 async def test_from_the_playgrounds_page_a_line_stops_at_a_breakpoint_and_its_prompt_is_read(
     browser: Browser, tmp_path: Path
 ) -> None:
-    async with playing(tmp_path) as url:
+    async with playing(tmp_path) as place:
         page, inspector = [await browser.new_page(viewport={"width": 1280, "height": 900}) for _ in range(2)]
         for each in (page, inspector):
             each.set_default_timeout(WAIT_MS)
-        await page.goto(url)
+        await page.goto(place.page)
         await expect(page.locator("#messages .message.bot")).to_contain_text("The scene is open")
         await expect(page.locator("#inspector-tools")).to_be_visible()
-        await inspector.goto(url + (await page.locator("#breakpoints").get_attribute("href") or "").removeprefix("/"))
+        await inspector.goto(place.page)
+        path = await page.locator("#breakpoints").get_attribute("href") or ""
+        await inspector.goto(place.base + path.removeprefix("/"))
         await inspector.locator("#stop-edge").select_option("Generating-Sending")
         await inspector.locator("#stop-character").fill("Maren")
         await inspector.get_by_role("button", name="Set breakpoint").click()
         await expect(inspector.get_by_role("button", name="Remove")).to_be_visible()
 
         await ask(page, "Who has the lantern?")
-        await expect(page.locator(".line-card .why").first).to_contain_text("Held before Generating → Sending")
+        await expect(page.locator(".line-card .why").first).to_contain_text("Stopped before Generating → Sending")
         await page.locator(".line-card .replay").first.click()
         await page.locator(".pause-bar button", has_text="Let go").click()
         await expect(page.locator(".replay-head .state-mark")).to_have_text("Delivered")

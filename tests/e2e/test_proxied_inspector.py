@@ -13,7 +13,7 @@ from tests.e2e.conftest import OpenAt, Seen
 from tests.e2e.test_inspector import _free_port
 from tests.fakes.reverse_proxy import CADDY, NGINX, TRAEFIK, Manner, reverse_proxy
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 PREFIX = "/tools/ensemble"
 TOKEN = "correct horse"

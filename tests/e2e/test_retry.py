@@ -7,13 +7,13 @@ import pytest
 from playwright.async_api import Page, expect
 
 from actors.playground import FaultPlan, PlaygroundServer
-from actors.playground.world import Author, Draft
+from actors.playground.local_discord import Author, Draft
 
 from .bot_process import environment, running, transcript
 from .conftest import OpenPage, grave_findings
 from .fake_bot import FakeBot
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 
 async def write(page: Page, text: str) -> None:
@@ -26,7 +26,7 @@ async def test_a_press_that_nobody_answers_in_time_is_said_to_have_failed(
 ) -> None:
     button = {"type": 2, "style": 2, "label": "Retry", "custom_id": "retry:1"}
     draft = Draft("It failed.", components=({"type": 1, "components": [button]},))
-    server.world.post(server.world.find_channel("tavern"), Author(server.world.bot.id, "Ensemble"), draft)
+    server.discord.post(server.discord.find_channel("tavern"), Author(server.discord.bot.id, "Ensemble"), draft)
     page = await open_page(alone=True)
     await page.clock.install()
     await page.clock.pause_at(time.time() + 60)
@@ -74,10 +74,10 @@ async def test_a_line_that_failed_is_delivered_once_when_retry_is_pressed(
         assert await grave_findings(page) == []
 
         await retry.click()
-        await expect(whisper.last).to_contain_text("stands in the channel")
+        await expect(whisper.last).to_contain_text("is in the channel")
         await whisper.last.get_by_role("button", name="Dismiss").click()
         await expect(whisper).to_have_count(1)
         lines = [shown.content for shown in server.messages("tavern") if shown.webhook_id is not None]
     assert lines == [text]
-    told = await transcript(env, str(server.world.find_channel("tavern").id))
+    told = await transcript(env, str(server.discord.find_channel("tavern").id))
     assert [entry["text"] for entry in told] == ["Who is there?", text]

@@ -8,7 +8,7 @@ from actors.playground import PlaygroundServer
 
 from .conftest import OpenPage, findings
 
-pytestmark = [pytest.mark.anyio, pytest.mark.browser]
+pytestmark = pytest.mark.browser
 
 SPOKEN = {
     "*knocks twice* Hello, **anybody**?": "knocks twice Hello, anybody?",
@@ -46,14 +46,14 @@ async def test_a_new_message_is_read_out_in_words_with_the_names_that_it_mention
     server: PlaygroundServer, open_page: OpenPage
 ) -> None:
     page = await open_page()
-    library = server.world.find_channel("library").id
-    server.say("tavern", "Sam", f"*bows* **You**, <@{server.world.bot.id}>? In <#{library}>: ||gold||")
+    library = server.discord.find_channel("library").id
+    server.say("tavern", "Sam", f"*bows* **You**, <@{server.discord.bot.id}>? In <#{library}>: ||gold||")
     await expect(page.locator("#said p")).to_have_text("Sam: bows You, @Ensemble? In #library: spoiler")
 
 
 async def test_a_line_in_an_embed_is_read_out_with_who_says_it(server: PlaygroundServer, open_page: OpenPage) -> None:
     page = await open_page()
-    url = f"{server.api_url}/channels/{server.world.find_channel('tavern').id}/messages"
+    url = f"{server.api_url}/channels/{server.discord.find_channel('tavern').id}/messages"
     body = {"embeds": [{"title": "💬 Maren", "description": "*She nods.* **Aye.**"}]}
     headers = {"Authorization": f"Bot {server.token}"}
     async with aiohttp.ClientSession(headers=headers) as http, http.post(url, json=body) as answer:

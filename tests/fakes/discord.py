@@ -1,4 +1,7 @@
-"""A Discord for actor tests: one channel list in memory, a nonce window, and faults by script."""
+"""The Discord in memory for tests of actors: its ports answer by script, each fault in its turn.
+
+Messages, nonces, webhooks and interactions are those of `Discord`; here are scripts and what was asked.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,13 @@ import anyio
 
 from actors.ports import (
     ButtonPressed,
-    Deleted,
     DeleteOutcome,
     ElsewhereOutcome,
+    GatewayEvent,
     HeldBack,
-    MessageDeleted,
-    MessageEdited,
     MessageSeen,
     Page,
     PageOutcome,
-    Posted,
     PostedElsewhere,
     PrepareOutcome,
     ReadOutcome,
@@ -31,13 +31,14 @@ from actors.ports import (
 )
 from actors.roleplay.history import is_line
 from actors.roleplay.model import ChannelMessage, Character, Outbound, OutboundKind, ReplyAddress
-from tests.fakes.virtual_time import EPOCH
+from actors.roleplay.pages import PagedRead
+from actors.simulation.channels import ChannelState
+from actors.simulation.discord import FIRST_WEBHOOK, Discord
 
-BOT = 1
-WEBHOOK = 77
+WEBHOOK = FIRST_WEBHOOK
 
-PAGE = 100
 READ_MAX = 2_000
+NONCE_WINDOW_S = 300.0
 
 TRANSIT_S = 0.05
 """How long a request takes to Discord, and its answer back."""
@@ -57,84 +58,90 @@ Fault = (
 )
 
 
-@dataclass
-class FakeDiscord:
-    """Implements Voice and Channel. `faults` are used up one for each line's POST, `read_faults` for reads."""
+@dataclass(eq=False)
+class FakeDiscord(Discord):
+    """Implements Voice, Channel and Replies. `faults` are used up one for each line's POST, `read_faults` for reads."""
 
     clock_now: Callable[[], float]
     kind: OutboundKind = OutboundKind.WEBHOOK
     faults: deque[Fault] = field(default_factory=deque)
+    faults_of: dict[int, deque[Fault]] = field(default_factory=dict)  # of lines of one channel, before `faults`
     text_faults: deque[Fault] = field(default_factory=deque)
     read_faults: deque[Refused | Unconfirmed] = field(default_factory=deque)
-    prepare_faults: deque[Refused | HeldBack] = field(default_factory=deque)
-    is_silent: bool = False  # the bot itself may not write: its texts go through a webhook
-    alter: Callable[[str], str] = str
-    shown: list[ChannelMessage] = field(default_factory=list)
-    posts: list[Outbound] = field(default_factory=list)
-    typed_at: list[float] = field(default_factory=list)
-    typing_takes_s: float = 0.0
-    typing_error: Exception | None = None
-    nonces: dict[str, int] = field(default_factory=dict)
-    sink: Callable[[MessageSeen | MessageEdited | MessageDeleted | ButtonPressed], None] | None = None
-    late: list[tuple[float, Outbound]] = field(default_factory=list)
-    orphans: list[tuple[float, Outbound]] = field(default_factory=list)
-    faults_of: dict[int, deque[Fault]] = field(default_factory=dict)  # of lines of one channel, before `faults`
     read_faults_of: dict[int, deque[Refused | Unconfirmed | HeldBack]] = field(default_factory=dict)
+    prepare_faults: deque[Refused | HeldBack] = field(default_factory=deque)
     delete_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)
-    answer_takes_s: float = TRANSIT_S
-    hidden_s: float = 0.0  # how long a stored message is not in reads
-    nonce_window_s: float = 300.0
+    webhook_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)  # of asking where it is
     outage: Refused | Unconfirmed | None = None
     is_outage_of_posts_alone: bool = False  # reads and deletions are answered all the same
+    is_silent: bool = False  # the bot itself may not write: its texts go through a webhook
+    alter: Callable[[str], str] = str
+    typing_takes_s: float = 0.0
+    typing_error: Exception | None = None
+    answer_takes_s: float = TRANSIT_S
+    read_takes_s: float = 0.0  # how long an answer to a read is under way: what it shows is that old
+    hidden_s: float = 0.0  # how long a stored message is not in reads
+    unseen: set[int] = field(default_factory=set)  # ids that reads do not show yet
+    tells_of_ours: bool = True  # False: its gateway does not show what we post, so a doubt lasts until a read
+    webhooks: dict[int, int] = field(default_factory=dict)  # channel ─► the webhook that its lines go through
+    moves_to: int | None = None  # a channel into which every webhook is moved as soon as it is made
+    hears_of_moves: bool = True  # False: a webhook is used again, though it was found in another channel
+    late: list[tuple[float, Outbound]] = field(default_factory=list)
+    orphans: list[tuple[float, Outbound]] = field(default_factory=list)
+    # what it was asked
+    posts: list[Outbound] = field(default_factory=list)
+    reads: list[tuple[int, int]] = field(default_factory=list)
+    typed_at: list[float] = field(default_factory=list)
     asked_in_outage: list[float] = field(default_factory=list)
     deletions: list[int] = field(default_factory=list)
-    replies: dict[str, list[str]] = field(default_factory=dict)
-    interactions: int = 9_000
-    reads: list[tuple[int, int]] = field(default_factory=list)
-    read_takes_s: float = 0.0  # how long an answer to a read is under way: what it shows is that old
-    tells_of_ours: bool = True  # False: its gateway does not show what we post, so a doubt lasts until a read
-    unseen: set[int] = field(default_factory=set)  # ids that reads do not show yet
-    moved_to: dict[int, int] = field(default_factory=dict)  # webhook ─► the channel that it posts into
-    webhook_id: int = WEBHOOK  # which webhook a line goes through; another one after one was found moved
-    webhooks: dict[int, int] = field(default_factory=dict)  # which it is in channels that have one of their own
     takedowns: list[tuple[int, int, int | None]] = field(default_factory=list)  # channel, message, webhook
     asked_where: list[int | None] = field(default_factory=list)  # webhooks
-    webhook_faults: deque[Refused | Unconfirmed | HeldBack] = field(default_factory=deque)  # of asking where it is
-    _last_id: int = 1_000
+
+    def __post_init__(self) -> None:
+        super().__init__(self.clock_now, nonce_window_s=NONCE_WINDOW_S)
+        self.channels = Channels(self.open_channel)
 
     # ── what tests do ───────────────────────────────────────────────────────────────────────────────
 
     def user_says(
         self, channel_id: int, text: str, name: str = "Robin", author_id: int = 500, replies_to: int | None = None
     ) -> ChannelMessage:
-        message = ChannelMessage(0, channel_id, author_id, name, text, self.clock_now(), replies_to=replies_to)
-        return self._store(message)
+        return self.say(self.channels[channel_id], author_id, name, text, replies_to=replies_to)
 
-    def lines(self, channel_id: int) -> list[tuple[str, str]]:
-        """(name, text) of everything the channel shows, in its order."""
-        return [(m.name, m.text) for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id]
+    def user_edits(self, channel_id: int, message_id: int, text: str) -> None:
+        self.edit(self.channels[channel_id], message_id, text)
 
-    def character_lines(self, channel_id: int) -> list[tuple[str, str]]:
-        ours = [m for m in sorted(self.shown, key=lambda m: m.id) if m.channel_id == channel_id]
-        return [(m.name, m.text) for m in ours if is_line(m)]
-
-    def texts(self, channel_id: int) -> list[str]:
-        """Notices and answers."""
-        ours = [m for m in self.shown if m.is_ours and m.channel_id == channel_id]
-        return [m.text for m in ours if not is_line(m)]
-
-    def buttons(self, channel_id: int) -> list[str]:
-        """The custom ids of the buttons that the bot posted, oldest first."""
-        return [button.custom_id for post in self.posts if post.channel_id == channel_id for button in post.buttons]
+    def user_deletes(self, channel_id: int, message_id: int) -> None:
+        self.remove(self.channels[channel_id], message_id, "people")
 
     def press(self, channel_id: int, custom_id: str, *, again: ButtonPressed | None = None) -> ButtonPressed:
         """Somebody presses a button; `again`: the gateway tells of the same press a second time."""
-        self.interactions += 1
-        token = f"secret-{self.interactions}"
-        press = again or ButtonPressed(self.interactions, token, channel_id, 500, 0, custom_id)
-        if self.sink is not None:
-            self.sink(press)
-        return press
+        channel = self.channels[channel_id]
+        if again is not None:
+            self.tell(channel, again)
+            return again
+        own = [shown.message.id for shown in channel.shown.values() if custom_id in shown.message.button_ids]
+        return self.press_button(channel, own[0] if own else 0, custom_id, user_id=500)
+
+    def forge(self, like: ChannelMessage, text: str) -> ChannelMessage:
+        """A message of ours that no process of ours knows of."""
+        return self._store(self.channels[like.channel_id], replace(like, text=text), "")
+
+    def land(self, outbound: Outbound) -> ChannelMessage:
+        """Store what was sent, or find what its nonce stored before."""
+        posted = self.post(outbound)
+        assert posted is not None, "what its nonce stored was deleted"
+        return posted
+
+    def move_webhook_of(self, channel_id: int, to: int) -> None:
+        """A moderator moves the webhook that a channel's lines go through; it is made before, if there is none."""
+        self.move_webhook(self._webhook(channel_id), to)
+
+    def move_every_webhook(self, to: int) -> None:
+        """Those that there are, and those that will be made."""
+        self.moves_to = to
+        for webhook_id in self._hooks:
+            self.move_webhook(webhook_id, to)
 
     async def land_late_ones(self, *, orphans_land: bool = False) -> None:
         """Store what lands late, when its time has come; run in the background by tests that need it."""
@@ -146,23 +153,77 @@ class FakeDiscord:
             for at, outbound in list(self.late):
                 if at <= self.clock_now():
                     self.late.remove((at, outbound))
-                    self.land(outbound)
+                    self.take(outbound)
             await anyio.sleep(0.1)
+
+    # ── what tests see ──────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def shown(self) -> list[ChannelMessage]:
+        """What stands in all channels, oldest first."""
+        standing = [shown.message for shown in self.every_message() if shown.deleted_by is None]
+        return sorted(standing, key=lambda message: message.id)
+
+    def shown_in(self, channel_id: int) -> list[ChannelMessage]:
+        return [shown.message for shown in self.channels[channel_id].shown.values() if shown.deleted_by is None]
+
+    def lines(self, channel_id: int) -> list[tuple[str, str]]:
+        """(name, text) of everything the channel shows, in its order."""
+        return [(m.name, m.text) for m in self.shown_in(channel_id)]
+
+    def character_lines(self, channel_id: int) -> list[tuple[str, str]]:
+        return [(m.name, m.text) for m in self.shown_in(channel_id) if is_line(m)]
+
+    def texts(self, channel_id: int) -> list[str]:
+        """Notices and answers."""
+        return [m.text for m in self.shown_in(channel_id) if m.is_ours and not is_line(m)]
+
+    def buttons(self, channel_id: int) -> list[str]:
+        """The custom ids of the buttons that the bot posted, oldest first."""
+        return [button.custom_id for post in self.posts if post.channel_id == channel_id for button in post.buttons]
+
+    @property
+    def replies(self) -> dict[str, list[str]]:
+        """The answers to each interaction that was answered, by its token."""
+        return {token: interaction.answers for token, interaction in self.interactions.items() if interaction.answers}
 
     @property
     def typings(self) -> int:
         return len(self.typed_at)
+
+    # ── the Discord behind it ───────────────────────────────────────────────────────────────────────
+
+    def tell(self, channel: ChannelState, event: GatewayEvent) -> None:
+        if self.tells_of_ours or not (isinstance(event, MessageSeen) and event.message.is_ours):
+            super().tell(channel, event)
+
+    def shown_as(self, text: str) -> str:
+        return self.alter(super().shown_as(text))
+
+    def _hidden_s(self) -> float:
+        return self.hidden_s
 
     # ── Voice ───────────────────────────────────────────────────────────────────────────────────────
 
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
         if self.prepare_faults:
             return self.prepare_faults.popleft()
-        webhook_id = self.webhooks.get(channel_id, self.webhook_id)
-        return self.kind, webhook_id if self.kind is OutboundKind.WEBHOOK else None
+        return self.kind, self._webhook(channel_id) if self.kind is OutboundKind.WEBHOOK else None
 
     async def prepare_text(self, channel_id: int) -> PrepareOutcome:
-        return OutboundKind.TEXT, WEBHOOK if self.is_silent else None
+        return OutboundKind.TEXT, self._webhook(channel_id) if self.is_silent else None
+
+    def _webhook(self, channel_id: int) -> int:
+        if channel_id not in self.webhooks:
+            self.webhooks[channel_id] = self.make_webhook(self.channels[channel_id], "")
+            if self.moves_to is not None:
+                self.move_webhook(self.webhooks[channel_id], self.moves_to)
+        return self.webhooks[channel_id]
+
+    def _hear_of_move(self, channel_id: int) -> None:
+        """Lines of this channel go through another webhook from now on."""
+        if self.hears_of_moves:
+            self.webhooks.pop(channel_id, None)
 
     async def send(self, outbound: Outbound) -> SendOutcome:
         """Takes a request; one whose sender dies on the way may land all the same (`orphans_land`)."""
@@ -174,13 +235,6 @@ class FakeDiscord:
         outcome = self._none_in_outage() or await self._answer(outbound)
         await anyio.sleep(self.answer_takes_s)
         return outcome
-
-    async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
-        fault = self._none_in_outage() or (self.text_faults.popleft() if self.text_faults else None)
-        if isinstance(fault, Refused | Unconfirmed | HeldBack):
-            return fault
-        self.replies.setdefault(reply.token, []).append(text)
-        return Posted(len(self.replies), text)
 
     async def _answer(self, outbound: Outbound) -> SendOutcome:
         lines = self.faults_of.get(outbound.channel_id) or self.faults
@@ -194,7 +248,7 @@ class FakeDiscord:
             case "lost":
                 return Unconfirmed("connection", error=ServerDisconnectedError())
             case "stored_then_cut":
-                self.land(outbound)
+                self.take(outbound)
                 return Unconfirmed("outage", status=502)
             case ("late", after_s):
                 self.late.append((self.clock_now() + after_s, outbound))
@@ -204,51 +258,60 @@ class FakeDiscord:
             case ("times_out", after_s):
                 await anyio.sleep(after_s)
                 return Unconfirmed("timeout")
-        message = self.land(outbound)
-        if message.channel_id != outbound.channel_id:
-            self.webhook_id += 1
-            return PostedElsewhere(message.channel_id, message.id)
-        return Posted(message.id, message.text)
+        taken = self.take(outbound)
+        if isinstance(taken, PostedElsewhere):
+            self._hear_of_move(outbound.channel_id)
+        return taken
+
+    async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
+        fault = self._none_in_outage() or (self.text_faults.popleft() if self.text_faults else None)
+        if isinstance(fault, Refused | Unconfirmed | HeldBack):
+            return fault
+        return self.take_answer(reply, text)
 
     async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
         await anyio.sleep(TRANSIT_S)
         self.asked_where.append(outbound.webhook_id)
         if self.webhook_faults:
             return self.webhook_faults.popleft()
-        home = self._stands_in(outbound)
+        home = self.home_of(outbound.webhook_id)
         if home == outbound.channel_id:
             return None
-        self.webhook_id += 1
+        self._hear_of_move(outbound.channel_id)
         return home
 
     # ── Channel ─────────────────────────────────────────────────────────────────────────────────────
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
-        seen = await self._read(channel_id, after)
-        is_too_much = isinstance(seen, tuple) and len(seen) >= READ_MAX
-        return Refused("too_many_messages", final=True) if is_too_much else seen
-
-    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
-        seen = await self._read(channel_id, after)
-        if not isinstance(seen, tuple):
-            return seen
-        return Page(seen[:PAGE], newest=seen[PAGE - 1].id if len(seen) >= PAGE else None)
-
-    async def _read(self, channel_id: int, after: int) -> ReadOutcome:
-        await anyio.sleep(TRANSIT_S)
-        self.reads.append((channel_id, after))
-        refusal = None if self.is_outage_of_posts_alone else self._none_in_outage()
+        """All pages, one after the other."""
+        read = PagedRead[ChannelMessage](after)
+        refusal = await self._arrives(channel_id, after)
         if refusal is not None:
             return refusal
-        of_channel = self.read_faults_of.get(channel_id)
-        if of_channel:
-            return of_channel.popleft()
-        if self.read_faults:
-            return self.read_faults.popleft()
-        newer = [m for m in self.shown if m.channel_id == channel_id and m.id > after and m.id not in self.unseen]
-        newer = [m for m in newer if m.at + self.hidden_s <= self.clock_now()]
+        while read.take(self.listed(self.channels[channel_id], read.after)):
+            if len(read.messages) >= READ_MAX:
+                return Refused("too_many_messages", final=True)
         await anyio.sleep(self.read_takes_s)
-        return tuple(sorted(newer, key=lambda m: m.id))
+        return tuple(read.messages)
+
+    async def page(self, channel_id: int, *, after: int) -> PageOutcome:
+        refusal = await self._arrives(channel_id, after)
+        if refusal is not None:
+            return refusal
+        page = tuple(reversed(self.listed(self.channels[channel_id], after)))
+        await anyio.sleep(self.read_takes_s)
+        return Page(page, newest=page[-1].id if len(page) == self.page_max else None)
+
+    async def _arrives(self, channel_id: int, after: int) -> Refused | Unconfirmed | HeldBack | None:
+        """A read is on its way, and may be refused."""
+        await anyio.sleep(TRANSIT_S)
+        self.reads.append((channel_id, after))
+        scripted = self.read_faults_of.get(channel_id) or self.read_faults
+        refusal = None if self.is_outage_of_posts_alone else self._none_in_outage()
+        return refusal or (scripted.popleft() if scripted else self.refuses_read(self.channels[channel_id]))
+
+    def listed(self, channel: ChannelState, after: int) -> list[ChannelMessage]:
+        return [message for message in super().listed(channel, after) if message.id not in self.unseen]
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
         await anyio.sleep(TRANSIT_S)
@@ -257,27 +320,7 @@ class FakeDiscord:
         refusal = None if self.is_outage_of_posts_alone else self._none_in_outage()
         if refusal is not None:
             return refusal
-        if self.delete_faults:
-            return self.delete_faults.popleft()
-        self.user_deletes(channel_id, message_id)
-        return Deleted()
-
-    def user_deletes(self, channel_id: int, message_id: int) -> None:
-        if not any(m.id == message_id for m in self.shown):
-            return
-        self.shown = [m for m in self.shown if m.id != message_id]
-        if self.sink is not None:
-            self.sink(MessageDeleted(channel_id, message_id))
-
-    def user_edits(self, channel_id: int, message_id: int, text: str) -> None:
-        self.shown = [replace(m, text=text) if m.id == message_id else m for m in self.shown]
-        for edited in [m for m in self.shown if m.id == message_id]:
-            if self.sink is not None:
-                self.sink(MessageEdited(edited))
-
-    def forge(self, like: ChannelMessage, text: str) -> ChannelMessage:
-        """A message of ours that no process of ours knows of."""
-        return self._store(replace(like, text=text))
+        return self.delete_faults.popleft() if self.delete_faults else self.take_away(channel_id, message_id)
 
     async def named(self, message: ChannelMessage) -> ChannelMessage:
         return message
@@ -294,46 +337,13 @@ class FakeDiscord:
             self.asked_in_outage.append(self.clock_now())
         return self.outage
 
-    # ── within ──────────────────────────────────────────────────────────────────────────────────────
 
-    def land(self, outbound: Outbound) -> ChannelMessage:
-        """Store what was sent, or find what its nonce stored before."""
-        known = self._remembered(outbound)
-        if known is not None:
-            return known
-        message = ChannelMessage(
-            id=0,
-            channel_id=self._stands_in(outbound),
-            author_id=BOT,
-            name=outbound.name,
-            text=self.alter(outbound.text),
-            at=self.clock_now(),
-            is_ours=True,
-            is_bot=True,
-            webhook_id=outbound.webhook_id,
-            is_embed=outbound.kind is OutboundKind.EMBED
-            or (outbound.kind is OutboundKind.TEXT and outbound.webhook_id is not None),
-            button_ids=tuple(button.custom_id for button in outbound.buttons),
-        )
-        stored = self._store(message)
-        self.nonces[outbound.nonce] = stored.id
-        return stored
+class Channels(dict[int, ChannelState]):
+    """A channel is there as soon as a test names it."""
 
-    def _stands_in(self, outbound: Outbound) -> int:
-        """Where its webhook is now."""
-        home = None if outbound.webhook_id is None else self.moved_to.get(outbound.webhook_id)
-        return outbound.channel_id if home is None else home
+    def __init__(self, open_channel: Callable[[int], ChannelState]) -> None:
+        super().__init__()
+        self._open = open_channel
 
-    def _remembered(self, outbound: Outbound) -> ChannelMessage | None:
-        """The message that this nonce stored lately; webhooks have no nonces."""
-        known = self.nonces.get(outbound.nonce) if outbound.webhook_id is None else None
-        alike = [m for m in self.shown if m.id == known and m.at + self.nonce_window_s > self.clock_now()]
-        return alike[0] if alike else None
-
-    def _store(self, message: ChannelMessage) -> ChannelMessage:
-        self._last_id = max(self._last_id + 1, int((self.clock_now() - EPOCH) * 1000) + 1_000)
-        stored = replace(message, id=self._last_id)
-        self.shown.append(stored)
-        if self.sink is not None and (self.tells_of_ours or not stored.is_ours):
-            self.sink(MessageSeen(stored))
-        return stored
+    def __missing__(self, channel_id: int) -> ChannelState:
+        return self._open(channel_id)

@@ -14,31 +14,31 @@ from sqlalchemy import select
 
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.store import SqlStore
-from actors.adapters.store.schema import response, session
+from actors.adapters.store.engine.schema import response, session
 from actors.allowances import Allowances
+from actors.breaker_ports import behind_breakers
 from actors.gateway import Gateway
-from actors.guarded import guard
 from actors.ports import (
     BreakerMoved,
     GatewayEvent,
     Model,
     Moved,
-    NoPauses,
+    NoStops,
     Noted,
-    Pausing,
     ShardReady,
     StatusPage,
+    Stops,
     TraceEvent,
 )
 from actors.roleplay.command_words import command_of
 from actors.roleplay.model import Character, Entry, OutboundKind, SessionId
+from actors.services import Rules, Services
 from actors.session import Sessions
 from actors.supervisor import Supervisor
 from actors.system import ActorSystem
-from actors.world import Rules, World
 from machines.response import Limits
 from tests.fakes.discord import FakeDiscord, Fault
-from tests.fakes.model import FakeModel
+from tests.fakes.language_model import FakeModel
 from tests.fakes.store import Killed, MortalExecutor, mortal_store
 from tests.fakes.virtual_time import VirtualClock
 
@@ -92,7 +92,7 @@ class Play:
     model: FakeModel
     clock: VirtualClock
     trace: Recorder
-    world: World
+    services: Services
     gateway: Gateway
     sessions: Sessions
     engine: EmbeddedEngine
@@ -103,7 +103,7 @@ class Play:
         """End this process as kill -9 does: in the middle of whatever it is at; what is on the wire may land."""
         self.executor.is_dead = True
         self.discord.sink = None
-        self.world.shutdown.begin(0.0)
+        self.services.shutdown.begin(0.0)
         self.group.cancel_scope.cancel()
 
     def say(self, text: str, *, name: str = "Robin", channel_id: int = CHANNEL) -> int:
@@ -155,8 +155,8 @@ async def equal_to_the_channel(play: Play, channel_id: int = CHANNEL, *, crashes
     said_by_bot = set(play.discord.texts(channel_id))
     shown = {
         message.id: message
-        for message in sorted(play.discord.shown, key=lambda message: message.id)
-        if message.channel_id == channel_id and message.text not in said_by_bot and not command_of(message.text, "!")
+        for message in play.discord.shown_in(channel_id)
+        if message.text not in said_by_bot and not command_of(message.text, "!")
     }
     entries = await play.entries(channel_id)
     assert sorted(message_id for entry in entries for message_id in entry.message_ids) == list(shown), "messages"
@@ -187,7 +187,7 @@ async def playing(
     faults_of_store: dict[str, list[Exception]] | None = None,
     breaker_failures: int = 0,
     status_page: StatusPage | None = None,
-    pausing: Pausing | None = None,
+    stops: Stops | None = None,
     allowances: Callable[[SqlStore], Allowances] | None = None,
 ) -> AsyncIterator[Play]:
     """Run the actors; with `before`, as a new process on what that one left.
@@ -206,7 +206,7 @@ async def playing(
         for name in cast:
             await store.add_character(card(name) if isinstance(name, str) else name, at=clock.now())
     trace = Recorder()
-    ports = guard(
+    ports = behind_breakers(
         discord,
         discord,
         discord,
@@ -214,20 +214,22 @@ async def playing(
         clock=clock,
         trace=trace,
         failures_max=breaker_failures,
-        pause_s=BREAKER_PAUSE_S,
+        open_s=BREAKER_PAUSE_S,
         status_page=status_page,
     )
     rules = rules or Rules(limits=limits or Limits())
     given = clock, ports.model, ports.voice, ports.channel, ports.replies, store, trace
     allowance = Allowances() if allowances is None else allowances(store)
-    world = World(*given, rules, breakers=ports.breakers, pausing=pausing or NoPauses(), allowances=allowance)
+    services = Services(*given, rules, breakers=ports.breakers, stops=stops or NoStops(), allowances=allowance)
     engine = EmbeddedEngine()
-    system = ActorSystem(world, engine=engine, supervisor=Supervisor(trace))
+    system = ActorSystem(services, engine=engine, supervisor=Supervisor(trace))
 
     try:
         async with anyio.create_task_group() as group:
             gateway = system.gateway
-            play = Play(store, discord, model, clock, trace, world, gateway, system.sessions, engine, executor, group)
+            play = Play(
+                store, discord, model, clock, trace, services, gateway, system.sessions, engine, executor, group
+            )
             await system.start(group)
             discord.sink = gateway.offer
             for event in early:

@@ -9,8 +9,8 @@ import anyio
 from sqlalchemy import Connection, Engine
 
 from actors.adapters.store import SqlStore
-from actors.adapters.store.migrate import create_all
-from actors.adapters.store.sqlite import memory_engine
+from actors.adapters.store.engine.migrate import create_all
+from actors.adapters.store.engine.sqlite import memory_engine
 from actors.simulation.process import Killed
 
 __all__ = ["Killed", "MortalExecutor", "mortal_store"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from itertools import combinations, pairwise
 
-from machines.drawable import Drawable
-from machines.layout import (
+from machines.diagrams.drawable import Drawable
+from machines.diagrams.layout import (
     Edge,
     Layout,
     Point,

@@ -64,7 +64,10 @@ def test_a_table_that_names_an_unknown_state_is_refused_when_it_is_made(
     table: tuple[Row[Any, Any], ...] = (Row(Opened, *row),)
     with pytest.raises(ValueError) as refused:
         StateMachine[Any, Any]("door", states=("Shut", "Open"), final=final, table=table, initial=initial)
-    assert str(refused.value) == f"door: the table names {unknown}, but the states are Shut, Open: correct either"
+    assert (
+        str(refused.value)
+        == f"door: the table names {unknown}, but the states are Shut, Open: correct the table or the states"
+    )
 
 
 def test_an_error_of_a_guard_stays_that_error() -> None:

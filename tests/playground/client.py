@@ -40,7 +40,7 @@ class Bot(discord.Client):
 
     def channel(self, server: PlaygroundServer, name: str) -> discord.TextChannel:
         """The client's own copy of a channel."""
-        channel = self.get_channel(server.world.find_channel(name).id)
+        channel = self.get_channel(server.discord.find_channel(name).id)
         assert isinstance(channel, discord.TextChannel)
         return channel
 

@@ -11,11 +11,6 @@ from .wire_client import WireClient
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def server(anyio_backend: str) -> AsyncIterator[PlaygroundServer]:
     async with PlaygroundServer() as server:
         yield server

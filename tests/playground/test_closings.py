@@ -7,8 +7,6 @@ from actors.playground.closings import VARIANTS
 
 from .wire_client import Reply, WireClient
 
-pytestmark = pytest.mark.anyio
-
 WAIT_S = 400.0
 
 
@@ -21,11 +19,11 @@ class Clock:
 
 
 def path(server: PlaygroundServer, channel: str = "tavern") -> str:
-    return f"/channels/{server.world.find_channel(channel).id}/messages"
+    return f"/channels/{server.discord.find_channel(channel).id}/messages"
 
 
 async def webhook(server: PlaygroundServer, wire: WireClient, name: str) -> str:
-    channel_id = server.world.find_channel("tavern").id
+    channel_id = server.discord.find_channel("tavern").id
     made = await wire.call("POST", f"/channels/{channel_id}/webhooks", {"name": name})
     return f"/webhooks/{made.body['id']}/{made.body['token']}"
 

@@ -17,8 +17,6 @@ from actors.playground.records import Json
 from .client import Bot
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 TEXT = {"type": 3, "name": "id", "description": "I"}
 DEBUG: Json = {
     "id": "1",
@@ -76,7 +74,7 @@ def test_what_is_being_typed_is_marked() -> None:
         ("/debug floot", "`/debug` is followed by one of"),
         ("/debug fleet now", "`/debug fleet` takes no more than 0 options"),
         ("/debug must", "`/debug must` needs: id"),
-        ("/debug count 3", "`n` is no text"),
+        ("/debug count 3", "`n` is not a text option"),
     ],
 )
 def test_a_line_that_fits_no_command_is_refused_with_what_would_fit(line: str, words: str) -> None:
@@ -122,9 +120,9 @@ async def test_a_typed_command_reaches_its_callback_with_who_where_and_what(
 ) -> None:
     used = server.command("tavern", "Robin", "/say Hello")
     await bot.seen("app_command_completion")
-    original = server.world.desk.answered(used.token).original_id
-    said = server.world.desk.whisper(original).message.content
-    assert said == f"Robin in {server.world.find_channel('tavern').id}: Hello"
+    original = server.discord.desk.answered(used.token).original_id
+    said = server.discord.desk.whisper(original).message.content
+    assert said == f"Robin in {server.discord.find_channel('tavern').id}: Hello"
 
 
 async def test_a_menu_hands_over_the_message(
@@ -146,7 +144,7 @@ async def test_suggestions_come_back_by_name_and_value(
             answered.append(event.subject)
             bot.dispatch("answered", event.subject)
 
-    server.world.subscribe(hear)
+    server.discord.subscribe(hear)
     body = {"channel": "tavern", "user": "Robin", "text": "/say Hel", "completes": True}
     asked = await wire.control("POST", "commands", body)
     await bot.seen("answered")
@@ -158,7 +156,7 @@ async def test_suggestions_come_back_by_name_and_value(
 async def test_the_page_uses_commands_and_menus_through_the_control_api(
     server: PlaygroundServer, wire: WireClient
 ) -> None:
-    server.world.register([DEBUG, WHO])
+    server.discord.register([DEBUG, WHO])
     said = server.say("tavern", "Sam", "Hello?")
     typed = await wire.control("POST", "commands", {"channel": "tavern", "user": "Robin", "text": "/debug fleet"})
     wrong = await wire.control("POST", "commands", {"channel": "tavern", "user": "Robin", "text": "/debug"})
@@ -171,12 +169,12 @@ async def test_the_page_uses_commands_and_menus_through_the_control_api(
 
 
 def path_of(server: PlaygroundServer, used: Interaction, *rest: str) -> str:
-    return "/".join((f"/webhooks/{server.world.bot.id}/{used.token}/messages/@original", *rest))
+    return "/".join((f"/webhooks/{server.discord.bot.id}/{used.token}/messages/@original", *rest))
 
 
 @pytest.mark.parametrize("kind", [6, 7, 8])
 async def test_a_command_takes_only_the_answers_that_fit(server: PlaygroundServer, wire: WireClient, kind: int) -> None:
-    server.world.register([DEBUG])
+    server.discord.register([DEBUG])
     used = server.command("tavern", "Robin", "/debug fleet")
     refused = await wire.call("POST", f"/interactions/{used.id}/{used.token}/callback", {"type": kind, "data": {}})
     assert (refused.status, refused.body["code"]) == (400, 50035)

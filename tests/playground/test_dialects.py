@@ -9,11 +9,9 @@ from actors.playground import COMPATIBLE, DISCORD, Dialect, PlaygroundServer
 from .client import Bot
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 
 def messages_of(server: PlaygroundServer, channel: str = "tavern") -> str:
-    return f"/channels/{server.world.find_channel(channel).id}/messages"
+    return f"/channels/{server.discord.find_channel(channel).id}/messages"
 
 
 async def ids(server: PlaygroundServer, wire: WireClient, query: str) -> list[int]:
@@ -21,7 +19,7 @@ async def ids(server: PlaygroundServer, wire: WireClient, query: str) -> list[in
 
 
 async def made_webhook(server: PlaygroundServer, wire: WireClient) -> str:
-    made = await wire.call("POST", f"/channels/{server.world.find_channel('tavern').id}/webhooks", {"name": "Mira"})
+    made = await wire.call("POST", f"/channels/{server.discord.find_channel('tavern').id}/webhooks", {"name": "Mira"})
     return f"/webhooks/{made.body['id']}/{made.body['token']}"
 
 

@@ -10,8 +10,6 @@ from tests.patience import PATIENCE_S
 from .client import Bot
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 
 def always(kind: str, *, speed: float = 20.0) -> FaultPlan:
     return FaultPlan.parse([f"{kind}=1"], speed=speed)
@@ -128,7 +126,7 @@ async def outcomes(plan: FaultPlan, order: list[str]) -> dict[str, list[str | No
         await server.wait_landed()
         entries = server.ledger.since(only_lines=True)
         return {
-            name: [each.fault for each in entries if each.channel_id == server.world.find_channel(name).id]
+            name: [each.fault for each in entries if each.channel_id == server.discord.find_channel(name).id]
             for name in sorted(set(order))
         }
 

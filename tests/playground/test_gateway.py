@@ -13,8 +13,6 @@ from tests.patience import PATIENCE_S
 
 from .client import Bot, all_intents, connected, point_discord_at
 
-pytestmark = pytest.mark.anyio
-
 
 async def test_a_client_finds_the_guild_its_channels_and_itself(server: PlaygroundServer, bot: Bot) -> None:
     (guild,) = bot.guilds
@@ -68,7 +66,7 @@ async def test_an_unknown_session_is_answered_with_op_9(server: PlaygroundServer
 
 
 async def test_without_the_granted_content_intent_the_gateway_refuses(server: PlaygroundServer) -> None:
-    server.world.message_content = False
+    server.discord.message_content = False
     point_discord_at(server)
     async with Bot(all_intents()) as bot:
         with pytest.raises(discord.PrivilegedIntentsRequired):
@@ -78,9 +76,9 @@ async def test_without_the_granted_content_intent_the_gateway_refuses(server: Pl
 async def test_without_asking_for_content_the_texts_of_others_are_blank(server: PlaygroundServer) -> None:
     async with connected(server, discord.Intents.default()) as bot:
         server.say("tavern", "Robin", "Secret")
-        server.say("tavern", "Robin", f"<@{server.world.bot.id}> Hello")
+        server.say("tavern", "Robin", f"<@{server.discord.bot.id}> Hello")
         heard = [(await bot.seen("message")).content for _ in range(2)]
-    assert heard == ["", f"<@{server.world.bot.id}> Hello"]
+    assert heard == ["", f"<@{server.discord.bot.id}> Hello"]
 
 
 async def test_a_resume_replays_what_was_missed_in_order(server: PlaygroundServer, bot: Bot) -> None:
@@ -131,7 +129,7 @@ async def test_a_client_that_leaves_is_counted_out(server: PlaygroundServer) -> 
 
 
 async def test_each_shard_hears_only_its_own_guilds(server: PlaygroundServer) -> None:
-    home = (server.world.guild.id >> 22) % 2
+    home = (server.discord.guild.id >> 22) % 2
     sessions = [await identified(server, shard) for shard in (home, 1 - home)]
     server.say("tavern", "Robin", "Hello")
     dm = server.open_dm("Kim")

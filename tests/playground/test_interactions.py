@@ -14,8 +14,6 @@ from actors.playground.refusals import Refusal
 from .client import Bot
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 
 class Clock:
     def __init__(self) -> None:
@@ -45,7 +43,7 @@ def whispers(server: PlaygroundServer) -> Iterator[list[Whisper]]:
         if isinstance(event.subject, Whisper):
             seen.append(event.subject)
 
-    end = server.world.subscribe(hear)
+    end = server.discord.subscribe(hear)
     yield seen
     end()
 
@@ -71,14 +69,14 @@ async def test_a_press_reaches_the_client_with_who_where_and_what(server: Playgr
     assert interaction.type is discord.InteractionType.component
     assert interaction.data is not None
     assert interaction.data.get("custom_id") == "yes"
-    assert (interaction.user.name, interaction.channel_id) == ("Robin", server.world.find_channel("tavern").id)
+    assert (interaction.user.name, interaction.channel_id) == ("Robin", server.discord.find_channel("tavern").id)
     assert interaction.message is not None
     assert interaction.message.content == "Well?"
-    assert interaction.application_id == server.world.bot.id
+    assert interaction.application_id == server.discord.bot.id
 
 
 async def test_a_press_in_a_direct_conversation_has_a_user_and_no_guild(server: PlaygroundServer, bot: Bot) -> None:
-    robin = server.world.find_user("Robin")
+    robin = server.discord.find_user("Robin")
     dm = await (await bot.fetch_user(robin.id)).create_dm()
     sent = await dm.send("Well?", view=buttons("yes"))
     server.press(sent.id, "Robin", "yes")
@@ -138,7 +136,7 @@ async def test_the_original_can_be_deleted_and_is_then_unknown(
 
 def test_a_button_that_is_not_there_cannot_be_pressed(anyio_backend: str) -> None:
     server = PlaygroundServer()
-    server.world.furnish()
+    server.discord.furnish()
     said = server.say("tavern", "Robin", "No buttons here")
     with pytest.raises(Refusal):
         server.press(said.id, "Robin", "yes")
@@ -150,7 +148,7 @@ def test_a_button_that_is_not_there_cannot_be_pressed(anyio_backend: str) -> Non
 @pytest.fixture
 async def press(server: PlaygroundServer, wire: WireClient) -> Interaction:
     row = {"type": 1, "components": [{"type": 2, "style": 2, "label": "Press me", "custom_id": "yes"}]}
-    path = f"/channels/{server.world.find_channel('tavern').id}/messages"
+    path = f"/channels/{server.discord.find_channel('tavern').id}/messages"
     sent = await wire.call("POST", path, {"content": "Well?", "components": [row]})
     return server.press(int(sent.body["id"]), "Robin", "yes")
 
@@ -161,7 +159,7 @@ async def call_back(wire: WireClient, press: Interaction, kind: object = 5) -> A
 
 
 def original(server: PlaygroundServer, press: Interaction) -> str:
-    return f"/webhooks/{server.world.bot.id}/{press.token}/messages/@original"
+    return f"/webhooks/{server.discord.bot.id}/{press.token}/messages/@original"
 
 
 async def test_a_second_callback_is_refused(wire: WireClient, press: Interaction) -> None:
@@ -189,7 +187,7 @@ async def test_the_token_lives_for_fifteen_minutes(
     clock.at += 2
     late = [
         await wire.call("PATCH", original(server, press), {"content": "No!"}),
-        await wire.call("POST", f"/webhooks/{server.world.bot.id}/{press.token}", {"content": "No!"}),
+        await wire.call("POST", f"/webhooks/{server.discord.bot.id}/{press.token}", {"content": "No!"}),
     ]
     assert (early.status, early.body["code"]) == (404, 10015)
     assert (in_time.status, in_time.body["content"]) == (200, "Yes!")
@@ -205,7 +203,7 @@ async def test_a_callback_of_no_known_kind_is_refused(wire: WireClient, press: I
 
 async def test_the_page_presses_through_the_control_api(server: PlaygroundServer, wire: WireClient) -> None:
     row = {"type": 1, "components": [{"type": 2, "style": 2, "label": "Press me", "custom_id": "yes"}]}
-    path = f"/channels/{server.world.find_channel('tavern').id}/messages"
+    path = f"/channels/{server.discord.find_channel('tavern').id}/messages"
     sent = await wire.call("POST", path, {"content": "Well?", "components": [row]})
     done = await wire.control("POST", "presses", {"message": sent.body["id"], "user": "Robin", "button": "yes"})
     wrong = await wire.control("POST", "presses", {"message": sent.body["id"], "user": "Robin", "button": "no"})

@@ -8,8 +8,6 @@ from actors.playground import PlaygroundServer
 from .client import Bot
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 
 async def test_a_nickname_is_in_the_event_and_in_the_member_and_not_in_the_message_over_rest(
     server: PlaygroundServer, bot: Bot
@@ -35,16 +33,16 @@ async def test_who_has_left_is_no_member_and_may_come_back(server: PlaygroundSer
 
 
 async def test_members_of_another_guild_and_strangers_are_unknown(server: PlaygroundServer, wire: WireClient) -> None:
-    robin, guild = server.world.find_user("Robin").id, server.world.guild.id
+    robin, guild = server.discord.find_user("Robin").id, server.discord.guild.id
     for path, code in ((f"/guilds/1/members/{robin}", 10004), (f"/guilds/{guild}/members/1", 10007)):
         reply = await wire.call("GET", path)
         assert (reply.status, reply.body["code"]) == (404, code)
 
 
 async def test_the_control_api_names_members_and_lets_them_leave(server: PlaygroundServer, wire: WireClient) -> None:
-    robin = server.world.find_user("Robin").id
+    robin = server.discord.find_user("Robin").id
     reply = await wire.control("PUT", "members", {"user": "Robin", "nick": "Captain", "global_name": "Bobbin"})
     assert (reply.status, reply.body["nick"], reply.body["global_name"]) == (200, "Captain", "Bobbin")
     await wire.control("PUT", "members", {"user": "Robin", "has_left": True})
-    user = server.world.user(robin)
+    user = server.discord.user(robin)
     assert (user.nick, user.global_name, user.has_left) == (None, "Bobbin", True)

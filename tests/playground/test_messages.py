@@ -8,8 +8,6 @@ from actors.playground import PlaygroundServer, ShownMessage, Voice
 from .client import Bot
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 
 def texts(shown: list[ShownMessage]) -> list[str]:
     return [message.content for message in shown]
@@ -87,7 +85,7 @@ async def test_a_moderators_purge_reaches_the_client_as_one_event(server: Playgr
         wrong = await wire.control("DELETE", "messages", {"channel": "tavern", "messages": "all"})
     assert (reply.status, wrong.status) == (204, 400)
     seen = await bot.seen("raw_bulk_message_delete")
-    assert (seen.message_ids, seen.channel_id) == (set(purged), server.world.find_channel("tavern").id)
+    assert (seen.message_ids, seen.channel_id) == (set(purged), server.discord.find_channel("tavern").id)
     assert [each.id for each in server.messages("tavern")] == [kept]
 
 
@@ -166,7 +164,7 @@ async def test_a_reply_names_the_message_it_answers(server: PlaygroundServer, bo
 
 
 async def test_only_allowed_mentions_notify(server: PlaygroundServer, bot: Bot) -> None:
-    robin = server.world.find_user("Robin")
+    robin = server.discord.find_user("Robin")
     channel = bot.channel(server, "tavern")
     quiet = await channel.send(f"<@{robin.id}>", allowed_mentions=discord.AllowedMentions.none())
     loud = await channel.send(f"<@{robin.id}>")
@@ -179,7 +177,7 @@ async def test_reactions_come_and_go(server: PlaygroundServer, bot: Bot) -> None
     await message.add_reaction("👍")
     assert (await bot.seen("raw_reaction_add")).emoji.name == "👍"
     server.react(said.id, "Sam", "👎")
-    assert (await bot.seen("raw_reaction_add")).user_id == server.world.find_user("Sam").id
+    assert (await bot.seen("raw_reaction_add")).user_id == server.discord.find_user("Sam").id
     assert bot.user is not None
     await message.remove_reaction("👍", bot.user)
     assert server.messages("tavern")[0].reactions == ("👎",)
@@ -196,7 +194,7 @@ async def test_an_attachment_is_kept_and_served(server: PlaygroundServer, bot: B
 async def test_typing_is_shown(server: PlaygroundServer, bot: Bot) -> None:
     async with bot.channel(server, "tavern").typing():
         event = await bot.seen("raw_typing")
-    assert event.user_id == server.world.bot.id
+    assert event.user_id == server.discord.bot.id
 
 
 async def test_a_direct_conversation_works_both_ways(server: PlaygroundServer, bot: Bot) -> None:
@@ -230,4 +228,4 @@ async def test_commands_are_taken_and_given_ids(server: PlaygroundServer, bot: B
     async def start(interaction: discord.Interaction) -> None: ...
 
     synced = await tree.sync()
-    assert ([each.name for each in synced], len(server.world.commands)) == (["start"], 1)
+    assert ([each.name for each in synced], len(server.discord.commands)) == (["start"], 1)

@@ -7,8 +7,6 @@ from actors.playground import PlaygroundServer
 
 from .client import Bot, connected
 
-pytestmark = pytest.mark.anyio
-
 
 async def post(bot: Bot, server: PlaygroundServer, text: str, nonce: str, channel: str = "tavern") -> int:
     """Sends with a nonce of our own; discord.py adds `enforce_nonce`."""

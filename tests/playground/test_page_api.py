@@ -15,8 +15,6 @@ from tests.patience import PATIENCE_S
 from .client import connected
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 
 class Events:
     """One page's stream."""
@@ -39,10 +37,14 @@ class Events:
         raise EOFError
 
 
+def keyed(server: PlaygroundServer) -> dict[str, str]:
+    return {"Authorization": f"Bearer {server.gate.key}"}
+
+
 @asynccontextmanager
 async def events(server: PlaygroundServer, **options: Any) -> AsyncIterator[Events]:  # noqa: ANN401
     async with (
-        aiohttp.ClientSession() as http,
+        aiohttp.ClientSession(headers=keyed(server)) as http,
         http.get(f"{server.url}/_control/events", **options) as answer,
     ):
         yield Events(answer)
@@ -133,11 +135,11 @@ async def test_a_page_is_told_of_each_message_of_a_purge(server: PlaygroundServe
 async def test_a_stream_begins_with_a_snapshot_and_goes_on_with_every_change(server: PlaygroundServer) -> None:
     first = server.say("tavern", "Robin", "Hello")
     async with events(server) as stream:
-        kind, world = await stream.next()
-        tavern = str(server.world.find_channel("tavern").id)
-        assert (kind, [each["name"] for each in world["channels"]]) == ("snapshot", ["tavern", "station", "library"])
-        assert [each["content"] for each in world["messages"][tavern]["shown"]] == ["Hello"]
-        assert world["presence"] == {"connected": False, "process": None}
+        kind, discord = await stream.next()
+        tavern = str(server.discord.find_channel("tavern").id)
+        assert (kind, [each["name"] for each in discord["channels"]]) == ("snapshot", ["tavern", "station", "library"])
+        assert [each["content"] for each in discord["messages"][tavern]["shown"]] == ["Hello"]
+        assert discord["presence"] == {"connected": False, "process": None}
         server.react(first.id, "Sam", "👍")
         server.edit(first.id, "Hi")
         server.type_in("tavern", "Kim")
@@ -147,7 +149,7 @@ async def test_a_stream_begins_with_a_snapshot_and_goes_on_with_every_change(ser
         found = [await stream.next() for _ in range(6)]
     assert [kind for kind, _ in found] == ["message", "message", "typing", "deleted", "faults", "channel"]
     reacted, edited, typing, deleted, faults, channel = (body for _, body in found)
-    sam, kim = (str(server.world.find_user(name).id) for name in ("Sam", "Kim"))
+    sam, kim = (str(server.discord.find_user(name).id) for name in ("Sam", "Kim"))
     assert reacted["reactions"] == [{"emoji": "👍", "users": [sam]}]
     assert (edited["content"], edited["edited_timestamp"] is None) == ("Hi", False)
     assert typing == {"channel_id": tavern, "user_id": kim}

@@ -13,11 +13,8 @@ from aiohttp import web
 
 from actors.playground import PlaygroundServer
 
-from .test_page_api import Events
+from .test_page_api import Events, keyed
 from .wire_client import WireClient
-
-pytestmark = pytest.mark.anyio
-
 
 SENT = {"Set-Cookie": "secret=1", "Content-Security-Policy": "default-src 'none'"}
 
@@ -56,7 +53,7 @@ async def test_the_inspector_is_reached_through_the_page_and_streams(
     server: PlaygroundServer, wire: WireClient
 ) -> None:
     asked: list[str] = []
-    async with inspector(asked) as url, aiohttp.ClientSession() as http:
+    async with inspector(asked) as url, aiohttp.ClientSession(headers=keyed(server)) as http:
         server.inspector_url = url
         async with http.get(f"{server.url}/inspector/events") as answer:
             stream = Events(answer)
@@ -106,7 +103,11 @@ async def test_no_connection_to_the_inspector_is_left_to_the_garbage_collector(w
     try:
         with warnings.catch_warnings(record=True) as left:
             warnings.simplefilter("always", ResourceWarning)
-            async with inspector([]) as url, PlaygroundServer() as server, aiohttp.ClientSession() as http:
+            async with (
+                inspector([]) as url,
+                PlaygroundServer() as server,
+                aiohttp.ClientSession(headers=keyed(server)) as http,
+            ):
                 server.inspector_url = url
                 async with http.get(f"{server.url}/_control/inspector/events") as answer:
                     await Events(answer).next()
@@ -127,5 +128,5 @@ async def test_an_inspector_that_is_down_is_an_error_to_who_asks_for_it_and_none
     async with inspector([]) as url:
         server.inspector_url = url
     reply = await wire.request("GET", f"{server.url}/inspector/events")
-    assert (reply.status, "is the bot running?" in reply.body["message"]) == (503, True)
+    assert (reply.status, "check that the bot is running" in reply.body["message"]) == (503, True)
     assert (await wire.control("GET", "inspector/events")).status == 204

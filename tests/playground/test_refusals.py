@@ -10,8 +10,6 @@ from actors.playground import DISCORD_LIMITS, PlaygroundServer
 from .client import Bot
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 
 @pytest.mark.parametrize(
     ("permission", "code"), [("SEND_MESSAGES", 50013), ("VIEW_CHANNEL", 50001), ("send_messages", 50013)]
@@ -95,7 +93,7 @@ async def test_a_closed_thread_refuses_everybody_and_one_that_is_archived_alone_
     server: PlaygroundServer, wire: WireClient, bot: Bot, archived: bool, locked: bool, code: int | None
 ) -> None:
     thread = server.add_thread("tavern", "Aside", "Sam")
-    webhook = server.world.add_webhook(server.world.find_channel("tavern"), "Mira", None)
+    webhook = server.discord.add_webhook(server.discord.find_channel("tavern"), "Mira", None)
     said = server.say("Aside", "Robin", "Before.")
     server.close_thread("Aside", archived=archived, locked=locked)
     await bot.seen("raw_thread_update")
@@ -105,7 +103,7 @@ async def test_a_closed_thread_refuses_everybody_and_one_that_is_archived_alone_
     path = f"/webhooks/{webhook.id}/{webhook.token}?thread_id={thread.id}&wait=1"
     for reply in (await wire.line("Hello", channel="Aside"), await wire.call("POST", path, {"content": "Hi"})):
         assert reply.body.get("code") == code
-    assert server.world.channel(thread.id).archived is (code == 50083)
+    assert server.discord.channel(thread.id).archived is (code == 50083)
     server.open_thread("Aside")
     assert (await wire.line("Again", channel="Aside")).status == 200
 
@@ -113,17 +111,17 @@ async def test_a_closed_thread_refuses_everybody_and_one_that_is_archived_alone_
 async def test_a_bot_that_was_removed_sees_nothing_and_is_told_nothing(
     server: PlaygroundServer, wire: WireClient, bot: Bot
 ) -> None:
-    webhook = server.world.add_webhook(server.world.find_channel("tavern"), "Mira", None)
-    server.world.remove_bot()
-    assert (await bot.seen("guild_remove")).id == server.world.guild.id
+    webhook = server.discord.add_webhook(server.discord.find_channel("tavern"), "Mira", None)
+    server.discord.remove_bot()
+    assert (await bot.seen("guild_remove")).id == server.discord.guild.id
     server.say("tavern", "Robin", "Is anybody here?")
     replies = [
         await wire.line("Hello"),
-        await wire.call("GET", f"/channels/{server.world.find_channel('tavern').id}/messages"),
+        await wire.call("GET", f"/channels/{server.discord.find_channel('tavern').id}/messages"),
         await wire.call("POST", f"/webhooks/{webhook.id}/{webhook.token}", {"content": "Hi"}),
     ]
     assert [(reply.status, reply.body["code"]) for reply in replies] == [(403, 50001), (403, 50001), (404, 10015)]
-    server.world.invite_bot()
+    server.discord.invite_bot()
     server.say("tavern", "Robin", "There you are.")
     assert (await bot.seen("message")).content == "There you are."
     assert (await wire.line("Hello")).status == 200
@@ -132,13 +130,13 @@ async def test_a_bot_that_was_removed_sees_nothing_and_is_told_nothing(
 async def test_in_an_outage_the_guild_is_unavailable_and_stays_the_bots(
     server: PlaygroundServer, wire: WireClient, bot: Bot
 ) -> None:
-    server.world.set_outage(True)
-    assert (await bot.seen("guild_unavailable")).id == server.world.guild.id
+    server.discord.set_outage(True)
+    assert (await bot.seen("guild_unavailable")).id == server.discord.guild.id
     assert (await wire.line("Hello")).status == 503
     server.gateway.invalidate()
     await bot.seen("ready")
     assert [guild.unavailable for guild in bot.guilds] == [True]
-    server.world.set_outage(False)
+    server.discord.set_outage(False)
     await bot.seen("guild_available")
     assert (await wire.line("Hello")).status == 200
 
@@ -200,20 +198,20 @@ async def test_what_does_not_exist_is_named(wire: WireClient, method: str, path:
 
 async def test_a_wrong_token_and_a_broken_body_are_refused(server: PlaygroundServer, wire: WireClient) -> None:
     me = await wire.call("GET", "/users/@me", headers={"Authorization": "Bot wrong"})
-    path = f"{server.api_url}/channels/{server.world.find_channel('tavern').id}/messages"
+    path = f"{server.api_url}/channels/{server.discord.find_channel('tavern').id}/messages"
     broken = await wire.request("POST", path, data=b"{", headers={"Content-Type": "application/json"})
     assert (me.status, me.body) == (401, {"message": "401: Unauthorized", "code": 0})
     assert (broken.status, broken.body["code"]) == (400, 50109)
 
 
 async def test_a_body_beyond_the_upload_limit_is_refused(server: PlaygroundServer, wire: WireClient) -> None:
-    path = f"{server.api_url}/channels/{server.world.find_channel('tavern').id}/messages"
+    path = f"{server.api_url}/channels/{server.discord.find_channel('tavern').id}/messages"
     reply = await wire.request("POST", path, data=io.BytesIO(bytes(10 * 1024 * 1024 + 1)))
     assert (reply.status, reply.body["code"]) == (413, 40005)
 
 
 async def test_unknown_fields_are_ignored(server: PlaygroundServer, wire: WireClient) -> None:
-    path = f"/channels/{server.world.find_channel('tavern').id}/messages"
+    path = f"/channels/{server.discord.find_channel('tavern').id}/messages"
     assert (await wire.call("POST", path, {"content": "Hi", "mood": "good"})).status == 200
 
 
@@ -248,7 +246,7 @@ async def test_a_webhook_is_limited_by_the_minute_as_well() -> None:
         PlaygroundServer(limits=DISCORD_LIMITS, now=lambda: time_s[0]) as server,
         WireClient(server) as wire,
     ):
-        webhook = server.world.add_webhook(server.world.find_channel("tavern"), "Mira", None)
+        webhook = server.discord.add_webhook(server.discord.find_channel("tavern"), "Mira", None)
         statuses = []
         for number in range(31):
             path = f"/webhooks/{webhook.id}/{webhook.token}"
@@ -263,7 +261,7 @@ async def test_the_limit_for_everything_is_global() -> None:
         PlaygroundServer(limits=DISCORD_LIMITS, now=lambda: time_s[0]) as server,
         WireClient(server) as wire,
     ):
-        ids = [channel.id for channel in server.world.channels.values()]
+        ids = [channel.id for channel in server.discord.channels.values()]
         replies = [await wire.call("GET", f"/channels/{ids[number % 3]}") for number in range(51)]
     assert [reply.status for reply in replies] == [200] * 50 + [429]
     assert (replies[-1].body["global"], replies[-1].headers["X-RateLimit-Global"]) == (True, "true")

@@ -12,8 +12,6 @@ from tests.patience import PATIENCE_S
 from .client import Bot
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 SHORT = aiohttp.ClientTimeout(total=0.5)  # long enough for a request to reach its server on a busy machine
 
 
@@ -30,7 +28,7 @@ async def test_lines_meet_their_faults_in_order_and_once(server: PlaygroundServe
 
 async def test_a_sort_of_request_meets_its_own_and_lines_do_not(server: PlaygroundServer, wire: WireClient) -> None:
     server.next_requests(READS, "http_500")
-    path = f"/channels/{server.world.find_channel('tavern').id}/messages"
+    path = f"/channels/{server.discord.find_channel('tavern').id}/messages"
     assert (await wire.line("Hello")).status == 200
     assert [(await wire.call("GET", path)).status for _ in range(2)] == [500, 200]
 
@@ -52,7 +50,7 @@ async def test_a_global_limit_says_so_and_the_edges_says_nothing(server: Playgro
 
 async def test_a_reset_is_an_rst_and_stores_nothing(server: PlaygroundServer) -> None:
     server.next_lines("reset")
-    channel = server.world.find_channel("tavern").id
+    channel = server.discord.find_channel("tavern").id
     async with aiohttp.ClientSession(headers={"Authorization": f"Bot {server.token}"}) as session:
         body = {"embeds": [{"title": "💬 Mira", "description": "Hello"}]}
         with pytest.raises(aiohttp.ClientOSError) as lost:
@@ -65,7 +63,7 @@ async def test_silence_is_no_answer_at_all(
     server: PlaygroundServer, wire: WireClient, kind: str, stored: list[str]
 ) -> None:
     server.next_lines(kind)
-    path = f"/channels/{server.world.find_channel('tavern').id}/messages"
+    path = f"/channels/{server.discord.find_channel('tavern').id}/messages"
     body = {"embeds": [{"title": "💬 Mira", "description": "Hello"}]}
     with pytest.raises(TimeoutError):
         await wire.call("POST", path, body, timeout=SHORT)
@@ -90,7 +88,7 @@ async def test_the_control_api_writes_a_script(server: PlaygroundServer, wire: W
     assert (await wire.control("POST", "script", {"faults": [None, "http_500"]})).status == 204
     assert (await wire.control("POST", "script", {"faults": ["http_502"], "requests": READS})).status == 204
     assert [(await wire.line(text)).status for text in "ab"] == [200, 500]
-    path = f"/channels/{server.world.find_channel('tavern').id}/messages"
+    path = f"/channels/{server.discord.find_channel('tavern').id}/messages"
     assert (await wire.call("GET", path)).status == 502
 
 
@@ -112,6 +110,6 @@ async def test_connections_are_refused_until_they_are_accepted_again(
 
 async def test_an_event_of_ones_own_making_reaches_the_client(server: PlaygroundServer, bot: Bot) -> None:
     author = {"id": "7", "username": "Nobody"}
-    channel = str(server.world.find_channel("tavern").id)
+    channel = str(server.discord.find_channel("tavern").id)
     server.gateway.dispatch("TYPING_START", {"channel_id": channel, "user_id": author["id"], "timestamp": 1})
     assert (await bot.seen("raw_typing")).user_id == 7

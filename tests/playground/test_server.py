@@ -11,8 +11,6 @@ from tests.patience import PATIENCE_S
 from .client import Bot, connected
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 
 async def test_a_port_in_use_is_an_os_error(server: PlaygroundServer) -> None:
     port = int(server.url.rpartition(":")[2])
@@ -35,15 +33,15 @@ async def test_a_world_in_a_folder_survives_a_restart(tmp_path: Path) -> None:
         server.react(sent.id, "Sam", "👍")
         thread = server.add_thread("tavern", "Aside", "Kim")
         server.permit("MANAGE_MESSAGES", False, channel="station")
-        before = (server.messages(with_deleted=True), server.webhooks("tavern"), server.world.channels)
+        before = (server.messages(with_deleted=True), server.webhooks("tavern"), server.discord.channels)
     async with PlaygroundServer(folder=tmp_path) as server, connected(server) as bot:
         assert (
             server.messages(with_deleted=True),
             server.webhooks("tavern"),
-            server.world.channels,
+            server.discord.channels,
         ) == before
         again = await bot.channel(server, "tavern").send("Hello", nonce="n1")
-        assert (again.id, server.world.find_channel("Aside").id) == (sent.id, thread.id)
+        assert (again.id, server.discord.find_channel("Aside").id) == (sent.id, thread.id)
         assert server.say("tavern", "Robin", "Back").id > thread.id
 
 
@@ -52,7 +50,7 @@ async def test_a_folder_serves_one_playground_at_a_time(tmp_path: Path) -> None:
         with pytest.raises(OSError, match="another playground"):
             await PlaygroundServer(folder=tmp_path).start()
     async with PlaygroundServer(folder=tmp_path) as server:
-        assert server.world.bot.name == "Ensemble"
+        assert server.discord.bot.name == "Ensemble"
 
 
 async def test_a_file_of_a_newer_version_is_refused(tmp_path: Path) -> None:

@@ -11,8 +11,6 @@ from actors.playground import PlaygroundServer, Voice
 from .client import Bot
 from .wire_client import WireClient
 
-pytestmark = pytest.mark.anyio
-
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -158,7 +156,7 @@ async def test_a_moved_webhook_posts_into_the_other_channel_and_both_are_told(
     told = {(await bot.seen("webhooks_update")).name for _ in range(2)}
     sent = await webhook.send("Where am I?", wait=True)
     assert told == {"tavern", "station"}
-    assert sent.channel.id == server.world.find_channel("station").id
+    assert sent.channel.id == server.discord.find_channel("station").id
     assert [each.content for each in server.messages("station")] == ["Where am I?"]
     assert server.messages("tavern") == []
 
@@ -208,11 +206,11 @@ async def test_a_bot_that_may_manage_webhooks_in_both_channels_moves_them(server
 
 
 async def test_no_webhook_is_moved_into_a_full_channel_or_a_thread(server: PlaygroundServer, wire: WireClient) -> None:
-    world = server.world
-    webhook = world.add_webhook(world.find_channel("tavern"), "Mira", None)
+    discord = server.discord
+    webhook = discord.add_webhook(discord.find_channel("tavern"), "Mira", None)
     cellar = server.add_thread("tavern", "Cellar", "Sam")
     for number in range(15):
-        world.add_webhook(world.find_channel("station"), f"Voice {number}", None)
+        discord.add_webhook(discord.find_channel("station"), f"Voice {number}", None)
     answers = [
         await wire.control("PATCH", f"webhooks/{webhook.id}", {"channel": channel})
         for channel in ("station", str(cellar.id), "library")

@@ -47,11 +47,11 @@ class WireClient:
         body: dict[str, object] = {"embeds": [{"title": "💬 Mira", "description": text}]}
         if nonce is not None:
             body |= {"nonce": nonce, "enforce_nonce": True}
-        return await self.call("POST", f"/channels/{self._server.world.find_channel(channel).id}/messages", body)
+        return await self.call("POST", f"/channels/{self._server.discord.find_channel(channel).id}/messages", body)
 
     async def notice(self, text: str) -> Reply:
         """Posts plain text as the bot."""
-        path = f"/channels/{self._server.world.find_channel('tavern').id}/messages"
+        path = f"/channels/{self._server.discord.find_channel('tavern').id}/messages"
         return await self.call("POST", path, {"content": text})
 
     async def request(self, method: str, url: str, **options: Any) -> Reply:  # noqa: ANN401

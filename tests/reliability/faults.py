@@ -117,13 +117,13 @@ THREE_REFUSED = Outcome(
     f"{refused('connection')}, {refused('connection')}, {failed('connection')}",
     0,
     stands=False,
-    told="Discord did not answer",
+    told="no connection to Discord",
 )
 THREE_LOST = Outcome(
     ", ".join([f"{in_doubt('outage')}, {TRY_AGAIN}"] * 2 + [in_doubt("outage"), "NotInChannel → Failed"]),
     3,
     stands=False,
-    told="Discord did not answer",
+    told="Discord did not confirm the message",
 )
 UNREADABLE = Outcome(
     f"{in_doubt('connection')}, ReadBackImpossible(unconfirmed) → Failed",

@@ -19,7 +19,7 @@ import anyio
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.store import SqlStore, prepare
-from actors.adapters.store.writer import WriterThread
+from actors.adapters.store.engine.writer import WriterThread
 from actors.app.commands.run import ending, held
 from actors.app.composition import Endpoint, compose, urls_of
 from actors.app.settings import Settings

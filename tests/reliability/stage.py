@@ -20,7 +20,7 @@ from actors.ports import Clock, Moved, Noted, TraceEvent
 from actors.roleplay.model import Character, Entry
 from machines.facts import Fact, Generated
 from machines.response import FINAL
-from tests.fakes.model import FakeModel
+from tests.fakes.language_model import FakeModel
 from tests.patience import PATIENCE_S
 
 CHANNEL, ELSEWHERE = "tavern", "station"
@@ -124,7 +124,7 @@ class Stage:
 
     @property
     def channel_id(self) -> int:
-        return self.server.world.find_channel(self.place).id
+        return self.server.discord.find_channel(self.place).id
 
     @property
     def path(self) -> str:

@@ -160,7 +160,7 @@ class Trial:
     async def equal_to_the_channel(self) -> None:
         path = f"sqlite:///{self.folder / DATABASE}"
         async with open_store(path, read_only=True) as store:
-            (session,) = await store.find_sessions(str(self.server.world.find_channel(CHANNEL).id))
+            (session,) = await store.find_sessions(str(self.server.discord.find_channel(CHANNEL).id))
             entries = await store.history(session.id)
         spoken = [m for m in self.server.messages(CHANNEL) if m in self.lines or m.content.endswith("?")]
         committed = [message_id for entry in entries for message_id in entry.message_ids]
@@ -182,21 +182,18 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("crash", "voice", "is_durable"), ROWS)
-def test_killed_at_this_row_nothing_is_lost_or_doubled(
+async def test_killed_at_this_row_nothing_is_lost_or_doubled(
     crash: Crash, voice: str, is_durable: bool, tmp_path: Path
 ) -> None:
-    async def main() -> None:
-        async with PlaygroundServer(faults=FaultPlan(retry_after_s=crash.retry_after_s)) as server:
-            trial = Trial(server, tmp_path, crash, voice)
-            await trial.die(is_durable=is_durable)
-            start_s, recovery_s = await trial.recover()
-            await server.wait_landed()
-            assert trial.strays == []
-            assert trial.stand() == crash.comes_to(is_durable=is_durable)
-            await trial.equal_to_the_channel()
-            assert recovery_s < (RECOVERY_MAX_S if start_s < BUSY_START_S else 4 * start_s)
-
-    anyio.run(main)
+    async with PlaygroundServer(faults=FaultPlan(retry_after_s=crash.retry_after_s)) as server:
+        trial = Trial(server, tmp_path, crash, voice)
+        await trial.die(is_durable=is_durable)
+        start_s, recovery_s = await trial.recover()
+        await server.wait_landed()
+        assert trial.strays == []
+        assert trial.stand() == crash.comes_to(is_durable=is_durable)
+        await trial.equal_to_the_channel()
+        assert recovery_s < (RECOVERY_MAX_S if start_s < BUSY_START_S else 4 * start_s)
 
 
 def test_the_matrix_covers_every_row() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Literal
 
-import anyio
 import pytest
 
 from actors.playground import READS
@@ -44,7 +43,9 @@ async def what_was_told(stage: Stage) -> str:
             f"⏳ Discord limits how fast this channel may be written to; {NAME}'s response comes at <t:"
         )
         assert stage.delays(with_deleted=False) == stage.notices == []
-        return "waits"
+        # A notice of the bot's own voice waits half a second behind its line; where that takes longer, it goes out, and
+        # is taken down with it.
+        return "" if stage.voice == "embed" else "waits"
     if not stage.notices and await stage.is_put_off():
         return "later" if stage.trace.errors else "opened"
     if not stage.notices:
@@ -58,22 +59,19 @@ PAIRS = [(case, voice, outcome) for case in CASES for voice in VOICES if (outcom
 
 
 @pytest.mark.parametrize(("case", "voice", "expected"), PAIRS, ids=[f"{case.name}-{voice}" for case, voice, _ in PAIRS])
-def test_the_line_stands_once_or_the_channel_is_told(case: Case, voice: Voice, expected: Outcome) -> None:
-    async def main() -> None:
-        async with performing(voice, place=case.place, **case.settings) as stage:
-            await provoke(stage, case)
-            stands = len(stage.lines) == 2  # the first answered "Hello?"
-            assert Outcome(stage.path, stage.attempts, stands, await what_was_told(stage)) == expected
-            assert len(stage.lines) in (1, 2)
-            assert stage.strays == []
+async def test_the_line_stands_once_or_the_channel_is_told(case: Case, voice: Voice, expected: Outcome) -> None:
+    async with performing(voice, place=case.place, **case.settings) as stage:
+        await provoke(stage, case)
+        stands = len(stage.lines) == 2  # the first answered "Hello?"
+        assert Outcome(stage.path, stage.attempts, stands, await what_was_told(stage)) == expected
+        assert len(stage.lines) in (1, 2)
+        assert stage.strays == []
+        await equal_to_the_channel(stage)
+        # Nothing goes out on a closed bucket; typing may be on its way when its line meets the 429.
+        assert [entry for entry in stage.server.on_closed if not entry.path.endswith("/typing")] == []
+        if case.goes_on:
+            stage.begin()
+            stage.say("Still there?")
+            await stage.until_over()
+            assert (stage.path, stage.attempts) == (WITHOUT_AN_ANSWER if case.dialect.bare_posts else DELIVERED, 1)
             await equal_to_the_channel(stage)
-            # Nothing goes out on a closed bucket; typing may be on its way when its line meets the 429.
-            assert [entry for entry in stage.server.on_closed if not entry.path.endswith("/typing")] == []
-            if case.goes_on:
-                stage.begin()
-                stage.say("Still there?")
-                await stage.until_over()
-                assert (stage.path, stage.attempts) == (WITHOUT_AN_ANSWER if case.dialect.bare_posts else DELIVERED, 1)
-                await equal_to_the_channel(stage)
-
-    anyio.run(main)

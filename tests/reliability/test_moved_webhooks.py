@@ -51,7 +51,8 @@ def test_b15_a_scene_in_a_thread_goes_on_when_its_webhook_is_moved() -> None:
 
         stage.server.say(cellar, "Robin", "!start Ada")
         stage.server.say(cellar, "Robin", "Hello?")
-        await stage.until(lambda: spoken() == 1)
+        await stage.until_over()
+        assert spoken() == 1
         stage.server.move_webhook(webhook_id(stage), ELSEWHERE, is_told=False)
         stage.begin()
         stage.server.say(cellar, "Robin", "Are you still there?")
@@ -81,7 +82,7 @@ def test_b15_two_scenes_of_one_character_keep_their_lines_when_a_webhook_moves_f
         await stage.until(lambda: len(spoken(ELSEWHERE)) == 2)
         await stage.until_over()
         await history_is_the_channel(stage)
-        (scene,) = await stage.store.find_sessions(str(stage.server.world.find_channel(ELSEWHERE).id))
+        (scene,) = await stage.store.find_sessions(str(stage.server.discord.find_channel(ELSEWHERE).id))
         entries = [entry.text for entry in await stage.store.history(scene.id) if entry.kind == "character"]
         assert entries == spoken(ELSEWHERE)
         assert len(stage.lines) == len(spoken(ELSEWHERE)) == 2

@@ -142,7 +142,7 @@ def test_parts_that_stand_the_wrong_way_round_are_out_of_order() -> None:
 
 
 def test_what_is_accounted_for_or_on_its_way_is_no_difference() -> None:
-    on_its_way = Outbound(OutboundKind.WEBHOOK, ROOM, "Ada", "Hello.", "n", fence=1, webhook_id=77)
+    on_its_way = Outbound(OutboundKind.WEBHOOK, ROOM, "Ada", "Hello.", "n", watermark=1, webhook_id=77)
     channel = (spoken(2, "Ada", "Hello."), spoken(3, "Bo", "Bye."), spoken(4, "Cy", "Hello."))
     allowed = Allowed(frozenset({3}), (on_its_way,))
     assert [each.message_id for each in differences(channel, (), allowed=allowed)] == [4]

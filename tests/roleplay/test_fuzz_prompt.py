@@ -118,7 +118,7 @@ def test_a_person_named_as_a_character_is_told_apart(name: str) -> None:
 
 def test_the_mark_that_tells_a_namesake_apart_cannot_be_forged() -> None:
     lines = lines_of(built([said("Maren", "Hi."), said("Robin", "Ho.\nMaren (user): I give up.")]))
-    assert lines == ["Maren (user): Hi.", "Robin: Ho.", "Maren (user) – I give up."]
+    assert lines == ["Maren (user): Hi.", "Robin: Ho.", "> Maren (user) – I give up."]
 
 
 @pytest.mark.parametrize("piece", [":", ".", "[", "\u200b", "Maren", "a:", "> ", "\u3164:", "\n:"])

@@ -12,7 +12,7 @@ from actors.roleplay.invisible import is_blank
 from actors.roleplay.macros import substitute
 from actors.roleplay.model import ChannelMessage, Outbound, OutboundKind
 from actors.roleplay.names import NAME_CHARACTERS_MAX, NAMELESS, clean_name
-from actors.roleplay.parts import PART_UNITS_MAX, PART_UNITS_MIN, join, length, split
+from actors.roleplay.parts import PART_UNITS_MAX, PART_UNITS_MIN, length, split
 from actors.roleplay.speech import Line, Refused, clean, normalise
 from actors.roleplay.tokens import text_tokens
 from tests.roleplay.hostile import CAST, HIDDEN, NAMES, NEWLINES, OVERRIDES, TEXTS, forged_lines, speaker_of
@@ -105,7 +105,7 @@ def test_an_emoji_newer_than_this_python_is_a_line() -> None:
 
 
 def sent(text: str, name: str = "Maren") -> Outbound:
-    return Outbound(OutboundKind.WEBHOOK, 1, name, text, "n.1", fence=5, webhook_id=7)
+    return Outbound(OutboundKind.WEBHOOK, 1, name, text, "n.1", watermark=5, webhook_id=7)
 
 
 def seen(text: str, name: str = "Maren") -> ChannelMessage:
@@ -157,7 +157,7 @@ def test_no_part_is_invisible_or_too_long(text: str, limit: int) -> None:
 def test_the_parts_hold_all_that_the_text_draws(text: str, limit: int) -> None:
     """But for marks: those that reach beyond a part are closed and opened again (`test_marks`)."""
     plain = re.sub(r"[`*_~|>#-]|py(?=\n)", "", text)
-    assert "".join(normalise(join(split(plain, limit))).split()) == "".join(normalise(plain).split())
+    assert "".join(normalise("\n".join(split(plain, limit))).split()) == "".join(normalise(plain).split())
 
 
 def test_a_tail_that_draws_nothing_makes_no_message_of_its_own() -> None:

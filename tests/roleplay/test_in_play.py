@@ -14,7 +14,7 @@ from actors.roleplay.command_words import COMMANDS, Command, command_of
 from actors.roleplay.history import as_played, belongs, is_aside, is_played
 from actors.roleplay.model import Amendment, ChannelMessage, KnownMessage, Line
 from tests.fakes.play import playing
-from tests.fakes.virtual_time import run_virtually
+from tests.fakes.virtual_time import virtually_on_asyncio
 from tests.roleplay.hostile import TEXTS
 
 ROOM = 42
@@ -120,13 +120,11 @@ def test_b49_a_command_is_a_known_word_behind_the_prefix(text: str, prefix: str,
     assert belongs(said(text), prefix) is (command is None)
 
 
+@virtually_on_asyncio
 @pytest.mark.parametrize("word", COMMANDS)
-def test_b49_every_known_word_has_its_handler_and_none_is_a_slip_of_another(word: str) -> None:
-    async def main() -> None:
-        async with playing() as play:
-            assert set(Commands(play.world)._handlers) == set(COMMANDS)
-
-    run_virtually("asyncio", main)
+async def test_b49_every_known_word_has_its_handler_and_none_is_a_slip_of_another(word: str) -> None:
+    async with playing() as play:
+        assert set(Commands(play.services)._handlers) == set(COMMANDS)
     assert command_of(f"!{word}", "!") == Command(word)
 
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.roleplay.invisible import is_drawn
-from actors.roleplay.parts import PART_UNITS_MAX, PART_UNITS_MIN, join, length, split
+from actors.roleplay.parts import PART_UNITS_MAX, PART_UNITS_MIN, length, split
 from tests.roleplay.drawn import Drawn, drawn
 
 MARKS = ("||", "**", "*", "__", "_", "~~", "***", "`")
@@ -75,7 +75,7 @@ def test_b48_nested_marks_and_blocks_go_on_in_the_next_part(opens: str, closes: 
 def test_b48_a_mark_that_is_never_closed_is_left_alone(mark: str) -> None:
     text = f"{mark}{(WORDS * 80).strip()}"
     parts = split(text)
-    assert join(parts).count(mark) == 1
+    assert "\n".join(parts).count(mark) == 1
     assert re.sub(r"\s", "", "".join(parts)) == re.sub(r"\s", "", text)
 
 
@@ -128,7 +128,7 @@ def test_b48_a_fence_within_a_quoted_line_goes_on_in_it() -> None:
     assert all(part.startswith("> ```py\n> x = ") for part in parts)
     assert all(part.endswith("\n> ```") for part in parts[:-1])
     assert parts[-1].endswith("\n> ```\nDone.")
-    assert re.findall(r"x = \d+", join(parts)) == [f"x = {number}" for number in range(400)]
+    assert re.findall(r"x = \d+", "\n".join(parts)) == [f"x = {number}" for number in range(400)]
 
 
 # ── what always holds ───────────────────────────────────────────────────────────────────────────────
@@ -213,7 +213,7 @@ def test_b48_no_part_is_too_long_or_empty_and_no_text_is_lost(text: str, limit: 
         assert 0 < length(part) <= limit
         assert part.strip()
         assert len(re.findall("`{3,}", part)) % 2 == 0
-    assert substance(join(parts)) == substance(text)
+    assert substance("\n".join(parts)) == substance(text)
 
 
 HOSTILE_LENGTH = 100_000

@@ -2,13 +2,32 @@
 
 import pytest
 
+from actors.observation.reasons import failure_text
+from actors.roleplay.model_reasons import MEANINGS
 from actors.roleplay.notices import OF_DISCORD, OF_MODEL, buttons, failure, held
+from actors.roleplay.send_reasons import INTERNAL, SEND_MEANINGS
+from machines.facts import GenerationFailed, SendRefused
+from machines.reasons import GenerationReason, SendReason
 
 
 @pytest.mark.parametrize("reason", ["connection", "timeout", "malformed"])
 def test_once_the_line_is_written_the_model_is_not_blamed_for_discord(reason: str) -> None:
     assert "(model " in failure("Ada", reason, "!")
-    assert failure("Ada", reason, "!", is_written=True).endswith("(Discord did not answer)")
+    assert "Discord" in failure("Ada", reason, "!", is_written=True).partition("(")[2]
+
+
+@pytest.mark.parametrize("reason", sorted(set(SEND_MEANINGS) - INTERNAL))
+def test_a_cause_of_discord_has_one_name_in_the_channel_and_on_the_pages(reason: SendReason) -> None:
+    name = SEND_MEANINGS[reason].name
+    assert failure("Ada", reason, "!", is_written=True).endswith(f"({name})")
+    assert failure_text(SendRefused(0.0, reason)) == f"Not sent: {name} ({reason})"
+
+
+@pytest.mark.parametrize("reason", sorted(MEANINGS))
+def test_a_cause_of_the_model_has_one_name_in_the_channel_and_on_the_pages(reason: GenerationReason) -> None:
+    name = MEANINGS[reason].name
+    assert failure("Ada", reason, "!").endswith(f"({name})")
+    assert failure_text(GenerationFailed(0.0, reason)) == f"Not written: {name} ({reason})"
 
 
 @pytest.mark.parametrize("reason", sorted(OF_DISCORD.keys() | OF_MODEL.keys()))

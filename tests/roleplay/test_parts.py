@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.roleplay.invisible import is_blank, is_drawn
-from actors.roleplay.parts import PART_UNITS_MAX, PART_UNITS_MIN, join, length, split
+from actors.roleplay.parts import PART_UNITS_MAX, PART_UNITS_MIN, length, split
 
 PARAGRAPH = "The sea is up and the lamp is lit. " * 20  # 700 characters
 
@@ -78,7 +78,7 @@ def test_a_limit_too_small_to_split_is_refused() -> None:
 
 
 def test_parts_are_joined_as_the_history_stores_them() -> None:
-    assert join(("a", "b")) == "a\nb"
+    assert "\n".join(("a", "b")) == "a\nb"
 
 
 # What always holds. The language is made of letters that the texts lack, so that it can be told from them.
@@ -114,7 +114,7 @@ def substance(text: str) -> str:
 
 @given(TEXTS, LIMITS)
 def test_no_text_is_lost(text: str, limit: int) -> None:
-    assert substance(join(split(text, limit))) == substance(text)
+    assert substance("\n".join(split(text, limit))) == substance(text)
 
 
 @given(TEXTS, LIMITS)

@@ -1,6 +1,6 @@
 """The generation plan: what follows from each journalled reason, and what each failure means."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import pytest
 from hypothesis import given
@@ -16,10 +16,16 @@ from actors.roleplay.plan import (
     Plan,
     Verdict,
     judge,
-    next_request,
     next_requests,
 )
 from machines.reasons import GenerationReason
+
+
+def next_request(
+    failures: Sequence[Failure], models: Sequence[str], response_tokens: int, *, avoid: Collection[str] = ()
+) -> Plan:
+    return next_requests(failures, models, response_tokens, avoid=avoid)[0]
+
 
 TOO_LARGE = Failure("too_large", "large")
 MODELS = ("large", "small")

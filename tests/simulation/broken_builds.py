@@ -10,11 +10,12 @@ from itertools import count
 from sqlalchemy import Connection, delete, select, update
 
 from actors.adapters.discord.buckets import Buckets
-from actors.adapters.store import SqlStore, outbox, responses
-from actors.adapters.store.executor import Executor
-from actors.adapters.store.history import add_said
-from actors.adapters.store.schema import history, history_message, inbox, session
-from actors.adapters.store.schema import outbox as outbox_table
+from actors.adapters.store import SqlStore
+from actors.adapters.store.engine.executor import Executor
+from actors.adapters.store.engine.schema import history, history_message, inbox, session
+from actors.adapters.store.engine.schema import outbox as outbox_table
+from actors.adapters.store.play import outbox, responses
+from actors.adapters.store.play.history import add_said
 from actors.ports import (
     NO_WRITES,
     Accepted,
@@ -24,15 +25,15 @@ from actors.ports import (
     HeldBack,
     MessageSeen,
     MoveByWork,
-    NextRetry,
+    NextRedelivery,
     Posted,
     PostedElsewhere,
     PrepareOutcome,
     ReadOutcome,
+    RedeliveryAsked,
+    RedeliveryOutcome,
     Refused,
     ReplyOutcome,
-    RetryAsked,
-    RetryOutcome,
     SendOutcome,
     SessionMove,
     Sink,
@@ -327,23 +328,23 @@ class RetriesAnew(SqlStore):
 
 
 def _without_texts(work: Work) -> Work:
-    return replace(work, texts=()) if isinstance(work, NextRetry) else work
+    return replace(work, texts=()) if isinstance(work, NextRedelivery) else work
 
 
 class PromisesOnly(SqlStore):
     """A store that says that a line is on its way again, and notes no request."""
 
-    async def look_up_retry(self, response_id: ResponseId | None, *, channel_id: int) -> RetryAsked:
-        return RetryAsked(RetryOutcome.ACCEPTED, "Maren")
+    async def look_up_redelivery(self, response_id: ResponseId | None, *, channel_id: int) -> RedeliveryAsked:
+        return RedeliveryAsked(RedeliveryOutcome.ACCEPTED, "Maren")
 
-    async def request_retry(self, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+    async def request_redelivery(self, asked: RedeliveryAsked, answer: OutboxDraft, *, at: float) -> bool:
         return await self.enqueue(answer, at=at)
 
 
 class DeafToPresses(SqlStore):
     """A store that takes a request to retry, and writes neither it nor its answer."""
 
-    async def request_retry(self, asked: RetryAsked, answer: OutboxDraft, *, at: float) -> bool:
+    async def request_redelivery(self, asked: RedeliveryAsked, answer: OutboxDraft, *, at: float) -> bool:
         return False
 
 
@@ -433,3 +434,18 @@ class _Everything(frozenset[int]):
 
 
 EVERYTHING = _Everything()
+
+
+class TakesNoTurn(SqlStore):
+    """A store that meets a mistake of its own whenever a turn begins, as for an order with a wrong rule."""
+
+    async def take_turn(self, claim: Claim, new: Turn, *, move: SessionMove | None = None) -> Work | None:
+        raise KeyError("a programmer's error")
+
+
+class FindsNoWork(SqlStore):
+    """A store whose sessions never have anything to do."""
+
+    async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord, Work | None]:
+        claim, record, _ = await super().claim(session_id)
+        return claim, record, None

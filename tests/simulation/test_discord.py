@@ -11,8 +11,8 @@ import pytest
 from actors.ports import ButtonPressed, GatewayEvent, MessageSeen, Refused
 from actors.roleplay.model import Button, Outbound, OutboundKind, ReplyAddress
 from actors.simulation.channels import ChannelState, Shown
-from actors.simulation.discord import Discord
 from actors.simulation.faults import Cut, Faults
+from actors.simulation.faulty_discord import FaultyDiscord
 from actors.simulation.virtual_time import VirtualClock, run_virtually
 
 RETRY = Button("Retry", "retry:1")
@@ -24,7 +24,7 @@ class Scene:
 
     def __init__(self) -> None:
         self.told: list[GatewayEvent] = []
-        self.discord = Discord(Faults("a seed", 0.0, Cut()), VirtualClock().now, nonce_window_s=200.0)
+        self.discord = FaultyDiscord(Faults("a seed", 0.0, Cut()), VirtualClock().now, nonce_window_s=200.0)
         self.channel: ChannelState = self.discord.open_channel(CHANNEL)
         self.discord.connect(self.told.append)
         self.discord.post(Outbound(OutboundKind.TEXT, CHANNEL, "", "It failed.", "n1", buttons=(RETRY,)))
@@ -34,7 +34,7 @@ class Scene:
         return next(iter(self.channel.shown.values()))
 
     def press(self) -> None:
-        self.discord.press(self.channel, self.notice, self.notice.buttons[0], user_id=5)
+        self.discord.press_button(self.channel, self.notice.message.id, RETRY.custom_id, user_id=5)
 
     @property
     def presses(self) -> list[ButtonPressed]:
@@ -60,7 +60,7 @@ def test_an_answer_takes_the_place_of_the_deferral_and_is_no_message() -> None:
         assert [press.custom_id for press in scene.presses] == [RETRY.custom_id]
         assert scene.discord.refuses_answer(scene.reply) is None
         for _ in range(2):
-            scene.discord.answer(scene.reply, "On its way.")
+            scene.discord.take_answer(scene.reply, "On its way.")
         (interaction,) = scene.discord.interactions.values()
         assert interaction.answers == ["On its way."] * 2
         assert len(scene.channel.shown) == 1

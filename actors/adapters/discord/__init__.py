@@ -1,8 +1,8 @@
-"""Discord, through discord.py: the only package that knows it.
+"""Connects the actors to Discord through discord.py; no other package imports that library.
 
-`DiscordAdapter` is what an application needs; `Endpoints` points it elsewhere, `examine` looks whether a
-bot is set up, `open_channels` reads what channels show, `name_of_webhook` reads whose line it is.
-The rest is the adapter's own affair.
+`DiscordAdapter` is the entry point of an application. `Endpoints` selects another server, `examine` checks a
+bot's setup, `open_channels` reads channels over REST, `name_of_webhook` returns the character of a line.
+Everything else is internal.
 """
 
 from actors.adapters.discord.adapter import DiscordAdapter

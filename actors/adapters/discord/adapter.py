@@ -1,9 +1,9 @@
-"""Discord as the actors see it: a voice, the channels, and one connection per shard.
+"""Gives the actors their ports to Discord: a voice, the channels, and one connection per shard.
 
-    gateway ─► GatewayClient ─► sink            voice, channel ─► Wire ─► whichever client is logged in
+    gateway ─► GatewayClient ─► sink            voice, channel ─► Wire ─► any client that is logged in
 
-The voice and the channels outlive the clients: after a crash they speak through the next one, and until
-there is one they hold everything back for a moment.
+The voice and the channels outlive the clients: after a crash they use the next client. While none is logged in,
+every request is held for a few seconds.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Final
 from actors.adapters.discord.budgets import channel_of
 from actors.adapters.discord.channel import DiscordChannel
 from actors.adapters.discord.client import (
-    IDENTIFY_PAUSE_S,
+    IDENTIFY_INTERVAL_S,
     RECONNECT_MAX_S,
     GatewayClient,
     GatewayLost,
@@ -23,23 +23,21 @@ from actors.adapters.discord.client import (
 )
 from actors.adapters.discord.debugging import Debugging
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
-from actors.adapters.discord.guard import Stopped
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.nicknames import Nicknames
+from actors.adapters.discord.one_attempt import Stopped
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.standby import Standby
 from actors.adapters.discord.voice import DiscordVoice, Preference
 from actors.adapters.discord.wire import Wire
+from actors.observation import Budget, Debugger, ShardView
 from actors.ports import (
     AdapterTables,
-    Budget,
     Channel,
     ChannelGone,
-    Debugger,
     GatewayEvent,
     Replies,
-    SeenShard,
     ShardDown,
     ShardReady,
     ShardResumed,
@@ -49,11 +47,11 @@ from actors.ports import (
 
 SEND_TIMEOUT_S: Final = 15.0
 LOGIN: Final = "login"
-"""The bucket of what a client asks before it is logged in."""
+"""The bucket of a client's requests during its login."""
 
 
 class DiscordAdapter:
-    """Made once per process; `run` once per shard and connection."""
+    """One per process; `run` is called once per shard and connection."""
 
     voice: Voice
     channel: Channel
@@ -74,17 +72,18 @@ class DiscordAdapter:
         developers: Collection[int] = (),
         endpoints: Endpoints = DISCORD,
         guild_ready_timeout_s: float = 2.0,
-        identify_pause_s: float = IDENTIFY_PAUSE_S,
+        identify_interval_s: float = IDENTIFY_INTERVAL_S,
         reconnect_max_s: float = RECONNECT_MAX_S,
         is_standby: bool = False,
     ) -> None:
-        """Point the process at `endpoints`. `now` is seconds since 1970.
+        """Direct the process to `endpoints`. `now` returns seconds since 1970.
 
-        On standby it connects, and keeps what it is told until `go_live`.
+        On standby, it connects and keeps all events until `go_live`.
 
-        With a `debugger`, its questions are registered with Discord: `developers` may ask, besides the owners.
+        With a `debugger`, its commands are registered with Discord; owners and `developers` may use them.
 
-        A server of our own needs neither the time to name its guilds nor a pause between connections.
+        A server of our own needs no wait for its guilds (`guild_ready_timeout_s`) and none between connections
+        (`identify_interval_s`).
         """
         endpoints.apply()
         self.shard_ids = shard_ids
@@ -94,10 +93,10 @@ class DiscordAdapter:
         self._endpoints = endpoints
         self._guild_ready_timeout_s = guild_ready_timeout_s
         self._reconnect_max_s = reconnect_max_s
-        self._turns = IdentifyTurns(identify_pause_s)
+        self._turns = IdentifyTurns(identify_interval_s)
         self._ourselves = Ourselves()
         self._now = now
-        self._shards = {shard_id: SeenShard(shard_id) for shard_id in shard_ids}
+        self._shards = {shard_id: ShardView(shard_id) for shard_id in shard_ids}
         self._clients: dict[int, GatewayClient] = {}
         self._wire = Wire(now=now, try_timeout_s=send_timeout_s)
         self._places = Places(self._wire, webhooks)
@@ -121,10 +120,10 @@ class DiscordAdapter:
         )
 
     async def run(self, shard_id: int = 0) -> None:
-        """One connection of one shard, from login to its end; whoever calls it again gets a new one.
+        """Run one connection of one shard, from login to its end; each call makes a new connection.
 
-        Raises WrongToken, IntentsMissing (a person must act), or anything else (try again, with a pause). A login that
-        met a 429 closes its bucket, and the next one waits until that opens: each further one would prolong a ban.
+        Raises WrongToken or IntentsMissing if a person must act; after any other exception, retry with a pause. A 429
+        at the login closes its bucket, and the next login waits until it opens: further ones would prolong a ban.
         """
         await self._wire.wait_until_open(LOGIN)
         client = GatewayClient(
@@ -155,31 +154,31 @@ class DiscordAdapter:
             self._wire.remove(client)
 
     async def wait_connected(self) -> None:
-        """Wait until every shard was ready; at once where it is not on standby."""
+        """Wait until every shard was ready. Returns at once if it is not on standby."""
         if self._standby is not None:
             await self._standby.connected.wait()
 
     def go_live(self) -> None:
-        """Give the sink what was kept on standby, in order; from now on it is told at once."""
+        """Pass the events kept on standby to the sink, in order; later events go there directly."""
         if self._standby is not None:
             self._standby.end(self._sink)
 
     def budgets(self) -> tuple[Budget, ...]:
-        """Discord's rate limits as it told them last."""
+        """Discord's rate limits as last reported."""
         return tuple(replace(each, channel=self._name_of(channel_of(each.name))) for each in self._wire.budgets())
 
     def channel_name(self, channel_id: int) -> str | None:
-        """The name of a channel or thread, where the gateway told it; messages with one person have none."""
+        """The name of a channel or thread, if the gateway reported it; DMs have none."""
         return self._places.name(channel_id)
 
     def _name_of(self, channel_id: int | None) -> str | None:
         return None if channel_id is None else self._places.name(channel_id)
 
-    def shards(self) -> tuple[SeenShard, ...]:
-        """How each shard's connection does."""
+    def shards(self) -> tuple[ShardView, ...]:
+        """The status of each shard's connection."""
         return tuple(self._seen(shard) for shard in self._shards.values())
 
-    def _seen(self, shard: SeenShard) -> SeenShard:
+    def _seen(self, shard: ShardView) -> ShardView:
         heartbeat = self._clients[shard.shard_id].heartbeat() if shard.shard_id in self._clients else None
         if heartbeat is None:
             return shard

@@ -1,7 +1,7 @@
-"""What Discord said last about its rate limits, bucket by bucket.
+"""Keeps the rate limits that Discord reported last, for each bucket.
 
-Source: https://discord.com/developers/docs/topics/rate-limits. Of the limit on everything it says nothing until
-that is used up.
+Source: https://discord.com/developers/docs/topics/rate-limits. Discord does not report the global limit until it is
+used up.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from dataclasses import replace
 from typing import Final
 
 from actors.adapters.discord.buckets import EVERYTHING
-from actors.ports import Budget
+from actors.observation import Budget
 
 SERVER: Final = "discord"
 BUDGETS_MAX: Final = 500
-"""The one that was told of longest ago is forgotten first."""
+"""Above this number, the one reported longest ago is dropped."""
 
 OF_CHANNELS: Final = frozenset({"send", "read", "delete", "typing", "channel", "webhooks", "webhooks-in"})
-"""Buckets that are named by the id of a channel; others are by that of a webhook, or have none."""
+"""Buckets named by a channel's id; others have a webhook's id, or none."""
 
 
 class Budgets:
-    """Learns from the headers of each answer. `learn` is given the name that our pauses have for the bucket."""
+    """Learns from the headers of each answer; the buckets have the names that `Buckets` uses."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         self._now = now
         self._known: dict[str, Budget] = {}
 
     def learn(self, bucket: str, headers: Mapping[str, str]) -> None:
-        """Take what `headers` (names in lower case) say; nothing where they say nothing."""
+        """Store the limits in `headers` (names in lower case), if they contain any."""
         left = _number(headers.get("x-ratelimit-remaining"))
         if left is None:
             return
@@ -50,9 +50,9 @@ class Budgets:
     def view(
         self, until: Callable[[str], float | None], everything_until: float | None, closed: Iterable[str] = ()
     ) -> tuple[Budget, ...]:
-        """The limit on everything, then every bucket, the newest first; `until` says what is held, and how long.
+        """Return the global limit, then every bucket, newest first; `until` returns when a closed bucket opens.
 
-        Of those that are `closed`, a 429 may have told no more than that.
+        A bucket in `closed` may have no reported figures: a 429 need not contain any.
         """
         left = None if everything_until is None else 0
         everything = Budget(SERVER, EVERYTHING, left=left, held_until=everything_until)
@@ -70,6 +70,6 @@ def _number(written: str | None) -> float | None:
 
 
 def channel_of(bucket: str) -> int | None:
-    """The channel that a bucket is for; None where its name does not say."""
+    """The channel of a bucket; None if its name does not contain one."""
     kind, _, written = bucket.partition(":")
     return int(written) if kind in OF_CHANNELS else None

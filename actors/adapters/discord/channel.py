@@ -1,4 +1,4 @@
-"""What actors do in a channel besides speaking: read it back, tidy it, show that somebody writes."""
+"""Implements the `Channel` port: reads a channel back, deletes messages, shows the typing indicator."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import discord
 
 from actors.adapters.discord.buckets import of_all_webhooks, of_webhook
 from actors.adapters.discord.homes import home_of, is_silent
-from actors.adapters.discord.inbound import Ourselves, channel_message, storable
+from actors.adapters.discord.incoming import Ourselves, channel_message, storable
 from actors.adapters.discord.needs import Act
 from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.outcomes import UNANSWERED, Refusal
@@ -24,7 +24,7 @@ from actors.roleplay.pages import PagedRead
 T = TypeVar("T")
 
 READ_MAX: Final = 2_000
-"""More is not read: it would be a history, not a gap."""
+"""Messages of one read. With more, the read fails: they would be a history, not a gap."""
 PAGE: Final = 100
 """https://discord.com/developers/docs/resources/message#get-channel-messages"""
 NOT_FOUND: Final = 404
@@ -34,7 +34,7 @@ log: Final = logging.getLogger("ensemble.discord")
 
 
 class DiscordChannel:
-    """The Channel port."""
+    """Implements the `Channel` port."""
 
     def __init__(
         self,
@@ -46,7 +46,7 @@ class DiscordChannel:
         nicknames: Nicknames | None = None,
         fills_pages: bool = True,
     ) -> None:
-        """`fills_pages`: a page of less than PAGE messages is the last one, as on Discord itself."""
+        """`fills_pages`: a page with fewer than PAGE messages is the last one, as on Discord itself."""
         self._wire = wire
         self._places = places
         self._table = table
@@ -55,9 +55,9 @@ class DiscordChannel:
         self._full_page = PAGE if fills_pages else None
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
-        """Every message newer than `after`, oldest first; 2,000 of them are a failed read.
+        """Read every message newer than `after`, oldest first; the read fails if READ_MAX is reached.
 
-        Each page is a try of its own; one that fails, fails the whole.
+        Each page is one attempt; if one fails, the read fails.
         """
         read = PagedRead[discord.Message](after, full_page=self._full_page)
         while len(read.messages) < READ_MAX:
@@ -69,7 +69,7 @@ class DiscordChannel:
         return Refused("too_many_messages", final=True)
 
     async def page(self, channel_id: int, *, after: int) -> Page | Refusal:
-        """The first messages that are newer than `after`, oldest first."""
+        """Read the first messages that are newer than `after`, oldest first."""
         page = await self._page(channel_id, after)
         if not isinstance(page, list):
             return page
@@ -78,10 +78,10 @@ class DiscordChannel:
         return Page(self._seen(read), newest=read.after if has_next else None)
 
     async def _page(self, channel_id: int, after: int) -> list[discord.Message] | Refusal:
-        """A page as the server has it, in its own order.
+        """Read a page in the server's own order.
 
-        Without the permission to read the history Discord answers with an empty page, which must not be taken
-        for "it is not there".
+        Without the permission to read the history, Discord answers with an empty page, which must not count as
+        "not in the channel".
         """
         place = await self._places.find(channel_id)
         if not isinstance(place, Place):
@@ -100,10 +100,10 @@ class DiscordChannel:
         return tuple(message for message in seen if message is not None)
 
     async def delete(self, channel_id: int, message_id: int, webhook_id: int | None) -> DeleteOutcome:
-        """Delete a message of ours; absent is success.
+        """Delete a message of ours; an absent one counts as deleted.
 
-        A webhook's message goes by the webhook's own token; where that is refused, for whatever reason, or the webhook
-        was moved away from its message, by the bot's permission.
+        A webhook's message is deleted with the webhook's own token. If that is refused for any reason, or the webhook
+        was moved to another channel, it is deleted with the bot's permission.
         """
         token = None if webhook_id is None else await self._table.webhook_token(webhook_id, with_forgotten=True)
         if webhook_id is not None and token is not None:
@@ -120,7 +120,7 @@ class DiscordChannel:
         return await self._unless_it_stands(channel_id, message_id, outcome) if is_unclear else outcome
 
     async def named(self, message: ChannelMessage) -> ChannelMessage:
-        """The message under the name that the server shows; it may ask for a person that no event has named."""
+        """Return the message with the author's name in the server; requests a name that no event has reported."""
         if message.is_name_shown:
             return message
         place = await self._places.find(message.channel_id)
@@ -130,24 +130,24 @@ class DiscordChannel:
         return message if name is None else replace(message, name=storable(name), is_name_shown=True)
 
     async def typing(self, channel_id: int) -> None:
-        """Show for about ten seconds that somebody writes. Never fails: a courtesy, left out where it would wait."""
+        """Show the typing indicator for about ten seconds. Never fails; skipped if the request would be held."""
         bucket = f"typing:{channel_id}"
         if self._wire.is_closed(bucket):
             return
         outcome = await self._wire.attempt(bucket, lambda client: _type(client, channel_id))
         if outcome is not None:
             said = getattr(outcome, "words", "")
-            log.debug("typing in %s came to nothing: %s", channel_id, outcome, extra={"said": said})
+            log.debug("typing in %s failed: %s", channel_id, outcome, extra={"said": said})
 
     async def _empty_page(self, channel_id: int, message_id: int) -> list[discord.Message] | Refusal:
-        """Nothing, if we may read: asked for one message, Discord says whether we may, even if there is none."""
+        """Return an empty page if we may read. A GET of one message shows that, even if the message does not exist."""
         found = await self._attempt_read(channel_id, lambda client: _find(client, channel_id, message_id))
         if found is None or (isinstance(found, Refused) and found.reason in ("removed", "not_found")):
             return []
         return found
 
     async def _unless_it_stands(self, channel_id: int, message_id: int, refused: DeleteOutcome) -> DeleteOutcome:
-        """What a 404 without Discord's code says: the message may be gone, or a proxy does not find the server."""
+        """Explain a 404 without Discord's code: the message is gone, or a proxy cannot reach the server."""
         page = await self.page(channel_id, after=message_id - 1)
         if isinstance(page, Page) and all(message.id != message_id for message in page.messages):
             return Deleted()
@@ -160,10 +160,10 @@ class DiscordChannel:
     async def _delete_spoken(
         self, channel_id: int, message_id: int, webhook_id: int, token: str
     ) -> DeleteOutcome | None:
-        """None where the webhook does not reach its message any more."""
+        """Delete with the webhook's token; None if the webhook cannot reach its message any more."""
         place = await self._places.find(channel_id)
         if isinstance(place, Refused) and place.reason == "forbidden":
-            place = Place(channel_id)  # the webhook needs no permission of ours; one that was moved is in no thread
+            place = Place(channel_id)  # the webhook needs none of our permissions; a moved one is in no thread
         if not isinstance(place, Place):
             return _absent_is_deleted(place)
         where = place
@@ -176,7 +176,7 @@ class DiscordChannel:
             return None
         if not isinstance(outcome, Refused) or outcome.reason not in ("removed", "channel_gone"):
             return outcome
-        # Absent, for a webhook that was moved, is whatever it left behind.
+        # For a moved webhook, every message that it left behind is "absent".
         home = await home_of(self._wire, self._table, webhook_id)
         if home == place.home_id or is_silent(home):
             return Deleted()
@@ -184,7 +184,7 @@ class DiscordChannel:
 
 
 def _absent_is_deleted(outcome: Deleted | Refusal) -> DeleteOutcome:
-    """A message or channel that Discord does not have; one that it hides from us, since we left, stands for all."""
+    """Count a 404 for the message or channel as deleted; one that Discord hides because we left may exist."""
     match outcome:
         case Refused(reason="removed" | "channel_gone", status=404):
             return Deleted()
@@ -193,7 +193,7 @@ def _absent_is_deleted(outcome: Deleted | Refusal) -> DeleteOutcome:
 
 
 def _is_refused(outcome: DeleteOutcome) -> bool:
-    """Whether asking again in the same way is in vain: the server answered, and not with a pause or an outage."""
+    """Whether a retry would fail the same way: the server answered, but not with a rate limit or an outage."""
     match outcome:
         case Deleted() | HeldBack():
             return False
@@ -204,7 +204,7 @@ def _is_refused(outcome: DeleteOutcome) -> bool:
 
 
 async def _read(client: discord.Client, channel_id: int, after: int) -> list[discord.Message]:
-    # Not through `history`: it would take an answer without a body for an empty channel.
+    # Not with `history`: it treats an answer without a body as an empty channel.
     page = await client.http.logs_from(channel_id, PAGE, after=after)
     if not isinstance(page, list):
         raise ValueError("a page of messages is a list")

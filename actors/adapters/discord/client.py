@@ -1,14 +1,14 @@
-"""One shard's connection: discord.py's client, whose events go to a sink at once and in order.
+"""Runs one shard's connection: a discord.py client that passes events to a sink at once and in order.
 
     login ─► (REST works) ─► connect ─► READY ─► events … ─► lost ─► resumed / given up
 
-discord.py runs `on_x` coroutines as tasks, which may overtake each other; `dispatch` is called in the
-order of arrival, so events are taken there.
+discord.py runs `on_x` coroutines as tasks, which may overtake each other. `dispatch` is called in the order
+of arrival, so the events are read there.
 
-Failure modes of `run`, each ending this client for good (a supervisor makes a new one): `WrongToken` and
-`IntentsMissing` need a person; `GatewayLost` after the first failed connection, or when no reconnection
-succeeds in time; at the login, whatever REST answers. A dispatch that is not what Discord documents is
-logged and left out.
+Failure modes of `run_once`, each of which ends this client (a supervisor makes a new one): `WrongToken` and
+`IntentsMissing` need a person; `GatewayLost` follows a failed login, a failed first connection, a close
+code that allows no reconnection, or a reconnection that does not succeed in time. A dispatch that is not as Discord
+documents it is logged and skipped.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ import discord
 
 from actors.adapters.discord.debugging import Debugging
 from actors.adapters.discord.endpoints import find_gateway, place_of
-from actors.adapters.discord.guard import Stopped, guard, unpaced
 from actors.adapters.discord.heartbeats import measure_heartbeats
-from actors.adapters.discord.inbound import Ourselves, channel_message
+from actors.adapters.discord.incoming import Ourselves, channel_message
 from actors.adapters.discord.interactions import Interactions, missing_asked, pressed
 from actors.adapters.discord.needs import intents
 from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.nulls import accept_nulls, dispatched
+from actors.adapters.discord.one_attempt import Stopped, one_attempt, unpaced
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.adapters.discord.standby import Standby
 from actors.ports import (
@@ -54,8 +54,8 @@ from actors.ports import (
 
 LOGIN_TIMEOUT_S: Final = 30.0
 RECONNECT_MAX_S: Final = 180.0
-"""discord.py's own back-off grows to 17 minutes; by then Discord has forgotten the session anyway."""
-IDENTIFY_PAUSE_S: Final = 5.0
+"""discord.py's own back-off grows to 17 minutes; by then Discord has dropped the session."""
+IDENTIFY_INTERVAL_S: Final = 5.0
 """https://discord.com/developers/docs/events/gateway#rate-limiting (max_concurrency 1)"""
 CLOSE_TIMEOUT_S: Final = 5.0
 AUTHENTICATION_FAILED: Final = 4004
@@ -63,19 +63,19 @@ AUTHENTICATION_FAILED: Final = 4004
 
 log: Final = logging.getLogger("ensemble.discord")
 
-# Nobody speaks aloud here, so nobody needs to hear that the libraries for it are missing.
+# The bot uses no voice channels, so discord.py's warnings about missing voice libraries are turned off.
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
 
 
 class WrongToken(Exception):
-    """Discord does not know the token."""
+    """Discord refused the token."""
 
     def __init__(self) -> None:
         super().__init__("Discord refuses DISCORD_TOKEN: copy it again from the Developer Portal, Bot, Reset Token")
 
 
 class IntentsMissing(Exception):
-    """The application may not read messages."""
+    """The application lacks the Message Content intent."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -84,11 +84,11 @@ class IntentsMissing(Exception):
 
 
 class GatewayLost(ConnectionLost):
-    """Discord is out of reach: its gateway, or at the login its REST."""
+    """Discord cannot be reached: its gateway or, at the login, its REST API."""
 
 
 def out_of_reach(error: Exception) -> GatewayLost:
-    """One of OUT_OF_REACH, in a word or two, with where Discord was looked for."""
+    """Translate one of OUT_OF_REACH into a GatewayLost that names the cause and the address."""
     status = getattr(error, "status", None)
     why = f"HTTP {status}" if status else type(error).__name__
     where, mend = place_of(error)
@@ -99,22 +99,22 @@ OUT_OF_REACH: Final = (Stopped, discord.HTTPException, discord.GatewayNotFound, 
 
 
 class IdentifyTurns:
-    """Lets the shards of one token identify one after the other."""
+    """Makes the shards of one token identify one after the other."""
 
-    def __init__(self, pause_s: float = IDENTIFY_PAUSE_S) -> None:
-        self._pause_s = pause_s
+    def __init__(self, interval_s: float = IDENTIFY_INTERVAL_S) -> None:
+        self._interval_s = interval_s
         self._lock = anyio.Lock()
         self._next_at = 0.0
 
     async def wait_turn(self) -> None:
-        """Wait until the last IDENTIFY is long enough ago."""
+        """Wait until `interval_s` has passed since the last IDENTIFY."""
         async with self._lock:
             await anyio.sleep_until(self._next_at)
-            self._next_at = anyio.current_time() + self._pause_s
+            self._next_at = anyio.current_time() + self._interval_s
 
 
 class GatewayClient(discord.Client):
-    """One connection's life, from `run` to its end; made anew for the next."""
+    """One connection, from `run_once` to its end; the next connection needs a new client."""
 
     def __init__(
         self,
@@ -138,7 +138,7 @@ class GatewayClient(discord.Client):
             intents=intents(),
             shard_id=shard_id,
             shard_count=shard_count,
-            http_trace=guard(),
+            http_trace=one_attempt(),
             guild_ready_timeout=guild_ready_timeout_s,
             chunk_guilds_at_startup=False,
             member_cache_flags=discord.MemberCacheFlags.none(),
@@ -160,9 +160,9 @@ class GatewayClient(discord.Client):
         self._standby = standby
         self._patience = anyio.CancelScope()
         self._was_connected = False
-        self._was_ready = False  # "ready" was told
+        self._was_ready = False  # ShardReady was sent
         self._is_up = False  # and the connection has not broken since
-        self._held: list[GatewayEvent] | None = None
+        self._queued: list[GatewayEvent] | None = None
         self.http.get_ratelimit = unpaced  # type: ignore[method-assign]
         accept_nulls(self)
         measure_heartbeats()
@@ -170,7 +170,7 @@ class GatewayClient(discord.Client):
         parsers.update({name: self._contained(name, parse) for name, parse in parsers.items()})
 
     async def run_once(self, token: str) -> None:
-        """Log in, connect, and serve until the connection is lost for good or the task is cancelled."""
+        """Log in, connect, and serve until the connection is finally lost or the task is cancelled."""
         self._sink(ShardConnecting(self._shard))
         try:
             with anyio.fail_after(LOGIN_TIMEOUT_S):
@@ -194,9 +194,9 @@ class GatewayClient(discord.Client):
                 await self.close()
 
     def heartbeat(self) -> tuple[float, float] | None:
-        """(how long the last answered heartbeat took, how long ago it was answered) in seconds; None before one.
+        """Return (latency of the last answered heartbeat, time since its answer) in seconds; None before the first.
 
-        discord.py keeps the time of the answer to itself, by its own clock.
+        The time of the answer is private in discord.py, by the clock `time.perf_counter`.
         """
         socket: discord.gateway.DiscordWebSocket | None = self.ws
         keeper = None if socket is None else socket._keep_alive
@@ -205,34 +205,34 @@ class GatewayClient(discord.Client):
         return keeper.latency, time.perf_counter() - keeper._last_ack
 
     async def setup_hook(self) -> None:
-        """Called by discord.py when the login is done."""
+        """Called by discord.py after the login."""
         self._ourselves.learn(self)
         if self._asks_for_gateway:
             await find_gateway(self)
         self._on_login(self)
 
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
-        """Called by discord.py before each IDENTIFY; its own form knows nothing of other shards."""
+        """Called by discord.py before each IDENTIFY; the default does not coordinate shards."""
         await self._turns.wait_turn()
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:
-        """Called by discord.py in a task of its own: three seconds wait for no mailbox."""
-        # Without them, presses are left to the bot's own process, which is told of them as well.
+        """Called by discord.py in its own task: Discord's limit of three seconds allows no wait in a mailbox."""
+        # Without `Interactions` (`doctor`), the running bot answers: Discord sends it the same event.
         if self._interactions is not None and _to_answer(interaction, self._ourselves) is not None:
             await self._interactions.defer(interaction)
 
     async def on_ready(self) -> None:
-        """Called by discord.py in a task of its own, beside everything that READY sets off."""
+        """Called by discord.py in its own task, concurrently with everything else that follows READY."""
         if self._debugging is not None and self._tree is not None:
             await self._debugging.register(self._tree)
 
     def dispatch(self, event: str, /, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - discord.py's own
-        """Take the event in the order of arrival, before any task is made of it."""
+        """Pass on the event in the order of arrival, before discord.py makes a task for it."""
         for happened in self._events(event, args):
-            if self._held is None:
+            if self._queued is None:
                 self._sink(happened)
             else:
-                self._held.append(happened)
+                self._queued.append(happened)
         super().dispatch(event, *args, **kwargs)
 
     async def _stay_connected(self) -> None:
@@ -242,22 +242,22 @@ class GatewayClient(discord.Client):
         raise GatewayLost("no connection to the gateway")
 
     def _contained(self, name: str, parse: Callable[[Any], None]) -> Callable[[Any], None]:
-        """`parse`, which a malformed payload does not get past; its events go out when it is done.
+        """Wrap `parse` so that a malformed payload is logged and skipped; its events are sent after `parse` returns.
 
-        They wait so that what the sink raises is never taken for a malformed payload.
+        They are queued so that an exception of the sink is never mistaken for a malformed payload.
         """
 
         def parse_contained(payload: Any) -> None:  # noqa: ANN401 - Discord's JSON
             if name == "INTERACTION_CREATE" and self._standby is not None and not self._standby.is_over:
                 self._standby.keep_interaction(payload, parse_contained)
                 return
-            self._held = []
+            self._queued = []
             try:
                 parse(dispatched(name, payload))
             except MALFORMED:
-                log.exception("❌ shard %s: a %s that cannot be read was left out", self._shard, name)
-            held, self._held = self._held, None
-            for event in held:
+                log.exception("❌ shard %s: skipped an unreadable %s", self._shard, name)
+            queued, self._queued = self._queued, None
+            for event in queued:
                 self._sink(event)
 
         return parse_contained
@@ -294,15 +294,15 @@ class GatewayClient(discord.Client):
 
     def _connection_events(self, event: str) -> Iterable[GatewayEvent]:
         match event:
-            case "connect":  # READY has come; its guilds have not
+            case "connect":  # READY has arrived; its guilds have not
                 self._note_connected()
             case "ready":
                 self._is_up = self._was_ready = True
                 return (ShardReady(self._shard, str(self.user), _channel_count(self)),)
             case "resumed":
                 self._note_connected()
-                # A connection that broke before its guilds had come was never up: "ready" is told when they have,
-                # also while it is broken.
+                # A connection that broke before its guilds arrived was never up: discord.py dispatches "ready" when
+                # they have arrived, even while the connection is broken.
                 if self._was_ready and not self._is_up:
                     self._is_up = True
                     return (ShardResumed(self._shard),)
@@ -320,7 +320,7 @@ class GatewayClient(discord.Client):
         self._was_connected = True
 
     def _wait_for_no_guilds(self) -> None:
-        # discord.py's own task tells "ready" of a client that has been closed meanwhile.
+        # discord.py's own task dispatches "ready" even if the client was closed meanwhile.
         waiting = self._connection._ready_task
         if waiting is not None:
             waiting.cancel()
@@ -332,12 +332,12 @@ class GatewayClient(discord.Client):
 
 
 def _to_answer(interaction: discord.Interaction, ourselves: Ourselves) -> ButtonPressed | MissingAsked | None:
-    """What is acknowledged at once and answered from the outbox; other interactions are the commands' own."""
+    """Read an interaction that is deferred at once and answered from the outbox; commands answer the others."""
     return pressed(interaction, ourselves) or missing_asked(interaction, ourselves)
 
 
 def _edited(raw: discord.RawMessageUpdateEvent, ourselves: Ourselves) -> Iterable[GatewayEvent]:
-    # Discord also "updates" a message when a link in it has been looked up; nobody edited that one.
+    # Discord also sends an update when it adds a link's preview; the message was not edited then.
     if raw.message.edited_at is None:
         return ()
     seen = channel_message(raw.message, ourselves)
@@ -345,7 +345,7 @@ def _edited(raw: discord.RawMessageUpdateEvent, ourselves: Ourselves) -> Iterabl
 
 
 def _opened(raw: discord.RawThreadUpdateEvent) -> Iterable[GatewayEvent]:
-    # Which of its properties was changed, Discord does not say.
+    # Discord does not say which property was changed.
     state = raw.data["thread_metadata"]
     is_closed = state.get("archived", False) or state.get("locked", False)
     return () if is_closed else (ChannelOpened(raw.thread_id),)

@@ -1,17 +1,17 @@
-"""`/debug` and *Who & why*: questions about the machines, answered to who may ask, and to nobody else's eyes.
+"""Answers `/debug` and *Who & why*: only authorised persons may ask, and only the asker sees the answer.
 
-    interaction ─► may this person ask? ─► deferred (3 s) ─► the Debugger port ─► the deferral becomes the answer
-                          └─► no: said at once, and nothing is looked up
+    interaction ─► authorised? ─► deferred (3 s) ─► the Debugger port ─► the deferral becomes the answer
+                        └─► no: refused at once, without a lookup
 
-    READY ─► the commands that Discord has ─► as ours? ─► nothing; else all of them are replaced, once
+    READY ─► the commands that Discord has ─► equal to ours? ─► nothing; else all of them are replaced, once
 
-*Did not come* is registered with them; it is everybody's, and kept as the press of a button is (`interactions`).
+*Did not come* is registered with them; everybody may use it, and it is stored like a button press (`interactions`).
 
-Unlike presses of buttons these are not kept: a question that the process does not live to answer is lost, and who
-asked sees "thinking…" until the token expires.
+Unlike button presses, these questions are not stored: if the process ends before it answers, the question is lost,
+and the asker sees "thinking…" until the token expires.
 
-Failure modes: what is refused or lost on the wire is one line in the log; commands that could not be registered are
-tried again at the next READY. A crash of the looking-up is logged, and the asker is told that it is.
+Failure modes: an answer that is refused or lost on the wire is logged in one line. Commands that could not be
+registered are sent again at the next READY. A crash of the lookup is logged, and the asker gets a notice of it.
 Source: https://discord.com/developers/docs/interactions/application-commands
 """
 
@@ -26,31 +26,30 @@ import anyio
 import discord
 from discord import app_commands
 
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.adapters.discord.interactions import DID_NOT_COME, Interactions, in_words, taken
 from actors.adapters.discord.outcomes import Refusal
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
-from actors.ports import RATE_LIMIT, AskedIn, Debugger, Explained, Refused
+from actors.observation import AskedIn, Debugger, Explained
+from actors.ports import RATE_LIMIT, Refused
 
 ASKED_AT_ONCE_MAX: Final = 4
-"""Questions that are looked up at the same time; further ones are asked to come back."""
+"""Questions that are answered concurrently; further askers are asked to try again later."""
 
 ANSWER_TIMEOUT_S: Final = 30.0
-"""How long looking up and drawing may take."""
+"""Time limit for the lookup and the drawing."""
 
 COMMANDS: Final = "commands"
-"""The bucket of what registers them."""
+"""The bucket of the requests that register commands."""
 
 REGISTRATIONS_MAX: Final = 5
-"""Tries at one READY, each after a rate limit."""
+"""Attempts after one READY, each after a rate limit."""
 
 WHO_AND_WHY: Final = "Who & why"
-STRANGER: Final = (
-    "🔒 Only the owners of this bot may ask that, and the developers whom they name in the setting `DEVELOPERS`."
-)
+STRANGER: Final = "🔒 Only the owners of this bot may ask that, and the developers named in the setting `DEVELOPERS`."
 BUSY: Final = "⏳ Too many questions at once. Ask again in a moment."
-CRASHED: Final = "⚠️ That could not be looked up; the bot's log says why."
+CRASHED: Final = "⚠️ The lookup failed. The bot's log contains the cause."
 
 log: Final = logging.getLogger("ensemble.discord")
 
@@ -60,7 +59,7 @@ Ask = Callable[[AskedIn], Awaitable[Explained]]
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """Where an interaction comes from; outside of servers, one conversation is a place of its own."""
+    """Where an interaction comes from; outside of servers, each conversation is a separate place."""
 
     channel_id: int
     guild_id: int | None
@@ -76,7 +75,7 @@ class Here:
 
 
 class Debugging:
-    """Made once per process; every client gets a tree of the same commands."""
+    """One per process; each client gets its own tree of the same commands."""
 
     def __init__(
         self,
@@ -98,21 +97,21 @@ class Debugging:
         self._is_registered = False
 
     def tree_for(self, client: discord.Client) -> DebugTree:
-        """The commands as this client hears them."""
+        """Build the command tree of `client`."""
         return DebugTree(client, self)
 
     def here(self, interaction: discord.Interaction) -> Here:
         return Here(interaction.channel_id or 0, interaction.guild_id, self._places)
 
     def may_ask(self, user_id: int) -> bool:
-        """Owners, as the newest login told, and named developers."""
+        """Whether the user is an owner (as of the newest login) or a configured developer."""
         return user_id in self._developers or user_id in self._ourselves.owner_ids
 
     def is_ours(self, message: discord.Message) -> bool:
         return self._ourselves.sent(message)
 
     async def answer(self, interaction: discord.Interaction, ask: Ask) -> None:
-        """Ask, and let who asked see the answer. Raises what the Debugger raises, and TimeoutError."""
+        """Look up the answer and show it to the asker only. Raises the Debugger's exceptions, and TimeoutError."""
         if self._asked >= ASKED_AT_ONCE_MAX:
             await self.say(interaction, BUSY)
             return
@@ -126,7 +125,7 @@ class Debugging:
             self._asked -= 1
 
     async def say(self, interaction: discord.Interaction, text: str) -> None:
-        """Say it to who asked alone, at once or in the place of the deferral."""
+        """Show `text` to the asker only, at once or in place of the deferral."""
         if interaction.response.is_done():
             _note(interaction, await self._interactions.show(interaction.token, Explained(text)))
         else:
@@ -136,7 +135,7 @@ class Debugging:
         _note(interaction, await self._wire.attempt(None, lambda client: interaction.response.autocomplete([])))
 
     async def register(self, tree: DebugTree) -> None:
-        """Let Discord have exactly our commands. A rate limit is waited out: the next READY may be days away."""
+        """Register exactly our commands. Waits for rate limits to end, because the next READY may be days away."""
         for _ in range(REGISTRATIONS_MAX):
             if self._is_registered:
                 return
@@ -147,12 +146,12 @@ class Debugging:
                 return
             is_limited = isinstance(outcome, Refused) and outcome.reason == RATE_LIMIT
             again = "when the limit ends" if is_limited else "at the next READY"
-            log.warning("the commands are not registered with Discord (%s): tried again %s", in_words(outcome), again)
+            log.warning("the commands are not registered with Discord (%s): next attempt %s", in_words(outcome), again)
             if not is_limited:
                 return
 
     async def _register(self, tree: DebugTree) -> Refusal | None:
-        """Discord is asked first, and told only where it has others; why it did not come to that."""
+        """Replace the commands if Discord has different ones. Returns why that failed, else None."""
         known = await self._wire.attempt(COMMANDS, lambda client: _known(client))
         if not isinstance(known, list):
             return known
@@ -175,8 +174,8 @@ class DebugGroup(app_commands.Group):
         super().__init__(name=self.NAME, description="What the bot's state machines do, and why")
         self._debugging = debugging
 
-    @app_commands.command(description="One response: its way, what it waits for, what went wrong")
-    @app_commands.describe(id="The response's id; without one, what is on its way in this channel, or its newest")
+    @app_commands.command(description="One response: its states, what it waits for, what went wrong")
+    @app_commands.describe(id="The response's id; if empty, the response in progress in this channel, or the newest")
     async def response(self, interaction: discord.Interaction, id: str | None = None) -> None:
         debugger, wanted = self._debugging.debugger, (id or "").strip() or None
         await self._debugging.answer(interaction, lambda here: debugger.about_response(here, wanted))
@@ -186,17 +185,17 @@ class DebugGroup(app_commands.Group):
         found = await self._debugging.debugger.suggest(self._debugging.here(interaction), current)
         return [app_commands.Choice(name=each.words[:100], value=each.response_id) for each in found]
 
-    @app_commands.command(description="The scene of this channel: who is on the way, who speaks next, what waits")
+    @app_commands.command(description="This channel's scene: who is responding, who speaks next, what waits")
     async def session(self, interaction: discord.Interaction) -> None:
         await self._debugging.answer(interaction, self._debugging.debugger.about_session)
 
-    @app_commands.command(description="All responses in numbers, the breakers, the connection to Discord")
+    @app_commands.command(description="Counts of all responses, the breakers, the connection to Discord")
     async def fleet(self, interaction: discord.Interaction) -> None:
         await self._debugging.answer(interaction, lambda here: self._debugging.debugger.about_fleet())
 
 
 class DebugTree(app_commands.CommandTree[discord.Client]):
-    """Our commands of one client; who may not ask gets no further than `interaction_check`."""
+    """One client's commands; `interaction_check` refuses unauthorised persons."""
 
     def __init__(self, client: discord.Client, debugging: Debugging) -> None:
         super().__init__(
@@ -212,7 +211,7 @@ class DebugTree(app_commands.CommandTree[discord.Client]):
     def _who_and_why(self) -> Callable[[discord.Interaction, discord.Message], Coroutine[Any, Any, None]]:
         debugging = self._debugging
 
-        # A function of its own: discord.py reads the menu's type from its second argument.
+        # A separate function, because discord.py reads the menu's type from its second argument.
         async def who_and_why(interaction: discord.Interaction, message: discord.Message) -> None:
             is_ours = debugging.is_ours(message)
             await debugging.answer(
@@ -222,7 +221,7 @@ class DebugTree(app_commands.CommandTree[discord.Client]):
         return who_and_why
 
     async def interaction_check(self, interaction: discord.Interaction, /) -> bool:
-        """Whether this person may ask; others are told so at once. That a line is missing, everybody may say."""
+        """Whether this person may ask; others are refused at once. Everybody may report a missing line."""
         if isinstance(interaction.command, app_commands.ContextMenu) and interaction.command.name == DID_NOT_COME:
             return True
         if self._debugging.may_ask(interaction.user.id):
@@ -234,7 +233,7 @@ class DebugTree(app_commands.CommandTree[discord.Client]):
         return False
 
     async def on_error(self, interaction: discord.Interaction, error: app_commands.AppCommandError, /) -> None:
-        """Called by discord.py with what came out of a command."""
+        """Called by discord.py with the exception of a command."""
         log.error(
             "❌ interaction %s in channel %s could not be answered",
             *_which(interaction),
@@ -244,7 +243,7 @@ class DebugTree(app_commands.CommandTree[discord.Client]):
 
 
 async def _did_not_come(interaction: discord.Interaction, message: discord.Message) -> None:
-    """Nothing here: it is kept and answered as the press of a button is (`interactions`)."""
+    """Does nothing: it is stored and answered like a button press (`interactions`)."""
 
 
 async def _whisper(interaction: discord.Interaction, text: str) -> None:
@@ -265,7 +264,7 @@ def _which(interaction: discord.Interaction) -> tuple[int, int | None]:
 
 
 async def _known(client: discord.Client) -> list[Fields]:
-    """The commands as Discord tells them: discord.py 2.7.1 reads their contexts one too low."""
+    """Fetch the commands as raw JSON: discord.py 2.7.1 parses their contexts one too low."""
     if client.application_id is None:
         raise ValueError("a client without an application is not logged in")
     told = await client.http.get_global_commands(client.application_id)
@@ -273,7 +272,7 @@ async def _known(client: discord.Client) -> list[Fields]:
 
 
 async def _replace(client: discord.Client, tree: DebugTree) -> list[Fields]:
-    """As `tree.sync`, without the fields that say nothing: other servers refuse them."""
+    """Like `tree.sync`, but without empty fields, which other servers refuse."""
     if client.application_id is None:
         raise ValueError("a client without an application is not logged in")
     payload = [_said(command.to_dict(tree)) for command in tree.get_commands()]
@@ -287,7 +286,7 @@ def _said(fields: Fields) -> Any:  # noqa: ANN401 - as discord.py types it
 
 
 def _plain(commands: Iterable[Fields]) -> list[object]:
-    """What of commands is ours to say, in one form: Discord adds ids, versions and defaults."""
+    """Reduce commands to the fields that we set, in a comparable form: Discord adds ids, versions and defaults."""
     return sorted((_of_command(each) for each in commands), key=str)
 
 

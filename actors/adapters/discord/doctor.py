@@ -1,4 +1,4 @@
-"""Whether Discord is set up for the bot: token, intent, permissions; each finding with its mend."""
+"""Checks the bot's setup at Discord: token, intent, permissions; each finding has a hint how to fix it."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ import discord
 
 from actors.adapters.discord.client import GatewayClient, GatewayLost, IdentifyTurns, IntentsMissing, WrongToken
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
-from actors.adapters.discord.guard import Stopped
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.adapters.discord.needs import NEEDED, WANTED, WORDS, in_words, invitation
+from actors.adapters.discord.one_attempt import Stopped
 from actors.adapters.discord.places import permissions_in
 from actors.ports import GatewayEvent, ShardReady
 
 EXAMINE_TIMEOUT_S: Final = 30.0
-UNAVAILABLE: Final = "Discord cannot serve it at the moment"
-ENDS: Final = "the scene ends with the next start"
+UNAVAILABLE: Final = "Discord reports it as unavailable at the moment"
+ENDS: Final = "the scene ends at the bot's next start"
 NO_SCENES: Final[Mapping[int, int | None]] = {}
 GRANT: Final = "grant it to the bot's role, in the server's or the channel's settings"
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `mend` is empty where there is nothing to do. `is_fine` allows for what is optional."""
+    """One result; `mend` is the hint, empty if there is nothing to do. A missing optional permission is fine."""
 
     subject: str
     is_fine: bool
@@ -41,9 +41,9 @@ async def examine(
     scenes: Mapping[int, int | None] = NO_SCENES,
     guild_ready_timeout_s: float = 2.0,
 ) -> tuple[Finding, ...]:
-    """Connect once, look, and leave: token and intent, every text channel with its threads, and where scenes are open.
+    """Connect once and check token, intent, every text channel with its threads, and the places of open scenes.
 
-    `scenes`: the channel or thread of each, and its server as far as that is known.
+    `scenes` maps the channel or thread of each scene to its server, if that is known.
     """
     endpoints.apply()
     ready = anyio.Event()
@@ -80,7 +80,7 @@ async def examine(
 
 
 async def _connection(client: GatewayClient, token: str) -> list[Finding]:
-    """Why there is no connection: returns only when it has failed."""
+    """Explain why the connection failed; returns only then."""
     try:
         await client.run_once(token)
     except WrongToken as error:
@@ -90,12 +90,12 @@ async def _connection(client: GatewayClient, token: str) -> list[Finding]:
     except GatewayLost as error:
         return [_unreachable(str(error))]
     except (Stopped, discord.DiscordException, OSError) as error:
-        return [_unreachable(type(error).__name__)]  # its words may be the server's
+        return [_unreachable(type(error).__name__)]  # its text may come from the server
     return [_unreachable("the connection was closed")]
 
 
 def _unreachable(words: str) -> Finding:
-    return Finding("connection", False, words, "look at the network, DISCORD_API_URL and DISCORD_GATEWAY_URL")
+    return Finding("connection", False, words, "check the network, DISCORD_API_URL and DISCORD_GATEWAY_URL")
 
 
 def _standing(client: GatewayClient) -> list[Finding]:
@@ -111,7 +111,7 @@ def _standing(client: GatewayClient) -> list[Finding]:
 
 
 def _permissions(channel: discord.TextChannel) -> list[Finding]:
-    """What lacks in a channel and in its threads, whose permissions are the channel's."""
+    """List the permissions missing in a channel and its threads, which have the channel's permissions."""
     return [_judged(f"#{channel.name} in {channel.guild.name}", permissions_in(channel), (*NEEDED, *WANTED))]
 
 
@@ -126,20 +126,20 @@ def _judged(subject: str, held: discord.Permissions, wanted: Collection[str]) ->
 
 
 async def _scenes(client: discord.Client, scenes: Mapping[int, int | None]) -> list[Finding]:
-    """What keeps an open scene from going on; those that can are only counted."""
+    """Report each open scene that cannot continue, and the number of the others."""
     found = [await _scene(client, *scene) for scene in scenes.items()]
     troubled = [each for each in found if each.mend or not each.is_fine]
     fine = len(found) - len(troubled)
-    return [*troubled, *([Finding("scenes", True, f"{fine} open ones can go on")] if fine else [])]
+    return [*troubled, *([Finding("scenes", True, f"{fine} open ones can continue")] if fine else [])]
 
 
 async def _scene(client: discord.Client, channel_id: int, guild_id: int | None) -> Finding:
-    """Whether the open scene of this channel or thread can go on."""
+    """Check whether the open scene in this channel or thread can continue."""
     subject = f"scene in {channel_id}"
     if guild_id is not None and client.get_guild(guild_id) is None:
         return Finding(subject, True, "the bot was removed from its server", ENDS)
     if guild_id is not None and getattr(client.get_guild(guild_id), "unavailable", False):
-        return Finding(subject, True, UNAVAILABLE, "the scene goes on by itself")
+        return Finding(subject, True, UNAVAILABLE, "the scene continues automatically")
     try:
         channel = client.get_channel(channel_id) or await client.fetch_channel(channel_id)
     except discord.NotFound:
@@ -147,7 +147,7 @@ async def _scene(client: discord.Client, channel_id: int, guild_id: int | None) 
     except discord.Forbidden:
         return Finding(subject, False, f"lacks {WORDS['view_channel']}", GRANT)
     except (Stopped, discord.DiscordException, OSError) as error:
-        return Finding(subject, False, f"cannot be looked at ({type(error).__name__})", "try it again")
+        return Finding(subject, False, f"cannot be checked ({type(error).__name__})", "run the check again")
     match channel:
         case discord.Thread():
             return _thread(channel)
@@ -160,14 +160,14 @@ async def _scene(client: discord.Client, channel_id: int, guild_id: int | None) 
 def _thread(thread: discord.Thread) -> Finding:
     subject = _name_of(thread)
     if thread.locked:
-        return Finding(subject, True, "the thread is closed", "its scene goes on when a moderator opens it")
+        return Finding(subject, True, "the thread is closed", "its scene continues when a moderator opens it")
     if thread.parent is None:
         return Finding(subject, False, "the bot cannot see the thread's channel", GRANT)
     return _judged(subject, permissions_in(thread.parent, in_thread=True), _needed_in(is_thread=True))
 
 
 def _needed_in(*, is_thread: bool) -> tuple[str, ...]:
-    """In a thread Send Messages has no effect, nor the other in a channel."""
+    """Leave out the send permission that has no effect here: each applies only to threads or only to channels."""
     unused = "send_messages" if is_thread else "send_messages_in_threads"
     return tuple(name for name in (*NEEDED, *WANTED) if name != unused)
 

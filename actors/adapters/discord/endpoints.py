@@ -1,6 +1,6 @@
-"""Where Discord is: its own addresses, or another compatible server's.
+"""Sets the addresses of Discord, or of another compatible server.
 
-discord.py keeps both addresses process-wide, and never asks a server for its gateway by itself; only
+discord.py keeps both addresses process-wide. It does not request the gateway's address from the server; only
 its AutoShardedClient does, which we do not use.
 """
 
@@ -20,8 +20,8 @@ DISCORD_HOST: Final = "discord.com"
 
 
 def _is_no_false_alarm(record: logging.LogRecord) -> bool:
-    # A server on this machine acknowledges a heartbeat before discord.py has noted when it was sent, and the
-    # library then counts from the one before: "Can't keep up … 41.3s behind", one whole interval.
+    # A server on this machine acknowledges a heartbeat before discord.py has recorded its time of sending. The
+    # library then counts from the previous heartbeat, a whole interval: "Can't keep up … 41.3s behind".
     return not str(record.msg).startswith("Can't keep up")
 
 
@@ -35,9 +35,9 @@ def _check(url: str | None, schemes: tuple[str, str], example: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Endpoints:
-    """`api_url` and `gateway_url` as people write them; None means Discord's own.
+    """`api_url` and `gateway_url` as in the settings; None means Discord's own.
 
-    Raises ValueError, with the mend, for what is no such address.
+    Raises ValueError for an invalid address, with an example of a valid one.
     """
 
     api_url: str | None = None
@@ -49,16 +49,16 @@ class Endpoints:
 
     @property
     def asks_for_gateway(self) -> bool:
-        """Whether only the server knows its gateway's address."""
+        """Whether the server must be asked for its gateway's address."""
         return self.api_url is not None and self.gateway_url is None
 
     @property
     def is_discord(self) -> bool:
-        """Whether it is Discord itself, and no other server, nor a proxy that may be before one."""
+        """Whether it is Discord itself, not another server or a proxy, which may stand before one."""
         return self.api_url is None or yarl.URL(self.api_url).host == DISCORD_HOST
 
     def apply(self) -> None:
-        """Point every client of this process there; done once, before the first."""
+        """Direct every client of this process there; call once, before the first client."""
         if self.api_url is not None:
             Route.BASE = rest_base(self.api_url)
             logging.getLogger("discord.gateway").addFilter(_is_no_false_alarm)
@@ -71,21 +71,21 @@ DISCORD: Final = Endpoints()
 
 
 def place_of(error: Exception) -> tuple[str, str]:
-    """Where this process looked for Discord when `error` came (host, with the port if it is unusual), and the mend."""
+    """Return the address at which `error` occurred (host, and any port but 443) and a hint what to check."""
     rest = yarl.URL(Route.BASE)
-    # Who could not be connected to is in the error: the REST, or the gateway that it named.
+    # The error names the host of the failed connection: REST, or the gateway that REST returned.
     host, port = getattr(error, "host", None) or rest.host, getattr(error, "port", None) or rest.explicit_port
-    mend = "look at the network" if rest.host == DISCORD_HOST else "look at DISCORD_API_URL"
+    mend = "check the network" if rest.host == DISCORD_HOST else "check DISCORD_API_URL"
     return f"{host}:{port}" if port not in (None, 443) else str(host), mend
 
 
 def rest_base(url: str) -> str:
-    """The address that paths are appended to: `/api/v10` where `url` has no path of its own."""
+    """The base address of REST; `/api/v10` is added if `url` has no path."""
     address = yarl.URL(url)
     return str(address.with_path(API_PATH) if address.path in ("", "/") else address).rstrip("/")
 
 
 async def find_gateway(client: discord.Client) -> None:
-    """Ask the server where its gateway is. Raises discord.GatewayNotFound where it does not know."""
+    """Request the gateway's address from the server. Raises discord.GatewayNotFound if the server does not know it."""
     _, url, _ = await client.http.get_bot_gateway()
     DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)

@@ -1,8 +1,8 @@
-"""How long the gateway takes to answer a heartbeat, measured from the moment at which it was sent.
+"""Measures the gateway's latency from the moment at which a heartbeat is sent.
 
-discord.py (2.7) sends from a thread, and notes the time of sending when that thread goes on. A server on this machine
-answers earlier: discord.py then measures from the heartbeat before, shows its interval as the latency (41.3 s), and
-warns that it cannot keep up.
+discord.py (2.7) sends from a thread, and records the time of sending when that thread continues. A server on this
+machine answers earlier: discord.py then measures from the previous heartbeat, reports the interval as the latency
+(41.3 s), and warns that it cannot keep up.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import discord.gateway
 
 
 class HeartbeatKeeper(discord.gateway.KeepAliveHandler):
-    """discord.py's own, but that an answer belongs to the heartbeat that was sent last."""
+    """discord.py's own handler, except that an answer belongs to the heartbeat sent last."""
 
-    _sent_at = math.inf  # replaced before anything is sent: discord.py asks for each payload right before that
+    _sent_at = math.inf  # set before the first heartbeat: discord.py requests each payload right before it sends
 
     def get_payload(self) -> dict[str, Any]:
         self._sent_at = time.perf_counter()
@@ -29,5 +29,5 @@ class HeartbeatKeeper(discord.gateway.KeepAliveHandler):
 
 
 def measure_heartbeats() -> None:
-    """Have every connection of this process measured so."""
+    """Use this measurement for every connection of this process."""
     discord.gateway.KeepAliveHandler = HeartbeatKeeper  # type: ignore[misc]

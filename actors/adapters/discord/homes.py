@@ -1,10 +1,10 @@
-"""Where each webhook of ours posts: a moderator may move one to another channel, and every line would stand there.
+"""Checks that our webhooks are still in their channels: a moderator can move one, and its lines would go elsewhere.
 
     READY, WEBHOOKS_UPDATE ─► unsure ─► before its next line: GET webhooks/{id}/{token} ─► in its channel: sure
                                                                                      └─► moved, deleted: forgotten
 
-Failure modes: where Discord does not answer the question, the webhook stays unsure and the line goes all the same:
-its own answer says where it stands, and one without an answer is looked for in both channels.
+Failure modes: if Discord does not answer the GET, the webhook stays unsure and the line is sent anyway: the answer to
+the line names its channel, and a line without an answer is searched for in both channels.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from actors.adapters.discord.wire import Wire
 from actors.ports import HeldBack, Refused, Webhooks
 
 OWN_NEWS_S: Final = 10.0
-"""How late the gateway may tell of what we did ourselves; after that it is somebody else's doing."""
+"""How late the gateway may report a change of our own; a later report counts as a change by somebody else."""
 
 Home = int | None | Refusal
-"""The channel that a webhook posts into, None for one that is gone, or why nobody knows."""
+"""The channel that a webhook posts into; None if the webhook is gone; or why that is unknown."""
 
 
 async def home_of(wire: Wire, table: Webhooks, webhook_id: int) -> Home:
-    """Ask Discord, with the webhook's own token: no permission is needed."""
+    """Request the webhook's channel with its own token, which needs no permission."""
     token = await table.webhook_token(webhook_id, with_forgotten=True)
     if token is None:
         return None
@@ -34,44 +34,44 @@ async def home_of(wire: Wire, table: Webhooks, webhook_id: int) -> Home:
 
 
 def is_silent(home: Home) -> bool:
-    """Whether this server never says where a webhook is: it refused the question itself, and would again."""
+    """Whether this server never reports a webhook's channel: it refused the request itself, and would again."""
     if home is None or isinstance(home, int | HeldBack):
         return False
     return home.status is not None and home.status < 500 and home.status != 429
 
 
 class WebhookHomes:
-    """Which webhooks are known to be in their channels; a process is sure of none that it has not made or asked for."""
+    """Knows which webhooks are in their channels; only those that this process made or checked are sure."""
 
     def __init__(self, wire: Wire, table: Webhooks) -> None:
         self._wire = wire
         self._table = table
-        self._sure: dict[int, set[int]] = {}  # webhooks, by channel
-        self._news = 0  # how often that may have changed
-        self._expected: dict[int, float] = {}  # channels of which we cause news, and until when they are ours
+        self._sure: dict[int, set[int]] = {}  # sure webhooks by channel
+        self._news = 0  # counts possible changes
+        self._expected: dict[int, float] = {}  # channels that we change: until when a report is ours
 
     def note_here(self, channel_id: int, webhook_id: int) -> None:
-        """Discord has just said so."""
+        """Discord has just confirmed that the webhook is in this channel."""
         self._sure.setdefault(channel_id, set()).add(webhook_id)
 
     def expect_change(self, channel_id: int) -> None:
-        """We are about to change a webhook there: the next news of that channel is no news."""
+        """Announce a change of our own: the next report of a change in this channel is ignored."""
         self._expected[channel_id] = self._wire.now() + OWN_NEWS_S
 
     def note_change(self, channel_id: int) -> None:
-        """Something became of a webhook in this channel. Of two changes at once, ours and another, one is news."""
+        """A webhook changed in this channel. Of two reports, for our change and another's, only the second counts."""
         if self._expected.pop(channel_id, 0.0) > self._wire.now():
             return
         self._news += 1
         self._sure.pop(channel_id, None)
 
     def note_gap(self) -> None:
-        """A new connection to the gateway: what changed before it is told to nobody."""
+        """A new gateway connection: changes before it are not reported, so no webhook is sure."""
         self._news += 1
         self._sure.clear()
 
     async def is_lost(self, channel_id: int, webhook_id: int) -> bool:
-        """Whether it was moved out of its channel or deleted; it is forgotten then."""
+        """Whether the webhook was moved out of its channel or deleted; if so, it is forgotten."""
         if webhook_id in self._sure.get(channel_id, ()):
             return False
         news, home = self._news, await home_of(self._wire, self._table, webhook_id)
@@ -83,7 +83,7 @@ class WebhookHomes:
         return is_lost
 
     async def forget(self, channel_id: int, webhook_id: int) -> None:
-        """No line goes through it any more; what it posted can still be deleted with its token."""
+        """Stop using the webhook for lines; its token can still delete its messages."""
         self._sure.get(channel_id, set()).discard(webhook_id)
         await self._table.forget_webhook(webhook_id)
 

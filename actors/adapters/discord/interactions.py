@@ -1,13 +1,13 @@
-"""Interactions: acknowledged at once by a task of their own, answered later from the outbox.
+"""Acknowledges interactions at once in a separate task; the outbox answers them later.
 
     gateway ─► ButtonPressed ─► sink ─► … ─► the outbox ─► answer: PATCH @original (the deferral's own message)
-          └──► defer: "thinking…", seen only by who pressed          ▲ after the deferral, if that is under way
+          └──► defer: "thinking…", seen only by the presser          ▲ after the deferral, if that is in progress
 
-Discord gives three seconds for the first answer and fifteen minutes for the rest; the actors may take longer
-than the former. Editing the deferral's message is idempotent, so an answer needs neither nonce nor read-back.
+Discord allows three seconds for the first answer and fifteen minutes for the rest; the actors may need more
+than three seconds. Editing the deferral's message is idempotent, so an answer needs no nonce and no read-back.
 
-Failure modes: a deferral that comes to nothing (too late, answered before, network) is logged, and the press
-is handled all the same; its answer is then refused until the outbox gives it up.
+Failure modes: a deferral that fails (too late, already answered, network) is logged, and the press is handled
+anyway; Discord then refuses the answer until the outbox gives it up.
 Source: https://discord.com/developers/docs/interactions/receiving-and-responding
 """
 
@@ -21,11 +21,12 @@ from typing import Any, Final
 import anyio
 import discord
 
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.adapters.discord.nulls import NothingReturned, Webhook
 from actors.adapters.discord.outcomes import MALFORMED
 from actors.adapters.discord.wire import Wire
-from actors.ports import ButtonPressed, Explained, HeldBack, MissingAsked, Posted, Refused, ReplyOutcome, Unconfirmed
+from actors.observation import Explained
+from actors.ports import ButtonPressed, HeldBack, MissingAsked, Posted, Refused, ReplyOutcome, Unconfirmed
 from actors.roleplay.model import ReplyAddress
 
 DID_NOT_COME: Final = "Did not come"
@@ -38,14 +39,14 @@ log: Final = logging.getLogger("ensemble.discord")
 
 
 class Interactions:
-    """Acknowledges and answers; the token is a secret, and in no log."""
+    """Acknowledges and answers interactions. The token is a secret and never logged."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self._under_way: dict[str, anyio.Event] = {}  # by token
 
     async def defer(self, interaction: discord.Interaction) -> bool:
-        """Say that we think about it, to who asked alone; whether Discord took it. A press is handled all the same."""
+        """Show "thinking…" to the asker only. Returns whether Discord accepted it; a press is handled in any case."""
         done = self._under_way[interaction.token] = anyio.Event()
         try:
             outcome = await self._wire.attempt(None, lambda client: _defer(interaction))
@@ -59,11 +60,11 @@ class Interactions:
         return why is None
 
     async def answer(self, reply: ReplyAddress, text: str) -> ReplyOutcome:
-        """Put `text` in the place of the deferral; the last one stays."""
+        """Replace the deferral with `text`; a later answer replaces this one."""
         return await self.show(reply.token, Explained(text))
 
     async def show(self, token: str, told: Explained) -> ReplyOutcome:
-        """The same with a picture, whose path is its description for those who do not see it."""
+        """The same with a picture; its path is the alternative text for people who cannot see it."""
         under_way = self._under_way.get(token)
         if under_way is not None:
             await under_way.wait()
@@ -71,7 +72,7 @@ class Interactions:
 
 
 def missing_asked(interaction: discord.Interaction, ourselves: Ourselves) -> MissingAsked | None:
-    """*Did not come*, chosen in the menu of a message; None for every other interaction."""
+    """Read *Did not come* from a message's menu; None for every other interaction."""
     data: Mapping[str, Any] = interaction.data or {}
     if interaction.type is not discord.InteractionType.application_command or data.get("name") != DID_NOT_COME:
         return None
@@ -89,7 +90,7 @@ def missing_asked(interaction: discord.Interaction, ourselves: Ourselves) -> Mis
 
 
 def pressed(interaction: discord.Interaction, ourselves: Ourselves) -> ButtonPressed | None:
-    """The press of a button of ours; None for every other interaction."""
+    """Read the press of one of our buttons; None for every other interaction."""
     if interaction.type is not discord.InteractionType.component or interaction.data is None:
         return None
     if interaction.application_id != ourselves.application_id or interaction.data.get("component_type") != BUTTON:
@@ -111,7 +112,7 @@ async def _defer(interaction: discord.Interaction) -> None:
 
 
 async def taken(interaction: discord.Interaction, answer: Awaitable[object]) -> None:
-    """Give the first answer to `interaction`; what the server returns for it is not needed, and may be nothing."""
+    """Send the first answer to `interaction`; the server's response is not needed, and may be empty."""
     try:
         await answer
     except MALFORMED:
@@ -123,7 +124,7 @@ async def _edit_original(client: discord.Client, token: str, told: Explained) ->
     if client.application_id is None:
         raise ValueError("a client without an application is not logged in")
     webhook = Webhook.partial(client.application_id, token, client=client)
-    original: Any = ORIGINAL  # in Discord's path as good as an id
+    original: Any = ORIGINAL  # Discord accepts it in the path instead of an id
     try:
         sent = await webhook.edit_message(
             original,
@@ -132,7 +133,7 @@ async def _edit_original(client: discord.Client, token: str, told: Explained) ->
             allowed_mentions=discord.AllowedMentions.none(),
         )
     except NothingReturned:
-        return Posted(0, told.text)  # it stands, and nobody asks under which id
+        return Posted(0, told.text)  # it was posted, and its id is not needed
     return Posted(sent.id, sent.content)
 
 
@@ -141,7 +142,7 @@ def _file(picture: bytes, path: str) -> discord.File:
 
 
 def in_words(outcome: object) -> str | None:
-    """Why a request came to nothing, for the log; None where it did not."""
+    """Why a request failed, for the log; None if it did not fail."""
     match outcome:
         case HeldBack():
             return "held back"

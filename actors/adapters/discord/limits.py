@@ -1,4 +1,4 @@
-"""What a 429 says: for how long it closes what.
+"""Reads a 429: what it limits, and for how long.
 
 Sources: https://discord.com/developers/docs/topics/rate-limits and RFC 9110, section 10.2.3 (Retry-After).
 """
@@ -12,13 +12,14 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Final, Literal
 
 PAUSE_MAX_S: Final = 86_400.0
-"""No server may silence us for longer than a day with one header."""
+"""One header cannot stop requests for longer than a day."""
 UNNAMED_WAIT_S: Final = 5.0
-"""A 429 that names no usable wait counts as one of so long: else the next caller would meet it again at once."""
+"""The assumed wait of a 429 without a usable one; without it, the next caller would get a 429 at once."""
 
 Scope = Literal["bucket", "resource", "everything", "address"]
-"""What is limited: one bucket of ours (Discord's `user`), a channel for all its users (`shared`), all that the bot asks
-(`global`), or all that comes from this address, when Discord's edge refuses it (Cloudflare, which knows no bots)."""
+"""What is limited: one of our buckets (Discord's `user`), a channel for all its users (`shared`), all requests of the
+bot (`global`), or all requests from this address, refused by Discord's edge (Cloudflare, which does not identify bots).
+"""
 
 _NAMED: Final[dict[str, Scope]] = {"user": "bucket", "shared": "resource", "global": "everything"}
 
@@ -32,18 +33,18 @@ class Limit:
 
 
 def limit_of(headers: Mapping[str, str], fields: Mapping[str, Any]) -> Limit:
-    """Read a 429; `headers` are found whatever their case, `fields` are those of its JSON."""
+    """Read a 429; `headers` are case-insensitive, `fields` are those of its JSON."""
     return Limit(_wait_s(headers, fields), _scope(headers, fields))
 
 
 def asked_wait_s(headers: Mapping[str, str], fields: Mapping[str, Any]) -> float:
-    """How long header and JSON ask to wait, the longer of both; 0 where neither says anything usable."""
+    """The longer of the waits in header and JSON; 0 if neither has a usable one."""
     written = headers.get("Retry-After", "")
     return max(seconds(written) or _seconds_until(written, headers), seconds(fields.get("retry_after")))
 
 
 def seconds(value: object) -> float:
-    """A wait that a server asks for; 0 where it says nothing usable."""
+    """Parse a wait from a server, at most PAUSE_MAX_S; 0 if it is unusable."""
     try:
         asked = float(str(value))
     except ValueError:
@@ -52,9 +53,10 @@ def seconds(value: object) -> float:
 
 
 def _wait_s(headers: Mapping[str, str], fields: Mapping[str, Any]) -> float:
-    """The longest that it asks for.
+    """The longest wait that the 429 requests.
 
-    The bucket's reset counts where the bucket is empty: a shared limit sends the headers of our own, which has room.
+    The bucket's reset counts only if the bucket is empty: the 429 of a shared limit has the headers of our own bucket,
+    which may not be empty.
     """
     asked_s, reset_s = asked_wait_s(headers, fields), seconds(headers.get("X-RateLimit-Reset-After"))
     is_empty = headers.get("X-RateLimit-Remaining") == "0"
@@ -67,12 +69,12 @@ def _scope(headers: Mapping[str, str], fields: Mapping[str, Any]) -> Scope:
     named = _NAMED.get(headers.get("X-RateLimit-Scope", "").lower())
     if named is not None:
         return named
-    # Without a word of Discord's own it is the edge that refuses.
+    # A 429 without Discord's own fields comes from the edge.
     return "bucket" if "retry_after" in fields else "address"
 
 
 def _seconds_until(written: str, headers: Mapping[str, str]) -> float:
-    """The wait until a date, by the server's own clock where it tells that."""
+    """The wait until a date, by the server's clock if the answer has a `Date`."""
     try:
         until = parsedate_to_datetime(written).timestamp()
         now = parsedate_to_datetime(headers["Date"]).timestamp() if "Date" in headers else time.time()

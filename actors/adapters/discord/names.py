@@ -1,7 +1,7 @@
-"""Character names as Discord takes them, and back.
+"""Converts character names to webhook names that Discord accepts, and back.
 
-A webhook's name may not hold some words, of which Discord publishes no list and which it changes. A hair space
-inside the word is what other bots use: the name looks the same, and is read back without it.
+A webhook's name must not contain some words; Discord publishes no list and changes it. A hair space inside the
+word, as other bots use it, keeps the look of the name; it is removed when the name is read back.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ TITLE_MARK: Final = "💬 "
 TITLE_MAX: Final = 256
 """https://discord.com/developers/docs/resources/message#embed-object-embed-limits"""
 REFUSED_WORDS: Final = frozenset({"clyde", "discord"})
-"""Refused anywhere in a name, says Discord's reference; any other word is learnt from its refusal."""
+"""Refused anywhere in a name, according to Discord's reference; other words are learnt from refusals."""
 REFUSED_NAMES: Final = frozenset({"everyone", "here"})
 """Refused as the whole name."""
 WORD_MIN: Final = 2
-"""A single letter cannot be broken up."""
+"""A single letter cannot be split."""
 
 _NAMED_WORD: Final = re.compile(r'cannot (?:be|contain) "([^"]+)"', re.IGNORECASE)
 _PAIR: Final = re.compile(r"(\w\w)(?=\w)")
@@ -32,9 +32,9 @@ _INSIDE: Final = re.compile(rf"(?<=\w){HAIR_SPACE}(?=\w)")
 
 
 def spellings(name: str, words: Iterable[str] = ()) -> tuple[str, ...]:
-    """What a webhook may be called for `name`, the most like it first: a refused word broken up, then every word.
+    """Return possible webhook names for `name`, most similar first: only refused words split, then every word split.
 
-    Only what fits into 80 characters: a name that is cut would not be known again when it is read back.
+    Names over NAME_MAX are left out: a truncated name could not be recognised when it is read back.
     """
     plain = shown_name(name)
     whole = REFUSED_NAMES & {plain.casefold()}
@@ -44,19 +44,19 @@ def spellings(name: str, words: Iterable[str] = ()) -> tuple[str, ...]:
 
 
 def shown_name(name: str) -> str:
-    """`name`, or another one where it draws nothing."""
+    """`name`, or NAMELESS if it is invisible."""
     return NAMELESS if is_blank(name) else name.strip()
 
 
 def refused_word(words: str, name: str) -> str | None:
-    """The word at which Discord's own `words` say that it took offence; None where `name` does not hold it."""
+    """The refused word that Discord's error text names; None if `name` does not contain it."""
     named = _NAMED_WORD.search(words)
     word = "" if named is None else named[1].casefold()
     return word if len(word) >= WORD_MIN and word in name.casefold() else None
 
 
 def name_of_webhook(shown: str) -> str:
-    """The character's name behind the one that a webhook of ours shows."""
+    """The character's name, from the name that one of our webhooks shows."""
     return _INSIDE.sub("", shown)
 
 
@@ -65,13 +65,13 @@ def embed_title(name: str) -> str:
 
 
 def name_in_title(title: str | None) -> str | None:
-    """The character named by a line's embed; None where the title is no line's."""
+    """The character's name in the title of a line's embed; None if the embed is not a line."""
     if title is None or not title.startswith(TITLE_MARK):
         return None
     return title.removeprefix(TITLE_MARK)
 
 
 def _broken_up(name: str, words: Iterable[str]) -> str:
-    """`name` with a hair space behind the first letter of each of `words` in it."""
+    """`name` with a hair space after the first letter of each of `words` in it."""
     pattern = "|".join(re.escape(word) for word in sorted(words, key=len, reverse=True))
     return re.sub(pattern, lambda found: f"{found[0][0]}{HAIR_SPACE}{found[0][1:]}", name, flags=re.IGNORECASE)

@@ -1,7 +1,7 @@
-"""What the bot needs of Discord: intents and permissions, by feature. The one table.
+"""Lists the intents and permissions that the bot needs from Discord, by feature, in one table.
 
-`doctor`, the invitation, the connection's intents and the log read it. The playground's gateway has its own flags,
-since it shares no code with the bot; a test compares them.
+`doctor`, the invitation, the connection's intents and the log read the table. The playground's gateway has its own
+flags, since it shares no code with the bot; a test compares them.
 Sources: https://discord.com/developers/docs/topics/permissions and …/events/gateway#gateway-intents
 """
 
@@ -19,17 +19,15 @@ from actors.adapters.discord.outcomes import MISSING_ACCESS, NEEDS_TWO_FACTORS
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """A feature, and what it needs, by discord.py's names; one that is optional has a substitute."""
+    """What a feature needs, in discord.py's names; an optional need has a substitute."""
 
-    feature: str
     intents: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
     is_optional: bool = False
 
 
 NEEDS: Final = (
-    Need(
-        "messages, threads, commands",
+    Need(  # messages, threads, commands
         intents=("guilds", "guild_messages", "dm_messages", "message_content"),
         permissions=(
             "view_channel",
@@ -39,13 +37,12 @@ NEEDS: Final = (
             "read_message_history",
         ),
     ),
-    Need(
-        "characters' own names and pictures",  # else embeds
+    Need(  # characters' own names and pictures; the substitute is embeds
         intents=("webhooks",),
         permissions=("manage_webhooks",),
         is_optional=True,
     ),
-    Need("taking back what a lost webhook said", permissions=("manage_messages",), is_optional=True),
+    Need(permissions=("manage_messages",), is_optional=True),  # deleting the messages of a lost webhook
 )
 
 WORDS: Final = {
@@ -57,14 +54,14 @@ WORDS: Final = {
     "manage_webhooks": "Manage Webhooks",
     "manage_messages": "Manage Messages",
 }
-"""The permissions as Discord's settings name them."""
+"""The names of the permissions in Discord's settings."""
 
 NEEDED: Final = tuple(name for need in NEEDS if not need.is_optional for name in need.permissions)
 WANTED: Final = tuple(name for need in NEEDS if need.is_optional for name in need.permissions)
 
 
 class Act(StrEnum):
-    """What may be forbidden in a place."""
+    """An action that may be forbidden in a place."""
 
     READ = "read"
     WRITE = "write"
@@ -89,14 +86,15 @@ def needed_for(act: Act, *, in_thread: bool) -> tuple[str, ...]:
 
 
 def lacking(act: Act, held: discord.Permissions | None, code: int | None, *, in_thread: bool) -> str:
-    """What to give the bot so that `act` works, in Discord's words.
+    """Name the permissions that the bot lacks for `act`, in Discord's words.
 
-    By what a cache knows (`held`), which may be older than the refusal; else all that Discord's code can mean.
+    Uses the cached permissions (`held`), which may be older than the refusal; if they show nothing missing, names every
+    permission that Discord's `code` can mean.
     """
     if code == NEEDS_TWO_FACTORS:
-        return "two-factor authentication (its owner's account must have it)"
+        return "two-factor authentication (the bot owner's account must enable it)"
     if held is not None and not held.view_channel:
-        return WORDS["view_channel"]  # the others go with it
+        return WORDS["view_channel"]  # without it, the others have no effect
     needed = needed_for(act, in_thread=in_thread)
     missing = [name for name in needed if held is not None and not getattr(held, name)]
     if not missing:
@@ -109,11 +107,11 @@ def in_words(names: Iterable[str]) -> str:
 
 
 def intents() -> discord.Intents:
-    """No more than the features need; `message_content` is the privileged one."""
+    """Only the intents that the features need; `message_content` is the only privileged one."""
     return discord.Intents(**dict.fromkeys((name for need in NEEDS for name in need.intents), True))
 
 
 def invitation(application_id: int) -> str:
-    """The address at which somebody adds the bot to a server, with every permission of the table."""
+    """The URL for adding the bot to a server, with every permission of the table."""
     permissions = discord.Permissions(**dict.fromkeys((*NEEDED, *WANTED), True))
     return discord.utils.oauth_url(application_id, permissions=permissions)

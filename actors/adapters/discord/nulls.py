@@ -1,10 +1,10 @@
-"""Messages in the JSON of servers that write null where Discord leaves a field out, which discord.py takes for a value.
+"""Reads messages of servers that write null where Discord omits a field; discord.py treats null as a value.
 
     REST ─► create_message ─┐
     a webhook's answer ─────┼─► without_nulls ─► discord.Message
     the gateway's dispatch ─┘
 
-Failure modes: what is no message raises, as without it, what discord.py raises on such an answer.
+Failure modes: a payload that is not a message raises the same exceptions as in discord.py itself.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, Final
 import discord
 
 MEANT: Final = frozenset({"referenced_message"})
-"""Null here is Discord's own: the message was deleted
+"""Fields in which Discord itself sends null: the message was deleted
 (https://discord.com/developers/docs/resources/message#message-object)."""
 OF_MESSAGES: Final = frozenset({"MESSAGE_CREATE", "MESSAGE_UPDATE"})
 OF_INTERACTIONS: Final = "INTERACTION_CREATE"
@@ -23,11 +23,11 @@ Json = dict[str, Any]
 
 
 class NothingReturned(ValueError):
-    """A webhook's request was carried out, and its answer does not say what came of it."""
+    """A webhook's request succeeded, but its answer has no body."""
 
 
 class Webhook(discord.Webhook):
-    """A webhook whose messages are read as all others. Raises NothingReturned for an answer without a body."""
+    """A webhook whose messages are read without nulls. Raises NothingReturned for an answer without a body."""
 
     def _create_message(self, data: Any, *, thread: discord.abc.Snowflake) -> discord.WebhookMessage:  # noqa: ANN401 - Discord's JSON
         if not data:
@@ -37,15 +37,15 @@ class Webhook(discord.Webhook):
 
 
 class Embed(discord.Embed):
-    """An embed that is sent without what says nothing, such as "flags": 0, which other servers refuse."""
+    """An embed that is sent without empty fields, such as "flags": 0, which other servers refuse."""
 
     def to_dict(self) -> Any:  # noqa: ANN401 - Discord's JSON
-        """What was set of it."""
+        """Return only the fields that were set."""
         return {name: value for name, value in super().to_dict().items() if value and name != "type"}
 
 
 def accept_nulls(client: discord.Client) -> None:
-    """Let `client` read every server's messages over REST; its gateway asks for `dispatched` by itself."""
+    """Make `client` accept nulls in messages over REST; GatewayClient calls `dispatched` for the gateway."""
     create = client._connection.create_message
 
     def create_message(*, channel: Any, data: Any) -> discord.Message:  # noqa: ANN401 - discord.py's own
@@ -55,7 +55,7 @@ def accept_nulls(client: discord.Client) -> None:
 
 
 def without_nulls(message: Any) -> Any:  # noqa: ANN401 - Discord's JSON
-    """`message`, and the one that it replies to, without the fields that say nothing."""
+    """Return `message`, and the message it replies to, without null fields (but MEANT)."""
     kept = {name: value for name, value in message.items() if value is not None or name in MEANT}
     replied_to = kept.get("referenced_message")
     if replied_to is not None:
@@ -66,7 +66,7 @@ def without_nulls(message: Any) -> Any:  # noqa: ANN401 - Discord's JSON
 
 
 def dispatched(name: str, payload: Any) -> Any:  # noqa: ANN401 - Discord's JSON
-    """The payload of a dispatch, the messages in it without nulls. Raises what `without_nulls` raises."""
+    """Return a dispatch's payload with its messages without nulls. Raises what `without_nulls` raises."""
     if name in OF_MESSAGES:
         return without_nulls(payload)
     if name == OF_INTERACTIONS and payload.get("message") is not None:

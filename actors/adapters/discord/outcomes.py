@@ -1,7 +1,7 @@
-"""From what discord.py and aiohttp raise to what actors expect: once, and here.
+"""Translates the exceptions of discord.py and aiohttp into the outcomes that actors expect.
 
-What never left the process, and what Discord refused with 400, 401, 403, 404, 413 or 429, is not stored
-for certain: `Refused`. Everything else may have been carried out: `Unconfirmed`.
+A request that never left the process, or that Discord refused with 400, 401, 403, 404, 413 or 429, had certainly no
+effect: `Refused`. Every other request may have been carried out: `Unconfirmed`.
 Source of the codes: https://discord.com/developers/docs/topics/opcodes-and-status-codes#json
 """
 
@@ -14,14 +14,14 @@ from typing import Final
 import aiohttp
 import discord
 
-from actors.adapters.discord.guard import TOO_MANY, SecondTry, Stopped, Tries
+from actors.adapters.discord.one_attempt import TOO_MANY, SecondTry, Stopped, Tries
 from actors.ports import HeldBack, Refused, Unconfirmed
 from actors.ports.server_words import plain_words
 from machines.facts import BLOCKED, WEBHOOK_MOVED
 from machines.reasons import SendReason
 
 Refusal = Refused | Unconfirmed | HeldBack
-"""Every way in which a request can come to nothing."""
+"""Every way in which a request can fail."""
 
 UNKNOWN_CHANNEL: Final = 10003
 UNKNOWN_GUILD: Final = 10004
@@ -35,30 +35,30 @@ FEATURE_DISABLED: Final = 40006
 BLOCKED_BY_EDGE: Final = 40333
 MISSING_ACCESS: Final = 50001
 WITHOUT_THREAD: Final = 220001
-"""A webhook in a forum needs the name of a thread; we make none there, so a moderator moved it."""
+"""A webhook in a forum needs a thread's name; we create none in forums, so a moderator moved it there."""
 BLOCKED_CODES: Final = frozenset({20009, 200000, 200001, 240000})
-"""Explicit content, AutoMod for a message and for a title, the filter of harmful links: the text is what is refused."""
+"""The text is refused: explicit content, AutoMod for a message or a title, the filter of harmful links."""
 INVALID_WEBHOOK_TOKEN: Final = 50027
 THREAD_ARCHIVED: Final = 50083
 NEEDS_TWO_FACTORS: Final = 60003
 THREAD_LOCKED: Final = 160005
 CHANNEL_TYPES: Final = (50003, 50008, 50024, 40058, 220002, 220003, 220004)
-"""A direct conversation, a channel without text, of another kind, a forum: what is asked is not done there."""
+"""The channel's type does not allow the request: a direct conversation, no text, another type, a forum."""
 REFUSES_DIRECT: Final = (50007, 50278)
-"""The person takes no direct messages from the bot."""
+"""The person does not accept direct messages from the bot."""
 
 _FIELD: Final = re.compile(r"^In (\w+)(?:\.\w+)*: ", re.MULTILINE)
-"""How discord.py writes each field of a form error (50035) that is wrong."""
+"""discord.py's text for each invalid field of a form error (50035)."""
 NAME_FIELDS: Final = frozenset({"name", "username"})
 PICTURE_FIELDS: Final = frozenset({"avatar", "avatar_url"})
 TOO_LONG_WORDS: Final = "or fewer in length"
-"""Discord's words for BASE_TYPE_MAX_LENGTH; discord.py keeps the words of a form error, not its code."""
+"""Discord's text for BASE_TYPE_MAX_LENGTH; discord.py keeps the text of a form error, but not its code."""
 
 UNANSWERED: Final = frozenset({"rate_limit", "connection", "timeout"})
-"""Reasons of refusals that say nothing about the request itself: it may be made again as it is."""
+"""Reasons of refusals that do not depend on the request itself: it can be sent again unchanged."""
 
 MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError, IndexError)
-"""What discord.py raises on an answer that is no JSON, or not the JSON that it should be."""
+"""Exceptions of discord.py for an answer that is not JSON, or not the expected JSON."""
 EXPECTED: Final = (
     Stopped,
     SecondTry,
@@ -99,20 +99,20 @@ _BY_STATUS: Final = {
     400: _Meaning("message_refused", final=True),
     401: _Meaning("unauthorized", final=True),
     403: _Meaning("forbidden", final=True),
-    404: _Meaning("not_found", final=False),  # no code of Discord's: a proxy's page, it may pass
+    404: _Meaning("not_found", final=False),  # without Discord's code: a proxy's page, so it may be temporary
     413: _Meaning("too_long", final=True),
 }
 _BY_STATUS_OF_A_WEBHOOK: Final = {
     401: _Meaning("webhook_gone", final=False),
     404: _Meaning("webhook_gone", final=False),
 }
-"""Without a code of Discord's, on a route that goes by a webhook's token: the bot's own was not asked for."""
+"""For errors without Discord's code, on routes with a webhook's token: the bot's token is not involved."""
 
 
 def judged(error: Exception, tries: Tries) -> Refused | Unconfirmed:
-    """What became of a request that ended in `error`, one of EXPECTED.
+    """Return the outcome of a request that ended in `error`, one of EXPECTED.
 
-    Raises it again where nothing had left and it is not the connection's: then it is a mistake of ours.
+    Re-raises `error` if nothing was sent and the connection is not the cause: then it is a programming error.
     """
     match error:
         case Stopped():
@@ -134,7 +134,7 @@ def judged(error: Exception, tries: Tries) -> Refused | Unconfirmed:
 
 
 def refused_by(unconfirmed: Unconfirmed) -> Refused:
-    """A preparation that is in doubt refuses the line that it was for: nothing of that is stored."""
+    """Turn an unconfirmed preparation into a refusal of its line: nothing of the line was sent."""
     return Refused(
         unconfirmed.cause,
         unconfirmed.status,
@@ -163,7 +163,7 @@ def _answered(error: discord.HTTPException, tries: Tries) -> Refused | Unconfirm
     if meaning.reason == "message_refused":
         meaning = _of_form(error.text)
     elif meaning.reason == "forbidden" and not tries.goes_by_token and _is_page(error):
-        meaning = _Meaning("outage", final=False)  # the edge's: no permission is missing
+        meaning = _Meaning("outage", final=False)  # the edge's page: no permission is missing
     return Refused(meaning.reason, error.status, 0.0, meaning.final, error, *said)
 
 
@@ -172,7 +172,7 @@ def _is_page(error: discord.HTTPException) -> bool:
 
 
 def _of_form(words: str) -> _Meaning:
-    """Which field was refused: a webhook's name and picture have substitutes, a text has none."""
+    """Classify by the refused field: a webhook's name and picture have substitutes, a text has none."""
     fields = {field[1] for field in _FIELD.finditer(words)}
     if fields & NAME_FIELDS:
         return _Meaning("name_refused", final=False)

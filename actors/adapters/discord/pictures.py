@@ -1,11 +1,10 @@
-"""The picture of a character's webhook: changed with the card's, before the next scene's first line.
+"""Updates the picture of a character's webhook after a change of the card, before the next scene's first line.
 
-    noted ─► the same? ─► nothing                     ┌► done, or refused for good ─► noted
-      │         └ no, and of an older card ─► PATCH ──┴► anything else ─► again in AGAIN_S
-      └ nothing is noted (an earlier version made it) ─► GET: whose is it? has it a picture?
+    noted ─► the same? ─► nothing                     ┌► done, or finally refused ─► noted
+      │         └ no, and of an older card ─► PATCH ──┴► any other failure ─► retried in AGAIN_S
+      └ not noted (made by an earlier version) ─► GET: whose webhook is it? has it a picture?
 
-Failure modes: none of them holds the line up for longer than WAIT_S. A PATCH that is in doubt is made again: the same
-picture twice is the same picture.
+Failure modes: none delays the line for longer than WAIT_S. An unconfirmed PATCH is sent again, which is harmless.
 """
 
 from __future__ import annotations
@@ -29,35 +28,35 @@ from actors.roleplay.model import Character
 T = TypeVar("T")
 
 KINDS: Final = ((b"\x89PNG\r\n\x1a\n", "png"), (b"\xff\xd8\xff", "jpeg"), (b"GIF8", "gif"))
-"""What Discord takes (reference, "Image Data"), by how it begins."""
+"""The formats that Discord accepts (reference, "Image Data"), by their first bytes."""
 
 SHARED: Final = "shared"
-"""Noted of a webhook that several characters share: it has no picture."""
+"""Noted for a webhook that several characters share: it has no picture."""
 
 BECAUSE_OF_PICTURE: Final = ("picture_refused", "message_refused", "too_long")
-"""Refusals of a webhook with a picture that may be the picture's fault."""
+"""Refusals of a webhook that its picture may have caused."""
 
 UNKNOWN: Final = ":?"
-"""Noted of a webhook that was adopted with a picture: of no card that is known."""
+"""Noted for a webhook that was adopted with a picture; its card is unknown."""
 
 WAIT_S: Final = 5.0
-"""A scene does not wait longer for a picture."""
+"""The longest time that a scene waits for a picture."""
 
 AGAIN_S: Final = 600.0
 SETTLED_MAX: Final = 4_096
-"""Webhooks of which this process remembers that nothing is to be done; beyond it, they are looked up again."""
+"""Webhooks remembered as up to date; above this number, all are checked again."""
 
 log: Final = logging.getLogger("ensemble.discord")
 
 
 def data_uri(picture: bytes | None) -> str | None:
-    """The picture as Discord takes it; None for what is neither PNG, JPEG nor GIF."""
+    """Encode the picture for Discord; None if it is not PNG, JPEG or GIF."""
     kind = _kind(picture)
     return None if picture is None or kind is None else f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
 def noted(character: Character) -> str:
-    """What is noted of a webhook that shows this character's picture: of which version of the card, and which."""
+    """Return the note for a webhook with this character's picture: the card's version and the picture's hash."""
     usable = _usable(character.picture)
     return f"{character.id}:{'' if usable is None else hashlib.sha256(usable).hexdigest()}"
 
@@ -71,16 +70,16 @@ def _kind(picture: bytes | None) -> str | None:
 
 
 def _is_due(shown: str, character: Character) -> bool:
-    """Whether the card has another picture; a scene that plays an older version of the card changes nothing."""
+    """Whether the card has another picture than `shown`; a scene with an older version of the card changes nothing."""
     version, _, picture = shown.partition(":")
     return version <= character.id and picture != noted(character).partition(":")[2]
 
 
 class Pictures:
-    """Keeps the webhooks' pictures up to date; `table` remembers what each shows."""
+    """Keeps the webhooks' pictures up to date; `table` stores the note of each webhook."""
 
     def __init__(self, wire: Wire, table: Webhooks, *, expect_change: Callable[[int], None]) -> None:
-        """`expect_change` is told of the channel before one of its webhooks is changed."""
+        """`expect_change` is called with a channel's id before one of its webhooks is changed."""
         self._wire = wire
         self._table = table
         self._expect_change = expect_change
@@ -88,11 +87,11 @@ class Pictures:
         self._again_at: dict[int, float] = {}
 
     def is_settled(self, webhook_id: int, character: Character) -> bool:
-        """Whether nothing is to be done, as far as this process knows, or not yet."""
+        """Whether the picture is up to date, as far as this process knows, or its retry is not yet due."""
         return (webhook_id, character.id) in self._settled or self._again_at.get(webhook_id, 0.0) > self._wire.now()
 
     async def update(self, channel_id: int, webhook_id: int, character: Character) -> None:
-        """Have the webhook show the character's picture, where that is known to be due."""
+        """Change the webhook's picture to the character's, if needed."""
         token = await self._table.webhook_token(webhook_id)
         if token is None or self.is_settled(webhook_id, character):
             return
@@ -105,7 +104,7 @@ class Pictures:
             self._put_off(webhook_id, character, failed)
 
     async def _settle(self, channel_id: int, webhook_id: int, token: str, character: Character) -> Refusal | None:
-        """Look, change and note, as far as there is need; returns what failed and is to be tried again."""
+        """Read, change and note the picture as needed. Returns a failure that requires a retry, else None."""
         key = character.name.casefold()
         shown = await self._table.webhook_picture(webhook_id, key)
         if shown is None:
@@ -127,7 +126,7 @@ class Pictures:
         return failed
 
     async def _attempt(self, webhook_id: int, request: Callable[[discord.Client], Awaitable[T]]) -> T | Refusal:
-        # A bucket of its own: the limit on changing webhooks must not keep lines back.
+        # A separate bucket: the limit on changing webhooks must not hold lines.
         return await self._wire.attempt(f"webhook-edit:{webhook_id}", request)
 
     def _settle_for_good(self, webhook_id: int, character: Character) -> None:
@@ -148,7 +147,7 @@ class Pictures:
 
 
 async def _look(client: discord.Client, webhook_id: int, token: str, character: Character) -> str:
-    """What is to be noted of a webhook that an earlier version made: its name says whose it is."""
+    """Return the note for a webhook made by an earlier version of the bot; its name identifies the character."""
     payload = await client.http.request(_route("GET", webhook_id, token))
     name = shown_name(character.name)
     if name_of_webhook(payload.get("name") or "") != name or name == NAMELESS:
@@ -157,7 +156,7 @@ async def _look(client: discord.Client, webhook_id: int, token: str, character: 
 
 
 async def _change(client: discord.Client, webhook_id: int, token: str, character: Character) -> None:
-    # Not `Webhook.edit`: it takes an answer without a body, as some servers give, for a mistake of its own.
+    # Not `Webhook.edit`: it fails on an answer without a body, which some servers send.
     await client.http.request(_route("PATCH", webhook_id, token), json={"avatar": data_uri(character.picture)})
 
 

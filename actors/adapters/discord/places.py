@@ -1,7 +1,7 @@
-"""What kind of place a channel id names, and what we may do there, as far as anybody knows without asking.
+"""Finds the type of a channel by its id, and the bot's permissions there, from caches where possible.
 
-Webhooks belong to channels; threads borrow their parent's. Whose server a place is of, is kept for good: where a
-later READY does not name that server, the bot was removed from it, and all of its places are gone.
+Webhooks belong to channels; threads use their parent's. The server of a place is stored permanently: if a later READY
+does not list that server, the bot was removed from it, and all places in it are gone.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from actors.adapters.discord.wire import Wire
 from actors.ports import Learnt, Refused
 
 PLACES_MAX: Final = 50_000
-"""About 5 MB; beyond it, what was learnt is learnt again."""
+"""About 5 MB; above it, all places are forgotten and found again."""
 CHANNELS: Final = (discord.abc.GuildChannel, discord.Thread, discord.abc.PrivateChannel)
 EXPLAINED: Final = ("forbidden", "channel_gone")
-"""Reasons that may mean more than Discord's code says."""
+"""Reasons that may have another cause than Discord's code says."""
 LEFT: Final = Refused("channel_gone", final=True, words="the bot is no longer in this server")
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """`parent_id` is that of a thread; a private place has no webhooks and no server."""
+    """A channel, thread or DM. Only threads have a `parent_id`; a private place has no webhooks and no server."""
 
     channel_id: int
     parent_id: int | None = None
@@ -35,7 +35,7 @@ class Place:
 
     @property
     def home_id(self) -> int:
-        """The channel that has the webhooks."""
+        """The channel that owns the webhooks used here."""
         return self.channel_id if self.parent_id is None else self.parent_id
 
     @property
@@ -44,16 +44,16 @@ class Place:
 
 
 class Places:
-    """Learns places from the clients' caches, from what was kept, and where both know nothing, with one GET."""
+    """Finds places in memory, in the store, in the clients' caches, and only then with one GET."""
 
     def __init__(self, wire: Wire, table: Learnt | None = None) -> None:
-        """Without a `table` nothing is kept."""
+        """Without a `table`, nothing is stored."""
         self._wire = wire
         self._table = table
         self._known: dict[int, Place] = {}
 
     async def find(self, channel_id: int) -> Place | Refusal:
-        """The place; a refusal is that of its GET, or says that the bot was removed from its server."""
+        """Find the place. A refusal is that of the GET, or LEFT if the bot was removed from the server."""
         place = await self.met(channel_id)
         if place is not None:
             return LEFT if self._is_left(place) else place
@@ -63,7 +63,7 @@ class Places:
         return await self._met_first(fetched)
 
     async def met(self, channel_id: int) -> Place | None:
-        """The place, if it is known without asking Discord."""
+        """Find the place without a request; None if it is unknown."""
         place = self._known.get(channel_id) or await self._kept(channel_id)
         if place is None:
             place = self._cached(channel_id)
@@ -82,7 +82,7 @@ class Places:
         return place
 
     async def explained(self, outcome: Refusal, channel_id: int, act: Act) -> Refusal:
-        """What a refusal of `act` means: the bot was removed, its server is unavailable, or a permission lacks."""
+        """Explain a refusal of `act`: the bot was removed, the server is unavailable, or a permission is missing."""
         if not isinstance(outcome, Refused) or outcome.reason not in EXPLAINED:
             return outcome
         place = await self.met(channel_id)
@@ -99,7 +99,7 @@ class Places:
         return replace(outcome, needs=needs, words=f"{outcome.words or outcome.reason} (the bot lacks {needs})")
 
     def may(self, act: Act, place: Place) -> bool | None:
-        """Whether we may do it; None where no cache knows the channel, nor a thread's parent."""
+        """Whether the bot may do `act` there; None if no cache has the channel or the thread's parent."""
         if place.is_private:
             return True
         held = self._permissions(place)
@@ -107,7 +107,7 @@ class Places:
         return None if held is None else all(getattr(held, name) for name in needed)
 
     def name(self, channel_id: int) -> str | None:
-        """As a cache knows it now; nobody is asked."""
+        """The channel's cached name; None if no cache has it."""
         for client in self._wire.clients:
             channel = client.get_channel(channel_id)
             if isinstance(channel, discord.abc.GuildChannel | discord.Thread):
@@ -118,7 +118,7 @@ class Places:
         self._known.pop(channel_id, None)
 
     def _permissions(self, place: Place) -> discord.Permissions | None:
-        """Those of the parent hold in a thread."""
+        """The cached permissions; in a thread, those of its parent apply."""
         for client in self._wire.clients:
             channel = client.get_channel(place.home_id)
             if isinstance(channel, discord.abc.GuildChannel):
@@ -126,7 +126,7 @@ class Places:
         return None
 
     def _is_left(self, place: Place) -> bool:
-        """Whether its server's shard is ready and did not name it: the bot is no member."""
+        """Whether the server's shard is ready without listing the server: the bot was removed from it."""
         guild_id = place.guild_id
         if guild_id is None:
             return False
@@ -134,7 +134,7 @@ class Places:
         return bool(ready) and all(client.get_guild(guild_id) is None for client in ready)
 
     def _is_out(self, place: Place) -> bool:
-        """Whether Discord said that it cannot serve the place's server for a while."""
+        """Whether Discord reported the place's server as temporarily unavailable."""
         guilds = (client.get_guild(place.guild_id or 0) for client in self._wire.clients)
         return any(guild is not None and guild.unavailable for guild in guilds)
 
@@ -152,15 +152,15 @@ class Places:
 
 
 def permissions_in(channel: discord.abc.GuildChannel, *, in_thread: bool = False) -> discord.Permissions:
-    """What the bot may do in a channel, or in its threads, where *Send Messages* has no effect on other permissions."""
+    """The bot's permissions in a channel, or in its threads: there, *Send Messages* does not affect the others."""
     me = channel.guild.me
     return discord.abc.GuildChannel.permissions_for(channel, me) if in_thread else channel.permissions_for(me)
 
 
 def _serves(client: discord.Client, guild_id: int) -> bool:
-    """Whether this client's shard is the server's (https://discord.com/developers/docs/events/gateway#sharding).
+    """Whether this client's shard serves the server (https://discord.com/developers/docs/events/gateway#sharding).
 
-    One that has no shard is not connected to a gateway, and knows nothing of servers.
+    A client without a shard is not connected to a gateway and has no cached servers.
     """
     count = client.shard_count or 1
     return client.shard_id is not None and (guild_id >> 22) % count == client.shard_id

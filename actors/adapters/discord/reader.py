@@ -1,4 +1,4 @@
-"""Channels over REST alone: for whoever only looks, beside a running bot or without one."""
+"""Reads channels over REST only, with or without a running bot."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ import discord
 from actors.adapters.discord.channel import DiscordChannel
 from actors.adapters.discord.client import LOGIN_TIMEOUT_S, OUT_OF_REACH, WrongToken, out_of_reach
 from actors.adapters.discord.endpoints import DISCORD, Endpoints
-from actors.adapters.discord.guard import guard, unpaced
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.adapters.discord.nulls import accept_nulls
+from actors.adapters.discord.one_attempt import one_attempt, unpaced
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.wire import Wire
 from actors.ports import Webhooks
@@ -28,9 +28,9 @@ async def open_channels(
     endpoints: Endpoints = DISCORD,
     try_timeout_s: float = 15.0,
 ) -> AsyncIterator[DiscordChannel]:
-    """Log in, without a connection to the gateway. Raises WrongToken, GatewayLost."""
+    """Log in without a gateway connection, and yield the channels. Raises WrongToken, GatewayLost."""
     endpoints.apply()
-    client = discord.Client(intents=discord.Intents.none(), http_trace=guard(), max_messages=None)
+    client = discord.Client(intents=discord.Intents.none(), http_trace=one_attempt(), max_messages=None)
     client.http.get_ratelimit = unpaced  # type: ignore[method-assign]
     accept_nulls(client)
     try:

@@ -1,4 +1,4 @@
-"""Paths of Discord's REST as they may be shown: without the tokens of webhooks and interactions.
+"""Removes the tokens of webhooks and interactions from paths of Discord's REST API.
 
 Source: https://discord.com/developers/docs/reference, and the resources below it.
 """
@@ -33,7 +33,7 @@ WORDS: Final = frozenset(
 
 
 def route_of(path: str) -> str:
-    """`path` with its known words and its ids alone."""
+    """`path` with only its known words and ids; every other part becomes `…`."""
     return "/".join(part if part in WORDS or part.isdecimal() else LEFT_OUT for part in path.split("/"))
 
 
@@ -41,5 +41,5 @@ _BY_TOKEN: Final = re.compile(r"/webhooks/\d+/.")
 
 
 def goes_by_token(route: str) -> bool:
-    """Whether a shown `route` is one of those that a webhook's or an interaction's own token opens."""
+    """Whether requests on `route` (from `route_of`) use the token of a webhook or an interaction."""
     return _BY_TOKEN.search(route) is not None

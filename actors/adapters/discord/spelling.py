@@ -1,9 +1,9 @@
-"""How each character is called on the wire: by its own name, changed only where Discord refuses it.
+"""Chooses the name that a webhook shows for a character; it differs from the character's only if Discord refuses that.
 
-    its name ─► refused ─► the word broken up ─► refused ─► every word broken up ─► refused ─► none: an embed
+    its name ─► refused ─► the refused word split ─► refused ─► every word split ─► refused ─► none: an embed
 
-What was refused is kept, so that no line and no restart asks again; a word that was refused in one name is broken up
-in all others. Discord's words change: after a week a name is tried anew.
+Refusals are stored, so that no line and no restart repeats them; a word refused in one name is split in all names.
+Discord's words change: after a week a name is tried again.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ from actors.adapters.discord.names import name_of_webhook, refused_word, shown_n
 from actors.ports import Learnt, Refused, RefusedName
 
 REFUSED_FOR_S: Final = 7 * 86_400.0
-"""Lists of words have been too long for a day, and were corrected."""
+"""Discord's word lists have been too broad for a day before, and were corrected."""
 
 log: Final = logging.getLogger("ensemble.discord")
 
 
 class Spelling:
-    """Chooses among the spellings of a name those that Discord did not refuse.
+    """Chooses the first spelling of a name that Discord has not refused.
 
-    A webhook's own name and that of one message are refused separately: a webhook may be shared under another.
+    The name of a webhook and the name in a message are refused separately: a shared webhook has another name.
     """
 
     def __init__(self, table: Learnt, now: Callable[[], float]) -> None:
@@ -33,15 +33,15 @@ class Spelling:
         self._refused: dict[tuple[str, bool], RefusedName] | None = None
 
     async def of_message(self, name: str) -> str | None:
-        """The name for one message; None where Discord takes no spelling of it."""
+        """Return the name for one message; None if Discord refuses every spelling."""
         return await self._first(name, is_of_webhook=False)
 
     async def of_webhook(self, name: str) -> str | None:
-        """The name for a webhook of this character's own; None where it cannot have one."""
+        """Return the name for the character's own webhook; None if Discord refuses every spelling."""
         return await self._first(name, is_of_webhook=True)
 
     async def note(self, spelled: str, refusal: Refused, *, is_of_webhook: bool) -> None:
-        """Discord refused `spelled`: it is not used again."""
+        """Note that Discord refused `spelled`, so that it is not used again."""
         own = name_of_webhook(spelled)
         word = refused_word(refusal.words, own)
         log.warning(
@@ -65,6 +65,6 @@ class Spelling:
     async def _known(self) -> dict[tuple[str, bool], RefusedName]:
         if self._refused is None:
             kept = await self._table.refused_names(since=self._now() - REFUSED_FOR_S)
-            # Another task may have read them meanwhile, and noted one more.
+            # Another task may have read them meanwhile, and added one.
             self._refused = self._refused or {(each.name, each.is_of_webhook): each for each in kept}
         return self._refused

@@ -1,11 +1,11 @@
-"""What the gateway tells a process that may not act yet: kept, and given when its turn has come.
+"""Keeps the gateway's events for a process on standby, and passes them on when it goes live.
 
-    gateway ─► Standby ─► kept … end ─► given in order ─► the sink         (from then on everything goes straight there)
+    gateway ─► Standby ─► kept … end ─► passed on in order ─► the sink         (later events go there directly)
 
-The process before it acts on all of this as well, but for the last moment. So nothing here is answered, acknowledged or
-written; and what is given twice does no harm, since every message and press is handled once by its id.
+The previous process handles the same events, except those of the last moment. So nothing is answered, acknowledged or
+written here; duplicates are harmless, since every message and press is handled once by its id.
 
-Failure modes: more than EVENTS_MAX are not kept; catch-up reads those that belong to a scene.
+Failure modes: above EVENTS_MAX, the oldest events are dropped; catch-up reads those that belong to a scene.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ EVENTS_MAX: Final = 10_000
 SHARD_EVENTS_MAX: Final = 1_000
 
 KEPT: Final = frozenset(each.value for each in discord.InteractionType if each.name not in ("ping", "autocomplete"))
-"""Suggestions while somebody types are asked for again with the next letter."""
+"""Types of interactions that are kept; autocomplete is not, since the next letter requests it again."""
 
 PRESS_S: Final = 2.5
-"""How old a press may be to be acknowledged still: Discord waits three seconds, and tells us of it a moment late."""
+"""Maximum age of a press that is acknowledged: Discord allows three seconds, and its event arrives a moment late."""
 
 
 class Standby:
-    """One process's wait, from its start to `end`."""
+    """The standby of one process, from its start to `end`."""
 
     def __init__(self, shard_ids: tuple[int, ...]) -> None:
         self.is_over = False
@@ -42,7 +42,7 @@ class Standby:
         self._presses: deque[tuple[float, Callable[[], None]]] = deque(maxlen=EVENTS_MAX)
 
     def keep(self, event: GatewayEvent) -> None:
-        """Keep one event; those of the connection are apart, so that a flood does not push them out."""
+        """Keep one event; shard events have their own queue, so that many messages cannot displace them."""
         if isinstance(event, ShardEvent):
             self._shard_events.append(event)
         else:
@@ -53,16 +53,16 @@ class Standby:
                 self.connected.set()
 
     def keep_interaction(self, payload: Any, hear: Callable[[Any], None]) -> None:  # noqa: ANN401 - Discord's JSON
-        """Keep a press or a command as it came, not acknowledged: only who acts on it may say that it is heard.
+        """Keep a press or a command without acknowledging it: only the process that acts on it may do that.
 
-        What the process that still runs has acknowledged, Discord refuses to have acknowledged again.
+        If the previous process acknowledged it, Discord refuses a second acknowledgement.
         """
         kind = payload.get("type") if isinstance(payload, dict) else None
         if isinstance(kind, int) and kind in KEPT:
             self._presses.append((anyio.current_time(), partial(hear, payload)))
 
     def end(self, sink: Callable[[GatewayEvent], None]) -> None:
-        """Give everything that was kept, and keep nothing any more."""
+        """Pass on everything that was kept, and keep nothing from now on."""
         self.is_over = True
         for event in (*self._shard_events, *self._events):
             sink(event)

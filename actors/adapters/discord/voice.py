@@ -1,14 +1,14 @@
-"""How lines and notices reach a channel: as the bot's own messages, or through a webhook per character.
+"""Sends lines and notices to a channel: as the bot's own messages, or through a webhook per character.
 
     prepare ─► (kind, webhook) ─► the actor makes it durable ─► send ─► one POST ─► outcome
 
-A line goes as an embed where webhooks are forbidden, or where Discord takes no spelling of the name. A notice goes
-through a webhook where the bot may not write: a webhook speaks without *Send Messages in Threads*. It is an embed
-there, so that nobody takes it for a line.
+A line is sent as an embed if webhooks are forbidden, or if Discord refuses every spelling of the name. A notice is
+sent through a webhook if the bot may not write: a webhook does not need *Send Messages in Threads*. It is an embed
+then, so that nobody mistakes it for a line.
 
-Failure modes: see `outcomes`. In a channel that was never met, `send` asks once (GET) whether it is a thread before it
-posts through a webhook; a failed GET refuses the send, and nothing went out. A refused name holds the line back for
-no time: the next try has another spelling, and costs no attempt.
+Failure modes: see `outcomes`. In an unknown channel, `send` requests its type once (GET) before it posts through a
+webhook; a failed GET refuses the send, and nothing was sent. After a refused name, the line is held for 0 s: the next
+send has another spelling, and costs no attempt.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ import discord
 from discord.http import MultipartParameters
 
 from actors.adapters.discord.buckets import of_all_webhooks, of_webhook
-from actors.adapters.discord.forbidden import Forbidden
 from actors.adapters.discord.homes import WebhookHomes, home_of, is_silent
-from actors.adapters.discord.inbound import Ourselves, channel_message
+from actors.adapters.discord.incoming import Ourselves, channel_message
 from actors.adapters.discord.names import NAMELESS, embed_title
 from actors.adapters.discord.needs import Act
 from actors.adapters.discord.nulls import Embed, Webhook
 from actors.adapters.discord.outcomes import Refusal, refused_by
 from actors.adapters.discord.places import EXPLAINED, Place, Places
+from actors.adapters.discord.refusals import Forbidden
 from actors.adapters.discord.spelling import Spelling
 from actors.adapters.discord.webhooks import CharacterWebhooks, NoWebhooks
 from actors.adapters.discord.wire import Wire
@@ -51,16 +51,16 @@ Preference = Literal["webhook", "embed"]
 log: Final = logging.getLogger("ensemble.discord")
 
 FORBIDDEN_HERE = Refused("webhooks_forbidden")
-"""Not final: the next try goes as an embed."""
+"""Not final: the next attempt is an embed."""
 FORBIDDEN_AS_MESSAGE: Final = "messages_forbidden"
-"""Not final: the next try goes through a webhook."""
+"""Not final: the next attempt uses a webhook."""
 
 BUTTONS_IN_ROW: Final = 5
 """https://discord.com/developers/docs/components/reference#action-row"""
 
 
 class DiscordVoice:
-    """The Voice port."""
+    """Implements the `Voice` port."""
 
     def __init__(
         self,
@@ -83,7 +83,7 @@ class DiscordVoice:
         self._without_messages = Forbidden(wire.now, partial(places.may, Act.WRITE), lambda place: place.channel_id)
 
     async def prepare(self, channel_id: int, character: Character) -> PrepareOutcome:
-        """Choose how `character` speaks here; DMs, and channels without webhooks for us, get embeds."""
+        """Choose webhook or embed for `character`; DMs, and channels without webhooks for us, get embeds."""
         if self._preference == "embed":
             return OutboundKind.EMBED, None
         place = await self._places.find(channel_id)
@@ -99,7 +99,7 @@ class DiscordVoice:
         return (OutboundKind.WEBHOOK, found) if isinstance(found, int) else _refused(found)
 
     async def _without_webhook(self, place: Place, found: NoWebhooks) -> PrepareOutcome:
-        """An embed, unless it turns out that the place is lost to us altogether."""
+        """Choose an embed, unless the channel is gone or its server unavailable."""
         refused = found.refused
         explained = refused and await self._places.explained(refused, place.channel_id, Act.MAKE_WEBHOOK)
         if isinstance(explained, Refused) and explained.reason in ("channel_gone", "outage"):
@@ -114,7 +114,7 @@ class DiscordVoice:
             log.warning(words, place.home_id, explained.needs)
 
     async def prepare_text(self, channel_id: int) -> PrepareOutcome:
-        """Choose how a notice or an answer goes: through a webhook where it is known that the bot may not write."""
+        """Choose the route of a notice or an answer: a webhook if the bot is known not to be allowed to write."""
         as_message = OutboundKind.TEXT, None
         place = await self._places.met(channel_id)
         if place is None or not self._may_have_webhooks(place) or not self._is_silent_in(place):
@@ -126,7 +126,7 @@ class DiscordVoice:
             case int():
                 return OutboundKind.TEXT, found
             case NoWebhooks():
-                return as_message  # which is refused, and so names the permission
+                return as_message  # Discord refuses it, and the refusal names the permission
             case _:
                 return _refused(found)
 
@@ -134,11 +134,11 @@ class DiscordVoice:
         return not (self._preference == "embed" or place.is_private or self._without_webhooks.has(place))
 
     def _is_silent_in(self, place: Place) -> bool:
-        """Whether messages of the bot itself are forbidden there."""
+        """Whether the bot's own messages are forbidden there."""
         return self._places.may(Act.WRITE, place) is False or self._without_messages.has(place)
 
     async def send(self, outbound: Outbound) -> SendOutcome:
-        """Send once, with this very nonce. Mentions never ping."""
+        """Send once, with the given nonce. Mentions never ping."""
         if outbound.webhook_id is not None:
             return await self._speak(outbound, outbound.webhook_id)
         outcome = await self._wire.attempt(
@@ -147,10 +147,12 @@ class DiscordVoice:
         return outcome if isinstance(outcome, Posted) else await self._after_message(outcome, outbound)
 
     async def _after_message(self, outcome: Refusal, outbound: Outbound) -> SendOutcome:
-        """What the refusal of a message of the bot itself means; a text may go through a webhook then."""
+        """Explain the refusal of the bot's own message; a text may be sent through a webhook next."""
         if not isinstance(outcome, Refused) or outcome.reason not in EXPLAINED:
             return outcome
-        place = await self._places.find(outbound.channel_id)  # a thread needs another permission than a channel
+        place = await self._places.find(
+            outbound.channel_id
+        )  # loads the place: a thread needs another permission than a channel
         act = Act.EMBED if outbound.kind is OutboundKind.EMBED else Act.WRITE
         explained = await self._places.explained(outcome, outbound.channel_id, act)
         if not isinstance(explained, Refused) or explained.reason != "forbidden" or act is Act.EMBED:
@@ -161,7 +163,7 @@ class DiscordVoice:
         return explained
 
     async def elsewhere(self, outbound: Outbound) -> ElsewhereOutcome:
-        """The channel that the webhook was moved to; a thread's line cannot stand there, for Discord refuses it."""
+        """The channel that the webhook was moved to, if the line can be there; Discord refuses a thread's line."""
         webhook_id = outbound.webhook_id
         if webhook_id is None:
             return None
@@ -177,7 +179,7 @@ class DiscordVoice:
         return home
 
     async def _speak(self, outbound: Outbound, webhook_id: int) -> SendOutcome:
-        self._ourselves.webhook_ids.add(webhook_id)  # before its copy can come through the gateway
+        self._ourselves.webhook_ids.add(webhook_id)  # before its copy can arrive through the gateway
         token = await self._table.webhook_token(webhook_id)
         if token is None:
             return Refused("webhook_gone")
@@ -188,7 +190,7 @@ class DiscordVoice:
             return FORBIDDEN_HERE
         name = await self._spelling.of_message(outbound.name or NAMELESS)
         if name is None:
-            return HeldBack(self._wire.now())  # refused since it was prepared: the next try goes as an embed
+            return HeldBack(self._wire.now())  # refused since it was prepared: the next attempt is an embed
         outcome = await self._wire.attempt(
             of_webhook(webhook_id),
             lambda client: _execute(client, webhook_id, token, place, replace(outbound, name=name), self._ourselves),
@@ -210,7 +212,7 @@ class DiscordVoice:
         match explained:
             case Refused(reason="name_refused"):
                 await self._spelling.note(name, explained, is_of_webhook=False)
-                return HeldBack(self._wire.now())  # nothing is stored, and the line is not to blame
+                return HeldBack(self._wire.now())  # nothing was posted, and the line is not the cause
             case Refused(reason="channel_gone"):
                 return await self._without_channel(explained, webhook_id, place)
             case Refused(reason="webhook_gone"):
@@ -224,18 +226,18 @@ class DiscordVoice:
         return explained
 
     async def _without_channel(self, refused: Refused, webhook_id: int, place: Place) -> Refused:
-        """What 10003 means: the thread is gone, or it is not in the channel that the webhook was moved to."""
+        """Explain 10003 (Unknown Channel): the thread is gone, or the webhook was moved to another channel."""
         home = await home_of(self._wire, self._table, webhook_id)
         if home == place.home_id or is_silent(home):
             return refused
         if home is not None and not isinstance(home, int):
-            return replace(refused, reason="not_found", final=False)  # nobody knows: the next try asks again
+            return replace(refused, reason="not_found", final=False)  # unknown: the next attempt checks again
         await self.homes.forget(place.home_id, webhook_id)
         return replace(refused, reason="webhook_gone" if home is None else "webhook_moved", final=False)
 
 
 async def _post(client: discord.Client, outbound: Outbound, ourselves: Ourselves) -> Posted:
-    # Not through `send`: it adds "flags": 0, "content": null and the like, which other servers refuse.
+    # Not with `send`: it adds fields such as "flags": 0 and "content": null, which other servers refuse.
     params = MultipartParameters(payload=_body(outbound), multipart=None, files=None)
     data = await client.http.send_message(outbound.channel_id, params=params)
     channel = client.get_partial_messageable(outbound.channel_id)
@@ -243,7 +245,7 @@ async def _post(client: discord.Client, outbound: Outbound, ourselves: Ourselves
 
 
 def _body(outbound: Outbound) -> dict[str, Any]:
-    """A message of the bot's own, as https://discord.com/developers/docs/resources/message#create-message has it."""
+    """The JSON of the bot's own message (https://discord.com/developers/docs/resources/message#create-message)."""
     body: dict[str, Any] = {"nonce": outbound.nonce, "enforce_nonce": True, "allowed_mentions": {"parse": []}}
     if outbound.kind is OutboundKind.EMBED:
         body["embeds"] = [{"title": embed_title(outbound.name), "description": outbound.text}]
@@ -285,7 +287,7 @@ def _view(buttons: tuple[Button, ...]) -> discord.ui.View:
     view = discord.ui.View()
     for button in buttons:
         view.add_item(discord.ui.Button(label=button.label, custom_id=button.custom_id))
-    view.stop()  # else the client keeps it for minutes, to call it back when somebody presses
+    view.stop()  # else the client keeps it for minutes to dispatch presses to it
     return view
 
 
@@ -295,7 +297,7 @@ def _posted(sent: discord.Message, ourselves: Ourselves) -> Posted:
 
 
 def _refused(refusal: Refusal) -> Refused | HeldBack:
-    """Nothing of a line was on the wire yet, so an unconfirmed answer to something else refuses it."""
+    """Nothing of the line was sent yet, so an unconfirmed preparation refuses it."""
     if isinstance(refusal, Unconfirmed):
         return refused_by(refusal)
     return refusal

@@ -1,15 +1,14 @@
-"""One webhook per character and channel, with its picture: kept, adopted, else made.
+"""Finds one webhook per character and channel, with the character's picture: stored, adopted or created.
 
-    table ─► the channel's own list (a process before us made it) ─► a new one ─► the shared one
+    table ─► the channel's own list (made by an earlier process) ─► a new one ─► the shared one
 
-One that was moved to another channel, or deleted, is forgotten before it is used. In the channel that it was moved
-to it is not adopted: there it is a stranger that a moderator may move back.
+A webhook that was moved to another channel, or deleted, is forgotten before it is used. In its new channel it is not
+adopted, because a moderator may move it back.
 
-Failure modes: where webhooks are forbidden, or the channel's 15 are other people's, there is none. A
-creation that was carried out but not confirmed is adopted at the next try. So is a webhook that was refused though
-the channel has it: once, since a server that refuses it twice would refuse it for ever. A refused picture is left
-away; a refused name is spelled otherwise, and where Discord takes no spelling the shared webhook takes the name for
-each message.
+Failure modes: if webhooks are forbidden, or all 15 of the channel belong to others, there is none. A webhook that was
+created without a confirmation is adopted at the next attempt. So is, once, a webhook that was refused although the
+channel lists it; a server that refuses it twice would refuse it for ever. A refused picture is omitted. A refused name
+is spelled differently; if Discord refuses every spelling, the shared webhook is used, with the name in each message.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ import anyio
 import discord
 
 from actors.adapters.discord.homes import WebhookHomes
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.adapters.discord.names import NAMELESS, name_of_webhook, shown_name
 from actors.adapters.discord.outcomes import Refusal, refused_by
 from actors.adapters.discord.pictures import BECAUSE_OF_PICTURE, SHARED, UNKNOWN, Pictures, data_uri, noted
@@ -34,34 +33,34 @@ from actors.ports import AdapterTables, Refused, Unconfirmed
 from actors.roleplay.model import Character
 
 OWN_MAX: Final = 10
-"""Webhooks of single characters in one channel; Discord has 15, and other bots want theirs."""
+"""Webhooks of single characters in one channel; Discord allows 15, and other bots need some."""
 CHANNEL_MAX: Final = 15
-"""https://discord.com/developers/docs/resources/webhook: 30007 beyond it."""
+"""https://discord.com/developers/docs/resources/webhook: above it, Discord answers 30007."""
 SHARED_NAME: Final = NAMELESS
 SHARED_KEY: Final = ""
-"""Under which the table keeps a webhook that is no character's own."""
+"""The table's key of the shared webhook."""
 INCOMING: Final = 1
 LOCKS_MAX: Final = 4_096
 REFUSALS_MAX: Final = 2
-"""So often a webhook that the channel has may be refused; then its lines go as embeds for a while."""
+"""Refusals of a listed webhook before its lines are sent as embeds for a while."""
 
 log: Final = logging.getLogger("ensemble.discord")
 
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """A webhook as the channel's list shows it; without a token it is not ours to use."""
+    """A webhook from the channel's list; without a token we cannot use it."""
 
     id: int
     name: str
     token: str | None
     is_ours: bool
-    picture: str = ":"  # what is to be noted of it (`pictures`)
+    picture: str = ":"  # the note for the table (`pictures`)
 
 
 @dataclass(frozen=True, slots=True)
 class NoWebhooks:
-    """This channel has none for us; lines go as embeds. `refused`: why, where Discord said it."""
+    """The channel has no webhook for us, so lines are sent as embeds. `refused`: Discord's refusal, if any."""
 
     refused: Refused | None = None
 
@@ -70,7 +69,7 @@ Found = int | NoWebhooks | Refusal
 
 
 class CharacterWebhooks:
-    """Finds the webhook under which a character speaks in a channel."""
+    """Finds the webhook of a character in a channel."""
 
     def __init__(
         self, wire: Wire, table: AdapterTables, ourselves: Ourselves, homes: WebhookHomes, spelling: Spelling
@@ -82,17 +81,17 @@ class CharacterWebhooks:
         self._spelling = spelling
         self._pictures = Pictures(wire, table, expect_change=homes.expect_change)
         self._locks: dict[int, anyio.Lock] = {}
-        self._refusals: Counter[int] = Counter()  # of webhooks, one after the other
+        self._refusals: Counter[int] = Counter()  # consecutive refusals by webhook
 
     def note_refused(self, webhook_id: int) -> None:
-        """Discord did not know a webhook, or its token."""
+        """Note that Discord did not know a webhook or its token."""
         self._refusals[webhook_id] += 1
 
     def note_accepted(self, webhook_id: int) -> None:
         self._refusals.pop(webhook_id, None)
 
     async def find(self, channel_id: int, character: Character) -> Found:
-        """The webhook's id in this channel (of a thread: its parent), with the character's newest picture."""
+        """Return the webhook's id in this channel (for a thread: its parent), with the newest picture."""
         found = await self._find(channel_id, character)
         if isinstance(found, int) and await self._homes.is_lost(channel_id, found):
             found = await self._find(channel_id, character)
@@ -102,7 +101,7 @@ class CharacterWebhooks:
         return found
 
     async def _find(self, channel_id: int, character: Character) -> Found:
-        """One at a time per channel: a webhook that is kept, or another one."""
+        """Find the stored webhook, else adopt or create one; one search at a time per channel."""
         key = character.name.casefold()
         async with self._lock(channel_id):
             kept = await self._table.webhook(channel_id, key)
@@ -112,7 +111,7 @@ class CharacterWebhooks:
             return await self._keep(channel_id, key, await self._adopt_or_make(channel_id, character))
 
     async def find_any(self, channel_id: int) -> Found:
-        """Any webhook of ours in this channel, the shared one before those of characters; made where there is none."""
+        """Return any webhook of ours in this channel, preferably the shared one; create that if there is none."""
         found = await self._find_any(channel_id)
         if isinstance(found, int) and await self._homes.is_lost(channel_id, found):
             return await self._find_any(channel_id)
@@ -153,14 +152,14 @@ class CharacterWebhooks:
         return await self._own(channel_id, character) or await self._shared(channel_id, listed)
 
     async def _list(self, channel_id: int) -> tuple[Hook, ...] | Refusal:
-        """The channel's webhooks; one that was moved here from another channel is nobody of ours here."""
+        """List the channel's webhooks; one that was moved here from another channel does not count as ours."""
         listed = await self._wire.attempt(f"webhooks:{channel_id}", lambda client: _list(client, channel_id))
         if not isinstance(listed, tuple):
             return listed
         return tuple([replace(hook, is_ours=hook.is_ours and await self._is_of(channel_id, hook)) for hook in listed])
 
     async def _shared(self, channel_id: int, listed: tuple[Hook, ...]) -> Hook | NoWebhooks | Refusal:
-        """The one under which every character may speak, its name said with each message."""
+        """Find or create the shared webhook, which any character can use, with its name in each message."""
         shared = _named([hook for hook in listed if hook.is_ours], SHARED_NAME)
         if shared is None and len(listed) >= CHANNEL_MAX:
             return NoWebhooks()
@@ -168,7 +167,7 @@ class CharacterWebhooks:
         return replace(found, picture=SHARED) if isinstance(found, Hook) else found
 
     async def _own(self, channel_id: int, character: Character) -> Hook | Refusal | None:
-        """A new one under the character's name; None where Discord takes no spelling of it."""
+        """Create a webhook with the character's name; None if Discord refuses every spelling."""
         while (name := await self._spelling.of_webhook(character.name)) is not None:
             made = await self._make(channel_id, name, character.picture)
             if isinstance(made, Hook):
@@ -181,7 +180,7 @@ class CharacterWebhooks:
     def _is_refused_for_ever(self, hook: Hook) -> bool:
         if self._refusals[hook.id] < REFUSALS_MAX:
             return False
-        del self._refusals[hook.id]  # when the channel is asked again, it has its chance again
+        del self._refusals[hook.id]  # the next time the channel is listed, it may be used again
         return True
 
     async def _is_of(self, channel_id: int, hook: Hook) -> bool:
@@ -196,7 +195,7 @@ class CharacterWebhooks:
         if avatar is not None and isinstance(made, Refused) and made.reason in BECAUSE_OF_PICTURE:
             words, said = "Discord refuses the picture of %s (%s); the character speaks without it.", made.words
             log.warning(words, name, said, extra={"said": said})
-            return await self._make(channel_id, name, None)  # better without a picture than without a voice
+            return await self._make(channel_id, name, None)  # a webhook without a picture is better than none
         return made
 
     def _lock(self, channel_id: int) -> anyio.Lock:
@@ -212,26 +211,28 @@ def _without(found: Hook | NoWebhooks | Refusal) -> NoWebhooks | Refusal:
         case Refused(reason="forbidden"):
             return NoWebhooks(found)
         case Unconfirmed():
-            # Nothing of a line is stored, and what may have been made is adopted next time.
+            # Nothing of a line was sent, and a webhook that was created is adopted next time.
             return refused_by(found)
         case _:
             return found
 
 
 def _named(hooks: Sequence[Hook], name: str) -> Hook | None:
-    """The one of this name, however Discord made us spell it."""
+    """Find the webhook with this name, in any spelling."""
     return next((hook for hook in hooks if name_of_webhook(hook.name) == name), None)
 
 
 async def _list(client: discord.Client, channel_id: int) -> tuple[Hook, ...]:
     listed = await client.http.channel_webhooks(channel_id)
     if not isinstance(listed, list):
-        raise ValueError("a channel's webhooks are a list")  # an answer without a body is no channel without webhooks
+        raise ValueError(
+            "a channel's webhooks are a list"
+        )  # an answer without a body does not mean that there are none
     return tuple([_hook(payload, client) for payload in listed])
 
 
 async def _create(client: discord.Client, channel_id: int, name: str, avatar: str | None) -> Hook:
-    # discord.py's annotation says bytes; what it passes on is the data URI that its own callers give.
+    # discord.py's annotation says bytes, but its own callers pass a data URI.
     payload = await client.http.create_webhook(channel_id, name=name, avatar=avatar)  # type: ignore[arg-type]
     return _hook(payload, client)
 

@@ -1,7 +1,7 @@
-"""The one way to Discord's REST: one try, its time limit, its pauses, and its outcome as a value.
+"""Sends every REST request to Discord: one attempt with a time limit and rate limits; returns the outcome as a value.
 
-Failure modes: every one is a value (`outcomes`). Cancellation passes through; what was sent is then
-unknown, as after a kill.
+Failure modes: each is a value (`outcomes`). Cancellation passes through; as after a kill, it is then unknown what was
+sent.
 """
 
 from __future__ import annotations
@@ -16,9 +16,10 @@ import discord
 
 from actors.adapters.discord.buckets import Buckets
 from actors.adapters.discord.budgets import Budgets
-from actors.adapters.discord.guard import Stopped, Tries, guarded
+from actors.adapters.discord.one_attempt import Stopped, Tries, counted
 from actors.adapters.discord.outcomes import EXPECTED, Refusal, judged
-from actors.ports import Budget, HeldBack, Refused, note_request
+from actors.observation import Budget
+from actors.ports import HeldBack, Refused, note_request
 from actors.ports.server_words import plain_words
 
 T = TypeVar("T")
@@ -26,17 +27,17 @@ T = TypeVar("T")
 log: Final = logging.getLogger("ensemble.discord")
 
 WAIT_STEP_S: Final = 60.0
-"""Wall time may be set while we sleep."""
+"""The wait is split into steps, because the wall clock may be changed during it."""
 
 NOT_CONNECTED_WAIT_S: Final = 2.0
 NOT_CONNECTED_WAIT_MAX_S: Final = 30.0
 NOT_CONNECTED_SHARE: Final = 0.25
-"""How long what comes while no client is logged in is put off: a login takes about two seconds. Later it is a share
-of the time without one, since each time is a move in the journal of each line that waits."""
+"""How long a request is held while no client is logged in: first two seconds, as long as a login takes; later a share
+of the time without a client, since each hold adds a move to the journal of each waiting line."""
 
 
 class Wire:
-    """Makes single tries with whichever client is logged in at the moment."""
+    """Makes single attempts with any client that is logged in."""
 
     def __init__(self, *, now: Callable[[], float], try_timeout_s: float) -> None:
         self.now = now
@@ -44,11 +45,11 @@ class Wire:
         self._budgets = Budgets(now)
         self._try_timeout_s = try_timeout_s
         self._clients: list[discord.Client] = []
-        self._not_connected_since: float | None = None  # when it was noticed that there is none
+        self._not_connected_since: float | None = None  # when the lack of a client was noticed
 
     @property
     def clients(self) -> tuple[discord.Client, ...]:
-        """Those that are logged in; REST needs one of them, whichever."""
+        """The clients that are logged in; REST can use any of them."""
         return tuple([client for client in self._clients if not client.is_closed()])
 
     def add(self, client: discord.Client) -> None:
@@ -59,24 +60,24 @@ class Wire:
             self._clients.remove(client)
 
     def budgets(self) -> tuple[Budget, ...]:
-        """What Discord said last about its limits, and what we hold back for them."""
+        """The limits that Discord reported last, with the times until which requests are held."""
         return self._budgets.view(self._buckets.until, self._buckets.everything_until(), self._buckets.closed())
 
     def is_closed(self, bucket: str) -> bool:
-        """Whether a request in `bucket` would be held back."""
+        """Whether a request in `bucket` would be held."""
         return self._buckets.is_closed(bucket)
 
     async def wait_until_open(self, bucket: str) -> None:
-        """Wait until `bucket` is open, for a request that nobody else brings back."""
+        """Wait until `bucket` is open, for a request that no caller repeats."""
         while (held := self._buckets.held(bucket)) is not None:  # noqa: ASYNC110 - there is no event to wait for
             await anyio.sleep(min(WAIT_STEP_S, held.until - self.now()))
 
     def note_limit(self, stopped: Stopped, bucket: str | None, resource: str | None = None) -> float:
-        """Close what a 429 limits, for everybody who uses it; returns since when it is closed."""
+        """Close what a 429 limits, for all its callers. Returns since when it is closed."""
         if stopped.limit is None:
             return 0.0
         since = self._buckets.close(bucket, resource, stopped.limit)
-        words = "Discord limits %s (%s): nothing goes out on it for %.1f s. %s"
+        words = "Discord limits %s (%s): no request is sent on it for %.1f s. %s"
         limit, said = stopped.limit, plain_words(stopped.words)
         log.warning(words, bucket or "interactions", limit.scope, limit.wait_s, said, extra={"said": said})
         return since
@@ -88,10 +89,10 @@ class Wire:
         *,
         resource: str | None = None,
     ) -> T | Refusal:
-        """Await `request(client)`, which is one request on the wire; `bucket` names what shares its limits.
+        """Await `request(client)`, which sends one request, and return its outcome.
 
-        None for interactions, which have no bucket and are outside of the global limit. `resource` names what a limit
-        that Discord calls shared closes besides.
+        `bucket` names the rate-limit bucket; None for interactions, which have none and are exempt from the global
+        limit. `resource` names what a 429 with Discord's scope `shared` closes in addition.
         """
         held = self._buckets.held(bucket, resource)
         if held is not None:
@@ -100,7 +101,7 @@ class Wire:
         if client is None:
             return self._not_connected()
         self._not_connected_since = None
-        with guarded() as tries:
+        with counted() as tries:
             try:
                 with anyio.fail_after(self._try_timeout_s):
                     return await request(client)
@@ -112,20 +113,20 @@ class Wire:
             except RuntimeError:
                 if tries.wire or not client.is_closed():
                     raise
-                return self._not_connected()  # closed while the request stood in a queue: aiohttp says it like this
+                return self._not_connected()  # closed while the request was queued: aiohttp raises a RuntimeError
             finally:
                 self._learn(tries, bucket)
 
     def _learn(self, tries: Tries, bucket: str | None) -> None:
-        """Take from a try what it says about limits, and tell those who listen of it."""
+        """Store the limits that an attempt reported, and record the request in the exchange."""
         if tries.begun:
             note_request(tries.as_request(anyio.current_time()))
         if bucket is None:
             return
         self._budgets.learn(bucket, tries.headers)
         self._buckets.learn(bucket, tries.headers.get("x-ratelimit-bucket"))
-        if tries.pause_s:
-            self._buckets.note_empty(bucket, tries.pause_s)
+        if tries.empty_s:
+            self._buckets.note_empty(bucket, tries.empty_s)
 
     def _not_connected(self) -> HeldBack:
         now = self.now()

@@ -1,6 +1,6 @@
-"""The engine of one process: a task for each session with work, and a sweep for what nobody rang.
+"""Runs the sessions of one process: a task for each session with work, and a sweep for work without a ring.
 
-Failure modes: it keeps nothing. What a crash loses of it, the sweep finds again in the database.
+Failure modes: its state is in memory only. After a crash, the sweep finds the pending work in the database.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from actors.ports import Drain, Pending
 from actors.roleplay.model import SessionId
 
 SWEEP_S: Final = 2.0
-"""How long a session's work may lie that nobody rang for."""
+"""How long a session's work may wait if no ring announced it."""
 
 
 class EmbeddedEngine:
-    """The `Engine` port on anyio: one drain at a time for each session; a ring during it means once more."""
+    """The `Engine` port on anyio: one drain at a time per session; a ring during a drain causes another one."""
 
     def __init__(self) -> None:
         self._rung: set[SessionId] = set()
@@ -29,7 +29,7 @@ class EmbeddedEngine:
         self._bell.set()
 
     async def run(self, drain: Drain, pending: Pending) -> None:
-        """Drain every session that is rung or pending, until cancelled. What `drain` raises ends it."""
+        """Drain every session that was rung or is pending, until cancelled. An exception of `drain` ends it."""
         async with anyio.create_task_group() as group:
             group.start_soon(self._sweep, pending)
             while True:
@@ -42,7 +42,7 @@ class EmbeddedEngine:
 
     async def _sweep(self, pending: Pending) -> None:
         while True:
-            # A session that is being drained finds its work by itself; only a ring says that there is more.
+            # A running drain finds the pending work itself; only a ring requires another drain.
             for session_id in set(await pending()) - self._running:
                 await self.ring(session_id)
             await anyio.sleep(SWEEP_S)

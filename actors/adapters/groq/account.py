@@ -1,4 +1,4 @@
-"""The account's limits for a model: what is set, else what a new account has, corrected by what the server said.
+"""Determines the account's limits for a model: the configured or default ones, corrected by what the server reports.
 
 Source: https://console.groq.com/docs/rate-limits ("Free plan").
 """
@@ -28,17 +28,17 @@ _FREE_OF_MODELS: Final = (
 
 
 def usual_limits(url: httpx.URL, model: str) -> ModelLimits:
-    """Those of a new account, where that has any that are known: Groq's free one."""
+    """The default limits of a new account: those of Groq's free plan on Groq's host, none elsewhere."""
     if not GROQ.fullmatch(url.host):
         return ModelLimits()
     return next((limits for name, limits in _FREE_OF_MODELS if name.fullmatch(model)), FREE)
 
 
 def limits_of(usual: ModelLimits, given: ModelLimits | None, learnt: ModelLimits) -> ModelLimits:
-    """What holds: MODEL_LIMITS (`given`) or the `usual` ones, corrected by what was learnt.
+    """Return the limits in force: MODEL_LIMITS (`given`) or the `usual` ones, corrected by the learnt ones.
 
-    Headers speak of two limits only. One that is higher than usual shows that the account is not the usual one: then
-    nothing is supposed about the other two, which nobody would ever correct.
+    Headers report only two of the four limits. If one of them is higher than usual, the account is not on the free
+    plan; the other two are then left open, because no header would ever correct a wrong assumption.
     """
     if given is not None:
         return given.updated(learnt)
@@ -47,5 +47,5 @@ def limits_of(usual: ModelLimits, given: ModelLimits | None, learnt: ModelLimits
 
 
 def learnt_from(learnt: ModelLimits, reports: Iterable[Report]) -> ModelLimits:
-    """With the limits that an answer named."""
+    """Return `learnt`, updated with the limits that an answer reported."""
     return replace(learnt, **{each.kind: each.limit for each in reports if each.limit is not None})

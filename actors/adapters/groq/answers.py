@@ -1,11 +1,11 @@
-"""The body of a 200, read as what it is: a text, a failure, or an error in disguise. Pure.
+"""Reads the body of a 200 as a text, a failure or an embedded error. Pure.
 
     body ─┬─ an `error` in it, or in its choice ─► that error
-          ├─ a text ─► Completion (and `trouble`, where the server says that it is not whole)
-          └─ no text ─► why: the finish reason, a refusal, a tool that was called, reasoning alone
+          ├─ a text ─► Completion (with `trouble` if the server reports that it is incomplete)
+          └─ no text ─► the cause: the finish reason, a refusal, a tool call, reasoning only
 
-Servers agree on little: figures may be null or fractional, the finish reason a number, the content a list of parts.
-Whatever is beside the text never costs the text.
+Servers differ: token counts may be null or fractional, the finish reason a number, the content a list of parts.
+An unreadable field beside the text never discards the text.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from pydantic_core import from_json
 
 from actors.adapters.groq import failures
 from actors.adapters.groq.failures import Said
-from actors.ports.model import Completion, ModelFailed
+from actors.ports.language_model import Completion, ModelFailed
 from actors.ports.server_words import plain_words
 from machines.reasons import ModelReason
 
 REASONING_FIELDS: Final = ("reasoning_content", "reasoning", "reasoning_text", "thinking", "reasoning_details")
-"""Where servers put thoughts: DeepSeek, vLLM and llama.cpp the first, Ollama, Groq and OpenRouter the second."""
+"""Fields for reasoning: DeepSeek, vLLM and llama.cpp use the first; Ollama, Groq and OpenRouter the second."""
 
 _CUT: Final = re.compile(r"length|max_?(?:output_?)?tokens?|model_length|token_limit|max_length|context_window.*")
 _FILTERED: Final = re.compile(
@@ -38,13 +38,14 @@ _BROKEN: Final = re.compile(
 _TOOL: Final = re.compile(r"tool_calls?|function_call|.*(?:function|tool)_call")
 
 _TEXT_PARTS: Final = frozenset({"text", "output_text", ""})
-"""Kinds of parts that are said; others are thoughts, pictures, references."""
+"""Types of parts that belong to the text; others are reasoning, pictures, references."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came of a request. `thoughts_in` is the field in which the model's thoughts came, `said` what an error in
-    the body said.
+    """The result of a request.
+
+    `thoughts_in` is the field that held the model's reasoning, `said` the content of an error in the body.
     """
 
     outcome: Completion | ModelFailed
@@ -53,7 +54,7 @@ class Answer:
 
 
 def read(body: bytes, model: str) -> Answer:
-    """Read the body of a 200. Raises ValueError where it is no completion: HTML, broken JSON, no message."""
+    """Read the body of a 200. Raises ValueError if it is not a completion: HTML, broken JSON, no message."""
     found = from_json(body)
     answer = _object(found[0] if isinstance(found, list) and len(found) == 1 else found)
     if error := failures.inside(answer):
@@ -94,23 +95,23 @@ def _said(answer: Mapping[str, Any], text: str, ended: str, model: str) -> Compl
 
 
 def _silent(message: Mapping[str, Any], ended: str, thoughts_in: str) -> ModelFailed:
-    """Why nothing is said."""
+    """Return the failure for an answer without text."""
     words = plain_words(_refusal(message))
     if words or _FILTERED.fullmatch(ended):
         return ModelFailed("filtered", words=words or f"finish_reason: {plain_words(ended)}")
     if _CUT.fullmatch(ended):
         return ModelFailed("length", words=f"finish_reason: {ended}")
     if message.get("tool_calls") or message.get("function_call") or _TOOL.fullmatch(ended):
-        return ModelFailed("broken_answer", words="The model called a tool, and there is none.")
+        return ModelFailed("broken_answer", words="The model called a tool, but the request offered none.")
     if _BROKEN.fullmatch(ended):
         return ModelFailed("broken_off", words=f"finish_reason: {plain_words(ended)}")
     if thoughts_in:
-        return ModelFailed("reasoning_only", words=f"The answer stands in `{thoughts_in}`, and `content` is empty.")
+        return ModelFailed("reasoning_only", words=f"The answer is in `{thoughts_in}`, and `content` is empty.")
     return ModelFailed("empty")
 
 
 def count(value: object) -> int:
-    """A count of tokens; 0, which says nothing, for what is none."""
+    """Read a token count; 0 (unknown) if `value` is not a count."""
     if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 10:
         return int(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
@@ -119,14 +120,14 @@ def count(value: object) -> int:
 
 
 def _prompt_tokens(figures: Mapping[str, Any]) -> int:
-    """All of the prompt: a few servers count what they had in a cache apart."""
+    """Count the whole prompt: a few servers leave cached tokens out of `prompt_tokens`."""
     counted, details = count(figures.get("prompt_tokens")), figures.get("prompt_tokens_details")
     cached = count(details.get("cached_tokens")) if isinstance(details, dict) else 0
     return counted + cached if cached > counted else counted
 
 
 def _ending(choice: Mapping[str, Any]) -> str:
-    """The finish reason in small letters; the provider's own where the server's says nothing of it."""
+    """The finish reason in lower case; the provider's own if it is more specific than the server's."""
     own = str(choice.get("finish_reason") or "").lower()
     native = str(choice.get("native_finish_reason") or "").lower()
     is_told = any(known.fullmatch(native) for known in (_FILTERED, _BROKEN, _CUT))
@@ -134,7 +135,7 @@ def _ending(choice: Mapping[str, Any]) -> str:
 
 
 def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The message, wherever this server puts it: that of a stream, or of the older completions."""
+    """Find the message. Some servers use the field of a stream (`delta`) or of the older completions (`text`)."""
     for name in ("message", "delta"):
         if isinstance(choice.get(name), dict):
             return _object(choice[name])
@@ -144,7 +145,7 @@ def _message(choice: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text(content: object) -> str:
-    """What is said: a text, or the text parts of a list."""
+    """Return the text of the content, which is a string, a part or a list of parts."""
     match content:
         case None:
             return ""
@@ -168,7 +169,7 @@ def _part(part: object) -> str:
 
 
 def _refusal(message: Mapping[str, Any]) -> str:
-    """The words with which the model declined, in the field or the part that OpenAI has for them."""
+    """The model's own refusal, from OpenAI's `refusal` field of the message or of a part."""
     content = message.get("content")
     parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
     found = [each.get("refusal") for each in (message, *parts)]

@@ -1,6 +1,6 @@
-"""The SDK's client, pointed at Groq or at any other server that speaks OpenAI's chat API.
+"""Opens the SDK's client for Groq or any other server with OpenAI's chat API.
 
-as people write it ─► base_url_of ─► http://localhost:11434/v1 ─┐
+the address from the settings ─► base_url_of ─► http://localhost:11434/v1 ─┐
 /openai/v1/chat/completions (fixed in the SDK) ─► /chat/completions ─┴─► one request
 """
 
@@ -15,13 +15,13 @@ from groq._models import FinalRequestOptions  # the type of the SDK's own hook; 
 
 GROQ_URL: Final = "https://api.groq.com"
 SDK_PREFIX: Final = "/openai/v1"
-PLACEHOLDER_KEY: Final = "no-key"  # local servers want none, and the SDK refuses to start without one
-CONNECT_TIMEOUT_S: Final = 5.0  # TCP and TLS to a server that lives take less than one
+PLACEHOLDER_KEY: Final = "no-key"  # local servers need no key, but the SDK refuses to start without one
+CONNECT_TIMEOUT_S: Final = 5.0  # TCP and TLS to a running server take less than 1 s
 _ENDPOINT: Final = "/chat/completions"  # people paste the whole address
 
 
 class Client(AsyncGroq):
-    """The SDK's client whose base URL holds the whole path: the SDK would put `/openai/v1` behind it."""
+    """The SDK's client with the whole path in its base URL; the SDK itself would append `/openai/v1`."""
 
     async def _prepare_options(self, options: FinalRequestOptions) -> FinalRequestOptions:
         options.url = options.url.removeprefix(SDK_PREFIX)
@@ -29,17 +29,17 @@ class Client(AsyncGroq):
 
 
 def open_client(api_key: str | None, base_url: httpx.URL) -> Client:
-    """Build the one client of a process. It never retries, redirects or keeps time: its caller does.
+    """Build the one client of a process. It has no retries, redirects or total timeout; the caller sets the time limit.
 
-    Raises ValueError for a key that no HTTP header can carry.
+    Raises ValueError for a key that an HTTP header cannot carry.
     """
     key = (api_key or "").strip() or PLACEHOLDER_KEY
     if not (key.isascii() and key.isprintable()):
-        raise ValueError("GROQ_API_KEY has characters that no key has. Copy it again.")
+        raise ValueError("GROQ_API_KEY contains characters that are not allowed in a key. Copy it again.")
     http_client = DefaultAsyncHttpxClient(
-        # A proxy set for the internet knows nothing of this machine's servers.
+        # A proxy for the internet cannot reach servers on this machine.
         trust_env=not is_local(base_url.host),
-        # A redirect would be a second request of one try, and would carry the key along.
+        # A redirect would be a second request in one attempt, and would forward the key.
         follow_redirects=False,
     )
     timeout = httpx.Timeout(None, connect=CONNECT_TIMEOUT_S)
@@ -47,9 +47,9 @@ def open_client(api_key: str | None, base_url: httpx.URL) -> Client:
 
 
 def base_url_of(written: str | None) -> httpx.URL:
-    """Return the base URL that `written` means; Groq's own for none.
+    """Return the base URL for `written`; Groq's own if it is empty.
 
-    An empty path means `/openai/v1` on Groq's host, else `/v1`. Raises ValueError with the mend.
+    An empty path means `/openai/v1` on Groq's host, else `/v1`. Raises ValueError, which says how to fix the address.
     """
     try:
         url = httpx.URL((written or "").strip() or GROQ_URL)
@@ -68,7 +68,7 @@ def is_groq(url: httpx.URL) -> bool:
 
 
 def is_local(host: str) -> bool:
-    """Say whether `host` is this machine or a neighbour of it: loopback, a private address, a bare name."""
+    """Whether `host` is this machine or in its local network: loopback, a private address, a name without a domain."""
     try:
         return ipaddress.ip_address(host).is_private
     except ValueError:

@@ -1,9 +1,9 @@
-"""The SDK's errors, and errors inside a 200, each turned into one ModelFailed.
+"""Translates the SDK's errors, and errors inside a 200, into ModelFailed.
 
     exception, body ─► Said (status, codes, message, wait) ─► reason
 
-The order of the questions matters: a 400 may blame the answer, the prompt's size, the model's name, the text, the
-account or the request, and a server in trouble may blame anything.
+The order of the checks matters: a 400 may blame the answer, the prompt's size, the model's name, the text, the
+account or the request, and a server with an internal fault may name any of them.
 
 Sources: https://console.groq.com/docs/errors; OpenAI's and Mistral's error codes; OpenRouter's "Errors and Debugging";
 google.rpc.Code for Gemini; llama.cpp's `exceed_context_size_error` (PR 15780); reports of LM Studio, vLLM, TabbyAPI and
@@ -22,27 +22,27 @@ import httpx
 from pydantic_core import from_json
 
 from actors.adapters.groq import headers
-from actors.ports.model import ModelFailed
+from actors.ports.language_model import ModelFailed
 from actors.ports.server_words import plain_words
 from actors.roleplay.allowance import Report
 from machines.reasons import ModelReason
 
 EXPECTED: Final = (groq.APIError, httpx.HTTPError, ValueError)
-"""What a request may raise; ValueError is how the SDK lets broken JSON and broken UTF-8 through."""
+"""Exceptions of a request; the SDK raises ValueError for broken JSON and broken UTF-8."""
 
 WAITED_FOR: Final = frozenset({"rate_limit", "overloaded"})
-"""Reasons with which a server says when to come back."""
+"""Reasons for which a server may name a wait."""
 
 NAMES_MAX: Final = 40
-"""Codes of one error that are looked at."""
+"""Codes of one error that are examined."""
 
 PAGE_MAX: Final = 20_000
-"""Characters of a web page whose words are looked for."""
+"""Characters of a web page that are searched."""
 
-_OVERLOADED: Final = frozenset({408, 409, 424, 425, 498})  # 498: Groq's flex tier has no room now
+_OVERLOADED: Final = frozenset({408, 409, 424, 425, 498})  # 498: Groq's flex tier has no capacity
 _REFUSED: Final = range(400, 500)
 _UNTOLD: Final = 500
-"""What an error is that does not say what it is."""
+"""The status assumed for an error that names none."""
 
 
 def _words(*patterns: str) -> re.Pattern[str]:
@@ -66,9 +66,9 @@ _TOO_LARGE: Final = _words(
     r"tokens to keep from the initial prompt is greater|maximum supported sequence length|prompt .{0,30}too large",
 )
 _TOO_LARGE_FOR_LIMIT: Final = _words(r"request too large|reduce the length of")
-"""Groq sends these as 429 with the code of a rate limit, although no wait can help."""
+"""Groq sends these as a 429 with the code of a rate limit, but waiting does not help."""
 _MISSING: Final = _words(
-    # Groq answers 400 and 403 for models that are retired, or that this key may not use.
+    # Groq answers 400 or 403 for models that are retired or not permitted for this key.
     r"model_(?:not_found|decommissioned|not_active|terms_required|permission_blocked\w*|not_available)",
     r"(?:invalid|unknown|no_such|unsupported)_model",
 )
@@ -104,8 +104,9 @@ _IN_TROUBLE: Final = _words(
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What an error body says: its own status, its codes and kinds, its words, how long to wait. `fields` are the
-    parts of the request that it blames; `limit` is the limit of the account that it names.
+    """The content of an error body: its own status, its codes and types, its text, the requested wait.
+
+    `fields` are the parameters that it blames; `limit` is the account's limit that it names.
     """
 
     status: int | None = None
@@ -118,7 +119,7 @@ class Said:
 
     @property
     def code(self) -> str:
-        """What it calls itself; empty where that is only its status again."""
+        """The first code that is not just a status; empty if there is none."""
         return next((code for code in self.codes if not code.isdecimal()), "")
 
     def is_called(self, names: re.Pattern[str]) -> bool:
@@ -130,14 +131,14 @@ class Said:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A failure, and what the server said of it."""
+    """A failure, with the content of the server's error body."""
 
     failure: ModelFailed
     said: Said = Said()
 
 
 def failed(error: Exception) -> Refused:
-    """Translate whatever one request raised (one of EXPECTED)."""
+    """Translate an exception of a request (one of EXPECTED)."""
     match error:
         case groq.APIStatusError():
             said = said_in(error.body)
@@ -151,7 +152,7 @@ def failed(error: Exception) -> Refused:
 
 
 def inside(answer: Mapping[str, Any]) -> Refused | None:
-    """The error in the body of a 200, as it would be with a status of its own; None where there is none."""
+    """Translate the error in the body of a 200 as if it had its own status; None if the body has no error."""
     error = answer.get("error") or answer.get("errors")
     if isinstance(error, dict | list | str):
         said = said_in({"error": error}) if error else None
@@ -162,7 +163,7 @@ def inside(answer: Mapping[str, Any]) -> Refused | None:
 
 
 def without_choices(answer: Mapping[str, Any]) -> Refused:
-    """A body that holds no answer, and perhaps an error that it does not call one."""
+    """Translate a body without choices, which may be an error without an `error` field."""
     said = said_in(answer)
     if said.status is not None or _status_of(said) != _UNTOLD:
         return _as_status_says(said)
@@ -181,7 +182,7 @@ def _refused(reason: ModelReason, status: int, said: Said, error: Exception | No
 
 
 def reason_of(status: int, said: Said) -> ModelReason:
-    """Name the reason of an error with this status."""
+    """Return the reason of an error with this status."""
     is_refused = status in _REFUSED
     if said.is_called(_BROKEN_ANSWER) or (status not in (401, 403, 404, 429) and said.tells_of(_BROKEN_ANSWER)):
         return "broken_answer"
@@ -205,7 +206,7 @@ def reason_of(status: int, said: Said) -> ModelReason:
 
 
 def _status_of(said: Said) -> int:
-    """The status that an error without one would have had."""
+    """Infer the status of an error that has none."""
     if said.is_called(_LIMITED) or said.tells_of(_LIMITED_WORDS):
         return 429
     if said.is_called(_QUOTA):
@@ -218,10 +219,10 @@ def _status_of(said: Said) -> int:
     return 400 if any(said.is_called(names) for names in known) else _UNTOLD
 
 
-# ── what an error body says ─────────────────────────────────────────────────────────────────────────
+# ── reading an error body ─────────────────────────────────────────────────────────────────────────
 
 _NAMING: Final = ("code", "status", "reason", "type")
-"""Fields that name an error, the most exact first."""
+"""Fields that name an error, most specific first."""
 _WORDING: Final = ("message", "msg", "detail", "error", "errors", "raw", "title", "status_msg", "error_description")
 _SIZES: Final = ("n_ctx", "max_context_length", "max_model_len", "context_length", "max_seq_len")
 _WINDOW: Final = re.compile(
@@ -231,14 +232,14 @@ _WINDOW: Final = re.compile(
 )
 _DEPTH_MAX: Final = 8
 FAILED_GENERATION: Final = "failed_generation"
-"""The field in which Groq gives back what the model wrote: its answer is to blame then."""
+"""The field in which Groq returns the model's output; if it is present, that output caused the error."""
 
 _TAGS: Final = re.compile(r"(?s)<(style|script|svg)\b.*?</\1>|<[^>]*>")
 
 
 def said_in(body: object) -> Said:
-    """Read an error body, wherever this server puts what it says: in `error`, `detail` or `message`, as text, object,
-    list, or JSON within a text.
+    """Read an error body. Servers use `error`, `detail` or `message`, with a string, an object, a list or JSON in a
+    string.
     """
     if isinstance(body, str) and body.lstrip().startswith("<"):
         body = _TAGS.sub(" ", body[:PAGE_MAX])
@@ -260,7 +261,7 @@ def said_in(body: object) -> Said:
 
 
 def _walked(value: object, name: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
-    """Each value of the body under the name that it has there, outer ones first; a list's have the list's name."""
+    """Yield each value of the body with its field's name, outer ones first; items of a list have the list's name."""
     if depth > _DEPTH_MAX:
         return
     match value:
@@ -290,7 +291,7 @@ def _blamed(found: list[tuple[str, Any]]) -> Iterator[str]:
 
 
 def _window(found: list[tuple[str, Any]], message: str) -> int | None:
-    """How much the model reads, prompt and answer together, where the error says it."""
+    """The model's context window in tokens, prompt and answer together; None if the error does not name it."""
     for name, value in found:
         if name in _SIZES and isinstance(value, int) and not isinstance(value, bool) and value > 0:
             return value

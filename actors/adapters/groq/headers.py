@@ -1,7 +1,7 @@
-"""What headers and error bodies say about limits and waits.
+"""Reads limits and waits from headers and error bodies.
 
 Sources: https://console.groq.com/docs/rate-limits (`retry-after` comes with a 429 only, in seconds; the resets are
-written as Go writes durations: `7.66s`, `2m59.56s`, `1h0m5s`, `120ms`); RFC 9110, "Retry-After" (seconds or a date);
+Go durations: `7.66s`, `2m59.56s`, `1h0m5s`, `120ms`); RFC 9110, "Retry-After" (seconds or a date);
 OpenAI's `retry-after-ms`; google.rpc.RetryInfo (`retryDelay: "34s"`).
 """
 
@@ -29,7 +29,7 @@ _WAIT_NAMES: Final = frozenset({"retry_after", "retry-after", "retry_after_secon
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """What is left: of requests until the day's, of tokens until the minute's reset. None: not said."""
+    """The requests left until the daily reset, and the tokens left until the minute's reset. None: not reported."""
 
     requests_left: int | None
     requests_reset_s: float | None
@@ -40,7 +40,7 @@ class RateLimits:
 
 
 def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
-    """Read the `x-ratelimit-…` headers; None where the server sends none."""
+    """Read the `x-ratelimit-…` headers; None if the server sends none."""
     limits = RateLimits(
         requests_left=_count(headers.get("x-ratelimit-remaining-requests")),
         requests_reset_s=seconds(headers.get("x-ratelimit-reset-requests")),
@@ -53,10 +53,11 @@ def rate_limits(headers: Mapping[str, str]) -> RateLimits | None:
 
 
 def reports(headers: Mapping[str, str], limits: ModelLimits, *, is_groq: bool) -> tuple[Report, ...]:
-    """What an answer's headers say of the account's limits.
+    """Read the account's limits from an answer's headers.
 
-    `…-tokens` are a minute's. `…-requests` are a day's with Groq and a minute's with OpenAI; of others, a reset or a
-    limit that is a day's shows it. Some servers name the span (Cerebras: `…-requests-day`, `…-tokens-minute`).
+    `…-tokens` are per minute. `…-requests` are per day at Groq and per minute at OpenAI; for other servers, they are
+    per day if the reset exceeds a minute or the limit equals the known daily one. Some servers name the span
+    (Cerebras: `…-requests-day`, `…-tokens-minute`).
     """
     requests = _report(headers, "requests_per_minute", "requests")
     is_reset_of_day = requests.reset_s is not None and requests.reset_s > MINUTE_S
@@ -84,7 +85,7 @@ _THOUSANDS: Final = re.compile(r"(?<=[0-9]),(?=[0-9]{3}\b)")
 
 
 def report_in(message: str, wait_s: float) -> Report | None:
-    """What a 429 says in words: "on tokens per day (TPD): Limit 200000, Used 199500, Requested 2200"."""
+    """Read the limit in the text of a 429: "on tokens per day (TPD): Limit 200000, Used 199500, Requested 2200"."""
     said = _LIMIT_IN_WORDS.search(_THOUSANDS.sub("", message))
     if said is None or not int(said["limit"]):
         return None
@@ -97,10 +98,10 @@ def report_in(message: str, wait_s: float) -> Report | None:
 
 
 def retry_after_s(headers: Mapping[str, str], *, tokens_needed: int, is_limited: bool) -> float:
-    """How long the server asks to wait; 0 where it does not say.
+    """Return the wait that the server requests; 0 if it names none.
 
-    Groq sends its resets with every answer, so a reset counts only where something is used up: no request is left, or
-    fewer tokens than the request needs. `is_limited`: it is a 429, so what it keeps silent about may be used up.
+    Groq sends its resets with every answer, so a reset counts only if no request is left, or fewer tokens than the
+    request needs. `is_limited`: the answer is a 429, so a limit that it does not report may be used up.
     """
     told = asked_wait_s(headers)
     limits = rate_limits(headers)
@@ -117,7 +118,7 @@ def retry_after_s(headers: Mapping[str, str], *, tokens_needed: int, is_limited:
 
 
 def asked_wait_s(headers: Mapping[str, str]) -> float | None:
-    """`retry-after` in seconds, as a duration or as a date; None where there is none, or none that can be read."""
+    """Read `retry-after` (seconds, a duration or a date); None if it is missing or unreadable."""
     milliseconds = headers.get("retry-after-ms", "").strip()
     if re.fullmatch(_NUMBER, milliseconds):
         return float(milliseconds) / 1000
@@ -127,7 +128,7 @@ def asked_wait_s(headers: Mapping[str, str]) -> float | None:
 
 
 def wait_in(found: Iterable[tuple[str, Any]], message: str) -> float:
-    """The same of an error's body: a field for it, or "try again in 7m30.5s"; 0 where it does not say."""
+    """Read the wait from an error's body: a field, or text such as "try again in 7m30.5s"; 0 if it names none."""
     for name, value in found:
         told = seconds(str(value)) if name in _WAIT_NAMES and not isinstance(value, bool) else None
         if told is not None:
@@ -147,12 +148,12 @@ def seconds(written: str | None) -> float | None:
 
 
 def _until(written: str | None, now: str | None) -> float | None:
-    """From the server's own time until a date that it names."""
+    """The seconds from the answer's `Date` until the date in `written`; None if either is missing or unreadable."""
     if not written or not now:
         return None
     try:
         return max(0.0, (parsedate_to_datetime(written) - parsedate_to_datetime(now)).total_seconds())
-    except (ValueError, TypeError):  # no date, or one with a zone beside one without
+    except (ValueError, TypeError):  # not a date, or only one of the two has a time zone
         return None
 
 

@@ -1,11 +1,11 @@
-"""What is learnt of one model of one server, from what it answers. Pure.
+"""Learns the abilities and limits of one model on one server from its answers. Pure.
 
-    a refusal that names a parameter ─┐
-    a template that refuses a role    ├─► Known ─► the next request; kept over a restart
-    how much of a prompt it counts    │
-    the field of its thoughts ────────┘
+    a refusal that names a parameter  ─┐
+    a template that refuses a role     ├─► Known ─► the next request; kept over a restart
+    the token count of a prompt        │
+    the field of its reasoning        ─┘
 
-What the table of `servers.py` says comes first; what the model itself said wins.
+A request starts with the dialect in the table of `servers.py`; what was learnt from the model overrides it.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from actors.roleplay.model import Prompt
 from actors.roleplay.tokens import prompt_tokens, tokens_at_least
 
 WINDOW_KEPT_S: Final = 6 * 3600.0
-"""After this a prompt of full size finds out whether somebody has given the server a larger window."""
+"""After this, a prompt of full size tests whether the server's window was enlarged."""
 
 SAME_WINDOW: Final = 0.1
-"""Found out anew, a window that differs by less than this share is the same, and is not reported again."""
+"""A newly measured window that differs by less than this share counts as the same, and is not reported again."""
 
 WINDOW_TOKENS_MIN: Final = 256
-"""A smaller window is a mistake of ours, or holds no play."""
+"""A smaller window is either a measuring error or too small for roleplay."""
 
 PROVEN_FACTOR: Final = 1.5
-"""Our estimate and a server's count of a prompt differ by less than this; a higher count proves a window wrong."""
+"""Our estimate and a server's count of a prompt differ by less than this; a higher count disproves the window."""
 
 WINDOW_HINT: Final = (
     "Give the server a larger window (Ollama: OLLAMA_CONTEXT_LENGTH, llama.cpp: -c, LM Studio: Context Length), "
@@ -40,13 +40,13 @@ WINDOW_HINT: Final = (
 )
 
 ANSWER_ROOM: Final = 1000
-"""Of a window that a list tells: what an answer may take; RESPONSE_TOKENS is 700 by default."""
+"""Tokens of a listed window that are reserved for the answer; RESPONSE_TOKENS is 700 by default."""
 
 JUDGED_TOKENS_MIN: Final = 800
-"""Shorter prompts fit into every window, and of few words a count says little."""
+"""Shorter prompts fit into every window, and their counts are too inexact to judge."""
 
 OPTIONAL: Final = ("max_tokens", "max_completion_tokens", "stop", "reasoning_effort", "include_reasoning")
-"""Parameters without which a request still means the same."""
+"""Parameters that can be left out without changing the meaning of a request."""
 
 _BUDGETS: Final = ("max_tokens", "max_completion_tokens")
 _AT_MOST: Final = re.compile(
@@ -62,19 +62,21 @@ _ROLES: Final = re.compile(
     r"|does not support ['\"`]?system|should be ['\"`]?user['\"`]? or ['\"`]?assistant",
     re.IGNORECASE,
 )
-"""What chat templates say of the order of roles."""
+"""Complaints of chat templates about the roles or their order."""
 
-WHERE: Final = {System.FIRST: "at the beginning only", System.NOWHERE: "nowhere, so they go as the user's"}
+WHERE: Final = {System.FIRST: "at the beginning only", System.NOWHERE: "nowhere, so they are sent as the user's"}
 
 REFUSALS: Final = frozenset({"bad_request", "overloaded"})
-"""Reasons under which servers refuse a part of a request: a template's complaint often comes as a 500."""
+"""Reasons with which servers refuse part of a request; a template's complaint often comes as a 500."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Everything learnt of a model. `refused` are parameters; `window_tokens` is how much of a prompt it reads, found
-    out at `window_at`, in tokens as we estimate them. `counts_in_part`: its counts leave out what it has in a cache.
-    `thoughts_in` is the field in which thoughts come; `limits` are those of the account that the server named.
+    """Everything learnt about a model.
+
+    `refused` are parameters. `window_tokens` is how much of a prompt the model reads, in our estimated tokens, measured
+    at `window_at`. `counts_in_part`: its counts leave out cached tokens. `thoughts_in` is the field that holds its
+    reasoning; `limits` are the account's limits that the server reported.
     """
 
     refused: frozenset[str] = frozenset()
@@ -87,7 +89,7 @@ class Known:
     limits: ModelLimits = field(default_factory=ModelLimits)
 
     def applied_to(self, dialect: Dialect) -> Dialect:
-        """The dialect without what the model refused."""
+        """Return `dialect`, adapted to what was learnt."""
         return replace(
             dialect,
             budget=tuple(name for name in dialect.budget if name not in self.refused),
@@ -101,27 +103,27 @@ class Known:
         return self.window_tokens if now < self.window_at + WINDOW_KEPT_S else None
 
     def in_words(self, now: float) -> tuple[str, ...]:
-        """What is known, for people who look after the server."""
+        """Describe what was learnt, for the operator."""
         window = self.window_now(now)
         told = (
             f"refuses {', '.join(sorted(self.refused))}" if self.refused else "",
             f"takes system messages {WHERE[self.system]}" if self.system else "",
             f"writes {self.answer_tokens_max:,} tokens at most" if self.answer_tokens_max else "",
             f"reads {window:,} tokens of a prompt" if window is not None else "",
-            "counts a prompt in part" if self.counts_in_part else "",
+            "counts only part of a prompt" if self.counts_in_part else "",
             f"puts its thoughts into `{self.thoughts_in}`" if self.thoughts_in else "",
         )
         return tuple(filter(None, told))
 
     def warning(self, context_tokens: int, now: float) -> str:
-        """What makes lines worse: that less of a prompt is read than it may have."""
+        """Warn that the model reads less of a prompt than CONTEXT_TOKENS allows; empty if it reads all."""
         window = self.window_now(now)
         if window is None or window >= context_tokens:
             return ""
         return f"It reads {window:,} tokens of a prompt, and CONTEXT_TOKENS is {context_tokens:,}. {WINDOW_HINT}"
 
     def written(self) -> str:
-        """As JSON, for `read`."""
+        """Serialise as JSON, for `read`."""
         return json.dumps(
             {
                 "refused": sorted(self.refused),
@@ -137,7 +139,7 @@ class Known:
 
     @classmethod
     def read(cls, written: str) -> Known:
-        """What `written` says; what it does not say, or says oddly, is not known."""
+        """Parse the JSON of `written()`; missing or invalid fields keep their defaults."""
         try:
             found = json.loads(written)
         except ValueError:
@@ -147,22 +149,23 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What is known after an answer, and, where that is new, what was learnt: words for the operator."""
+    """The knowledge after an answer; `words` report to the operator what is new, and are empty if nothing is."""
 
     known: Known
     words: str = ""
     is_request_at_fault: bool = False
-    """Whether the request held something that is left out from now on, so that it is worth sending again."""
+    """Whether the next request will leave out what caused the failure, so that it is worth sending again."""
 
     def with_thoughts(self, thoughts_in: str) -> Lesson:
-        """The same, where this answer showed in which field thoughts come."""
+        """Add the field that held the reasoning, if the answer had one."""
         return replace(self, known=replace(self.known, thoughts_in=thoughts_in)) if thoughts_in else self
 
 
 def of_refusal(known: Known, used: Dialect, request: Mapping[str, Any], said: Said) -> Lesson | None:
-    """What a refused request teaches: None where it blames nothing that can be left out.
+    """Learn from a refused request; None if the error blames nothing that can be left out.
 
-    `used` is the dialect of the request and `request` its parameters: another response may have learnt meanwhile.
+    `used` and `request` are the dialect and the parameters that were sent; `known` may be newer, because other
+    responses learn concurrently.
     """
     blamed = [name for name in OPTIONAL if name in request and _is_blamed(name, said)]
     if blamed and (limit := _limit(blamed, request, said)):
@@ -180,7 +183,7 @@ def of_refusal(known: Known, used: Dialect, request: Mapping[str, Any], said: Sa
 
 
 def of_size(known: Known, prompt: Prompt, window_tokens: int | None, now: float) -> Lesson:
-    """What a prompt that did not fit teaches, where the server says how much it reads (`window_tokens`)."""
+    """Learn from a prompt that was too large; `window_tokens` is the window named in the error, if any."""
     if window_tokens is None:
         return Lesson(known)
     room = max(window_tokens - prompt.completion_tokens_max, window_tokens // 2, WINDOW_TOKENS_MIN)
@@ -188,20 +191,20 @@ def of_size(known: Known, prompt: Prompt, window_tokens: int | None, now: float)
 
 
 def of_listing(known: Known, window_tokens: int, now: float) -> Lesson:
-    """What a server's list of models says of the window that one was loaded with: prompt and answer together."""
+    """Learn the window from the server's list of models; `window_tokens` is for prompt and answer together."""
     room = max(window_tokens - min(window_tokens // 4, ANSWER_ROOM), WINDOW_TOKENS_MIN)
     return Lesson(replace(known, window_tokens=room, window_at=now))
 
 
 def of_count(known: Known, prompt: Prompt, counted: int, now: float) -> Lesson:
-    """What a server's count of a prompt teaches: fewer tokens than the prompt can have were not read whole.
+    """Learn from a server's token count of a prompt: a count below the possible minimum means a truncated prompt.
 
-    A few servers count only what was not in their cache. They are found out by a later count that is higher than
-    the window that an earlier one seemed to show.
+    A few servers count only the tokens that are not in their cache. They are recognised when a later count is higher
+    than the window that an earlier count suggested.
     """
     window = known.window_now(now)
     if window is not None and counted > window * PROVEN_FACTOR:
-        words = "counts a prompt in part: its counts say nothing of its window any more"
+        words = "counts only part of a prompt, so its counts no longer show its window"
         return Lesson(replace(known, window_tokens=None, counts_in_part=True), words)
     sent = prompt_tokens(prompt.messages)
     is_whole = counted >= tokens_at_least(prompt.messages)
@@ -215,14 +218,14 @@ def _narrowed(known: Known, prompt: Prompt, room: int, seen: str, now: float) ->
     if held is not None and held <= room:
         return Lesson(known, is_request_at_fault=True)
     is_news = before is None or abs(before - room) > before * SAME_WINDOW
-    words = f"{seen}: what is older is lost, so prompts are kept to {room:,} from now on. {WINDOW_HINT}"
+    words = f"{seen}: older messages are lost, so prompts are limited to {room:,} from now on. {WINDOW_HINT}"
     return Lesson(replace(known, window_tokens=room, window_at=now), words if is_news else "", True)
 
 
 def _is_blamed(name: str, said: Said) -> bool:
     if name in said.fields:
         return True
-    if name == "stop":  # an English word, too
+    if name == "stop":  # also an English word
         return (
             re.search(
                 r"[`'\"]stop[`'\"]|\bstop[ _](?:parameters?|sequences?|words?|strings?|field)"
@@ -237,7 +240,7 @@ def _is_blamed(name: str, said: Said) -> bool:
 
 
 def _limit(blamed: Collection[str], request: Mapping[str, Any], said: Said) -> int | None:
-    """The most that the answer may have, where only the size of its budget is at fault."""
+    """The maximum for the answer's tokens, if the error blames only the size of the budget."""
     told = _AT_MOST.search(said.message) if set(blamed) <= set(_BUDGETS) else None
     limit = int(told[1] or told[2]) if told else 0
     return limit if 0 < limit < min(request[name] for name in blamed) else None

@@ -1,4 +1,4 @@
-"""What the doctor asks of a model server first: `GET models`, its outcome as a finding with its hint."""
+"""Checks a model server with `GET models`; returns a finding with a hint for the operator."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from actors.adapters.groq import failures
 from actors.adapters.groq.answers import count
 from actors.adapters.groq.client import Client, is_groq
 
-TIMEOUT_S_MAX: Final = 10.0  # a list of models is no generation; who runs the doctor is waiting
-NAMED_MAX: Final = 5  # models that the hint offers
+TIMEOUT_S_MAX: Final = 10.0  # a list of models needs no generation, and the operator is waiting for `doctor`
+NAMED_MAX: Final = 5  # models named in the hint
 
 WINDOW_FIELDS: Final = ("max_model_len", "context_window", "context_length", "max_context_length", "n_ctx")
-"""Where lists tell how much a model reads: vLLM, Groq, OpenRouter, Mistral and llama.cpp (in `meta`)."""
+"""Fields for the context window: vLLM, Groq, OpenRouter, Mistral and llama.cpp (in `meta`)."""
 
 ONE_MODEL_SERVERS: Final = frozenset({"llamacpp", "koboldcpp", "tabbyapi"})
-"""Who `owned_by` names where a server answers with the model that it loaded, whatever name is asked for."""
+"""Values of `owned_by` for servers that always use their one loaded model, whatever name is requested."""
 
 Outcome = Literal["ok", "credentials", "unreachable", "not_listed", "model_missing", "no_line"]
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A finding in words for the operator, and what to do about it (empty when all is well).
+    """A finding for the operator, with a hint (`mend`, empty if there is nothing to do).
 
-    `windows`: how many tokens a model reads, prompt and answer together, where the server tells.
+    `windows`: each model's context window in tokens, prompt and answer together, if the server reports it.
     """
 
     outcome: Outcome
@@ -51,7 +51,7 @@ class _List(BaseModel):
 
 
 async def check(client: Client, url: httpx.URL, models: Sequence[str], *, timeout_s: float) -> Check:
-    """Ask once for the models that the server at `url` offers, and compare them with `models`."""
+    """Request the list of models from the server at `url` once, and compare it with `models`."""
     try:
         with anyio.fail_after(min(timeout_s, TIMEOUT_S_MAX)):
             answer = await client.models.with_raw_response.list()
@@ -77,11 +77,11 @@ def _finding(url: httpx.URL, reason: str) -> Check:
         case "malformed" | "model_missing" | "bad_request":
             return Check(
                 "not_listed",
-                f"{shown(url)} is not an API of OpenAI's kind.",
+                f"{shown(url)} is not an OpenAI-compatible API.",
                 "Check GROQ_BASE_URL; its path is often /v1.",
             )
         case _:
-            return _unreachable(url, f"is in trouble ({reason})")
+            return _unreachable(url, f"cannot answer now ({reason})")
 
 
 def _unreachable(url: httpx.URL, words: str) -> Check:
@@ -90,7 +90,7 @@ def _unreachable(url: httpx.URL, words: str) -> Check:
 
 
 def shown(url: httpx.URL) -> str:
-    """The address without what may be secret in it: name, password, query."""
+    """The address without its secret parts: user name, password, query."""
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"
 
 
@@ -103,15 +103,15 @@ def _compared(models: Sequence[str], listed: Sequence[_Listed], *, host: str) ->
         offered = ", ".join(sorted(each.id for each in listed)[:NAMED_MAX]) or "none"
         return Check(
             "model_missing",
-            f"{', '.join(missing)}: not there.",
-            f"Set GROQ_MODEL and GROQ_FALLBACK_MODELS to models that are, such as: {offered}.",
+            f"{', '.join(missing)}: not in the server's list of models.",
+            f"Set GROQ_MODEL and GROQ_FALLBACK_MODELS to listed models, such as: {offered}.",
         )
     windows = {model: window for model in models if (window := _window(known[model].model_extra or {}))}
-    return Check("ok", f"{', '.join(models)}: listed by {host}; not asked to speak.", windows=windows)
+    return Check("ok", f"{', '.join(models)}: listed by {host}; not tested with a prompt.", windows=windows)
 
 
 def _names(listed: str) -> tuple[str, ...]:
-    """What a model may be asked for by: Ollama lists `llama3:latest`, Gemini `models/gemini-2.5-flash`."""
+    """The names by which a model may be requested: Ollama lists `llama3:latest`, Gemini `models/gemini-2.5-flash`."""
     return listed, listed.removesuffix(":latest"), listed.removeprefix("models/")
 
 

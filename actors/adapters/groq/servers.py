@@ -1,12 +1,13 @@
-"""How the servers that we know are asked: a small table by host and model, tested row by row.
+"""Chooses the request dialect of known servers from a small table by host and model; each row has a test.
 
-    host, model ─► Dialect ─► (without what the model refused: knowledge.py) ─► request
+    host, model ─► Dialect ─► (without the parameters that the model refused: knowledge.py) ─► request
 
-A server that is not in it gets the older, common dialect: `max_tokens`, no reasoning switches, and a system message at
-the beginning only, because the chat templates of many local models refuse a later one, or two of one role in a row.
+A server that is not in the table gets the older, common dialect: `max_tokens`, no reasoning switches, and a system
+message at the beginning only, because the chat templates of many local models refuse a later one, or two messages of
+one role in a row.
 
 Sources: console.groq.com/docs/reasoning; OpenAI's "Reasoning models" (no `max_tokens`, no `stop`); Google's "OpenAI
-compatibility" (`reasoning_effort`; thoughts are paid from the answer's budget); Mistral's 422 `extra_forbidden`.
+compatibility" (`reasoning_effort`; reasoning counts against the answer's budget); Mistral's 422 `extra_forbidden`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import httpx
 
 
 class System(IntEnum):
-    """Where a model takes system messages, from the freest to the strictest."""
+    """Where a model accepts system messages, least strict first."""
 
     ANYWHERE = 0
     FIRST = 1
@@ -35,8 +36,10 @@ class System(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """How one model is asked. `budget` names the parameter for the answer's size, the preferred name first; `switches`
-    are further parameters with their values.
+    """The form of one model's requests.
+
+    `budget` holds the names of the parameter for the answer's size, the preferred one first; `switches` are further
+    parameters with their values.
     """
 
     budget: tuple[str, ...] = ("max_tokens", "max_completion_tokens")
@@ -48,7 +51,7 @@ class Dialect:
 
 _NEW_BUDGET: Final = ("max_completion_tokens", "max_tokens")
 _LITTLE_THOUGHT: Final = MappingProxyType({"reasoning_effort": "low"})
-"""A line of a play needs no long thought, and thoughts are paid from the same budget."""
+"""A line of roleplay needs little reasoning, and reasoning uses up the answer's budget."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +85,11 @@ _TABLE: Final = (
     ),
     _Row.of(r"generativelanguage\.googleapis\.com", r"(?:models/)?gemma-.*", Dialect(system=System.NOWHERE)),
 )
-"""The first row that fits wins."""
+"""The first matching row applies."""
 
 
 def dialect_of(url: httpx.URL, model: str) -> Dialect:
-    """How `model` of the server at `url` is asked, as far as the table knows."""
+    """Return the table's dialect for `model` on the server at `url`; the default one if no row matches."""
     return next(
         (row.dialect for row in _TABLE if row.host.fullmatch(url.host) and row.model.fullmatch(model)), Dialect()
     )

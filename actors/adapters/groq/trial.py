@@ -1,7 +1,7 @@
-"""The doctor's other question: one short line of each model, asked as a scene asks it.
+"""Tests a model for `doctor`: requests one short line from it, as a scene does.
 
-line? ─► refused a parameter ─► learnt ─► line? ─► …        a server that takes neither is asked three times
-   └───► said something / why not, in the words of the reasons
+request ─► a parameter is refused ─► learnt ─► request ─► …        two refused parameters: three requests
+   └───► a line, or the failure with its meaning and hint
 """
 
 from __future__ import annotations
@@ -12,16 +12,16 @@ from typing import Final
 import anyio
 
 from actors.adapters.groq.listing import Check
-from actors.ports.model import Completion, ModelFailed
+from actors.ports.language_model import Completion, ModelFailed
 from actors.roleplay.model import ChatMessage, Prompt, Purpose
 from actors.roleplay.model_reasons import MEANINGS
 from actors.roleplay.speech import Line, clean
 
 TRIES_MAX: Final = 6
-"""Each refused parameter costs a try; there are five of them."""
+"""Each refused parameter costs one attempt, and five parameters are optional (knowledge.OPTIONAL)."""
 
 SHOWN_MAX: Final = 60
-"""Characters of the line that is shown."""
+"""Characters of the line that are shown."""
 
 SPEAKER, OTHER = "Maren", "Robin"
 
@@ -29,7 +29,7 @@ Ask = Callable[[Prompt], Awaitable[Completion | ModelFailed]]
 
 
 async def try_out(ask: Ask, model: str, response_tokens: int, known: Callable[[], Sequence[str]]) -> Check:
-    """Ask `model` for a line, and say what came; `known` tells what was learnt of it."""
+    """Request a line from `model` and report the result; `known` returns what was learnt about the model."""
     prompt = _prompt(model, response_tokens)
     began = anyio.current_time()
     outcome = await ask(prompt)
@@ -66,13 +66,11 @@ def _said(model: str, completion: Completion, rest: str) -> Check:
         short = text if len(text) <= SHOWN_MAX else f"{text[:SHOWN_MAX]}…"
         return Check("ok", f"{model} said “{short}”{rest}")
     meaning = MEANINGS[line.reason]
-    return Check("no_line", f"{model} answered, but {meaning.words} ({line.reason}){rest}", meaning.hint)
+    return Check("no_line", f"{model} answered, but wrote no line: {meaning.name} ({line.reason}){rest}", meaning.hint)
 
 
 def _failed(model: str, failed: ModelFailed, notes: str) -> Check:
     meaning = MEANINGS[failed.reason]
     words = f", in the server's words: {failed.words}" if failed.words else ""
     end = "" if words.endswith(".") and not notes else "."
-    return Check(
-        "no_line", f"{model} wrote no line: {meaning.words} ({failed.reason}){words}{notes}{end}", meaning.hint
-    )
+    return Check("no_line", f"{model} wrote no line: {meaning.name} ({failed.reason}){words}{notes}{end}", meaning.hint)

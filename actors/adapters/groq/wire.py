@@ -1,4 +1,4 @@
-"""A Prompt as the request's body, in the dialect that its server speaks. Pure."""
+"""Builds the request's body from a Prompt and a Dialect. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class WireMessage(TypedDict):
 
 
 def request_of(prompt: Prompt, dialect: Dialect) -> dict[str, Any]:
-    """The arguments of the SDK's `create`."""
+    """Return the arguments of the SDK's `create`."""
     request: dict[str, Any] = {"model": prompt.model, "messages": _messages(prompt.messages, dialect.system)}
     for name in dialect.budget[:1]:
         request[name] = min(prompt.completion_tokens_max, dialect.answer_tokens_max or prompt.completion_tokens_max)
@@ -32,7 +32,7 @@ def _messages(messages: tuple[ChatMessage, ...], system: System) -> list[WireMes
 
 
 def _alternating(messages: Iterable[ChatMessage], *, firsts: int) -> list[WireMessage]:
-    """System messages behind the first `firsts` as the user's, then neighbours of one role as one."""
+    """Send system messages after the first `firsts` as the user's, and merge neighbouring messages of one role."""
     roles = [
         "user" if message.role == "system" and index >= firsts else message.role
         for index, message in enumerate(messages)

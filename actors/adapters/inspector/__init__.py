@@ -1,4 +1,4 @@
-"""The inspector: what the bot's state machines do, live and from the journal, over HTTP."""
+"""The inspector: shows the bot's state machines over HTTP, live and from the journal."""
 
 from actors.adapters.inspector.address import (
     AddressError,
@@ -9,9 +9,9 @@ from actors.adapters.inspector.address import (
 )
 from actors.adapters.inspector.client import InspectorClient, InspectorGone
 from actors.adapters.inspector.inspector import CannotServe, Inspector
-from actors.adapters.inspector.lives import newest_and_unfinished
-from actors.adapters.inspector.patience import Patience
-from actors.adapters.inspector.view import recorded_view
+from actors.observation.json_view import recorded_view
+from actors.observation.patience import Patience
+from actors.observation.response_views import newest_and_unfinished
 
 __all__ = [
     "AddressError",

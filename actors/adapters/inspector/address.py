@@ -1,4 +1,4 @@
-"""Addresses to serve on (`127.0.0.1:8420`, `[::1]:8420`, `localhost:0`), and the one that a proxy makes of it."""
+"""Parse the address to listen on (`127.0.0.1:8420`, `[::1]:8420`, `localhost:0`) and the public URL behind a proxy."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 
 class AddressError(ValueError):
-    """No address that can be served on; the words say how to write one."""
+    """The address is invalid; the words say how to write one."""
 
 
 def parse_address(address: str) -> tuple[str, int]:
-    """(host, port); port 0 picks one. Raises AddressError."""
+    """Return (host, port); port 0 means any free port. Raises AddressError."""
     try:
         parts = urlsplit(f"//{address}")
         host, port = parts.hostname, parts.port
@@ -26,28 +26,28 @@ def parse_address(address: str) -> tuple[str, int]:
 
 
 PREFIX: Final = re.compile(r"(?:/[A-Za-z0-9._~-]+)*")
-"""Folders as every proxy and every browser writes them, so that nobody has to decode them."""
+"""Folders in characters that no proxy or browser percent-encodes, so that the path needs no decoding."""
 
 OWN: Final = frozenset({"api", "events", "healthz", "metrics", "page", "readyz", "responses"})
-"""Under such a prefix nobody could tell a page of the inspector's from one of its open files."""
+"""The inspector's own folders: a prefix with such a name would make its pages ambiguous."""
 
 
 @dataclass(frozen=True, slots=True)
 class PublicUrl:
-    """Where people reach the inspector through a proxy: `https://example.org/ensemble/`."""
+    """The address of the inspector behind a proxy, such as `https://example.org/ensemble/`."""
 
     origin: str
-    """As browsers write it."""
+    """As browsers send it in the Origin header."""
 
     host: str
     prefix: str
-    """`/ensemble`, or nothing."""
+    """`/ensemble`, or empty."""
 
     is_https: bool
 
 
 def parse_public_url(url: str) -> PublicUrl:
-    """Raises AddressError for what is no address of a page."""
+    """Parse the address that people open. Raises AddressError."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
@@ -65,11 +65,11 @@ def parse_public_url(url: str) -> PublicUrl:
 
 
 DEFAULT_PORTS: Final = {"http": 80, "https": 443}
-"""Which browsers leave out of an Origin."""
+"""Ports that browsers leave out of an Origin."""
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` (a name, or an address without brackets) is this machine alone."""
+    """Return whether `host` (a name, or an address without brackets) is a loopback address."""
     if host == "localhost":
         return True
     try:
@@ -79,7 +79,7 @@ def is_loopback(host: str) -> bool:
 
 
 def host_of(authority: str) -> str | None:
-    """The host in a Host header; None where it is none."""
+    """Return the host in a Host header; None if the header is malformed."""
     try:
         return urlsplit(f"//{authority}").hostname
     except ValueError:

@@ -1,9 +1,9 @@
-"""Breakpoints over HTTP: looked at by whoever may look, set and let go only by whoever gave the token.
+"""Breakpoints over HTTP: everyone who may read the inspector sees them; changing them needs the token.
 
     GET, POST /api/breakpoints      DELETE /api/breakpoints/{id}      POST /api/breakpoints/{id}/step, …/release
 
-Failure modes: 403 where no token is configured, 400 for a body that asks for nothing that there is, 404 for a
-breakpoint that is gone, 409 where it cannot be set or nothing waits; each says what to do.
+Failure modes: 403 if no token is configured, 400 for an invalid body, 404 for an unknown breakpoint, 409 if it cannot
+be set or stops nothing, 415 for a body that is not JSON; each says what to do.
 """
 
 from __future__ import annotations
@@ -16,27 +16,26 @@ from aiohttp import web
 from actors.adapters.inspector.breakpoints import (
     BREAKPOINTS_MAX,
     EDGES,
-    PAUSE_MAX_S,
-    PAUSED_MAX,
+    STOP_MAX_S,
+    STOPPED_MAX,
     Breakpoint,
     Breakpoints,
     CannotSet,
-    Paused,
+    StoppedResponse,
 )
 from actors.adapters.inspector.feed import compact_json
 
 PATH: Final = "/api/breakpoints"
 WORDS_MAX: Final = 100
-"""Characters of a name or an id that is given; Discord's names have 80, our ids 13."""
+"""Characters of a given name or id; Discord's names have up to 80, our ids 13."""
 
 OFF: Final = (
-    "Breakpoints hold lines back, so they are only for whoever has the token: set INSPECTOR_TOKEN where the bot "
-    "runs and start it again."
+    "Breakpoints hold lines back, so they need a token: set INSPECTOR_TOKEN where the bot runs and start the bot again."
 )
 
 
 class BreakpointRoutes:
-    """`breakpoints` is None where no token is configured: then nothing can be held at all."""
+    """The routes. `breakpoints` is None if no token is configured: then no response can be stopped."""
 
     def __init__(self, breakpoints: Breakpoints | None) -> None:
         self._breakpoints = breakpoints
@@ -50,7 +49,7 @@ class BreakpointRoutes:
         router.add_post(path + "/{id}/release", self._release)
 
     async def _list(self, request: web.Request) -> web.Response:
-        limits = {"breakpoints_max": BREAKPOINTS_MAX, "paused_max": PAUSED_MAX, "pause_max_s": PAUSE_MAX_S}
+        limits = {"breakpoints_max": BREAKPOINTS_MAX, "paused_max": STOPPED_MAX, "pause_max_s": STOP_MAX_S}
         told: dict[str, Any] = {"is_on": False, "why": OFF, "edges": EDGES, **limits, "breakpoints": [], "lapsed": []}
         if self._breakpoints is not None:
             every = [self._view(each) for each in self._breakpoints.all]
@@ -62,7 +61,7 @@ class BreakpointRoutes:
         breakpoints = self._allowed()
         given = await _body(request, {"character", "session", "edge"})
         if not given.get("character") and not given.get("session"):
-            raise web.HTTPBadRequest(text="Name whose responses to hold: a character, a session, or both.\n")
+            raise web.HTTPBadRequest(text="Name a character, a session, or both, whose responses to stop.\n")
         edge = given.get("edge")
         if edge is not None and edge not in EDGES:
             raise web.HTTPBadRequest(text=f"There is no such edge to pause before; there are: {', '.join(EDGES)}.\n")
@@ -89,20 +88,20 @@ class BreakpointRoutes:
             raise web.HTTPForbidden(text=f"{OFF}\n")
         return self._breakpoints
 
-    async def _waiting(self, breakpoints: Breakpoints, request: web.Request) -> list[Paused]:
-        """Who is asked to go on: the response that the body names, or everyone who waits there."""
+    async def _waiting(self, breakpoints: Breakpoints, request: web.Request) -> list[StoppedResponse]:
+        """The stopped responses to let go: the one that the body names, or all of this breakpoint."""
         wanted = (await _body(request, {"response"})).get("response")
-        held = breakpoints.held_by(_found(breakpoints, request))
+        held = breakpoints.stopped_by(_found(breakpoints, request))
         found = [each for each in held if wanted in (None, each.context.response_id)]
         if not found:
             raise web.HTTPConflict(text="Nothing waits there any more.\n")
         return found
 
     def _view(self, breakpoint: Breakpoint) -> dict[str, Any]:
-        held = self._breakpoints.held_by(breakpoint) if self._breakpoints is not None else []
+        held = self._breakpoints.stopped_by(breakpoint) if self._breakpoints is not None else []
         waiting = [
             {"response": each.context.response_id, "name": each.context.name, "session": each.context.session_id}
-            | pause_view(each)
+            | stop_view(each)
             for each in held
         ]
         return breakpoint_view(breakpoint) | {"paused": waiting}
@@ -118,8 +117,8 @@ def breakpoint_view(breakpoint: Breakpoint) -> dict[str, Any]:
     }
 
 
-def pause_view(paused: Paused) -> dict[str, Any]:
-    """Before which edge a response waits, since when, and by which breakpoint; `until` it is let go at the latest."""
+def stop_view(paused: StoppedResponse) -> dict[str, Any]:
+    """Return a stop as JSON; the response goes on at `until` at the latest (seconds since 1970)."""
     return {
         "breakpoint": paused.breakpoint.id,
         "fact": type(paused.move.fact).__name__,
@@ -138,13 +137,13 @@ def _found(breakpoints: Breakpoints, request: web.Request) -> Breakpoint:
 
 
 async def _body(request: web.Request, known: set[str]) -> dict[str, str | None]:
-    """The JSON object that was sent, its values words or null. A form is none: other pages can send those."""
+    """Return the JSON object in the body; values are texts or null. Forms are refused: other pages can send them."""
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="Send JSON, with Content-Type: application/json.\n")
     try:
         given = json.loads(await request.read())
     except (ValueError, RecursionError) as error:
-        raise web.HTTPBadRequest(text="The body is no JSON.\n") from error
+        raise web.HTTPBadRequest(text="The body is not JSON.\n") from error
     if not isinstance(given, dict) or not known.issuperset(given):
         raise web.HTTPBadRequest(text=f"The body is a JSON object; it may have: {', '.join(sorted(known))}.\n")
     if not all(value is None or _is_word(value) for value in given.values()):

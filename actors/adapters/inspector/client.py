@@ -1,9 +1,9 @@
-"""Another process's inspector, asked over HTTP: what the page asks, for the live view in the terminal.
+"""HTTP client for the inspector of another process, used by the live view in the terminal.
 
-    fleet, sessions, response ─► one question each          follow ─► /events, until it ends
+    fleet, sessions, response ─► one request each           follow ─► /events, until it ends
 
-Failure modes: whatever keeps it from answering is InspectorGone, whose words say what, and never who asked with which
-token. A process that hangs keeps its connections, so a silent stream is asked whether it lives.
+Failure modes: every failure is InspectorGone; its words name the cause and never hold the token. A process that hangs
+keeps its connections open, so a silent stream is checked with a request to `/healthz`.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from actors.adapters.inspector.address import parse_address
 
 ANSWER_S: Final = 5.0
 SILENCE_S: Final = 3.0
-"""A stream that says nothing for so long is asked whether it lives; its pings are farther apart."""
+"""After so long without data from a stream, `/healthz` is requested; the stream's own pings are less frequent."""
 
 FRAME_BYTES_MAX: Final = 16_000_000
 """The first frame has some hundred responses of a few kilobytes each."""
 
 EVERYWHERE: Final = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-"""Where to ask whom serves on every address."""
+"""Address to connect to if the inspector listens on all addresses."""
 
 OnEvent = Callable[[str, dict[str, Any]], None]
 
 
 class InspectorGone(Exception):
-    """It does not answer, or not as an inspector does; the words say which."""
+    """The inspector does not answer, or the answer is not an inspector's; the words say which."""
 
 
 class InspectorClient:
-    """Asks the inspector that serves on `address`. An async context manager."""
+    """Client for the inspector at `address`. An async context manager."""
 
     def __init__(
         self, address: str, token: str | None = None, *, answer_s: float = ANSWER_S, silence_s: float = SILENCE_S
@@ -63,30 +63,30 @@ class InspectorClient:
             await self._session.close()
 
     async def fleet(self) -> dict[str, Any]:
-        """What `/api/fleet` says. Raises InspectorGone."""
+        """Return the answer of `/api/fleet`. Raises InspectorGone."""
         return await self._json("api/fleet")
 
     async def sessions(self) -> dict[str, Any]:
-        """What `/api/sessions` says. Raises InspectorGone."""
+        """Return the answer of `/api/sessions`. Raises InspectorGone."""
         return await self._json("api/sessions")
 
     async def response(self, response_id: str) -> dict[str, Any] | None:
-        """What `/api/responses/{id}` says; None where there is no such response. Raises InspectorGone."""
+        """Return the answer of `/api/responses/{id}`; None if there is no such response. Raises InspectorGone."""
         path = f"api/responses/{quote(response_id, safe='')}"
         async with self._asked(path, self._question, may_lack=True) as answer:
             return None if answer.status == 404 else await self._object(answer)
 
     async def follow(self, on_event: OnEvent) -> NoReturn:
-        """Hand on each event and what it holds, until the stream ends: then it raises InspectorGone."""
+        """Call `on_event` with each event's name and data. Raises InspectorGone when the stream ends."""
         async with self._asked("events", self._stream) as answer:
             if answer.content_type != "text/event-stream":
-                raise InspectorGone(f"what answers at {self.url} is no inspector")
+                raise InspectorGone(f"the server at {self.url} is not an inspector")
             buffer = b""
             while True:
                 buffer += await self._next_chunk(answer)
                 *frames, buffer = buffer.split(b"\n\n")
                 if len(buffer) > FRAME_BYTES_MAX:
-                    raise InspectorGone(f"what {self.url} sends has no end")
+                    raise InspectorGone(f"{self.url} sent an event that is too large")
                 for frame in frames:
                     _hand_on(frame, on_event)
 
@@ -98,7 +98,7 @@ class InspectorClient:
                     raise InspectorGone(f"{self.url} has ended its stream")
                 return chunk
             async with self._asked("healthz", self._question):
-                pass  # it lives, and has nothing to say
+                pass  # the process answers; the stream has no events
 
     async def _json(self, path: str) -> dict[str, Any]:
         async with self._asked(path, self._question) as answer:
@@ -107,17 +107,17 @@ class InspectorClient:
     async def _object(self, answer: aiohttp.ClientResponse) -> dict[str, Any]:
         found = json.loads(await answer.read())
         if not isinstance(found, dict):
-            raise InspectorGone(f"what answers at {self.url} is no inspector")
+            raise InspectorGone(f"the server at {self.url} is not an inspector")
         return found
 
     @asynccontextmanager
     async def _asked(
         self, path: str, timeout: aiohttp.ClientTimeout, *, may_lack: bool = False
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer to a question; every way in which there is none becomes InspectorGone."""
+        """Send a GET request and yield the answer; every failure becomes InspectorGone."""
         assert self._session is not None, "used before its block"
         if self._session.closed:
-            raise InspectorGone(f"{self.url} is not asked any more")
+            raise InspectorGone(f"the connection to {self.url} is closed")
         try:
             async with self._session.get(self.url + path, timeout=timeout, allow_redirects=False) as answer:
                 if answer.status != 200 and not (may_lack and answer.status == 404):
@@ -128,24 +128,24 @@ class InspectorClient:
         except (aiohttp.ClientError, ConnectionError) as error:
             raise InspectorGone(f"the connection to {self.url} was lost") from error
         except TimeoutError as error:
-            raise InspectorGone(f"{self.url} does not answer any more") from error
+            raise InspectorGone(f"{self.url} stopped answering") from error
         except (json.JSONDecodeError, UnicodeDecodeError) as error:
-            raise InspectorGone(f"what answers at {self.url} is no inspector") from error
+            raise InspectorGone(f"the server at {self.url} is not an inspector") from error
 
     def _refusal(self, status: int) -> str:
         match status:
             case 401:
                 return f"{self.url} asks for a token: set INSPECTOR_TOKEN to the one that the bot has"
             case 403:
-                return f"{self.url} lets us not in: give INSPECTOR_ADDRESS as the bot has it"
+                return f"{self.url} refuses access: set INSPECTOR_ADDRESS to the address that the bot has"
             case 404:
-                return f"what answers at {self.url} is no inspector"
+                return f"the server at {self.url} is not an inspector"
             case _:
                 return f"{self.url} answers with the status {status}"
 
 
 def _hand_on(frame: bytes, on_event: OnEvent) -> None:
-    """One frame of the stream; comments, such as pings, have neither a name nor content."""
+    """Pass one frame of the stream on; comments such as pings have no event name and are skipped."""
     lines = (line.partition(": ") for line in frame.decode().split("\n") if not line.startswith(":"))
     fields = {name: value for name, _, value in lines}
     if "event" in fields:

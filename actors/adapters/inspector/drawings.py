@@ -1,4 +1,4 @@
-"""The machines' diagrams as files: text forms at once, pictures on a thread and only once each."""
+"""Render the machines' diagrams as files; PNGs are drawn in a thread and cached."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Final
 import anyio.to_thread
 
 from machines.binding import StateMachine
-from machines.diagram import dot, mermaid, text
-from machines.layout import Size
-from machines.svg import svg
+from machines.diagrams.layout import Size
+from machines.diagrams.notations import dot, mermaid, text
+from machines.diagrams.svg import svg
 
 Picture = Callable[[str], bytes]
-"""Makes a PNG of an SVG with a fixed theme."""
+"""Converts an SVG with a fixed theme to PNG."""
 
 TYPES: Final = {
     "svg": "image/svg+xml",
@@ -22,18 +22,18 @@ TYPES: Final = {
     "dot": "text/vnd.graphviz",
     "txt": "text/plain",
 }
-"""What each ending is (iana.org/assignments/media-types); Mermaid has no type of its own."""
+"""Media type of each file extension (iana.org/assignments/media-types); Mermaid has no type of its own."""
 
 
 class Drawings:
-    """Every diagram by its ending; without a `picture` there are no PNGs."""
+    """Renders any diagram by file extension; without `picture` there are no PNGs."""
 
     def __init__(self, picture: Picture | None) -> None:
         self._picture = picture
-        self._pictures: dict[tuple[str, Size], bytes] = {}  # as many as there are machines and sizes
+        self._pictures: dict[tuple[str, Size], bytes] = {}  # at most one for each machine and size
 
     async def drawn(self, machine: StateMachine[Any, Any], kind: str, size: Size) -> bytes | None:
-        """The file's content; None for a kind that is not drawn here."""
+        """Return the file's content; None for a kind that is not supported."""
         match kind:
             case "svg":
                 return svg(machine, size=size).encode()

@@ -1,9 +1,9 @@
-"""The stream of moves: numbered frames, written down once and remembered for a while, whoever looks.
+"""Stream moves to viewers as numbered frames, encoded once and kept in a ring buffer.
 
-    tell ─► ring (bounded) ◄─ each viewer, at its own number ─► what came since, at once
+    tell ─► ring (bounded) ◄─ each viewer, at its own number ─► all frames since then, in one write
 
-Failure modes: a viewer that does not keep up is cut off and comes back by Last-Event-ID; one that was away for
-longer than the ring remembers starts from a snapshot.
+Failure modes: a viewer that does not keep up is disconnected and resumes by Last-Event-ID; a viewer whose frames have
+left the ring starts from a snapshot.
 """
 
 from __future__ import annotations
@@ -20,41 +20,41 @@ import anyio
 
 RING_MAX: Final = 4000
 VIEWER_LAG_MAX: Final = 1000
-"""Frames; at a thousand moves a second a second of a viewer's delay, and three to come back in."""
+"""Both in frames. At 1000 moves a second a viewer may be 1 s behind, and has 3 s to reconnect."""
 
 RETRY_MS: Final = 500
-"""When a browser is to come back (HTML standard, server-sent events, "retry"); of themselves some wait for seconds."""
+"""When a browser should reconnect (HTML standard, server-sent events, "retry"); by default some wait for seconds."""
 
 GATHER_S: Final = 0.05
-"""How long a viewer that was just written to is left alone. A write costs far more than the frames in it."""
+"""Pause between two writes to a viewer. A write costs far more than the frames in it."""
 
 REMEMBERED_S: Final = 60.0
-"""How long after the last viewer left its stream can still be resumed. A move costs most by being written down:
-while nobody looks, none is.
+"""How long a stream can be resumed after the last viewer left. Afterwards moves are not encoded, which is their
+largest cost, until there is a viewer again.
 """
 
 _ENCODER: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 class Viewer:
-    """One open stream: `backlog` first, then what `Feed.receive` gives until it is cut off."""
+    """One open stream: first `backlog`, then the frames of `Feed.receive` until it is cut off."""
 
     def __init__(self, seen: int, backlog: bytes | None, on_overflow: Callable[[], None]) -> None:
         self.seen = seen
-        """The newest number that was handed to it; what lies after it waits in the ring."""
+        """The newest number that was passed to it; later frames wait in the ring."""
         self.backlog = backlog
-        """What was missed since Last-Event-ID; None where only a snapshot tells it."""
+        """The frames since Last-Event-ID; None if the viewer needs a snapshot."""
         self.on_overflow = on_overflow
 
 
 class Feed:
-    """Numbers events and hands them to every viewer; telling never waits."""
+    """Numbers events and passes them to every viewer; `tell` never waits."""
 
     def __init__(self, now: Callable[[], float]) -> None:
-        # Numbers of an earlier process must lie below those of this one, or a browser would resume wrongly.
+        # An earlier process must have used lower numbers, or a browser would resume at the wrong frame.
         self.seq = int(now() * 1000)
         self._now = now
-        self._left_at = -math.inf  # when the last viewer went
+        self._left_at = -math.inf  # when the last viewer left
         self._ring: deque[bytes] = deque(maxlen=RING_MAX)  # the frames up to `seq`, without a gap
         self._viewers: set[Viewer] = set()
         self._rung = anyio.Event()
@@ -64,7 +64,7 @@ class Feed:
         return len(self._viewers)
 
     def tell(self, event: str, fields: Callable[[], dict[str, Any]]) -> None:
-        """Send one event, numbered, to everybody."""
+        """Send one numbered event to all viewers."""
         self.seq += 1
         if not self._viewers and self._now() > self._left_at + REMEMBERED_S:
             self._ring.clear()
@@ -76,39 +76,39 @@ class Feed:
             viewer.on_overflow()
 
     def frame(self, event: str, fields: dict[str, Any]) -> bytes:
-        """An event under the newest number, as it goes on the wire."""
+        """Encode an event under the newest number."""
         return f"id: {self.seq}\nevent: {event}\ndata: {compact_json({'seq': self.seq, **fields})}\n\n".encode()
 
     def join(self, last_seen: int | None, on_overflow: Callable[[], None]) -> Viewer:
-        """A new viewer, that has seen everything up to `last_seen`."""
+        """Add a viewer that has seen everything up to `last_seen`."""
         viewer = Viewer(self.seq, None if last_seen is None else self.since(last_seen), on_overflow)
         self._viewers.add(viewer)
         return viewer
 
     def since(self, seen: int) -> bytes | None:
-        """The frames after the number `seen`; None where not all of them are remembered."""
+        """Return the frames after the number `seen`; None if some of them have left the ring."""
         return self._after(seen) if self.seq - len(self._ring) <= seen <= self.seq else None
 
     async def receive(self, viewer: Viewer) -> bytes:
-        """All frames that it has not seen, waiting for one. Raises anyio.EndOfStream once it was cut off."""
+        """Wait for frames that the viewer has not seen, and return all. Raises anyio.EndOfStream if it was cut off."""
         while viewer.seen == self.seq and viewer in self._viewers:
             if self._rung.is_set():
                 self._rung = anyio.Event()
             await self._rung.wait()
-        # Frames with a gap before them would be lost for good: it would come back with the number behind the gap.
+        # Never send frames after a gap: the viewer would resume with a number after the gap, and miss it for good.
         if not 0 < self.seq - viewer.seen <= len(self._ring):
             raise anyio.EndOfStream
         frames, viewer.seen = self._after(viewer.seen), self.seq
         return frames
 
     def leave(self, viewer: Viewer) -> None:
-        """End its stream."""
+        """End the viewer's stream."""
         self._viewers.discard(viewer)
         self._left_at = self._now()
         self._rung.set()
 
     def cut_off_all(self) -> None:
-        """End every stream after what its viewer has not seen yet."""
+        """End every stream once its viewer has received the frames that it has not seen."""
         for viewer in tuple(self._viewers):
             self.leave(viewer)
 
@@ -118,7 +118,7 @@ class Feed:
 
 
 def gathering_s() -> float:
-    """How long to leave a viewer alone this time: by chance, since many writes in a row would hold all else up."""
+    """Return a random pause between two writes: writes to all viewers at once would block the event loop."""
     return GATHER_S * random.uniform(0.5, 1.5)
 
 

@@ -1,10 +1,10 @@
-"""The inspector's server: moves come in by `publish`, views go out over HTTP.
+"""The inspector's server: takes trace events and serves views over HTTP.
 
     publish ─► lives (bounded) ─► feed ─► /events     the journal ─► /api/responses, /api/sessions
            └─► fleet ─► /api/fleet                    metrics ─► /metrics       page/ ─► /, /responses/{id}
 
-Failure modes: an address that cannot be had is CannotServe; a slow viewer is cut off; a journal that cannot be
-read is a 500 of that request, and of `run` where it feeds the stream.
+Failure modes: an unavailable address raises CannotServe; a slow viewer is disconnected; if the journal cannot be read,
+that request answers 500, or `run` raises if the stream needed it.
 """
 
 from __future__ import annotations
@@ -19,41 +19,31 @@ from aiohttp import web
 from anyio.abc import TaskStatus
 
 from actors.adapters.inspector.address import AddressError, PublicUrl, is_loopback, parse_address
-from actors.adapters.inspector.breakpoint_routes import BreakpointRoutes, pause_view
+from actors.adapters.inspector.breakpoint_routes import BreakpointRoutes, stop_view
 from actors.adapters.inspector.breakpoints import Breakpoints
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
-from actors.adapters.inspector.exchanges import dependencies_view, exchange_view
 from actors.adapters.inspector.feed import RETRY_MS, Feed, compact_json, gathering_s
-from actors.adapters.inspector.fleet import Fleet, breaker_view, connection_view
-from actors.adapters.inspector.gate import Gate
-from actors.adapters.inspector.life import Life, Step
-from actors.adapters.inspector.lives import Lives
+from actors.adapters.inspector.login import Login
 from actors.adapters.inspector.pages import FILES, index_page, page_file
-from actors.adapters.inspector.patience import USUAL, Patience
-from actors.adapters.inspector.troubles import Troubles
-from actors.adapters.inspector.view import machine_view, step_view, texts_view, view, whole_view
-from actors.ports import (
-    BreakerMoved,
-    ChannelNames,
-    ConnectionMoved,
-    Dependencies,
-    GenerationEnded,
-    Journal,
-    Moved,
-    MoveRefused,
-    Trace,
-    TraceEvent,
-)
+from actors.observation import ChannelNames, Dependencies, Journal
+from actors.observation.exchange_view import dependencies_view, exchange_view
+from actors.observation.fleet import Fleet, breaker_view, connection_view
+from actors.observation.json_view import machine_view, step_view, texts_view, view, whole_view
+from actors.observation.patience import USUAL, Patience
+from actors.observation.response_view import ResponseView, Step
+from actors.observation.response_views import ResponseViews
+from actors.observation.troubles import Troubles
+from actors.ports import BreakerMoved, ConnectionMoved, GenerationEnded, Moved, MoveRefused, Trace, TraceEvent
 from actors.roleplay.model import ResponseId
-from machines.diagram import MACHINES
-from machines.layout import Size
+from machines.diagrams.layout import Size
+from machines.diagrams.notations import MACHINES
 from machines.response import MACHINE
 
 PING_S: Final = 15.0
 SNAPSHOT_MAX: Final = 200
 SHARED_MAX: Final = 200
-"""Events after which a snapshot is not shared any more. One costs some milliseconds, and all viewers come at once
-after a restart.
+"""Number of events after which a new snapshot is made. A snapshot costs some milliseconds, and all viewers reconnect
+at once after a restart.
 """
 
 LIST_DEFAULT: Final = 50
@@ -61,20 +51,20 @@ LIST_MAX: Final = 500
 SESSIONS_MAX: Final = 100
 LINES_MAX: Final = 200
 SHUTDOWN_S: Final = 0.2
-"""How long answers in flight may take when it ends; the streams are closed before."""
+"""How long answers in progress may take at shutdown; streams are closed before."""
 
 ACCEPTED_S: Final = 0.05
-"""How long a connection that came last may take to be known; aiohttp closes only those that it knows."""
+"""How long the last connection may take to be registered with aiohttp, which closes only registered ones."""
 
 BODY_BYTES_MAX: Final = 16_384
-"""Of what is sent to it: a token, or a breakpoint."""
+"""Largest request body: a token or a breakpoint."""
 
 METRICS_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 """https://prometheus.io/docs/instrumenting/exposition_formats/"""
 
 
 class CannotServe(Exception):
-    """The address cannot be had; the words name the variable and the mend."""
+    """The address is unavailable; the message names the setting and the fix."""
 
 
 class Inspector:
@@ -97,20 +87,19 @@ class Inspector:
         ping_s: float = PING_S,
         log: Trace | None = None,
     ) -> None:
-        """`metrics` gives what `/metrics` answers, in Prometheus's text format; None where nothing is measured.
-        `picture` makes a PNG of an SVG; without it there are no `.png` diagrams. `dependencies` are as they stand
-        when it is called. `channel_name` is shown beside the id, wherever a session's facts may be read.
-        `log` is told what its breakpoints hold. `public` is where people reach it through a proxy, which may take the
-        prefix away or leave it.
+        """`metrics` returns the body of `/metrics` in Prometheus's text format; None without metrics.
+        `picture` converts an SVG to PNG; without it there are no `.png` diagrams. `dependencies` returns their present
+        state. `channel_name` is shown beside the channel's id. `log` receives notes about breakpoints and the
+        responses that they stop. `public` is the address behind a proxy, which may remove the prefix or keep it.
 
-        Raises AddressError for a wrong address, and for any but loopback, `public` too, without a token.
+        Raises AddressError for a malformed address, and for an address or `public` beyond loopback without a token.
         """
         self._host, self._port = parse_address(address)
         if not token and not is_loopback(self._host):
             raise AddressError(f"{address} is open to others: set INSPECTOR_TOKEN, or use 127.0.0.1")
         if not token and public is not None and not is_loopback(public.host):
             raise AddressError(f"{public.origin} is open to others: set INSPECTOR_TOKEN")
-        self._gate = Gate(self._host, token, origins, public)
+        self._login = Login(self._host, token, origins, public)
         self._prefix = "" if public is None else public.prefix
         self._journal = journal
         self._read_metrics = metrics
@@ -122,36 +111,36 @@ class Inspector:
         self._now = now
         self._feed = Feed(now)
         self._fleet = Fleet(journal, now)
-        self._lives = Lives(journal, self._tell)
+        self._views = ResponseViews(journal, self._tell)
         self._troubles = Troubles()
         self._shared = -SHARED_MAX - 1, b""  # the newest snapshot, and its number
-        self.breakpoints = Breakpoints(log, now=now, on_change=self._tell_pause) if self._gate.may_hold else None
-        """The `Pausing` port; None without a token."""
+        self.breakpoints = Breakpoints(log, now=now, on_change=self._tell_stop) if self._login.may_stop else None
+        """The `Stops` port; None without a token."""
         self._is_ready = False
         self.port = 0
-        """The port that it serves on; 0 before it does."""
+        """The port that it listens on; 0 before it does."""
 
     @property
     def url(self) -> str:
-        """Where people look; ends with a slash."""
+        """The page's address; ends with a slash."""
         host = f"[{self._host}]" if ":" in self._host else self._host
         return f"http://{host}:{self.port}/"
 
     @property
     def viewer_count(self) -> int:
-        """Open streams."""
+        """Number of open streams."""
         return self._feed.viewer_count
 
     def set_ready(self) -> None:
-        """From now on `/readyz` says yes."""
+        """From now on `/readyz` answers 200."""
         self._is_ready = True
 
     def publish(self, event: TraceEvent) -> None:
         match event:
             case Moved():
-                self._lives.saw(event)
+                self._views.saw(event)
             case MoveRefused() | GenerationEnded():
-                self._lives.note(event, self._now())
+                self._views.note(event, self._now())
             case BreakerMoved():
                 self._fleet.breaker_moved(event)
                 self._feed.tell("breaker", lambda: breaker_view(event))
@@ -162,15 +151,15 @@ class Inspector:
                 pass
 
     async def run(self, *, task_status: TaskStatus[str] = anyio.TASK_STATUS_IGNORED) -> None:
-        """Serve until cancelled; `started` gives the URL. Raises CannotServe."""
+        """Serve until cancelled; `task_status.started` reports the URL. Raises CannotServe."""
         runner = web.AppRunner(self._app(), access_log=None, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         try:
-            # First, since what is read is told to nobody: the snapshot of one that came before would lack it.
-            await self._lives.read_newest()
+            # Before viewers connect: responses that are read here are not sent as events, only in the snapshot.
+            await self._views.read_newest()
             await self._listen(runner)
             task_status.started(self.url)
-            await self._lives.keep_up()
+            await self._views.keep_up()
         finally:
             with anyio.CancelScope(shield=True):
                 self._feed.cut_off_all()
@@ -180,13 +169,13 @@ class Inspector:
         try:
             await web.TCPSite(runner, self._host, self._port).start()
         except OSError as error:
-            words = f"INSPECTOR_ADDRESS: {self._host}:{self._port} cannot be had ({error.strerror})"
-            raise CannotServe(f"{words}; set another one, or leave it empty to go without.") from error
+            words = f"INSPECTOR_ADDRESS: {self._host}:{self._port} is not available ({error.strerror})"
+            raise CannotServe(f"{words}; set another one, or leave it empty to run without the inspector.") from error
         self.port = runner.addresses[0][1]
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._gate.check], client_max_size=BODY_BYTES_MAX)
-        app.on_response_prepare.append(self._gate.dress)
+        app = web.Application(middlewares=[self._login.check], client_max_size=BODY_BYTES_MAX)
+        app.on_response_prepare.append(self._login.dress)
         for prefix in dict.fromkeys(("", self._prefix)):
             self._add_routes(app.router, prefix)
         return app
@@ -216,7 +205,7 @@ class Inspector:
     # ── the page ────────────────────────────────────────────────────────────────────────────────────
 
     async def _page(self, request: web.Request) -> web.Response:
-        shown = index_page(is_deep="id" in request.match_info, has_texts=self._gate.may_read_texts)
+        shown = index_page(is_deep="id" in request.match_info, has_texts=self._login.may_read_texts)
         return web.Response(text=shown, content_type="text/html", charset="utf-8")
 
     async def _file(self, request: web.Request) -> web.Response:
@@ -228,28 +217,28 @@ class Inspector:
 
     # ── the stream ──────────────────────────────────────────────────────────────────────────────────
 
-    def _tell(self, life: Life, step: Step) -> None:
+    def _tell(self, line: ResponseView, step: Step) -> None:
         self._fleet.took(step)
         self._troubles.took(step)
-        self._feed.tell("move", lambda: {"response": self._view(life), "move": step_view(step)})
+        self._feed.tell("move", lambda: {"response": self._view(line), "move": step_view(step)})
 
-    def _tell_pause(self, response_id: ResponseId) -> None:
-        self._feed.tell("paused", lambda: {"response": response_id} | self._pause_of(response_id))
+    def _tell_stop(self, response_id: ResponseId) -> None:
+        self._feed.tell("paused", lambda: {"response": response_id} | self._stop_of(response_id))
 
-    def _view(self, life: Life) -> dict[str, Any]:
-        return view(life, self._patience, behind=self._troubles.behind(life)) | self._pause_of(life.id)
+    def _view(self, line: ResponseView) -> dict[str, Any]:
+        return view(line, self._patience, behind=self._troubles.behind(line)) | self._stop_of(line.id)
 
-    def _pause_of(self, response_id: ResponseId) -> dict[str, Any]:
-        found = self.breakpoints.pause_of(response_id) if self.breakpoints is not None else None
-        return {"paused": None if found is None else pause_view(found)}
+    def _stop_of(self, response_id: ResponseId) -> dict[str, Any]:
+        found = self.breakpoints.stop_of(response_id) if self.breakpoints is not None else None
+        return {"paused": None if found is None else stop_view(found)}
 
     def _snapshot(self) -> bytes:
-        """All that is on its way: one snapshot for those that come at once, and what came since."""
+        """The newest responses: a snapshot, shared by viewers for up to SHARED_MAX events, and the events since."""
         seq, frame = self._shared
         since = self._feed.since(seq) if self._feed.seq - seq <= SHARED_MAX else None
         if since is not None:
             return frame + since
-        shown = [self._view(life) for life in self._lives.newest_first(SNAPSHOT_MAX)]
+        shown = [self._view(line) for line in self._views.newest_first(SNAPSHOT_MAX)]
         frame = self._feed.frame("snapshot", {"responses": shown})
         self._shared = self._feed.seq, frame
         return frame
@@ -268,7 +257,7 @@ class Inspector:
                 await response.write(frames)
                 await anyio.sleep(gathering_s())
         except (anyio.EndOfStream, ConnectionResetError):
-            return response  # cut off by us, or gone: the browser comes back by Last-Event-ID
+            return response  # cut off by us, or gone: the browser reconnects with Last-Event-ID
         finally:
             self._feed.leave(viewer)
 
@@ -280,20 +269,20 @@ class Inspector:
             raise web.HTTPBadRequest(text=f"There is no state {state!r}; there are: {', '.join(MACHINE.states)}.\n")
         limit = _limit(request.query.get("limit", str(LIST_DEFAULT)))
         found = await self._journal.recently_recorded(limit=limit, state=state, session_id=session_id)
-        return _json({"responses": [self._view(Life.of(recorded)) for recorded in found]})
+        return _json({"responses": [self._view(ResponseView.of(recorded)) for recorded in found]})
 
     async def _response(self, request: web.Request) -> web.Response:
         response_id = request.match_info["id"]
         is_text_asked = request.query.get("text") == "1"
-        if is_text_asked and not self._gate.may_read_texts:
+        if is_text_asked and not self._login.may_read_texts:
             raise web.HTTPForbidden(text="Texts are shown only where INSPECTOR_TOKEN is set.\n")
-        life = self._lives.get(response_id)
-        recorded = await self._journal.recorded(response_id) if life is None or is_text_asked else None
-        if life is None:
+        line = self._views.get(response_id)
+        recorded = await self._journal.recorded(response_id) if line is None or is_text_asked else None
+        if line is None:
             if recorded is None:
                 raise web.HTTPNotFound(text="There is no such response.\n")
-            life = Life.of(recorded)
-        shown = whole_view(life, self._patience, behind=self._troubles.behind(life)) | self._pause_of(life.id)
+            line = ResponseView.of(recorded)
+        shown = whole_view(line, self._patience, behind=self._troubles.behind(line)) | self._stop_of(line.id)
         exchanges = await self._journal.exchanges(response_id, with_texts=is_text_asked)
         shown["exchanges"] = [exchange_view(seq, exchange) for seq, exchange in exchanges]
         if is_text_asked and recorded is not None:
@@ -311,7 +300,7 @@ class Inspector:
         return _json({"sessions": [asdict(each) | self._place(each.channel_id) for each in found]})
 
     def _place(self, channel_id: int) -> dict[str, str | None]:
-        """Discord's ids as words: JavaScript's numbers cannot hold them."""
+        """The channel's id, as text because JavaScript's numbers cannot hold it, and its name."""
         return {"channel_id": str(channel_id), "channel": self._channel_name(channel_id)}
 
     async def _session(self, request: web.Request) -> web.Response:
@@ -335,7 +324,7 @@ class Inspector:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         if self._read_metrics is None:
-            raise web.HTTPNotFound(text="Nothing is measured here.\n")
+            raise web.HTTPNotFound(text="There are no metrics here.\n")
         return web.Response(body=await self._read_metrics(), headers={"Content-Type": METRICS_TYPE})
 
     async def _healthz(self, request: web.Request) -> web.Response:
@@ -346,7 +335,7 @@ class Inspector:
 
 
 async def _close(runner: web.AppRunner) -> None:
-    """Take no more connections, then end those that there are: asyncio accepts one in several turns of the loop."""
+    """Stop listening, wait ACCEPTED_S, then end the connections: asyncio accepts one over several loop iterations."""
     for site in tuple(runner.sites):
         await site.stop()
     await anyio.sleep(ACCEPTED_S)
@@ -365,7 +354,7 @@ def _limit(given: str) -> int:
 
 
 def _abort(request: web.Request) -> None:
-    # A viewer that reads nothing keeps its handler in `write`; only the end of the connection frees it.
+    # If a viewer reads nothing, its handler is blocked in `write`; only closing the connection ends it.
     if request.transport is not None:
         request.transport.abort()
 

@@ -1,4 +1,4 @@
-"""The page's files, as they lie in `page/`: no build step, nothing from another host."""
+"""Serve the page's files from `page/` without a build step; nothing is loaded from another host."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from pathlib import Path
 from typing import Final
 
 FILES: Final = "/page/"
-"""Where the page's own files are served: they hold nothing of anybody, so no token is asked for them."""
+"""Path of the page's files. They need no token, because they hold no data."""
 
 FOLDER: Final = Path(__file__).parent / "page"
 KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
 def index_page(*, is_deep: bool, has_texts: bool) -> str:
-    """The page; `is_deep` for an address one folder down, `has_texts` where the texts of lines may be read.
+    """Return the page; `is_deep` for an address one folder down, `has_texts` if the texts of lines may be read.
 
-    Its links are relative, so that it works under a prefix as well: the playground serves it at `/inspector/`.
+    Its links are relative, so that it also works under a prefix: the playground serves it at `/inspector/`.
     """
     page = _read("index.html")
     if is_deep:
@@ -26,13 +26,13 @@ def index_page(*, is_deep: bool, has_texts: bool) -> str:
 
 
 def login_page(trouble: str, *, depth: int) -> str:
-    """The form that asks for the token, at an address `depth` folders down; it works under a prefix as well."""
+    """Return the form that asks for the token, for an address `depth` folders down; it also works under a prefix."""
     page = _read("login.html").replace('="./', f'="{"../" * depth or "./"}')
     return page.replace('role="alert"></p>', f'role="alert">{escape(trouble)}</p>')
 
 
 def page_file(name: str) -> tuple[bytes, str] | None:
-    """(body, type) of a stylesheet, a script or a picture of the page; None where there is none."""
+    """Return (body, type) of a stylesheet, script or picture of the page; None if there is no such file."""
     path = FOLDER / name
     if path.parent != FOLDER or path.suffix not in KINDS or not path.is_file():
         return None

@@ -1,15 +1,15 @@
-"""The log: the seed's lines to the letter, as text or JSON, without a secret in either.
+"""Write the log: the seed's lines to the letter, as text or JSON, without secrets.
 
     trace ─► LogTrace ─► records ─► TextFormatter or JsonFormatter ─► standard error
-                            └─► ErrorLines ─► metrics, report
+                            └─► ErrorCounter ─► metrics, report
 
-Failure modes: none of its own. What it is given is durable already; a line that cannot be written is the
-logging library's to report.
+Failure modes: none of its own. Events are durable before they are logged; the logging library reports a line that it
+cannot write.
 """
 
-from actors.adapters.log.error_lines import ErrorLines
+from actors.adapters.log.errors import ErrorCounter
 from actors.adapters.log.formats import JsonFormatter, SpanIds, TextFormatter, set_up
 from actors.adapters.log.lines import LogTrace
 from actors.adapters.log.scrubber import Scrubber
 
-__all__ = ["ErrorLines", "JsonFormatter", "LogTrace", "Scrubber", "SpanIds", "TextFormatter", "set_up"]
+__all__ = ["ErrorCounter", "JsonFormatter", "LogTrace", "Scrubber", "SpanIds", "TextFormatter", "set_up"]

@@ -1,4 +1,4 @@
-"""The two formats of a line, and where all lines go."""
+"""Format log records as text or JSON, and set up logging to standard error."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Final
 
-from actors.adapters.log.error_lines import ErrorLines
+from actors.adapters.log.errors import ErrorCounter
 from actors.adapters.log.private import traceback_of, words_of
 from actors.adapters.log.scrubber import Scrubber
 
@@ -19,29 +19,29 @@ TEXT_FORMAT: Final = "%(asctime)s - %(name)s - %(levelname)s - %(message)s"
 _ExcInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
 
 SpanIds = Callable[[str], tuple[str, str]]
-"""From a response's id to those of its trace and its root span, in hex."""
+"""Maps a response's id to the ids of its trace and its root span, in hex."""
 
 _FIELDS: Final = ("response", "session", "attempt")
 _DISCORD_S: Final = ("code", "words")
-"""Discord's JSON error code, and its own words."""
+"""Fields with Discord's JSON error code and its message."""
 
 RECONNECTS: Final = "Attempting a reconnect"
-"""How discord.py says that a connection was lost, each time with a traceback through its own depths."""
+"""How discord.py reports a lost connection, each time with a traceback through its own code."""
 
 INDENT: Final = "    "
 
 _CONTROLS: Final = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-"""What could move a terminal's cursor, or be taken for the end of a line."""
+"""Characters that could move a terminal's cursor or be taken for the end of a line."""
 
 _actors = logging.getLogger("ensemble.actors")
 
 
 class TextFormatter(logging.Formatter):
-    """A line a record, without a secret; what Discord said, and the further lines of a traceback, are indented.
+    """Formats a record as one line without secrets; Discord's message and a traceback follow in indented lines.
 
     The id of the response, else of the session, follows the logger's name: `ensemble.responses[1l8etyjiyyw8v]`.
-    What a model or a user wrote cannot pass for a line of the log, nor steer a terminal. A lost connection, and what
-    another line holds already, has no traceback: it would be noise.
+    Control characters are escaped, so a text of a model or a user can neither imitate a log line nor control a
+    terminal. A lost connection has no traceback, nor has an error that another line already holds.
     """
 
     def __init__(self, secrets: Sequence[str], *, texts: bool = True) -> None:
@@ -68,10 +68,10 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, without a secret: time, level, logger, message, response, session, attempt.
+    """Formats a record as one JSON object without secrets: time, level, logger, message, response, session, attempt.
 
-    Where Discord refused, its `code` and `words`; with an error also `error_type` and, as `error`, its whole
-    traceback; with `span_ids` the response's `trace_id` and `span_id`.
+    A refusal by Discord adds its `code` and `words`; an exception adds `error_type` and `error`, the whole traceback;
+    `span_ids` adds the response's `trace_id` and `span_id`.
     """
 
     def __init__(self, secrets: Sequence[str], span_ids: SpanIds | None = None, *, texts: bool = True) -> None:
@@ -100,7 +100,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info and record.exc_info[0] is not None:
             line["error_type"] = record.exc_info[0].__name__
             line["error"] = self.formatException(record.exc_info) if self._texts else _placed(record.exc_info)
-        # Before they are quoted: a secret with a quote in it would look different afterwards.
+        # Scrub before JSON quoting, which would change a secret that holds a quote.
         clean = {key: self._scrub(value) if isinstance(value, str) else value for key, value in line.items()}
         return _escaped(json.dumps(clean, ensure_ascii=False))
 
@@ -110,32 +110,32 @@ def _placed(ei: _ExcInfo) -> str:
 
 
 def _with_id(record: logging.LogRecord) -> str:
-    """The name column: the logger, and whose line it is."""
+    """The name column: the logger, and the id of the response or session."""
     whose = getattr(record, "response", None) or getattr(record, "session", None)
     return record.name if whose is None else f"{record.name}[{whose}]"
 
 
 def _said(code: int | None, words: str) -> str:
-    """What Discord said of a refusal, for whoever has to fix its cause; empty where it said nothing."""
+    """Discord's reason for a refusal, for the operator; empty if it gave none."""
     if not code:
         return f"Discord said: {words}" if words else ""
     return f"Discord said: {words} (code {code})" if words else f"Discord said: code {code}"
 
 
 def _escaped(text: str) -> str:
-    """`text` with every control character but the newline written as JSON writes it."""
+    """Escape every control character except the newline, as JSON does."""
     return _CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
 def set_up(
     *, level: str, json_lines: bool, secrets: Sequence[str], span_ids: SpanIds | None = None, texts: bool = True
-) -> ErrorLines:
-    """Send every logger, and what ends the program, to standard error; libraries speak only of warnings.
+) -> ErrorCounter:
+    """Send all loggers, and the exception that ends the program, to standard error; libraries log only warnings.
 
-    Without `texts` nothing is written that may repeat what people and characters say.
-    Returns what counts the ❌ lines from now on.
+    Without `texts` nothing is written that may repeat texts of people and characters.
+    Returns the counter of the errors from now on.
     """
-    counted = ErrorLines()
+    counted = ErrorCounter()
     handler = logging.StreamHandler()
     handler.setFormatter(
         JsonFormatter(secrets, span_ids, texts=texts) if json_lines else TextFormatter(secrets, texts=texts)
@@ -149,5 +149,5 @@ def set_up(
 
 
 def _log_end(kind: type[BaseException], error: BaseException, at: TracebackType | None) -> None:
-    # Python itself would print the error as it is, with whatever a server wrote into it.
+    # Python itself would print the error unscrubbed, including any secret or text in a server's message.
     _actors.critical("The program ends: %s", kind.__name__, exc_info=(kind, error, at))

@@ -1,4 +1,4 @@
-"""The seed's lines to the letter, from what the trace reports."""
+"""Turn trace events into the seed's log lines, to the letter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any, Final, assert_never
 
+from actors.adapters.log.errors import DETAIL
 from actors.adapters.log.private import LEFT_OUT, traceback_of
 from actors.ports import (
     CANCELLED,
@@ -30,6 +31,7 @@ from actors.ports import (
     TraceEvent,
 )
 from actors.roleplay.model import OutboxKind
+from actors.roleplay.model_reasons import MEANINGS
 from machines.breaker import CLOSED, HALF_OPEN
 from machines.facts import (
     Announce,
@@ -54,13 +56,13 @@ RATE_EVERY: Final = 100
 """Send attempts between two lines about the success rate (the seed document, "Add Metrics Tracking")."""
 
 SHOWN: Final = 50
-"""Characters of a generated line that the log shows (the seed document)."""
+"""Number of characters of a generated line in the log (the seed document)."""
 
 NETWORK: Final = frozenset({"connection", "timeout"})
-"""Causes of a failed send that a traceback says nothing more about."""
+"""Causes of a failed send to which a traceback adds nothing."""
 
 DISCORD: Final = "discord"
-"""How Discord's breaker is named; the others bear the names of models."""
+"""Name of Discord's breaker; the others have the names of models."""
 
 NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 
@@ -73,9 +75,9 @@ _actors = logging.getLogger("ensemble.actors")
 class LogTrace:
     """The `Trace` port: turns events into the seed's lines, and keeps the seed's three counters.
 
-    An *attempt* is one try of one part, counted when what came of it is durable; a *retry* is an attempt after the
-    part's first; a *failure* is a written line that was given up. The success rate is that of lines, not of
-    attempts: one that came at the third attempt did come. Without `texts` no line holds what people or characters say.
+    An *attempt* is one try to send one part, counted when its outcome is durable; a *retry* is an attempt after the
+    part's first; a *failure* is a written line that was given up. The success rate counts lines, not attempts: a line
+    that arrives at the third attempt is a success. Without `texts` no line holds texts of people or characters.
     """
 
     def __init__(self, *, texts: bool = True) -> None:
@@ -84,7 +86,7 @@ class LogTrace:
         self.message_send_failures = 0
         self.message_send_retries = 0
         self._delivered = 0
-        self._opened_at: dict[str, float] = {}  # of each breaker that is not closed
+        self._opened_at: dict[str, float] = {}  # by breaker that is not closed
 
     def publish(self, event: TraceEvent) -> None:
         match event:
@@ -120,7 +122,7 @@ class LogTrace:
             case Noted():
                 _noted(event)
             case GenerationEnded() | ConnectionMoved():
-                pass  # told by other events, or of use to the metrics alone
+                pass  # other events report these, or only the metrics use them
             case _:
                 assert_never(event)
 
@@ -141,7 +143,7 @@ class LogTrace:
         if event.dependency == DISCORD:
             _breakers.critical("🚨 Discord API appears to be down. Entering degraded mode.")
         else:
-            _breakers.warning(f"{name} does not answer or refuses all; it is left alone for {wait_s:.0f} s.")
+            _breakers.warning(f"{name} does not answer or refuses every request; next try in {wait_s:.0f} s.")
 
     def _moved(self, event: Moved) -> None:
         context, move, name = event.context, event.move, event.context.name
@@ -184,13 +186,13 @@ def _noted(event: Noted) -> None:
 
 
 def _happened(event: Moved) -> None:
-    """What the line met on its way."""
+    """Log the fact of a move."""
     context, fact, attempt, name = event.context, event.move.fact, event.move.attempt, event.context.name
     match fact:
         case Started():
             _multi(context, f"{name}'s response begins in session {context.session_id}", attempt)
         case SendRefused(reason=reason) if reason == CANCELLED:
-            return  # nothing was tried
+            return  # no attempt was made
         case SendRefused() | SendUnconfirmed():
             _send_failed(event, fact)
         case SentElsewhere(channel_id=channel_id):
@@ -216,7 +218,7 @@ def _happened(event: Moved) -> None:
 
 
 def _failed(event: Moved) -> None:
-    """How a line ends that did not come. One that nobody wanted any more did not fail."""
+    """Log the end of a line that was not delivered. A cancelled line did not fail."""
     context, attempt, name = event.context, event.move.attempt, event.context.name
     if event.is_cancelled:
         _multi(context, f"{name}'s cancelled response ends here; it is not added to history", attempt)
@@ -224,11 +226,11 @@ def _failed(event: Moved) -> None:
     did = "send" if event.text or event.move.source == SENDING else "generate"
     _multi(context, f"❌ FAILED to {did} {name}'s message after {attempt} attempts", attempt, logging.ERROR)
     kept_out = f"❌ NOT adding {name}'s response to history because message send failed"
-    _multi(context, kept_out, attempt, logging.ERROR)
+    _multi(context, kept_out, attempt, logging.ERROR, is_detail=True)
 
 
 def _asked_for(context: Context, effect: Effect, attempt: int) -> None:
-    """What was written into the outbox with a move."""
+    """Log what a move wrote into the outbox."""
     match effect:
         case Notify(reason=reason):
             _multi(context, f"A notice is written: {context.name}'s message failed ({reason})", attempt)
@@ -251,7 +253,7 @@ def _outbox_settled(event: OutboxSettled) -> None:
         case "sent" | "deleted" if event.kind is not OutboxKind.ANSWER:
             _actors.info(f"A {event.kind} was delivered (attempt {event.attempt}; {where}).", extra=fields)
         case _:
-            return  # dropped: the outbox itself says why; held: it comes back to this row
+            return  # dropped: the outbox logs the reason; held: it tries this row again
 
 
 def _send_failed(event: Moved, fact: SendRefused | SendUnconfirmed) -> None:
@@ -269,17 +271,19 @@ def _send_failed(event: Moved, fact: SendRefused | SendUnconfirmed) -> None:
 
 def _generation_erred(event: GenerationErred, *, texts: bool) -> None:
     context, error = event.context, event.error
-    # A server may repeat the prompt in its error, or what its model wrote.
+    # A server's error may repeat the prompt or the model's text.
     words = event.words if texts or not event.words else LEFT_OUT.strip("()")
-    why = f"{event.reason} ({words})" if words else event.reason
+    cause = MEANINGS[event.reason].name if event.reason in MEANINGS else ""
+    why = ": ".join(filter(None, (f"{cause} ({event.reason})" if cause else event.reason, words)))
     whole = "".join(traceback.format_exception(error)) if error is not None and texts else ""
-    lines = (
-        f"❌ Error generating response for character {context.name}: {why}",
+    first = f"❌ Error generating response for character {context.name}: {why}"
+    details = (
         f"❌ Exception type: {type(error).__name__ if error is not None else 'none'}",
         f"❌ Traceback: {whole or ('none' if error is None else traceback_of(error))}",
     )
-    for line in lines:
-        _multi(context, line, event.attempt, logging.ERROR, error, is_expected=True)
+    _multi(context, first, event.attempt, logging.ERROR, error, is_expected=True)
+    for line in details:
+        _multi(context, line, event.attempt, logging.ERROR, error, is_expected=True, is_detail=True)
 
 
 def _multi(
@@ -290,6 +294,7 @@ def _multi(
     error: BaseException | None = None,
     *,
     is_expected: bool = False,
+    is_detail: bool = False,
     code: int | None = None,
     said: str = "",
 ) -> None:
@@ -300,7 +305,7 @@ def _multi(
         attempt,
         level,
         error,
-        {"is_expected": is_expected, "code": code, "words": said},
+        {"is_expected": is_expected, DETAIL: is_detail, "code": code, "words": said},
     )
 
 

@@ -1,7 +1,7 @@
-"""A log without what people and characters say (LOG_TEXTS=false): names, ids, codes and our own words stay.
+"""Keep texts of people and characters out of the log (LOG_TEXTS=false); names, ids, codes and our own words stay.
 
-Whatever an error says may repeat a text: a database's error quotes its parameters, a model's server the prompt. So
-of an exception the types and the places stay, and of another library's line its first, without what was filled in.
+An error's message may repeat a text: a database quotes its parameters, a model's server the prompt. So an exception
+keeps only its types and its stack frames, and another library's record keeps only the first line of its template.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ LEFT_OUT: Final = "(left out: LOG_TEXTS=false)"
 
 
 def words_of(record: logging.LogRecord) -> str:
-    """The record's message, without what it says that another server `said`; of another library's its template's
-    first line.
+    """Return our record's message without `said`, another server's words; for other libraries, the first line of the
+    template.
     """
     if record.name.partition(".")[0] == OURS:
         message, said = record.getMessage(), getattr(record, "said", "")
@@ -26,12 +26,12 @@ def words_of(record: logging.LogRecord) -> str:
 
 
 def traceback_of(error: BaseException) -> str:
-    """Where it happened and what kind it was, with its causes and those that a group gathered; not what it says."""
+    """Return the stack frames and types of an error, its causes and the members of a group, without their messages."""
     return "\n".join(_blocks(error, set()))
 
 
 def _blocks(error: BaseException, seen: set[int]) -> Iterator[str]:
-    """One block an exception, the first cause first."""
+    """One block for each exception, the first cause first."""
     if id(error) in seen:
         return
     seen.add(id(error))

@@ -1,4 +1,4 @@
-"""Secrets, blotted out of what is logged: ours in whatever form, and what looks like anybody's."""
+"""Replace secrets in log lines: our own in every encoding, and strings that look like a secret."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Final
 BLOT: Final = "[secret]"
 
 SECRET_MIN: Final = 8
-"""Characters below which a secret is none, and blotting it out would only blot out words."""
+"""Shortest secret, in characters: a shorter one is no secret, and replacing it would only remove words."""
 
 _LOOKS_SECRET: Final = tuple(
     re.compile(pattern)
@@ -25,31 +25,31 @@ _LOOKS_SECRET: Final = tuple(
         r"(org[_-])(?=[a-z]*\d)\w{8,}",  # an organisation, which Groq's errors name
     )
 )
-"""What is a secret by its looks, whoever's it is; the first group stays."""
+"""Patterns of strings that look like a secret; the first group is kept."""
 
 _GAP: Final = r"(?:\s|\\[nrt])*"
-"""What may stand between two characters of a secret that was split over lines, the lines' repr() included."""
+"""What may separate two characters of a secret that was split over lines, also in the repr() of those lines."""
 
 _LONG: Final = re.compile(r"[\w.-]{58,}")
 _LONG_SECRETS: Final = tuple(
     re.compile(pattern)
     for pattern in (
         r"()\b[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}",  # a Discord bot's token
-        # A webhook's token: 68 characters without a word in them.
+        # A webhook's token: 68 characters with lower case, upper case and digits.
         r"()(?<![\w-])(?=[\w-]*[a-z])(?=[\w-]*[A-Z])(?=[\w-]*\d)[\w-]{60,90}(?![\w-])",
     )
 )
-"""The same, of secrets that are looked for only where `_LONG` finds something: most lines are spared them."""
+"""Patterns that are tried only if `_LONG` matches, which most lines do not."""
 
 
 class Scrubber:
-    """Blots secrets out: ours in whatever form, and what looks like anybody's.
+    """Replaces our own secrets and strings that look like a secret.
 
-    Ours are found percent-encoded (wholly or in part), as JSON writes them, in base64, and split over lines.
+    Our own are found percent-encoded (wholly or in part), JSON-escaped, in base64, and split over lines.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        # One secret may begin with another: blotting the shorter first would leave the rest of the longer.
+        # One secret may begin with another: replacing the shorter first would leave the rest of the longer.
         ours = sorted((secret for secret in set(secrets) if len(secret) >= SECRET_MIN), key=len, reverse=True)
         forms = [*map(_as_written, ours), *(form for secret in ours for form in _in_base64(secret))]
         self._ours = re.compile("|".join(forms)) if forms else None
@@ -67,7 +67,7 @@ def _blot(found: re.Match[str]) -> str:
 
 
 def _as_written(secret: str) -> str:
-    """A pattern for the secret with any of its characters encoded, and line ends between them."""
+    """A pattern for the secret in which each character may be encoded and line ends may separate them."""
     return _GAP.join(_any_of(character) for character in secret)
 
 
@@ -78,9 +78,9 @@ def _any_of(character: str) -> str:
 
 
 def _in_base64(secret: str) -> Iterator[str]:
-    """Patterns for the secret within a longer text in base64, wherever it begins in a group of three bytes."""
+    """Patterns for the secret inside a longer base64 text, one for each offset in a group of three bytes."""
     for offset in range(3):
         coded = base64.b64encode(b"\0" * offset + secret.encode()).decode().rstrip("=")
-        # The characters at both ends hold bits of the neighbours as well.
+        # The characters at both ends also hold bits of the neighbouring bytes.
         inner = coded[(0, 2, 3)[offset] : -1]
         yield _GAP.join({"+": "[+-]", "/": "[/_]"}.get(character, character) for character in inner)

@@ -1,47 +1,43 @@
-"""The ports Store and AdapterTables over one database: each method hands one function to the executor."""
+"""Implement the ports Store and AdapterTables on one database: each method passes one function to the executor."""
 
 from __future__ import annotations
 
-from actors.adapters.store import (
-    allowance_uses as allowance_rows,
-)
-from actors.adapters.store import (
-    audit,
-    error_lines,
+from actors.adapters.store.engine import soundness
+from actors.adapters.store.engine.executor import Executor, operation
+from actors.adapters.store.look import audit, overview, reports
+from actors.adapters.store.look import recordings as recorded_rows
+from actors.adapters.store.look import standing as standing_rows
+from actors.adapters.store.play import allowance_uses as allowance_rows
+
+# Aliases: a method would hide a module of the same name from the methods below it.
+from actors.adapters.store.play import characters as characters_rows
+from actors.adapters.store.play import (
+    discord_knowledge,
+    error_counts,
     inbox,
-    late,
-    learnt,
-    missing,
+    late_notices,
+    missing_reports,
     outbox,
-    overview,
     reaper,
-    reports,
+    redeliveries,
     responses,
-    retries,
     sessions,
-    soundness,
     unfinished,
     webhooks,
 )
-
-# A method would hide a module of its own name from those below it.
-from actors.adapters.store import characters as characters_rows
-from actors.adapters.store import exchanges as exchanges_rows
-from actors.adapters.store import history as history_rows
-from actors.adapters.store import recorded as recorded_rows
-from actors.adapters.store import server_knowledge as server_knowledge_rows
-from actors.adapters.store import standing as standing_rows
-from actors.adapters.store.executor import Executor, operation
+from actors.adapters.store.play import exchanges as exchanges_rows
+from actors.adapters.store.play import history as history_rows
+from actors.adapters.store.play import server_knowledge as server_knowledge_rows
 
 
 class SqlStore:
-    """The durable truth in SQL. The methods are those of the ports, whose docstrings say what they promise."""
+    """The store in SQL. Its methods are those of the ports, whose docstrings describe them."""
 
     def __init__(self, executor: Executor) -> None:
         self._executor = executor
 
     async def aclose(self) -> None:
-        """Finish what was begun and let go of the database."""
+        """Finish the operations that have begun, then close the database."""
         await self._executor.aclose()
 
     # ── sessions ────────────────────────────────────────────────────────────────────────────────────
@@ -66,10 +62,10 @@ class SqlStore:
     start = operation(responses.start)
     record = operation(responses.record)
     keep_intent = operation(responses.keep_intent)
-    look_up_retry = operation(retries.look_up_retry)
-    request_retry = operation(retries.request_retry)
-    look_up_missing = operation(missing.look_up_missing)
-    report_missing = operation(missing.report_missing)
+    look_up_redelivery = operation(redeliveries.look_up_redelivery)
+    request_redelivery = operation(redeliveries.request_redelivery)
+    look_up_missing = operation(missing_reports.look_up_missing)
+    report_missing = operation(missing_reports.report_missing)
     cancel_reason = operation(responses.cancel_reason)
     moves = operation(unfinished.moves)
 
@@ -98,8 +94,8 @@ class SqlStore:
     due_outbox = operation(outbox.due_outbox)
     outbox_try = operation(outbox.outbox_try)
     outbox_later = operation(outbox.outbox_later)
-    outbox_done = operation(late.outbox_done)
-    outbox_found = operation(late.outbox_found)
+    outbox_done = operation(late_notices.outbox_done)
+    outbox_found = operation(late_notices.outbox_found)
     next_outbox_due = operation(outbox.next_outbox_due)
     outbox_hurry = operation(outbox.outbox_hurry)
 
@@ -121,12 +117,12 @@ class SqlStore:
     webhook_token = operation(webhooks.webhook_token)
     webhook_home = operation(webhooks.webhook_home)
     known_webhooks = operation(webhooks.known_webhooks)
-    place = operation(learnt.place)
-    keep_place = operation(learnt.keep_place)
-    refused_names = operation(learnt.refused_names)
-    keep_refused_name = operation(learnt.keep_refused_name)
+    place = operation(discord_knowledge.place)
+    keep_place = operation(discord_knowledge.keep_place)
+    refused_names = operation(discord_knowledge.refused_names)
+    keep_refused_name = operation(discord_knowledge.keep_refused_name)
 
-    # ── what the model adapter learnt ───────────────────────────────────────────────────────────────
+    # ── the model adapter's knowledge ───────────────────────────────────────────────────────────────
 
     server_knowledge = operation(server_knowledge_rows.server_knowledge)
     keep_server_knowledge = operation(server_knowledge_rows.keep_server_knowledge)
@@ -154,31 +150,31 @@ class SqlStore:
     # ── for the command line; not in the ports ──────────────────────────────────────────────────────
 
     require_sound = operation(soundness.require_sound)
-    """Raises WrongRowsFound, a StoreError, where something else wrote rows that cannot be right."""
+    """Raises WrongRowsFound, a StoreError, if another program wrote invalid rows, and UnknownValues."""
 
     unsound = operation(soundness.unsound)
-    """Each thing that is wrong with the database, and what to do; slow for a large one."""
+    """Describe each fault of the database; empty for a sound one. Slow for a large database."""
 
     find_sessions = operation(reports.find_sessions)
-    """The session of this id, or all of this channel, oldest first; empty where there is none."""
+    """Return the session with this id, or all sessions of this channel, oldest first; empty if there is none."""
 
     find_responses = operation(recorded_rows.find_responses)
-    """The response of this id, else a few whose ids begin so; none where none does."""
+    """Return the response with this id, else a few whose ids begin with it; empty if there is none."""
 
     lines = operation(history_rows.lines)
-    """The history message by message."""
+    """Return the history message by message."""
 
     sessions_since = operation(audit.sessions_since)
-    """Those that are open, or ended at `since` or later; oldest first."""
+    """Return the sessions that are open or ended at `since` or later, oldest first."""
 
     audited = operation(audit.audited)
-    """Everything that the audit needs of a session, as of one moment."""
+    """Return everything that the audit needs about a session, read at one moment."""
 
     session_outcomes = operation(reports.session_outcomes)
-    """Every response of a session, oldest first."""
+    """Return the outcome of every response of a session, oldest first."""
 
     reliability = operation(reports.reliability)
-    """What became of the responses that ended at `since` or later."""
+    """Count the outcomes of the responses that ended at `since` or later."""
 
-    add_error_lines = operation(error_lines.add_error_lines)
-    """Add to the counts of the log's ❌ lines, by minutes since 1970; without any, note that they are counted."""
+    add_errors = operation(error_counts.add_errors)
+    """Add to the counts of the log's errors, by minute since 1970; without errors, note that they are counted."""

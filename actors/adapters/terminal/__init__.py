@@ -1,1 +1,1 @@
-"""The live view in the terminal, of the extra `terminal`: Textual is imported by `watch` and the screens alone."""
+"""The live view in the terminal (extra `terminal`); only `watch`, the screens and the table import Textual."""

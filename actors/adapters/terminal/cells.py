@@ -1,6 +1,6 @@
-"""The look of things: colours by state, rows of the table, the strip, the fleet. Pure; Rich's `Text`, never markup.
+"""Render rows of the table, the strip of states and the fleet as Rich `Text`, never as markup. Pure.
 
-Colours are the terminal's own sixteen, and only those that can be read on black and on white.
+Colours are the terminal's own 16, and only those that are readable on black and on white.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 
 from rich.text import Text
 
-from actors.adapters.terminal.facts import Link, MachineSeen, Origin, Seen
+from actors.adapters.terminal.facts import Link, MachineView, Origin, ResponseView
 from actors.adapters.terminal.words import clock, stay, stuck, tries, when_and_why, why
 from machines import breaker, connection, response, session
 from machines.binding import START
@@ -46,18 +46,21 @@ def style_of(state: str) -> str:
 
 
 def styled(words: str, style: str) -> Text:
-    """`words` in a colour of the terminal. As the whole text's style Textual takes "green" for the web's colour."""
+    """Return `words` in a terminal colour.
+
+    The style belongs to a span: as the style of the whole text, Textual would read "green" as the web colour.
+    """
     return Text.assemble((words, style))
 
 
 def link_line(link: Link) -> Text:
-    """Which of the two it is."""
+    """Render where the facts come from."""
     mark, style = LINKS[link.origin]
     return styled(f"{mark} {link.words}", style)
 
 
-def row(seen: Seen, now: float | None) -> dict[str, Text]:
-    """The cells of a response, by column. With `now` None it is not shown as being alive."""
+def row(seen: ResponseView, now: float | None) -> dict[str, Text]:
+    """Return the cells of a response, by column. With `now` None it is not shown as live."""
     reason = stuck(seen, now)
     is_resting = now is None and not seen.is_final
     dim = "dim" if is_resting or seen.is_final else ""
@@ -80,7 +83,7 @@ def _cut(words: str, style: str) -> Text:
     return Text(words, style, no_wrap=True, overflow="ellipsis")
 
 
-def _mark(seen: Seen, is_resting: bool, is_stuck: bool) -> Text:
+def _mark(seen: ResponseView, is_resting: bool, is_stuck: bool) -> Text:
     if is_stuck:
         return Text(STUCK_MARK, "bold red")
     if is_resting:
@@ -88,8 +91,8 @@ def _mark(seen: Seen, is_resting: bool, is_stuck: bool) -> Text:
     return Text(MARKS.get(seen.state, "●"), style_of(seen.state))
 
 
-def detail(seen: Seen, now: float | None) -> Text:
-    """All of one response, for the line below the table."""
+def detail(seen: ResponseView, now: float | None) -> Text:
+    """Render everything about one response, for the lines below the table."""
     reason = stuck(seen, now)
     text = Text.assemble((seen.name, "bold"), f" {seen.state} ", (f"{stay(seen, now)}, try {tries(seen)}", "dim"))
     if reason:
@@ -97,14 +100,14 @@ def detail(seen: Seen, now: float | None) -> Text:
     elif waits := why(seen, now):
         text.append(f"\n{waits[:1].upper()}{waits[1:]}")
     if seen.last_error:
-        text.append(f"\nLast trouble: {seen.last_error}", "red")
+        text.append(f"\nLast error: {seen.last_error}", "red")
     if seen.mend and seen.state != DELIVERED:
         text.append(f"\nWhat to do: {seen.mend}")
     return text.append(f"\nresponse {seen.id}, session {seen.session}, began {clock(seen.started_at)}", "dim")
 
 
-def fleet(machines: Iterable[MachineSeen], *, is_live: bool) -> Text:
-    """A line a machine: how many are in each state now."""
+def fleet(machines: Iterable[MachineView], *, is_live: bool) -> Text:
+    """Render one line for each machine, with the number in each state."""
     lines = Text()
     for machine in machines:
         if lines:
@@ -118,7 +121,7 @@ def fleet(machines: Iterable[MachineSeen], *, is_live: bool) -> Text:
 
 
 def strip(states: Iterable[str], visits: Mapping[str, int], here: str, *, is_live: bool) -> Text:
-    """The states as a row: the present one lit, those that it was in with how often, the others dim."""
+    """Render the states as a row: the present one highlighted, visited ones with their count, the others dim."""
     text = styled("[*]", "dim")
     for state in states:
         times = visits.get(state, 0)
@@ -134,7 +137,7 @@ def strip(states: Iterable[str], visits: Mapping[str, int], here: str, *, is_liv
 
 
 def move_cell(head: str, cell: str) -> Text:
-    """A cell of the path: where it went to is in that state's colour."""
+    """Render a cell of the path; states have their colours."""
     if head != "move":
         return Text(cell, "dim" if head in ("#", "time") else "")
     source, arrow, dest = cell.partition(" ─► ")

@@ -1,7 +1,7 @@
-"""What the live view shows, as plain values, and the port that it gets them by.
+"""Define the values that the live view shows, and the port that provides them.
 
-source ─ follow ─► Known ◄─ paint ─ the screen that is looked at
-       ◄─ fleet, told ─ the same screen, when it is
+source ─ follow ─► Known ◄─ paint ─ the visible screen
+       ◄─ fleet, told ─ the same screen
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from enum import Enum, auto
 from typing import Final, Protocol
 
 KEPT_MAX: Final = 1000
-"""Responses that are kept; beyond it the oldest that have ended are forgotten."""
+"""Responses that are kept; beyond it the oldest finished ones are dropped."""
 
 
 class Origin(Enum):
     """Where the facts come from."""
 
-    NOBODY = auto()  # neither a bot nor a database: what is shown is old, or nothing
-    DATABASE = auto()  # nothing is known to run
-    BOT = auto()  # the running process says so, now
+    NOBODY = auto()  # neither a bot nor a database: old values are shown, or none
+    DATABASE = auto()  # no running bot is known
+    BOT = auto()  # the running process, live
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Whom the facts come from, in a line for the reader; `ahead_s` is the bot's clock against ours."""
+    """The origin of the facts, with a line for the reader; `ahead_s` is the bot's clock minus ours."""
 
     origin: Origin
     words: str
@@ -33,11 +33,11 @@ class Link:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One response from outside; times are seconds since 1970. `moves` counts those that it has made.
+class ResponseView:
+    """One response as observers see it; times are seconds since 1970. `moves` is the number of its moves.
 
-    It is stuck `late_s` after `due_at`, `silent_s` after `entered_at` where nothing is due, or `overdue_s` after
-    `started_at`; the bot derives them from its settings.
+    It is stuck `late_s` after `due_at`, `silent_s` after `entered_at` if nothing is due, or `overdue_s` after
+    `started_at`; the bot derives these limits from its settings.
     """
 
     id: str
@@ -57,15 +57,15 @@ class Seen:
     is_final: bool
     moves: int
     mend: str | None = None
-    held: str = ""  # by which breakpoint, before which move
+    held: str = ""  # if stopped: by which breakpoint, before which move
     late_s: float = 15.0
     silent_s: float = 90.0
     overdue_s: float = 305.0
 
 
 @dataclass(frozen=True, slots=True)
-class MachineSeen:
-    """One machine: how many are in each state now, or None where nobody can tell; `words` say which stand out."""
+class MachineView:
+    """One machine: the number in each state, None if unknown; `words` name the ones that need attention."""
 
     name: str
     counts: tuple[tuple[str, int], ...] | None
@@ -73,10 +73,10 @@ class MachineSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """One response with its path: `moves` has a row a move, with a cell for each of `heads`."""
+class ResponseDetail:
+    """One response with its path: `moves` has a row for each move, with a cell for each of `heads`."""
 
-    seen: Seen
+    seen: ResponseView
     whose: str
     visits: Mapping[str, int]
     heads: tuple[str, ...]
@@ -87,22 +87,22 @@ class Told:
 
 @dataclass(slots=True)
 class Known:
-    """All that has been told so far; `version` counts the changes, so that a painter sees whether there is any."""
+    """Everything received so far; `version` counts the changes, so that a screen sees whether to paint again."""
 
     link: Link
-    responses: dict[str, Seen] = field(default_factory=dict)
+    responses: dict[str, ResponseView] = field(default_factory=dict)
     version: int = 0
 
     def linked(self, link: Link) -> None:
         self.link = link
         self.version += 1
 
-    def replace(self, responses: Iterable[Seen]) -> None:
-        """Take what is there; what is not in it may have gone on unseen, and is forgotten."""
+    def replace(self, responses: Iterable[ResponseView]) -> None:
+        """Replace all responses; others are dropped, because they may have changed unseen."""
         self.responses = {seen.id: seen for seen in responses}
         self.version += 1
 
-    def changed(self, seen: Seen) -> None:
+    def changed(self, seen: ResponseView) -> None:
         self.responses.pop(seen.id, None)
         self.responses[seen.id] = seen  # the newest last
         if len(self.responses) > KEPT_MAX:
@@ -111,7 +111,7 @@ class Known:
         self.version += 1
 
     def held(self, response_id: str, words: str) -> None:
-        """A breakpoint holds a response from now on, or, with no words, not any more."""
+        """Note that a breakpoint stops a response; with empty `words`, that it no longer does."""
         if response_id in self.responses:
             self.responses[response_id] = replace(self.responses[response_id], held=words)
             self.version += 1
@@ -122,16 +122,16 @@ class Known:
 
 
 class Source(Protocol):
-    """Where the facts come from: a running bot, or its database."""
+    """Port for the facts: from a running bot, or from its database."""
 
     async def follow(self, known: Known) -> None:
-        """Keep `known` up to date, for ever."""
+        """Keep `known` up to date until cancelled."""
         ...
 
-    async def fleet(self) -> tuple[MachineSeen, ...]:
-        """Every machine; none where nobody can tell."""
+    async def fleet(self) -> tuple[MachineView, ...]:
+        """Return every machine; empty if neither a bot nor a database answers."""
         ...
 
-    async def told(self, response_id: str) -> Told | None:
-        """One response; None where nobody knows it."""
+    async def told(self, response_id: str) -> ResponseDetail | None:
+        """Return one response; None if it is unknown."""
         ...

@@ -1,4 +1,4 @@
-"""The second screen, one response: its states as a row with the present one lit, and its path in `replay`'s words."""
+"""The second screen: one response, its states as a row with the present one highlighted, its path as in `replay`."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
 from actors.adapters.terminal.cells import link_line, move_cell, strip, style_of, styled
-from actors.adapters.terminal.facts import Known, Seen, Source, Told
+from actors.adapters.terminal.facts import Known, ResponseDetail, ResponseView, Source
 from actors.adapters.terminal.times import Times
 from actors.adapters.terminal.words import UNSEEN, in_seconds, stuck, why
 from machines.response import MACHINE
 
 ORDER: Final = ("#", "time", "move", "fact", "why", "after", "try", "part")
-"""The columns of `replay`, those first that are read first: the others may be beyond a narrow screen's edge."""
+"""The columns of `replay`, the most important first: a narrow screen cuts off the last ones."""
 
-GONE: Final = "Nobody knows this response (any more): the database that is read now may be another one."
+GONE: Final = "This response is unknown: it was removed, or another database is read now."
 
 
 class One(Screen[None]):
-    """One response, told again with each of its moves."""
+    """One response; it is read again after each of its moves."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "app.pop_screen", "Back"),
@@ -37,7 +37,7 @@ class One(Screen[None]):
         self._known = known
         self._times = times
         self._response_id = response_id
-        self._told: Told | None = None
+        self._told: ResponseDetail | None = None
         self._asked_for: object = None
         self._painted: object = None
 
@@ -66,7 +66,7 @@ class One(Screen[None]):
         return self.query_one("#path", DataTable)
 
     def paint(self) -> None:
-        """Ask again where the response has moved, or somebody else tells of it; clocks go on."""
+        """Show what has changed; read the response again if it has moved or the origin of the facts has changed."""
         seen = self._known.responses.get(self._response_id)
         moved = (self._known.link, seen.moves if seen else None)
         if moved != self._asked_for:
@@ -85,7 +85,7 @@ class One(Screen[None]):
         path = self._path
         told = await self._source.told(self._response_id)
         if not path.is_attached:
-            return  # the view was left meanwhile
+            return  # the view was closed meanwhile
         self._told = told
         if told is None:
             self.query_one("#whose", Static).update(GONE)
@@ -94,13 +94,13 @@ class One(Screen[None]):
             self._path.clear()
             return
         self.query_one("#whose", Static).update(styled(told.whose, "bold"))
-        legal = f"May come next: {', '.join(told.legal)}" if told.legal else "It has ended: nothing can come any more."
+        legal = f"May come next: {', '.join(told.legal)}" if told.legal else "It has ended: no fact can follow."
         self.query_one("#legal", Static).update(styled(legal, "dim"))
         self._paint_path(told)
         self.paint()
 
-    def _paint_path(self, told: Told) -> None:
-        """Add the moves that are new; the cursor stays where it was, or with the newest."""
+    def _paint_path(self, told: ResponseDetail) -> None:
+        """Add the new moves; the cursor stays where it was, or follows the newest move."""
         table = self._path
         was_at_end = table.cursor_row >= table.row_count - 1
         if table.row_count > len(told.moves):
@@ -111,23 +111,23 @@ class One(Screen[None]):
         if was_at_end:
             table.move_cursor(row=table.row_count - 1)
 
-    def _strip(self, told: Told) -> Text:
+    def _strip(self, told: ResponseDetail) -> Text:
         states = [str(state) for state in MACHINE.states]
         return strip(states, told.visits, told.seen.state, is_live=self._known.is_live)
 
-    def _standing(self, told: Told, now: float | None) -> Text:
+    def _standing(self, told: ResponseDetail, now: float | None) -> Text:
         seen = told.seen
         if seen.is_final:
             return styled(told.standing, f"bold {style_of(seen.state)}")
         if now is None:
-            return styled(f"As it was last seen, and {UNSEEN}: {told.standing}", "magenta")
+            return styled(f"Last known state ({UNSEEN}): {told.standing}", "magenta")
         return _alive(seen, now)
 
     def action_end(self, row: int) -> None:
         self._path.move_cursor(row=row % max(1, self._path.row_count))
 
     def on_data_table_row_highlighted(self, event: DataTable.RowHighlighted) -> None:
-        """The whole move below the path: a narrow screen cuts it off."""
+        """Show the whole move below the path, because a narrow screen cuts off its row."""
         if self._told is None or not 0 <= event.cursor_row < len(self._told.moves):
             return
         cells = dict(zip(self._told.heads, self._told.moves[event.cursor_row], strict=True))
@@ -137,8 +137,8 @@ class One(Screen[None]):
         self.query_one("#move", Static).update(Text(f"{cells['#']}. {cells['fact']}{why_it} ({words})"))
 
 
-def _alive(seen: Seen, now: float) -> Text:
-    """Where it stands now, while a bot is at it."""
+def _alive(seen: ResponseView, now: float) -> Text:
+    """The present state of a response on a live bot."""
     reason = stuck(seen, now)
     text = styled(f"{seen.state} for {in_seconds(now - seen.entered_at)}", f"bold {style_of(seen.state)}")
     if waits := why(seen, now):

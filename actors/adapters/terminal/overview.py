@@ -1,4 +1,4 @@
-"""The first screen: whom the facts come from, the fleet, the table of responses, and the one under the cursor."""
+"""The first screen: the origin of the facts, the fleet, the table of responses, and the response under the cursor."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Input, Static
 
 from actors.adapters.terminal.cells import detail, fleet, link_line
-from actors.adapters.terminal.facts import Known, Origin, Seen, Source
+from actors.adapters.terminal.facts import Known, Origin, ResponseView, Source
 from actors.adapters.terminal.one import One
 from actors.adapters.terminal.table import ResponseTable
 from actors.adapters.terminal.times import Times
@@ -22,15 +22,15 @@ ROWS_MAX: Final = 200
 
 NONE_YET: Final = (
     "There is no response yet.\n\n"
-    "Each line that a character says becomes a row here as soon as it begins: open a session with !start, and write "
+    "Each line of a character becomes a row here as soon as it begins: open a session with !start, and write "
     "something in its channel."
 )
-NONE_KEPT: Final = "The database has no response. Each line that a character says is one, once a bot runs."
-NONE_FITS: Final = "No response fits. Esc shows all again."
+NONE_KEPT: Final = "The database has no response. Each line of a character is one, once a bot runs."
+NONE_FITS: Final = "No response matches. Press Esc to show all again."
 NOBODY: Final = (
-    "There is neither a bot nor a database to look into.\n\n"
+    "No bot answers, and there is no database.\n\n"
     "Start the bot with `python bot.py run`, or set INSPECTOR_ADDRESS, DATABASE_URL or DATA_DIR to where it is; for "
-    "the playground's database DATA_DIR=playground. This view goes on by itself as soon as there is one."
+    "the playground's database DATA_DIR=playground. This view continues automatically as soon as it finds one."
 )
 
 
@@ -82,7 +82,7 @@ class Overview(Screen[None]):
     # ── painting ────────────────────────────────────────────────────────────────────────────────────
 
     def paint(self, *, is_due: bool = False) -> None:
-        """Show what has changed; clocks go on once a second."""
+        """Show what has changed; clocks advance once a second."""
         now = self._times.at(self._known)
         self._ask_fleet()
         width = self.query_one(ResponseTable).size.width  # 0 until it is shown
@@ -95,7 +95,7 @@ class Overview(Screen[None]):
         self.query_one("#sum", Static).update(self._sum(found, now))
         self._paint_table(found, now)
 
-    def _paint_table(self, found: list[Seen], now: float | None) -> None:
+    def _paint_table(self, found: list[ResponseView], now: float | None) -> None:
         table, empty = self.query_one(ResponseTable), self.query_one("#empty", Static)
         table.display, empty.display = bool(found), not found
         if not found:
@@ -107,7 +107,7 @@ class Overview(Screen[None]):
         seen = self._known.responses.get(self.query_one(ResponseTable).chosen_id or "")
         self.query_one("#detail", Static).update(detail(seen, self._times.at(self._known)) if seen else "")
 
-    def _sum(self, found: list[Seen], now: float | None) -> str:
+    def _sum(self, found: list[ResponseView], now: float | None) -> str:
         known = self._known.responses.values()
         stuck_count = sum(stuck(seen, now) is not None for seen in known)
         shown = f"the first {ROWS_MAX} of {len(found)}" if len(found) > ROWS_MAX else f"{len(found)}"
@@ -131,7 +131,7 @@ class Overview(Screen[None]):
     # ── the fleet ───────────────────────────────────────────────────────────────────────────────────
 
     def _ask_fleet(self) -> None:
-        """Live, now and then; else where something has changed."""
+        """Read the fleet: every FLEET_EVERY_S from a live bot, otherwise only after a change."""
         at, asked_for = self._fleet_asked
         now = self._times.monotonic()
         wanted = self._known.link if self._known.is_live else self._known.version
@@ -144,11 +144,11 @@ class Overview(Screen[None]):
         shown = self.query_one("#fleet", Static)
         machines = await self._source.fleet()
         if not shown.is_attached:
-            return  # the view was left while the bot was asked
+            return  # the view was closed during the request
         shown.display = bool(machines)
         shown.update(fleet(machines, is_live=self._known.is_live))
 
-    # ── what the keys do ────────────────────────────────────────────────────────────────────────────
+    # ── keys ────────────────────────────────────────────────────────────────────────────────────────
 
     def _want(self, wanted: Wanted) -> None:
         self._wanted = wanted
@@ -160,12 +160,12 @@ class Overview(Screen[None]):
         search.focus()
 
     def action_narrow(self, by: int) -> None:
-        """Only the next state, or the stuck ones."""
+        """Show only the next state, or only stuck responses."""
         following = (CHOICES.index(self._wanted.choice) + by) % len(CHOICES)
         self._want(replace(self._wanted, choice=CHOICES[following]))
 
     def action_sort(self, by: int) -> None:
-        """By the next column."""
+        """Sort by the next column."""
         columns = list(SORTS)
         following = columns[(columns.index(self._wanted.sort) + by) % len(columns)]
         self._want(replace(self._wanted, sort=following, is_descending=following == "started"))

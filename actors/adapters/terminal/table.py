@@ -1,4 +1,4 @@
-"""The table of responses: only what has changed is touched, and clocks only where they can be seen."""
+"""Show the table of responses; updates only changed cells, and clocks only in visible rows."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.widgets import DataTable
 
 from actors.adapters.terminal.cells import row
-from actors.adapters.terminal.facts import Seen
+from actors.adapters.terminal.facts import ResponseView
 from actors.adapters.terminal.words import Wanted
 
 COLUMNS: Final = {
@@ -19,30 +19,30 @@ COLUMNS: Final = {
     "attempt": ("Try", 4),
     "stay": ("For", 11),
     "why": ("Next try, and why it waits", 0),
-    "error": ("Last trouble", 0),
+    "error": ("Last error", 0),
     "session": ("Session", 13),
     "started": ("Began", 8),
     "id": ("Response", 13),
 }
-"""Each column's name and width; those of 0 share what is left."""
+"""Each column's name and width; columns with width 0 share the remaining space."""
 
 WORDS_MIN: Final = 28
 PADDING: Final = 2
-"""Beside each cell."""
+"""Cells of padding beside each column."""
 
 BOTH_FROM: Final = 110
-"""From this width on the last trouble stands beside why it waits; below it is reached by →."""
+"""From this width on the last error is visible beside why it waits; in a narrower terminal press → to see it."""
 
 
 class ResponseTable(DataTable[Text]):
-    """Shows the rows that it is given, in their order; the cursor stays with its response."""
+    """Shows the given rows in order; the cursor stays on its response."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "select_cursor", "Open")]
 
     def __init__(self) -> None:
         super().__init__(cursor_type="row")
-        self._drawn: dict[str, tuple[Seen, dict[str, Text]]] = {}
-        self._laid_out: tuple[int, str, bool] | None = None  # the width, and the mark of the order
+        self._drawn: dict[str, tuple[ResponseView, dict[str, Text]]] = {}
+        self._laid_out: tuple[int, str, bool] | None = None  # the width, the sort column, whether descending
 
     @property
     def chosen_id(self) -> str | None:
@@ -51,9 +51,9 @@ class ResponseTable(DataTable[Text]):
             return None
         return self.coordinate_to_cell_key(self.cursor_coordinate).row_key.value
 
-    def show(self, rows: list[Seen], now: float | None, wanted: Wanted) -> None:
-        """Bring the table to these rows; `now` None means that nobody is seen at work on them."""
-        chosen = self.chosen_id if self.cursor_row > 0 else None  # at the top it stays there: the newest come in
+    def show(self, rows: list[ResponseView], now: float | None, wanted: Wanted) -> None:
+        """Show these rows; `now` is None if no bot answers."""
+        chosen = self.chosen_id if self.cursor_row > 0 else None  # at the top the cursor stays there, on the newest
         self._lay_out(wanted)
         ranks = {seen.id: rank for rank, seen in enumerate(rows)}
         for gone in self._drawn.keys() - ranks.keys():
@@ -65,10 +65,10 @@ class ResponseTable(DataTable[Text]):
         if rows:
             self.move_cursor(row=ranks.get(chosen or "", min(self.cursor_row, len(rows) - 1)), scroll=False)
 
-    def _put(self, seen: Seen, rank: int, now: float | None) -> None:
+    def _put(self, seen: ResponseView, rank: int, now: float | None) -> None:
         known = self._drawn.get(seen.id)
         if known is not None and known[0] is seen and not self._is_in_sight(rank):
-            return  # nothing but its clock goes on, and nobody sees it
+            return  # only its clock has changed, and it is not visible
         cells = row(seen, now)
         if known is None:
             self.add_row(*cells.values(), key=seen.id)
@@ -82,7 +82,7 @@ class ResponseTable(DataTable[Text]):
         return self.scroll_y - 1 <= rank <= self.scroll_y + self.size.height
 
     def _lay_out(self, wanted: Wanted) -> None:
-        """Make the columns anew where the width or the order has changed."""
+        """Rebuild the columns if the width or the order has changed."""
         now = (self.size.width, wanted.sort, wanted.is_descending)
         if now == self._laid_out:
             return
@@ -96,7 +96,7 @@ class ResponseTable(DataTable[Text]):
 
 
 def _words_width(width: int) -> int:
-    """The width of each of the two columns with words: both are in sight where there is room."""
+    """The width of each of the two columns with words; both are visible if there is room."""
     left = ("mark", "name", "state", "attempt", "stay")
     taken = sum(COLUMNS[key][1] + PADDING for key in left)
     room = width - taken - PADDING

@@ -1,4 +1,4 @@
-"""The clocks of the view: whose time it is, and that nobody's goes on where no bot answers."""
+"""Provide the clocks of the live view, which stop while no bot answers."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from typing import Final
 from actors.adapters.terminal.facts import Known
 
 PAINT_S: Final = 0.25
-"""Moves come by the thousand a second: what is painted oftener cannot be read."""
+"""Seconds between two paints: there may be a thousand moves a second, and nobody can read faster updates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Times:
-    """Seconds since 1970, seconds that only go on, and how often the screen that is looked at is painted."""
+    """The wall clock (seconds since 1970), a monotonic clock, and the interval between paints of the visible screen."""
 
     now: Callable[[], float] = time.time
     monotonic: Callable[[], float] = time.monotonic
     paint_s: float = PAINT_S
 
     def at(self, known: Known) -> float | None:
-        """The bot's time; None where no bot answers, so that nothing is shown as being alive."""
+        """Return the bot's time; None if no bot answers, so that nothing is shown as live."""
         return self.now() + known.link.ahead_s if known.is_live else None

@@ -1,8 +1,8 @@
-"""The live view: a Textual application over a `Source`. Needs the extra `terminal`.
+"""The live view: a Textual application on a `Source`. Needs the extra `terminal`.
 
-source ─ follow ─► Known ◄─ paint, four times a second ─ the screen that is looked at: Overview or One
+source ─ follow ─► Known ◄─ paint, four times a second ─ the visible screen: Overview or One
 
-The colours are the terminal's own, so that it is readable on light and dark ones alike.
+It uses the terminal's own colours, so that it is readable on light and dark backgrounds.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from actors.adapters.terminal.facts import Known, Link, Origin, Source
 from actors.adapters.terminal.overview import Overview
 from actors.adapters.terminal.times import Times
 
-ASKING: Final = Link(Origin.NOBODY, "Asking the bot …")
+ASKING: Final = Link(Origin.NOBODY, "Reading from the bot …")
 
 _LIGHT: Final = BUILTIN_THEMES["ansi-light"]
 THEME: Final = replace(
@@ -39,7 +39,7 @@ THEME: Final = replace(
         "ansi_default",
     ),
 )
-"""Its cursor is white on blue; all else that is black or white becomes the terminal's own."""
+"""The light theme with the terminal's own colours instead of black and white; the cursor stays white on blue."""
 
 CSS: Final = """
 Static { height: auto; padding: 0 1; }
@@ -58,7 +58,7 @@ DataTable > .datatable--header, DataTable:ansi > .datatable--header {
 
 
 class Watch(App[None]):
-    """Runs until `q`. `known` is what it has been told so far."""
+    """Runs until `q` is pressed. `known` holds everything received so far."""
 
     TITLE = "Ensemble"
     CSS = CSS

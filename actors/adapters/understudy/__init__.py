@@ -1,5 +1,5 @@
-"""The `Model` port without a model: what speaks when there is neither a key nor a server."""
+"""Implements the `Model` port without a model, for use when neither a key nor a server is configured."""
 
-from actors.adapters.understudy.model import Understudy
+from actors.adapters.understudy.speaker import Understudy
 
 __all__ = ["Understudy"]

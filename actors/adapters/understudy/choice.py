@@ -1,7 +1,7 @@
-"""Which of its lines the understudy takes: by what the cue is about, what is unsaid yet, and a seeded draw.
+"""Chooses the understudy's line by the topic of the cue, by what was not said yet, and by a seeded draw.
 
-An answer fits when its example's cue shares a stance or rare words with the cue. Where none fits, an
-answer is put together: a gesture or a short reply, and the sentence of its own that comes nearest.
+An answer fits if its example's cue shares a stance or rare words with the cue. If none fits, an answer is
+composed: a gesture or a short reply, and the character's own sentence that is most similar to the cue.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from actors.adapters.understudy import stock
 from actors.adapters.understudy.scene import Example, Scene
 from actors.adapters.understudy.stances import Stance, content_words, stances, stem, stems
 
-FIT_MIN: Final = 0.5  # below it an example answers something else
+FIT_MIN: Final = 0.5  # an example with a lower score answers another cue
 _STANCE_WEIGHT: Final = 1.0
 _ANSWER_WEIGHT: Final = 0.35  # words of the answer count less than those of the example's cue
-_USED_WEIGHT: Final = 2.0  # an answer already given waits until nothing else fits
-_DRAW_WEIGHT: Final = 0.1  # decides between answers that fit alike
-_NEAR_MIN: Final = 0.15  # a sentence below it has nothing to do with the cue
-_CUE_WORDS_MIN: Final = 3  # one word that two lines share by chance is no fit
+_USED_WEIGHT: Final = 2.0  # an answer already given is chosen only if no other fits
+_DRAW_WEIGHT: Final = 0.1  # decides between answers of equal fit
+_NEAR_MIN: Final = 0.15  # a sentence with a lower score is unrelated to the cue
+_CUE_WORDS_MIN: Final = 3  # one word in common may be chance
 _RECENT: Final = 5
-WORD_CHARACTERS_MAX: Final = 24  # a longer one is an address, or a text without spaces
+WORD_CHARACTERS_MAX: Final = 24  # a longer one is a URL, or text without spaces
 
 _BEAT: Final = re.compile(r"\*[^*\n]+\*|[^*\n]+?(?:[.!?…]+[\"'”’)]*(?=\s|\*|\Z)|(?=\*|\n)|\Z)")
 _ARTICLE: Final = re.compile(r"\b(the|a|an|my|your|our|this|that|his|her|their)\s+\Z", re.IGNORECASE)
 _SEEN_FROM_HERE: Final = {"my": "your", "your": "the", "a": "the", "an": "the"}
-# Sentences that lean on the one before them make no sense alone.
+# Sentences that refer to the one before them make no sense alone.
 _LEANING: Final = re.compile(
     r"(?:it|its|it's|he|she|they|they'll|they'd|that|that's|this|those|these|and|but|or|so|because|then"
     r"|second|third|first|see|two of|the (?:other|long|right)|never mind|take this|blow|put them|who will)\b",
@@ -54,7 +54,7 @@ class _Beat:
 
 @dataclass(frozen=True, slots=True)
 class Chooser:
-    """One choice to be made: the scene, and what of it is compared."""
+    """One choice: the scene, and the features that are compared."""
 
     scene: Scene
     key: str
@@ -72,14 +72,14 @@ class Chooser:
         return cls(scene, key, stems(cue) - scene.named, stances(cue), rarity)
 
     def answers(self) -> Iterator[str]:
-        """Whole answers of the card that fit and are unsaid, the best first."""
+        """Yield the card's whole answers that fit, best first; an answer already given scores lower."""
         scored = ((self._fit(example), example.answer) for example in self.scene.examples)
         for fit, answer in sorted(scored, reverse=True):
             if fit >= FIT_MIN:
                 yield answer
 
     def compositions(self) -> Iterator[str]:
-        """Answers put together, without end in practice: each reply with each sentence of its own."""
+        """Yield composed answers, practically without end: each reply with each of the character's own sentences."""
         beats = self._beats()
         gestures = self._drawn([beat.text for beat in beats if beat.is_gesture]) or self._stock(stock.GESTURES)
         sentences = [beat for beat in beats if not beat.is_gesture]
@@ -99,13 +99,13 @@ class Chooser:
         return _STANCE_WEIGHT * stance + words + _DRAW_WEIGHT * self._draw(example.answer) - used
 
     def _overlap(self, words: Collection[str]) -> float:
-        """How much of the cue's weight lies in words shared with `words`: 0 to 1, less for a very short cue."""
+        """The share of the cue's weight in words that `words` contains: 0 to 1, lower for a very short cue."""
         default = math.log(1 + len(self.scene.examples))
         whole = max(sum(self.rarity.get(word, default) for word in self.words), _CUE_WORDS_MIN * default)
         return sum(self.rarity.get(word, default) for word in self.words & set(words)) / whole if whole else 0.0
 
     def _beats(self) -> list[_Beat]:
-        """The sentences and gestures that can stand alone and were not said lately."""
+        """The sentences and gestures that make sense alone and were not said recently."""
         recent = "\n".join(self.scene.own[-_RECENT:])
         texts = (beat.strip() for example in self.scene.examples for beat in _BEAT.findall(example.answer))
         alone = dict.fromkeys(text for text in texts if _stands_alone(text) and text not in recent)
@@ -119,7 +119,7 @@ class Chooser:
         return [text for value, _, text in sorted(near, reverse=True) if value >= _NEAR_MIN]
 
     def _replies(self) -> list[str]:
-        """Stock replies: to the cue's stances, then to a word of it, then to anything."""
+        """Stock replies: first for the cue's stances, then for one of its words, then generic ones."""
         fitting = [reply for stance in Stance if stance in self.stances for reply in stock.REPLIES[stance]]
         word = self._word()
         echoes: Sequence[str] = stock.ECHOES if " " in word else stock.QUOTES if word else ()
@@ -128,7 +128,7 @@ class Chooser:
         return [*self._stock(fitting), *self._opened([*self._stock([*usual, *echoes]), *self._stock(stock.PAUSES)])]
 
     def _opened(self, replies: Sequence[str]) -> list[str]:
-        """Every other reply behind an opening of the character's own, such as *Aye.*"""
+        """Put one of the character's own openings, such as *Aye.*, before every other reply."""
         openings = self._drawn({o for example in self.scene.examples if (o := _opening(example.answer))})
         if not openings:
             return list(replies)
@@ -138,7 +138,7 @@ class Chooser:
         ]
 
     def _stock(self, texts: Sequence[str]) -> list[str]:
-        """`texts` filled and drawn; what was said lately, by anybody, comes last."""
+        """Fill in `texts` and draw their order; texts that anybody said recently come last."""
         recent = "\n".join((*self.scene.own[-_RECENT:], *(line.text for line in self.scene.heard[-_RECENT:])))
         word, user = self._word(), self.scene.cue.name or "friend"
         traits = self._drawn(self.scene.traits) or [stock.TRAIT]
@@ -146,7 +146,7 @@ class Chooser:
         return sorted(self._drawn([_capital(text) for text in filled]), key=lambda text: text in recent)
 
     def _word(self) -> str:
-        """What is new in the cue: the word that the card knows least, with its article, else in quotes."""
+        """The word of the cue that is rarest in the card, with its article, else in quotes; may be empty."""
         text = self.scene.cue.text
         short = (word for word in content_words(text) if len(word) <= WORD_CHARACTERS_MAX)
         words = [word for word in short if stem(word) not in self.scene.named]
@@ -163,7 +163,7 @@ class Chooser:
         return sorted(texts, key=self._draw)
 
     def _draw(self, text: str) -> float:
-        """A number from 0 to 1 that depends on seed, character, place in the scene, cue and text only."""
+        """A number from 0 to 1 that depends only on seed, character, position in the scene, cue and text."""
         digest = hashlib.blake2b(f"{self.key}\0{text}".encode(), digest_size=8).digest()
         return int.from_bytes(digest) / 2**64
 
@@ -173,14 +173,14 @@ def _stands_alone(text: str) -> bool:
 
 
 def _diagonal(first: Sequence[str], second: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Every pair, those of two early members first."""
+    """Yield every pair, those of two early members first."""
     for distance in range(len(first) + len(second) - 1):
         for index in range(max(0, distance - len(second) + 1), min(distance + 1, len(first))):
             yield first[index], second[distance - index]
 
 
 def _opening(answer: str) -> str:
-    """The answer's first sentence, if it is made of interjections alone."""
+    """The answer's first sentence if it consists only of interjections; else empty."""
     first = _BEAT.match(answer)
     words = re.findall(r"\w+", first[0].lower()) if first else []
     is_opening = 0 < len(words) <= 3 and stock.INTERJECTIONS.issuperset(words)
@@ -188,5 +188,5 @@ def _opening(answer: str) -> str:
 
 
 def _capital(text: str) -> str:
-    """`text` with its first letter great, behind a quotation mark, too."""
+    """Capitalise the first letter of `text`, also after a quotation mark."""
     return re.sub(r"\w", lambda letter: letter[0].upper(), text, count=1)

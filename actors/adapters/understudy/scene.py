@@ -1,4 +1,4 @@
-"""What the understudy reads out of a Prompt: its own examples and lines, and what was just said to it."""
+"""Extracts from a Prompt the character's examples, its own lines and the lines that it heard."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ from typing import Final
 
 from actors.adapters.understudy.stances import stems
 from actors.roleplay.model import ChatMessage, Prompt, Purpose
+from actors.roleplay.quotation import FURTHER
 
-_NAMED: Final = re.compile(r"([^\n:]{1,40}): (.*)")  # as the prompt writes everybody else's lines
+_NAMED: Final = re.compile(r"([^\n:]{1,40}): (.*)")  # the form of everybody else's lines in the prompt
 _TRAIT: Final = re.compile(r"[a-z][a-z-]{2,15}")
 _PERSONALITY: Final = "# Personality\n"
 
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """A line of somebody else; the cast are those whom the instruction names."""
+    """A line of another speaker; `is_cast`: the instruction names its speaker."""
 
     name: str
     text: str
@@ -26,7 +27,7 @@ class Heard:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """An example of the card: what was said to the character, and its answer."""
+    """An example of the card: a line said to the character, and its answer."""
 
     cue: str
     answer: str
@@ -34,7 +35,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """`own` and `heard` are oldest first; `cue` is what is to be answered."""
+    """The relevant parts of a Prompt; `own` and `heard` are oldest first."""
 
     name: str
     examples: tuple[Example, ...]
@@ -44,18 +45,18 @@ class Scene:
 
     @property
     def cue(self) -> Heard:
-        """The newest line of a person, else the newest of all."""
+        """The line to answer: the newest one of a person, else the newest of all."""
         people = [line for line in self.heard if not line.is_cast]
         return (people or self.heard or (Heard("", "", False),))[-1]
 
     @property
     def named(self) -> frozenset[str]:
-        """Stems of everybody's names: to be called is not what a line is about."""
+        """Stems of everybody's names, which say nothing about a line's topic."""
         return stems(" ".join({self.name, *(line.name for line in self.heard)}))
 
 
 def read(prompt: Prompt) -> Scene:
-    """Take a Prompt apart."""
+    """Parse a Prompt."""
     by_purpose = {purpose: [m for m in prompt.messages if m.purpose == purpose] for purpose in Purpose}
     closing = "\n".join(message.content for message in by_purpose[Purpose.INSTRUCTION])
     history = by_purpose[Purpose.HISTORY]
@@ -80,9 +81,9 @@ def _examples(messages: Sequence[ChatMessage]) -> Iterator[Example]:
 def _heard(message: ChatMessage, closing: str) -> Iterator[Heard]:
     name, said = "", ""
     for line in message.content.split("\n"):
-        named = _NAMED.fullmatch(line)
+        named = None if line.startswith(FURTHER.rstrip()) else _NAMED.fullmatch(line)
         if named is None:
-            said += f"\n{line}"
+            said += f"\n{line.removeprefix(FURTHER.rstrip()).removeprefix(' ')}"
             continue
         if name:
             yield Heard(name, said, name in closing)
@@ -91,7 +92,7 @@ def _heard(message: ChatMessage, closing: str) -> Iterator[Heard]:
 
 
 def _traits(messages: Sequence[ChatMessage]) -> tuple[str, ...]:
-    """The single words of the card's personality: `Terse, dry, steady.`"""
+    """The single words of the card's personality, such as `Terse, dry, steady.`"""
     text = "\n".join(message.content for message in messages)
     _, _, personality = text.partition(_PERSONALITY)
     words = (word.strip().lower() for word in re.split(r"[,.;\n]|\band\b", personality.partition("\n\n")[0]))

@@ -1,4 +1,4 @@
-"""What a line is about, as far as a few words give it away: a greeting, a danger, a question of food …"""
+"""Detects the topic of a line by keywords: a greeting, a danger, a question about food …"""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-KNOWN_TEXTS_MAX: Final = 4096  # the examples of some hundred cards: they come again in every turn
+KNOWN_TEXTS_MAX: Final = 4096  # the examples of some hundred cards, which recur in every turn
 
 
 class Stance(StrEnum):
@@ -52,7 +52,7 @@ _PATTERNS: Final = {stance: re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for s
 
 @lru_cache(KNOWN_TEXTS_MAX)
 def stances(text: str) -> frozenset[Stance]:
-    """Every stance that the text shows; often none."""
+    """Return every stance of the text; often none."""
     return frozenset(stance for stance, pattern in _PATTERNS.items() if pattern.search(text.replace("’", "'")))
 
 
@@ -70,14 +70,14 @@ _COMMON: Final = """
 
 
 def content_words(text: str) -> tuple[str, ...]:
-    """The words that carry the text, as written, in order."""
+    """Return the words that are not common words, as written, in order."""
     return tuple(
         word for word in _WORD.findall(text.replace("’", "'")) if "'" not in word and word.lower() not in _COMMON
     )
 
 
 def stem(word: str) -> str:
-    """A crude stem: enough that *storms* and *stormy*, *waited* and *waiting* meet."""
+    """Return a crude stem: *storms* and *stormy*, *waited* and *waiting* have the same."""
     plain = word.lower().removesuffix("'s")
     for ending in ("ing", "ies", "ed", "es", "y", "s", "e"):
         if plain.endswith(ending) and len(plain) - len(ending) >= 3:

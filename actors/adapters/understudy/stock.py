@@ -1,6 +1,6 @@
-"""The understudy's own words, for when the card's examples do not answer: short, so that any voice can carry them.
+"""Holds stock texts for cues that no example of the card answers; they are short, to suit any character.
 
-`{name}` is the character, `{user}` who is answered, `{word}` something that they spoke of, `{trait}` one of the card's.
+`{name}` is the character, `{user}` the person answered, `{word}` a word of the cue, `{trait}` a trait of the card.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ ECHOES: Final = (
     "What about {word}, {user}?",
 )
 QUOTES: Final = ("{word}, you say.", "{word}? Go on.", "{word}. I had not thought of that.", "{word}? Say more.")
-"""For a word that stands without an article, and may not be a thing at all."""
+"""For a word without an article, which may not be a noun."""
 UNKNOWN: Final = (
     "I could not tell you, {user}.",
     "If I knew, I would have said.",
@@ -72,7 +72,7 @@ SEEN: Final = (
     "I would have done the same.",
     "Need a hand, {user}?",
 )
-"""For a deed that no example answers."""
+"""For an action that no example answers."""
 PAUSES: Final = (
     "I am listening, {user}.",
     "Go on, {user}.",
@@ -99,5 +99,5 @@ INTERJECTIONS: Final = frozenset(
     """ah all aye excellent fine good ha hm hmm indeed maybe naturally oh perhaps quite right so splendid very well
 """.split()  # noqa: SIM905 as in stances.py
 )
-"""An example's first sentence that is made of these opens any line, and has the character's own sound."""
+"""An example's first sentence that consists of these can open any line, in the character's own style."""
 TRAIT: Final = "thoughtful"  # for a card whose personality names none

@@ -1,4 +1,4 @@
-"""`audit`: reads channels back and names every difference from the committed history."""
+"""`audit`: reads channels back and prints every difference from the committed history."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from rich.table import Column, Table
 
 from actors.adapters.discord import GatewayLost, WrongToken
 from actors.adapters.store import StoreError
-from actors.app.auditing import RECENT_DAYS, AuditError, AuditResult, SessionAudit, audit_all
+from actors.app.channel_audit import RECENT_DAYS, AuditError, AuditResult, SessionAudit, audit_all
 from actors.app.console import FAILED, printable, read_settings, refusing
 from actors.roleplay.audit import Difference, Kind
 
 QUOTED: Final = 60
-"""Characters of a text that a difference quotes."""
+"""Characters of a text that are quoted in a difference."""
 
 UNREAD: Final = "not checked"
 
 ID_WIDTHS: Final = {"Session": 13, "Channel": 19}
-"""Characters of an id of ours, and of one of Discord's."""
+"""Length of our ids and of Discord's, in characters."""
 
 
 def audit(
     channel_or_session: Annotated[
-        str | None, typer.Argument(help="A channel's id, or a session's as `!status` shows it; else all recent ones.")
+        str | None, typer.Argument(help="A channel id, or a session id from `!status`. Default: all recent sessions.")
     ] = None,
 ) -> None:
     """Read channels back and compare them with the committed history; exit 1 if anything differs.
 
-    A bot may run beside it. Without an argument: all sessions that are open, or ended in the last seven days.
-    What people say while no bot runs is extra until one has caught up.
+    A bot may run at the same time. Without an argument, all sessions that are open or ended in the last seven days
+    are checked. Messages that people write while no bot runs count as extra until a bot has caught up.
 
-    On a playground: `play --no-bot` prints DISCORD_API_URL, DISCORD_GATEWAY_URL and DISCORD_TOKEN; with them in the
-    environment, `run` plays there and `audit` checks it.
+    On a playground: `play --no-bot` prints DISCORD_API_URL, DISCORD_GATEWAY_URL and DISCORD_TOKEN. Set them in the
+    environment; then `run` plays there and `audit` checks it.
     """
     settings = read_settings()
     with refusing(AuditError, StoreError, WrongToken, GatewayLost):
         result = anyio.run(audit_all, settings, channel_or_session)
-    # What people wrote is no markup, and in a pipe a line stays a line.
+    # People's text is not markup; in a pipe, lines are not wrapped.
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
     for line in _lines(result):
         console.print(printable(line))
@@ -74,10 +74,10 @@ def _quoted(text: str | None) -> str:
 
 
 def table_of(result: AuditResult) -> Table:
-    """A row a session: how many lines it has, and how many differences of each kind."""
-    # Ids are there to be copied: whatever else must give way does.
+    """One row per session: its number of lines, and of differences of each kind."""
+    # Ids must stay whole, to be copied: other columns shrink instead.
     ids = (Column(title, no_wrap=True, overflow="ignore", min_width=width) for title, width in ID_WIDTHS.items())
-    # Without lines between the columns every title fits into the 80 that a terminal has at least.
+    # Without lines between the columns, all titles fit into 80 columns.
     table = Table(*ids, title="Audit", title_justify="left", box=box.SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
     table.pad_edge = False
     for title in ("Lines", *(str(kind).capitalize() for kind in Kind)):

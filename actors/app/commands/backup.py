@@ -1,4 +1,4 @@
-"""`backup`: copy the database into one file, while the bot runs or while it does not."""
+"""`backup`: copies the database into one file, whether or not the bot runs."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import typer
 
 from actors.adapters.store import BackedUp, StoreError, back_up, database_path
 from actors.app.console import fail, read_settings, refusing
-from actors.app.reading import elsewhere
+from actors.app.read_only_store import elsewhere
 
 
 def backup(
-    file: Annotated[Path, typer.Argument(help="The file to write; only its owner may read it.")],
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if there is one.")] = False,
+    file: Annotated[Path, typer.Argument(help="The file to write; only its owner can read it.")],
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
 ) -> None:
-    """Copy the database into one file, while the bot runs or not."""
+    """Copy the database into one file, whether or not the bot runs."""
     settings = read_settings()
     with refusing(StoreError):
         path = database_path(settings.database_url, folder=settings.data_dir)
         if path is None:
-            fail("the database is in memory and ends with its process: there is nothing to back up")
+            fail("the database is in memory, so there is nothing to back up: set DATABASE_URL to a file")
         if not path.exists():
-            fail(f"there is no database at {path.absolute()}: look at DATABASE_URL and DATA_DIR{elsewhere(settings)}")
+            fail(f"there is no database at {path.absolute()}: check DATABASE_URL and DATA_DIR{elsewhere(settings)}")
         typer.echo(_in_words(path, back_up(path, file, overwrites=force)))
 
 

@@ -1,4 +1,4 @@
-"""`character`: the characters of this database, and Tavern cards in and out of it."""
+"""`character`: lists, imports, exports and deletes the characters of this database."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import typer
 
 from actors.adapters.clock import SystemClock
 from actors.adapters.icon import IconError, png_of
-from actors.adapters.store import SqlStore, StoreError, database_path, open_store
+from actors.adapters.store import SqlStore, StoreError, database_path, open_store, write_private
 from actors.app.characters import add_shipped, keeping_picture, read_character
 from actors.app.console import FAILED, WRONG_USE, fail, printable, read_settings, refusing
-from actors.app.places import refusal_of
-from actors.app.reading import elsewhere, in_which
+from actors.app.database_location import refusal_of
+from actors.app.read_only_store import elsewhere, in_which
 from actors.roleplay.card import CardError, kept_card, kept_picture
 from actors.roleplay.card_writing import write_png
 from actors.roleplay.model import Character
@@ -25,7 +25,7 @@ from actors.roleplay.names import find_named, shown_on_one_line
 T = TypeVar("T")
 
 WIDTH: Final = 80
-"""Columns of a terminal, as it has always been."""
+"""Columns of a standard terminal."""
 
 NOT_PLAYED: Final = "kept, not played"
 
@@ -35,11 +35,11 @@ app = typer.Typer(help="Characters: Tavern cards V1, V2 and V3 from JSON, PNG an
 @app.command("import")
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Card files (.json, .png, .charx).")],
-    name: Annotated[str, typer.Option(help="What to call the character instead of what its card says.")] = "",
+    name: Annotated[str, typer.Option(help="Name of the character, instead of the name on its card.")] = "",
 ) -> None:
-    """Add characters; one of a known name replaces it from the next `!start` on."""
+    """Add characters. A card with a known name replaces that character from the next `!start` on."""
     if name and (len(files) > 1 or not shown_on_one_line(name)):
-        fail("--name takes a name that can be seen, and one file; import the others without it", WRONG_USE)
+        fail("--name needs one file and a name with visible characters; import the other files without it", WRONG_USE)
     is_whole = _with_store(lambda store: _import(store, files, name))
     typer.echo(in_which(read_settings(), "character import"))
     if not is_whole:
@@ -81,23 +81,22 @@ def show(name: str) -> None:
 def export(
     name: str,
     file: Annotated[Path, typer.Argument(help="A .json or .png file to write.")],
-    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if there is one.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
 ) -> None:
-    """Write a character's card to a file: the whole of it to a .png; a .json has no room for its picture."""
+    """Write a character's card to a file. A .png file holds the whole card; a .json file leaves out the picture."""
     character = _named(name)
     with refusing(CardError, IconError, OSError):
         data = _as_file(character, file)
         try:
-            with file.open("wb" if force else "xb") as opened:
-                opened.write(data)
+            write_private(file, [data], overwrites=force)
         except FileExistsError:
-            fail(f"{file} is there already: name another file, or overwrite it with --force")
+            fail(f"{file} exists already: name another file, or overwrite it with --force")
     typer.echo(f"Wrote {character.name} to {file}{_left_out(character, file)}")
 
 
 @app.command()
 def delete(name: str) -> None:
-    """Take a character off the list; scenes that are open keep it."""
+    """Delete a character. Open scenes keep it."""
     known = _named(name).name
     _with_store(lambda store: store.delete_character(known))
     typer.echo(f"Deleted {known}")
@@ -105,7 +104,7 @@ def delete(name: str) -> None:
 
 
 def _as_file(character: Character, file: Path) -> bytes:
-    """The card as the file's ending asks for. Raises CardError, and IconError for a picture that cannot be read."""
+    """Return the card in the format of the file's ending. Raises CardError, and IconError for an unreadable picture."""
     if file.suffix.lower() == ".json":
         return character.card_json.encode()
     if file.suffix.lower() != ".png" or character.picture is None:
@@ -114,10 +113,10 @@ def _as_file(character: Character, file: Path) -> bytes:
 
 
 def _left_out(character: Character, file: Path) -> str:
-    """What to say of a picture that the file has no room for."""
+    """A hint if the file leaves out the picture; else empty."""
     if file.suffix.lower() != ".json" or character.picture is None:
         return ""
-    return "" if kept_picture(character.card_json) else "; its picture is not in it: a .png file takes both"
+    return "" if kept_picture(character.card_json) else " without its picture; export to a .png file to keep both"
 
 
 def _number(*lists: Sequence[object]) -> str:
@@ -125,7 +124,7 @@ def _number(*lists: Sequence[object]) -> str:
 
 
 def _lorebook(card_json: str) -> Sequence[object]:
-    """The lorebook's entries, as they stand in the card."""
+    """The lorebook's entries, as in the card."""
     whole = json.loads(card_json)
     fields = whole["data"] if isinstance(whole.get("data"), dict) else whole
     book = fields.get("character_book")
@@ -134,7 +133,7 @@ def _lorebook(card_json: str) -> Sequence[object]:
 
 
 async def _import(store: SqlStore, files: list[Path], name: str) -> bool:
-    """Import each file by itself, so that one broken card keeps no other out."""
+    """Import each file separately, so that one broken card does not stop the others. True if all were imported."""
     clock, is_whole = SystemClock(), True
     for file in files:
         try:
@@ -145,7 +144,7 @@ async def _import(store: SqlStore, files: list[Path], name: str) -> bool:
             continue
         character = keeping_picture(brought.character, await store.characters())
         replaced = await store.add_character(character, at=clock.now())
-        kept = "; it keeps its picture, the file has none" if character.picture is not brought.character.picture else ""
+        kept = "; its picture stays, the file has none" if character.picture is not brought.character.picture else ""
         for doubt in brought.doubts:
             typer.echo(printable(f"ensemble: {file}: {doubt}"), err=True)
         typer.echo(f"{'Replaced' if replaced else 'Imported'} {character.name} ({file}){kept}")
@@ -179,6 +178,6 @@ def _unknown(name: str) -> NoReturn:
 
 
 def _row(name: str, description: str) -> str:
-    """A line of the list, no wider than a terminal."""
+    """One line of the list, at most `WIDTH` columns."""
     line = " ".join(f"{name}: {description}".split())
     return line if len(line) <= WIDTH else f"{line[: WIDTH - 1]}…"

@@ -1,4 +1,4 @@
-"""`diagram`: a machine drawn from its running table, with one response's recorded path on it if asked."""
+"""`diagram`: draws a machine from its running table, on request with one response's recorded path."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from actors.app.console import WRONG_USE, fail, printable, refusing
 from actors.app.own_machines import FORM, NoMachine, OwnCodeFailed, own_machine
 from actors.app.recordings import NoRecording, recording_of
 from machines import response as response_machine
-from machines.diagram import MACHINES, dot, mermaid, text
-from machines.drawable import Drawable
-from machines.foreign import NotDrawable, sketch
-from machines.layout import Layout
-from machines.layouts import automatic_layout, layout_of
-from machines.path import Path
-from machines.svg import Theme, svg
+from machines.diagrams.drawable import Drawable
+from machines.diagrams.layout import Layout
+from machines.diagrams.layouts import automatic_layout, layout_of
+from machines.diagrams.notations import MACHINES, dot, mermaid, text
+from machines.diagrams.path import Path
+from machines.diagrams.sources import NotDrawable, sketch
+from machines.diagrams.svg import Theme, svg
 
 
 class Format(StrEnum):
@@ -33,11 +33,11 @@ class Format(StrEnum):
 
 
 PIXELS_MAX: Final = 50_000_000
-"""200 MB while it is drawn; viewers and chats refuse larger pictures as well."""
+"""Needs 200 MB while drawing; viewers and chats refuse larger pictures too."""
 
 
 class TooLarge(ValueError):
-    """A diagram that is no picture any more."""
+    """The diagram has too many pixels for a PNG."""
 
 
 ENDINGS: Final = {
@@ -53,19 +53,19 @@ ENDINGS: Final = {
 
 def diagram(
     machine: Annotated[
-        str, typer.Argument(help=f"Which machine: {', '.join(MACHINES)}, or one of your own: package.module:MACHINE.")
+        str, typer.Argument(help=f"One of {', '.join(MACHINES)}, or your own as package.module:MACHINE.")
     ] = "response",
-    format: Annotated[Format | None, typer.Option(help="How to draw it; else by the file's ending, else text.")] = None,
+    format: Annotated[Format | None, typer.Option(help="Output format. Default: the file's ending, or text.")] = None,
     response: Annotated[
         str | None,
-        typer.Option(help="A response's id, its beginning, or a file of the inspector's: its path is drawn as well."),
+        typer.Option(help="Draw this response's path too: its id, the start of it, or an inspector file."),
     ] = None,
     output: Annotated[FilePath | None, typer.Option("--output", "-o", help="A file to write.")] = None,
 ) -> None:
-    """Draw a machine from the table that runs."""
+    """Draw a state machine from its running table."""
     format = format or _format_of(output)
     if format is Format.PNG and output is None and sys.stdout.isatty():
-        fail("a picture does not show in a terminal; write it to a file with -o", WRONG_USE)
+        fail("a terminal cannot show a PNG; write it to a file with -o", WRONG_USE)
     drawable = _machine(machine)
     path = None if response is None else _path_of(response, drawable)
     with refusing(TooLarge, code=WRONG_USE):
@@ -80,7 +80,7 @@ def diagram(
 
 
 def _machine(named: str) -> Drawable:
-    """One of ours by its name, else a developer's own. Ends the program where there is none."""
+    """Return the built-in machine of this name, else the developer's own. Exits if there is none."""
     if named in MACHINES:
         return MACHINES[named]
     if ":" not in named:
@@ -97,11 +97,11 @@ def _machine(named: str) -> Drawable:
 
 
 def _format_of(output: FilePath | None) -> Format:
-    """What a file's ending asks for; text where there is no file. Ends the program for an unknown ending."""
+    """Return the format for the file's ending; TEXT without a file. Exits for an unknown ending."""
     if output is None:
         return Format.TEXT
     if output.suffix.lower() not in ENDINGS:
-        fail(f"{output}: say what it is to be with --format, or end its name in {', '.join(ENDINGS)}", WRONG_USE)
+        fail(f"{output}: the ending does not name a format; use --format, or one of {', '.join(ENDINGS)}", WRONG_USE)
     return ENDINGS[output.suffix.lower()]
 
 
@@ -113,7 +113,7 @@ def _path_of(response: str, machine: Drawable) -> Path:
 
 
 def draw(machine: Drawable, format: Format, path: Path | None = None) -> bytes:
-    """The machine, with `path` drawn on it, as a file's content. Raises TooLarge for a picture of too many pixels."""
+    """Draw the machine, with `path` on it; returns the file's bytes. Raises TooLarge for a PNG above `PIXELS_MAX`."""
     match format:
         case Format.TEXT:
             return text(machine, path).encode()
@@ -135,12 +135,12 @@ def _svg(machine: Drawable, path: Path | None, theme: Theme = "auto") -> str:
 
 
 def _layout(machine: Drawable) -> Layout:
-    # The hints are for our machines: a developer's own may have the same name.
+    # The layout hints are for the built-in machines; a developer's machine may have the same name.
     return layout_of(machine) if machine in MACHINES.values() else automatic_layout(machine)
 
 
 def _png(machine: Drawable, path: Path | None) -> bytes:
     layout = _layout(machine)
     if layout.width * layout.height * SHARPNESS**2 > PIXELS_MAX:
-        raise TooLarge(f"{machine.name} is too large for a picture: draw it as svg")
+        raise TooLarge(f"{machine.name} is too large for a PNG: draw it as svg")
     return picture(_svg(machine, path, theme="light"))

@@ -1,12 +1,14 @@
-"""`doctor`: looks at everything that a running bot needs; each finding with its mend."""
+"""`doctor`: checks everything that a running bot needs, and prints each finding with its fix."""
 
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Final
 
 import anyio
@@ -16,27 +18,39 @@ from dotenv import dotenv_values
 from actors.adapters.clock import SystemClock
 from actors.adapters.discord import examine
 from actors.adapters.groq import GroqModel
-from actors.adapters.store import MEND, StoreError, database_path, open_store
+from actors.adapters.store import (
+    HAS_MODES,
+    KEPT_BESIDE,
+    MEND,
+    StoreError,
+    database_path,
+    is_filled_by_others,
+    is_open_to_others,
+    open_store,
+)
 from actors.app.composition import model_of, status_page_of, urls_of
 from actors.app.console import FAILED, read_settings
-from actors.app.places import refusal_of
+from actors.app.database_location import refusal_of
+from actors.app.playground_address import DATABASE, WORLD
+from actors.app.playground_address import FILE as PLACE
+from actors.app.read_only_store import PLAYGROUND
 from actors.app.settings import DOTENV, Settings
 from actors.app.tracing import PREFIX, read_variables, tracing
 from actors.ports import StatusUnknown
 
 DISK_FREE_MIN = 100_000_000
-"""Bytes that should be free beside the database: months of a busy server's play."""
+"""Bytes that should be free on the database's disk: months of play on a busy server."""
 
 NEAR: Final = 0.85
-"""Of difflib's 1: one slip in a name of eight letters is above it, the names of other programs are below."""
+"""difflib's ratio, 1 for equal names: one typo in eight letters is above it, names of other programs are below."""
 
-MISNAMED: Final = "look at .env.example for the names; what another program reads can stay"
+MISNAMED: Final = "check the names in .env.example; variables of other programs can stay"
 MARKS: Final = {True: "✓", False: "✗", None: "–"}
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at; `mend` is empty where nothing is to be done. `is_fine`: None where it could not be told."""
+    """Result of one check. `mend` is the fix, empty if none is needed; `is_fine` is None if it could not be checked."""
 
     subject: str
     is_fine: bool | None
@@ -47,7 +61,7 @@ class Finding:
 def doctor() -> None:
     """Check settings, token, intents, permissions, model, database and disk."""
     settings = read_settings()
-    findings = [Finding("settings", True, "all values are good"), *anyio.run(_look, settings)]
+    findings = [Finding("settings", True, "all values are valid"), *anyio.run(_look, settings)]
     for finding in findings:
         typer.echo(f"{MARKS[finding.is_fine]} {finding.subject}: {finding.words}")
         if finding.mend:
@@ -61,6 +75,8 @@ async def _look(settings: Settings) -> list[Finding]:
         *_names(),
         *await _database(settings),
         _disk(settings),
+        *_folders(settings),
+        *_files(settings),
         *await _model(settings),
         *await _discord(settings),
         *await _status_page(settings),
@@ -69,7 +85,7 @@ async def _look(settings: Settings) -> list[Finding]:
 
 
 def _names() -> list[Finding]:
-    """Names that are no settings: in `.env` all of them, in the environment those that are nearly one."""
+    """Names that are not settings: in `.env` all of them, in the environment those similar to a setting."""
     known = [name.upper() for name in Settings.model_fields]
     named = {name for name in dotenv_values(DOTENV) if not name.startswith(PREFIX)}
     places = ((DOTENV, False, named), ("environment", None, {name for name in os.environ if _meant(name, known)}))
@@ -81,13 +97,13 @@ def _names() -> list[Finding]:
 
 
 def _unknown(names: Iterable[str], known: Sequence[str]) -> list[str]:
-    """Those that are no settings, each with the one that was meant where there is one."""
+    """The names that are not settings, each with the setting that was probably meant."""
     strange = sorted(name for name in names if name.upper() not in known)
     return [f"{name} (meant: {meant})" if (meant := _meant(name, known)) else name for name in strange]
 
 
 def _meant(name: str, known: Sequence[str]) -> str:
-    """The setting that this is nearly; empty where it is near none."""
+    """The setting with the most similar name; empty if none is similar."""
     return next(iter(get_close_matches(name.upper(), known, n=1, cutoff=NEAR)), "")
 
 
@@ -96,7 +112,7 @@ async def _database(settings: Settings) -> list[Finding]:
     if path is not None and (refusal := refusal_of(path)):
         return [Finding("database", False, refusal.words, refusal.mend)]
     if path is not None and not path.exists():
-        return [Finding("database", True, f"{path} will be made at the first start")]
+        return [Finding("database", True, f"{path} will be created at the first start")]
     try:
         async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
             characters, unsound = await store.characters(), await store.unsound()
@@ -113,18 +129,46 @@ def _disk(settings: Settings) -> Finding:
     free = shutil.disk_usage(folder).free
     words = f"{free // 1_000_000:,} MB free in {folder}"
     if free < DISK_FREE_MIN:
-        return Finding("disk", False, words, "make room, or set DATA_DIR to a larger disk")
+        return Finding("disk", False, words, "free some space, or set DATA_DIR to a larger disk")
     return Finding("disk", True, words)
 
 
+def _folders(settings: Settings) -> list[Finding]:
+    """A finding if other users of this machine can put files into our folders; else nothing."""
+    folders = dict.fromkeys((settings.data_dir, settings.data_dir / PLAYGROUND))
+    exposed = [str(folder) for folder in folders if is_filled_by_others(folder)]
+    if not exposed:
+        return []
+    words = f"other users of this machine can put files into {', '.join(exposed)}"
+    return [Finding("folders", False, words, f"run `chmod o-w -- {shlex.join(exposed)}`, or set another DATA_DIR")]
+
+
+def _files(settings: Settings) -> list[Finding]:
+    """Whether other users of this machine can open files with messages or keys; nothing if there are no such files."""
+    databases = (
+        database_path(settings.database_url, folder=settings.data_dir),
+        settings.data_dir / PLAYGROUND / DATABASE,
+        settings.data_dir / PLAYGROUND / WORLD,
+    )
+    kept = [path.with_name(path.name + ending) for path in databases if path for ending in ("", *KEPT_BESIDE)]
+    found = [
+        path for path in dict.fromkeys((Path(DOTENV), settings.data_dir / PLAYGROUND / PLACE, *kept)) if path.is_file()
+    ]
+    exposed = [str(path) for path in found if is_open_to_others(path)]
+    if exposed:
+        words = f"other users of this machine can open {', '.join(exposed)}"
+        return [Finding("files", False, words, f"run `chmod go= -- {shlex.join(exposed)}`")]
+    return [Finding("files", True, "only this user can read them")] if found and HAS_MODES else []
+
+
 async def _model(settings: Settings) -> list[Finding]:
-    """One short line of each model, and what is known of how much it reads."""
+    """Ask each model for one short line, and warn about what is known of its context size."""
     try:
         model = model_of(settings, _Remembered(settings))
     except ValueError as error:
         return [Finding("model", False, "cannot be used", str(error))]
     if not isinstance(model, GroqModel):
-        mend = "set GROQ_API_KEY, or GROQ_BASE_URL for a server of your own, for a real model"
+        mend = "for a real model, set GROQ_API_KEY, or GROQ_BASE_URL for your own server"
         return [Finding("model", True, f"{model.label} speaks: no key is set", mend)]
     await model.recall()
     checks = await model.try_out(settings.response_tokens)
@@ -135,7 +179,7 @@ async def _model(settings: Settings) -> list[Finding]:
 
 
 class _Remembered:
-    """The ServerKnowledge of the bot's database, which the doctor reads and leaves as it is."""
+    """The ServerKnowledge in the bot's database, read-only."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -149,14 +193,14 @@ class _Remembered:
             async with open_store(settings.database_url, folder=settings.data_dir, read_only=True) as store:
                 return await store.server_knowledge(server)
         except StoreError:
-            return {}  # the finding on the database says it
+            return {}  # the database check reports it
 
     async def keep_server_knowledge(self, server: str, model: str, knowledge: str, *, at: float) -> None:
-        pass  # the bot learns it at its first line
+        pass  # read-only: the bot learns it again at its first line
 
 
 async def _discord(settings: Settings) -> list[Finding]:
-    """Token, intent, permissions, and whether each open scene can go on where it is."""
+    """Check token, intent and permissions, and whether each open scene can continue in its channel."""
     if settings.discord_token is None:
         return [Finding("token", False, "DISCORD_TOKEN is not set", "put the bot's token into .env; `play` needs none")]
     token, scenes = settings.discord_token.get_secret_value(), await _open_scenes(settings)
@@ -165,7 +209,7 @@ async def _discord(settings: Settings) -> list[Finding]:
 
 
 async def _open_scenes(settings: Settings) -> dict[int, int | None]:
-    """The channel or thread of each open scene, and its server; none where the database cannot be read."""
+    """Server by channel or thread of each open scene; empty if the database cannot be read."""
     path = database_path(settings.database_url, folder=settings.data_dir)
     if path is None or not path.exists():
         return {}
@@ -174,25 +218,25 @@ async def _open_scenes(settings: Settings) -> dict[int, int | None]:
             opened = await store.open_sessions(since=SystemClock().now(), lookback=1)
             places = {each.channel_id: await store.place(each.channel_id) for each in opened if each.session_id}
     except StoreError:
-        return {}  # the finding on the database says it
+        return {}  # the database check reports it
     return {channel_id: place and place[1] for channel_id, place in places.items()}
 
 
 async def _status_page(settings: Settings) -> list[Finding]:
-    """Nothing depends on the page, so one that cannot be read is told and is no failure."""
+    """Check the status page. It is optional, so an unreadable page is reported but is not a failure."""
     page = status_page_of(settings, is_discord=not settings.discord_api_url)
     if page is None:
         return []
     said = await page.read()
     if isinstance(said, StatusUnknown):
-        mend = "look at STATUS_URL; empty turns it off, and the bot plays on without it"
+        mend = "check STATUS_URL, or set it empty to turn the page off; the bot works without it"
         return [Finding("status page", None, f"cannot be read ({said.reason})", mend)]
-    unread = f" (not all of it could be read: {'; '.join(said.unread)})" if said.unread else ""
+    unread = f" (parts could not be read: {'; '.join(said.unread)})" if said.unread else ""
     return [Finding("status page", True, f"it reports: {said.indicator}{unread}")]
 
 
 def _traces(settings: Settings) -> list[Finding]:
-    """What `run` would note of the collector. Its address is not shown: it may hold a password."""
+    """What `run` would log about the trace collector. Its address is omitted: it may hold a password."""
     read_variables()
     with tracing(settings) as asked_for:
         if asked_for.note is None:

@@ -1,4 +1,4 @@
-"""`migrate`: bring the database up to date; `run` does the same at its start."""
+"""`migrate`: brings the database up to date; `run` does the same at its start."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def migrate() -> None:
     is_new = path is not None and not path.exists()
     with refusing(StoreError), held(settings):
         anyio.run(_migrate, settings)
-    typer.echo(f"Made a new database: {path}" if is_new else f"The database is up to date: {path}")
+    typer.echo(f"Created a new database: {path}" if is_new else f"The database is up to date: {path}")
 
 
 async def _migrate(settings: Settings) -> None:

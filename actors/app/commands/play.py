@@ -1,4 +1,4 @@
-"""`play`: a local Discord and the real bot connected to it, without an account."""
+"""`play`: runs a local Discord and the real bot connected to it; no account is needed."""
 
 from __future__ import annotations
 
@@ -19,63 +19,79 @@ import anyio.to_thread
 import typer
 
 from actors.adapters.clock import SystemClock
-from actors.adapters.store import AlreadyRunning, DatabaseLock, StoreError, open_store, wait_until_unlocked
+from actors.adapters.llama import BadModelFile, ModelFile, ModelNotLoaded
+from actors.adapters.store import (
+    AlreadyRunning,
+    DatabaseLock,
+    StoreError,
+    make_private_database,
+    open_store,
+    wait_until_unlocked,
+)
 from actors.app.bot_process import COMMAND, bot_process
 from actors.app.card_shelf import StoreCardShelf
 from actors.app.characters import add_shipped
 from actors.app.commands.run import ending
-from actors.app.console import read_settings, refusing
+from actors.app.console import WRONG_USE, fail, read_settings, refusing
+from actors.app.database_location import refusal_of
 from actors.app.first_scene import open_first_scene
-from actors.app.places import refusal_of
-from actors.app.playground_place import PlaygroundPlace, announced
-from actors.app.reading import PLAYGROUND
+from actors.app.model_file import checked_model, model_variables
+from actors.app.playground_address import DATABASE, WORLD, PlaygroundPlace, announced
+from actors.app.read_only_store import PLAYGROUND
 from actors.app.settings import Settings
 from actors.playground import PlaygroundServer
 
 PORT: Final = 8400
 LOOPBACK: Final = "127.0.0.1"
-WORLD: Final = "world.db"
-DATABASE: Final = "ensemble.db"
 DATABASE_URL: Final = f"sqlite:///{DATABASE}"
 TOKEN_BYTES: Final = 24
 UNDERSTUDY_S: Final = 10.0
-"""Long enough to look at a model that does not answer, and three tries are over within a minute."""
+"""Long enough to watch a model that does not answer; short enough for three attempts within a minute."""
 
 
 AskedToEnd = Callable[[], Awaitable[None]]
 
 
 class PlayError(Exception):
-    """The playground cannot start: one line with the mend."""
+    """The playground cannot start; the text is one line: what is wrong and how to fix it."""
 
 
 def play(
-    port: Annotated[int, typer.Option(help="The server's port; 0 picks one.", min=0, max=65535)] = PORT,
+    port: Annotated[int, typer.Option(help="Port of the server; 0 picks a free one.", min=0, max=65535)] = PORT,
     no_open: Annotated[bool, typer.Option("--no-open", help="Do not open a browser.")] = False,
-    no_bot: Annotated[bool, typer.Option("--no-bot", help="Serve alone; print the URLs and a token.")] = False,
+    no_bot: Annotated[bool, typer.Option("--no-bot", help="Start only the server; print URLs and a token.")] = False,
+    gguf: Annotated[
+        Path | None, typer.Option("--gguf", metavar="FILE", help="A model's file for llama.cpp, which runs it here.")
+    ] = None,
 ) -> None:
-    """Play on a local Discord; no account, key or server is needed."""
+    """Play on a local Discord. No account, key or server is needed."""
     settings = read_settings()
+    if gguf is not None and no_bot:
+        fail("--no-bot starts no bot, so --gguf has nobody to speak for: leave one of them out", WRONG_USE)
+    with refusing(BadModelFile, code=WRONG_USE):
+        model = checked_model(gguf) if gguf is not None else None
     folder = settings.data_dir / PLAYGROUND
-    with refusing(PlayError, StoreError), ExitStack() as held:
+    with refusing(PlayError, StoreError, ModelNotLoaded), ExitStack() as held:
         if refusal := refusal_of(folder / DATABASE, elsewhere="set another DATA_DIR"):
             raise PlayError(str(refusal))
         held.enter_context(_alone_in(folder))
+        with refusing(OSError):
+            make_private_database(folder / WORLD)  # created here: the playground itself sets no file permissions
         if no_bot:
             anyio.run(_play_alone, folder, port)
         else:
-            anyio.run(_play, settings, folder, port, not no_open)
-        typer.echo(f"Playground ended; what was played is kept in {folder.absolute()}")
+            anyio.run(_play, settings, folder, port, not no_open, model)
+        typer.echo(f"Playground ended. Its data is kept in {folder.absolute()}")
 
 
 @contextmanager
 def _alone_in(folder: Path) -> Iterator[None]:
-    """Hold the world against a second playground. Raises PlayError, which names the holder."""
+    """Lock the world, so that no second playground opens it. Raises PlayError, which names the holder."""
     with DatabaseLock(folder / WORLD) as lock:
         try:
             lock.acquire(at=SystemClock().now())
         except AlreadyRunning as error:
-            who, _, _ = str(error).rpartition(": ")  # what follows is a mend, and another setting's
+            who, _, _ = str(error).rpartition(": ")  # the rest is a hint about another setting
             raise PlayError(f"{who}: end it first, or set another DATA_DIR") from error
         yield
 
@@ -90,23 +106,27 @@ async def _play_alone(folder: Path, port: int) -> None:
             await asked_to_end()
 
 
-async def _play(settings: Settings, folder: Path, port: int, opens_browser: bool) -> None:
+async def _play(settings: Settings, folder: Path, port: int, opens_browser: bool, file: ModelFile | None) -> None:
     with ending() as asked_to_end:
         await wait_until_unlocked(folder / DATABASE, say=partial(typer.echo, err=True))
-        # The characters' database is made before the bot starts, so that not both of them migrate it.
-        async with open_store(DATABASE_URL, folder=folder) as store, _serving(folder, port) as server:
+        # Opened before the bot starts, so that only one of them migrates the database.
+        async with (
+            open_store(DATABASE_URL, folder=folder) as store,
+            _serving(folder, port) as server,
+            model_variables(file, settings, partial(typer.echo, err=True)) as of_model,
+        ):
             await add_shipped(store, SystemClock())
             inspector = _inspector()
             server.card_shelf = StoreCardShelf(store, SystemClock())
             server.inspector_url, server.inspector_token = f"http://{inspector.address}", inspector.token
             with announced(folder, inspector):
-                environment = _environment(server, folder, inspector) | _patience(settings)
+                environment = _environment(server, folder, inspector) | (of_model or _patience(settings))
                 async with bot_process(environment, (*COMMAND, "--model-faults", server.model_url)) as bot:
                     server.bot_control = bot
                     await bot.start()
                     _say_where(server)
-                    # Under the address that the bot logs, its inspector asks for the token.
-                    typer.echo(f"Its inspector: {server.url}/inspector/")
+                    # The address that the bot logs would ask for the token; this one does not.
+                    typer.echo(f"Its inspector: {server.opening('/inspector/')}")
                     sys.stdout.flush()
                     await _accompany(server, asked_to_end, opens_browser=opens_browser)
 
@@ -115,21 +135,21 @@ async def _accompany(server: PlaygroundServer, asked_to_end: AskedToEnd, *, open
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(open_first_scene, server)
         if opens_browser and _has_screen():
-            # In a thread that may be left behind: some browsers return only when they are closed.
-            tasks.start_soon(_open_browser, server.url + "/")
+            # In a thread that may outlive us: some browsers return only when they are closed.
+            tasks.start_soon(_open_browser, server.page_url)
         await asked_to_end()
         tasks.cancel_scope.cancel()
 
 
 @asynccontextmanager
 async def _serving(folder: Path, port: int) -> AsyncIterator[PlaygroundServer]:
-    """The local Discord on `port`. Raises PlayError."""
+    """Run the local Discord on `port` while the block runs. Raises PlayError."""
     server = PlaygroundServer(port=port, folder=folder)
     try:
         await server.start()
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
-            raise PlayError(f"port {port} is in use: end what runs there, or try `play --port 0`") from error
+            raise PlayError(f"port {port} is in use: stop what uses it, or try `play --port 0`") from error
         raise PlayError(f"the playground cannot start: {error}") from error
     try:
         yield server
@@ -138,7 +158,7 @@ async def _serving(folder: Path, port: int) -> AsyncIterator[PlaygroundServer]:
 
 
 def _has_screen() -> bool:
-    """Without one, Python would start a browser for terminals on top of our output."""
+    """Whether there is a graphical screen. Without one, Python would start a text browser on top of our output."""
     return not sys.platform.startswith("linux") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys())
 
 
@@ -147,14 +167,15 @@ async def _open_browser(url: str) -> None:
 
 
 def _say_where(server: PlaygroundServer) -> None:
-    typer.echo(f"Playground: {server.url}/")
+    typer.echo(f"Playground: {server.page_url}")
     sys.stdout.flush()
 
 
 def _inspector() -> PlaygroundPlace:
-    """As the user set it; else a free port, which every bot of this playground takes in turn, and a token for it.
+    """The inspector's address and token as the user set them; else a free port and a new token.
 
-    The token opens texts and breakpoints; the page's server sends it, so no page and no address has it.
+    Every bot that this playground starts uses the same port. The token gives access to texts and breakpoints. The
+    page's server sends it, so it is in no page and no URL.
     """
     token = os.environ.get("INSPECTOR_TOKEN") or secrets.token_urlsafe(TOKEN_BYTES)
     asked_for = os.environ.get("INSPECTOR_ADDRESS")
@@ -165,7 +186,7 @@ def _inspector() -> PlaygroundPlace:
 
 
 def _environment(server: PlaygroundServer, folder: Path, inspector: PlaygroundPlace) -> dict[str, str]:
-    """What the bot needs to know of this playground; everything else is as the user set it."""
+    """The variables that connect the bot to this playground; everything else is as the user set it."""
     return {
         "DISCORD_TOKEN": server.token,
         "DISCORD_API_URL": server.api_url,
@@ -179,7 +200,7 @@ def _environment(server: PlaygroundServer, folder: Path, inspector: PlaygroundPl
 
 
 def _patience(settings: Settings) -> dict[str, str]:
-    """How long a try of the understudy may take, unless the user says so: it answers at once, or a fault keeps it."""
+    """A short timeout for the understudy, unless the user set one: only a fault can delay it."""
     has_model = settings.groq_api_key is not None or settings.groq_base_url
     if has_model or "generate_timeout_s" in settings.model_fields_set:
         return {}

@@ -1,4 +1,4 @@
-"""`rehearse`: play a written scene in the terminal, and judge whether every line arrived once."""
+"""`rehearse`: plays a written scene in the terminal, and checks that every line arrived once."""
 
 from __future__ import annotations
 
@@ -23,22 +23,23 @@ from actors.app.rehearsal import rehearse as play_scene
 from actors.app.scenes import Scene, SceneError
 from actors.app.settings import Settings
 from actors.playground import FaultPlan
+from actors.roleplay.turns import speaker_count
 from machines.response import State
 
 OUTAGE: Final = "outage"
 
 
 def rehearse(
-    script: Annotated[str, typer.Argument(help="A scene's file, or the name of a shipped one: storm, logbook.")],
-    fault: Annotated[list[str] | None, typer.Option(help="KIND=P, such as drop_after=0.3; repeatable.")] = None,
+    script: Annotated[str, typer.Argument(help="A scene file, or the name of a shipped scene: storm, logbook.")],
+    fault: Annotated[list[str] | None, typer.Option(help="KIND=PROBABILITY, like drop_after=0.3; repeatable.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same faults.")] = 1,
-    speed: Annotated[float, typer.Option(help="Divides every wait.", min=0.01, max=1000)] = 1.0,
-    voice: Annotated[str | None, typer.Option(help="webhook or embed; else the scene's, else VOICE.")] = None,
-    logs: Annotated[bool, typer.Option("--logs", help="Print the bot's log as well.")] = False,
+    speed: Annotated[float, typer.Option(help="Divide every wait by this.", min=0.01, max=1000)] = 1.0,
+    voice: Annotated[str | None, typer.Option(help="webhook or embed. Default: the scene's, else VOICE.")] = None,
+    logs: Annotated[bool, typer.Option("--logs", help="Also print the bot's log.")] = False,
 ) -> None:
     """Play a written scene against a local Discord, with faults on request.
 
-    The breaker is off here, as with BREAKER_FAILURES=0: through an outage no line waits, each spends its attempts.
+    The breaker is off, as with BREAKER_FAILURES=0: in an outage, lines do not wait but use up their attempts.
     """
     settings = read_settings()
     with refusing(SceneError, ValueError, code=WRONG_USE):
@@ -46,7 +47,7 @@ def rehearse(
         scene = scenes.read(path)
         plan = FaultPlan.parse(fault or (), seed=seed, speed=speed)
     if plan.chance(OUTAGE) >= 1:
-        fail("--fault outage=1: nothing would ever be heard; give it less, such as outage=0.3", WRONG_USE)
+        fail("--fault outage=1: no request would ever succeed; use a lower probability, such as outage=0.3", WRONG_USE)
     chosen = voice or scene.voice or settings.voice
     if chosen not in ("webhook", "embed"):
         fail(f"there is no voice {chosen!r}; use webhook or embed", WRONG_USE)
@@ -64,7 +65,7 @@ def rehearse(
 
 
 async def _play(scene: Scene, folder: Path, settings: Settings, plan: FaultPlan) -> Report:
-    speakers = len(scene.cast) if scene.turns == "everyone" else 1
+    speakers = speaker_count(scene.turns, len(scene.cast))
     columns = (TextColumn("Rehearsing"), BarColumn(), MofNCompleteColumn(), TextColumn("lines"), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
@@ -75,7 +76,7 @@ async def _play(scene: Scene, folder: Path, settings: Settings, plan: FaultPlan)
 
 
 def _print(report: Report) -> None:
-    # What people wrote is no markup, and in a pipe a line stays a line.
+    # People's text is not markup; in a pipe, lines are not wrapped.
     console = Console(highlight=False, markup=False, emoji=False, soft_wrap=not sys.stdout.isatty())
     console.print(f"Speaking: {report.speaking}\n", style="dim")
     for entry in report.entries:
@@ -86,12 +87,12 @@ def _print(report: Report) -> None:
     for problem in report.problems:
         console.print(f"✗ {problem}", style="bold red")
     if not report.problems:
-        console.print("✓ every line arrived once or was told; the history is what the channel shows", style="green")
+        console.print("✓ every line arrived once or failed with a notice; history equals channel", style="green")
 
 
 def _table(report: Report) -> Table:
     table = Table("Character", title="Deliveries", title_justify="left")
-    for title in ("Lines", "Delivered", "Failed, told", "Wire attempts", "Retries"):
+    for title in ("Lines", "Delivered", "Failed (notice)", "Wire attempts", "Retries"):
         table.add_column(title, justify="right")
     names = list(report.wire_attempts)
     for name in names:

@@ -1,4 +1,4 @@
-"""`replay`: the recorded path of one response, move by move, at once or by key.
+"""`replay`: prints the recorded path of one response, all at once or move by move.
 
 journal or file ─► Recording ─► lines                       without --step
                             └─► frame ─► key ─► frame …     with it
@@ -15,30 +15,31 @@ from rich.console import Console
 
 from actors.adapters.store import StoreError
 from actors.app.console import WRONG_USE, fail, refusing
+from actors.app.recording_text import HEADS, moves, standing, whose
 from actors.app.recordings import NoRecording, Recording, recording_of
-from actors.app.telling import HEADS, moves, standing, whose
-from machines.diagram import text
+from machines.diagrams.notations import text
 from machines.response import MACHINE
 
 ON: Final = frozenset({"\r", "\n", " ", "n", "\x1b[C", "\x1b[B", "\x1bOC", "\x1bOB", "\xe0M", "\xe0P"})
 BACK: Final = frozenset({"p", "\x7f", "\b", "\x1b[D", "\x1b[A", "\x1bOD", "\x1bOA", "\xe0K", "\xe0H"})
-"""Enter and the right and lower arrows; the left and upper ones: as terminals send them in both modes, and Windows."""
+"""Next and previous: Enter, letters and arrow keys, as terminals send them in both modes, and as Windows does."""
 
-KEYS: Final = "Enter, →: on    ←: back    q: leave"
+KEYS: Final = "Enter, →: next    ←: back    q: quit"
 
 RIGHT: Final = (0, 2, 5)
-"""The columns that are set flush right: numbers."""
+"""Columns that are right-aligned: numbers."""
 
 LEAVE: Final = frozenset({"q", "\x1b"})
 
 
 def replay(
     response: Annotated[
-        str, typer.Argument(metavar="RESPONSE_ID", help="A response's id, its beginning, or a file of the inspector's.")
+        str,
+        typer.Argument(metavar="RESPONSE_ID", help="A response's id, the start of it, or an inspector file."),
     ],
-    step: Annotated[bool, typer.Option("--step", help="Move by move, by Enter and the arrow keys.")] = False,
+    step: Annotated[bool, typer.Option("--step", help="Show one move at a time; Enter and arrow keys move.")] = False,
 ) -> None:
-    """Tell one response's recorded path, move by move, with times and reasons."""
+    """Print one response's recorded path, move by move, with times and reasons."""
     if step and not (sys.stdin.isatty() and sys.stdout.isatty()):
         fail("--step needs a terminal; without it the whole path is printed", WRONG_USE)
     with refusing(StoreError, NoRecording, OSError):
@@ -51,12 +52,12 @@ def replay(
 
 
 def told(recording: Recording) -> list[str]:
-    """The whole path in lines: whose it is, each move, and how it stands."""
+    """Return the whole path as lines: a title, each move, and the current state."""
     return [whose(recording), "", *_lines(recording), "", standing(recording)]
 
 
 def frame(recording: Recording, seq: int) -> list[str]:
-    """The move of this number, from 1, and the machine after it: at most 23 lines, as a terminal of 24 shows them."""
+    """Return move number `seq`, from 1, and the machine after it: at most 23 lines, for a terminal of 24."""
     names, *walked = _lines(recording)
     below = standing(recording) if seq == len(walked) else KEYS
     here = text(MACHINE, recording.way(seq), folded=True).splitlines()
@@ -64,7 +65,7 @@ def frame(recording: Recording, seq: int) -> list[str]:
 
 
 def after_key(key: str, seq: int, last: int) -> int | None:
-    """The move to show after a key; None to leave. Going on behind the last one leaves."""
+    """Return the move to show after a key; None to quit, also for *next* on the last move."""
     if key in LEAVE or (key in ON and seq == last):
         return None
     if key in ON:
@@ -81,12 +82,12 @@ def _walk(recording: Recording) -> None:
             typer.echo(line[:columns])
         try:
             seq = after_key(typer.getchar(), seq, len(recording.path))
-        except (KeyboardInterrupt, EOFError):  # Ctrl-C and Ctrl-D are ways to leave as well
+        except (KeyboardInterrupt, EOFError):  # Ctrl-C and Ctrl-D quit as well
             return
 
 
 def _lines(recording: Recording) -> list[str]:
-    """A line with the columns' names, then one a move."""
+    """One line of column names, then one line per move."""
     rows = [HEADS, *moves(recording)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [

@@ -1,4 +1,4 @@
-"""`run`: connect to Discord and play, until asked to end."""
+"""`run`: connects to Discord and plays until it is asked to end."""
 
 from __future__ import annotations
 
@@ -33,6 +33,7 @@ from actors.adapters.understudy import Understudy
 from actors.app.characters import add_shipped
 from actors.app.composition import FATAL, Bot, Endpoint, compose, open_model, recall, urls_of
 from actors.app.console import WRONG_USE, fail, read_settings, refusing
+from actors.app.database_location import refusal_of
 from actors.app.database_notes import (
     ENDED,
     HANDED_OVER,
@@ -43,15 +44,14 @@ from actors.app.database_notes import (
 )
 from actors.app.faulty_model import behind_faults
 from actors.app.hand_over import take_lock, wait_until_asked
-from actors.app.places import refusal_of
 from actors.app.settings import Settings
 from actors.app.tracing import Tracing, header_secrets, read_variables, tracing
 from actors.gateway import Gateway
 from actors.ports import Model, Noted, Trace
-from actors.world import SHUTDOWN_GRACE_S
+from actors.services import SHUTDOWN_GRACE_S
 
 STDIN_BYTES: Final = 4096
-"""Read at a time, of what nobody is meant to write."""
+"""Bytes per read of standard input; nothing is expected there."""
 
 
 def run(
@@ -65,20 +65,20 @@ def run(
         bool,
         typer.Option(
             "--take-over",
-            help="Take over from the process that runs: connect, have it finish what it is sending and end, and go on.",
+            help="Take over from the running process: connect, let it finish its sends and end, then continue.",
         ),
     ] = False,
 ) -> None:
     """Connect to Discord and play."""
     if end_with_stdin:
-        # No thread of a pool: nothing waits for it at the end of the process.
+        # A daemon thread, not one of a pool: the process does not wait for it at the end.
         Thread(target=_end_with_stdin, name="The end of stdin", daemon=True).start()
     settings = read_settings()
     if settings.discord_token is None:
         fail("DISCORD_TOKEN is not set. Put it into .env, or try `play`, which needs no account.", WRONG_USE)
     read_variables()
     with tracing(settings) as traced:
-        error_lines = log.set_up(
+        errors = log.set_up(
             level=settings.log_level,
             json_lines=settings.log_format == "json",
             secrets=(*settings.secrets, *header_secrets()),
@@ -86,12 +86,12 @@ def run(
             texts=settings.log_texts,
         )
         with refusing(StoreError, *FATAL):
-            start = Start(settings, traced, error_lines, lock_of(settings), model_faults)
+            start = Start(settings, traced, errors, lock_of(settings), model_faults)
             _run_locked(start, take_over=take_over)
 
 
 def _end_with_stdin() -> None:
-    """Ask ourselves to end when whoever started us is gone, however that came."""
+    """Send SIGTERM to this process when its parent is gone, for whatever reason."""
     while os.read(sys.stdin.fileno(), STDIN_BYTES):
         pass
     signal.raise_signal(signal.SIGTERM)
@@ -99,7 +99,7 @@ def _end_with_stdin() -> None:
 
 @contextmanager
 def held(settings: Settings) -> Iterator[None]:
-    """Hold the database against a second bot. Raises AlreadyRunning, and StoreError where none can be kept."""
+    """Lock the database against a second bot. Raises AlreadyRunning, and StoreError if none can be kept there."""
     lock = lock_of(settings)
     with nullcontext() if lock is None else lock:
         if lock is not None:
@@ -108,7 +108,7 @@ def held(settings: Settings) -> Iterator[None]:
 
 
 def lock_of(settings: Settings) -> DatabaseLock | None:
-    """The database's lock, not taken yet; None for one in memory, which nobody else can have. Raises StoreError."""
+    """The database's lock, not yet acquired; None for a database in memory, which is not shared. Raises StoreError."""
     path = database_path(settings.database_url, folder=settings.data_dir)
     if path is None:
         return None
@@ -119,24 +119,24 @@ def lock_of(settings: Settings) -> DatabaseLock | None:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What a run is made of, before anything runs; `lock` is None for a database in memory.
+    """The inputs of a run. `lock` is None for a database in memory.
 
-    `model_faults` is where a playground lets the model fail.
+    `model_faults` is the URL of the playground's server that makes the model fail.
     """
 
     settings: Settings
     traced: Tracing
-    error_lines: log.ErrorLines
+    errors: log.ErrorCounter
     lock: DatabaseLock | None
     model_faults: str | None = None
 
     @property
     def database(self) -> Path | None:
-        """Its file; None for a database in memory."""
+        """The database file; None for a database in memory."""
         return database_path(self.settings.database_url, folder=self.settings.data_dir)
 
     async def wait_for_database(self, say: Callable[[str], None]) -> None:
-        """Return when no other program locks it. Raises StoreError where that takes too long."""
+        """Wait until no other program locks the database. Raises StoreError if that takes too long."""
         if self.database is not None:
             await wait_until_unlocked(self.database, say=say)
 
@@ -150,7 +150,7 @@ class Start:
             store,
             model,
             trace=self.traced.beside(log.LogTrace(texts=self.settings.log_texts)),
-            error_lines=self.error_lines,
+            errors=self.errors,
             is_standby=is_standby,
             asked=asked,
         )
@@ -192,7 +192,7 @@ async def _run(start: Start) -> None:
 
 
 def _note(noted: Noted) -> None:
-    """What the log says before anything is composed, and after all of it has ended."""
+    """Log a note before the bot is composed or after it has ended."""
     log.LogTrace().publish(noted)
 
 
@@ -201,27 +201,27 @@ def _warn(words: str) -> None:
 
 
 def _say_asked(name: str) -> None:
-    words = f"{name}: nothing new begins; what is on the wire is finished, within {SHUTDOWN_GRACE_S:.0f} s."
+    words = f"{name}: no new work begins; sends in progress finish within {SHUTDOWN_GRACE_S:.0f} s."
     _note(Noted("info", words))
 
 
 async def _take_over(start: Start, lock: DatabaseLock) -> None:
-    """Connect beside the process that runs, and go on where it ends."""
+    """Connect while the old process still runs, and continue when it has ended."""
     late = late_store(start.settings.database_url, folder=start.settings.data_dir)
     with ending(say=_say_asked) as asked_to_end:
         async with late as (store, open_it), open_model(start.settings, store, recalls=False) as model:
             bot = start.compose(store, model, is_standby=True)
-            trace = bot.world.trace
+            trace = bot.services.trace
 
             async def wait_for_turn() -> None:
                 await bot.wait_connected()
-                trace.publish(Noted("info", f"Connected; the bot that runs ({lock.held_by}) is asked to hand over."))
+                trace.publish(Noted("info", f"Connected; the running bot ({lock.holder}) is asked to hand over."))
                 await take_lock(lock, now=SystemClock().now)
                 await start.wait_for_database(_warn)
                 await open_it()
                 await recall(model)
                 await add_shipped(store, SystemClock())
-                trace.publish(Noted("info", "The database is taken over."))
+                trace.publish(Noted("info", "This process has taken over the database."))
 
             await _play(start, bot, model, asked_to_end, turn=partial(unless, asked_to_end, wait_for_turn))
 
@@ -234,16 +234,16 @@ async def _play(
     *,
     turn: Callable[[], Awaitable[bool]] | None = None,
 ) -> None:
-    lock, trace = start.lock, bot.world.trace
+    lock, trace = start.lock, bot.services.trace
     closing = NOT_BEGUN
 
     async def until() -> None:
-        """Until asked to end, or to hand over."""
+        """Wait until asked to end or to hand over."""
         nonlocal closing
         if lock is None:
             await asked_to_end()
         elif await unless(asked_to_end, partial(wait_until_asked, lock)):
-            words = "Another process takes over: what is on the wire is finished, nothing new begins."
+            words = "Another process takes over: no new work begins; sends in progress finish."
             trace.publish(Noted("info", words))
             closing = HANDED_OVER
 
@@ -253,12 +253,12 @@ async def _play(
 
     async def release() -> None:
         nonlocal closing
-        if closing is not HANDED_OVER:  # else the new process waits for the lock
+        if closing is not HANDED_OVER:  # on a hand-over the new process waits for the lock
             closing = ENDED
             await bot.supervisor.contain("The closing line", look_back)
         if lock is not None:
             lock.release()
-            trace.publish(Noted("info", "Nothing is written any more; the database is released."))
+            trace.publish(Noted("info", "All writes are finished; the database is released."))
 
     checked = partial(warn_of_model, model, trace)
     await bot.run(on_ready=say_ready, until=until, beside=checked, turn=turn, on_drained=release)
@@ -266,7 +266,7 @@ async def _play(
 
 
 async def warn_of_model(model: GroqModel | Understudy, trace: Trace) -> None:
-    """Put what `doctor` finds wrong with the model into the log: each line would fail by it."""
+    """Log what `doctor` would report about the model: with such a fault every line fails."""
     if not isinstance(model, GroqModel):
         return
     found = await model.check()
@@ -275,23 +275,22 @@ async def warn_of_model(model: GroqModel | Understudy, trace: Trace) -> None:
 
 
 async def say_ready(gateway: Gateway) -> None:
-    """The line that scripts wait for, once what the start loaded is out of the garbage collector's way."""
+    """Print the line that scripts wait for, after freezing the start's objects for the garbage collector."""
     keep_what_is_loaded()
     typer.echo(f"Ready: {gateway.identity}, {gateway.channel_count} channels")
 
 
 def keep_what_is_loaded() -> None:
-    """Have the garbage collector look only at what comes from now on.
+    """Exclude all objects that exist now from garbage collection.
 
-    What the start loaded stays as long as the process does, and to look through it again and again held every
-    response up for some 130 ms each time.
+    What the start loaded lives as long as the process. Scanning it delayed responses by about 130 ms each time.
     """
     gc.collect()
     gc.freeze()
 
 
 async def unless(ended: Callable[[], Awaitable[None]], work: Callable[[], Awaitable[None]]) -> bool:
-    """Do `work` unless `ended` returns before that is done; whether it was done."""
+    """Do `work`, but cancel it when `ended` returns. Returns whether the work was finished."""
     is_done = False
     async with anyio.create_task_group() as group:
 
@@ -308,10 +307,10 @@ async def unless(ended: Callable[[], Awaitable[None]], work: Callable[[], Awaita
 
 @contextmanager
 def ending(*, say: Callable[[str], None] = lambda name: None) -> Iterator[Callable[[], Awaitable[None]]]:
-    """Give a wait for SIGTERM or Ctrl-C; until the block ends, further ones change nothing. `say` is told which came.
+    """Yield a function that waits for SIGTERM or Ctrl-C; `say` gets the signal's name. Later signals are ignored.
 
-    A terminal sends Ctrl-C to `play` and to its bot, and `play` then asks the bot as well: the second
-    must not cut off the sends that the first one lets finish.
+    A terminal sends Ctrl-C to `play` and to its bot, and then `play` sends SIGTERM to the bot: the second signal must
+    not cut off the sends that the first one lets finish.
     """
     with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
 

@@ -1,4 +1,4 @@
-"""`simulate`: the real actors in thousands of simulated crashes and faults, on virtual time, from one seed."""
+"""`simulate`: runs the real actors through simulated crashes and faults, on virtual time, from one seed."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from machines.response import State
 
 
 def simulate(
-    responses: Annotated[int, typer.Option(help="How many lines are to be written.")] = 1000,
-    seed: Annotated[int, typer.Option(help="The same seed is the same run, on every machine.")] = 1,
-    faults: Annotated[float, typer.Option(help="Probability of a fault at each try on the wire.")] = 0.3,
-    workers: Annotated[int | None, typer.Option(help="Processes; else one for each core.")] = None,
-    world: Annotated[int | None, typer.Option(help="Run only this one of the worlds.")] = None,
-    world_responses: Annotated[int | None, typer.Option(help="End that world after so many lines.")] = None,
-    without: Annotated[list[str] | None, typer.Option(help="A kind of fault that is left out; repeatable.")] = None,
+    responses: Annotated[int, typer.Option(help="Number of lines to play.")] = 1000,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same run on every machine.")] = 1,
+    faults: Annotated[float, typer.Option(help="Probability of a fault in each attempt on the wire.")] = 0.3,
+    workers: Annotated[int | None, typer.Option(help="Number of processes. Default: one per core.")] = None,
+    world: Annotated[int | None, typer.Option(help="Run only the world with this number.")] = None,
+    world_responses: Annotated[int | None, typer.Option(help="End that world after this many lines.")] = None,
+    without: Annotated[list[str] | None, typer.Option(help="A kind of fault to leave out; repeatable.")] = None,
     last_point: Annotated[int | None, typer.Option(help="No fault after this point of the world.")] = None,
 ) -> None:
-    """Run the bot against simulated people, models, outages and crashes, and judge every line."""
+    """Run the bot against simulated people, models, outages and crashes, and check every line."""
     cut = Cut(frozenset(without or ()), last_point)
     _check(responses, faults, workers, world_responses, cut)
     orders = campaign.orders(responses, seed=seed, chance=faults, cut=cut, only=None)
@@ -68,7 +68,7 @@ def _check(responses: int, faults: float, workers: int | None, world_responses: 
 
 
 def _run(orders: list[Order], responses: int, workers: int) -> list[Result]:
-    """The results of the worlds, in their order, up to the one that makes enough: each makes a few more than asked."""
+    """Run the worlds until they have made enough responses (each may make a few more); results in the worlds' order."""
     columns = (TextColumn("Simulating"), BarColumn(), MofNCompleteColumn(), TextColumn("worlds"), TimeElapsedColumn())
     results: list[Result] = []
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
@@ -87,7 +87,7 @@ def _print(console: Console, totals: Totals, *, seed: int, wall_s: float) -> Non
         ("Seed", f"{seed}"),
         ("Responses", f"{totals.responses:,}"),
         ("Delivered", f"{delivered:,}"),
-        ("Failed", f"{failed:,}, each told, or not wanted any more"),
+        ("Failed", f"{failed:,}, each with a notice, or cancelled"),
         ("Fault points", f"{totals.points:,}"),
         ("Crashes", f"{totals.crashes:,}"),
         ("Faults", f"{sum(totals.faults.values()):,}"),
@@ -102,19 +102,19 @@ def _print(console: Console, totals: Totals, *, seed: int, wall_s: float) -> Non
     for invariant, count in sorted(totals.broken.items()):
         console.print(f"✗ {invariant}: {count}", style="bold red")
     if not totals.broken:
-        console.print("✓ every line arrived once or was told; the history is what the channel shows", style="green")
+        console.print("✓ every line arrived once or failed with a notice; history equals channel", style="green")
 
 
 def _explain(console: Console, order: Order, result: Result, responses: int) -> None:
-    """Find the least run that breaks the same invariant, and show how it came to that."""
-    console.print("\nLooking for the least that breaks it …", style="dim")
+    """Find the smallest run that breaks the same invariant, and print its story."""
+    console.print("\nLooking for the smallest run that breaks it …", style="dim")
     least = shrunk(order, result.broken[0].invariant, Build())
     console.print(run_world(least, told=True).story, markup=False, emoji=False)
-    console.print(f"\nAgain: {command(least, responses)}", markup=False)
+    console.print(f"\nRun it again: {command(least, responses)}", markup=False)
 
 
 def command(order: Order, responses: int) -> str:
-    """The command line that runs exactly this."""
+    """Return the command line that repeats exactly this run."""
     words = [f"python bot.py simulate --responses {responses} --seed {order.seed} --faults {order.chance}"]
     words.append(f"--world {order.index} --world-responses {order.responses}")
     words += [f"--without {kind}" for kind in sorted(order.cut.without)]

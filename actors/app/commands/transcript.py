@@ -1,4 +1,4 @@
-"""`transcript`: the committed history of a channel or a session, to standard output."""
+"""`transcript`: writes the committed history of a channel or a session."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import Annotated, Final
 import anyio
 import typer
 
-from actors.adapters.store import StoreError, database_path
+from actors.adapters.store import StoreError, database_path, write_private
 from actors.app.console import FAILED, WRONG_USE, fail, printable, read_settings, refusing
-from actors.app.reading import elsewhere, open_to_read
+from actors.app.read_only_store import elsewhere, open_to_read
 from actors.app.settings import Settings
-from actors.ports.journal import SeenSession
+from actors.observation.journal import SessionView
 from actors.roleplay.model import Entry, SessionRecord
 
 _OF_MARKDOWN: Final = re.compile(r"[\\`*_\[\]<>#|~]")
@@ -29,7 +29,7 @@ _EMPHASIS: Final = (
     (re.compile(r"(?<![\\*])\*(?=[^\s*])([^*\n<]+?)(?<=[^\s\\])\*(?!\*)"), "em"),
     (re.compile(r"(?<![\\\w])_(?=[^\s_])([^_\n<]+?)(?<=[^\s\\])_(?!\w)"), "em"),
 )
-"""The strong first: what a later one is put around holds no tag, so that none is torn."""
+"""Strong first: the later patterns match no text with a tag inside, so no tag is broken."""
 
 _VIEWPORT: Final = '<meta name="viewport" content="width=device-width, initial-scale=1">'
 _STYLE: Final = (
@@ -39,10 +39,10 @@ _STYLE: Final = (
 )
 
 NAMED_MAX: Final = 5
-"""Sessions that an error offers: those that are open first, then the newest."""
+"""Sessions that an error lists: open ones first, then the newest."""
 
 NOBODY: Final = "User"
-"""What SillyTavern calls a person without a name."""
+"""SillyTavern's name for a person without a name."""
 
 Session = tuple[SessionRecord, tuple[Entry, ...]]
 
@@ -57,15 +57,15 @@ class Format(StrEnum):
 def transcript(
     channel_or_session: Annotated[
         str | None,
-        typer.Argument(help="A channel's id, or a session's as `!status` shows it; without one, the newest are named."),
+        typer.Argument(help="A channel id, or a session id from `!status`. Without one, lists the newest sessions."),
     ] = None,
-    format: Annotated[Format, typer.Option(help="How to write it.")] = Format.MD,
+    format: Annotated[Format, typer.Option(help="Output format.")] = Format.MD,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", help="A file to write, or a folder for a file a scene; else it is printed."),
+        typer.Option("--output", "-o", help="A file to write, or a folder for one file per scene. Default: print."),
     ] = None,
 ) -> None:
-    """Write the committed history, oldest first; for SillyTavern, whose chats hold one scene, a file a scene."""
+    """Write the committed history, oldest first. For SillyTavern, whose chats hold one scene, one file per scene."""
     settings = read_settings()
     with refusing(StoreError):
         sessions, newest = anyio.run(_read, settings, channel_or_session)
@@ -89,12 +89,12 @@ def transcript(
 
 def _write(sessions: Sequence[Session], format: Format, file: Path) -> None:
     text = "".join(f"{line}\n" for line in WRITERS[format](sessions))
-    file.write_text(text, encoding="utf-8", newline="\n")
+    write_private(file, [text.encode()])
     typer.echo(f"Wrote {sum(len(entries) for _, entries in sessions)} lines to {file} ({format})")
 
 
 def _file_for(sessions: Sequence[Session], format: Format, output: Path, *, is_alone: bool) -> Path:
-    """The file as it is named; where there are several, each has its session's id in its name."""
+    """The file as the user named it; if there are several, with the session's id in each name."""
     session_id = sessions[0][0].id
     if output.is_dir():
         return output / f"{session_id}.{ENDINGS[format]}"
@@ -105,12 +105,12 @@ def _several(sessions: Sequence[Session]) -> str:
     rows = "".join(
         f"\n  {record.id}  {_time(record.opened_at)[:16]}Z  {len(entries)} lines" for record, entries in sessions
     )
-    what = f"there are {len(sessions)} scenes, and a chat of SillyTavern holds one"
-    return f"{what}: name one of them, or write a file for each with `-o FOLDER`{rows}"
+    what = f"there are {len(sessions)} scenes, and a SillyTavern chat holds one"
+    return f"{what}: name one of them, or write one file per scene with `-o FOLDER`{rows}"
 
 
-async def _read(settings: Settings, wanted: str | None) -> tuple[list[Session], Sequence[SeenSession]]:
-    """The sessions of this id or channel; where there are none, the newest of all."""
+async def _read(settings: Settings, wanted: str | None) -> tuple[list[Session], Sequence[SessionView]]:
+    """Read the sessions with this id or in this channel; if there are none, the newest of all."""
     async with open_to_read(settings) as store:
         found = [(session, await store.history(session.id)) for session in await store.find_sessions(wanted or "")]
         return found, () if found else await store.seen_sessions(limit=NAMED_MAX)
@@ -118,18 +118,18 @@ async def _read(settings: Settings, wanted: str | None) -> tuple[list[Session], 
 
 def _unknown(wanted: str | None, settings: Settings) -> str:
     path = database_path(settings.database_url, folder=settings.data_dir)
-    what = f"there is no session {wanted!r} in {path}" if wanted else f"say which session of {path}"
-    return f"{what}: give a channel's id, or a session's from `!status`{elsewhere(settings)}"
+    what = f"there is no session {wanted!r} in {path}" if wanted else f"no session in {path} was named"
+    return f"{what}: give a channel id, or a session id from `!status`{elsewhere(settings)}"
 
 
-def _row(session: SeenSession) -> str:
-    """One that can be asked for: its id, its channel, when it was opened, who plays."""
+def _row(session: SessionView) -> str:
+    """One session of the error's list: id, channel, opening time and cast."""
     cast = printable(", ".join(session.cast))
     return f"{session.session_id}  channel {session.channel_id}  {_time(session.opened_at)[:16]}Z  {cast}"
 
 
 def as_jsonl(sessions: Iterable[Session]) -> Iterable[str]:
-    """One object a line, as the documentation fixes it."""
+    """Yield one JSON object per line, in the documented form."""
     for session, entries in sessions:
         for seq, entry in enumerate(entries, 1):
             line = {
@@ -146,10 +146,9 @@ def as_jsonl(sessions: Iterable[Session]) -> Iterable[str]:
 
 
 def as_sillytavern(sessions: Iterable[Session]) -> Iterable[str]:
-    """SillyTavern's chat file: a header line, then the lines, our ids in `extra`; one session a file.
+    """Yield a SillyTavern chat file of one session: a header line, then the lines, with our ids in `extra`.
 
-    Source: what its import, its list of chats, its search and its export read of a file
-    (SillyTavern, `src/endpoints/chats.js`).
+    Source: the fields that its import, chat list, search and export read (SillyTavern, `src/endpoints/chats.js`).
     """
     for session, entries in sessions:
         yield json.dumps(_chat_header(session, entries), ensure_ascii=False)
@@ -172,7 +171,7 @@ def as_sillytavern(sessions: Iterable[Session]) -> Iterable[str]:
 
 
 def _chat_header(session: SessionRecord, entries: Sequence[Entry]) -> dict[str, object]:
-    """Without `user_name` SillyTavern refuses a chat; the first person and the first character are named."""
+    """The header line, with the first person and the first character. SillyTavern needs `user_name`."""
     people = (entry.name for entry in entries if entry.kind == "user")
     cast = (character.name for character in session.cast)
     return {
@@ -184,7 +183,7 @@ def _chat_header(session: SessionRecord, entries: Sequence[Entry]) -> dict[str, 
 
 
 def as_markdown(sessions: Iterable[Session]) -> Iterable[str]:
-    """For people: a heading a session, a paragraph a line; further lines of a text are quoted below it."""
+    """Yield Markdown: one heading per session, one paragraph per entry; further lines of its text are quoted."""
     for session, entries in sessions:
         yield f"# Session {session.id}\n"
         for entry in entries:
@@ -193,13 +192,13 @@ def as_markdown(sessions: Iterable[Session]) -> Iterable[str]:
 
 
 def _quoted(text: str) -> str:
-    """No line but the first stands where a name could; tags and links are shown, not followed."""
+    """Quote all lines of the text but the first, so that none looks like a name; show tags and links as text."""
     harmless = _LINK.sub(r"]\\", _TAG.sub(r"\\<", text))
     return "\n> ".join(harmless.splitlines())
 
 
 def as_html(sessions: Iterable[Session]) -> Iterable[str]:
-    """One page without scripts or outside files, for screens of any size, light or dark."""
+    """Yield one HTML page without scripts or external files, for any screen size, light or dark."""
     yield f'<!doctype html><html lang="en"><head><meta charset="utf-8">{_VIEWPORT}<title>Transcript</title>'
     yield f"<style>{_STYLE}</style></head><body>"
     for session, entries in sessions:
@@ -211,7 +210,7 @@ def as_html(sessions: Iterable[Session]) -> Iterable[str]:
 
 
 def _emphasised(escaped: str) -> str:
-    """Discord's emphasis as tags. What comes in has no `<`, so what a tag is put around holds none but ours."""
+    """Replace Discord's emphasis by tags. The input is escaped, so every `<` in the result is ours."""
     for mark, tag in _EMPHASIS:
         escaped = mark.sub(rf"<{tag}>\g<1></{tag}>", escaped)
     return escaped

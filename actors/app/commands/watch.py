@@ -1,4 +1,4 @@
-"""`watch`: the live view in the terminal, from the running bot or from its database alone."""
+"""`watch`: shows the live view in the terminal, from the running bot or from its database."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ MISSING: Final = "watch needs the extra `terminal`. In the clone: pip install -e
 
 
 def watch() -> None:
-    """Show live what every response does: the fleet, a table, and one response's path."""
+    """Show live what the responses do: all machines, a table of responses, and one response's path."""
     settings = read_settings()
     if find_spec("textual") is None:
         fail(MISSING)
-    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # Textual draws on the last
-        fail("watch needs a terminal; `report`, `replay` and `transcript` print", WRONG_USE)
-    # Only here: where the extra is missing, every other command works.
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # Textual draws on stderr
+        fail("watch needs a terminal; use `report`, `replay` or `transcript` to print", WRONG_USE)
+    # Imported here, so that every other command works without the extra.
     from actors.adapters.terminal.watch import Watch
-    from actors.app.watching import Watching
+    from actors.app.watch_sources import Watching
 
     anyio.run(Watch(Watching(settings)).run_async)

@@ -1,10 +1,10 @@
-"""Questions about the machines, asked in a channel: looked up, put into words, and drawn.
+"""Answers `/debug` questions about the machines, in words and pictures.
 
-asked ─► Answers ─► journal, Seen (this process) ─► words ─┐
-                                            └─► Pictures ──┴─► Explained
+question ─► Answers ─► journal, ProcessFacts (this process) ─► words ────┐
+                                                            └► Pictures ─┴─► Explained
 """
 
 from actors.app.debugging.answers import Answers
-from actors.app.debugging.seen import Seen
+from actors.app.debugging.process_facts import ProcessFacts
 
-__all__ = ["Answers", "Seen"]
+__all__ = ["Answers", "ProcessFacts"]

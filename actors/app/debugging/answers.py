@@ -1,7 +1,6 @@
-"""The `Debugger` port: what the journal and the running process know, for the place where it is asked.
+"""The `Debugger` port: answers from the journal and the running process, only about the place of the question.
 
-Failure modes: what the store raises comes out of every answer; whoever passes the question on logs it. A picture
-waits for those that are being drawn.
+Failure modes: each answer raises what the store raises; the caller logs it. Pictures are drawn one at a time.
 """
 
 from __future__ import annotations
@@ -11,21 +10,22 @@ from typing import Final
 
 from actors.app.debugging import words
 from actors.app.debugging.pictures import Pictures
-from actors.app.debugging.seen import Seen
+from actors.app.debugging.process_facts import ProcessFacts
 from actors.app.debugging.words import Traced
 from actors.app.recordings import recorded_as
-from actors.ports import AskedIn, Debugged, Explained, HeardMessage, LineMessage, OutboxMessage, Suggested
+from actors.observation import AskedIn, Debugged, Explained, HeardMessage, LineMessage, OutboxMessage, Suggested
+from actors.roleplay.escapes import code
 from actors.roleplay.model import ResponseId
 from machines.response import MACHINE
 
 SUGGESTED_MAX: Final = 25
-"""Choices of one autocompletion (Discord's reference, "Autocomplete")."""
+"""Maximum choices in one autocompletion (Discord's reference, "Autocomplete")."""
 
 
 class Answers:
-    """Looks up, and tells nothing of another place."""
+    """Looks up answers; reveals nothing about other channels."""
 
-    def __init__(self, journal: Debugged, seen: Seen) -> None:
+    def __init__(self, journal: Debugged, seen: ProcessFacts) -> None:
         self._journal = journal
         self._seen = seen
         self._pictures = Pictures()
@@ -47,7 +47,9 @@ class Answers:
             return Explained(words.NO_SESSION)
         on_its_way = None if seen.on_its_way is None else await self._traced(seen.on_its_way)
         picture = await self._pictures.session(seen.state)
-        return Explained(words.of_session(seen, on_its_way), picture, f"The session's machine; it is {seen.state}")
+        return Explained(
+            words.of_session(seen, on_its_way), picture, f"The session's machine; its state is {seen.state}"
+        )
 
     async def about_fleet(self) -> Explained:
         states = await self._journal.lines_by_state()
@@ -56,7 +58,7 @@ class Answers:
         return Explained(
             words.of_fleet(states, self._seen.breakers, self._seen.connections),
             await self._pictures.states(held),
-            f"The response's machine; how many are in each state: {counted}",
+            f"The response's machine; responses in each state: {counted}",
         )
 
     async def about_message(self, asked_in: AskedIn, message_id: int, *, is_ours: bool) -> Explained:
@@ -67,7 +69,7 @@ class Answers:
             case OutboxMessage(response_id=None):
                 return Explained(words.ANSWER)
             case OutboxMessage(response_id=str(response_id)):
-                return await self._about(response_id, "A notice of ours, about this response:")
+                return await self._about(response_id, "A notice about this response:")
             case HeardMessage() as heard:
                 return await self._about_heard(heard)
             case _:
@@ -84,11 +86,11 @@ class Answers:
         )
 
     async def _about(self, response_id: ResponseId, head: str) -> Explained:
-        """A response of the very channel in which it is asked."""
+        """Describe a response of the channel in which the question is asked."""
         traced = await self._traced(response_id)
         if traced is None:
             return Explained(words.unknown(response_id))
-        answers = f"It answers message {words.code(str(traced.standing.trigger_id))}."
+        answers = f"It answers message {code(str(traced.standing.trigger_id))}."
         return await self._told(traced, f"{head}\n{words.of_response(traced)}\n{answers}")
 
     async def _about_heard(self, heard: HeardMessage) -> Explained:
@@ -116,15 +118,15 @@ class Answers:
         return Traced(recorded_as(recorded), standing, writer)
 
     def _writer(self, response_ids: Sequence[ResponseId]) -> str | None:
-        """Of the line, or of the one whose text it delivers again."""
+        """The model that wrote the line, or the line that it redelivers."""
         return next((writer for each in response_ids if (writer := self._seen.writer(each))), None)
 
 
 def _why_nothing(heard: HeardMessage) -> str:
     if heard.is_deleted:
-        return "This message was deleted, or edited out of the play, before anybody answered it."
+        return "This message was deleted, or edited so that it left the scene, before it was answered."
     if not heard.starts_turn:
-        return "This message is in the history, but started no turn: too many others were waiting."
+        return "This message is in the history, but started no turn: too many other messages were waiting."
     if not heard.has_turn:
-        return "This message waits for its turn: a session answers one message after the other."
-    return "This message has its turn; nobody has begun to speak yet."
+        return "This message waits for its turn: a session answers one message at a time."
+    return "This message has a turn, but no character has begun to speak yet."

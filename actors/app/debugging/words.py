@@ -1,46 +1,54 @@
-"""Answers in words, as Discord's Markdown; nobody's text is in them, and no error's."""
+"""Formats `/debug` answers as Discord Markdown, without the text of messages or exceptions."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from actors.app.recording_text import mending
 from actors.app.recordings import Recording
-from actors.app.telling import mending
-from actors.ports import BreakerMoved, ConnectionMoved, LinesInState, SeenSession, Standing, trace
+from actors.observation import LinesInState, SessionView, Standing
+from actors.ports import BreakerMoved, ConnectionMoved, trace
+from actors.roleplay.escapes import (
+    CODE_CHARACTERS_MAX,
+    ERROR_CHARACTERS_MAX,
+    code,
+    plain,
+    plain_name,
+    plain_names,
+    with_code,
+)
 from machines.breaker import CLOSED, OPEN
+from machines.diagrams.path import Path
 from machines.facts import Generated, GenerationFailed
-from machines.path import Path
 from machines.response import FINAL, GENERATING, MACHINE, SENDING
 
 TEXT_MAX: Final = 2000
-"""Characters of one message (Discord's reference, "Create Message")."""
+"""Maximum characters of one message (Discord's reference, "Create Message")."""
 
 PATH_MAX: Final = 1024
-"""Characters of an attachment's description (Discord's reference, "Attachment Object")."""
+"""Maximum characters of an attachment's description (Discord's reference, "Attachment Object")."""
 
 ID_MAX: Final = 40
-"""Characters of an asked id that an answer repeats; ours have 13."""
+"""Characters of the requested id that an answer repeats; our ids have 13."""
 
 NONE_HERE: Final = "No character has begun to speak in this channel yet."
 NO_SESSION: Final = "There has never been a scene in this channel."
-NOT_OURS: Final = "This message is not one of ours: no character spoke it, and nothing was set off by it."
+NOT_OURS: Final = "This message has nothing to do with the bot: no character wrote it, and it started no turn."
 OURS_UNKNOWN: Final = (
-    "This message is one of ours, but of no confirmed line: a delivery that is in doubt at this moment, "
-    "or a second copy that is taken away again."
+    "The bot wrote this message, but it belongs to no confirmed line: its delivery is still in doubt, "
+    "or it is a second copy that will be deleted."
 )
-ANSWER: Final = "This message is an answer to a command: no response has to do with it."
+ANSWER: Final = "This message is an answer to a command. It belongs to no response."
 
 WRITTEN: Final = (Generated.__name__, GenerationFailed.__name__)
 SENT: Final = tuple(kind.__name__ for kind in trace.SENT)
-SIGNS: Final = re.compile(r"([\\*_~`|>#\[\]()<@:])")
 
 
 @dataclass(frozen=True, slots=True)
 class Traced:
-    """One response as it is told: what is recorded, where it stands, and who wrote it (None: not known any more)."""
+    """One response: its recording, its place in its turn, and the model that wrote it (None: unknown)."""
 
     recording: Recording
     standing: Standing
@@ -48,33 +56,33 @@ class Traced:
 
 
 def unknown(asked: str) -> str:
-    """The same words for what there never was and for what belongs elsewhere."""
+    """Return the same words for an id that never existed and one of another channel, to reveal nothing."""
     return f"There is no response {code(asked[:ID_MAX])} here."
 
 
 def of_response(traced: Traced) -> str:
-    """State, tries, why it waits and until when, the last error, who wrote it."""
+    """Describe a response: state, tries, why and until when it waits, the last error, its author."""
     recording, standing = traced.recording, traced.standing
     rows = [
         f"{name(recording)} · response {code(recording.id)} · {_place(standing)}",
         f"{_state(recording)}; {tries(recording.way())}",
         _waits(recording),
-        f"Last error: {plain(recording.last_error)}." if recording.last_error else "",
-        *map(_with_code, mending(recording)),
+        f"Last error: {plain(recording.last_error, ERROR_CHARACTERS_MAX)}." if recording.last_error else "",
+        *map(with_code, mending(recording)),
         _written(traced),
-        f"It delivers {code(standing.replaces)} again." if standing.replaces else "",
+        f"It is a redelivery of {code(standing.replaces)}." if standing.replaces else "",
     ]
     return "\n".join(filter(None, rows))
 
 
 def set_off(standing: Standing, begun: int) -> str:
-    """How many of a turn's speakers have begun."""
+    """Say how many of a turn's speakers have begun."""
     left = standing.speakers - begun
-    return f"This message set off turn {standing.turn}: {standing.speakers} to speak, {left or 'none'} still to begin."
+    return f"This message started turn {standing.turn}: {standing.speakers} to speak, {left or 'none'} still to begin."
 
 
 def of_several(traced: Sequence[Traced]) -> list[str]:
-    """A row for each response."""
+    """Return one row per response."""
     return [
         f"{name(each.recording)} {code(each.recording.id)}: {_state(each.recording)}"
         + (f". {waits}" if (waits := _waits(each.recording)) else "")
@@ -82,14 +90,14 @@ def of_several(traced: Sequence[Traced]) -> list[str]:
     ]
 
 
-def of_session(seen: SeenSession, on_its_way: Traced | None) -> str:
-    """Its state, who is on the way and who comes next, and what waits."""
-    cast = ", ".join(map(plain, seen.cast))
+def of_session(seen: SessionView, on_its_way: Traced | None) -> str:
+    """Describe a session: its state, the line on its way, the next speakers, and waiting messages."""
+    cast = plain_names(seen.cast)
     rows = [
         f"Session {code(seen.session_id)} · **{seen.state}** · opened {_ago(seen.opened_at)}",
-        f"Cast: {cast}. Lines in the history: {seen.history_length}. Messages that wait for a turn: {seen.waiting}.",
+        f"Cast: {cast}. Lines in the history: {seen.history_length}. Messages waiting for a turn: {seen.waiting}.",
         "" if on_its_way is None else f"On its way: {of_several([on_its_way])[0]}",
-        f"Then speak: {', '.join(map(plain, seen.next_speakers))}." if seen.next_speakers else "",
+        f"Next speakers: {plain_names(seen.next_speakers)}." if seen.next_speakers else "",
     ]
     return "\n".join(filter(None, rows))
 
@@ -97,7 +105,7 @@ def of_session(seen: SeenSession, on_its_way: Traced | None) -> str:
 def of_fleet(
     states: Sequence[LinesInState], breakers: Sequence[BreakerMoved], connections: Sequence[ConnectionMoved]
 ) -> str:
-    """How many responses are in each state, what is left alone, and how each shard is connected."""
+    """Say how many responses are in each state, which breakers are not closed, and how each shard is connected."""
     found = {each.state: each for each in states}
     counts = [_count(found[state]) if state in found else f"{state} 0" for state in MACHINE.states]
     shards = [f"shard {each.shard_id} **{each.dest}** {_ago(each.at)}" for each in connections]
@@ -111,16 +119,16 @@ def of_fleet(
 
 
 def way(whose: str, path: Path) -> str:
-    """A path for those who do not see its picture; of a long one, its end."""
+    """Describe a path, for people who cannot see its picture; if it is too long, only its end."""
     states = [source for source, _, _ in path.moves[:1]] + [dest for _, dest, _ in path.moves]
     told = " → ".join("start" if state == MACHINE.initial else state for state in states)
-    head = f"The way of {whose}: "
+    head = f"Path of {whose}: "
     room = PATH_MAX - len(head)
     return head + (told if len(told) <= room else "… " + told[-(room - 2) :])
 
 
 def tries(path: Path) -> str:
-    """How often the model was asked, and how often a message went on the wire."""
+    """Say how often the model was asked, and how often a message was sent on the wire."""
     facts = [(source, fact) for source, _, fact in path.moves]
     asked = sum(fact in WRITTEN for _, fact in facts) + (path.state == GENERATING)
     sent = sum(source == SENDING and fact in SENT for source, fact in facts) + (path.state == SENDING)
@@ -128,21 +136,11 @@ def tries(path: Path) -> str:
 
 
 def name(recording: Recording) -> str:
-    return f"**{plain(recording.name)}**"
-
-
-def plain(words: str) -> str:
-    """`words` as they are, whatever they would mean to Markdown."""
-    return SIGNS.sub(r"\\\1", words.replace("\n", " "))
-
-
-def code(words: str) -> str:
-    """As code: ids and models are copied as they stand."""
-    return f"`{words.replace('`', '').strip() or '?'}`"
+    return f"**{plain_name(recording.name)}**"
 
 
 def fitted(rows: Sequence[str]) -> str:
-    """As many whole rows as one message holds."""
+    """Join as many whole rows as fit into one message."""
     text = ""
     for row in rows:
         if len(text) + len(row) + 3 > TEXT_MAX:
@@ -151,14 +149,9 @@ def fitted(rows: Sequence[str]) -> str:
     return text
 
 
-def _with_code(words: str) -> str:
-    """Our own words, with what stands in backticks as code."""
-    return "".join(code(part) if number % 2 else plain(part) for number, part in enumerate(words.split("`")))
-
-
 def _place(standing: Standing) -> str:
     if not standing.turn:
-        return "of no turn"
+        return "no turn"
     return f"turn {standing.turn}, speaker {standing.speaker} of {standing.speakers}"
 
 
@@ -173,14 +166,14 @@ def _waits(recording: Recording) -> str:
     if not recording.waits:
         return ""
     goes_on = "" if recording.due_at is None else f"; next try {_clock(recording.due_at)} ({_ago(recording.due_at)})"
-    return f"Why it waits: {plain(recording.waits)}{goes_on}."
+    return f"Why it waits: {plain(recording.waits, ERROR_CHARACTERS_MAX)}{goes_on}."
 
 
 def _written(traced: Traced) -> str:
     if not traced.recording.parts:
         return ""
     if traced.writer is None:
-        return "Who wrote it is not known any more: that was before this process began."
+        return "Its author is unknown: it was written before this process started."
     return f"Written by {code(traced.writer)}."
 
 
@@ -190,8 +183,8 @@ def _count(each: LinesInState) -> str:
 
 
 def _breaker(each: BreakerMoved) -> str:
-    until = f", tried again {_clock(each.until)}" if each.dest == OPEN else ""
-    return f"{plain(each.dependency)} **{each.dest}** {_ago(each.at)}{until}"
+    until = f", next try {_clock(each.until)}" if each.dest == OPEN else ""
+    return f"{plain(each.dependency, CODE_CHARACTERS_MAX)} **{each.dest}** {_ago(each.at)}{until}"
 
 
 def _times(count: int) -> str:
@@ -199,7 +192,7 @@ def _times(count: int) -> str:
 
 
 def _ago(at: float) -> str:
-    """The reader's Discord writes it, and counts on (Discord's reference, "Timestamp Styles")."""
+    """A relative time that the reader's Discord formats and updates (Discord's reference, "Timestamp Styles")."""
     return f"<t:{at:.0f}:R>"
 
 

@@ -1,12 +1,12 @@
-// Buttons and commands as on Discord: what was asked of the bot is answered in time, or said to have failed.
+// Sends interactions (buttons and commands) as Discord does: if the bot does not answer in time, a toast says so.
 
 import { toast } from "./shell.js";
 
 const ANSWER_MS = 3500; // Discord gives the bot three seconds
 
-/** Sends `ask()`, which tells the interaction's id, and waits for the bot's first answer. False where it was refused. */
+/** Sends `ask()`, which returns the interaction's id, and waits for the bot's first answer. False if it was refused. */
 export async function interact(model, ask) {
-  const answers = new Answers(model); // before the request: the answer may be told first
+  const answers = new Answers(model); // before the request: the answer's event may arrive first
   try {
     const { id } = await ask();
     if (!(await answers.has(id))) toast(`This interaction failed: ${model.bot.username} did not answer in time.`);
@@ -19,7 +19,7 @@ export async function interact(model, ask) {
   }
 }
 
-/** What the bot suggests for `ask()`; nothing where it does not answer. */
+/** The bot's suggestions for `ask()`; empty if it does not answer. */
 export async function suggested(model, ask) {
   const answers = new Answers(model);
   try {
@@ -32,7 +32,7 @@ export async function suggested(model, ask) {
   }
 }
 
-/** Hears which interactions the bot has answered, from now on. */
+/** Records which interactions the bot answers from now on. */
 class Answers {
   #heard = new Map(); // id → choices
   #wake = () => {};
@@ -51,7 +51,7 @@ class Answers {
     return this.#heard.get(id) ?? [];
   }
 
-  /** Whether this interaction is answered before the time is over. */
+  /** Whether this interaction is answered within `ANSWER_MS`. */
   has(id) {
     return new Promise((resolve) => {
       const timer = setTimeout(() => resolve(false), ANSWER_MS);

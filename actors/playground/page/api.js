@@ -1,6 +1,11 @@
-// The control API. Every refusal becomes an Error whose message is for the user.
+// Calls the control API. Every refusal becomes an Error whose message is for the user.
 
-/** `about` is the name of a file, which a sentence may begin with as it is written. */
+/**
+ * `about` is a file's name: a message that begins with it keeps its case.
+ * @param {string} method
+ * @param {string} path
+ * @param {{json?: object, body?: Blob, about?: string}} [content]
+ */
 async function call(method, path, { json, body, about } = {}) {
   const headers = json === undefined ? {} : { "Content-Type": "application/json" };
   let answer;
@@ -9,12 +14,12 @@ async function call(method, path, { json, body, about } = {}) {
   } catch (error) {
     throw new Error("The playground does not answer. Is it still running?", { cause: error });
   }
-  const content = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : null;
-  if (!answer.ok) throw new Error(sentence(content?.message ?? `The playground answered ${answer.status}`, about));
-  return content;
+  const given = answer.headers.get("Content-Type")?.startsWith("application/json") ? await answer.json() : null;
+  if (!answer.ok) throw new Error(sentence(given?.message ?? `The playground answered ${answer.status}`, about));
+  return given;
 }
 
-const sentence = (words, about) => (words.startsWith(about) ? words : words.charAt(0).toUpperCase() + words.slice(1)) + (/[.!?]$/.test(words) ? "" : ".");
+const sentence = (words, about) => (about && words.startsWith(about) ? words : words.charAt(0).toUpperCase() + words.slice(1)) + (/[.!?]$/.test(words) ? "" : ".");
 
 export const say = (channel, user, text, replyTo) =>
   call("POST", "/_control/messages", { json: { channel, user, text, ...(replyTo ? { reply_to: replyTo } : {}) } });
@@ -35,10 +40,10 @@ export const waitHeld = () => call("GET", "/_control/hold?timeout_s=120");
 export const cards = () => call("GET", "/_control/cards");
 export const addCard = (file) => call("POST", `/_control/cards?filename=${encodeURIComponent(file.name)}`, { body: file, about: file.name });
 export const editCard = (name, fields) => call("PATCH", `/_control/cards/${encodeURIComponent(name)}`, { json: fields });
-/** Where the page asks the bot's inspector; answered with nothing (204) while the bot is down. */
+/** The path of the bot's inspector on this server; it answers 204 while the bot is down. */
 export const ofInspector = (path) => `/_control/inspector/${path}`;
 export const inspected = (path) => call("GET", ofInspector(path));
 
-/** Where a character's picture is; the version makes a changed one a new address. */
+/** The address of a character's picture; the version gives a changed picture a new address. */
 export const pictureOf = (card) =>
   card.has_picture ? `/_control/cards/${encodeURIComponent(card.name)}/picture?v=${encodeURIComponent(card.version)}` : null;

@@ -1,10 +1,10 @@
-// The bot's presence and its process, and the tally of what is shown against what is remembered.
+// Shows the bot's presence and process, and compares the lines in the channels with those in the history.
 
 import * as api from "./api.js";
 import { byId, icon } from "./dom.js";
 import { attempt, toast } from "./shell.js";
 
-const SETTLED_MS = 1500; // the two streams are not in step; a difference counts only once it lasts
+const SETTLED_MS = 1500; // the two streams are not synchronised; a difference counts only if it lasts this long
 
 export class BotStrip {
   #model;
@@ -27,13 +27,14 @@ export class BotStrip {
   render() {
     const { connected, process } = this.#model.presence;
     const isUp = connected && this.#model.isLinked;
-    const words = !this.#model.isLinked ? "Playground out of reach" : isUp ? "online" : process === "running" ? "is connecting" : "offline";
+    const away = this.#model.isRefused ? "Started anew: open the address that `play` printed" : "Playground out of reach";
+    const words = !this.#model.isLinked ? away : isUp ? "online" : process === "running" ? "is connecting" : "offline";
     const strip = byId("bot");
     strip.dataset.state = isUp ? "online" : process === "running" ? "waking" : "offline";
     setText(byId("bot-state"), this.#model.isLinked ? `${this.#model.bot.username} ${words}` : words);
     byId("kill").hidden = process !== "running";
     byId("revive").hidden = process !== "stopped";
-    byId("kill-amid").disabled = process !== "running" || this.#isHolding;
+    byId("kill-amid", HTMLButtonElement).disabled = process !== "running" || this.#isHolding;
     byId("no-process").hidden = process !== null;
     byId("process-tools").hidden = process === null;
     this.#tally();
@@ -45,20 +46,20 @@ export class BotStrip {
     const isKnown = this.#lines.isCountable && (this.#lines.isLinked || remembered > 0);
     setText(byId("shown"), String(shown));
     setText(byId("remembered"), isKnown ? String(remembered) : "–");
-    for (const each of [byId("tally").querySelector(".sign"), byId("remembered").parentElement]) each.hidden = !this.#model.has.inspector;
+    for (const each of [/** @type {HTMLElement} */ (byId("tally").querySelector(".sign")), byId("remembered").parentElement]) each.hidden = !this.#model.has.inspector;
     const verdict = this.#verdict(isKnown, shown - remembered);
     byId("tally").dataset.verdict = verdict.kind;
     setText(byId("verdict"), verdict.words);
   }
 
   #verdict(isKnown, difference) {
-    if (!this.#model.has.inspector) return { kind: "unknown", words: "The history is with the bot, which was not started here." };
-    if (!isKnown) return { kind: "unknown", words: this.#lines.isCountable ? "The history cannot be asked." : "The history is too long to be counted here." };
+    if (!this.#model.has.inspector) return { kind: "unknown", words: "The bot was not started here, so this page cannot read its history." };
+    if (!isKnown) return { kind: "unknown", words: this.#lines.isCountable ? "The history cannot be read." : "The history is too long to be counted here." };
     if (difference === 0) {
       this.#differsSince = null;
       return { kind: "equal", words: "Every line is in both, once." };
     }
-    if (!this.#lines.isLinked) return { kind: "underway", words: "They are compared again when the bot is back." };
+    if (!this.#lines.isLinked) return { kind: "underway", words: "The comparison continues when the bot is back." };
     if (this.#lines.underway.length > 0) return { kind: "underway", words: "A line is on its way." };
     this.#differsSince ??= Date.now();
     if (Date.now() - this.#differsSince >= SETTLED_MS) return { kind: "differs", words: "They differ." };
@@ -67,7 +68,7 @@ export class BotStrip {
     return { kind: "underway", words: "A line is on its way." };
   }
 
-  /** The server stores the next line and kills the bot before it hears of it, whether this page is open or not. */
+  /** Arms the server: it stores the next line and kills the bot before it answers, even if this page is closed. */
   async #killAmid() {
     this.#isHolding = true;
     this.render();
@@ -78,10 +79,10 @@ export class BotStrip {
 
   async #holdAndKill() {
     await api.steerBot("kill-amid");
-    toast("Armed: the bot dies in the middle of its next line. Write something.");
+    toast("Armed: the bot will be killed in the middle of its next line. Write something.");
     const held = await api.waitHeld();
-    if (held === null) return toast("No line came within two minutes; it is still armed.");
-    toast("The line was stored and the bot killed before it heard of it. Start it again and count.");
+    if (held === null) return toast("The bot sent no line within two minutes. It is still armed: write something.");
+    toast("The line was stored, and the bot was killed before it got the answer. Start it again and compare the counts.");
   }
 }
 

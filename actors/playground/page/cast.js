@@ -1,9 +1,10 @@
-// The characters: look at their cards, edit them, add new ones, and start a scene with them.
+// Shows the characters' cards, edits them, adds new ones, and starts a scene with them.
 
 import * as api from "./api.js";
 import { avatar, byId, h } from "./dom.js";
 import { attempt, toast } from "./shell.js";
 
+/** @type {[name: string, label: string, rows: number][]} */
 const FIELDS = [
   ["name", "Name", 1],
   ["description", "Description", 6],
@@ -17,11 +18,11 @@ const SUMMARY_MAX = 110;
 export class Cast {
   #view;
   #cards = [];
-  #chosen = null; // names in the next scene; all of them until somebody chooses
+  #chosen = null; // names in the next scene; null until the user chooses: all of them
 
   constructor(view) {
     this.#view = view;
-    byId("card-file").addEventListener("change", (event) => this.#add([...event.target.files]));
+    byId("card-file").addEventListener("change", () => this.#add([...byId("card-file", HTMLInputElement).files]));
     byId("start-scene").addEventListener("submit", (event) => {
       event.preventDefault();
       this.#start();
@@ -31,8 +32,8 @@ export class Cast {
       event.preventDefault();
       this.#save();
     });
-    byId("card-cancel").addEventListener("click", () => byId("card").close());
-    byId("card").addEventListener("click", (event) => event.target === byId("card") && byId("card").close());
+    byId("card-cancel").addEventListener("click", () => byId("card", HTMLDialogElement).close());
+    byId("card").addEventListener("click", (event) => event.target === byId("card") && byId("card", HTMLDialogElement).close());
     this.#takeDrops();
   }
 
@@ -76,12 +77,12 @@ export class Cast {
     byId("card-fields").replaceChildren(...FIELDS.map(([name, label, rows]) => fieldView(name, label, rows, card.fields[name])));
     byId("card-form").dataset.name = card.name;
     byId("card-error").textContent = "";
-    byId("card").showModal();
+    byId("card", HTMLDialogElement).showModal();
   }
 
   async #save() {
-    const form = byId("card-form");
-    const fields = Object.fromEntries(FIELDS.map(([name]) => [name, form.querySelector(`[name="${name}"]`).value]));
+    const form = byId("card-form", HTMLFormElement);
+    const fields = Object.fromEntries(FIELDS.map(([name]) => [name, /** @type {HTMLInputElement} */ (form.elements.namedItem(name)).value]));
     let card;
     try {
       card = await api.editCard(form.dataset.name, fields);
@@ -89,10 +90,10 @@ export class Cast {
       byId("card-error").textContent = error.message;
       return;
     }
-    byId("card").close();
+    byId("card", HTMLDialogElement).close();
     this.#trouble("");
     this.#doubt(doubtsOf(card));
-    toast(`${fields.name} is saved. The next scene plays with the new card.`);
+    toast(`${fields.name} is saved. The next scene uses the new card.`);
     await this.load();
   }
 
@@ -111,16 +112,16 @@ export class Cast {
     }
     this.#trouble(refused.join(" "));
     this.#doubt(doubts);
-    byId("card-file").value = "";
+    byId("card-file", HTMLInputElement).value = "";
     await this.load();
   }
 
-  /** Stands until the next thing is tried, so that nobody takes it for an answer to that. */
+  /** Shows an error until the user's next action, so that it is not mistaken for that action's result. */
   #trouble(words) {
     byId("card-trouble").textContent = words;
   }
 
-  /** What was odd about the cards that were just read; stands as long as words of trouble do. */
+  /** Lists oddities of the cards that were just read, until the user's next action. */
   #doubt(doubts) {
     const rows = doubts.map((words) => h("li", {}, words));
     byId("card-doubts").replaceChildren(...(rows.length > 0 ? [h("ul", {}, ...rows)] : []));
@@ -129,9 +130,9 @@ export class Cast {
   #start() {
     const names = this.#cards.map((each) => each.name).filter((name) => this.#chosen?.has(name) ?? true);
     if (names.length === 0) return toast("Choose at least one character.");
-    // The command takes any name in quotes; those inside of it cannot be said, and are not needed to find it.
+    // The command takes any name in quotes. Quotes inside the name cannot be written, and are not needed to find it.
     const quoted = names.map((name) => (/^[\w.]+$/.test(name) ? name : `"${name.replaceAll(/["“”„‟]/g, "")}"`)).join(" ");
-    const scenario = byId("scenario").value.trim().replaceAll(/\s+/g, " ");
+    const scenario = byId("scenario", HTMLTextAreaElement).value.trim().replaceAll(/\s+/g, " ");
     this.#trouble("");
     this.#doubt([]);
     this.#view.say(`!start ${quoted}${scenario ? ` -- ${scenario}` : ""}`);

@@ -1,4 +1,4 @@
-// Where people write: as whom, what, and in answer to which message.
+// The message box: the author, the text, and the message that it replies to.
 
 import * as api from "./api.js";
 import { interact } from "./answers.js";
@@ -25,7 +25,7 @@ export class Composer {
   constructor(model, view) {
     this.#model = model;
     this.#view = view;
-    this.box = byId("text");
+    this.box = byId("text", HTMLTextAreaElement);
     this.hints = new Hints(model, view, (line) => this.fill(line));
     this.box.addEventListener("input", () => this.#grow());
     this.box.addEventListener("keydown", (event) => this.#key(event));
@@ -56,7 +56,7 @@ export class Composer {
   reply(message) {
     this.#replyTo = message;
     const bar = byId("replying");
-    const end = iconButton("close", "Do not reply to it", () => this.#endReply());
+    const end = iconButton("close", "Stop replying", () => this.#endReply());
     bar.replaceChildren(h("span", {}, "Replying to ", h("strong", {}, message.author.username)), end);
     bar.hidden = false;
     this.box.focus();
@@ -93,11 +93,11 @@ export class Composer {
     this.#view.toEnd();
     const isSent = await this.#sent(text, replyTo);
     if (isSent || this.box.value !== "") return;
-    this.fill(text); // nothing that was written is lost
+    this.fill(text); // keep the text of a message that was not sent
     if (replyTo) this.reply(replyTo);
   }
 
-  /** A line that begins with a command's name is that command, any other a message. */
+  /** Sends a text that begins with a command's name as that command, any other as a message. */
   #sent(text, replyTo) {
     const [channelId, userId] = [this.#channelId, this.#view.me.id];
     const isCommand = this.#model.slashes.some((each) => text.split(/\s/, 1)[0] === `/${each.name}`);
@@ -119,7 +119,7 @@ export class Composer {
     this.#people = signature;
     const hadFocus = byId("people").contains(document.activeElement);
     byId("people").replaceChildren(h("legend", {}, "Write as"), ...this.#model.users.map((user) => this.#person(user)));
-    if (hadFocus) byId("people").querySelector(":checked")?.focus();
+    if (hadFocus) /** @type {HTMLElement?} */ (byId("people").querySelector(":checked"))?.focus();
   }
 
   #person(user) {

@@ -1,23 +1,23 @@
-// The machine's drawing, as the bot drew it from its running table; lit here by classes alone.
+// Loads the drawing of the machine, which the bot draws from its running table, and highlights it by CSS classes.
 
 import { ofInspector } from "./api.js";
 
 const PATH = ofInspector("api/machines/response.svg?size=compact");
 
-let drawing = null; // a promise of the SVG element, asked for once
+let drawing = null; // a promise of the SVG element, requested once
 
-/** A fresh copy of the drawing; null while the bot cannot give it. */
+/** A new copy of the drawing; null if the bot does not answer. */
 export async function machineDrawing() {
-  drawing ??= fetchDrawing();
-  const svg = await drawing;
-  if (svg === null) drawing = null;
+  const asked = (drawing ??= fetchDrawing());
+  const svg = await asked;
+  if (svg === null && drawing === asked) drawing = null; // unless another call has requested it again meanwhile
   return svg?.cloneNode(true) ?? null;
 }
 
 async function fetchDrawing() {
   const answer = await fetch(PATH).catch(() => null);
   if (answer?.status !== 200) return null;
-  const text = (await answer.text()).replaceAll(/<style[^]*?<\/style>/g, ""); // the page's policy allows only its own
+  const text = (await answer.text()).replaceAll(/<style[^]*?<\/style>/g, ""); // the page's content policy allows only its own styles
   const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   if (svg.nodeName !== "svg") return null;
   svg.removeAttribute("width");
@@ -25,7 +25,7 @@ async function fetchDrawing() {
   return document.importNode(svg, true);
 }
 
-/** Lights the state that the response is in and the edges it took, with how often. */
+/** Highlights the response's state and the edges that it took, with their counts. */
 export function light(svg, view) {
   for (const state of svg.querySelectorAll("[data-state]")) state.classList.toggle("lit", state.dataset.state === view.state);
   const last = view.path.at(-1);

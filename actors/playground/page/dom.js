@@ -1,4 +1,4 @@
-// Builds elements. Text becomes text nodes, never markup, so nothing that people write is ever read as HTML.
+// Builds elements. Text becomes text nodes, never markup, so nothing that people write is parsed as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -40,7 +40,7 @@ const ICONS = {
   keys: "M3 6h18v12H3zM7 10v.1M11 10v.1M15 10v.1M8 14h8",
 };
 
-/** A line drawing of 20 px that says nothing to a screen reader. */
+/** A line drawing of 20 px, hidden from screen readers. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   const path = document.createElementNS(SVG, "path");
@@ -52,12 +52,12 @@ export function icon(name) {
   return svg;
 }
 
-/** A button with an icon, named for those who do not see it. */
+/** A button with an icon, labelled for screen readers. */
 export function iconButton(name, label, onclick, attributes = {}) {
   return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...attributes }, icon(name));
 }
 
-/** Brings a list's elements into order with as few moves as possible: nothing that stays is touched. */
+/** Makes `elements` the list's children in this order, with as few moves as possible: elements that stay are not touched. */
 export function reconcile(list, elements) {
   const wanted = new Set(elements);
   for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
@@ -66,9 +66,20 @@ export function reconcile(list, elements) {
   });
 }
 
-export const byId = (id) => document.getElementById(id);
+/**
+ * The page's element with an id; `kind` is its class, for properties that only this class has.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @param {new () => T} [kind]
+ * @returns {T}
+ */
+export function byId(id, kind) {
+  const element = document.getElementById(id);
+  if (kind && !(element instanceof kind)) throw new TypeError(`#${id} is not a ${kind.name}.`);
+  return /** @type {T} */ (element);
+}
 
-/** Words as children of an element, with what stands in backticks as code. */
+/** Words as an element's children; text in backticks becomes code. */
 export const coded = (words) => words.split("`").map((part, number) => (number % 2 ? h("code", {}, part) : part));
 
 /** One of eight colours for a name, the same every time. */
@@ -78,7 +89,7 @@ export function tone(name) {
   return `tone-${sum % 8}`;
 }
 
-/** A person's or character's picture; their first letter where there is none. */
+/** A person's or character's picture; without one, the name's first letter. */
 export function avatar(name, picture) {
   const letter = h("span", { class: `avatar ${tone(name)}`, "aria-hidden": "true" }, [...name][0]?.toUpperCase() ?? "?");
   if (!picture) return letter;

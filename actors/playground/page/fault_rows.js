@@ -1,4 +1,4 @@
-// A row a fault: its name, what it does, and how often it comes.
+// Builds one row a fault: its name, its effect, and its probability.
 
 import { byId, h } from "./dom.js";
 
@@ -6,8 +6,8 @@ const WAIT_MS = 200;
 
 export class FaultRows {
   #rows = new Map(); // kind → row
-  #others = []; // kinds that were set elsewhere, kept as they are
-  #kept = {}; // what is set
+  #others = []; // kinds that another page or script has set; kept unchanged
+  #kept = {}; // the probabilities in force
   #timer = 0;
   #onChange;
 
@@ -17,7 +17,7 @@ export class FaultRows {
     byId(container).append(...kinds.map((kind) => this.#build(prefix, ...kind)));
   }
 
-  /** Shows what is in force, unless the user is moving a switch. */
+  /** Shows the probabilities in force, unless the user is moving a slider. */
   show(chances) {
     this.#kept = chances;
     this.#others = Object.keys(chances).filter((kind) => !this.#rows.has(kind) && kind !== "outage");
@@ -31,7 +31,7 @@ export class FaultRows {
     this.#others = [];
   }
 
-  /** [kind, probability] of all that is not 0, read from the page; what was about to be sent is taken with it. */
+  /** [kind, probability] of every row that is not 0, read from the page; cancels a pending `onChange`. */
   take() {
     clearTimeout(this.#timer);
     this.#timer = 0;

@@ -1,4 +1,4 @@
-// The switches for what goes wrong on purpose: with Discord, and with the model.
+// Sets the injected faults of Discord and of the model.
 
 import * as api from "./api.js";
 import { byId, h, icon } from "./dom.js";
@@ -6,13 +6,13 @@ import { FaultRows } from "./fault_rows.js";
 import { attempt, toast } from "./shell.js";
 
 const KINDS = [
-  ["drop_after", "Answer lost", "The line is stored, but the connection breaks before the bot hears of it."],
+  ["drop_after", "Answer lost", "The line is stored, but the connection breaks before the bot gets the answer."],
   ["drop_before", "Request lost", "The connection breaks and nothing is stored."],
-  ["late", "Lands late", "The connection breaks, and the line appears a moment afterwards."],
+  ["late", "Lands late", "The connection breaks, and the line appears a moment later."],
   ["stored_502", "Stored, then 502", "The line is stored, but the answer says that the server failed."],
   ["http_500", "Server error", "Nothing is stored; the answer is 500."],
-  ["rate_limit", "Rate limit", "Nothing is stored; try again later, says 429."],
-  ["slow", "Slow answer", "The line is stored; the answer takes its time."],
+  ["rate_limit", "Rate limit", "Nothing is stored; the answer is 429: try again later."],
+  ["slow", "Slow answer", "The line is stored; the answer is late."],
 ];
 const PRESETS = [
   ["Calm", {}],
@@ -21,22 +21,22 @@ const PRESETS = [
   ["Storm", { drop_after: 0.2, drop_before: 0.1, late: 0.1, stored_502: 0.15, http_500: 0.1, rate_limit: 0.1, slow: 0.1 }],
 ];
 const MODEL_KINDS = [
-  ["http_503", "Overloaded", "The answer is 503: the server has too much to do."],
-  ["silence", "No answer", "It never answers; the bot gives up after GENERATE_TIMEOUT_S."],
+  ["http_503", "Overloaded", "The answer is 503: the server has too many requests."],
+  ["silence", "No answer", "The model never answers; the bot gives up after GENERATE_TIMEOUT_S."],
   ["drop", "Connection lost", "The connection breaks before the answer."],
   ["rate_limit", "Short limit", "429: try again in 2 seconds, which the bot waits for."],
   ["rate_limit_long", "Long limit", "429: try again in 90 seconds. Another model is asked, or lines wait."],
-  ["quota", "Quota used up", "402: no wait helps, until somebody pays."],
-  ["empty", "Empty answer", "The answer is complete, and nothing is said in it."],
-  ["length", "Only thoughts", "Thinking takes all the room, and nothing is said."],
+  ["quota", "Quota used up", "402: no wait helps until somebody pays."],
+  ["empty", "Empty answer", "The answer is complete, but has no text."],
+  ["length", "Only reasoning", "Reasoning uses all the tokens; no text is left."],
   ["filtered", "Filtered", "A filter of the server stops the answer."],
-  ["declined", "Declines", "It leaves the play: “I can't continue with this request.”"],
+  ["declined", "Declines", "The model leaves its role: “I can't continue with this request.”"],
   ["broken_off", "Broken off", "The server fails in the middle of the answer."],
-  ["error_in_200", "Error in a 200", "The status says that all is well, and the answer is an error."],
-  ["web_page", "A web page", "As from a wrong address, or a proxy between."],
-  ["model_missing", "No such model", "404: the model was retired, or never was."],
+  ["error_in_200", "Error in a 200", "The status is 200, but the answer is an error."],
+  ["web_page", "A web page", "The answer is HTML, as from a wrong address or a proxy."],
+  ["model_missing", "No such model", "404: the model was retired, or never existed."],
   ["too_large", "Prompt too long", "400: the conversation does not fit."],
-  ["credentials", "Key refused", "401: every model would answer alike, so no other is asked."],
+  ["credentials", "Key refused", "401: every model would refuse the key, so no other is asked."],
 ];
 const MODEL_PRESETS = [
   ["Healthy", {}],
@@ -59,23 +59,23 @@ export class Faults {
     byId("seed").addEventListener("change", () => this.#sendBoth());
     byId("new-seed").append(icon("dice"));
     byId("new-seed").addEventListener("click", () => {
-      byId("seed").value = String(Math.floor(Math.random() * SEED_MAX));
+      byId("seed", HTMLInputElement).value = String(Math.floor(Math.random() * SEED_MAX));
       this.#sendBoth();
     });
   }
 
-  /** Shows what is in force. */
+  /** Shows the faults in force. */
   render() {
     const { faults, modelFaults, presence } = this.#model;
     const chances = Object.fromEntries(faults.chances);
     const isOut = chances.outage === 1;
-    if (!isOut) this.#rows.show(chances); // an outage hides what is set
+    if (!isOut) this.#rows.show(chances); // during an outage the rows keep their own probabilities
     this.#modelRows.show(Object.fromEntries(modelFaults.chances));
     byId("outage").setAttribute("aria-pressed", String(isOut));
     byId("outage").querySelector("span").textContent = isOut ? "End the outage" : "Outage: nothing gets through";
     byId("model-tools").hidden = presence.process === null;
     byId("no-model").hidden = presence.process !== null;
-    if (document.activeElement !== byId("seed")) byId("seed").value = String(faults.seed);
+    if (document.activeElement !== byId("seed")) byId("seed", HTMLInputElement).value = String(faults.seed);
     this.#sum(isOut);
   }
 
@@ -107,7 +107,7 @@ export class Faults {
   }
 
   get #seed() {
-    return Number.parseInt(byId("seed").value, 10) || 0;
+    return Number.parseInt(byId("seed", HTMLInputElement).value, 10) || 0;
   }
 
   get #isOut() {
@@ -115,14 +115,14 @@ export class Faults {
   }
 
   #outage() {
-    if (!this.#isOut) toast("Discord is out of reach for the bot now. What it has to say waits.");
+    if (!this.#isOut) toast("The bot cannot reach Discord now. Its lines wait.");
     this.#send(!this.#isOut);
   }
 
   #sum(isOut) {
     const [discord, model] = [this.#rows.percent, this.#modelRows.percent];
     sumUp("fault-sum", discord, "Every line gets through.", isOut ? "Nothing gets through." : null);
-    sumUp("model-fault-sum", model, "The model answers every try.", null);
+    sumUp("model-fault-sum", model, "The model answers every attempt.", null);
     const badge = byId("storm-mark");
     const marks = [isOut ? "outage" : discord > 0 && `${Math.min(discord, 100)} %`, model > 0 && "model"];
     badge.textContent = marks.filter(Boolean).join(" + ");
@@ -133,7 +133,7 @@ export class Faults {
 const texts = (chosen) => chosen.map(([kind, chance]) => `${kind}=${chance}`);
 
 function sumUp(id, percent, calm, instead) {
-  const tooMuch = percent > 100 ? `Together ${percent} %: at most 100 % is possible, so the last change is not in force.` : null;
-  byId(id).textContent = instead ?? tooMuch ?? (percent === 0 ? calm : `Trouble for ${percent} % of all tries.`);
+  const tooMuch = percent > 100 ? `The sum is ${percent} %. At most 100 % is possible, so the last change is not in force: lower a value.` : null;
+  byId(id).textContent = instead ?? tooMuch ?? (percent === 0 ? calm : `Faults hit ${percent} % of all attempts.`);
   byId(id).classList.toggle("wrong", instead === null && tooMuch !== null);
 }

@@ -1,10 +1,13 @@
-// One stream of server-sent events that comes back by itself, from where it was.
+// Follows a stream of server-sent events; it reconnects automatically and resumes after the last event.
 
 const PAUSE_MIN_MS = 500;
 const PAUSE_MAX_MS = 8000;
 
-/** Follows `path`: `onEvent(kind, body)` for each, `onLink(isUp)` when the stream opens or breaks. */
-export function follow(path, kinds, { onEvent, onLink }) {
+/**
+ * Follows `path`: `onEvent(kind, body)` for each, `onLink(isUp)` when the stream opens or breaks, `onRefused()` when the
+ * server was started anew, and this page has the key of its earlier start.
+ */
+export function follow(path, kinds, { onEvent, onLink, onRefused }) {
   let last = "";
   let pause = PAUSE_MIN_MS;
   let source = null;
@@ -25,12 +28,22 @@ export function follow(path, kinds, { onEvent, onLink }) {
     }
   }
 
-  // Done by ourselves: a browser gives up for good on a refusal, and waits 3 s or more after a break.
+  // The browser's own reconnect is not enough: it gives up for good after a refusal, and waits 3 s or more after a break.
   function again() {
     source.close();
     onLink(false);
+    ask();
     timer = setTimeout(open, pause);
     pause = Math.min(pause * 2, PAUSE_MAX_MS);
+  }
+
+  // An EventSource does not say why it was refused.
+  async function ask() {
+    try {
+      if ((await fetch("/page/theme.js", { cache: "no-store" })).status === 403) onRefused();
+    } catch (error) {
+      console.info("The playground does not answer:", error.message);
+    }
   }
 
   open();

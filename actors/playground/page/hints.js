@@ -1,26 +1,26 @@
-// What a line that begins with "/" or "!" may become: the bot's commands, and what the bot suggests for the last option
-// of one that it registered with Discord. Those with "!" are messages, which Discord knows nothing of.
+// Suggests how to complete a line that begins with "/" or "!": the bot's commands, and for the last option of a "/"
+// command the bot's own suggestions. Commands with "!" are plain messages: they are not registered with Discord.
 
 import * as api from "./api.js";
 import { suggested } from "./answers.js";
 import { byId, h } from "./dom.js";
 
-const PAUSE_MS = 200; // of typing, before the bot is asked
+const PAUSE_MS = 200; // without typing, before the bot is asked
 const SHOWN_MAX = 10;
-const INNER = [1, 2]; // a subcommand, a group of them
-const NO_SUCH = "The bot has no command of this name. As on Discord, this would be said in the channel.";
+const INNER = [1, 2]; // a subcommand, a subcommand group
+const NO_SUCH = "The bot has no command of this name. As on Discord, this would be sent as a message.";
 
 const BANGS = [
-  ["start", "opens a scene: names, then perhaps -- and where they are", true],
+  ["start", "opens a scene: names, then optionally -- and the scenario", true],
   ["end", "ends the scene"],
-  ["pause", "lets nobody begin to speak"],
-  ["resume", "goes on after a pause"],
+  ["pause", "stops characters from beginning to speak"],
+  ["resume", "continues after a pause"],
   ["retry", "delivers the last line that failed"],
-  ["missing", "says what became of a line that did not come"],
-  ["status", "how the scene stands"],
-  ["cast", "who plays, and who could"],
-  ["history", "the last lines"],
-  ["help", "all of this, and more"],
+  ["missing", "reports on a line that did not arrive"],
+  ["status", "shows the state of the scene"],
+  ["cast", "lists who plays, and who could"],
+  ["history", "shows the last lines"],
+  ["help", "lists all commands"],
 ].map(([name, about, hasMore]) => ({ words: `!${name}`, about, options: hasMore ? [{}] : [] }));
 
 /** Every command that can be sent: its words, what it does, and its options. */
@@ -36,7 +36,7 @@ function below(words, holder) {
 
 const fitting = (paths, line) => paths.filter((each) => each.words.startsWith(line.trimEnd())).map((each) => [each.words, each.about, each]);
 
-/** Whether the line's first word is that of a command, or may become it. */
+/** Whether the line's first word is a command's, or a beginning of it. */
 function begins(words, line) {
   const [known, typed] = [words, line].map((each) => each.split(/\s/, 1)[0]);
   return line === typed ? known.startsWith(typed) : known === typed;
@@ -57,7 +57,7 @@ export class Hints {
     this.list = byId("hints");
   }
 
-  /** Shows what fits the line as it is now. */
+  /** Shows the commands that fit the current line. */
   render(line) {
     clearTimeout(this.#timer);
     this.#asked = line;

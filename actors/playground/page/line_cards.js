@@ -1,6 +1,6 @@
-// "The way of a line": a card for each response on its way or just ended.
+// Shows a card for each response that is unfinished or has just ended.
 //
-// A bot moves in milliseconds, too fast for eyes: a card shows one view after the other, at a pace that can be seen.
+// Moves take milliseconds, too fast to see: a card shows its views one after the other, slowly enough to follow.
 
 import { byId, h, reconcile, tone } from "./dom.js";
 import { light, machineDrawing } from "./diagram.js";
@@ -9,10 +9,10 @@ import { factsOf, noteFor, stepView, timeFor, wordsFor } from "./line_words.js";
 const SHOWN_MAX = 12;
 const TICK_MS = 200;
 const PACE_MS = 350;
-const BEHIND_MAX = 8; // views; beyond this it skips
-const OFFLINE = "The bot is offline. This is how the line stood; it goes on when the bot is back.";
-const SILENT = "The bot does not answer at the moment. This is how the line stood when it last did.";
-const UNREACHED = "The playground does not answer. This is how the line stood when it last did.";
+const BEHIND_MAX = 8; // views; if more wait, the oldest are skipped
+const OFFLINE = "The bot is offline. This is the line's last known state; it continues when the bot is back.";
+const SILENT = "The bot does not answer. This is the line's last known state.";
+const UNREACHED = "The playground does not answer. This is the line's last known state.";
 
 export class LineCards {
   #model;
@@ -42,7 +42,7 @@ export class LineCards {
     this.renderNotes();
   }
 
-  /** Where the lines are shown, and whether they are at the moment. */
+  /** Says why no lines are shown: another inspector has them, the bot is away, or there are none yet. */
   renderNotes() {
     const { isFilled, has } = this.#model;
     const isElsewhere = isFilled && !has.inspector;
@@ -54,7 +54,7 @@ export class LineCards {
     for (const card of this.#cards.values()) this.#time(card);
   }
 
-  /** Why nothing is heard of lines; null while something is. */
+  /** Why the lines are not up to date; null if they are. */
   #away() {
     if (!this.#model.isLinked) return UNREACHED;
     if (this.#lines.isLinked) return null;
@@ -68,10 +68,10 @@ export class LineCards {
       note: h("span", { class: "state-note" }),
       time: h("span", { class: "time" }),
       words: h("p", { class: "why" }),
-      steps: h("ol", { class: "steps", "aria-label": "The way so far" }),
+      steps: h("ol", { class: "steps", "aria-label": "The path so far" }),
       figure: h("figure", { class: "diagram" }),
       facts: h("dl", { class: "facts-list" }),
-      replay: h("a", { class: "replay", href: `/inspector/responses/${encodeURIComponent(view.id)}` }, "Replay it move by move, with what the model was asked"),
+      replay: h("a", { class: "replay", href: `/inspector/responses/${encodeURIComponent(view.id)}` }, "Replay it move by move, with the model's prompt"),
     };
     const summary = h("summary", {}, parts.name, parts.state, parts.note, parts.time);
     const element = h("details", { class: "line-card", "data-id": view.id }, summary, parts.words, parts.figure, parts.facts, parts.steps, parts.replay);
@@ -87,7 +87,7 @@ export class LineCards {
     if (!card.svg) this.#draw(card);
   }
 
-  /** The view as the next one to be shown; of a move that is known already it takes that one's place. */
+  /** Queues the view to be shown next; a view of a move that is known already replaces the earlier one. */
   #queue(card, view) {
     const newest = card.coming.at(-1) ?? card.shown;
     if (view === newest) return;
@@ -111,7 +111,7 @@ export class LineCards {
 
   #catchUp() {
     for (const card of this.#cards.values()) {
-      if (card.coming.length === 0 || card.isDrawing) continue; // what nobody could see yet is shown first
+      if (card.coming.length === 0 || card.isDrawing) continue; // the first view is shown only when its diagram is there
       card.shown = card.coming.shift();
       this.#paint(card);
     }
@@ -138,7 +138,7 @@ export class LineCards {
     for (const card of this.#cards.values()) if (!card.shown.is_final) this.#time(card);
   }
 
-  /** What changes without a move. A line that nothing is heard of stands still. */
+  /** Updates what changes without a move. While the bot does not answer, an unfinished line's clock stops. */
   #time({ parts, element, shown, coming }) {
     const away = coming.length > 0 ? null : this.#away();
     const now = Date.now() / 1000;

@@ -1,20 +1,20 @@
-// The bot's responses from its own event stream: what is on its way, and what became of it.
+// Follows the bot's responses through its own event stream.
 //
-// The stream is opened only while the bot runs, so that a bot that is down causes no failed requests. Whether it is
-// connected does not matter: its lines wait through an outage, and the stream says so.
+// The stream is opened only while the bot's process runs, so that a stopped bot causes no failed requests. The bot need
+// not be connected to Discord: its lines wait through an outage, and the stream reports that.
 
 import * as api from "./api.js";
 
 const KEPT_MAX = 40; // finished ones, for the panel
-const AGAIN_MIN_MS = 500; // a bot that has just connected may not serve its stream yet
+const AGAIN_MIN_MS = 500; // the inspector of a bot that has just connected may not serve the stream yet
 const AGAIN_MAX_MS = 4000;
-const DELIVERED_MAX = 500; // what the inspector lists at most
+const DELIVERED_MAX = 500; // the inspector lists at most this many
 
 export class Lines extends EventTarget {
   views = new Map(); // response id → View
   isLinked = false;
-  heardAt = 0; // seconds since 1970: when the stream was last known to be true
-  isCountable = true; // false where more was delivered than the inspector lists
+  heardAt = 0; // seconds since 1970: when the stream was last open
+  isCountable = true; // false if more responses were delivered than the inspector lists
   #delivered = new Map(); // response id → parts; never forgotten, for the tally
   #source = null;
   #timer = 0;
@@ -22,7 +22,7 @@ export class Lines extends EventTarget {
   #isConnected = false;
   #again = AGAIN_MIN_MS;
 
-  /** Follow while `isWanted`. A bot that has just connected is asked at once, and soon again: its inspector comes now. */
+  /** Follows while `isWanted`. If the bot has just connected, tries at once and soon again: its inspector starts now. */
   want(isWanted, isConnected) {
     const hasConnected = isConnected && !this.#isConnected;
     this.#isConnected = isConnected;
@@ -55,7 +55,7 @@ export class Lines extends EventTarget {
     if (view.state === "Delivered") this.#delivered.set(view.id, Math.max(1, view.parts));
   }
 
-  /** A breakpoint holds the response, or holds it no longer. */
+  /** Records that a breakpoint stopped the response, or released it. */
   #hold({ response, paused }) {
     const view = this.views.get(response);
     if (view) this.views.set(response, { ...view, paused });
@@ -80,11 +80,11 @@ export class Lines extends EventTarget {
     for (const kind of ["move", "paused"]) this.#source.addEventListener(kind, (event) => this.apply(kind, JSON.parse(event.data)));
   }
 
-  /** What was delivered before this page was opened. */
+  /** Counts what was delivered before this page was opened. */
   async #recount() {
     try {
       const found = await api.inspected(`api/responses?state=Delivered&limit=${DELIVERED_MAX}`);
-      if (found === null) return; // the bot has just gone; it is counted when it is back
+      if (found === null) return; // the bot has just stopped; count when it is back
       this.isCountable = found.responses.length < DELIVERED_MAX;
       for (const view of found.responses) this.#delivered.set(view.id, Math.max(1, view.parts));
       this.dispatchEvent(new Event("changed"));

@@ -1,4 +1,4 @@
-// Puts the page together: one model, one stream, and the views that read it.
+// Builds the page: one model, one stream, and the views that read them.
 
 import { BotStrip } from "./bot.js";
 import { Cast, say } from "./cast.js";
@@ -15,7 +15,7 @@ import { Timeline } from "./timeline.js";
 const model = new Model();
 const lines = new Lines();
 
-/** What the user has chosen; every view reads it. */
+/** The user's choices; every view reads them. */
 const view = {
   channelId: null,
   me: { id: "0", username: "" },
@@ -39,7 +39,7 @@ const view = {
   showPanel: (name) => showPanel(name),
 };
 
-for (const each of document.querySelectorAll("[data-icon]")) each.prepend(icon(each.dataset.icon));
+for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-icon]"))) each.prepend(icon(each.dataset.icon));
 setUpTheme();
 const showPanel = setUpPanels();
 const closeDrawer = setUpDrawer();
@@ -70,17 +70,19 @@ model.addEventListener("changed", () => {
   lines.want(model.has.inspector && model.isLinked && (connected || process === "running"), connected);
   render();
 });
-model.addEventListener("heard", ({ detail }) => {
+model.addEventListener("heard", (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event);
   if (detail.channel_id === view.channelId) announce(`${detail.author.username}: ${model.words(detail)}`);
 });
-model.addEventListener("whispered", ({ detail }) => {
+model.addEventListener("whispered", (event) => {
+  const { detail } = /** @type {CustomEvent} */ (event);
   if (detail.for === view.me.id) announce(`${detail.author.username}, to you alone: ${model.words(detail)}`);
 });
 lines.addEventListener("changed", renderTyping);
 cards.render();
 model.connect();
 
-/** Chooses a channel and a person where none is chosen, or the chosen one has gone. */
+/** Chooses a channel and a person if none is chosen, or the chosen one is gone. */
 function settle() {
   const chosen = [view.channelId, localStorage.getItem("channel")].find((id) => model.channels.has(id));
   view.channelId = chosen ?? model.channels.keys().next().value ?? null;
@@ -106,7 +108,7 @@ function render() {
   cards.renderNotes();
 }
 
-/** The bot types on behalf of characters: say which, where the bot's own stream tells. */
+/** Shows who is typing; for the bot, the characters that its own stream names. */
 function renderTyping() {
   if (view.channelId === null) return;
   const names = model.typists(view.channelId).flatMap((id) => (id === model.bot.id ? speakers() : [model.name(id) ?? "Somebody"]));
@@ -122,11 +124,11 @@ function speakers() {
   return names.length > 0 ? names : [model.bot.username];
 }
 
-// The document's own summary of keys, so that it never differs from what is set up above.
+// Keep this list equal to the keys that `setUpKeys` and the composer handle.
 byId("key-list").replaceChildren(
   ...[
     ["Enter", "Send the message"],
-    ["Shift + Enter", "Begin a new line"],
+    ["Shift + Enter", "Start a new line"],
     ["↑ in an empty box", "Edit your last message"],
     ["Esc", "Stop replying or editing"],
     ["← or → in a message's tools", "The tool before or after"],

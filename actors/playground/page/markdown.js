@@ -1,4 +1,4 @@
-// Discord's Markdown as a tree of plain objects. Nothing here touches the page.
+// Parses Discord's Markdown into a tree of plain objects. It does not touch the page.
 //
 //     text ─► blocks: paragraph, heading, subtext, quote, list, code ─► inline: strings and {kind, children}
 
@@ -76,7 +76,7 @@ function runOf(lines, start, kind, depth) {
   return end - start;
 }
 
-/** Whether an item begins a list of its own: numbers after dots, or dots after numbers, no further in. */
+/** Whether an item begins another list: numbers after bullets, or bullets after numbers, at the same indent. */
 function isOther(first, item) {
   const [, indent, mark] = ITEM.exec(first);
   const [, itemIndent, itemMark] = ITEM.exec(item);
@@ -100,7 +100,7 @@ function proseBlock(kind, lines) {
   }
 }
 
-/** A list from its items' matches; what is indented further belongs to the item above it. */
+/** Builds a list from its items' matches; a more indented item belongs to the item above it. */
 function listOf(matches) {
   const indent = matches[0][1].length;
   const ordered = /\d/.test(matches[0][2]);
@@ -191,9 +191,9 @@ function matched(pattern, text, at, build) {
 function codeAt(text, at) {
   const run = runLength(text, at);
   for (let end = text.indexOf("`", at + run); end !== -1; ) {
-    const closing = runLength(text, end);
-    if (closing === run) return { node: { kind: "code", text: text.slice(at + run, end) }, end: end + run };
-    end = text.indexOf("`", end + closing);
+    const other = runLength(text, end);
+    if (other === run) return { node: { kind: "code", text: text.slice(at + run, end) }, end: end + run };
+    end = text.indexOf("`", end + other);
   }
   return { node: text.slice(at, at + run), end: at + run };
 }
@@ -213,7 +213,7 @@ function angleNode({ user, channel, role, emoji, time, style, url }) {
   return linkNode(url, [url]);
 }
 
-/** Only what the browser itself reads as a web address. */
+/** A link if the browser parses the address as http or https; else null. */
 function linkNode(url, children) {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol) ? { kind: "link", url, children } : null;
 }
@@ -247,7 +247,7 @@ function pairAt(text, at, depth) {
   return null;
 }
 
-/** Where the mark that opens at `at` is closed; -1 if it is only a mark. */
+/** The index at which the mark that opens at `at` is closed; -1 if it is plain text. */
 function closing(text, at, mark) {
   const first = at + mark.length;
   if (mark === "*" && /\s/.test(text[first] ?? " ")) return -1;
@@ -264,5 +264,5 @@ function closing(text, at, mark) {
 function closesAt(text, end, mark) {
   if (mark === "*") return !/\s/.test(text[end - 1]);
   if (mark === "_") return !WORD.test(text[end + 1] ?? " ");
-  return mark === "||" || mark === "~~" || text[end + 2] !== mark[0]; // in ***x*** the outer mark is the last
+  return mark === "||" || mark === "~~" || text[end + 2] !== mark[0]; // in ***x*** the outer mark is closed last
 }

@@ -1,11 +1,11 @@
-// From the tree of `markdown.js` to elements.
+// Turns the tree of `markdown.js` into elements.
 
 import { h } from "./dom.js";
 import { parse } from "./markdown.js";
 import { mentioned, timeWords } from "./markdown_words.js";
 
 const TAGS = { strong: "strong", emphasis: "em", underline: "u", strike: "s" };
-/** A message's text as elements; `names` says what mentions are called: {user(id), channel(id)}. */
+/** A message's text as elements; `names` returns the names of mentions: {user(id), channel(id)}. */
 export function render(text, names) {
   return parse(text).map((block) => blockView(block, names));
 }

@@ -1,4 +1,4 @@
-// A message in words alone, for those who hear it: no marks, nothing that a spoiler hides, a link by its name or host.
+// Turns a message into plain words for screen readers: no marks, no hidden spoilers, a link as its name or host.
 
 import { parse } from "./markdown.js";
 
@@ -10,6 +10,7 @@ const STYLES = {
   f: { dateStyle: "long", timeStyle: "short" },
   F: { dateStyle: "full", timeStyle: "short" },
 };
+/** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const STEPS = [
   ["year", 31_536_000],
   ["month", 2_592_000],
@@ -20,7 +21,7 @@ const STEPS = [
 ];
 const ENDED = /[.!?…:;,"'”’)]$/;
 
-/** The text as it is read out; `names` as for `markdown_view.js`. */
+/** The text to read out; `names` as for `markdown_view.js`. */
 export function spoken(text, names) {
   return sentences(parse(text).map((block) => blockWords(block, names)));
 }
@@ -65,7 +66,7 @@ function nodeWords(node, names) {
   }
 }
 
-/** One after the other, each with an end that a voice makes a pause at. */
+/** Joins the parts, each with an end at which a screen reader pauses. */
 function sentences(parts) {
   const said = parts.filter(Boolean);
   return said.map((part, index) => (index === said.length - 1 || ENDED.test(part) ? part : `${part}.`)).join(" ");
@@ -78,7 +79,7 @@ export function mentioned({ user, channel, text }, names) {
   return channel ? `#${names.channel(channel) ?? "somewhere"}` : text;
 }
 
-/** A moment as it is written; as it came where no clock has it. */
+/** A timestamp in words; an invalid one as it was written. */
 export function timeWords({ seconds, style }) {
   const at = new Date(seconds * 1000);
   if (Number.isNaN(at.getTime())) return `<t:${seconds}>`;

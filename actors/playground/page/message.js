@@ -1,4 +1,4 @@
-// One message as an element. `timeline.js` says when to build it anew.
+// Builds one message as an element. `timeline.js` decides when to build it again.
 
 import { avatar, h, iconButton, tone } from "./dom.js";
 import { render } from "./markdown_view.js";
@@ -10,8 +10,8 @@ const THINKING = 1 << 7; // Discord's flag LOADING
 const BUTTON_STYLES = { 1: "primary", 2: "plain", 3: "good", 4: "danger", 5: "plain" };
 
 /**
- * The message's list item. `context`: {names, words, me, menu, isGrouped, replied, act}; `words` reads a message out.
- * `act` holds what its tools do: reply, edit, remove, react, press, choose, jump.
+ * The message's list item. `context`: {names, words, me, menu, isGrouped, replied, act}; `words(message)` returns its spoken text.
+ * `act` holds the actions of its tools: reply, edit, remove, react, press, choose, jump.
  */
 export function messageView(message, context) {
   const kind = message.webhook_id ? "character" : message.author.bot ? "bot" : "person";
@@ -61,7 +61,7 @@ function content(message, { names, me, act }) {
   ];
 }
 
-/** Drawn for those who see it: a voice would read the arrow's name. */
+/** Hidden from screen readers, which would read the arrow's name. */
 const replyArrow = () => h("span", { "aria-hidden": "true" }, "↱ ");
 
 function reply(message, { replied, act, names, words: wordsOf }) {
@@ -106,19 +106,19 @@ function outside(url, words) {
 function attachmentView(attachment) {
   const size = attachment.size > 1024 * 1024 ? `${(attachment.size / 1024 / 1024).toFixed(1)} MB` : `${Math.ceil(attachment.size / 1024)} KB`;
   const shownInside = /^image\/(png|jpeg|gif|webp)$/.test(attachment.content_type);
-  const { width, height } = attachment; // where known, its room is kept until it is loaded
+  const { width, height } = attachment; // if known, the space is reserved until the picture is loaded
   return shownInside
     ? h("a", { href: attachment.url, class: "picture" }, h("img", { src: attachment.url, alt: attachment.description ?? attachment.filename, width, height, loading: "lazy" }))
     : h("a", { href: attachment.url, class: "file" }, `${attachment.filename} · ${size}`);
 }
 
-/** What stands under a whisper, as on Discord. */
+/** The row under a whisper, as on Discord. */
 function aside(message, act) {
   const dismiss = h("button", { type: "button", class: "link", onclick: () => act.dismiss(message) }, "Dismiss");
   return h("p", { class: "aside" }, "Only you can see this · ", dismiss);
 }
 
-/** A row of buttons (component 1), or what newer layouts put around and beside one. */
+/** A row of buttons (component 1), or a component that newer layouts put around or beside one. */
 function rowView(component, message, act) {
   if (component.type === 2) return buttonView(component, message, act);
   if (component.type === 10) return h("div", { class: "text" }, render(component.content ?? "", { user: () => null, channel: () => null }));
@@ -158,7 +158,7 @@ function tools(message, { me, menu, act }) {
   );
 }
 
-/** One stop of the keyboard; the arrows, Home and End go from tool to tool (ARIA's pattern "toolbar"). */
+/** One tab stop; the arrows, Home and End move from tool to tool (ARIA's pattern "toolbar"). */
 function toolbar(attributes, ...children) {
   const bar = h("div", { role: "toolbar", ...attributes }, ...children);
   const buttons = [...bar.children];
@@ -167,7 +167,7 @@ function toolbar(attributes, ...children) {
   bar.addEventListener("keydown", (event) => {
     const at = buttons.indexOf(event.target);
     const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: -1 }[event.key];
-    if (at < 0 || to === undefined) return; // it comes from what a tool has opened
+    if (at < 0 || to === undefined) return; // the event comes from a tool's popup
     event.preventDefault();
     buttons.at(to % buttons.length).focus();
   });
@@ -178,7 +178,7 @@ const CLOCK = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-d
 
 export const clock = (iso) => CLOCK.format(new Date(iso));
 
-/** Without AM or PM, for which there is no room beside a message. */
+/** The time without AM or PM, which do not fit beside a message. */
 function bareClock(iso) {
   const parts = CLOCK.formatToParts(new Date(iso)).filter((part) => part.type !== "dayPeriod");
   return parts.map((part) => part.value).join("").trim();

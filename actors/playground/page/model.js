@@ -1,23 +1,24 @@
-// The world as this page knows it: filled by the feed, read by the views. It never touches the page.
+// The page's copy of the world: the feed fills it, the views read it. It does not touch the page.
 
 import { earlier } from "./api.js";
 import { follow } from "./feed.js";
 import { spoken } from "./markdown_words.js";
 
 const KINDS = ["snapshot", "message", "deleted", "whisper", "press", "typing", "commands", "channel", "channel_deleted", "faults", "model_faults", "presence"];
-export const TYPING_MS = 10_000; // as Discord shows it
+export const TYPING_MS = 10_000; // as long as Discord shows it
 const DM = 1;
 export const THREAD = 11;
-const SLASH = 1; // a command that is typed
-const MENU = 3; // one in a message's menu
+const SLASH = 1; // the type of a typed command
+const MENU = 3; // the type of a command in a message's menu
 
 export class Model extends EventTarget {
   isLinked = false;
+  isRefused = false; // the server was started anew, and has another key
   isFilled = false;
   bot = { id: "0", username: "Bot" };
   users = [];
   channels = new Map();
-  whispers = new Map(); // message id → what one person alone sees, until the page is loaded again
+  whispers = new Map(); // message id → a message for one person alone; kept until the page is reloaded
   messages = new Map(); // channel id → Map of message id → message, oldest first
   hasEarlier = new Map();
   typing = new Map(); // channel id → Map of user id → until when
@@ -28,12 +29,16 @@ export class Model extends EventTarget {
   commands = []; // as the bot registered them
   lines = 0;
 
-  /** Begins to follow; `changed` is dispatched after every event, `heard` for each new message. */
+  /** Follows the stream; dispatches `changed` after every event, `heard` for each new message. */
   connect() {
     follow("/_control/events", KINDS, {
       onEvent: (kind, body) => this.apply(kind, body),
       onLink: (isLinked) => {
         this.isLinked = isLinked;
+        this.#tell("link");
+      },
+      onRefused: () => {
+        this.isRefused = true;
         this.#tell("link");
       },
     });
@@ -44,7 +49,7 @@ export class Model extends EventTarget {
     this.#tell(kind, body);
   }
 
-  /** What a channel shows to somebody, oldest first: messages, and among them what is whispered to them alone. */
+  /** The messages that a user sees in a channel, oldest first: public ones and whispers to this user. */
   shown(channelId, userId) {
     const messages = [...(this.messages.get(channelId)?.values() ?? [])];
     const whispers = [...this.whispers.values()].filter((each) => each.channel_id === channelId && each.for === userId);
@@ -52,18 +57,18 @@ export class Model extends EventTarget {
     return [...messages, ...whispers].sort((one, other) => (BigInt(one.id) < BigInt(other.id) ? -1 : 1));
   }
 
-  /** Takes a whisper from the page; the server keeps none to bring back. */
+  /** Removes a whisper from the page for good; the server keeps none. */
   dismiss(whisper) {
     this.whispers.delete(whisper.id);
     this.#tell("dismissed");
   }
 
-  /** The commands that are typed. */
+  /** The typed commands. */
   get slashes() {
     return this.commands.filter((each) => each.type === SLASH);
   }
 
-  /** The names of those in a message's menu. */
+  /** The names of the commands in a message's menu. */
   get menu() {
     return this.commands.filter((each) => each.type === MENU).map((each) => each.name);
   }
@@ -77,12 +82,12 @@ export class Model extends EventTarget {
     return this.users.find((user) => user.id === userId)?.username;
   }
 
-  /** What mentions in a message are called. */
+  /** The names of mentioned users and channels. */
   get names() {
     return { user: (id) => this.name(id), channel: (id) => this.channels.get(id)?.name };
   }
 
-  /** A message as it is read out: its text, else what its embeds say and what is attached. */
+  /** A message's spoken text: its content, its embeds and its attachments. */
   words(message) {
     const embeds = (message.embeds ?? []).flatMap((embed) => [embed.title, embed.description]);
     const texts = [message.content, ...embeds].filter(Boolean).map((text) => spoken(text, this.names));
@@ -90,7 +95,7 @@ export class Model extends EventTarget {
     return [...texts, ...files].filter(Boolean).join(" ") || "a message without words";
   }
 
-  /** Who is typing there now. */
+  /** The ids of the users who are typing in a channel now. */
   typists(channelId) {
     const now = Date.now();
     return [...(this.typing.get(channelId) ?? [])].filter(([, until]) => until > now).map(([userId]) => userId);

@@ -1,4 +1,4 @@
-// Channels and their threads.
+// Shows the list of channels and their threads.
 
 import * as api from "./api.js";
 import { byId, h, iconButton, reconcile } from "./dom.js";
@@ -29,9 +29,9 @@ export class Places {
     reconcile(byId("place-list"), ordered.map((each) => this.#item(each)));
   }
 
-  /** The id of the channel that comes `step` places after the open one. */
+  /** The id of the channel `step` places after the open one. */
   neighbour(step) {
-    const ids = [...byId("place-list").children].map((each) => each.dataset.id);
+    const ids = [.../** @type {NodeListOf<HTMLElement>} */ (byId("place-list").querySelectorAll(":scope > *"))].map((each) => each.dataset.id);
     return ids[(ids.indexOf(this.#view.channelId) + step + ids.length) % ids.length];
   }
 

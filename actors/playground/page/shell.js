@@ -1,11 +1,11 @@
-// The frame around everything: which panel is open, the theme, short notices, and keys that work everywhere.
+// The page's frame: the open panel, the theme, toasts, and keys that work everywhere.
 
 import { byId, coded, h } from "./dom.js";
 
 const TOAST_MS = 6000;
 const SAID_MAX = 240;
 
-/** A short notice at the page's edge; read out as well. */
+/** Shows a short notice at the page's edge; screen readers read it out. */
 export function toast(words) {
   const note = h("div", { class: "toast" }, coded(words));
   byId("toasts").append(note);
@@ -14,7 +14,7 @@ export function toast(words) {
   setTimeout(gone, TOAST_MS);
 }
 
-/** Waits for what was asked for; says why it failed, if it did. Tells whether it succeeded. */
+/** Waits for a request, and shows a toast with the error if it fails. Returns whether it succeeded. */
 export async function attempt(asked) {
   try {
     await asked;
@@ -25,17 +25,17 @@ export async function attempt(asked) {
   }
 }
 
-/** Read out by screen readers, seen by nobody. */
+/** Lets screen readers read the words out; they are not visible. */
 export function announce(words) {
   byId("said").append(h("p", {}, words.length > SAID_MAX ? `${words.slice(0, words.lastIndexOf(" ", SAID_MAX) + 1 || SAID_MAX)}…` : words));
   while (byId("said").childElementCount > 20) byId("said").firstElementChild.remove();
 }
 
-/** Panels beside the chat; on small screens one of them, or the chat, fills the page. */
+/** Sets up the panels beside the chat; on a small screen one of them, or the chat, fills the page. */
 export function setUpPanels() {
   const app = byId("app");
-  const tabs = [...document.querySelectorAll('[role="tab"]')];
-  const switches = [...document.querySelectorAll("[data-open]")];
+  const tabs = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll('[role="tab"]'))];
+  const switches = [.../** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-open]"))];
 
   function show(name) {
     app.dataset.view = name;
@@ -71,7 +71,7 @@ export function setUpPanels() {
   return show;
 }
 
-/** The list of channels slides in where there is no room for it. */
+/** Sets up the list of channels as a drawer for narrow screens. */
 export function setUpDrawer() {
   const app = byId("app");
   const opener = byId("open-places");
@@ -81,7 +81,7 @@ export function setUpDrawer() {
   };
   opener.addEventListener("click", () => {
     set(!app.classList.contains("places-open"));
-    byId("places").querySelector("[aria-current]")?.focus();
+    /** @type {HTMLElement?} */ (byId("places").querySelector("[aria-current]"))?.focus();
   });
   byId("veil").addEventListener("click", () => set(false));
   byId("places").addEventListener("keydown", (event) => {
@@ -92,12 +92,12 @@ export function setUpDrawer() {
   return () => set(false);
 }
 
-/** Light and dark: as the system says, until the user says otherwise. */
+/** Sets up light and dark: the system's choice, until the user chooses. */
 export function setUpTheme() {
   const button = byId("theme");
   const system = matchMedia("(prefers-color-scheme: dark)");
   const isDark = () => (document.documentElement.dataset.theme ?? (system.matches ? "dark" : "light")) === "dark";
-  const show = () => button.setAttribute("aria-label", isDark() ? "Use the light look" : "Use the dark look");
+  const show = () => button.setAttribute("aria-label", isDark() ? "Use the light theme" : "Use the dark theme");
   button.addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
     localStorage.setItem("theme", document.documentElement.dataset.theme);
@@ -107,14 +107,14 @@ export function setUpTheme() {
   show();
 }
 
-/** `onKey` maps a key, pressed with Alt, to what it does. */
+/** `onKey` maps a key code, pressed with Alt, to its action. */
 export function setUpKeys(onKey) {
   document.addEventListener("keydown", (event) => {
     if (!event.altKey || event.ctrlKey || event.metaKey || !(event.code in onKey)) return;
     event.preventDefault();
     onKey[event.code]();
   });
-  byId("keys").addEventListener("click", () => byId("help").showModal());
-  byId("help").addEventListener("click", (event) => event.target === byId("help") && byId("help").close());
-  byId("help-close").addEventListener("click", () => byId("help").close());
+  byId("keys").addEventListener("click", () => byId("help", HTMLDialogElement).showModal());
+  byId("help").addEventListener("click", (event) => event.target === byId("help") && byId("help", HTMLDialogElement).close());
+  byId("help-close").addEventListener("click", () => byId("help", HTMLDialogElement).close());
 }

@@ -1,5 +1,5 @@
-// The messages of the open channel. Elements are kept as long as what they show stays the same; the view
-// follows the newest message only while the reader is at the end.
+// Shows the messages of the open channel. An element is kept as long as its content stays the same; the view follows
+// the newest message only while the reader is at the end.
 
 import * as api from "./api.js";
 import { interact } from "./answers.js";
@@ -12,7 +12,7 @@ const NEAR_END_PX = 60;
 
 export class Timeline {
   #model;
-  #view; // {channelId, me, reply(message)}: what the rest of the page decides
+  #view; // {channelId, me, reply(message)}: the choices of the rest of the page
   #built = new Map(); // key → {signature, element}
   #channelId = null;
   #editing = null;
@@ -41,7 +41,7 @@ export class Timeline {
     this.#seen();
   }
 
-  /** Shows what the model holds. */
+  /** Shows the model's messages. */
   render() {
     const { channelId } = this.#view;
     const isOther = channelId !== this.#channelId;
@@ -129,7 +129,7 @@ export class Timeline {
       react: (message, emoji, on) => attempt(api.react(message.id, this.#view.me.id, emoji, on)),
       pick: (message, button) => this.#pick(message, button),
       choose: (message, name) => {
-        this.toEnd(); // the answer comes below
+        this.toEnd(); // the answer appears at the end
         return interact(this.#model, () => api.choose(message.id, this.#view.me.id, name));
       },
       press: (message, button, element) => this.#press(message, button, element),
@@ -141,7 +141,7 @@ export class Timeline {
     };
   }
 
-  /** As on Discord: the button is busy until the bot's first answer; where none comes in time, that is said. */
+  /** As on Discord, the button is busy until the bot's first answer; `interact` shows a toast if none comes in time. */
   async #press(message, button, element) {
     if (element.getAttribute("aria-busy") === "true") return;
     element.setAttribute("aria-busy", "true");
@@ -226,7 +226,7 @@ function isContinued(previous, message) {
     !previous.for &&
     previous.author.id === message.author.id &&
     previous.author.username === message.author.username &&
-    new Date(message.timestamp) - new Date(previous.timestamp) < GROUP_MS
+    Date.parse(message.timestamp) - Date.parse(previous.timestamp) < GROUP_MS
   );
 }
 

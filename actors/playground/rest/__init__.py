@@ -1,4 +1,4 @@
-"""Discord's REST API: one module a family of routes, all of them plain synchronous functions."""
+"""Lists the routes of Discord's REST API: one module per family of routes, all plain synchronous functions."""
 
 from . import application, channels, interactions, messages, webhooks
 from .call import Route

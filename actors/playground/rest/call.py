@@ -1,16 +1,16 @@
-"""A request as the handlers see it, and what they answer.
+"""Defines the request that a handler receives, and the answer that it returns.
 
-Handlers decide and change the world at once; the wire (`wire.py`) does the rest.
-So a fault can be put before, after or around any handler without the handler knowing.
+Handlers decide and change the world synchronously; the wire (`wire.py`) does the rest.
+So a fault can be injected before, after or around any handler, which does not need to know.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ..ledger import Line
+from ..local_discord import LocalDiscord
 from ..records import Json
 from ..refusals import invalid_field
-from ..world import World
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Call:
 
     @property
     def fields(self) -> Json:
-        """The body as an object; unknown fields are nobody's business."""
+        """The body as an object; unknown fields are ignored."""
         if self.body is None:
             return {}
         if not isinstance(self.body, dict):
@@ -38,7 +38,7 @@ class Call:
         return self.body
 
     def id(self, name: str) -> int:
-        """An id in the path; raises 50035 if it is no number."""
+        """An id in the path; raises 50035 if it is not a number."""
         return as_id(name, self.params[name])
 
     def query_id(self, name: str) -> int | None:
@@ -54,7 +54,7 @@ class Answer:
     message_id: int | None = None
 
 
-Handler = Callable[[World, Call], Answer]
+Handler = Callable[[LocalDiscord, Call], Answer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Route:
     path: str
     """Under `/api/v10`, with `{channel}`, `{message}`, `{webhook}`, … in it."""
     handler: Handler
-    line: Callable[[World, Call], Line | None] | None = None
+    line: Callable[[LocalDiscord, Call], Line | None] | None = None
     """Reads the character's line out of a call, for routes that can carry one."""
     needs_bot: bool = True
     """False where the webhook's token in the path is enough."""
@@ -75,7 +75,7 @@ class Route:
 
 
 def as_id(name: str, value: object) -> int:
-    """The id; raises 50035 if it is no number."""
+    """The id; raises 50035 if it is not a number."""
     text = str(value)
     if not text.isascii() or not text.isdigit():
         raise invalid_field(name, "NUMBER_TYPE_COERCE", f'Value "{text}" is not snowflake.')

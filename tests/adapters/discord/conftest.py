@@ -16,11 +16,6 @@ from .rest import Clock, Rest, logged_in
 from .scripted import CHANNEL_ID, WEBHOOK_ID, ScriptedDiscord
 
 
-@pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
 @pytest.fixture(autouse=True)
 def _addresses() -> Iterator[None]:
     base, gateway = Route.BASE, DiscordWebSocket.DEFAULT_GATEWAY

@@ -10,7 +10,7 @@ from typing import Literal
 from actors.adapters.discord.channel import DiscordChannel
 from actors.adapters.discord.client import GatewayClient, IdentifyTurns
 from actors.adapters.discord.endpoints import Endpoints
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.adapters.discord.interactions import Interactions
 from actors.adapters.discord.places import Places
 from actors.adapters.discord.voice import DiscordVoice

@@ -12,8 +12,6 @@ from .rest import Rest
 from .scripted import APPLICATION_ID, CHANNEL_ID, WEBHOOK_ID, Answer, ScriptedDiscord, as_json, message
 from .test_gateway import bot_for, running
 
-pytestmark = pytest.mark.anyio
-
 MIRA = Character("mira", "Mira", "{}")
 EMPTY = [Answer(204), Answer(200), as_json("")]
 EMPTY_IDS = ["204", "200 without a body", "an empty text"]
@@ -159,7 +157,7 @@ async def test_e6_a_server_that_refuses_empty_keys_takes_lines_and_notices(
     local: Rest, playground: PlaygroundServer, voice: str
 ) -> None:
     playground.dialect = Dialect(strict=True)
-    tavern = playground.world.find_channel("tavern").id
+    tavern = playground.discord.find_channel("tavern").id
     kind, webhook_id = OutboundKind.EMBED, None
     if voice == "webhook":
         prepared = await local.voice.prepare(tavern, MIRA)

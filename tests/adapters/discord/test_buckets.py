@@ -30,8 +30,6 @@ from .rest import Clock, Rest
 from .scripted import CHANNEL_ID, WEBHOOK_ID, Answer, ScriptedDiscord, as_json, message
 from .table import WebhookTable
 
-pytestmark = pytest.mark.anyio
-
 ONE, TWO = 51, 52
 """Two threads of CHANNEL_ID."""
 ELSEWHERE, OTHER_WEBHOOK = 22, 32

@@ -8,13 +8,12 @@ import pytest
 from actors.adapters.discord.budgets import BUDGETS_MAX, Budgets
 from actors.adapters.discord.places import Place
 from actors.adapters.discord.routes import route_of
-from actors.ports import Budget, Request, listening
+from actors.observation import Budget
+from actors.ports import Request, listening
 from actors.roleplay.model import Outbound, OutboundKind
 
 from .rest import TRY_TIMEOUT_S, Clock, Rest, hasty
 from .scripted import CHANNEL_ID, WEBHOOK_ID, Answer, ScriptedDiscord, as_json, message
-
-pytestmark = pytest.mark.anyio
 
 TOKEN = "a-token-that-nobody-may-see"
 LINE = Outbound(OutboundKind.WEBHOOK, CHANNEL_ID, "Mira", "Hello", "0000000000001.1", webhook_id=WEBHOOK_ID)

@@ -6,15 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import anyio
-import pytest
 
 from actors.adapters.discord import DiscordAdapter, Endpoints
 from actors.playground import PlaygroundServer
 from actors.ports import GatewayEvent, ShardReady
 
 from .table import WebhookTable
-
-pytestmark = pytest.mark.anyio
 
 
 @asynccontextmanager
@@ -30,10 +27,10 @@ async def logged_in(server: PlaygroundServer) -> AsyncIterator[DiscordAdapter]:
         token=server.token,
         webhooks=WebhookTable(),
         sink=take,
-        now=server.world.now,
+        now=server.discord.now,
         endpoints=Endpoints(server.api_url, server.gateway_url),
         guild_ready_timeout_s=0.05,
-        identify_pause_s=0.0,
+        identify_interval_s=0.0,
     )
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(adapter.run)
@@ -44,7 +41,7 @@ async def logged_in(server: PlaygroundServer) -> AsyncIterator[DiscordAdapter]:
 
 
 async def test_a_channel_has_its_name_once_the_gateway_has_told_it(playground: PlaygroundServer) -> None:
-    channel_id = playground.world.find_channel("tavern").id
+    channel_id = playground.discord.find_channel("tavern").id
     async with logged_in(playground) as adapter:
         assert adapter.channel_name(channel_id) == "tavern"
         assert adapter.channel_name(1) is None
@@ -52,7 +49,7 @@ async def test_a_channel_has_its_name_once_the_gateway_has_told_it(playground: P
 
 
 async def test_a_rate_limit_names_the_channel_that_it_is_for(playground: PlaygroundServer) -> None:
-    channel_id = playground.world.find_channel("tavern").id
+    channel_id = playground.discord.find_channel("tavern").id
     async with logged_in(playground) as adapter:
         assert isinstance(await adapter.channel.messages(channel_id, after=0), tuple)
         for bucket in (f"send:{channel_id}", f"webhook:{channel_id}", "commands", "send:1"):

@@ -20,8 +20,6 @@ from tests.patience import PATIENCE_S
 from .test_gateway import Bot, bot_for
 from .test_gateway_start import until
 
-pytestmark = pytest.mark.anyio
-
 UNREACHED = {
     "Ready → Ready: Readied": "discord.py says that a session is lost before it says that the next one is ready",
     "Ready → Down: GivenUp": "a client that ends says first that its connection is down",
@@ -42,7 +40,7 @@ async def test_the_gateway_takes_every_row_of_a_connection_but_those_with_a_reas
     def shards_hear() -> None:
         async def play() -> None:
             async with playing() as at:
-                shards = Shards(at.world)
+                shards = Shards(at.services)
                 for event in heard:
                     shards.heard(event)
 

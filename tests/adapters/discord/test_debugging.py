@@ -15,14 +15,15 @@ import pytest
 
 from actors.adapters.discord import DiscordAdapter, Endpoints
 from actors.adapters.discord.debugging import ASKED_AT_ONCE_MAX, BUSY, CRASHED, STRANGER, WHO_AND_WHY, Debugging, Here
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.adapters.discord.interactions import DID_NOT_COME
 from actors.adapters.discord.places import Places
 from actors.adapters.picture import png
+from actors.observation import AskedIn, Explained, Suggested
 from actors.playground import PlaygroundServer
 from actors.playground.events import Event
 from actors.playground.interactions import EPHEMERAL, LOADING, Interaction, Kind, Whisper
-from actors.ports import AskedIn, Explained, GatewayEvent, MissingAsked, Posted, ShardReady, Suggested
+from actors.ports import GatewayEvent, MissingAsked, Posted, ShardReady
 from actors.roleplay.model import Outbound, OutboundKind, ReplyAddress, ResponseId
 from tests.patience import PATIENCE_S
 
@@ -31,13 +32,11 @@ from .scripted import CHANNEL_ID, ScriptedDiscord, as_json
 from .table import WebhookTable
 from .test_gateway import Bot, running
 
-pytestmark = pytest.mark.anyio
-
 GET_COMMANDS = "GET /applications/{application}/commands"
 PUT_COMMANDS = "PUT /applications/{application}/commands"
 PICTURE = png('<svg xmlns="http://www.w3.org/2000/svg" width="4" height="3"/>')
 ID = "000000000abc1"
-TOLD = Explained("It waits.", PICTURE, "The way of Mira: start → Generating")
+TOLD = Explained("It waits.", PICTURE, "Path of Mira: start → Generating")
 
 
 @dataclass
@@ -113,7 +112,7 @@ class Heard:
 @pytest.fixture
 def heard(playground: PlaygroundServer) -> Iterator[Heard]:
     heard = Heard()
-    end = playground.world.subscribe(heard.hear)
+    end = playground.discord.subscribe(heard.hear)
     yield heard
     end()
 
@@ -133,12 +132,12 @@ async def ready(server: PlaygroundServer, script: Script, *developers: str) -> A
         token=server.token,
         webhooks=WebhookTable(),
         sink=events.put_nowait,
-        now=server.world.now,
+        now=server.discord.now,
         debugger=script,
-        developers=[server.world.find_user(name).id for name in developers],
+        developers=[server.discord.find_user(name).id for name in developers],
         endpoints=Endpoints(server.api_url, server.gateway_url),
         guild_ready_timeout_s=0.05,
-        identify_pause_s=0.0,
+        identify_interval_s=0.0,
     )
     bot = Bot(adapter, events)
     async with running(bot):
@@ -152,12 +151,12 @@ async def asked(
 ) -> AsyncIterator[Whisper]:
     """The answer to a typed command; the bot goes on as long as the block."""
     async with ready(server, script, *developers.split()):
-        await heard.until(lambda: bool(server.world.commands))
+        await heard.until(lambda: bool(server.discord.commands))
         yield await heard.answer(server.command("tavern", by, line))
 
 
 def described(server: PlaygroundServer, whisper: Whisper) -> list[tuple[str, str | None]]:
-    files = [server.world.attachments[each] for each in whisper.message.attachment_ids]
+    files = [server.discord.attachments[each] for each in whisper.message.attachment_ids]
     return [(file.content_type, file.description) for file in files]
 
 
@@ -183,9 +182,9 @@ async def test_the_owner_is_answered_with_text_and_a_described_picture_that_nobo
 ) -> None:
     async with asked(playground, script, heard, line) as whisper:
         assert script.asked == [question]
-        assert (whisper.user_id, whisper.message.content) == (playground.world.find_user("Robin").id, "It waits.")
+        assert (whisper.user_id, whisper.message.content) == (playground.discord.find_user("Robin").id, "It waits.")
         assert whisper.message.flags == EPHEMERAL
-        assert described(playground, whisper) == [("image/png", "The way of Mira: start → Generating")]
+        assert described(playground, whisper) == [("image/png", "Path of Mira: start → Generating")]
         assert playground.messages("tavern") == []
 
 
@@ -196,7 +195,7 @@ async def test_who_and_why_asks_about_the_message_and_whether_it_is_ours(
     async with ready(playground, script) as bot:
         posted = await bot.adapter.voice.send(Outbound(OutboundKind.TEXT, said.channel_id, "", "A notice.", nonce="n1"))
         assert isinstance(posted, Posted)
-        await heard.until(lambda: bool(playground.world.commands))
+        await heard.until(lambda: bool(playground.discord.commands))
         for message_id in (said.id, posted.message_id):
             await heard.answer(playground.choose(message_id, "Robin", WHO_AND_WHY))
     assert script.asked == [("message", said.id, False), ("message", posted.message_id, True)]
@@ -215,7 +214,7 @@ async def test_a_question_is_acknowledged_before_it_is_looked_up(
 ) -> None:
     script.goes_on = anyio.Event()
     async with ready(playground, script):
-        await heard.until(lambda: bool(playground.world.commands))
+        await heard.until(lambda: bool(playground.discord.commands))
         interaction = playground.command("tavern", "Robin", "/debug fleet")
         await heard.until(lambda: bool(script.asked))
         assert [each.message.flags for each in heard.whispers] == [EPHEMERAL | LOADING]
@@ -227,7 +226,7 @@ async def test_ids_are_suggested_while_they_are_typed(
     playground: PlaygroundServer, heard: Heard, script: Script
 ) -> None:
     async with ready(playground, script):
-        await heard.until(lambda: bool(playground.world.commands))
+        await heard.until(lambda: bool(playground.discord.commands))
         playground.complete("tavern", "Robin", "/debug response id:000")
         await heard.until(lambda: any(each.answered_with is not None for each in heard.interactions))
     assert script.asked == [("suggest", "000")]
@@ -239,7 +238,7 @@ async def test_beyond_a_few_questions_at_once_people_are_asked_to_come_back(
 ) -> None:
     script.goes_on = anyio.Event()
     async with ready(playground, script):
-        await heard.until(lambda: bool(playground.world.commands))
+        await heard.until(lambda: bool(playground.discord.commands))
         first = [playground.command("tavern", "Robin", "/debug fleet") for _ in range(ASKED_AT_ONCE_MAX)]
         await heard.until(lambda: len(script.asked) == ASKED_AT_ONCE_MAX)
         one_more = await heard.answer(playground.command("tavern", "Robin", "/debug fleet"))
@@ -348,7 +347,7 @@ async def test_commands_are_registered_once_and_not_again_where_discord_has_them
     async with registering(playground, script) as register:
         await register()
         await register()  # at its next READY
-    registered = {(each["name"], each["type"]) for each in playground.world.commands}
+    registered = {(each["name"], each["type"]) for each in playground.discord.commands}
     assert registered == {(WHO_AND_WHY, 3), (DID_NOT_COME, 3), ("debug", 1)}
     assert of_commands(playground) == [("GET", 200), ("PUT", 200)]
     async with registering(playground, script) as register:
@@ -360,16 +359,16 @@ async def test_commands_are_registered_once_and_not_again_where_discord_has_them
 async def test_commands_that_differ_are_all_replaced(playground: PlaygroundServer, script: Script, change: str) -> None:
     async with registering(playground, script) as register:
         await register()
-    ours = [each["name"] for each in playground.world.commands]
-    [debug] = [each for each in playground.world.commands if each["name"] == "debug"]
+    ours = [each["name"] for each in playground.discord.commands]
+    [debug] = [each for each in playground.discord.commands if each["name"] == "debug"]
     debug[change] = {"description": "Old", "options": debug["options"][:2], "contexts": [0]}[change]
     async with registering(playground, script) as register:
         await register()
         assert of_commands(playground)[2:] == [("GET", 200), ("PUT", 200)]
-    playground.world.commands.append(debug | {"id": "5", "name": "gone"})
+    playground.discord.commands.append(debug | {"id": "5", "name": "gone"})
     async with registering(playground, script) as register:
         await register()
-    assert [each["name"] for each in playground.world.commands] == ours
+    assert [each["name"] for each in playground.discord.commands] == ours
 
 
 @pytest.mark.parametrize("sort", [GET_COMMANDS, PUT_COMMANDS])
@@ -398,25 +397,25 @@ async def test_a_refused_registration_is_one_line_in_the_log_and_is_tried_again_
     async with ready(playground, script) as bot:
         with anyio.fail_after(PATIENCE_S):
             await refused.wait()
-        assert playground.world.commands == []
+        assert playground.discord.commands == []
         posted = await bot.adapter.voice.send(
-            Outbound(OutboundKind.TEXT, playground.world.find_channel("tavern").id, "", "It speaks.", nonce="n1")
+            Outbound(OutboundKind.TEXT, playground.discord.find_channel("tavern").id, "", "It speaks.", nonce="n1")
         )
         assert isinstance(posted, Posted)
     assert [record.levelname for record in caplog.records if "registered" in record.message] == ["WARNING"]
     assert all(record.exc_info is None for record in caplog.records)
     async with ready(playground, script):
-        await heard.until(lambda: bool(playground.world.commands))
+        await heard.until(lambda: bool(playground.discord.commands))
 
 
 async def test_a_command_that_we_no_longer_have_is_told_to_be_so(
     playground: PlaygroundServer, heard: Heard, script: Script
 ) -> None:
     async with ready(playground, script):
-        await heard.until(lambda: bool(playground.world.commands))
+        await heard.until(lambda: bool(playground.discord.commands))
         data = {"id": "5", "name": "gone", "type": 1}
-        world = playground.world
-        used = world.interact(world.find_user("Robin"), world.find_channel("tavern"), Kind.COMMAND, data)
+        discord = playground.discord
+        used = discord.interact(discord.find_user("Robin"), discord.find_channel("tavern"), Kind.COMMAND, data)
         assert (await heard.answer(used)).message.content == CRASHED
     assert json.dumps(script.asked) == "[]"
 
@@ -428,13 +427,13 @@ async def test_m4_did_not_come_is_everybody_s_acknowledged_at_once_and_answered_
     playground: PlaygroundServer, heard: Heard, script: Script
 ) -> None:
     async with ready(playground, script) as bot:
-        await heard.until(lambda: bool(playground.world.commands))
+        await heard.until(lambda: bool(playground.discord.commands))
         said = playground.say("tavern", "Kim", "Hello?").id
         chosen = playground.choose(said, "Sam", DID_NOT_COME)
         while not isinstance(asked := await bot.next_of_any(), MissingAsked):
             pass
         await heard.until(lambda: bool(heard.whispers))
-        sam, tavern = playground.world.find_user("Sam").id, playground.world.find_channel("tavern").id
+        sam, tavern = playground.discord.find_user("Sam").id, playground.discord.find_channel("tavern").id
         assert asked == MissingAsked(chosen.id, chosen.token, tavern, sam, said)
         assert asked.token not in repr(asked)
         await bot.adapter.replies.answer(ReplyAddress(asked.token, 0.0), "It failed.")

@@ -35,8 +35,6 @@ from tests.patience import PATIENCE_S
 
 from .table import WebhookTable
 
-pytestmark = pytest.mark.anyio
-
 Kind = TypeVar("Kind")
 
 
@@ -65,7 +63,7 @@ def bot_for(
     endpoints: Endpoints | None = None,
     shard_count: int = 1,
     reconnect_max_s: float = PATIENCE_S,
-    identify_pause_s: float = 0.0,
+    identify_interval_s: float = 0.0,
     guild_ready_timeout_s: float = 0.05,
     is_standby: bool = False,
 ) -> Bot:
@@ -74,12 +72,12 @@ def bot_for(
         token=token or server.token,
         webhooks=WebhookTable(),
         sink=events.put_nowait,
-        now=server.world.now,
+        now=server.discord.now,
         endpoints=endpoints or Endpoints(server.api_url, server.gateway_url),
         shard_ids=tuple(range(shard_count)),
         shard_count=shard_count,
         guild_ready_timeout_s=guild_ready_timeout_s,
-        identify_pause_s=identify_pause_s,
+        identify_interval_s=identify_interval_s,
         reconnect_max_s=reconnect_max_s,
         is_standby=is_standby,
     )
@@ -136,11 +134,11 @@ async def test_a_shard_says_how_long_its_last_heartbeat_took(bot: Bot, playgroun
     assert shard.latency_s is not None
     assert shard.acked_at is not None
     assert 0 < shard.latency_s < PATIENCE_S
-    assert 0 <= playground.world.now() - shard.acked_at < PATIENCE_S
+    assert 0 <= playground.discord.now() - shard.acked_at < PATIENCE_S
 
 
 async def test_events_of_a_channel_come_in_its_order(bot: Bot, playground: PlaygroundServer) -> None:
-    tavern = playground.world.find_channel("tavern").id
+    tavern = playground.discord.find_channel("tavern").id
     expected: list[tuple[type, int]] = []
     for number in range(50):
         said = playground.say("tavern", "Robin", f"Line {number}")
@@ -180,7 +178,7 @@ async def test_a_moderators_purge_is_a_deletion_of_each_oldest_first(bot: Bot, p
 
 
 async def test_our_own_lines_come_back_as_ours(bot: Bot, playground: PlaygroundServer) -> None:
-    tavern = playground.world.find_channel("tavern").id
+    tavern = playground.discord.find_channel("tavern").id
     mira = Character("1", "Mira", "{}")
     prepared = await bot.adapter.voice.prepare(tavern, mira)
     assert isinstance(prepared, tuple)
@@ -205,7 +203,7 @@ async def test_deleted_channels_and_threads_are_gone(bot: Bot, playground: Playg
     thread = playground.add_thread("tavern", "cellar", "Robin")
     playground.delete_channel(thread.id)
     assert await bot.next(ChannelGone) == ChannelGone(thread.id)
-    tavern = playground.world.find_channel("tavern").id
+    tavern = playground.discord.find_channel("tavern").id
     playground.delete_channel(tavern)
     assert await bot.next(ChannelGone) == ChannelGone(tavern)
 
@@ -289,7 +287,7 @@ async def test_an_invalidated_session_is_begun_anew(bot: Bot, playground: Playgr
 
 
 async def test_each_shard_has_its_own_connection_and_its_turn(playground: PlaygroundServer) -> None:
-    bot = bot_for(playground, shard_count=2, identify_pause_s=0.3)
+    bot = bot_for(playground, shard_count=2, identify_interval_s=0.3)
     begun = anyio.current_time()
     async with running(bot):
         ready = [await bot.next(ShardReady) for _ in range(2)]
@@ -310,7 +308,7 @@ async def test_identifying_takes_turns() -> None:
 
 async def test_the_voice_outlives_a_client(playground: PlaygroundServer) -> None:
     bot = bot_for(playground)
-    notice = Outbound(OutboundKind.TEXT, playground.world.find_channel("tavern").id, "", "Hello.", "n.1")
+    notice = Outbound(OutboundKind.TEXT, playground.discord.find_channel("tavern").id, "", "Hello.", "n.1")
     assert isinstance(await bot.adapter.voice.send(notice), HeldBack)
     for _ in range(2):
         async with running(bot):
@@ -347,7 +345,7 @@ async def test_a_wrong_token_needs_a_person(playground: PlaygroundServer) -> Non
 
 
 async def test_a_missing_intent_needs_a_person(playground: PlaygroundServer) -> None:
-    playground.world.message_content = False
+    playground.discord.message_content = False
     with pytest.raises(IntentsMissing, match="Message Content"):
         await bot_for(playground).adapter.run()
 
@@ -396,7 +394,7 @@ async def test_the_doctor_says_why_there_is_no_connection(
     playground: PlaygroundServer, lack: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.CRITICAL, "discord")
-    playground.world.message_content = lack != "intent"
+    playground.discord.message_content = lack != "intent"
     playground.gateway.refusing = lack == "connection"
     endpoints = Endpoints(playground.api_url, playground.gateway_url)
     findings = await examine("wrong" if lack == "token" else playground.token, endpoints=endpoints)
@@ -406,7 +404,7 @@ async def test_the_doctor_says_why_there_is_no_connection(
 async def test_without_the_permission_to_read_the_history_a_read_fails_instead_of_finding_nothing(
     bot: Bot, playground: PlaygroundServer
 ) -> None:
-    tavern = playground.world.find_channel("tavern").id
+    tavern = playground.discord.find_channel("tavern").id
     playground.say("tavern", "Robin", "Is anybody here?")
     await bot.next(MessageSeen)
     playground.permit("READ_MESSAGE_HISTORY", False)

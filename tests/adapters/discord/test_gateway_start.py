@@ -15,8 +15,6 @@ from tests.patience import PATIENCE_S
 
 from .test_gateway import Bot, bot_for, running
 
-pytestmark = pytest.mark.anyio
-
 POLL_S = 0.005
 
 

@@ -13,8 +13,6 @@ import pytest
 from actors.adapters.discord.heartbeats import HeartbeatKeeper, measure_heartbeats
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
-
 INTERVAL_S = 0.1
 BEFORE_S = 41.25
 """How long ago the heartbeat before was sent."""

@@ -18,8 +18,6 @@ from .rest import Rest
 from .scripted import CHANNEL_ID, ScriptedDiscord, as_json, message
 from .test_voice import channel_id
 
-pytestmark = pytest.mark.anyio
-
 ZALGO = "Z" + "\u0301\u0316\u0334" * 100 + "algo"
 TEXTS = (
     "@everyone @here <@{robin}> <@!{robin}> <@&{robin}>",
@@ -67,7 +65,7 @@ async def read(rest: Rest, channel: int) -> tuple[ChannelMessage, ...]:
 async def test_every_text_is_found_again_and_by_its_own_line_only(
     local: Rest, playground: PlaygroundServer, kind: OutboundKind
 ) -> None:
-    channel, robin = channel_id(playground), playground.world.find_user("Robin").id
+    channel, robin = channel_id(playground), playground.discord.find_user("Robin").id
     sent = []
     for number, text in enumerate(TEXTS):
         outbound = await outbound_for(local, channel, kind, "Mira", text.replace("{robin}", str(robin)), f"n.{number}")
@@ -95,11 +93,11 @@ async def test_every_name_is_found_again(
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_no_text_of_ours_pings_anyone(local: Rest, playground: PlaygroundServer, kind: OutboundKind) -> None:
-    channel, robin = channel_id(playground), playground.world.find_user("Robin").id
+    channel, robin = channel_id(playground), playground.discord.find_user("Robin").id
     for number, text in enumerate(TEXTS[:2]):
         outbound = await outbound_for(local, channel, kind, "Mira", text.replace("{robin}", str(robin)), f"n.{number}")
         assert isinstance(await local.voice.send(outbound), Posted)
-    shown = [playground.world.shelf.find(message.id) for message in playground.messages("tavern")]
+    shown = [playground.discord.shelf.find(message.id) for message in playground.messages("tavern")]
     assert [message.mention_ids for message in shown if message is not None] == [(), ()]
 
 

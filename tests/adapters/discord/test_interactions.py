@@ -10,7 +10,7 @@ import anyio
 import discord
 import pytest
 
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.adapters.discord.interactions import DID_NOT_COME, missing_asked, pressed
 from actors.playground import FaultPlan, PlaygroundServer
 from actors.playground.events import Event
@@ -22,8 +22,6 @@ from tests.patience import PATIENCE_S
 from .rest import Clock, Rest, hasty
 from .scripted import APPLICATION_ID, CHANNEL_ID, Answer, ScriptedDiscord, as_json, message
 from .test_gateway import Bot, bot_for, running
-
-pytestmark = pytest.mark.anyio
 
 RETRY = Button("Retry", "retry:000000000abc1")
 
@@ -45,7 +43,7 @@ class Heard:
 @pytest.fixture
 def heard(playground: PlaygroundServer) -> Iterator[Heard]:
     heard = Heard()
-    end = playground.world.subscribe(heard.hear)
+    end = playground.discord.subscribe(heard.hear)
     yield heard
     end()
 
@@ -68,7 +66,7 @@ async def pressing(playground: PlaygroundServer) -> AsyncIterator[tuple[Bot, But
 
 
 async def notice(playground: PlaygroundServer, bot: Bot) -> int:
-    channel = playground.world.find_channel("tavern").id
+    channel = playground.discord.find_channel("tavern").id
     posted = await bot.adapter.voice.send(
         Outbound(OutboundKind.TEXT, channel, "", "It failed.", nonce="n1", buttons=(RETRY,))
     )
@@ -93,8 +91,8 @@ async def test_a_press_is_told_and_acknowledged_though_nobody_handles_it(
         with anyio.fail_after(PATIENCE_S):
             await heard.acknowledged.wait()
         assert press.custom_id == RETRY.custom_id
-        assert press.user_id == playground.world.find_user("Robin").id
-        assert press.channel_id == playground.world.find_channel("tavern").id
+        assert press.user_id == playground.discord.find_user("Robin").id
+        assert press.channel_id == playground.discord.find_channel("tavern").id
         assert press.token not in repr(press)
         assert [each.message.flags for each in heard.whispers] == [EPHEMERAL | LOADING]
 
@@ -177,9 +175,9 @@ async def test_a_deferral_that_comes_to_nothing_is_logged_without_its_token_and_
                 if mischief == "too late":
                     clock.at += CALLBACK_S + 1
                 else:
-                    playground.world.acknowledge(event.subject, Callback.DEFERRED_UPDATE, message_id)
+                    playground.discord.acknowledge(event.subject, Callback.DEFERRED_UPDATE, message_id)
 
-        playground.world.subscribe(meddle)
+        playground.discord.subscribe(meddle)
 
         def note(record: logging.LogRecord) -> bool:
             logged.set()
@@ -218,7 +216,7 @@ async def test_a_press_is_acknowledged_by_one_request_alone(playground: Playgrou
 async def test_a_text_carries_its_buttons(playground: PlaygroundServer) -> None:
     async with ready(playground) as bot:
         message_id = await notice(playground, bot)
-        [row] = playground.world.shelf.find(message_id).components  # type: ignore[union-attr]
+        [row] = playground.discord.shelf.find(message_id).components  # type: ignore[union-attr]
         [button] = row["components"]
         assert (button["label"], button["custom_id"]) == ("Retry", RETRY.custom_id)
 

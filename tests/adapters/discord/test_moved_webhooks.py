@@ -13,13 +13,11 @@ from .rest import Clock, Rest, logged_in
 from .scripted import CHANNEL_ID, WEBHOOK_ID, Answer, ScriptedDiscord, as_json
 from .table import WebhookTable
 
-pytestmark = pytest.mark.anyio
-
 WHERE = "GET /webhooks/{webhook}/{token}"
 
 
 def channel_id(server: PlaygroundServer, name: str) -> int:
-    return server.world.find_channel(name).id
+    return server.discord.find_channel(name).id
 
 
 def asked_where(server: PlaygroundServer) -> int:

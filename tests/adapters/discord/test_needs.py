@@ -20,8 +20,6 @@ from .test_gateway import bot_for, running
 from .test_gateway_start import until
 from .test_voice import channel_id, character, line
 
-pytestmark = pytest.mark.anyio
-
 README = Path(__file__).parents[3] / "README.md"
 HEARD = ("MESSAGE_CREATE", "MESSAGE_UPDATE", "MESSAGE_DELETE")
 
@@ -165,7 +163,7 @@ async def test_b26_the_doctor_names_the_permission_that_a_channels_threads_lack(
 
 
 async def test_b26_the_doctor_looks_where_scenes_are_open(playground: PlaygroundServer) -> None:
-    guild, tavern = playground.world.guild.id, channel_id(playground)
+    guild, tavern = playground.discord.guild.id, channel_id(playground)
     fine, closed, gone = (playground.add_thread("station", name, "Robin") for name in ("platform", "tunnel", "x"))
     muted = playground.add_thread("tavern", "cellar", "Robin")
     playground.permit("SEND_MESSAGES_IN_THREADS", False, channel="tavern")
@@ -178,13 +176,13 @@ async def test_b26_the_doctor_looks_where_scenes_are_open(playground: Playground
         "scene in #tunnel in Playground": (True, "the thread is closed"),
         f"scene in {gone.id}": (True, "its channel is gone"),
         "scene in 77": (True, "the bot was removed from its server"),
-        "scenes": (True, "2 open ones can go on"),
+        "scenes": (True, "2 open ones can continue"),
     }
 
 
 async def test_b25_the_doctor_says_that_a_scenes_server_is_unavailable(playground: PlaygroundServer) -> None:
-    guild = playground.world.guild.id
-    playground.world.set_outage(True)
+    guild = playground.discord.guild.id
+    playground.discord.set_outage(True)
     found = await looked(playground, **{f"c{channel_id(playground)}": guild})
     assert found[f"server {guild}"].is_fine
     assert found[f"scene in {channel_id(playground)}"].words == found[f"server {guild}"].words

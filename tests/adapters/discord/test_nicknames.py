@@ -8,7 +8,7 @@ from dataclasses import replace
 import anyio
 import pytest
 
-from actors.adapters.discord.nicknames import AGE_MAX_S, NAMES_MAX, PAUSE_S, Nicknames
+from actors.adapters.discord.nicknames import AGE_MAX_S, HOLD_S, NAMES_MAX, Nicknames
 from actors.playground import PlaygroundServer
 from actors.ports import MessageEdited, MessageSeen, ShardReady
 from actors.roleplay.model import ChannelMessage
@@ -16,8 +16,6 @@ from tests.patience import PATIENCE_S
 
 from .rest import Clock, Rest, hasty, logged_in
 from .test_gateway import Bot, bot_for, running
-
-pytestmark = pytest.mark.anyio
 
 MEMBER = "GET /guilds/{guild}/members/{user}"
 
@@ -30,7 +28,7 @@ def looks(server: PlaygroundServer) -> int:
 async def named_of(rest: Rest | Bot, server: PlaygroundServer, channel: str = "tavern") -> list[str]:
     """Who said what is read in the channel, as the history would have it."""
     port = rest.adapter.channel if isinstance(rest, Bot) else rest.channel
-    read = await port.messages(server.world.find_channel(channel).id, after=0)
+    read = await port.messages(server.discord.find_channel(channel).id, after=0)
     assert isinstance(read, tuple)
     return [(await port.named(message)).name for message in read]
 
@@ -113,8 +111,8 @@ async def test_b17_who_has_left_has_the_name_of_the_account(local: Rest, playgro
 async def test_b17_characters_notices_and_other_bots_are_never_asked_for(
     local: Rest, playground: PlaygroundServer
 ) -> None:
-    tavern = playground.world.find_channel("tavern")
-    theirs = playground.world.add_webhook(tavern, "Relay", None)
+    tavern = playground.discord.find_channel("tavern")
+    theirs = playground.discord.add_webhook(tavern, "Relay", None)
     async with local.client.http._HTTPClient__session.post(  # type: ignore[attr-defined] # somebody else's program
         f"{playground.api_url}/webhooks/{theirs.id}/{theirs.token}", json={"content": "Hello", "username": "Robin"}
     ) as answer:
@@ -197,7 +195,7 @@ async def test_b17_where_it_cannot_be_asked_for_the_accounts_name_does_and_nobod
         with hasty(rest):
             assert await named_of(rest, playground) == ["Robin", "Sam", "Kim"]
         assert looks(playground) == 1
-        clock.at += PAUSE_S + 1
+        clock.at += HOLD_S + 1
         assert await named_of(rest, playground) == ["Captain Robin", "Captain Sam", "Captain Kim"]
         clock.at += AGE_MAX_S
         playground.next_requests(MEMBER, "http_500")
@@ -222,7 +220,7 @@ async def test_b17_names_are_bounded_and_the_oldest_is_forgotten(local: Rest, pl
 
 
 async def test_b17_a_message_that_an_event_named_is_left_as_it_is(local: Rest, playground: PlaygroundServer) -> None:
-    message = ChannelMessage(1, playground.world.find_channel("tavern").id, 2, "Captain", "Hello?", 0.0)
+    message = ChannelMessage(1, playground.discord.find_channel("tavern").id, 2, "Captain", "Hello?", 0.0)
     with anyio.fail_after(PATIENCE_S):
         assert await local.channel.named(message) is message
         unknown = replace(message, channel_id=1, is_name_shown=False)

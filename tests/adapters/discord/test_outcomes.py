@@ -18,7 +18,7 @@ from tests.patience import PATIENCE_S
 from .rest import Clock, Rest, hasty, logged_in
 from .scripted import APPLICATION_ID, CHANNEL_ID, WEBHOOK_ID, Answer, Request, ScriptedDiscord, as_json, message
 
-pytestmark = [pytest.mark.anyio, pytest.mark.usefixtures("sleepless")]
+pytestmark = pytest.mark.usefixtures("sleepless")
 
 VIA = {"Via": "1.1 edge"}
 PAGE = {"Content-Type": "text/html"}

@@ -1,7 +1,6 @@
 """Permissions that come and go while the bot plays, as the gateway tells of them."""
 
 import anyio
-import pytest
 
 from actors.adapters.discord.needs import Act
 from actors.adapters.discord.places import Place
@@ -14,14 +13,12 @@ from .test_gateway import bot_for, running
 from .test_gateway_start import until
 from .test_voice import character
 
-pytestmark = pytest.mark.anyio
-
 
 async def test_characters_have_their_own_names_again_as_soon_as_the_permission_is_back(
     playground: PlaygroundServer,
 ) -> None:
     bot = bot_for(playground)
-    tavern = playground.world.find_channel("tavern").id
+    tavern = playground.discord.find_channel("tavern").id
 
     async def kind() -> OutboundKind:
         prepared = await bot.adapter.voice.prepare(tavern, character("Mira"))

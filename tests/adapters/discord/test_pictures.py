@@ -19,8 +19,6 @@ from .rest import Clock, Rest, hasty, logged_in
 from .scripted import CHANNEL_ID, WEBHOOK_ID, Answer, ScriptedDiscord, as_json
 from .table import WebhookTable
 
-pytestmark = pytest.mark.anyio
-
 PATCH = "PATCH /webhooks/{webhook}/{token}"
 
 
@@ -39,7 +37,7 @@ def pia(version: int, picture: bytes | None, name: str = "Pia") -> Character:
 
 async def speak(rest: Rest, server: PlaygroundServer, character: Character, channel: str = "tavern") -> None:
     """One line, as a scene that plays this version of the card sends it."""
-    channel_id = server.world.find_channel(channel).id
+    channel_id = server.discord.find_channel(channel).id
     kind, webhook_id = await prepared(rest, channel_id, character)
     outbound = Outbound(kind, channel_id, character.name, "Here I am.", "0000000000001.1", webhook_id=webhook_id)
     assert isinstance(await rest.voice.send(outbound), Posted)
@@ -162,9 +160,9 @@ async def test_b18_an_adopted_webhook_is_given_the_picture_once(local: Rest, pla
 
 async def test_b18_a_webhook_of_an_earlier_version_is_looked_at_once(local: Rest, playground: PlaygroundServer) -> None:
     """It noted no picture, nor which webhook is shared."""
-    tavern = playground.world.find_channel("tavern")
-    own = playground.world.add_webhook(tavern, "Pia", None)
-    shared = playground.world.add_webhook(tavern, "Ensemble", None)
+    tavern = playground.discord.find_channel("tavern")
+    own = playground.discord.add_webhook(tavern, "Pia", None)
+    shared = playground.discord.add_webhook(tavern, "Ensemble", None)
     await local.table.keep_webhook(tavern.id, "pia", own.id, own.token)
     await local.table.keep_webhook(tavern.id, "tom", shared.id, shared.token)
     looks: list[int] = []
@@ -219,7 +217,7 @@ async def test_b18_whatever_fails_the_line_goes_out_and_the_picture_is_tried_aga
         await speak(rest, playground, pia(1, DARK))
         playground.next_requests(PATCH, fault)
         with hasty(rest):
-            await prepared(rest, playground.world.find_channel("tavern").id, pia(2, LIGHT))
+            await prepared(rest, playground.discord.find_channel("tavern").id, pia(2, LIGHT))
         clock.at += 60.0  # an edge's 429 holds everything for a moment
         await speak(rest, playground, pia(2, LIGHT))
         assert changes(playground) == 1
@@ -237,7 +235,7 @@ async def test_b18_a_deleted_webhook_is_made_anew_with_the_new_picture(
     await speak(local, playground, pia(1, DARK))
     (lost,) = playground.webhooks("tavern")
     playground.delete_webhook(lost.id)
-    channel_id = playground.world.find_channel("tavern").id
+    channel_id = playground.discord.find_channel("tavern").id
     kind, webhook_id = await prepared(local, channel_id, pia(2, LIGHT))
     gone = Outbound(kind, channel_id, "Pia", "Here I am.", "0000000000001.1", webhook_id=webhook_id)
     await local.voice.send(gone)

@@ -9,8 +9,6 @@ from actors.ports import Page, Refused
 from .rest import Clock, Rest
 from .table import WebhookTable
 
-pytestmark = pytest.mark.anyio
-
 
 async def test_pages_follow_each_other_to_the_end(playground: PlaygroundServer, clock: Clock) -> None:
     said = [playground.say("tavern", "Robin", f"Line {number}") for number in range(100)]
@@ -25,7 +23,7 @@ async def test_pages_follow_each_other_to_the_end(playground: PlaygroundServer, 
 async def test_without_a_gateway_an_empty_channel_and_one_that_may_not_be_read_are_told_apart(
     playground: PlaygroundServer, local: Rest
 ) -> None:
-    tavern = playground.world.find_channel("tavern").id
+    tavern = playground.discord.find_channel("tavern").id
     assert await local.channel.messages(tavern, after=1) == ()
     playground.say("tavern", "Robin", "Is anybody here?")
     playground.permit("READ_MESSAGE_HISTORY", False)

@@ -16,8 +16,6 @@ from .test_gateway import Bot, bot_for, running
 from .test_outcomes import error, send
 from .test_voice import channel_id, character, line, read, speak
 
-pytestmark = pytest.mark.anyio
-
 CLOSED = [(400, 50083), (403, 50083), (400, 160005), (403, 160005)]
 MEANINGS = {
     (404, 10003): ("channel_gone", True),
@@ -138,7 +136,7 @@ async def test_b25_what_a_server_that_removed_the_bot_refuses_is_gone(playground
         said = playground.say(thread, "Robin", "Hello?")
         for place in (tavern, thread):
             assert isinstance(await bot.adapter.channel.messages(place, after=0), tuple)
-    playground.world.remove_bot()
+    playground.discord.remove_bot()
     async with running(bot):
         await ready(bot)
         for place in (tavern, thread):
@@ -151,7 +149,7 @@ async def test_b25_what_a_server_that_removed_the_bot_refuses_is_gone(playground
             ):
                 assert isinstance(outcome, Refused)
                 assert (outcome.reason, outcome.final) == ("channel_gone", True)
-    playground.world.invite_bot()
+    playground.discord.invite_bot()
     async with running(bot):
         await ready(bot)
         assert isinstance(await bot.adapter.channel.messages(thread, after=0), tuple)
@@ -165,7 +163,7 @@ async def test_b25_while_its_server_is_unavailable_a_channel_is_neither_gone_nor
     async with running(bot):
         await ready(bot)
         assert await bot.adapter.channel.messages(tavern, after=0) == ()
-        playground.world.set_outage(True)
+        playground.discord.set_outage(True)
         playground.gateway.invalidate()
         await ready(bot)
         status = 403 if code == 50001 else 404
@@ -188,7 +186,7 @@ async def test_b25_a_hidden_channel_is_forbidden_and_says_by_which_permission(pl
 async def test_b25_before_its_shard_is_ready_nobody_knows_that_the_bot_was_removed(
     playground: PlaygroundServer, rest: Rest, scripted: ScriptedDiscord
 ) -> None:
-    rest.table.places[CHANNEL_ID] = (None, playground.world.guild.id)
+    rest.table.places[CHANNEL_ID] = (None, playground.discord.guild.id)
     scripted.will(error(403, 50001))
     refused = await rest.channel.messages(CHANNEL_ID, after=0)
     assert isinstance(refused, Refused)

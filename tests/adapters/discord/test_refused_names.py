@@ -22,8 +22,6 @@ from .scripted import CHANNEL_ID, WEBHOOK_ID, Answer, ScriptedDiscord, as_json, 
 from .table import WebhookTable
 from .test_voice import channel_id, character, read, requests
 
-pytestmark = pytest.mark.anyio
-
 TRIES_MAX = 4
 """As written, the word broken up, every word broken up, an embed."""
 

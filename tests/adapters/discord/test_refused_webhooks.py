@@ -14,8 +14,6 @@ from actors.roleplay.model import Character, Outbound, OutboundKind
 from .rest import Rest
 from .scripted import CHANNEL_ID, WEBHOOK_ID, Answer, Request, ScriptedDiscord, as_json, message
 
-pytestmark = pytest.mark.anyio
-
 MIRA = Character("mira", "Mira", "{}")
 HTML = {"Content-Type": "text/html"}
 
@@ -149,7 +147,7 @@ async def test_e3_a_webhook_that_is_refused_twice_gives_way_to_embeds_and_has_it
     local: Rest, playground: PlaygroundServer, status: int
 ) -> None:
     playground.dialect = Dialect(webhook_status=status)
-    tavern = playground.world.find_channel("tavern").id
+    tavern = playground.discord.find_channel("tavern").id
     spoken: list[tuple[OutboundKind, str]] = []
     for _ in range(3):
         prepared = await local.voice.prepare(tavern, MIRA)

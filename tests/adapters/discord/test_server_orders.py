@@ -8,15 +8,13 @@ import pytest
 
 from actors.adapters.discord import Endpoints, open_channels
 from actors.adapters.discord.channel import DiscordChannel
-from actors.adapters.discord.inbound import Ourselves
+from actors.adapters.discord.incoming import Ourselves
 from actors.playground import Dialect, PlaygroundServer
 from actors.ports import Page, Refused
 
 from .rest import Clock, Rest
 from .scripted import CHANNEL_ID, Answer, ScriptedDiscord, as_json, message
 from .table import WebhookTable
-
-pytestmark = pytest.mark.anyio
 
 HTML = {"Content-Type": "text/html"}
 
@@ -123,7 +121,7 @@ async def test_e2_the_audits_reader_reads_a_server_with_small_pages_to_the_end(
 ) -> None:
     playground.dialect = Dialect(order="oldest_first", page=40)
     ids = [playground.say("tavern", "Robin", f"Line {number}").id for number in range(125)]
-    tavern = playground.world.find_channel("tavern").id
+    tavern = playground.discord.find_channel("tavern").id
     endpoints = Endpoints(playground.api_url)
     async with open_channels(playground.token, webhooks=WebhookTable(), now=clock.now, endpoints=endpoints) as channels:
         seen = await channels.messages(tavern, after=1)

@@ -20,13 +20,11 @@ from actors.ports import (
     ShardDown,
     ShardReady,
 )
-from tests.fakes.virtual_time import run_virtually
+from tests.fakes.virtual_time import virtually_on_asyncio
 from tests.patience import PATIENCE_S
 
 from .test_gateway import Bot, bot_for, running
 from .test_interactions import RETRY, Heard, heard, notice, press_of
-
-pytestmark = pytest.mark.anyio
 
 PRESS, COMMAND, LETTER = (
     discord.InteractionType[name].value for name in ("component", "application_command", "autocomplete")
@@ -109,40 +107,37 @@ async def test_m9_while_two_are_connected_only_the_one_that_may_act_is_told_and_
 # ── without a Discord, on virtual time ──────────────────────────────────────────────────────────────
 
 
+@virtually_on_asyncio
 @pytest.mark.parametrize(("after_s", "heard_of"), [(PRESS_S - 0.1, ["press", "command"]), (PRESS_S + 0.1, [])])
-def test_m9_a_press_that_nobody_could_acknowledge_in_time_is_not_told(after_s: float, heard_of: list[str]) -> None:
+async def test_m9_a_press_that_nobody_could_acknowledge_in_time_is_not_told(
+    after_s: float, heard_of: list[str]
+) -> None:
     presses: list[str] = []
-
-    async def main() -> None:
-        standby = Standby((0,))
-        standby.keep_interaction({"type": PRESS}, lambda payload: presses.append("press"))
-        standby.keep_interaction({"type": COMMAND}, lambda payload: presses.append("command"))
-        standby.keep_interaction({"type": LETTER}, lambda payload: presses.append("a letter"))
-        odd_ones: tuple[object, ...] = (None, [], {}, {"type": None}, {"type": []}, {"type": "3"})
-        for odd in odd_ones:
-            standby.keep_interaction(odd, lambda payload: presses.append("odd"))
-        await anyio.sleep(after_s)
-        standby.end(lambda event: None)
-
-    run_virtually("asyncio", main)
+    standby = Standby((0,))
+    standby.keep_interaction({"type": PRESS}, lambda payload: presses.append("press"))
+    standby.keep_interaction({"type": COMMAND}, lambda payload: presses.append("command"))
+    standby.keep_interaction({"type": LETTER}, lambda payload: presses.append("a letter"))
+    odd_ones: tuple[object, ...] = (None, [], {}, {"type": None}, {"type": []}, {"type": "3"})
+    for odd in odd_ones:
+        standby.keep_interaction(odd, lambda payload: presses.append("odd"))
+    await anyio.sleep(after_s)
+    standby.end(lambda event: None)
     assert presses == heard_of
 
 
-def test_m9_it_is_connected_when_every_shard_is_and_a_flood_pushes_no_connection_out() -> None:
-    async def main() -> None:
-        standby, told = Standby((0, 1)), list[GatewayEvent]()
-        standby.keep(ShardReady(0, "Ensemble", 1))
-        assert not standby.connected.is_set()
-        for number in range(EVENTS_MAX + 5):
-            standby.keep(MessageDeleted(1, number))
-        standby.keep(ShardReady(1, "Ensemble", 1))
-        standby.keep(ShardDown(0))
-        assert standby.connected.is_set()
-        standby.end(told.append)
-        assert told[:3] == [ShardReady(0, "Ensemble", 1), ShardReady(1, "Ensemble", 1), ShardDown(0)]
-        assert told[3:] == [MessageDeleted(1, number) for number in range(5, EVENTS_MAX + 5)]
-        assert not any(isinstance(event, ButtonPressed) for event in told)
-        standby.end(told.append)
-        assert len(told) == EVENTS_MAX + 3  # once
-
-    run_virtually("asyncio", main)
+@virtually_on_asyncio
+async def test_m9_it_is_connected_when_every_shard_is_and_a_flood_pushes_no_connection_out() -> None:
+    standby, told = Standby((0, 1)), list[GatewayEvent]()
+    standby.keep(ShardReady(0, "Ensemble", 1))
+    assert not standby.connected.is_set()
+    for number in range(EVENTS_MAX + 5):
+        standby.keep(MessageDeleted(1, number))
+    standby.keep(ShardReady(1, "Ensemble", 1))
+    standby.keep(ShardDown(0))
+    assert standby.connected.is_set()
+    standby.end(told.append)
+    assert told[:3] == [ShardReady(0, "Ensemble", 1), ShardReady(1, "Ensemble", 1), ShardDown(0)]
+    assert told[3:] == [MessageDeleted(1, number) for number in range(5, EVENTS_MAX + 5)]
+    assert not any(isinstance(event, ButtonPressed) for event in told)
+    standby.end(told.append)
+    assert len(told) == EVENTS_MAX + 3  # once

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from actors.adapters.discord.forbidden import ASKED_AGAIN_S
 from actors.adapters.discord.names import name_of_webhook, spellings
+from actors.adapters.discord.refusals import ASKED_AGAIN_S
 from actors.playground import PlaygroundServer
 from actors.ports import Deleted, Posted, Refused
 from actors.roleplay.history import shows
@@ -13,8 +13,6 @@ from actors.roleplay.model import Button, Character, Outbound, OutboundKind
 
 from .rest import Clock, Rest, logged_in
 from .table import WebhookTable
-
-pytestmark = pytest.mark.anyio
 
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(16)
 
@@ -24,7 +22,7 @@ def character(name: str, picture: bytes | None = PICTURE) -> Character:
 
 
 def channel_id(server: PlaygroundServer, name: str = "tavern") -> int:
-    return server.world.find_channel(name).id
+    return server.discord.find_channel(name).id
 
 
 def requests(server: PlaygroundServer) -> list[tuple[str, str]]:
@@ -52,12 +50,12 @@ async def speak(rest: Rest, channel: int, name: str, text: str) -> Posted:
 
 
 async def test_a_notice_is_plain_text_that_pings_nobody(local: Rest, playground: PlaygroundServer) -> None:
-    robin = playground.world.find_user("Robin").id
+    robin = playground.discord.find_user("Robin").id
     notice = Outbound(OutboundKind.TEXT, channel_id(playground), "", f"Hello <@{robin}>", "n.1")
     sent = await local.voice.send(notice)
     (shown,) = playground.messages("tavern")
     assert sent == Posted(shown.id, f"Hello <@{robin}>")
-    message = playground.world.shelf.find(shown.id)
+    message = playground.discord.shelf.find(shown.id)
     assert message is not None
     assert (message.mention_ids, message.nonce) == ((), "n.1")
 
@@ -167,19 +165,19 @@ async def test_beyond_ten_characters_one_webhook_is_shared(local: Rest, playgrou
 async def test_where_all_fifteen_webhooks_are_taken_lines_go_as_embeds(
     local: Rest, playground: PlaygroundServer
 ) -> None:
-    tavern = playground.world.find_channel("tavern")
+    tavern = playground.discord.find_channel("tavern")
     for number in range(15):
-        playground.world.add_webhook(tavern, f"Other {number}", None)
+        playground.discord.add_webhook(tavern, f"Other {number}", None)
     assert await local.voice.prepare(tavern.id, character("Mira")) == (OutboundKind.EMBED, None)
 
 
 async def test_in_a_full_channel_the_shared_webhook_is_used_where_there_is_one(
     local: Rest, playground: PlaygroundServer
 ) -> None:
-    tavern = playground.world.find_channel("tavern")
+    tavern = playground.discord.find_channel("tavern")
     for number in range(14):
-        playground.world.add_webhook(tavern, f"Other {number}", None)
-    shared = playground.world.add_webhook(tavern, "Ensemble", None)
+        playground.discord.add_webhook(tavern, f"Other {number}", None)
+    shared = playground.discord.add_webhook(tavern, "Ensemble", None)
     assert await local.voice.prepare(tavern.id, character("Mira")) == (OutboundKind.WEBHOOK, shared.id)
 
 

@@ -12,7 +12,9 @@ import pytest
 
 from actors.adapters.engine.embedded import SWEEP_S, EmbeddedEngine
 from actors.roleplay.model import SessionId
-from tests.fakes.virtual_time import BACKENDS, run_virtually
+from tests.fakes.virtual_time import virtually
+
+pytestmark = virtually
 
 DRAIN_S = 1.0
 
@@ -52,116 +54,84 @@ async def running(lying: Sequence[SessionId] = ()) -> AsyncIterator[Work]:
         group.cancel_scope.cancel()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_rung_once_is_drained_once(backend: str) -> None:
-    async def main() -> None:
-        async with running() as work:
+async def test_rung_once_is_drained_once() -> None:
+    async with running() as work:
+        await work.engine.ring("a")
+        await anyio.sleep(60)
+        assert work.drained == ["a"]
+
+
+async def test_rings_before_a_drain_begins_are_one() -> None:
+    async with running() as work:
+        for _ in range(5):
             await work.engine.ring("a")
-            await anyio.sleep(60)
-            assert work.drained == ["a"]
-
-    run_virtually(backend, main)
+        await anyio.sleep(60)
+        assert work.drained == ["a"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_rings_before_a_drain_begins_are_one(backend: str) -> None:
-    async def main() -> None:
-        async with running() as work:
-            for _ in range(5):
-                await work.engine.ring("a")
-            await anyio.sleep(60)
-            assert work.drained == ["a"]
-
-    run_virtually(backend, main)
-
-
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_any_number_of_rings_during_a_drain_mean_once_more_after_it(backend: str) -> None:
-    async def main() -> None:
-        async with running() as work:
+async def test_any_number_of_rings_during_a_drain_mean_once_more_after_it() -> None:
+    async with running() as work:
+        await work.engine.ring("a")
+        await anyio.sleep(DRAIN_S / 2)
+        for _ in range(3):
             await work.engine.ring("a")
-            await anyio.sleep(DRAIN_S / 2)
-            for _ in range(3):
-                await work.engine.ring("a")
-            assert work.drained == ["a"]
-            await anyio.sleep(60)
-            assert work.drained == ["a", "a"]
-            assert work.at_once["a"] == 1
-
-    run_virtually(backend, main)
+        assert work.drained == ["a"]
+        await anyio.sleep(60)
+        assert work.drained == ["a", "a"]
+        assert work.at_once["a"] == 1
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_sessions_are_drained_side_by_side_but_each_by_one_at_a_time(backend: str) -> None:
-    async def main() -> None:
-        async with running() as work:
-            names = [f"s{n:02}" for n in range(20)]
-            for _ in range(3):
-                for name in names:
-                    await work.engine.ring(name)
-                await anyio.sleep(DRAIN_S / 4)
-            await anyio.sleep(2 * DRAIN_S)
-            assert Counter(work.drained) == dict.fromkeys(names, 2)
-            assert set(work.at_once.values()) == {1}
-
-    run_virtually(backend, main)
+async def test_sessions_are_drained_side_by_side_but_each_by_one_at_a_time() -> None:
+    async with running() as work:
+        names = [f"s{n:02}" for n in range(20)]
+        for _ in range(3):
+            for name in names:
+                await work.engine.ring(name)
+            await anyio.sleep(DRAIN_S / 4)
+        await anyio.sleep(2 * DRAIN_S)
+        assert Counter(work.drained) == dict.fromkeys(names, 2)
+        assert set(work.at_once.values()) == {1}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_the_sweep_finds_what_nobody_rang(backend: str) -> None:
-    async def main() -> None:
-        async with running() as work:
-            await anyio.sleep(SWEEP_S / 2)
-            work.lying.append("lost")
-            await anyio.sleep(SWEEP_S / 2 + 0.01)
-            assert work.drained == ["lost"]
-
-    run_virtually(backend, main)
+async def test_the_sweep_finds_what_nobody_rang() -> None:
+    async with running() as work:
+        await anyio.sleep(SWEEP_S / 2)
+        work.lying.append("lost")
+        await anyio.sleep(SWEEP_S / 2 + 0.01)
+        assert work.drained == ["lost"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_the_sweep_leaves_what_is_being_drained_alone(backend: str) -> None:
-    async def main() -> None:
-        async with running() as work:
-            await anyio.sleep(SWEEP_S - DRAIN_S / 2)
-            await work.engine.ring("a")
-            work.lying.append("a")  # as its row says until the drain has done it
-            await anyio.sleep(DRAIN_S)
-            work.lying.clear()
-            await anyio.sleep(60)
-            assert work.drained == ["a"]
-
-    run_virtually(backend, main)
+async def test_the_sweep_leaves_what_is_being_drained_alone() -> None:
+    async with running() as work:
+        await anyio.sleep(SWEEP_S - DRAIN_S / 2)
+        await work.engine.ring("a")
+        work.lying.append("a")  # as its row says until the drain has done it
+        await anyio.sleep(DRAIN_S)
+        work.lying.clear()
+        await anyio.sleep(60)
+        assert work.drained == ["a"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_what_a_drain_raises_ends_the_engine_and_the_next_run_takes_up_again(backend: str) -> None:
-    async def main() -> None:
-        work = Work(error=RuntimeError("a drain that nobody contained"), lying=["a"])
-        with pytest.raises(ExceptionGroup) as raised:
-            await work.engine.run(work.drain, work.pending)
-        assert raised.group_contains(RuntimeError, match="nobody contained")
-        work.error = None
-        async with anyio.create_task_group() as group:
-            group.start_soon(work.engine.run, work.drain, work.pending)
-            await anyio.sleep(DRAIN_S / 2)
-            assert work.drained == ["a", "a"]
-            group.cancel_scope.cancel()
-
-    run_virtually(backend, main)
+async def test_what_a_drain_raises_ends_the_engine_and_the_next_run_takes_up_again() -> None:
+    work = Work(error=RuntimeError("a drain that nobody contained"), lying=["a"])
+    with pytest.raises(ExceptionGroup) as raised:
+        await work.engine.run(work.drain, work.pending)
+    assert raised.group_contains(RuntimeError, match="nobody contained")
+    work.error = None
+    async with anyio.create_task_group() as group:
+        group.start_soon(work.engine.run, work.drain, work.pending)
+        await anyio.sleep(DRAIN_S / 2)
+        assert work.drained == ["a", "a"]
+        group.cancel_scope.cancel()
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-def test_an_engine_without_work_holds_no_task_of_a_session(backend: str) -> None:
-    async def main() -> None:
-        async with running() as work:
-            await anyio.sleep(0.1)
-            before = len(anyio.get_running_tasks())
-            for n in range(50):
-                await work.engine.ring(f"s{n}")
-            await anyio.sleep(DRAIN_S / 2)
-            assert len(anyio.get_running_tasks()) == before + 50
-            await anyio.sleep(DRAIN_S)
-            assert len(anyio.get_running_tasks()) == before
-
-    run_virtually(backend, main)
+async def test_an_engine_without_work_holds_no_task_of_a_session() -> None:
+    async with running() as work:
+        await anyio.sleep(0.1)
+        before = len(anyio.get_running_tasks())
+        for n in range(50):
+            await work.engine.ring(f"s{n}")
+        await anyio.sleep(DRAIN_S / 2)
+        assert len(anyio.get_running_tasks()) == before + 50
+        await anyio.sleep(DRAIN_S)
+        assert len(anyio.get_running_tasks()) == before

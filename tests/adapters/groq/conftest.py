@@ -6,9 +6,16 @@ import pytest
 from actors.adapters.groq import GroqModel
 from actors.roleplay.model import ChatMessage, Prompt, Purpose
 from tests.fakes.model_server import lists, model_server, says
+from tests.fakes.virtual_time import BACKENDS
 from tests.patience import PATIENCE_S
 
 PROMPT = Prompt("Alex", "m", (ChatMessage("user", "Hello?", Purpose.HISTORY),), (), 100, seed="r1")
+
+
+@pytest.fixture(params=BACKENDS)
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    backend: str = request.param
+    return backend
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,5 +27,5 @@ def _loaded() -> None:
             await model.check()
             await model.aclose()
 
-    for backend in ("asyncio", "trio"):
+    for backend in BACKENDS:
         anyio.run(ask, backend=backend)

@@ -7,9 +7,9 @@ import pytest
 
 from actors.adapters.groq import GroqModel, headers
 from actors.adapters.groq.account import FREE, limits_of, usual_limits
-from actors.ports.model import Completion, ModelFailed
+from actors.ports.language_model import Completion, ModelFailed
 from actors.roleplay.allowance import ModelLimits, Report
-from tests.adapters.groq.test_model import PROMPT, Shelf
+from tests.adapters.groq.test_completions import PROMPT, Shelf
 from tests.fakes.model_server import model_server, refuses, says
 from tests.patience import PATIENCE_S
 
@@ -105,7 +105,6 @@ def test_a_429_says_in_words_which_limit_it_is(words: str, report: Report | None
     assert headers.report_in(words, 734.4) == report
 
 
-@pytest.mark.anyio
 async def test_allowance_an_account_s_limits_are_learnt_from_headers_and_kept_over_a_restart() -> None:
     shelf = Shelf()
     async with model_server(says("Aye.", headers=OF_GROQ)) as server:
@@ -123,7 +122,6 @@ async def test_allowance_an_account_s_limits_are_learnt_from_headers_and_kept_ov
     assert answer.learnt == ""  # nothing that the operator must know
 
 
-@pytest.mark.anyio
 async def test_allowance_a_429_s_own_words_reach_the_allowance_with_its_wait() -> None:
     async with model_server(refuses(429, TPD, headers={"retry-after": "735"})) as server:
         given = ModelLimits(30, 8000, 1000, 500_000)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.adapters.groq.answers import Answer, count, read
-from actors.ports.model import Completion, ModelFailed
+from actors.ports.language_model import Completion, ModelFailed
 
 LAMP = "The lamp turns."
 
@@ -87,7 +87,7 @@ def test_b10_what_stands_in_the_reasoning_field_alone_is_named(field: dict[str, 
     [name] = field
     found = choice(None, **field)
     assert found == Answer(
-        ModelFailed("reasoning_only", words=f"The answer stands in `{name}`, and `content` is empty."), name
+        ModelFailed("reasoning_only", words=f"The answer is in `{name}`, and `content` is empty."), name
     )
     assert choice("", "length", **field).outcome == ModelFailed("length", words="finish_reason: length")
     assert choice(LAMP, **field) == Answer(Completion(LAMP, model="m"), name)

@@ -235,7 +235,7 @@ def test_what_is_known_is_told_in_words_with_a_warning_where_less_is_read_than_s
         "takes system messages at the beginning only",
         "writes 512 tokens at most",
         "reads 2,050 tokens of a prompt",
-        "counts a prompt in part",
+        "counts only part of a prompt",
         "puts its thoughts into `reasoning`",
     )
     assert FULL.warning(6000, NOW).startswith("It reads 2,050 tokens of a prompt, and CONTEXT_TOKENS is 6,000.")

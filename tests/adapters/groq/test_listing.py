@@ -6,8 +6,6 @@ from actors.adapters.groq import Check, GroqModel
 from tests.fakes.model_server import DROPS, HANGS, Answer, gives, gives_raw, lists, model_server, refuses
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
-
 TRY_TIMEOUT_S = 0.5
 """Long enough for a request to reach its server on a busy machine."""
 
@@ -24,13 +22,13 @@ async def finding(answer: Answer, *models: str) -> Check:
 
 async def test_a_server_that_lists_every_model_is_well_and_was_not_asked_to_speak() -> None:
     assert await finding(lists("a", "b:latest", "c"), "a", "b") == Check(
-        "ok", "a, b: listed by 127.0.0.1; not asked to speak."
+        "ok", "a, b: listed by 127.0.0.1; not tested with a prompt."
     )
 
 
 async def test_a_missing_model_is_named_and_others_are_offered() -> None:
     found = await finding(lists("c", "b"), "a", "b")
-    assert (found.outcome, found.words) == ("model_missing", "a: not there.")
+    assert (found.outcome, found.words) == ("model_missing", "a: not in the server's list of models.")
     assert "such as: b, c." in found.mend
 
 

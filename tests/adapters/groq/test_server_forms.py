@@ -5,14 +5,12 @@ from __future__ import annotations
 import pytest
 
 from actors.adapters.groq import GroqModel, base_url_of
-from actors.ports.model import Completion, ModelFailed
+from actors.ports.language_model import Completion, ModelFailed
 from actors.roleplay.model import ChatMessage, Prompt, Purpose
 from actors.roleplay.speech import Line, clean
 from tests.adapters.groq.server_forms import SAID, SERVERS, Form, Server
 from tests.fakes.model_server import model_server
 from tests.patience import PATIENCE_S
-
-pytestmark = pytest.mark.anyio
 
 PROMPT = Prompt(
     character="Maren",

@@ -10,8 +10,6 @@ from actors.adapters.groq import Check, GroqModel
 from tests.fakes.model_server import HANGS, Answer, Request, Script, gives, lists, model_server, refuses, says
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
-
 
 def listing(speaks: Script, *listed: str) -> Script:
     return lambda request: lists(*listed) if request.method == "GET" else speaks(request)
@@ -59,13 +57,13 @@ async def test_b02_what_a_model_refuses_is_found_out_and_told() -> None:
     [
         (
             refuses(500, "CUDA out of memory"),
-            "the server is overloaded (overloaded), in the server's",
+            "model overloaded (overloaded), in the server's",
             "status",
         ),
-        (refuses(401, "Invalid API Key gsk_abcd1234efgh5678"), "the key was refused (credentials)", "GROQ_API_KEY"),
-        (says(None), "it said nothing (empty)", "RESPONSE_TOKENS"),
-        (says("<think>hm", finish_reason="length"), "it said nothing (empty)", "RESPONSE_TOKENS"),
-        (says("I'm sorry, but I can't help with that."), "it left the play and declined (refusal)", "GROQ_MODEL"),
+        (refuses(401, "Invalid API Key gsk_abcd1234efgh5678"), "model not set up (credentials)", "GROQ_API_KEY"),
+        (says(None), "model had nothing to say (empty)", "RESPONSE_TOKENS"),
+        (says("<think>hm", finish_reason="length"), "model had nothing to say (empty)", "RESPONSE_TOKENS"),
+        (says("I'm sorry, but I can't help with that."), "model declined (refusal)", "GROQ_MODEL"),
         (
             gives({"choices": [{"message": {"content": None, "reasoning_content": "Aye."}}]}),
             "the server put the answer into its reasoning field (reasoning_only)",

@@ -12,11 +12,6 @@ from tests.contracts.scene import Scene, open_scene
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 async def store(anyio_backend: str) -> AsyncIterator[SqlStore]:
     async with open_store("sqlite:///:memory:") as opened:
         yield opened

@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 import pytest
 
 from actors.adapters.inspector import CannotServe, Inspector
-from actors.adapters.inspector.life import Life
-from actors.adapters.inspector.lives import LIVES_AT_START
-from actors.adapters.inspector.view import PATH_SHOWN_MAX, view, whole_view
 from actors.adapters.store import SqlStore
-from actors.ports import Recorded
-from machines.diagram import MACHINES
+from actors.observation import Recorded
+from actors.observation.json_view import PATH_SHOWN_MAX, view, whole_view
+from actors.observation.response_view import ResponseView
+from actors.observation.response_views import LIVES_AT_START
+from machines.diagrams.notations import MACHINES
 from machines.facts import (
     Cancelled,
     Fact,
@@ -33,8 +33,6 @@ from machines.facts import (
 from machines.response import Limits, Response, advance
 from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import NOW, Scene, open_scene
-
-pytestmark = pytest.mark.anyio
 
 
 async def in_doubt(stage: Stage) -> str:
@@ -82,9 +80,9 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         "exchanges": [],
         "redacted": True,
         "asides": [],
-        "waits": "Discord answered 500; reading the channel back",
-        "last_error": "Discord answered 500",
-        "mend": "https://discordstatus.com tells more.",
+        "waits": "Not confirmed: Discord's server failed (outage, 500); reading the channel back",
+        "last_error": "Not confirmed: Discord's server failed (outage, 500)",
+        "mend": "See https://discordstatus.com.",
         "is_final": False,
         "paused": None,
         "legal": [
@@ -138,7 +136,7 @@ async def test_after_a_restart_what_is_on_its_way_is_there_however_much_was_said
 async def test_what_is_not_in_memory_comes_from_the_journal(stage: Stage) -> None:
     response_id = await in_doubt(stage)
     before = await stage.json(f"/api/responses/{response_id}")
-    stage.inspector._lives._lives.clear()
+    stage.inspector._views._views.clear()
     assert await stage.json(f"/api/responses/{response_id}") == before
 
 
@@ -193,7 +191,7 @@ async def test_no_text_of_a_line_is_in_any_answer(stage: Stage, store: SqlStore,
             bodies.append(again.text)
     assert all(line.id in body for body in bodies)
     assert not any("smuggler" in body for body in bodies)
-    assert "smuggler" not in repr(stage.inspector._lives._lives)
+    assert "smuggler" not in repr(stage.inspector._views._views)
 
 
 async def test_every_machine_is_drawn_in_every_way(stage: Stage) -> None:
@@ -242,20 +240,20 @@ async def test_it_is_healthy_at_once_and_ready_when_told(stage: Stage) -> None:
 
 async def test_a_port_in_use_is_told_by_the_variables_name(stage: Stage, store: SqlStore) -> None:
     second = Inspector(f"127.0.0.1:{stage.inspector.port}", None, journal=store)
-    with pytest.raises(CannotServe, match=rf"INSPECTOR_ADDRESS: 127\.0\.0\.1:{stage.inspector.port} cannot be had"):
+    with pytest.raises(CannotServe, match=rf"INSPECTOR_ADDRESS: 127\.0\.0\.1:{stage.inspector.port} is not available"):
         await second.run()
 
 
 # ── views of paths that take long to play over sockets ──────────────────────────────────────────────
 
 
-def life(*facts: Fact, limits: Limits = Limits()) -> Life:  # noqa: B008 - frozen
+def line(*facts: Fact, limits: Limits = Limits()) -> ResponseView:  # noqa: B008 - frozen
     """What the journal tells of a response that went this way."""
     response, moves = Response("r1", limits), []
     for fact in facts:
         move = advance(response, fact)
         moves.append((move.source, move.dest.value, fact))
-    return Life.of(Recorded("r1", "s1", "Mira", limits, tuple(moves)))
+    return ResponseView.of(Recorded("r1", "s1", "Mira", limits, tuple(moves)))
 
 
 SENDING = (Started(NOW), Generated(NOW, ("a",)))
@@ -263,24 +261,24 @@ WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
     ((Started(NOW),), "The model is writing (try 1 of 3)", None),
     (
         (Started(NOW), GenerationFailed(NOW, "rate_limit", 9.0)),
-        "The model failed: the account's rate limit is reached (rate_limit); asking it again",
+        "Not written: rate limit reached (rate_limit); asking the model again",
         NOW + 9,
     ),
     (SENDING, "Discord has not answered yet (try 1 of 3)", None),
     ((*SENDING[:1], Generated(NOW, ("a", "b"))), "Discord has not answered yet (part 1 of 2, try 1 of 3)", None),
     (
         (*SENDING, SendRefused(NOW, "rate_limit", 429, 4.0)),
-        "Discord refused it: too many requests (rate_limit, 429); sending again",
+        "Not sent: Discord's rate limit is reached (rate_limit, 429); sending again",
         NOW + 4,
     ),
     (
         (*SENDING, SendUnconfirmed(NOW, "timeout")),
-        "Discord gave no usable answer: it did not answer in time (timeout); reading the channel back",
+        "Not confirmed: Discord did not answer in time (timeout); reading the channel back",
         NOW + 5,
     ),
     (
         (*SENDING, SendUnconfirmed(NOW, "timeout"), ReadBackFailed(NOW + 1, "outage", 3.0)),
-        "The channel could not be read: Discord itself has trouble (outage); reading it again",
+        "Channel not read: Discord's server failed (outage); reading the channel again",
         NOW + 4,
     ),
     (
@@ -290,27 +288,27 @@ WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
     ),
     (
         (*SENDING, Held(NOW, NOW + 60)),
-        "Everything is held back for a while, nothing left the process; then sending again",
+        "There is no connection yet; nothing was sent; sending again",
         NOW + 60,
     ),
     (
         (*SENDING, Held(NOW, NOW + 60, "rate_limit", NOW - 9)),
-        "Discord's rate limit is reached, nothing left the process; then sending again",
+        "Discord's rate limit is reached; nothing was sent; sending again",
         NOW + 60,
     ),
     (
         (*SENDING, Held(NOW, NOW + 60, "rate_limit", NOW, 429)),
-        "Discord's rate limit is reached, it answered 429; then sending again",
+        "Discord's rate limit is reached; the answer was 429; sending again",
         NOW + 60,
     ),
     (
         (*SENDING, SendUnconfirmed(NOW, "timeout"), Held(NOW, NOW + 60, "discord_down", NOW - 9)),
-        "Discord does not answer, nothing left the process; then reading the channel back again",
+        "Discord is not answering; nothing was sent; reading the channel back again",
         NOW + 60,
     ),
     (
         (Started(NOW), Held(NOW, NOW + 60, "model_down", NOW - 9)),
-        "The model does not answer, nothing left the process; then asking the model again",
+        "The model is not available; nothing was sent; asking the model again",
         NOW + 60,
     ),
     ((*SENDING, Sent(NOW, 5, "a")), None, None),
@@ -319,14 +317,14 @@ WAITS: list[tuple[tuple[Fact, ...], str | None, float | None]] = [
 
 @pytest.mark.parametrize(("facts", "why", "due_at"), WAITS)
 def test_it_says_why_it_waits_and_until_when(facts: tuple[Fact, ...], why: str | None, due_at: float | None) -> None:
-    shown = view(life(*facts))
+    shown = view(line(*facts))
     assert (shown["waits"], shown["due_at"]) == (why, due_at)
     assert json.loads(json.dumps(shown)) == shown
 
 
 def test_a_long_path_is_cut_in_lists_and_whole_on_its_own() -> None:
     loop = [fact for n in range(30) for fact in (SendRefused(NOW + n, "outage"), WaitElapsed(NOW + n))]
-    long = life(*SENDING, *loop, limits=Limits(send_attempts=99, backoff_base_s=0.0))
+    long = line(*SENDING, *loop, limits=Limits(send_attempts=99, backoff_base_s=0.0))
     assert [len(view(long)["path"]), len(whole_view(long)["path"])] == [PATH_SHOWN_MAX, 62]
     assert view(long)["path"][-1]["seq"] == 62
     assert view(long)["counts"]["Sending-Retrying"] == 30
@@ -334,7 +332,7 @@ def test_a_long_path_is_cut_in_lists_and_whole_on_its_own() -> None:
 
 def test_a_move_that_todays_table_has_not_is_still_shown() -> None:
     moves = (("[*]", "Generating", Started(NOW)), ("Generating", "Delivered", NotInChannel(NOW + 1)))
-    shown = view(Life.of(Recorded("r1", "s1", "Mira", Limits(), moves)))
+    shown = view(ResponseView.of(Recorded("r1", "s1", "Mira", Limits(), moves)))
     assert (shown["state"], shown["is_final"], [step["to"] for step in shown["path"]]) == (
         "Delivered",
         True,
@@ -346,7 +344,6 @@ async def measured() -> bytes:
     return b"# TYPE lines counter\nlines_total 3\n"
 
 
-@pytest.mark.anyio
 async def test_metrics_are_served_as_prometheus_expects_them(store: SqlStore, scene: Scene) -> None:
     async with serving(store, scene, metrics=measured) as stage:
         status, body, headers = await stage.get("/metrics")
@@ -354,13 +351,11 @@ async def test_metrics_are_served_as_prometheus_expects_them(store: SqlStore, sc
     assert headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
 
 
-@pytest.mark.anyio
 async def test_where_nothing_is_measured_metrics_are_not_found(stage: Stage) -> None:
     status, body, _ = await stage.get("/metrics")
-    assert (status, body) == (404, "Nothing is measured here.\n")
+    assert (status, body) == (404, "There are no metrics here.\n")
 
 
-@pytest.mark.anyio
 async def test_metrics_are_behind_the_token(store: SqlStore, scene: Scene) -> None:
     async with serving(store, scene, metrics=measured, token="of-the-inspector") as stage:
         assert (await stage.get("/metrics"))[0] == 401

@@ -15,21 +15,19 @@ from actors.adapters.inspector import inspector
 from actors.adapters.inspector.breakpoints import (
     BREAKPOINTS_MAX,
     EDGES,
-    PAUSE_MAX_S,
-    PAUSED_MAX,
     REMEMBERED_MAX,
+    STOP_MAX_S,
+    STOPPED_MAX,
     Breakpoints,
     CannotSet,
 )
-from actors.adapters.inspector.gate import cookie_name
+from actors.adapters.inspector.login import cookie_name
 from actors.adapters.store import SqlStore
 from actors.ports import Context
 from machines.facts import Fact, Generated, SendUnconfirmed, Sent, Started
 from machines.response import Limits, Response, advance
 from tests.adapters.inspector.stage import Stage, TracedLine, serving
 from tests.contracts.scene import MIRA, NOW, Scene
-
-pytestmark = pytest.mark.anyio
 
 TOKEN = "correct horse"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -163,8 +161,8 @@ async def test_a_form_is_never_more_than_a_try_to_log_in(guarded: Stage, caller:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        ({}, "Name whose responses to hold"),
-        ({"edge": "Sending-Delivered"}, "Name whose responses to hold"),
+        ({}, "Name a character, a session, or both"),
+        ({"edge": "Sending-Delivered"}, "Name a character, a session, or both"),
         ({"character": "Mira", "edge": "Sending-Generating"}, "There is no such edge"),
         ({"character": "Mira", "edge": "[*]-Generating"}, "There is no such edge"),
         ({"character": "Mira", "colour": "red"}, "it may have: character, edge, session"),
@@ -186,7 +184,7 @@ async def test_a_body_that_asks_for_nothing_that_there_is_is_refused_in_words(
 @pytest.mark.parametrize("data", [b"{", b"\xff\xfe", b"[" * 5000, b""])
 async def test_a_body_that_is_no_json_is_refused(caller: Caller, data: bytes) -> None:
     answered = await caller.ask("POST", data=data, headers={"Content-Type": "application/json"})
-    assert answered == (400, "The body is no JSON.\n")
+    assert answered == (400, "The body is not JSON.\n")
 
 
 async def test_a_body_that_is_too_large_is_refused(caller: Caller) -> None:
@@ -203,7 +201,7 @@ async def test_what_is_not_there_cannot_be_stepped_let_go_or_removed(caller: Cal
 
 async def test_the_same_breakpoint_is_not_set_twice_and_no_more_than_its_maximum(caller: Caller) -> None:
     await caller.set(character="Mira", edge="Sending-Delivered")
-    assert await caller.ask("POST", json=MIRAS) == (409, "This breakpoint is set already.\n")
+    assert await caller.ask("POST", json=MIRAS) == (409, "This breakpoint already exists.\n")
     for number in range(1, BREAKPOINTS_MAX):
         await caller.set(session=f"s{number}")
     status, words = await caller.ask("POST", json={"session": "one more"})
@@ -231,7 +229,7 @@ async def test_what_waits_is_told_with_its_edge_its_time_and_its_breakpoint(guar
         "from": "Sending",
         "to": "Delivered",
         "since": NOW + 5,
-        "until": NOW + 5 + PAUSE_MAX_S,
+        "until": NOW + 5 + STOP_MAX_S,
     }
     async with anyio.create_task_group() as group:
         await hold(guarded, line, Sent(NOW + 4, 1, "no word of it"), group)
@@ -239,7 +237,7 @@ async def test_what_waits_is_told_with_its_edge_its_time_and_its_breakpoint(guar
         assert told["breakpoints"] == [
             stop | {"paused": [{"response": line.id, "name": "Mira", "session": stop["session"], **pause}]}
         ]
-        assert (told["edges"], told["pause_max_s"]) == (list(EDGES), PAUSE_MAX_S)
+        assert (told["edges"], told["pause_max_s"]) == (list(EDGES), STOP_MAX_S)
         for path in ("/api/responses", f"/api/responses/{line.id}"):
             _, body, _ = await guarded.get(path, **BEARER)
             found = json.loads(body)
@@ -297,7 +295,7 @@ def asked(stops: Breakpoints, number: int) -> bool:
 async def test_beyond_the_maximum_of_held_responses_further_ones_pass() -> None:
     stops = Breakpoints(None, now=lambda: NOW)
     stops.add("Mira", None, None)
-    assert [asked(stops, number) for number in range(PAUSED_MAX + 1)] == [True] * PAUSED_MAX + [False]
+    assert [asked(stops, number) for number in range(STOPPED_MAX + 1)] == [True] * STOPPED_MAX + [False]
 
 
 async def test_what_is_remembered_of_responses_is_bounded() -> None:
@@ -305,8 +303,8 @@ async def test_what_is_remembered_of_responses_is_bounded() -> None:
     found = stops.add("Mira", None, None)
     for number in range(REMEMBERED_MAX + 20):
         assert asked(stops, number)
-        stops.let_go(stops.held_by(found))
-    assert len(stops._first_held) == REMEMBERED_MAX
+        stops.let_go(stops.stopped_by(found))
+    assert len(stops._first_stopped) == REMEMBERED_MAX
 
 
 async def test_a_response_that_is_not_wanted_any_more_and_a_fact_that_is_refused_are_not_held() -> None:

@@ -16,8 +16,6 @@ from tests.adapters.inspector.stage import Stage, serving
 from tests.contracts.scene import NOW, Scene
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
-
 
 async def until_nobody_looks(stage: Stage) -> None:
     with anyio.fail_after(PATIENCE_S):
@@ -160,7 +158,7 @@ async def test_a_response_that_began_before_this_process_is_read_from_the_journa
     line = await stage.line()
     await line.tell(GenerationFailed(NOW + 1, "overloaded"), published=False)
     async with serving(line.line.store, stage.scene) as later:
-        later.inspector._lives._lives.clear()  # as if it had been put away
+        later.inspector._views._views.clear()  # as if it had been put away
         line.inspector = later.inspector
         async with later.events() as stream:
             await stream.event()
@@ -187,8 +185,8 @@ async def test_a_move_that_is_told_twice_is_shown_once(stage: Stage) -> None:
         await line.generate()
         first = await stream.event()
         await line.tell(SendUnconfirmed(NOW + 2, "outage", 500), published=False)
-        stage.inspector._lives._catch_up(await recorded(stage, line.id))
-        stage.inspector._lives._catch_up(await recorded(stage, line.id))
+        stage.inspector._views._catch_up(await recorded(stage, line.id))
+        stage.inspector._views._catch_up(await recorded(stage, line.id))
         await line.tell(*[], published=True)
         second = await stream.event()
     assert (second.id, second.data["move"]["fact"]) == (first.id + 1, "SendUnconfirmed")

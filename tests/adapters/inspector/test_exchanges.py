@@ -9,19 +9,11 @@ import pytest
 
 from actors.adapters.inspector import Patience
 from actors.adapters.store import SqlStore
-from actors.ports import (
-    Budget,
-    Dependencies,
-    SeenBreaker,
-    SeenModel,
-    SeenShard,
-)
+from actors.observation import BreakerView, Budget, Dependencies, ModelView, ShardView
 from machines.facts import SendUnconfirmed
 from machines.response import Limits, State
 from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import NOW, Scene
-
-pytestmark = pytest.mark.anyio
 
 TOKEN = "of-the-inspector"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -76,11 +68,11 @@ async def test_whoever_has_the_token_is_shown_the_texts_when_they_are_asked_for(
 
 
 async def test_what_it_depends_on_is_told_as_it_stands_at_that_moment(store: SqlStore, scene: Scene) -> None:
-    seen = [SeenBreaker("discord", "Closed", 1, 5), SeenBreaker("discord", "Open", 6, 5, NOW, NOW + 60)]
+    seen = [BreakerView("discord", "Closed", 1, 5), BreakerView("discord", "Open", 6, 5, NOW, NOW + 60)]
 
     def dependencies() -> Dependencies:
-        shard, budget = SeenShard(0, 0.04, NOW - 3, 1, 2, 3), Budget("m", "tokens", NOW, 9)
-        return Dependencies((seen.pop(0),), (shard,), (budget,), (SeenModel("m", "http://s/v1", ("refuses stop",)),))
+        shard, budget = ShardView(0, 0.04, NOW - 3, 1, 2, 3), Budget("m", "tokens", NOW, 9)
+        return Dependencies((seen.pop(0),), (shard,), (budget,), (ModelView("m", "http://s/v1", ("refuses stop",)),))
 
     async with serving(store, scene, dependencies=dependencies, now=lambda: NOW) as stage:
         first, second = [await stage.json("/api/dependencies") for _ in range(2)]

@@ -13,8 +13,6 @@ from actors.adapters.inspector import feed as feed_module
 from actors.adapters.inspector.feed import RING_MAX, VIEWER_LAG_MAX, Feed, Viewer
 from tests.patience import PATIENCE_S
 
-pytestmark = pytest.mark.anyio
-
 
 def tell(feed: Feed, count: int) -> None:
     for _ in range(count):
@@ -121,8 +119,8 @@ async def test_a_stream_ends_rather_than_leave_events_out(monkeypatch: pytest.Mo
         await received(feed, viewer)
 
 
-Told = st.integers(1, VIEWER_LAG_MAX + 200)
-Acts = st.lists(st.tuples(st.sampled_from(("tell", "read", "reload")), st.integers(0, 2), Told), max_size=30)
+Observed = st.integers(1, VIEWER_LAG_MAX + 200)
+Acts = st.lists(st.tuples(st.sampled_from(("tell", "read", "reload")), st.integers(0, 2), Observed), max_size=30)
 
 
 @given(acts=Acts)

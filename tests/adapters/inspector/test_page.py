@@ -6,17 +6,16 @@ import json
 
 import pytest
 
-from actors.adapters.inspector.fleet import RATE_WINDOW_S
-from actors.adapters.inspector.life import ASIDES_MAX
 from actors.adapters.inspector.pages import FOLDER
 from actors.adapters.store import SqlStore
-from actors.ports import BreakerMoved, Budget, ConnectionMoved, Context, Dependencies, GenerationEnded, MoveRefused
+from actors.observation import Budget, Dependencies
+from actors.observation.fleet import RATE_WINDOW_S
+from actors.observation.response_view import ASIDES_MAX
+from actors.ports import BreakerMoved, ConnectionMoved, Context, GenerationEnded, MoveRefused
 from machines.facts import SendUnconfirmed
 from machines.response import Limits
 from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import CHANNEL, MIRA, NOW, Scene
-
-pytestmark = pytest.mark.anyio
 
 TOKEN = "correct horse"
 

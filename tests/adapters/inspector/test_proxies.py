@@ -21,8 +21,6 @@ from tests.adapters.inspector.stage import Stage, Stream, serving
 from tests.contracts.scene import Scene
 from tests.fakes.reverse_proxy import CADDY, NGINX, NGINX_WITHOUT_SLASH, TRAEFIK, Manner, reverse_proxy
 
-pytestmark = pytest.mark.anyio
-
 NAME = "bots.example.org"
 PREFIX = "/tools/ensemble"
 TOKEN = "correct-horse"

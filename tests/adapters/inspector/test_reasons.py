@@ -6,7 +6,7 @@ from typing import cast, get_args
 
 import pytest
 
-from actors.adapters.inspector.reasons import DISCORD, MODEL, Failure, mend_of, told_failure
+from actors.observation.reasons import DISCORD, MODEL, Failure, failure_text, hint_of
 from machines.facts import (
     BLOCKED,
     GenerationFailed,
@@ -34,44 +34,45 @@ def test_each_reason_of_discord_has_its_words() -> None:
     [
         (
             GenerationFailed(AT, "credentials", final=True, model="some/model"),
-            "The model some/model failed: the key was refused (credentials)",
-            "Check GROQ_API_KEY; `doctor` tells more.",
+            "Not written by some/model: model not set up (credentials)",
+            "The server refused the key: check GROQ_API_KEY; `doctor` tests it.",
         ),
         (
             SendRefused(AT, "webhooks_forbidden", 403),
-            "Discord refused it: it may not use webhooks in this channel (webhooks_forbidden, 403)",
-            "Lines go as the bot's own messages. For names and pictures of their own, allow Manage Webhooks.",
+            "Not sent: missing permission for webhooks in this channel (webhooks_forbidden, 403)",
+            "Lines are sent as the bot's own messages. For names and pictures of their own, allow Manage Webhooks.",
         ),
-        (SendRefused(AT, "rate_limit", 429), "Discord refused it: too many requests (rate_limit, 429)", None),
+        (SendRefused(AT, "rate_limit", 429), "Not sent: Discord's rate limit is reached (rate_limit, 429)", None),
         (
             SendUnconfirmed(AT, "outage", 503),
-            "Discord answered 503",
-            "https://discordstatus.com tells more.",
+            "Not confirmed: Discord's server failed (outage, 503)",
+            "See https://discordstatus.com.",
         ),
-        (ReadBackFailed(AT, "restart"), "The channel could not be read: the process ended meanwhile (restart)", None),
+        (ReadBackFailed(AT, "restart"), "Channel not read: the process ended (restart)", None),
         (
             ReadBackImpossible(AT, "channel_gone"),
-            "The channel cannot be read any more: the channel is not there any more (channel_gone)",
+            "Channel cannot be read: the channel was deleted (channel_gone)",
             None,
         ),
-        (SendRefused(AT, cast("SendReason", "of an older version")), "Discord refused it: of an older version", None),
+        (SendRefused(AT, cast("SendReason", "of an older version")), "Not sent: of an older version", None),
         (
             SendRefused(AT, BLOCKED, 400, final=True, code=200000, words="Message was blocked by automatic moderation"),
-            "Discord refused it: it blocks this text (blocked, 400). "
+            "Not sent: Discord blocked the text (blocked, 400). "
             "Discord said: 200000: Message was blocked by automatic moderation",
-            "The server's AutoMod or Discord's own filter did that; another text was asked for, once.",
+            "The server's AutoMod or Discord's own filter blocked it; the model is asked for another text, once.",
         ),
         (
             SendUnconfirmed(AT, "outage", 503, code=130000, words="API resource is currently overloaded"),
-            "Discord answered 503. Discord said: 130000: API resource is currently overloaded",
-            "https://discordstatus.com tells more.",
+            "Not confirmed: Discord's server failed (outage, 503). "
+            "Discord said: 130000: API resource is currently overloaded",
+            "See https://discordstatus.com.",
         ),
         (
             SentElsewhere(AT, 77, 88),
-            "Discord posted it in channel 77: somebody moved its webhook to another channel (webhook_moved)",
-            "Another one is made; delete the old one where it is now.",
+            "Posted in channel 77: its webhook was moved to another channel (webhook_moved)",
+            "The bot makes another one; delete the old one where it is now.",
         ),
     ],
 )
 def test_a_failure_is_told_with_what_to_do(fact: Failure, words: str, mend: str | None) -> None:
-    assert (told_failure(fact), mend_of(fact)) == (words, mend)
+    assert (failure_text(fact), hint_of(fact)) == (words, mend)

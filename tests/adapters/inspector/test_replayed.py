@@ -8,9 +8,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors.adapters.inspector.life import Life
-from actors.adapters.inspector.view import view, whole_view
-from actors.ports import Recorded
+from actors.observation import Recorded
+from actors.observation.json_view import view, whole_view
+from actors.observation.response_view import ResponseView
 from machines.binding import IllegalMove
 from machines.facts import FACTS, Fact, fact_record, revive
 from machines.response import Limits, Response, advance
@@ -72,9 +72,9 @@ def test_any_journal_replayed_through_a_fresh_machine_gives_the_same_states(
 ) -> None:
     response = Response("r1", limits)
     moves = walked(response, [revive("Started", {"at": 0.0, "texts": texts}), *facts])
-    life = Life.of(Recorded("r1", "s1", "Mira", limits, moves))
-    assert [(step.source, step.dest) for step in life.path] == [(source, dest) for source, dest, _ in moves]
+    line = ResponseView.of(Recorded("r1", "s1", "Mira", limits, moves))
+    assert [(step.source, step.dest) for step in line.path] == [(source, dest) for source, dest, _ in moves]
     blank = replace(response, texts=("",) * len(response.texts), shown=tuple((n, "") for n, _ in response.shown))
-    assert life.response == blank
-    assert sum(life.counts.values()) == len(moves)
-    assert "smuggler" not in json.dumps([view(life), whole_view(life)])
+    assert line.response == blank
+    assert sum(line.counts.values()) == len(moves)
+    assert "smuggler" not in json.dumps([view(line), whole_view(line)])

@@ -19,8 +19,6 @@ import pytest
 from actors.adapters.store import StoreError, back_up, open_store
 from tests.contracts.scene import Scene, open_scene
 
-pytestmark = pytest.mark.anyio
-
 LINES = 300
 
 
@@ -162,11 +160,11 @@ async def test_o1_a_place_where_no_backup_can_be_is_one_clear_line(database: Pat
     with pytest.raises(StoreError, match=r"there is no database at .*ensemble\.db: look at DATABASE_URL"):
         back_up(database, tmp_path / "backup.db")
     await filled(database)
-    with pytest.raises(StoreError, match="nowhere is no folder: make it first"):
+    with pytest.raises(StoreError, match="nowhere is not a folder: create it first"):
         back_up(database, tmp_path / "nowhere" / "backup.db")
     with pytest.raises(StoreError, match="is a folder: name a file in it"):
         back_up(database, tmp_path)
-    with pytest.raises(StoreError, match="is no ordinary file"):
+    with pytest.raises(StoreError, match="is not an ordinary file"):
         back_up(database, Path(os.devnull), overwrites=True)
 
 
@@ -186,7 +184,7 @@ async def test_o1_a_damaged_database_leaves_no_backup_that_looks_good(database: 
     with database.open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\xff" * size)
-    with pytest.raises(StoreError, match=r"is damaged .*: none was written; take an older one"):
+    with pytest.raises(StoreError, match=r"is damaged .*: none was written; use an older one"):
         back_up(database, tmp_path / "backup.db")
     assert files_beside(tmp_path / "backup.db") == []
 
@@ -230,5 +228,5 @@ def test_o1_on_a_full_disk_it_says_so_and_leaves_nothing(database: Path, tmp_pat
         check=False,
     )
     said, left = done.stdout.splitlines()
-    assert "full cannot be written (database or disk is full): make room" in said
+    assert "full cannot be written (database or disk is full): free disk space" in said
     assert left == "[]"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from sqlalchemy import Engine, text
 
-from actors.adapters.store.sqlite import memory_engine
+from actors.adapters.store.engine.sqlite import memory_engine
 
 FULL = 2  # PRAGMA synchronous (SQLite's documentation)
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Awaitable, Callable
 
-import pytest
-
 from actors.adapters.store import SqlStore
-from actors.adapters.store.exchanges import RESPONSES_KEPT
+from actors.adapters.store.play.exchanges import RESPONSES_KEPT
 from actors.ports import Exchange, Request
 from actors.ports.work import NextMessage, SessionMove
 from actors.roleplay.model import OutboxDraft, OutboxKind
@@ -16,8 +14,6 @@ from machines.facts import FoundInChannel, SendUnconfirmed, Sent
 from machines.response import advance
 from tests.contracts.scene import CHANNEL, NOW, Scene, a_session, an_answer, open_scene, said
 from tests.fakes.store import MortalExecutor, mortal_store
-
-pytestmark = pytest.mark.anyio
 
 TURNS_FEW, TURNS_MANY = 20, 160
 GROWS = {"next_work": 4, "open_sessions": 16}

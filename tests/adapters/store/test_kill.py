@@ -40,7 +40,6 @@ def killed(tmp_path: Path, anyio_backend: str) -> tuple[Path, dict[str, int]]:
     return database, acknowledged
 
 
-@pytest.mark.anyio
 async def test_what_was_acknowledged_is_there_and_whole(killed: tuple[Path, dict[str, int]]) -> None:
     database, acknowledged = killed
     assert sum(acknowledged.values()) >= ACKNOWLEDGED_MIN

@@ -87,7 +87,7 @@ def test_a_holder_that_has_not_said_who_it_is_is_not_guessed(tmp_path: Path) -> 
     database = tmp_path / "ensemble.db"
     with another_process(database):
         (tmp_path / "ensemble.db.holder.lock").write_text("")
-        with pytest.raises(AlreadyRunning, match="has not said which"):
+        with pytest.raises(AlreadyRunning, match="an unknown process"):
             DatabaseLock(database).acquire(at=SINCE)
 
 

@@ -16,9 +16,9 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
 from actors.adapters.store import NewerDatabase, NotADatabase, StoreError, open_store, prepare
-from actors.adapters.store.migrate import MIGRATIONS, create_all, upgrade
-from actors.adapters.store.schema import metadata
-from actors.adapters.store.sqlite import file_engine, memory_engine
+from actors.adapters.store.engine.migrate import MIGRATIONS, create_all, upgrade
+from actors.adapters.store.engine.schema import metadata
+from actors.adapters.store.engine.sqlite import file_engine, memory_engine
 from actors.ports import ResponseRecord
 from actors.roleplay.model import Button, OutboxDraft, OutboxKind
 from machines.facts import RATE_LIMIT, Held, SendRefused, WaitElapsed
@@ -168,11 +168,10 @@ def test_a_missing_database_is_not_made_to_be_read(tmp_path: Path) -> None:
     ("url", "says"),
     [
         ("postgresql://localhost/x", "not supported yet"),
-        ("ensemble.db", "is no URL"),
+        ("ensemble.db", "is not a URL"),
         ("sqlite://ensemble.db", "three slashes"),
     ],
 )
-@pytest.mark.anyio
 async def test_a_wrong_url_is_one_line_with_its_mend(url: str, says: str) -> None:
     with pytest.raises(StoreError, match=says) as caught:
         async with open_store(url):
@@ -181,7 +180,6 @@ async def test_a_wrong_url_is_one_line_with_its_mend(url: str, says: str) -> Non
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.anyio
 async def test_a_path_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(StoreError, match="cannot be opened"):
@@ -189,7 +187,6 @@ async def test_a_path_that_cannot_be_made_is_one_line(tmp_path: Path) -> None:
             pytest.fail("it was opened")
 
 
-@pytest.mark.anyio
 async def test_relative_paths_are_under_the_folder_which_is_made(tmp_path: Path) -> None:
     folder = tmp_path / "with space & 50% of #marks?"
     async with open_store("sqlite:///deep/ensemble.db", folder=folder) as store:
@@ -199,7 +196,6 @@ async def test_relative_paths_are_under_the_folder_which_is_made(tmp_path: Path)
         assert await store.characters() == ()
 
 
-@pytest.mark.anyio
 async def test_a_database_of_the_first_version_is_upgraded_with_what_it_holds(tmp_path: Path) -> None:
     first = tmp_path / "first"
     shutil.copytree(MIGRATIONS, first, ignore=shutil.ignore_patterns("v000[!1]*", "v00[!0]*", "__pycache__"))
@@ -228,7 +224,6 @@ def test_the_migrations_work_from_a_folder_with_a_per_cent_sign(tmp_path: Path) 
     engine.dispose()
 
 
-@pytest.mark.anyio
 async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_may_be_held(tmp_path: Path) -> None:
     url = "sqlite:///ensemble.db"
     async with open_store(url, folder=tmp_path) as store:

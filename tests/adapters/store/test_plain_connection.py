@@ -13,12 +13,10 @@ from pathlib import Path
 import pytest
 
 from actors.adapters.store import SqlStore, WrongRowsFound, open_store, prepare
-from actors.adapters.store.rules import RULES, triggers
+from actors.adapters.store.engine.rules import RULES, triggers
 from actors.ports.work import NextMessage
 from machines.facts import SendRefused, Sent
 from tests.contracts.scene import MIRA, NOW, Line, Scene, open_scene
-
-pytestmark = pytest.mark.anyio
 
 LINE = (
     "INSERT INTO history (session_id, first_message_id, kind, name, at, author_id, character_id, response_id,"

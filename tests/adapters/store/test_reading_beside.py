@@ -11,8 +11,6 @@ from actors.adapters.store import open_store
 from actors.roleplay.model import Character, base36
 from tests.contracts.scene import MIRA, NOW, TOBIN, open_scene
 
-pytestmark = pytest.mark.anyio
-
 
 async def test_a_reader_sees_what_a_running_writer_has_committed(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/ensemble.db"

@@ -8,16 +8,14 @@ import pytest
 from sqlalchemy import Connection
 from sqlalchemy.exc import IntegrityError
 
-from actors.adapters.store.executor import Inline
-from actors.adapters.store.migrate import upgrade
-from actors.adapters.store.schema import response
-from actors.adapters.store.sqlite import memory_engine
+from actors.adapters.store.engine.executor import Inline
+from actors.adapters.store.engine.migrate import upgrade
+from actors.adapters.store.engine.schema import response
+from actors.adapters.store.engine.sqlite import memory_engine
 from actors.adapters.store.store import SqlStore
 from actors.roleplay.model import base36
 from machines.facts import SendRefused, Sent
 from tests.contracts.scene import CHANNEL, NOW, Line, Scene, open_scene
-
-pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture

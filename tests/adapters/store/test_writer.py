@@ -11,10 +11,8 @@ import pytest
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import IntegrityError
 
-from actors.adapters.store.errors import CommitFailed, StoreClosed
-from actors.adapters.store.writer import BATCH_MAX, WriterThread
-
-pytestmark = pytest.mark.anyio
+from actors.adapters.store.engine.errors import CommitFailed, StoreClosed
+from actors.adapters.store.engine.writer import BATCH_MAX, WriterThread
 
 
 class Refused(Exception):

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from actors.adapters.terminal.cells import row, strip
-from actors.adapters.terminal.facts import KEPT_MAX, Known, Link, Origin, Seen
+from actors.adapters.terminal.facts import KEPT_MAX, Known, Link, Origin, ResponseView
 from actors.adapters.terminal.words import CHOICES, SORTS, Wanted, in_seconds, stay, stuck, when_and_why, why
 from machines.response import MACHINE
 
 AT = 1_750_000_000.0
-SENDING = Seen(
+SENDING = ResponseView(
     id="a1", session="s1", name="Mira", state="Sending", part=1, parts=1, attempt=1, attempts_max=3, started_at=AT,
     entered_at=AT + 1, due_at=None, deadline_s=300.0, waits="Discord is sent the line", last_error=None, is_final=False,
     moves=2,
@@ -34,26 +34,26 @@ def test_times_are_as_short_as_can_be_read(seconds: float, words: str) -> None:
     ("seen", "after_s", "words"),
     [
         (SENDING, 91.0, None),
-        (SENDING, 91.1, "nothing has come of it for 1 min 30 s"),
+        (SENDING, 91.1, "it has had no result for 1 min 30 s"),
         (RETRYING, 25.0, None),
-        (RETRYING, 25.1, "it was to go on 15.1 s ago"),
+        (RETRYING, 25.1, "it was due 15.1 s ago"),
         (LATE, 305.1, "it has been on its way for 5 min 5 s, and should take 5 min 0 s at most"),
         (DELIVERED, 9e6, None),
     ],
 )  # fmt: skip
-def test_what_is_stuck_says_why(seen: Seen, after_s: float, words: str | None) -> None:
+def test_what_is_stuck_says_why(seen: ResponseView, after_s: float, words: str | None) -> None:
     assert stuck(seen, AT + after_s) == words
 
 
 def test_where_nobody_is_seen_at_work_no_clock_goes_on_and_nothing_is_stuck() -> None:
     assert stuck(RETRYING, None) is None
-    assert why(RETRYING, None) == "nobody is seen at work on it; then: Discord refused it"
+    assert why(RETRYING, None) == "no bot answers; last known: Discord refused it"
     assert stay(RETRYING, None) == "@ 15:06:41"
     assert row(RETRYING, None)["mark"].plain == "○"
 
 
 def test_what_a_breakpoint_holds_says_so_and_is_not_stuck() -> None:
-    held = replace(RETRYING, held="held by breakpoint b1 before Retrying ─► Sending")
+    held = replace(RETRYING, held="stopped by breakpoint b1 before Retrying ─► Sending")
     assert stuck(held, AT + 9_000) is None
     assert why(held, AT + 9_000) == when_and_why(held, AT + 9_000) == held.held
 
@@ -62,7 +62,7 @@ def test_what_waits_says_when_it_goes_on() -> None:
     assert why(RETRYING, AT + 8) == "Discord refused it; next try in 2.0 s"
     assert when_and_why(RETRYING, AT + 8) == "in 2.0 s: Discord refused it"
     assert when_and_why(RETRYING, AT + 11) == "now: Discord refused it"
-    assert why(RETRYING, AT + 11) == "Discord refused it; goes on now"
+    assert why(RETRYING, AT + 11) == "Discord refused it; continues now"
     assert (why(SENDING, AT + 8), why(DELIVERED, AT + 8)) == ("Discord is sent the line", "")
 
 
@@ -114,5 +114,5 @@ def test_what_is_kept_is_bounded_and_forgets_what_has_ended_first() -> None:
     assert "d6" in known.responses
 
 
-def _delivered(number: int) -> Seen:
+def _delivered(number: int) -> ResponseView:
     return replace(DELIVERED, id=f"d{number}")

@@ -1,9 +1,9 @@
-// What the page asks of the inspector. Every refusal becomes an Error whose message is for the reader.
+// Calls the inspector's API. Every refusal becomes an Error whose message is for the user.
 
 const ROOT = new URL("..", import.meta.url);
 const ANSWER_MS = 8000;
 
-/** The address of a path of the inspector, wherever it is served: alone, or by the playground under /inspector/. */
+/** The address of one of the inspector's paths, served alone or by the playground under /inspector/. */
 export const at = (path) => new URL(path, ROOT).href;
 
 async function asked(path, options = {}) {
@@ -30,7 +30,7 @@ export const session = (id) => json(`api/sessions/${encodeURIComponent(id)}`);
 export const breakpoints = () => json("api/breakpoints");
 export const setBreakpoint = (wanted) => sent("POST", "api/breakpoints", wanted);
 export const removeBreakpoint = (id) => sent("DELETE", `api/breakpoints/${id}`);
-/** `verb` is "step" or "release"; without a response everyone who waits there. */
+/** `verb` is "step" or "release"; without a response it applies to all that wait there. */
 export const goOn = (id, verb, response) => sent("POST", `api/breakpoints/${id}/${verb}`, response ? { response } : {});
 export const machines = () => json("api/machines");
 export const response = (id, { withText = false } = {}) => json(`api/responses/${encodeURIComponent(id)}${withText ? "?text=1" : ""}`);

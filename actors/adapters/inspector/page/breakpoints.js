@@ -1,10 +1,10 @@
-// Breakpoints: set from an edge of the diagram or from the form; who waits at each; step, let go, remove.
+// Shows the breakpoints and the responses that wait at each; sets, steps, releases and removes them.
 
 import * as api from "./api.js";
 import { h, offer, reconcile, say } from "./dom.js";
 import { clock, inSeconds } from "./words.js";
 
-const EVERY_MS = 3000; // others set them as well
+const EVERY_MS = 3000; // other people and programs set breakpoints too
 const TICK_MS = 1000;
 
 const arrow = (edge) => edge.replace("-", " → ");
@@ -15,7 +15,7 @@ export class Breakpoints {
   #live;
   #filters;
   #fleet;
-  #told = null; // what the bot said last
+  #told = null; // the bot's last answer
   #cards = new Map(); // breakpoint id → card
   #timers = [];
   #end = new AbortController();
@@ -32,7 +32,7 @@ export class Breakpoints {
     this.#read();
   }
 
-  /** For whoever came for the breakpoints. */
+  /** Opens and focuses the panel, for a link to it. */
   open() {
     this.details.open = true;
     this.element.scrollIntoView();
@@ -66,7 +66,7 @@ export class Breakpoints {
     this.form = h(
       "form",
       { class: "row", hidden: true, onsubmit: (event) => this.#submit(event) },
-      field("Pause before", this.edge),
+      field("Stop before", this.edge),
       field("Character", this.character),
       field("Session", this.session),
       this.characters,
@@ -97,7 +97,7 @@ export class Breakpoints {
     this.#renderPick();
   }
 
-  /** Asks the bot for something, and then how it stands. */
+  /** Sends a request, shows its error if it fails, and reads the breakpoints again. */
   async #do(ask) {
     try {
       await ask();
@@ -139,14 +139,14 @@ export class Breakpoints {
     if (waiting > 0 && !this.element.classList.contains("is-holding")) this.details.open = true;
     this.element.classList.toggle("is-holding", waiting > 0);
     this.form.hidden = !told.is_on;
-    say(this.words, told.is_on ? aboutWords(told) : `${told.why} The playground’s inspector has no token, so there are none in it.`);
+    say(this.words, told.is_on ? aboutWords(told) : told.why);
     this.#offerEdges(told.edges);
     this.#offerNames();
     this.#renderPick();
     this.#renderList(told.breakpoints);
     const last = told.lapsed.at(-1);
-    say(this.gone, last ? `Breakpoint ${last.id} (${whoseWords(last)}) went by itself at ${clock(last.at)}: nobody came for a line that it held.` : "");
-    const isLost = this.#live.state === "lost"; // nothing can be done to what does not answer
+    say(this.gone, last ? `Breakpoint ${last.id} (${whoseWords(last)}) was removed automatically at ${clock(last.at)}: a response that it stopped timed out.` : "");
+    const isLost = this.#live.state === "lost"; // a bot that does not answer takes no request
     for (const each of this.element.querySelectorAll("button")) each.disabled = isLost;
   }
 
@@ -172,7 +172,7 @@ export class Breakpoints {
       button("Step all", `Step all that wait at ${id}`, () => this.#do(() => api.goOn(id, "step"))),
       button("Let all go", `Let all go that wait at ${id}`, () => this.#do(() => api.goOn(id, "release"))),
     );
-    const remove = button("Remove", `Remove ${id}; what waits there goes on`, () => this.#do(() => api.removeBreakpoint(id)));
+    const remove = button("Remove", `Remove ${id}; what waits there continues`, () => this.#do(() => api.removeBreakpoint(id)));
     const none = h("p", { class: "soft" }, "Nothing waits here yet.");
     const list = h("ul", { class: "waiting", role: "list" });
     const head = h("div", { class: "row" }, h("strong", { class: "mono" }, id), h("span", {}, whoseWords(each)), h("span", { class: "row push" }, all, remove));
@@ -183,15 +183,15 @@ export class Breakpoints {
     const words = h("span", { class: "soft" });
     const whose = `${pause.name}’s line`;
     const step = button("Step", `Step ${whose}: make this move, wait before the next`, () => this.#do(() => api.goOn(id, "step", pause.response)));
-    const release = button("Let go", `Let ${whose} go on to the next breakpoint`, () => this.#do(() => api.goOn(id, "release", pause.response)));
+    const release = button("Let go", `Let ${whose} continue to the next breakpoint`, () => this.#do(() => api.goOn(id, "release", pause.response)));
     return { words, element: h("li", { class: "row" }, h("a", { href: api.pageOf(pause.response) }, whose), words, h("span", { class: "row push" }, step, release)) };
   }
 
-  /** What is chosen in the diagram may be paused before; where the form is open, it has the edge already. */
+  /** Offers a breakpoint for the edge chosen in the diagram, unless the form is open: that has the edge already. */
   #renderPick() {
     const edge = this.#filters.get("edge");
     this.pick.hidden = this.details.open || !this.#told?.is_on || !this.#told.edges.includes(edge);
-    if (!this.pick.hidden) say(this.pick, `Pause before ${arrow(edge)} …`);
+    if (!this.pick.hidden) say(this.pick, `Stop before ${arrow(edge)} …`);
   }
 
   #offerEdges(edges) {
@@ -206,7 +206,7 @@ export class Breakpoints {
   }
 }
 
-/** On the page of one response: what holds it, and the two ways on. */
+/** On a response's page: the breakpoint that stopped it, with *Step* and *Let go*. */
 export class PausedNotice {
   element = h("div", { class: "pause-bar row", role: "status", hidden: true });
   #paused = null;
@@ -220,14 +220,14 @@ export class PausedNotice {
         say(this.words, error.message);
       }
     };
-    this.buttons = [button("Step", "Make this move, and wait before the next", goOn("step")), button("Let go", "Go on to the next breakpoint", goOn("release"))];
+    this.buttons = [button("Step", "Make this move, and wait before the next", goOn("step")), button("Let go", "Continue to the next breakpoint", goOn("release"))];
     this.element.append(this.words, h("span", { class: "row push" }, this.buttons));
   }
 
   /** `paused` as a view has it; `link` is whether the bot answers. */
   show(paused, link) {
     if (paused && paused.since !== this.#paused?.since) {
-      say(this.words, `${paused.fact} has come, and ${paused.from} → ${paused.to} is held by breakpoint ${paused.breakpoint}.`);
+      say(this.words, `${paused.fact} has arrived. Breakpoint ${paused.breakpoint} stopped the response before ${paused.from} → ${paused.to}.`);
     }
     this.#paused = paused;
     this.element.hidden = !paused;
@@ -244,7 +244,7 @@ function sumWords(count, waiting) {
 
 function aboutWords({ breakpoints, pause_max_s: max, breakpoints_max: most }) {
   const empty = breakpoints.length === 0 ? "Choose an edge, here or in the diagram, and name a character, a session, or both. " : "";
-  return `${empty}A breakpoint holds a response right before it makes a move; the rest of its session waits as for any line. Step makes that move and holds it before the next one. A response is held for ${max / 60} minutes at most, then it goes on and the breakpoint goes too. At most ${most}; a restart lets everything go.`;
+  return `${empty}A breakpoint stops a response right before a move; the rest of its session waits as for any line. Step makes that move and stops it before the next one. After ${max / 60} minutes at most the response continues and the breakpoint is removed. There can be ${most} breakpoints; a restart removes them all.`;
 }
 
 function whoseWords({ character, session, edge }) {
@@ -253,5 +253,5 @@ function whoseWords({ character, session, edge }) {
 }
 
 function waitsWords({ from, to, fact, since, until }, now) {
-  return `waits before ${from} → ${to} (${fact}) for ${inSeconds(now - since)}; let go in ${inSeconds(until - now)} at the latest`;
+  return `waits before ${from} → ${to} (${fact}) for ${inSeconds(now - since)}; continues in ${inSeconds(until - now)} at the latest`;
 }

@@ -1,13 +1,13 @@
-// What the bot depends on, as it stands: breakers, connections and rate limits, a table each.
+// Shows the bot's dependencies: a table each for breakers, connections, rate limits and models.
 
 import { coded, h } from "./dom.js";
 import { clock, inSeconds } from "./words.js";
 import { toneOf } from "./states.js";
 
-const LEAST = 0.1; // of a limit: what is left below it is marked
+const LEAST = 0.1; // share of a limit; less than this left is marked
 const BUDGETS_SHOWN = 40;
 
-/** A place for a table, which may be wider than the window. */
+/** A scrollable region for a table that may be wider than the window. */
 export const wide = (label) => h("div", { class: "wide", role: "region", "aria-label": label, tabindex: "0" });
 
 export function breakersTable({ breakers, now }) {
@@ -19,10 +19,10 @@ export function breakersTable({ breakers, now }) {
     each.opened_at === null ? "–" : `${inSeconds(now - each.opened_at)} ago`,
     untilWords(each, now),
   ]);
-  return table(["Of", "State", "Failures in a row", "Opened", "Lets a try through"], rows);
+  return table(["Dependency", "State", "Failures in a row", "Opened", "Next try allowed"], rows);
 }
 
-/** The same in a sentence: one that opened, tried and stays open is open since it opened first. */
+/** The same in a sentence. A breaker that stays open after a failed probe counts from its first opening. */
 export function breakersWords({ breakers, now }) {
   if (breakers.length === 0) return "They are turned off.";
   const told = breakers.filter((each) => each.state !== "Closed").map((each) => `${each.dependency} is ${each.state}, opened ${inSeconds(now - each.opened_at)} ago`);
@@ -31,7 +31,7 @@ export function breakersWords({ breakers, now }) {
 }
 
 function untilWords({ state, until }, now) {
-  if (state === "Closed") return "every one";
+  if (state === "Closed") return "all";
   if (state === "HalfOpen" || until <= now) return "one, now";
   return `in ${inSeconds(until - now)}, at ${clock(until)}`;
 }
@@ -46,9 +46,9 @@ export function shardsTable({ shards, now }, connections) {
   return table(["Shard", "State", "Latency", "Last heartbeat", "Sessions", "Resumed", "Lost"], rows);
 }
 
-/** Rate limits, as the servers told them last. */
+/** The rate limits from the servers' last answers. */
 export function budgetsTable({ budgets, now }) {
-  if (budgets.length === 0) return h("p", { class: "soft" }, "No server has told of its limits yet.");
+  if (budgets.length === 0) return h("p", { class: "soft" }, "No server has reported its limits yet.");
   const rows = budgets.slice(0, BUDGETS_SHOWN).map((each) => [
     each.server,
     each.channel === null ? each.name : h("span", { title: each.name }, `${each.name.split(":")[0]} #${each.channel}`),
@@ -58,23 +58,23 @@ export function budgetsTable({ budgets, now }) {
     each.held_until === null ? "no" : h("strong", { class: "wrong" }, `for ${inSeconds(each.held_until - now)}`),
     each.told_at === null ? "–" : `${inSeconds(now - each.told_at)} ago`,
   ]);
-  return table(["Server", "Of", "Left", "Limit", "Full again", "Held back", "Told"], rows);
+  return table(["Server", "Bucket", "Left", "Limit", "Full again", "Held", "Reported"], rows);
 }
 
-/** What was learnt of each model from its answers. */
+/** What was learnt about each model from its answers. */
 export function modelsTable({ models }) {
-  if (models.length === 0) return h("p", { class: "soft" }, "No model server is asked.");
+  if (models.length === 0) return h("p", { class: "soft" }, "No model server is configured.");
   const rows = models.map((each) => [
     each.model,
     each.server,
     each.known.length === 0 ? "nothing yet" : coded(each.known.join("; ")),
     each.warning === "" ? "–" : h("strong", { class: "wrong" }, coded(each.warning)),
   ]);
-  return table(["Model", "Server", "What was learnt of it", "Warning"], rows);
+  return table(["Model", "Server", "What was learnt", "Warning"], rows);
 }
 
 function leftWords({ left, limit, resets_at: reset }, now) {
-  if (left === null) return "not told until it is used up";
+  if (left === null) return "unknown until it is used up";
   if (reset !== null && reset <= now) return limit ?? "all";
   return h("span", { class: limit !== null && left <= limit * LEAST ? "wrong" : null }, left);
 }

@@ -1,4 +1,4 @@
-// A machine's drawing, as the bot drew it from its running table; lit here by classes alone.
+// Loads the drawing of a machine, which the bot draws from its running table, and highlights it by CSS classes.
 
 import * as api from "./api.js";
 import { s } from "./dom.js";
@@ -9,7 +9,7 @@ const MANY = 9999;
 
 const drawings = new Map(); // "response wide" → a promise of its SVG element
 
-/** A fresh copy of a machine's drawing, in the size that the window has room for. */
+/** A new copy of a machine's drawing, in the size that fits the window. */
 export async function drawing(name) {
   const size = NARROW.matches ? "compact" : "wide";
   const key = `${name} ${size}`;
@@ -22,11 +22,11 @@ export async function drawing(name) {
   }
 }
 
-/** Calls back when another size of drawing fits. */
+/** Calls `redraw` when another size of drawing fits. */
 export const onResize = (redraw, options) => NARROW.addEventListener("change", redraw, options);
 
 async function fetched(name, size) {
-  const text = (await api.drawing(name, size)).replaceAll(/<style[^]*?<\/style>/g, ""); // the page's policy allows only its own
+  const text = (await api.drawing(name, size)).replaceAll(/<style[^]*?<\/style>/g, ""); // the page's content policy allows only its own styles
   const svg = new DOMParser().parseFromString(text, "image/svg+xml").documentElement;
   svg.removeAttribute("width");
   svg.removeAttribute("height");
@@ -36,7 +36,7 @@ async function fetched(name, size) {
 const states = (svg) => svg.querySelectorAll("[data-state]");
 const edges = (svg) => svg.querySelectorAll("[data-edge]");
 
-/** Lights one state and the edges that were taken, with how often; `last` is the edge taken last. */
+/** Highlights one state and the edges that were taken, with their counts; `last` is the edge taken last. */
 export function light(svg, { state, counts, last }) {
   for (const each of states(svg)) each.classList.toggle("lit", each.dataset.state === state);
   for (const edge of edges(svg)) {
@@ -45,7 +45,7 @@ export function light(svg, { state, counts, last }) {
   }
 }
 
-/** Marks an edge as taken `times`, and says so from `shownFrom` on. */
+/** Marks an edge as taken `times`; shows the count from `shownFrom` on. */
 export function count(edge, times, shownFrom = 1) {
   const badge = edge.querySelector(".count");
   edge.classList.toggle("taken", times > 0);
@@ -53,7 +53,7 @@ export function count(edge, times, shownFrom = 1) {
   badge.querySelector("text").textContent = times > MANY ? `${Math.floor(times / 1000)}k` : times;
 }
 
-/** Marks an edge that a breakpoint stands before, with how many wait there; takes the mark away where none does. */
+/** Marks an edge that has a breakpoint, with the number of responses that wait there; null removes the mark. */
 export function mark(edge, held = null) {
   edge.classList.toggle("breakpoint", held !== null);
   edge.classList.toggle("held", held > 0);
@@ -67,7 +67,7 @@ export function mark(edge, held = null) {
   edge.append(s("g", { class: "stop" }, s("rect", { x: middle - 18, y: top, width: 36, height: 17, rx: 5 }), s("text", { x: middle, y: top + 12.5 }, words)));
 }
 
-/** Writes how many are in a state now on the corner of its box. */
+/** Shows on the corner of a state's box how many are in it now. */
 export function countState(svg, state, times) {
   const group = [...states(svg)].find((each) => each.dataset.state === state);
   const box = group?.querySelector(".box");
@@ -83,7 +83,7 @@ export function countState(svg, state, times) {
   );
 }
 
-/** Shows that edges were taken, and states entered, just now. */
+/** Flashes edges that were just taken and states that were just entered. */
 export function flash(svg, keys) {
   if (keys.size === 0) return;
   for (const each of [...edges(svg), ...states(svg)]) {
@@ -95,7 +95,6 @@ export function flash(svg, keys) {
 
 /** Makes a state or an edge a button. */
 export function pickable(each, onPick) {
-  if (each.getAttribute("role") === "button") return;
   each.setAttribute("role", "button");
   each.setAttribute("tabindex", "0");
   each.addEventListener("click", onPick);

@@ -1,4 +1,4 @@
-// Builds elements. Text becomes text nodes, never markup, so that nothing that came from outside is read as HTML.
+// Builds elements. Text becomes text nodes, never markup, so that nothing from outside is parsed as HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -20,14 +20,25 @@ function set(element, name, value) {
   else element.setAttribute(name, value === true ? "" : value);
 }
 
-export const byId = (id) => document.getElementById(id);
+/**
+ * The page's element with an id; `kind` is its class, for properties that only this class has.
+ * @template {HTMLElement} [T=HTMLElement]
+ * @param {string} id
+ * @param {new () => T} [kind]
+ * @returns {T}
+ */
+export function byId(id, kind) {
+  const element = document.getElementById(id);
+  if (kind && !(element instanceof kind)) throw new TypeError(`#${id} is not a ${kind.name}.`);
+  return /** @type {T} */ (element);
+}
 
-/** Sets a text only where it differs: what is not touched is not announced, selected text stays selected. */
+/** Sets a text only if it differs: unchanged text is not announced again, and stays selected. */
 export function say(element, words) {
   if (element.textContent !== words) element.textContent = words;
 }
 
-/** Brings a list's elements into order with as few moves as possible: nothing that stays is touched. */
+/** Makes `elements` the list's children in this order, with as few moves as possible: elements that stay are not touched. */
 export function reconcile(list, elements) {
   const wanted = new Set(elements);
   for (const child of [...list.children]) if (!wanted.has(child)) child.remove();
@@ -36,18 +47,18 @@ export function reconcile(list, elements) {
   });
 }
 
-/** Offers `[value, words]` pairs in a select or a datalist; nothing is touched where they are there already. */
+/** Sets the `[value, words]` options of a select or a datalist; does nothing if they are the same already. */
 export function offer(list, pairs) {
   const isThere = list.children.length === pairs.length && pairs.every(([value], index) => list.children[index].value === value);
   if (!isThere) list.replaceChildren(...pairs.map(([value, words]) => h("option", { value }, words)));
 }
 
-/** As `say`, with what stands in backticks as code. */
+/** As `say`; text in backticks becomes code. */
 export function sayCoded(element, words) {
   if (element.dataset.said === words) return;
   element.dataset.said = words;
   element.replaceChildren(...coded(words));
 }
 
-/** Words as children of an element, with what stands in backticks as code. */
+/** Words as an element's children; text in backticks becomes code. */
 export const coded = (words) => words.split("`").map((part, number) => (number % 2 ? h("code", {}, part) : part));

@@ -1,14 +1,14 @@
-// What went over the wire for one response: its requests, and what the model was asked and answered.
+// Shows what was sent over the wire for one response: its requests, the model's prompts and its raw answers.
 
 import { h } from "./dom.js";
 import { inSeconds } from "./words.js";
 
-const HIDDEN = "Texts are left out here. They are shown only where INSPECTOR_TOKEN is set, with “Show what was said”.";
+const HIDDEN = "Texts are omitted here. To see them, set INSPECTOR_TOKEN and press “Show what was said”.";
 
 /** The requests before a move. */
 export const requestsAt = (view, seq) => (view.exchanges ?? []).find((each) => each.seq === seq)?.requests ?? [];
 
-/** The same, a line each; null where none is known. */
+/** The same as a list; null if there are none. */
 export function requestsOf(view, seq) {
   const found = requestsAt(view, seq);
   return found.length === 0 ? null : h("ul", { class: "requests", role: "list" }, found.map(requestView));
@@ -28,10 +28,10 @@ function requestView({ method, route, status, duration_s: took, headers }) {
   );
 }
 
-/** Every try of the model that is recorded, the newest one open. */
+/** Every recorded attempt of the model, the newest one open. */
 export function triesOf(view) {
   const tries = (view.exchanges ?? []).filter((each) => each.asked);
-  if (tries.length === 0) return h("p", { class: "soft" }, "Nothing is recorded: the database keeps this of each session's newest responses, unless RECORD_EXCHANGES is off.");
+  if (tries.length === 0) return h("p", { class: "soft" }, "Nothing is recorded: the database keeps this for each session's newest responses, unless RECORD_EXCHANGES is false.");
   const note = tries.some((each) => each.texts) ? null : h("p", { class: "soft" }, HIDDEN);
   return h("div", {}, note, tries.map((each, index) => tryView(each, index === tries.length - 1)));
 }
@@ -53,17 +53,17 @@ function tryView({ asked, texts }, isOpen) {
     h("ol", { class: "prompt" }, promptView(asked.messages, texts?.messages ?? [])),
     h("h3", {}, "Its raw answer"),
     answerView(asked, texts),
-    h("h3", {}, "The line made of it"),
-    texts?.cleaned ? h("blockquote", {}, texts.cleaned) : h("p", { class: "soft" }, isGood ? "Left out here." : `None: ${asked.outcome}.`),
+    h("h3", {}, "The line made from it"),
+    texts?.cleaned ? h("blockquote", {}, texts.cleaned) : h("p", { class: "soft" }, isGood ? "Omitted here." : `None: ${asked.outcome}.`),
   );
 }
 
 function historyWords({ lines, lines_kept: kept }) {
   if (lines === kept) return lines === 1 ? "its one line" : `all ${lines} lines`;
-  return `the newest ${kept} of ${lines} lines; the oldest ${lines - kept} found no room`;
+  return `the newest ${kept} of ${lines} lines; the oldest ${lines - kept} did not fit`;
 }
 
-/** The messages in order; the card's example dialogues, which are many, folded into one item. */
+/** The messages in order; the card's many example dialogues are folded into one item. */
 function promptView(messages, texts) {
   const views = messages.map((message, index) => ({ message, view: messageView(message, texts[index]) }));
   const examples = views.filter(({ message }) => message.purpose === "example");

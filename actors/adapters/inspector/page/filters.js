@@ -1,4 +1,4 @@
-// Which responses the table shows, and in which order; kept in the address, so that a link shows the same.
+// Filters and sorts the responses of the table. The choice is part of the address, so that a link shows the same.
 
 import { STATES } from "./states.js";
 import { stuck, why } from "./words.js";
@@ -28,7 +28,7 @@ export class Filters extends EventTarget {
     this.set({ ...EMPTY, group: this.get("group"), sort: this.get("sort") });
   }
 
-  /** The views that are wanted, in order. */
+  /** The views that pass the filters, sorted. */
   chosen(views, now) {
     const words = this.get("q").toLowerCase().split(/\s+/).filter(Boolean);
     const found = views.filter((view) => this.#fits(view, now) && words.every((word) => searched(view, now).includes(word)));

@@ -1,4 +1,4 @@
-// The response machine once, with how many are in each state now, and the edges lit as they are taken.
+// Shows the response machine with the number of responses in each state; highlights edges as they are taken.
 
 import { count, countState, drawing, flash, mark, onResize, pickable } from "./diagram.js";
 import { h, say } from "./dom.js";
@@ -42,7 +42,7 @@ export class Fleet {
     this.#end.abort();
   }
 
-  /** Marks the edges that breakpoints stand before. */
+  /** Marks the edges that have breakpoints. */
   markEdges(held) {
     this.#held = held;
     this.#render();
@@ -52,13 +52,21 @@ export class Fleet {
     try {
       this.#svg = await drawing("response");
     } catch (error) {
-      this.figure.replaceChildren(h("p", { class: "empty" }, `There is no drawing: ${error.message}`));
+      this.figure.replaceChildren(h("p", { class: "empty" }, `The drawing cannot be read: ${error.message}`));
       return;
     }
-    this.#svg.setAttribute("role", "group"); // no picture: it has buttons in it
+    this.#svg.setAttribute("role", "group"); // not an image: it contains buttons
     this.#svg.setAttribute("aria-label", "The response machine");
+    for (const state of STATES) this.#letPick(this.#svg.querySelector(`[data-state="${state}"]`), { state });
+    for (const edge of this.#svg.querySelectorAll("[data-edge]")) this.#letPick(edge, { edge: edge.dataset.edge });
     this.figure.replaceChildren(this.#svg);
     this.#render();
+  }
+
+  /** Makes a button of a part of the drawing, before there is a fleet to show on it. */
+  #letPick(part, picked) {
+    part.setAttribute("aria-label", picked.state ?? `Edge ${picked.edge.replace("-", " to ")}`);
+    pickable(part, () => this.#pick(picked));
   }
 
   #pick(picked) {
@@ -93,7 +101,7 @@ export class Fleet {
     const fleet = this.#live.fleet;
     if (!fleet) return;
     for (const state of STATES) this.#renderCard(state, fleet);
-    say(this.since, `Edges are counted since ${moment(fleet.since)}, when this process began. Click a state or an edge to see its responses.`);
+    say(this.since, `Edges are counted since ${moment(fleet.since)}, when this process started. Click a state or an edge to see its responses.`);
     if (this.#svg) this.#lightUp(fleet);
   }
 
@@ -118,7 +126,6 @@ export class Fleet {
     for (const state of STATES) {
       countState(this.#svg, state, fleet.states.find((each) => each.state === state)?.count ?? 0);
       const box = this.#svg.querySelector(`[data-state="${state}"]`);
-      pickable(box, () => this.#pick({ state }));
       box.setAttribute("aria-label", `${state}: ${this.cards.get(state).count.textContent} now`);
       box.setAttribute("aria-pressed", String(this.#filters.get("state") === state));
     }
@@ -132,13 +139,12 @@ export class Fleet {
     const held = this.#held.get(key) ?? null;
     count(edge, taken.count);
     mark(edge, held);
-    pickable(edge, () => this.#pick({ edge: key }));
     edge.setAttribute("aria-label", `Edge ${key.replace("-", " to ")}: taken ${taken.count} times, ${taken.last_minute} in the last minute${held === null ? "" : `; a breakpoint, ${held} wait`}`);
     edge.setAttribute("aria-pressed", String(this.#filters.get("edge") === key));
     this.#title(edge, taken);
   }
 
-  /** The pointer is told the rate, above the rows that the edge stands for. */
+  /** Puts the rate into the edge's tooltip, above the rows that the edge stands for. */
   #title(edge, taken) {
     const title = edge.querySelector("title");
     edge.dataset.rows ??= title.textContent;

@@ -1,12 +1,12 @@
-// The stream of moves, and whether it can be believed.
+// Follows the stream of moves, and checks that the bot still answers.
 //
-// A process that hangs keeps its connection: only answers prove that it lives. So the fleet is asked for now and then,
-// and where no answer comes everything stands as of the last one.
+// A process that hangs keeps its connection: only answers prove that it is alive. So the page requests the fleet at
+// intervals; without an answer, everything is shown as of the last one.
 
 import * as api from "./api.js";
 
 const AGAIN_MS = 3000;
-const BUSY_MS = 2000; // between two questions while something moves
+const BUSY_MS = 2000; // between two requests while responses move
 const QUIET_MS = 5000;
 const KEPT_MAX = 3000;
 
@@ -24,12 +24,12 @@ export class Live extends EventTarget {
     this.#ask();
   }
 
-  /** The bot's time; while it is lost, the time of the last news. */
+  /** The bot's time (s since 1970); while it is lost, the time of its last answer. */
   now() {
     return (this.state === "lost" ? this.#heardAt : Date.now() / 1000) + this.#ahead;
   }
 
-  /** Put responses in that were asked for elsewhere, such as older ones. */
+  /** Adds responses that another part of the page has read, such as older ones. */
   add(views) {
     for (const view of views) if (!(this.views.get(view.id)?.path.at(-1)?.seq > view.path.at(-1)?.seq)) this.views.set(view.id, view);
     this.#tell("changed");
@@ -40,7 +40,7 @@ export class Live extends EventTarget {
     this.#source.addEventListener("open", () => this.#heard());
     this.#source.addEventListener("error", () => this.#broken());
     this.#source.addEventListener("snapshot", (event) => {
-      this.views.clear(); // what is not in it may have gone on unseen
+      this.views.clear(); // a response that is not in it may have moved meanwhile
       this.add(JSON.parse(event.data).responses);
       this.#tell("snapshot");
       this.#heard();
@@ -61,7 +61,7 @@ export class Live extends EventTarget {
     this.#tell("changed");
   }
 
-  /** The fleet as of this move; the next answer says it exactly. */
+  /** Updates the fleet's counts for this move; the next answer has the exact ones. */
   #count({ from, to }) {
     if (!this.fleet) return;
     const { edges, states } = this.fleet;
@@ -95,12 +95,12 @@ export class Live extends EventTarget {
 
   #broken() {
     this.#lose();
-    if (this.#source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
+    if (this.#source.readyState !== EventSource.CLOSED) return; // the browser reconnects automatically
     this.#askWhy();
     setTimeout(() => this.#connect(), AGAIN_MS);
   }
 
-  /** Of a refused stream the browser tells nothing. A question says why, or leads to the form for another token. */
+  /** The browser does not say why a stream was refused. A request finds the reason, or leads to the token's form. */
   async #askWhy() {
     try {
       await api.fleet();

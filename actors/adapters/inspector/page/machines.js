@@ -1,4 +1,4 @@
-// The other machines: which states their subjects are in now.
+// Shows the other machines, with the current states of sessions, breakers and connections.
 
 import * as api from "./api.js";
 import { breakersTable, breakersWords, budgetsTable, modelsTable, shardsTable, wide } from "./dependencies.js";
@@ -32,14 +32,14 @@ export class Machines {
       this.element.append(h("p", { class: "notice bad", role: "alert" }, `The machines cannot be read: ${error.message}`));
       return;
     }
-    this.budgets = wide("Rate limits as they stand");
-    this.element.append(h("section", { class: "panel machine-panel", "aria-label": "Rate limits" }, h("h2", {}, "Rate limits"), h("p", { class: "soft" }, "As the servers told them in their last answers to this process."), this.budgets));
-    this.models = wide("Models as they are known");
-    this.element.append(h("section", { class: "panel machine-panel", "aria-label": "Models" }, h("h2", {}, "Models"), h("p", { class: "soft" }, "What their servers refuse, how much of a prompt they read, where they put their thoughts."), this.models));
+    this.budgets = wide("Current rate limits");
+    this.element.append(h("section", { class: "panel machine-panel", "aria-label": "Rate limits" }, h("h2", {}, "Rate limits"), h("p", { class: "soft" }, "From the servers' last answers to this process."), this.budgets));
+    this.models = wide("Known models");
+    this.element.append(h("section", { class: "panel machine-panel", "aria-label": "Models" }, h("h2", {}, "Models"), h("p", { class: "soft" }, "What their servers refuse, how much of a prompt they read, where they put their reasoning."), this.models));
     this.#renderAll();
   }
 
-  /** All with the fleet: of one moment, the words, the tables and the diagrams say the same. */
+  /** Renders everything with the fleet, so that words, tables and diagrams show the same moment. */
   #renderAll() {
     if (document.hidden || this.#live.state === "lost" || !this.models) return; // lost, or not built yet
     this.#renderFleet();
@@ -52,7 +52,7 @@ export class Machines {
     try {
       found = await api.dependencies();
     } catch (error) {
-      this.budgets.replaceChildren(h("p", { class: "wrong" }, `They cannot be read: ${error.message}`));
+      this.budgets.replaceChildren(h("p", { class: "wrong" }, `The rate limits cannot be read: ${error.message}`));
       return;
     }
     const { breaker, connection } = Object.fromEntries(this.#drawn);
@@ -68,7 +68,7 @@ export class Machines {
     const svg = await drawing(name);
     const words = h("p", { class: "soft" }, "Drawn from the running definition.");
     const title = name.charAt(0).toUpperCase() + name.slice(1);
-    const table = WITH_TABLE.includes(name) ? wide(`${title}s as they stand`) : null;
+    const table = WITH_TABLE.includes(name) ? wide(`Current ${name}s`) : null;
     this.#drawn.set(name, { svg, words, table });
     this.element.append(h("section", { class: "panel machine-panel", "aria-label": title }, h("h2", {}, title), words, table, h("figure", { class: "diagram" }, svg)));
   }
@@ -81,7 +81,7 @@ export class Machines {
 
   #renderConnections(drawn, connections, now) {
     const told = connections.map((each) => `shard ${each.shard} is ${each.state} for ${inSeconds(now - each.at)}`);
-    say(drawn.words, told.length > 0 ? `${told.join("; ")}.` : "No connection to Discord's gateway has told of itself yet.");
+    say(drawn.words, told.length > 0 ? `${told.join("; ")}.` : "No connection to Discord's gateway has been reported yet.");
     lightCounts(drawn.svg, connections.map((each) => each.state));
   }
 
@@ -100,7 +100,7 @@ export class Machines {
 
 function sessionWords(count) {
   if (count === 0) return "There is no session yet.";
-  return count === 1 ? "Where the one session is." : `Where the newest ${count} sessions are.`;
+  return count === 1 ? "The state of the one session." : `The states of the newest ${count} sessions.`;
 }
 
 function lightCounts(svg, states) {

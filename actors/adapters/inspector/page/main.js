@@ -1,8 +1,8 @@
-// The page: which view is open, whether the stream can be believed, and files from other machines.
+// Builds the page: opens views and files, and shows whether the bot answers.
 
 import * as api from "./api.js";
 import { Breakpoints } from "./breakpoints.js";
-import { byId, h, say } from "./dom.js";
+import { byId, say } from "./dom.js";
 import { Filters } from "./filters.js";
 import { Fleet } from "./fleet.js";
 import { Live } from "./live.js";
@@ -13,12 +13,12 @@ import { ResponseTable } from "./table.js";
 import { clock } from "./words.js";
 
 const FILE_BYTES_MAX = 5_000_000;
-const NOT_OURS = "It is not what “Save as a file” wrote.";
+const NOT_OURS = "It is not a file from “Save as a file”.";
 const LINK_WORDS = { connecting: "Connecting", live: "Live", lost: "Lost" };
 
 const live = new Live();
 const filters = new Filters();
-let open = []; // what is shown; closed when another view is opened
+let open = []; // the parts on the page; closed when another view is opened
 
 function show(name, ...parts) {
   for (const part of open) part.close();
@@ -26,7 +26,7 @@ function show(name, ...parts) {
   byId("main").replaceChildren(...parts.map((part) => part.element));
   byId("main").dataset.view = name;
   byId("skip-rows").hidden = name !== "responses";
-  for (const link of document.querySelectorAll("nav [data-view]")) {
+  for (const link of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("nav [data-view]"))) {
     if (link.dataset.view === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
@@ -56,7 +56,7 @@ function responseOf(path) {
   return found ? decoded(found[1]) : null;
 }
 
-/** As it stands where it is no address that a browser would write: nothing has that id, and the bot says so. */
+/** The decoded part. An invalid escape stays as it is: no response has that id, and the bot says so. */
 function decoded(part) {
   try {
     return decodeURIComponent(part);
@@ -93,7 +93,7 @@ async function readFile(file) {
   try {
     view = JSON.parse(await file.text());
   } catch (error) {
-    throw new Error("It is no JSON.", { cause: error });
+    throw new Error("It is not JSON.", { cause: error });
   }
   const isMove = (move) => ["fact", "from", "to"].every((name) => typeof move?.[name] === "string") && typeof move.at === "number";
   const isOne = ["id", "name"].every((name) => typeof view?.[name] === "string") && ["started_at", "entered_at"].every((name) => typeof view[name] === "number");
@@ -101,7 +101,7 @@ async function readFile(file) {
   return { legal: [], asides: [], due_at: null, waits: null, last_error: null, is_final: false, ...view, paused: null };
 }
 
-/** Whatever else is wrong in a file shows when it is drawn. */
+/** Any other error in a file shows when it is drawn. */
 function replayOf(view, from) {
   try {
     return new Replay(live, view, { from });
@@ -120,7 +120,7 @@ function showLink() {
   say(byId("link-words"), LINK_WORDS[live.state]);
   document.body.classList.toggle("stale", live.state === "lost");
   byId("lost").hidden = live.state !== "lost";
-  if (live.state === "lost") say(byId("lost"), `The bot does not answer. What you see is as of ${clock(live.now())}, and may not be so any more. Trying again.`);
+  if (live.state === "lost") say(byId("lost"), `The bot does not answer. The page shows its state as of ${clock(live.now())}, which may have changed. Trying again.`);
 }
 
 function changeTheme() {
@@ -130,9 +130,10 @@ function changeTheme() {
 }
 
 byId("theme").addEventListener("click", changeTheme);
-byId("file").addEventListener("change", (event) => {
-  const [file] = event.target.files;
-  event.target.value = "";
+byId("file").addEventListener("change", () => {
+  const input = byId("file", HTMLInputElement);
+  const [file] = input.files;
+  input.value = "";
   if (file) openFile(file);
 });
 live.addEventListener("link", showLink);

@@ -1,4 +1,4 @@
-// One response: its path on the diagram, move by move, with what went into each move and what came out of it.
+// Shows one response: its path on the diagram, move by move, with each move's input and output.
 
 import * as api from "./api.js";
 import { PausedNotice } from "./breakpoints.js";
@@ -17,28 +17,28 @@ export class Replay {
   element = h("article", { class: "replay", "aria-label": "One response" });
   #live;
   #view;
-  #from; // where it came from, if from a file
-  #withText = false; // whether the texts were asked for
+  #from; // the file's name, if read from a file
+  #withText = false; // whether the texts were requested
   #at = 0; // how many moves are played
-  #items = new Map(); // what a move tells, and its element
+  #items = new Map(); // a move's content, and its element
   #svg = null;
   #timer = 0;
   #end = new AbortController();
 
-  /** `view` as `/api/responses/{id}` tells it; `from` names the file that it was read from, and then nothing is live. */
+  /** `view` is the answer of `/api/responses/{id}`; `from` names the file if it was read from one: then nothing is live. */
   constructor(live, view, { from = null, canReadTexts = false } = {}) {
     this.#live = live;
     this.#view = view;
     this.#from = from;
     this.#build(canReadTexts && from === null);
-    this.#renderPath(); // throws where a file holds something else
+    this.#renderPath(); // throws if a file holds something else
     const wanted = from === null ? wantedMove() : null;
     this.#show(Math.min(wanted ?? view.path.length, view.path.length));
     this.#draw();
     document.addEventListener("keydown", (event) => this.#onKey(event), this.#end);
     onResize(() => this.#draw(), this.#end);
     if (from === null) this.#follow();
-    // Where it does not fit, the middle of it tells more than the user's message.
+    // If it does not fit, show its middle: that says more than the user's message at its left.
     requestAnimationFrame(() => (this.sequence.scrollLeft = (this.sequence.scrollWidth - this.sequence.clientWidth) / 2));
   }
 
@@ -58,7 +58,7 @@ export class Replay {
   async #readAgain() {
     try {
       const view = await api.response(this.#view.id, { withText: this.#withText });
-      if (view.path.length < this.#view.path.length) return; // an answer that was overtaken
+      if (view.path.length < this.#view.path.length) return; // a newer answer was faster
       const isAtEnd = this.#at === this.#view.path.length;
       this.#view = view;
       this.#renderPath();
@@ -86,8 +86,8 @@ export class Replay {
     this.element.append(
       this.#head(canReadTexts),
       h("div", { class: "replay-grid" }, this.#stage(), this.#story()),
-      h("section", { class: "panel" }, h("h2", {}, "Who told whom"), h("p", { class: "soft" }, "Arrows to the response are facts, arrows from it are what it asked for. A dot is a move written to the store."), this.sequence),
-      h("section", { class: "panel", "aria-label": "The model" }, h("h2", {}, "What the model was asked"), this.tries),
+      h("section", { class: "panel" }, h("h2", {}, "Sequence diagram"), h("p", { class: "soft" }, "Arrows to the response are facts; arrows from it are its effects and tasks. A dot is a move written to the store."), this.sequence),
+      h("section", { class: "panel", "aria-label": "The model" }, h("h2", {}, "Prompts and answers of the model"), this.tries),
     );
   }
 
@@ -98,8 +98,8 @@ export class Replay {
     this.saveAll = saveLink("Save with texts", this.#live, () => this.#view, { withText: true });
     this.saveAll.hidden = true;
     const where = h("p", { class: "soft" }, "Response ", h("span", { class: "mono" }, view.id), " of session ", this.#sessionLink(), ", began ", moment(view.started_at));
-    const left = view.redacted === false ? "" : " Texts were left out of it.";
-    const imported = this.#from && h("p", { class: "notice trouble", role: "status" }, `From the file ${this.#from}: nothing of it is live, and it may be of another bot.${left}`);
+    const left = view.redacted === false ? "" : " Texts are omitted.";
+    const imported = this.#from && h("p", { class: "notice trouble", role: "status" }, `From the file ${this.#from}: nothing is live, and it may be from another bot.${left}`);
     return h("header", { class: "panel replay-head" }, imported, h("div", { class: "row" }, h("h2", {}, `${view.name}’s line`), this.mark, this.time, h("span", { class: "row push" }, read, this.saveAll, save)), where, this.why, this.paused.element, this.cause, this.mend, this.texts);
   }
 
@@ -116,7 +116,7 @@ export class Replay {
       step("⇤", "Before the first move (Home)", () => this.#show(0)),
       step("←", "One move back (←)", () => this.#show(this.#at - 1)),
       this.range,
-      step("→", "One move on (→)", () => this.#show(this.#at + 1)),
+      step("→", "One move forward (→)", () => this.#show(this.#at + 1)),
       step("⇥", "The last move (End)", () => this.#show(this.#view.path.length)),
     );
     return h("section", { class: "panel stage", "aria-label": "The path" }, keys, this.where, this.figure, this.legal);
@@ -141,7 +141,7 @@ export class Replay {
       this.figure.replaceChildren(this.#svg);
       this.#light();
     } catch (error) {
-      this.figure.replaceChildren(h("p", { class: "empty" }, `There is no drawing: ${error.message}`));
+      this.figure.replaceChildren(h("p", { class: "empty" }, `The drawing cannot be read: ${error.message}`));
     }
   }
 
@@ -185,15 +185,15 @@ export class Replay {
     this.why.classList.toggle("wrong", reason !== null);
     this.paused.show(view.paused, this.#live.state);
     this.cause.hidden = !view.last_error;
-    const end = isWell(view) ? "On the way" : "The cause";
+    const end = isWell(view) ? "Earlier error" : "The cause";
     say(this.cause, view.last_error ? `${end}: ${view.last_error}.` : "");
     sayCoded(this.mend, mendOf(view));
     this.cause.classList.toggle("wrong", view.state === "Failed");
     const at = this.#at === view.path.length;
-    say(this.legal, at ? (view.legal.length ? `May come next: ${view.legal.join(", ")}.` : "Nothing can come any more: this state is final.") : "");
+    say(this.legal, at ? (view.legal.length ? `May come next: ${view.legal.join(", ")}.` : "This state is final: no fact can follow.") : "");
   }
 
-  /** All that a step through the moves leaves alone but for its classes: an outage makes hundreds of moves. */
+  /** Renders what a step changes only by classes: an outage makes hundreds of moves, too many to rebuild each time. */
   #renderPath() {
     this.#renderMoves();
     this.#renderSequence();
@@ -203,8 +203,8 @@ export class Replay {
   #renderMoves() {
     const { path, asides = [] } = this.#view;
     const kept = new Map();
-    const add = (told, build) => {
-      const key = JSON.stringify([kept.size, told]);
+    const add = (content, build) => {
+      const key = JSON.stringify([kept.size, content]);
       kept.set(key, this.#items.get(key) ?? build());
     };
     for (const [index, move] of [null, ...path].entries()) {
@@ -212,13 +212,13 @@ export class Replay {
       for (const aside of asides) if (aside.after_seq === index && !this.#isRecorded(aside)) add(aside, () => asideView(aside));
     }
     this.#items = kept;
-    reconcile(this.moves, [...kept.values()]); // a further move closes nothing, and takes no focus or selection away
+    reconcile(this.moves, [...kept.values()]); // a new move closes nothing, and keeps focus and selection
   }
 
   #renderSequence() {
-    const told = JSON.stringify(this.#view.path);
-    if (told === this.toldPath) return;
-    this.toldPath = told;
+    const path = JSON.stringify(this.#view.path);
+    if (path === this.toldPath) return;
+    this.toldPath = path;
     this.sequence.replaceChildren(sequence(this.#view));
   }
 
@@ -235,7 +235,7 @@ export class Replay {
     requestAnimationFrame(() => this.#scrollToCurrent());
   }
 
-  /** What is recorded stands below, with more than the process that saw it tells. */
+  /** Whether this attempt is recorded: then it is shown below, with more than the process remembers. */
   #isRecorded(aside) {
     return aside.kind === "generation" && (this.#view.exchanges ?? []).some((each) => each.asked?.attempt === aside.attempt);
   }
@@ -278,9 +278,9 @@ export class Replay {
   }
 
   #renderTexts() {
-    const told = JSON.stringify([this.#view.exchanges, this.#view.texts]);
-    if (told === this.told) return; // a further move closes nothing that was opened
-    this.told = told;
+    const content = JSON.stringify([this.#view.exchanges, this.#view.texts]);
+    if (content === this.told) return; // a new move closes nothing that was opened
+    this.told = content;
     this.tries.replaceChildren(triesOf(this.#view));
     const { texts } = this.#view;
     this.texts.hidden = !texts;
@@ -294,11 +294,11 @@ const pair = (name, words) => words && h("div", {}, h("dt", {}, name), h("dd", {
 
 function asideView(aside) {
   const { kind, after_seq: _, at, ...fields } = aside;
-  const words = kind === "refused" ? `The table refused ${aside.fact} in ${aside.state}: ${aside.reason === "guard" ? "every guard said no" : "there is no such row"}` : `The model was asked: ${told(fields)}`;
+  const words = kind === "refused" ? `The table refused ${aside.fact} in ${aside.state}: ${aside.reason === "guard" ? "no guard allowed it" : "there is no such row"}` : `Request to the model: ${told(fields)}`;
   return h("li", { class: `aside ${kind}` }, h("span", { class: "soft when" }, clock(at)), " ", words);
 }
 
-/** The move that the address names: `#move=3`. */
+/** The number of the move in the address (`#move=3`); null without one. */
 function wantedMove() {
   const found = /^#move=(\d+)$/.exec(location.hash);
   return found ? Number(found[1]) : null;

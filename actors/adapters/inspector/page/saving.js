@@ -1,11 +1,11 @@
-// A response as a file: from the bot, or, while it does not answer, as the page holds it.
+// Saves a response as a file: from the bot, or from the page's copy while the bot does not answer.
 
 import * as api from "./api.js";
 import { h } from "./dom.js";
 
-const FORGET_MS = 60_000; // a download has begun by then
+const FORGET_MS = 60_000; // the download has begun by then
 
-/** A link that saves the response that `held` gives; with its texts only if `withText`. */
+/** A link that saves the response that `held()` returns; with its texts only if `withText`. */
 export function saveLink(words, live, held, { withText = false } = {}) {
   const { id } = held();
   const name = `response-${id}${withText ? "-with-texts" : ""}.json`;

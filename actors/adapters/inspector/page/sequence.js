@@ -1,4 +1,4 @@
-// Who told whom, move by move, as a sequence diagram: drawn from the moves alone.
+// Draws the moves of a response as a sequence diagram.
 
 import { s } from "./dom.js";
 import { inSeconds, told } from "./words.js";
@@ -8,12 +8,12 @@ const GAP = 152;
 const LEFT = 118;
 const TOP = 46;
 const STEP = 30;
-const LETTER = 7.1; // the width of one, at most on average
+const LETTER = 7.1; // px; upper bound of a letter's mean width
 
 const x = (lane) => LEFT + LANES.indexOf(lane) * GAP;
 const WIDTH = x("Store") + 70;
 
-// From where each fact comes; what is not here happened within the response.
+// The source of each fact; a fact that is not here happened within the response.
 const FROM = {
   Started: "Session",
   Cancelled: "Session",
@@ -41,7 +41,7 @@ export function sequence(view) {
   return svg;
 }
 
-/** Makes what lies after move `at` faint, and that move bold. */
+/** Makes the rows after move `at` faint, and that move's rows bold. */
 export function playTo(svg, at) {
   for (const row of svg.querySelectorAll("[data-seq]")) {
     row.classList.toggle("later", Number(row.dataset.seq) > at);
@@ -49,7 +49,7 @@ export function playTo(svg, at) {
   }
 }
 
-const inWords = (rows) => `Who told whom: ${rows.map((row) => (row.to ? `${row.from} to ${row.to}: ${row.words}` : row.words)).join("; ")}`;
+const inWords = (rows) => `Sequence: ${rows.map((row) => (row.to ? `${row.from} to ${row.to}: ${row.words}` : row.words)).join("; ")}`;
 
 function rowsOf(move, before) {
   const rows = [];
@@ -72,6 +72,7 @@ function effectRow({ name, ...fields }, at) {
   return { from: "Response", to: TO[name] ?? null, words: words ? `${name}: ${words}` : name, kind: "asked" };
 }
 
+/** @param {Record<string, any>} fields */
 const withoutNoise = ({ message_id: _, message_ids: __, has_nonce: ___, ...fields }) => fields;
 
 function laneView(lane, height) {
@@ -110,7 +111,7 @@ function note(row, y) {
   ];
 }
 
-/** What there is room for beside other lanes: a row has its height to itself. */
+/** The words, cut to `room` px. */
 function short(words, room) {
   const most = Math.floor(room / LETTER);
   return words.length > most ? `${words.slice(0, most - 1)}…` : words;

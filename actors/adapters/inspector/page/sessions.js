@@ -1,4 +1,4 @@
-// Sessions: what waits, who speaks next, and the history with the way of each line.
+// Shows the sessions: what waits, who speaks next, and the history with a link to each line's moves.
 
 import * as api from "./api.js";
 import { h, reconcile, say } from "./dom.js";
@@ -16,7 +16,7 @@ export class Sessions {
   constructor(live) {
     this.#live = live;
     this.trouble = h("p", { class: "notice bad", role: "alert", hidden: true });
-    this.empty = h("p", { class: "empty", hidden: true }, "There is no session yet. Open one in a channel: !start, and the names of the characters.");
+    this.empty = h("p", { class: "empty", hidden: true }, "There is no session yet. Open one in a channel: write !start and the names of the characters.");
     this.list = h("ul", { class: "session-list", role: "list" });
     this.element.append(this.trouble, this.empty, this.list);
     this.#read();
@@ -48,7 +48,7 @@ export class Sessions {
 function newCard(session) {
   const parts = { state: h("span"), channel: h("span", { title: session.channel_id }), facts: h("dl", { class: "facts" }), lines: h("ol", { class: "lines", role: "list" }), length: h("summary") };
   const history = h("details", {}, parts.length, parts.lines);
-  const card = { ...parts, history, shown: "", isRead: false };
+  const card = { ...parts, element: null, history, shown: "", isRead: false };
   history.addEventListener("toggle", () => history.open && readLines(card, session.session_id));
   const head = h("h3", {}, session.cast.join(", ") || "An empty cast", " ", parts.state);
   const place = h("p", { class: "soft" }, "Channel ", parts.channel, " · session ", h("span", { class: "mono" }, session.session_id), ` · opened ${moment(session.opened_at)}`);
@@ -75,22 +75,22 @@ function update(card, session) {
 }
 
 function nextWords(session) {
-  if (session.state === "Ended") return "nobody: it has ended";
+  if (session.state === "Ended") return "nobody: the session has ended";
   if (session.next_speakers.length > 0) return `${session.next_speakers.join(", then ")} (the open turn)`;
-  return session.waiting > 0 ? "whom the next message calls" : "nobody: no message waits";
+  return session.waiting > 0 ? "decided by the next message" : "nobody: no message waits";
 }
 
 async function readLines(card, id) {
   try {
     const { lines } = await api.session(id);
     card.lines.replaceChildren(...lines.map(lineView));
-    if (lines.length === 0) card.lines.append(h("li", { class: "soft" }, "Nothing stands in it yet."));
+    if (lines.length === 0) card.lines.append(h("li", { class: "soft" }, "The history is empty."));
   } catch (error) {
     card.lines.replaceChildren(h("li", { class: "wrong" }, error.message));
   }
 }
 
 function lineView(line) {
-  const way = line.response_id && h("a", { href: api.pageOf(line.response_id) }, "its way");
+  const way = line.response_id && h("a", { href: api.pageOf(line.response_id) }, "its moves");
   return h("li", {}, h("span", { class: "soft mono" }, clock(line.at)), " ", h("strong", {}, line.name), ` (${line.kind}) `, way);
 }

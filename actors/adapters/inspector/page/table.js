@@ -1,4 +1,4 @@
-// The table of responses. Only rows that are shown are touched, and only what has changed in them.
+// Shows the table of responses. It updates only the visible rows, and in them only what has changed.
 
 import * as api from "./api.js";
 import { h, offer, reconcile, say, sayCoded } from "./dom.js";
@@ -9,14 +9,14 @@ const SHOWN_STEP = 100;
 const OLDER_MAX = 500;
 const OLDER = "Read older ones";
 const TICK_MS = 500;
-const PAINT_MS = 150; // moves come by the thousand a second: what is painted oftener cannot be read
+const PAINT_MS = 150; // there may be a thousand moves a second; nobody can read faster updates
 const COLUMNS = [
   ["name", "Character"],
   ["state", "State"],
   ["attempt", "Try"],
   ["stay", "For"],
   ["why", "Why it waits, and until when"],
-  ["error", "Last trouble"],
+  ["error", "Last error"],
   ["session", "Session"],
   ["started", "Began"],
 ];
@@ -28,7 +28,7 @@ export class ResponseTable {
   #rows = new Map(); // response id → row
   #shownMax = SHOWN_STEP;
   #isDue = false;
-  #asked = {}; // which of the filters the journal was asked for
+  #asked = {}; // the filters of the last read from the journal
   #timer = 0;
   #end = new AbortController();
 
@@ -37,7 +37,7 @@ export class ResponseTable {
     this.#filters = filters;
     this.#build();
     live.addEventListener("changed", () => this.#renderSoon(), this.#end);
-    live.addEventListener("snapshot", () => this.#readChosen(), this.#end); // what was read before is not there any more
+    live.addEventListener("snapshot", () => this.#readChosen(), this.#end); // a snapshot drops what was read before
     live.addEventListener("link", () => this.#render(), this.#end);
     filters.addEventListener("changed", () => this.#filtered(), this.#end);
     this.#timer = setInterval(() => !document.hidden && this.#render(), TICK_MS);
@@ -161,7 +161,7 @@ export class ResponseTable {
     this.#render();
   }
 
-  /** Reads the newest of what the filters name, which may be older than all that is here; more is read on request. */
+  /** Reads the newest responses of the chosen state and session, which may be older than all shown; more on request. */
   #readChosen() {
     this.#asked = { state: this.#filters.get("state"), session: this.#filters.get("session") };
     this.older.disabled = false;
@@ -174,10 +174,10 @@ export class ResponseTable {
     this.older.disabled = true;
     try {
       const { responses } = await api.responses({ ...asked, limit });
-      if (asked !== this.#asked) return; // others were chosen meanwhile
+      if (asked !== this.#asked) return; // the filters changed meanwhile
       this.#live.add(responses);
-      if (responses.length < limit) return say(this.older, "That is all there are");
-      if (limit === OLDER_MAX) return say(this.older, `The newest ${OLDER_MAX} of these filters are here`);
+      if (responses.length < limit) return say(this.older, "There are no older ones");
+      if (limit === OLDER_MAX) return say(this.older, `The newest ${OLDER_MAX} that match are here`);
     } catch (error) {
       if (asked !== this.#asked) return;
       say(this.older, `${error.message} Try again`);
@@ -191,13 +191,13 @@ function sortOf(key, sort) {
   return sort === `-${key}` ? "descending" : "none";
 }
 
-/** Whether there are none but these, as the journal counts them; nothing is offered before it did. */
+/** Whether these are all responses of the journal; true before the fleet is known, so that no read is offered. */
 const isAll = (views, fleet) => fleet === null || views.length >= fleet.states.reduce((sum, each) => sum + each.count, 0);
 
 function emptyWords(known, hasAll, link) {
-  if (known > 0) return hasAll ? "No response fits. Take a filter away." : "No response fits. Take a filter away, or read older ones.";
-  if (link === "connecting") return "Asking the bot …";
-  return "There is no response yet. Each line that a character says becomes a row here as soon as it begins: open a session with !start, and write something in its channel.";
+  if (known > 0) return hasAll ? "No response matches. Remove a filter." : "No response matches. Remove a filter, or read older ones.";
+  if (link === "connecting") return "Reading from the bot …";
+  return "There is no response yet. Each line of a character becomes a row here as soon as it begins: open a session with !start, and write something in its channel.";
 }
 
 function newBody(key) {

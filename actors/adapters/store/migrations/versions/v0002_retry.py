@@ -1,4 +1,4 @@
-"""Requests to retry a failed line, buttons on notices, and answers to interactions."""
+"""Add requests to redeliver a failed line, buttons on notices, and answers to interactions."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Indexes through which no read of a playing bot grows with what was played before."""
+"""Add indexes, so that the cost of the bot's reads does not grow with what was played before."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0002"
 
 
 def upgrade() -> None:
-    # With an order of their own: else SQLite may as well take the index of all turns, or of all responses.
+    # Each index has its own order: otherwise SQLite might use the index of all turns, or of all responses.
     op.drop_index("ix_turn_open", "turn")
     _where("ix_turn_open", "turn", "session_id", "id", where="speakers_left > 0")
     op.drop_index("ix_response_unfinished", "response")

@@ -1,4 +1,4 @@
-"""What went over the wire before a move, of each session's newest responses."""
+"""Add the exchanges with a model before each move, for each session's newest responses."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""An index of the notices and answers whose second copy may turn up: those that one try did not settle."""
+"""Add an index of notices and answers that may have a second copy: those with more than one attempt."""
 
 import sqlalchemy as sa
 from alembic import op

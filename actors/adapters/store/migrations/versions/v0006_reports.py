@@ -1,4 +1,4 @@
-"""What `report` is told besides the journal: the log's ❌ lines, and lines that people say did not come."""
+"""Add further tables of `report`: counts of the log's ❌ lines, and lines that people reported missing."""
 
 import sqlalchemy as sa
 from alembic import op

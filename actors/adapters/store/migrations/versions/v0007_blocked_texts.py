@@ -1,4 +1,4 @@
-"""How many parts a response has of a text that Discord blocked."""
+"""Add the number of a response's parts that belong to a text that Discord blocked."""
 
 import sqlalchemy as sa
 from alembic import op

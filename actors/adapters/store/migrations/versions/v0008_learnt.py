@@ -1,4 +1,4 @@
-"""What the Discord adapter has learnt: whose server a channel is of, and which names Discord refuses."""
+"""Add the Discord adapter's knowledge: the server of each channel, and the names that Discord refuses."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""When a notice that a line comes late was withdrawn, and an index of those that are not."""
+"""Add the time when a notice of a late line was withdrawn, and an index of those that were not."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""How long limits held a response in all: its share of HOLD_MAX_S outlives the process."""
+"""Add how long limits have held a response in all, so that HOLD_MAX_S also holds across a restart."""
 
 import sqlalchemy as sa
 from alembic import op

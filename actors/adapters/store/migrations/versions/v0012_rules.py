@@ -1,4 +1,4 @@
-"""What a connection without foreign keys may not write, retired moves, and the pictures that webhooks were given."""
+"""Add triggers for connections without foreign keys, retired moves, and the pictures that webhooks were given."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What was learnt of model servers, so that a restart does not learn it again at the cost of a line."""
+"""Add knowledge about model servers, so that the bot does not learn it again after a restart at the cost of a line."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""What was asked of model servers in the last 24 hours: a restart does not forget how much of a day is used up."""
+"""Add the requests to model servers of the last 24 hours, so that a restart keeps the day's use."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,0 +1,1 @@
+"""Open, lock, migrate and write the database: tables, rules, one writer and fencing."""

@@ -1,0 +1,1 @@
+"""Read-only queries for the audit, the inspector, `report`, `transcript` and `/debug`."""

@@ -1,0 +1,81 @@
+"""Store characters as immutable versions, of which one per name is current."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, insert, select, text, update
+
+from actors.adapters.store.engine.prepared import Prepared
+from actors.adapters.store.engine.schema import AnyRow, cast, character
+from actors.roleplay.model import Character, CharacterId, SessionId
+from actors.roleplay.names import name_key
+
+KEPT_MAX: Final = 256
+"""Versions in memory, with pictures; because versions never change, all sessions share one copy."""
+
+_CURRENT: Final = text("is_current")
+_ONE: Final = Prepared(select(character).where(character.c.id == bindparam("character_id")))
+_ALL: Final = Prepared(select(character).where(_CURRENT).order_by(character.c.folded_name))
+_CAST: Final = Prepared(
+    select(cast.c.character_id).where(cast.c.session_id == bindparam("session_id")).order_by(cast.c.position)
+)
+
+
+def characters(conn: Connection) -> tuple[Character, ...]:
+    return tuple(map(_character, _ALL.rows(conn, {})))
+
+
+def has_had_characters(conn: Connection) -> bool:
+    return conn.execute(select(character.c.id).limit(1)).first() is not None
+
+
+def add_character(conn: Connection, new: Character, *, at: float) -> bool:
+    replaces = _retire(conn, new.name) is not None
+    conn.execute(
+        insert(character).values(
+            id=new.id,
+            name=new.name,
+            folded_name=name_key(new.name),
+            card_json=new.card_json,
+            picture=new.picture,
+            added_at=at,
+            is_current=True,
+        )
+    )
+    return replaces
+
+
+def delete_character(conn: Connection, name: str) -> CharacterId | None:
+    return _retire(conn, name)
+
+
+def character_of(conn: Connection, character_id: CharacterId) -> Character:
+    """Return one version, current or not. Raises LookupError for an unknown id."""
+    kept: dict[CharacterId, Character] = conn.info.setdefault("characters", {})
+    if character_id not in kept:
+        while len(kept) >= KEPT_MAX:
+            del kept[next(iter(kept))]
+        found = _ONE.row(conn, {"character_id": character_id})
+        if found is None:
+            raise LookupError(f"there is no character {character_id}")
+        kept[character_id] = _character(found)
+    return kept[character_id]
+
+
+def cast_of(conn: Connection, session_id: SessionId) -> tuple[Character, ...]:
+    """Return a session's cast in speaking order, in the versions from when the session was opened."""
+    ids = _CAST.run(conn, {"session_id": session_id}).fetchall()
+    return tuple(character_of(conn, row[0]) for row in ids)
+
+
+def _retire(conn: Connection, name: str) -> CharacterId | None:
+    current = character.c.folded_name == name_key(name)
+    known: CharacterId | None = conn.execute(select(character.c.id).where(current, _CURRENT)).scalar()
+    if known is not None:
+        conn.execute(update(character).where(character.c.id == known).values(is_current=False))
+    return known
+
+
+def _character(row: AnyRow) -> Character:
+    return Character(id=row.id, name=row.name, card_json=row.card_json, picture=row.picture)

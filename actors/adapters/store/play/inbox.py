@@ -1,0 +1,170 @@
+"""Store people's messages and the turns that answer them: each message once, in the order of ids."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from sqlalchemy import Connection, bindparam, func, insert, select, text, update
+
+from actors.adapters.store.engine.fencing import check_session
+from actors.adapters.store.engine.prepared import Prepared, names_of
+from actors.adapters.store.engine.schema import inbox, session, turn
+from actors.adapters.store.play.characters import character_of
+from actors.adapters.store.play.history import add_heard
+from actors.adapters.store.play.outbox import enqueue
+from actors.adapters.store.play.redeliveries import next_redelivery
+from actors.adapters.store.play.sessions import IS_OPEN, IS_WAITING, move_session, take_over
+from actors.adapters.store.play.unfinished import unfinished_response
+from actors.ports.store import Accepted, Fenced
+from actors.ports.work import MoveByWork, NextMessage, NextSpeaker, SessionMove, Work
+from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn
+from machines.session import State
+
+_IS_KNOWN: Final = Prepared(select(inbox.c.session_id).where(inbox.c.message_id == bindparam("message_id")))
+_OPEN_HERE: Final = Prepared(
+    select(session.c.id, session.c.opened_after, session.c.overflow_told, session.c.state)
+    .where(session.c.channel_id == bindparam("channel_id"), IS_OPEN)
+    .with_for_update()
+)
+_WAITING: Final = Prepared(
+    select(func.count()).select_from(inbox).where(inbox.c.session_id == bindparam("session_id"), IS_WAITING)
+)
+_NEXT_MESSAGE: Final = Prepared(
+    select(inbox.c.message_id)
+    .where(inbox.c.session_id == bindparam("session_id"), IS_WAITING)
+    .order_by(inbox.c.message_id)
+    .limit(1)
+)
+_OPEN_TURN: Final = Prepared(
+    select(turn)
+    .where(turn.c.session_id == bindparam("session_id"), text("turn.speakers_left > 0"))
+    .order_by(turn.c.id)
+    .limit(1)
+)
+_TURNS: Final = Prepared(select(func.count()).select_from(turn).where(turn.c.session_id == bindparam("session_id")))
+_INSERT: Final = Prepared(insert(inbox), names_of(inbox, besides=["deleted_at"]))
+_INSERT_TURN: Final = Prepared(insert(turn), names_of(turn))
+_TAKE: Final = Prepared(
+    update(inbox)
+    .where(inbox.c.message_id == bindparam("of_message"), inbox.c.session_id == bindparam("of_session"), IS_WAITING)
+    .values(has_turn=True)
+)
+_STATE: Final = Prepared(select(session.c.state).where(session.c.id == bindparam("session_id")))
+
+
+def accept(
+    conn: Connection, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
+) -> Accepted | None:
+    """Add a message to inbox and history, once per id; `overflow` is sent with the first beyond `waiting_max`."""
+    known = _IS_KNOWN.scalar(conn, {"message_id": message.id})
+    if known is not None:
+        return Accepted(known, is_new=False)
+    here = _OPEN_HERE.row(conn, {"channel_id": message.channel_id})
+    if here is None or message.id <= here.opened_after:
+        return None
+    waiting: int = _WAITING.scalar(conn, {"session_id": here.id})
+    is_paused = here.state == State.PAUSED
+    is_full = waiting >= waiting_max and not is_paused
+    if is_full and not here.overflow_told and overflow is not None:
+        enqueue(conn, overflow, at=message.at)
+        _note_overflow(conn, here.id, is_told=True)
+    elif here.overflow_told and not waiting:
+        _note_overflow(conn, here.id, is_told=False)
+    _INSERT.run(
+        conn,
+        {
+            "message_id": message.id,
+            "session_id": here.id,
+            "channel_id": message.channel_id,
+            "author_id": message.author_id,
+            "name": message.name,
+            "text": message.text,
+            "at": message.at,
+            "starts_turn": not (is_full or is_paused),
+            "has_turn": False,
+        },
+    )
+    add_heard(conn, here.id, message)
+    return Accepted(here.id, is_new=True, is_overflow=is_full, is_paused=is_paused)
+
+
+def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
+    """Take the session over and return its work. Raises LookupError for an unknown session."""
+    taken, record = take_over(conn, session_id)
+    return taken, record, _work(conn, session_id)
+
+
+def next_work(conn: Connection, claim: Claim, *, move: MoveByWork | None = None) -> Work:
+    """Return the session's next work, and record the move that it causes. Raises Fenced."""
+    check_session(conn, claim)
+    work = _work(conn, claim.session_id)
+    if move is not None:
+        move_session(conn, claim.session_id, _chosen(move, work))
+    return work
+
+
+def resume_session(conn: Connection, session_id: SessionId, move: MoveByWork, *, outbox: Sequence[OutboxDraft]) -> None:
+    """End a pause; the move depends on whether work waits. Raises Fenced."""
+    waiting = unfinished_response(conn, session_id) or _new_work(conn, session_id)
+    move_session(conn, session_id, _chosen(move, waiting), outbox=outbox)
+
+
+def _chosen(move: MoveByWork, work: Work) -> SessionMove:
+    return move.without_work if work is None else move.with_work
+
+
+def _work(conn: Connection, session_id: SessionId) -> Work:
+    """The session's next work; for an Ended or Paused session only an unfinished response."""
+    unfinished = unfinished_response(conn, session_id)
+    if unfinished is not None:
+        return unfinished
+    if _STATE.scalar(conn, {"session_id": session_id}) in (State.ENDED, State.PAUSED):
+        return None
+    return _new_work(conn, session_id)
+
+
+def _new_work(conn: Connection, session_id: SessionId) -> Work:
+    """The next work that an open session can begin."""
+    here = {"session_id": session_id}
+    retry = next_redelivery(conn, session_id)
+    if retry is not None:
+        return retry
+    open_turn = _OPEN_TURN.row(conn, here)
+    if open_turn is not None:
+        speakers = tuple(open_turn.speakers)
+        ordinal = len(speakers) - open_turn.speakers_left
+        now = Turn(open_turn.id, session_id, open_turn.trigger_id, speakers)
+        return NextSpeaker(now, ordinal, character_of(conn, speakers[ordinal]))
+    message_id = _NEXT_MESSAGE.scalar(conn, here)
+    if message_id is None:
+        return None
+    return NextMessage(message_id, _TURNS.scalar(conn, here))
+
+
+def take_turn(conn: Connection, claim: Claim, new: Turn, *, move: SessionMove | None = None) -> Work:
+    """Answer a message with a turn; return the session's next work.
+
+    Raises Fenced if the message has a turn, was deleted, or starts no turn.
+    """
+    check_session(conn, claim)
+    if move is not None:
+        move_session(conn, claim.session_id, move)
+    taken = _TAKE.run(conn, {"of_message": new.trigger_id, "of_session": claim.session_id})
+    if taken.rowcount != 1:
+        raise Fenced(f"message {new.trigger_id} waits for no turn")
+    _INSERT_TURN.run(
+        conn,
+        {
+            "id": new.id,
+            "session_id": claim.session_id,
+            "trigger_id": new.trigger_id,
+            "speakers": list(new.speakers),
+            "speakers_left": len(new.speakers),
+        },
+    )
+    return _work(conn, claim.session_id)
+
+
+def _note_overflow(conn: Connection, session_id: SessionId, *, is_told: bool) -> None:
+    conn.execute(update(session).where(session.c.id == session_id).values(overflow_told=is_told))

@@ -1,0 +1,21 @@
+"""A fact as an actor observed it, before the machine judges it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from actors.ports import Exchange
+from machines.facts import Fact
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A fact, with the error behind it (for the log only) and the recorded `exchange`.
+
+    `is_shortened`: the model wrote more than one line may hold.
+    """
+
+    fact: Fact
+    error: BaseException | None = None
+    exchange: Exchange | None = None
+    is_shortened: bool = False
