@@ -61,6 +61,15 @@ WORLDS = (
     ),
     # Lines of several parts whose message is deleted amid them.
     Order(SEED, 6, 150, 0.6, only("deletes", "slow", "cut_after", "stored_5xx"), replace(SMALL, long_share=1.0)),
+    # A process that dies while a line waits, and starts again after the line's deadline.
+    Order(
+        SEED,
+        3,
+        150,
+        0.5,
+        only("crash", "rate_limit", "no_connection", "limit_for_long"),
+        replace(SMALL, limits=Limits(deadline_s=30.0)),
+    ),
     Order(SEED, 10, 200, 0.5),
     Order(SEED, 11, 200, 0.5),
 )
