@@ -1,6 +1,7 @@
 """Handles the message commands and answers each one once, through the outbox.
 
-An unknown `!word` is no command and belongs to the scene; one that is nearly a command is answered with the nearest.
+An unknown `!word` is no command and belongs to the scene; one that is nearly a command is answered with the nearest,
+and so is a slash command that arrives as a text.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from actors.missing_reports import Missing
 from actors.ports import Fenced, Indicator, MoveByWork, SessionMove
 from actors.redeliveries import Redeliveries
 from actors.roleplay import escapes, notices
+from actors.roleplay.cast_names import Ambiguous, Unknown, cast_of
 from actors.roleplay.command_words import Command
 from actors.roleplay.model import (
     ChannelMessage,
@@ -25,7 +27,6 @@ from actors.roleplay.model import (
     SessionId,
     SessionRecord,
 )
-from actors.roleplay.names import find_named
 from actors.roleplay.turns import DEFAULT_ORDER, TurnOrder, UnknownOrder, choices, meanings, order_named
 from actors.services import Services
 from machines import session as machine
@@ -67,7 +68,7 @@ class BadCommand(ValueError):
 
 
 def parse_start(rest: str) -> Start:
-    """`NAME… [--turns ORDER] [-- SCENARIO]`, names with spaces in quotes. Raises BadCommand."""
+    """`NAME… [--turns ORDER] [-- SCENARIO]`; a name in quotes is one word. Raises BadCommand."""
     head, scenario = _parted(rest)
     try:
         words = _words(head)
@@ -154,7 +155,9 @@ class Commands:
     async def _suggest(self, message: ChannelMessage, nearest: str) -> None:
         """Suggest the nearest command for a mistyped one, only if it is likely ours: other bots share the channels."""
         if nearest == "start" or await self._services.store.session_in(message.channel_id) is not None:
-            await self._answer(message, f"❓ Did you mean `{self._p}{nearest}`? Your message did nothing.")
+            p = self._p
+            meant = f"Did you mean `{p}{nearest}`?" if nearest else f"Commands begin with `{p}` here; see `{p}help`."
+            await self._answer(message, f"❓ {meant} Your message did nothing.")
 
     async def _start(self, message: ChannelMessage, rest: str) -> None:
         if await self._services.store.answers_waiting(message.channel_id) >= ANSWERS_WAITING_MAX:
@@ -270,7 +273,7 @@ class Commands:
         p = self._p
         rows = (
             f"`{p}start NAME… [--turns {'|'.join(TurnOrder)}] [-- SCENARIO]` opens a scene in this channel; "
-            f"names with spaces in quotes. {meanings()}.",
+            f"the beginning of a name is enough. {meanings()}.",
             f"`{p}end` ends it · `{p}pause` stops all answers until `{p}resume`",
             f"`{p}status` shows the state · `{p}cast` lists the characters · `{p}history [n]` shows the last lines",
             f"`{p}retry` delivers the last failed line again. The button under its notice does the same.",
@@ -297,12 +300,16 @@ class Commands:
         known = await self._services.store.characters()
         if not names:
             raise BadCommand(f"No character is named. Write `{self._p}start NAME…` with one of: {_names(known)}.")
-        found = {name: find_named(name, known) for name in names}
-        unknown = [name for name, character in found.items() if character is None]
+        found = cast_of(names, known)
+        unknown = [each.words for each in found if isinstance(each, Unknown)]
         if unknown:
             there = _names(known) or "none yet"
             raise BadCommand(f"There is no character named {escapes.plain_words(unknown)}. Characters here: {there}.")
-        cast = tuple(dict.fromkeys(character for character in found.values() if character is not None))
+        for each in found:
+            if isinstance(each, Ambiguous):
+                words, fitting = escapes.plain_words([each.words]), escapes.plain_names(each.names)
+                raise BadCommand(f"{words} fits several characters: {fitting}. Write more of the name.")
+        cast = tuple(dict.fromkeys(each for each in found if isinstance(each, Character)))
         if len(cast) > CAST_MAX:
             raise BadCommand(f"A scene has at most {CAST_MAX} characters; you named {len(cast)}.")
         return cast

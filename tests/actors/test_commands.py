@@ -65,6 +65,13 @@ def test_a_start_that_cannot_be_read_says_why(rest: str, why: str) -> None:
 # ── !start ──────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.parametrize("command", ["!start ada bo", "!start A, b", '!start "Ada" B'])
+async def test_a_start_finds_names_by_their_beginning_with_and_without_commas(command: str) -> None:
+    async with playing() as play:
+        (answer,) = await answers_to(play, command)
+        assert answer.startswith("🎭 The scene is open with Ada, Bo.")
+
+
 @pytest.mark.parametrize(
     ("command", "says"),
     [

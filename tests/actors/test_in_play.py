@@ -52,6 +52,20 @@ async def test_b49_what_nearly_is_a_command_is_answered_with_the_nearest_and_not
         assert play.session_state() == "Idle"
 
 
+@pytest.mark.parametrize(
+    ("typed", "answer"),
+    [("/retry", "Did you mean `!retry`?"), ("/scene end", "Commands begin with `!` here; see `!help`.")],
+)
+async def test_a_slash_command_that_arrives_as_a_text_is_answered_once_and_not_played(typed: str, answer: str) -> None:
+    async with playing() as play:
+        await play.start("Ada")
+        play.say(typed)
+        await play.quiet()
+        assert play.discord.texts(CHANNEL)[1:] == [f"❓ {answer} Your message did nothing."]
+        assert await people_said(play) == []
+        assert play.model.prompts == []
+
+
 async def test_b49_where_no_scene_is_open_only_a_start_is_meant_for_us() -> None:
     async with playing() as play:
         for text in ("!staus", "!hlep", "!Look out", "!strat Ada"):

@@ -113,6 +113,16 @@ def test_b49_what_is_wholly_in_one_pair_of_brackets_or_begins_with_a_backslash_i
         ("!staus", "!", Command("status", is_slip=True)),
         ("! start", "!", Command("start")),
         ("! strat", "!", Command("start", is_slip=True)),
+        ("/start Ada", "!", Command("start", "Ada", is_slip=True)),
+        ("/Strat Ada", "!", Command("start", "Ada", is_slip=True)),
+        ("/scene start", "!", Command("", "start", is_slip=True)),
+        ("/home/user", "!", None),
+        ("/ or \\", "!", None),
+        ("/s", "!", None),
+        ("He/she", "!", None),
+        ("/start Ada", "/", Command("start", "Ada")),
+        ("/dance", "/", None),
+        ("/start Ada", "", None),
     ],
 )
 def test_b49_a_command_is_a_known_word_behind_the_prefix(text: str, prefix: str, command: Command | None) -> None:

@@ -163,7 +163,7 @@ def typed(words: str) -> dict[str, list[str]]:
 async def test_f6_no_answer_to_any_command_acts_on_what_was_typed(words: str) -> None:
     failing = [ModelFailed("bad_request", words=words)] * 5
     model = FakeModel(label=f"{words} on {words}")
-    async with playing(cast=[card(f"A {words}"), "Ada"], model=model, answers=failing) as play:
+    async with playing(cast=[card(f"A{words.strip()}"), "Ada"], model=model, answers=failing) as play:
         asks = typed(words)
         assert asks.keys() == set(COMMANDS)
         asked = [f"!{each}" for each in asks.pop("start")]
