@@ -26,7 +26,10 @@ class Links(StrEnum):
 
 
 _LOOSE: Final = f"[{MARKS}{HIDDEN}]*"  # may be stripped from between two letters
-_SCHEME: Final = rf"(?:\b[a-z][a-z0-9+.\-]{{0,15}})?{_LOOSE}:{_LOOSE}/{_LOOSE}/[:/{MARKS}{HIDDEN}]*"
+# Without a word before it, from the beginning of a run of hidden characters only: each run is read once.
+_SCHEME: Final = (
+    rf"(?:\b[a-z][a-z0-9+.\-]{{0,15}}|(?<![{MARKS}{HIDDEN}])){_LOOSE}+:{_LOOSE}+/{_LOOSE}+/[:/{MARKS}{HIDDEN}]*+"
+)
 _INVITING: Final = "|".join(
     _LOOSE.join(map(re.escape, host))
     for host in ("discord.gg", "discord.com", "discordapp.com", "discord.gift", "discord.new")
@@ -42,9 +45,9 @@ _PRESSED: Final = re.compile(
     re.IGNORECASE,
 )
 _MASKED: Final = re.compile(
-    rf"\[([^\[\]\n]{{0,200}})\]\([ \t]*<?{_SCHEME}[^\s<>()]*>?[^()\n]{{0,200}}\)", re.IGNORECASE
+    rf"\[([^\[\]\n]{{0,200}})\]\([ \t]*<?{_SCHEME}[^\s<>()]*+>?[^()\n]{{0,200}}\)", re.IGNORECASE
 )
-_WHOLE: Final = re.compile(rf"<?(?:{_SCHEME}|{_HOST})[^\s<>()\[\]]*>?", re.IGNORECASE)
+_WHOLE: Final = re.compile(rf"<?(?:{_SCHEME}|{_HOST})[^\s<>()\[\]]*+>?", re.IGNORECASE)
 
 
 def with_links(text: str, links: Links) -> str:

@@ -2,7 +2,7 @@
 
 One pass from left to right, inner macros first. An inserted text is never read as a macro again, so that a participant
 named `{{user}}` stays a name. Unknown macros are left out; an import names them.
-Work is bounded: draws, nesting, and how much the macros of one text may put in.
+Work is bounded: nesting, draws of one text, and what the macros of one prompt do together; what is left stays as text.
 Sources: Character Card V3 specification, "Curly Braced Syntaxes"; SillyTavern's documentation of its macros.
 """
 
@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 from actors.roleplay.macro_values import MacroValues
@@ -17,7 +18,9 @@ from actors.roleplay.moments import moment
 
 NESTING_MAX: Final = 8  # each level copies its inner text once; no card in use nests deeper than two
 DRAWS_MAX: Final = 200  # of one text: {{roll:99d6}} draws 99 times
-INSERTED_MAX: Final = 200_000  # characters that the macros of one text put in: twice the largest field
+MARKS_MAX: Final = 10_000  # braces read for one prompt: 5,000 macros; cards in use have a hundred
+DRAWN_MAX: Final = 1_000  # for one prompt
+INSERTED_MAX: Final = 200_000  # characters that the macros of one prompt put in: twice the largest field
 _TOKEN: Final = re.compile(r"\{\{|\}\}|<(?:user|char|bot)>", re.IGNORECASE)
 _NAME: Final = re.compile(r"\s*([#/]?[a-z_][a-z0-9_.+-]*)\s*(?:(::?)|(?=\s|$))", re.IGNORECASE)
 _OPENED: Final = re.compile(r"\{\{\s*([#/]?[a-z_][a-z0-9_.+-]*)\s*(?=[:\s}])", re.IGNORECASE)
@@ -31,8 +34,17 @@ Macro = Callable[["_Filling", str], str]
 
 
 @dataclass(slots=True)
+class Bounds:
+    """What the macros of one prompt may still do, in all its texts together."""
+
+    marks: int = MARKS_MAX
+    draws: int = DRAWN_MAX
+    characters: int = INSERTED_MAX
+
+
+@dataclass(slots=True)
 class _Filling:
-    """The filling of one text; counts what it draws and puts in, so that two equal rolls differ."""
+    """The filling of one text; counts what it draws, so that two equal rolls differ."""
 
     values: Callable[[], MacroValues]
     char: str
@@ -41,21 +53,25 @@ class _Filling:
     pick_seed: int
     originals: Iterator[str]
     variables: dict[str, str]
+    bounds: Bounds
     drawn: int = field(default=0)
-    room: int = field(default=INSERTED_MAX)
+
+    def may_draw(self, times: int = 1) -> bool:
+        return self.drawn + times <= DRAWS_MAX and times <= self.bounds.draws
 
     def draw(self, seed: int, argument: str, below: int) -> int:
         """Return a number from 0 to `below` - 1 that depends on the arguments and the place only; 0 after the last."""
-        if self.drawn >= DRAWS_MAX:
+        if not self.may_draw():
             return 0
         self.drawn += 1
+        self.bounds.draws -= 1
         key = f"{seed}\0{self.drawn}\0{argument}".encode("utf-8", "surrogatepass")
         return int.from_bytes(hashlib.blake2b(key, digest_size=8).digest(), "big") % below
 
     def put(self, text: str) -> str:
         """Return a macro's text, cut to the room that is left."""
-        self.room -= len(text)
-        return text if self.room >= 0 else ""
+        self.bounds.characters -= len(text)
+        return text if self.bounds.characters >= 0 else ""
 
 
 def substitute(
@@ -68,21 +84,25 @@ def substitute(
     original: str = "",
     values: Callable[[], MacroValues] = MacroValues,
     variables: dict[str, str] | None = None,
+    bounds: Bounds | None = None,
 ) -> str:
     """Return `text` with its macros replaced; the same arguments always give the same text.
 
     `seed` decides `random` and `roll`; `pick_seed` decides `pick` (the session's, so that picks last).
     `original` replaces the first `{{original}}` only: a card full of them would grow without bound.
-    `variables` are read and written by the macros of variables; `values` is asked only if a macro needs it.
+    `variables` are read and written by the macros of variables; `values` is asked only if a macro needs it. `bounds` is
+    used up by the texts of one prompt; without it the text has the bounds of a whole prompt.
     """
     text = text.replace(_TRIM, "")
     if "{{" not in text and "<" not in text:  # most texts
         return text
     known = {} if variables is None else variables
-    filling = _Filling(values, char, user, seed, pick_seed, iter((original,)), known)
+    shared = Bounds() if bounds is None else bounds
+    filling = _Filling(values, char, user, seed, pick_seed, iter((original,)), known, shared)
     levels: list[list[str]] = [[]]
     position = 0
-    for token in _TOKEN.finditer(text):
+    for token in islice(_TOKEN.finditer(text), shared.marks):
+        shared.marks -= 1
         levels[-1].append(text[position : token.start()])
         position = token.end()
         _take(token.group(), levels, filling)
@@ -155,9 +175,10 @@ def _choice(seed_of: Callable[[_Filling], int]) -> Macro:
 def _roll(filling: _Filling, rest: str) -> str:
     argument = _argument(rest)
     match = _ROLL.fullmatch(argument)
-    if match is None or int(match[2]) == 0:
+    times = int(match[1] or 1) if match else 0
+    if match is None or int(match[2]) == 0 or not filling.may_draw(times):
         return ""
-    rolled = sum(1 + filling.draw(filling.seed, argument, int(match[2])) for _ in range(int(match[1] or 1)))
+    rolled = sum(1 + filling.draw(filling.seed, argument, int(match[2])) for _ in range(times))
     return str(rolled + int((match[3] or "0").replace(" ", "")))
 
 

@@ -23,7 +23,7 @@ from actors.roleplay.card import Card
 from actors.roleplay.confusables import fold
 from actors.roleplay.examples import examples
 from actors.roleplay.macro_values import MacroValues
-from actors.roleplay.macros import substitute
+from actors.roleplay.macros import Bounds, substitute
 from actors.roleplay.model import CharacterId, ChatMessage, Entry, Prompt, Purpose
 from actors.roleplay.moments import duration
 from actors.roleplay.names import clean_name
@@ -160,6 +160,7 @@ class _Texts:
     response_seed: int
     values: Callable[[], MacroValues]
     variables: dict[str, str]
+    bounds: Bounds
 
     @classmethod
     def of(
@@ -177,7 +178,8 @@ class _Texts:
         session = entries[0].session_id if entries else ""
         user = speakers.name(first) if first else "the user"
         values = cache(partial(_macro_values, speaker, tuple(entries), speakers, user))
-        return cls(speaker, speakers, user, zlib.crc32(session.encode()), zlib.crc32(seed.encode()), values, {})
+        seeds = zlib.crc32(session.encode()), zlib.crc32(seed.encode())
+        return cls(speaker, speakers, user, *seeds, values, {}, Bounds())
 
     def filled(self, text: str, *, original: str = "", seed: int | None = None) -> str:
         """Return `text` with its macros filled, with equal draws in each turn of a session unless `seed` is given."""
@@ -190,16 +192,21 @@ class _Texts:
             original=original,
             values=self.values,
             variables=self.variables,
+            bounds=self.bounds,
         ).strip()
 
+    def ours(self, text: str) -> str:
+        """Return a text of ours with the names filled, whatever the card's macros have used up."""
+        return substitute(text, char=self.speaker.name, user=self.user)
+
     def system(self) -> str:
-        card, rules = self.speaker.card, self.filled(RULES)
+        card, rules = self.speaker.card, self.ours(RULES)
         sections = (
             self.filled(card.system_prompt, original=rules) or rules,
             _section("Scene", self.typed_scenario() or self.filled(card.scenario)),
             _section(self.speaker.name, self.filled(card.description)),
             _section("Personality", self.filled(card.personality)),
-            self.filled(_EXAMPLES_NOTE) if card.mes_example.strip() else "",
+            self.ours(_EXAMPLES_NOTE) if card.mes_example.strip() else "",
         )
         return "\n\n".join(section for section in sections if section)
 
@@ -236,9 +243,10 @@ class _Texts:
 
 def _macro_values(speaker: Speaker, entries: Sequence[Entry], speakers: Speakers, user: str) -> MacroValues:
     """Return the macros' values; people's texts are quoted, and the card's have their names filled."""
+    bounds = Bounds()
 
     def filled(text: str) -> str:
-        return substitute(text, char=speaker.name, user=user).strip()
+        return substitute(text, char=speaker.name, user=user, bounds=bounds).strip()
 
     def newest(kinds: Collection[str], before: int = 0) -> Entry | None:
         seen = reversed(entries[: len(entries) - before])

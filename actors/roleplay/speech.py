@@ -33,6 +33,7 @@ REPEAT_LINES = 5  # a model that repeats itself does so at once; older lines may
 REPEAT_WORDS_MIN = 6  # shorter lines are near copies of each other by chance, or are a character's own saying
 REPEAT_BYTES_MIN = 60  # the same of languages that are written without blanks
 REPEAT_RATIO = 0.9  # two long lines that differ in a word or two
+REPEAT_WORDS_MAX = 300  # of each, compared in their order, which costs up to the cube of their number
 HALF_STOP_CHARACTERS_MIN = 3  # "No" alone on the last line is more likely a word than half of "Nora:"
 
 
@@ -277,8 +278,10 @@ def _is_near_copy(text: str, line: str) -> bool:
         return True
     if min(len(words), len(other_words)) < REPEAT_WORDS_MIN:
         return False
-    matcher = SequenceMatcher(None, words, other_words, autojunk=False)
-    return matcher.quick_ratio() >= REPEAT_RATIO and matcher.ratio() >= REPEAT_RATIO
+    if SequenceMatcher(None, words, other_words, autojunk=False).quick_ratio() < REPEAT_RATIO:  # without order: linear
+        return False
+    first, other_first = words[:REPEAT_WORDS_MAX], other_words[:REPEAT_WORDS_MAX]
+    return SequenceMatcher(None, first, other_first, autojunk=False).ratio() >= REPEAT_RATIO
 
 
 def _compared(text: str) -> str:
