@@ -38,6 +38,10 @@ SECRET: Final = frozenset({"DISCORD_TOKEN", "GROQ_API_KEY", "INSPECTOR_TOKEN", "
 """Values that are never shown, even if they are wrong."""
 
 
+TOKEN_CHARACTERS_MIN: Final = 16
+MAKE_TOKEN: Final = 'python -c "import secrets; print(secrets.token_urlsafe(24))"'
+
+
 DOTENV: Final = ".env"
 
 
@@ -180,6 +184,13 @@ class Settings(BaseSettings):
             raise ValueError("write it as sqlite:///ensemble.db, or with four slashes for an absolute path")
         return value
 
+    @field_validator("inspector_token", mode="before")
+    @classmethod
+    def _cannot_be_guessed(cls, value: object) -> object:
+        if isinstance(value, str) and 0 < len(value.strip()) < TOKEN_CHARACTERS_MIN:
+            raise ValueError(f"it has fewer than {TOKEN_CHARACTERS_MIN} characters; make one: {MAKE_TOKEN}")
+        return value
+
     @field_validator("inspector_address")
     @classmethod
     def _can_be_served_on(cls, value: str) -> str:
@@ -265,7 +276,8 @@ def _wrong_together(settings: Settings) -> list[str]:
         lines.append(f"SHARD_IDS: use shards from 0 to SHARD_COUNT - 1 = {settings.shard_count - 1}.")
     address = settings.inspector_address
     if address and settings.inspector_token is None and not is_loopback(parse_address(address)[0]):
-        lines.append(f"INSPECTOR_TOKEN: set one, since INSPECTOR_ADDRESS ({address}) is open to other machines.")
+        why = f"since INSPECTOR_ADDRESS ({address}) is open to other machines"
+        lines.append(f"INSPECTOR_TOKEN: set one, {why}: {MAKE_TOKEN}")
     url = settings.inspector_url
     if url and settings.inspector_token is None and not is_loopback(parse_public_url(url).host):
         lines.append(f"INSPECTOR_TOKEN: set one, since INSPECTOR_URL ({url}) is open to other machines.")

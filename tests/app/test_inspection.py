@@ -112,7 +112,7 @@ def test_wrong_settings_are_one_line_that_names_the_variable(values: dict[str, o
         settings(**values)
 
 
-@pytest.mark.parametrize("token", ["", "correct-horse"])
+@pytest.mark.parametrize("token", ["", "correct-horse-battery"])
 async def test_only_a_token_makes_breakpoints_and_they_are_the_inspectors_own(token: str, store: SqlStore) -> None:
     bot = compose(settings(inspector_token=token), Endpoint("t"), store, Understudy(), trace=Recorder())
     assert bot.inspector is not None
@@ -123,7 +123,7 @@ async def test_only_a_token_makes_breakpoints_and_they_are_the_inspectors_own(to
 
 
 async def test_a_rehearsal_is_never_held(store: SqlStore) -> None:
-    chosen = quickened(settings(inspector_token="correct-horse"), speed=1.0, voice="webhook")
+    chosen = quickened(settings(inspector_token="correct-horse-battery"), speed=1.0, voice="webhook")
     bot = compose(chosen, Endpoint("t"), store, Understudy(), trace=Recorder())
     assert isinstance(bot.services.stops, NoStops)
 

@@ -9,22 +9,28 @@ that request answers 500, or `run` raises if the stream needed it.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Any, Final
 
 import anyio
 from aiohttp import web
 from anyio.abc import TaskStatus
 
+from actors.adapters.inspector import connections
 from actors.adapters.inspector.address import AddressError, PublicUrl, is_loopback, parse_address
 from actors.adapters.inspector.breakpoint_routes import BreakpointRoutes, stop_view
 from actors.adapters.inspector.breakpoints import Breakpoints
+from actors.adapters.inspector.connections import Bounds, Connection, in_time
 from actors.adapters.inspector.drawings import TYPES, Drawings, Picture
 from actors.adapters.inspector.feed import RETRY_MS, Feed, compact_json, gathering_s
 from actors.adapters.inspector.login import Login
 from actors.adapters.inspector.pages import FILES, index_page, page_file
+from actors.adapters.inspector.seldom import Seldom
+from actors.adapters.inspector.shared_reads import SHARED_S, SharedReads
 from actors.observation import ChannelNames, Dependencies, Journal
 from actors.observation.exchange_view import dependencies_view, exchange_view
 from actors.observation.fleet import Fleet, breaker_view, connection_view
@@ -33,7 +39,7 @@ from actors.observation.patience import USUAL, Patience
 from actors.observation.response_view import ResponseView, Step
 from actors.observation.response_views import ResponseViews
 from actors.observation.troubles import Troubles
-from actors.ports import BreakerMoved, ConnectionMoved, GenerationEnded, Moved, MoveRefused, Trace, TraceEvent
+from actors.ports import BreakerMoved, ConnectionMoved, GenerationEnded, Moved, MoveRefused, Noted, Trace, TraceEvent
 from actors.roleplay.model import ResponseId
 from machines.diagrams.layout import Size
 from machines.diagrams.notations import MACHINES
@@ -86,11 +92,14 @@ class Inspector:
         now: Callable[[], float] = time.time,
         ping_s: float = PING_S,
         log: Trace | None = None,
+        bounds: Bounds = connections.USUAL,
+        shared_s: float = SHARED_S,
     ) -> None:
         """`metrics` returns the body of `/metrics` in Prometheus's text format; None without metrics.
         `picture` converts an SVG to PNG; without it there are no `.png` diagrams. `dependencies` returns their present
         state. `channel_name` is shown beside the channel's id. `log` receives notes about breakpoints and the
         responses that they stop. `public` is the address behind a proxy, which may remove the prefix or keep it.
+        `shared_s` is how long an answer of the API is given again to whoever asks the same.
 
         Raises AddressError for a malformed address, and for an address or `public` beyond loopback without a token.
         """
@@ -99,7 +108,12 @@ class Inspector:
             raise AddressError(f"{address} is open to others: set INSPECTOR_TOKEN, or use 127.0.0.1")
         if not token and public is not None and not is_loopback(public.host):
             raise AddressError(f"{public.origin} is open to others: set INSPECTOR_TOKEN")
-        self._login = Login(self._host, token, origins, public)
+        self._log = log
+        self._bounds = bounds
+        self._connections: set[Connection] = set()
+        self._unreadable = Seldom(self._warn, now)
+        self._reads = SharedReads(now, shared_s)
+        self._login = Login(self._host, token, origins, public, now=now, warn=self._warn)
         self._prefix = "" if public is None else public.prefix
         self._journal = journal
         self._read_metrics = metrics
@@ -157,24 +171,37 @@ class Inspector:
         try:
             # Before viewers connect: responses that are read here are not sent as events, only in the snapshot.
             await self._views.read_newest()
-            await self._listen(runner)
-            task_status.started(self.url)
-            await self._views.keep_up()
+            listening = await self._listen(runner)
+            try:
+                task_status.started(self.url)
+                await self._views.keep_up()
+            finally:
+                listening.close()
         finally:
             with anyio.CancelScope(shield=True):
                 self._feed.cut_off_all()
-                await _close(runner)
+                # asyncio accepts a connection over several iterations of the loop.
+                await anyio.sleep(ACCEPTED_S)
+                await runner.cleanup()
 
-    async def _listen(self, runner: web.AppRunner) -> None:
+    async def _listen(self, runner: web.AppRunner) -> asyncio.Server:
+        """Listen with connections of our own, which `web.TCPSite` has no place for."""
+        assert runner.server is not None, "it is set up before it listens"
+        connection = partial(Connection, runner.server, self._bounds, self._connections, self._unreadable)
         try:
-            await web.TCPSite(runner, self._host, self._port).start()
+            listening = await asyncio.get_running_loop().create_server(connection, self._host, self._port)
         except OSError as error:
             words = f"INSPECTOR_ADDRESS: {self._host}:{self._port} is not available ({error.strerror})"
             raise CannotServe(f"{words}; set another one, or leave it empty to run without the inspector.") from error
-        self.port = runner.addresses[0][1]
+        self.port = self._login.port = listening.sockets[0].getsockname()[1]
+        return listening
+
+    def _warn(self, words: str) -> None:
+        if self._log is not None:
+            self._log.publish(Noted("warning", words))
 
     def _app(self) -> web.Application:
-        app = web.Application(middlewares=[self._login.check], client_max_size=BODY_BYTES_MAX)
+        app = web.Application(middlewares=[in_time, self._login.check], client_max_size=BODY_BYTES_MAX)
         app.on_response_prepare.append(self._login.dress)
         for prefix in dict.fromkeys(("", self._prefix)):
             self._add_routes(app.router, prefix)
@@ -205,7 +232,11 @@ class Inspector:
     # ── the page ────────────────────────────────────────────────────────────────────────────────────
 
     async def _page(self, request: web.Request) -> web.Response:
-        shown = index_page(is_deep="id" in request.match_info, has_texts=self._login.may_read_texts)
+        shown = index_page(
+            is_deep="id" in request.match_info,
+            has_texts=self._login.may_read_texts,
+            may_log_out=self._login.has_cookie(request),
+        )
         return web.Response(text=shown, content_type="text/html", charset="utf-8")
 
     async def _file(self, request: web.Request) -> web.Response:
@@ -244,6 +275,8 @@ class Inspector:
         return frame
 
     async def _events(self, request: web.Request) -> web.StreamResponse:
+        if self._feed.viewer_count >= self._bounds.viewers:
+            raise web.HTTPServiceUnavailable(text="Too many pages of the inspector are open: close one.\n")
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"})
         await response.prepare(request)
         viewer = self._feed.join(_last_seen(request), lambda: _abort(request))
@@ -268,8 +301,12 @@ class Inspector:
         if state is not None and state not in MACHINE.states:
             raise web.HTTPBadRequest(text=f"There is no state {state!r}; there are: {', '.join(MACHINE.states)}.\n")
         limit = _limit(request.query.get("limit", str(LIST_DEFAULT)))
-        found = await self._journal.recently_recorded(limit=limit, state=state, session_id=session_id)
-        return _json({"responses": [self._view(ResponseView.of(recorded)) for recorded in found]})
+
+        async def read() -> str:
+            found = await self._journal.recently_recorded(limit=limit, state=state, session_id=session_id)
+            return compact_json({"responses": [self._view(ResponseView.of(recorded)) for recorded in found]})
+
+        return await self._reads.json(f"responses {state} {session_id} {limit}", read)
 
     async def _response(self, request: web.Request) -> web.Response:
         response_id = request.match_info["id"]
@@ -296,16 +333,24 @@ class Inspector:
         return _json(dependencies_view(self._now(), self._see_dependencies()))
 
     async def _sessions(self, request: web.Request) -> web.Response:
-        found = await self._journal.seen_sessions(limit=SESSIONS_MAX)
-        return _json({"sessions": [asdict(each) | self._place(each.channel_id) for each in found]})
+        async def read() -> str:
+            found = await self._journal.seen_sessions(limit=SESSIONS_MAX)
+            return compact_json({"sessions": [asdict(each) | self._place(each.channel_id) for each in found]})
+
+        return await self._reads.json("sessions", read)
 
     def _place(self, channel_id: int) -> dict[str, str | None]:
         """The channel's id, as text because JavaScript's numbers cannot hold it, and its name."""
         return {"channel_id": str(channel_id), "channel": self._channel_name(channel_id)}
 
     async def _session(self, request: web.Request) -> web.Response:
-        lines = await self._journal.seen_lines(request.match_info["id"], limit=LINES_MAX)
-        return _json({"lines": [asdict(line) for line in lines]})
+        session_id = request.match_info["id"]
+
+        async def read() -> str:
+            lines = await self._journal.seen_lines(session_id, limit=LINES_MAX)
+            return compact_json({"lines": [asdict(line) for line in lines]})
+
+        return await self._reads.json(f"session {session_id}", read)
 
     async def _machines(self, request: web.Request) -> web.Response:
         return _json({"machines": {name: machine_view(machine) for name, machine in MACHINES.items()}})
@@ -332,14 +377,6 @@ class Inspector:
 
     async def _readyz(self, request: web.Request) -> web.Response:
         return web.Response(text="ready\n") if self._is_ready else web.Response(status=503, text="not ready yet\n")
-
-
-async def _close(runner: web.AppRunner) -> None:
-    """Stop listening, wait ACCEPTED_S, then end the connections: asyncio accepts one over several loop iterations."""
-    for site in tuple(runner.sites):
-        await site.stop()
-    await anyio.sleep(ACCEPTED_S)
-    await runner.cleanup()
 
 
 def _last_seen(request: web.Request) -> int | None:

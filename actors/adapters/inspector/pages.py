@@ -14,12 +14,15 @@ FOLDER: Final = Path(__file__).parent / "page"
 KINDS: Final = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 
 
-def index_page(*, is_deep: bool, has_texts: bool) -> str:
-    """Return the page; `is_deep` for an address one folder down, `has_texts` if the texts of lines may be read.
+def index_page(*, is_deep: bool, has_texts: bool, may_log_out: bool) -> str:
+    """Return the page; `is_deep` for an address one folder down, `has_texts` if the texts of lines may be read,
+    `may_log_out` for a browser that has a cookie.
 
     Its links are relative, so that it also works under a prefix: the playground serves it at `/inspector/`.
     """
     page = _read("index.html")
+    if may_log_out:
+        page = page.replace('action="./logout" hidden', 'action="./logout"')
     if is_deep:
         page = page.replace('="./', '="../')
     return page.replace('data-texts="no"', 'data-texts="yes"') if has_texts else page

@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import Final
 
 from actors.adapters.log.errors import ErrorCounter
+from actors.adapters.log.full_files import FullFiles
 from actors.adapters.log.private import traceback_of, words_of
 from actors.adapters.log.scrubber import Scrubber
 
@@ -144,6 +145,7 @@ def set_up(
     root.handlers[:] = [handler, counted]
     root.setLevel(logging.WARNING)  # at INFO, `transitions` alone prints two lines a move and triples its cost
     logging.getLogger("ensemble").setLevel(level)
+    logging.getLogger("asyncio").addFilter(FullFiles())
     sys.excepthook = _log_end
     return counted
 

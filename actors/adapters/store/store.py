@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actors.adapters.store.engine import soundness
-from actors.adapters.store.engine.executor import Executor, operation
+from actors.adapters.store.engine.executor import Executor, operation, view
 from actors.adapters.store.look import audit, overview, reports
 from actors.adapters.store.look import recordings as recorded_rows
 from actors.adapters.store.look import standing as standing_rows
@@ -33,11 +33,15 @@ from actors.adapters.store.play import server_knowledge as server_knowledge_rows
 class SqlStore:
     """The store in SQL. Its methods are those of the ports, whose docstrings describe them."""
 
-    def __init__(self, executor: Executor) -> None:
+    def __init__(self, executor: Executor, viewer: Executor | None = None) -> None:
+        """`viewer` runs what people look at; without it the executor does."""
         self._executor = executor
+        self._viewer = executor if viewer is None else viewer
 
     async def aclose(self) -> None:
         """Finish the operations that have begun, then close the database."""
+        if self._viewer is not self._executor:
+            await self._viewer.aclose()
         await self._executor.aclose()
 
     # ── sessions ────────────────────────────────────────────────────────────────────────────────────
@@ -135,17 +139,17 @@ class SqlStore:
 
     # ── the Journal port ────────────────────────────────────────────────────────────────────────────
 
-    recorded = operation(recorded_rows.recorded)
-    recently_recorded = operation(recorded_rows.recently_recorded)
-    exchanges = operation(exchanges_rows.exchanges)
-    lines_by_state = operation(reports.lines_by_state)
-    untold_since = operation(reports.untold_since)
-    seen_sessions = operation(overview.seen_sessions)
-    seen_session = operation(overview.seen_session)
-    standing = operation(standing_rows.standing)
-    newest_responses = operation(standing_rows.newest_responses)
-    known_as = operation(standing_rows.known_as)
-    seen_lines = operation(overview.seen_lines)
+    recorded = view(recorded_rows.recorded)
+    recently_recorded = view(recorded_rows.recently_recorded)
+    exchanges = view(exchanges_rows.exchanges)
+    lines_by_state = view(reports.lines_by_state)
+    untold_since = view(reports.untold_since)
+    seen_sessions = view(overview.seen_sessions)
+    seen_session = view(overview.seen_session)
+    standing = view(standing_rows.standing)
+    newest_responses = view(standing_rows.newest_responses)
+    known_as = view(standing_rows.known_as)
+    seen_lines = view(overview.seen_lines)
 
     # ── for the command line; not in the ports ──────────────────────────────────────────────────────
 

@@ -36,6 +36,7 @@ from actors.app.console import WRONG_USE, fail, read_settings, refusing
 from actors.app.database_location import refusal_of
 from actors.app.first_scene import open_first_scene
 from actors.app.model_file import checked_model, model_variables
+from actors.app.open_files import raise_limit
 from actors.app.playground_address import DATABASE, WORLD, PlaygroundPlace, announced
 from actors.app.read_only_store import PLAYGROUND
 from actors.app.settings import Settings
@@ -66,6 +67,7 @@ def play(
 ) -> None:
     """Play on a local Discord. No account, key or server is needed."""
     settings = read_settings()
+    raise_limit()
     if gguf is not None and no_bot:
         fail("--no-bot starts no bot, so --gguf has nobody to speak for: leave one of them out", WRONG_USE)
     with refusing(BadModelFile, code=WRONG_USE):

@@ -44,6 +44,7 @@ from actors.app.database_notes import (
 )
 from actors.app.faulty_model import behind_faults
 from actors.app.hand_over import take_lock, wait_until_asked
+from actors.app.open_files import raise_limit
 from actors.app.settings import Settings
 from actors.app.tracing import Tracing, header_secrets, read_variables, tracing
 from actors.gateway import Gateway
@@ -76,6 +77,7 @@ def run(
     settings = read_settings()
     if settings.discord_token is None:
         fail("DISCORD_TOKEN is not set. Put it into .env, or try `play`, which needs no account.", WRONG_USE)
+    raise_limit()
     read_variables()
     with tracing(settings) as traced:
         errors = log.set_up(

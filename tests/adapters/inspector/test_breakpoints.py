@@ -21,7 +21,7 @@ from actors.adapters.inspector.breakpoints import (
     Breakpoints,
     CannotSet,
 )
-from actors.adapters.inspector.login import cookie_name
+from actors.adapters.inspector.login import COOKIE
 from actors.adapters.store import SqlStore
 from actors.ports import Context
 from machines.facts import Fact, Generated, SendUnconfirmed, Sent, Started
@@ -108,7 +108,7 @@ async def test_without_a_token_configured_there_are_none_and_the_answer_says_how
     [
         {},
         {"Authorization": "Bearer wrong"},
-        {"Cookie": f"{cookie_name(TOKEN)}={TOKEN}"},
+        {"Cookie": f"{COOKIE}_8420={TOKEN}"},
         {"Accept": "text/html", "Authorization": f"Basic {TOKEN}"},
     ],
 )

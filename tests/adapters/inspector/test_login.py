@@ -9,7 +9,7 @@ import pytest
 from yarl import URL
 
 from actors.adapters.inspector import AddressError, Inspector, parse_address
-from actors.adapters.inspector.login import cookie_name
+from actors.adapters.inspector.login import COOKIE
 from actors.adapters.store import SqlStore
 from tests.adapters.inspector.stage import Stage, serving
 from tests.contracts.scene import Scene
@@ -89,7 +89,7 @@ NO_TOKEN = [
     {"Authorization": "Bearer wrong"},
     {"Authorization": TOKEN},
     {"Authorization": f"Basic {TOKEN}"},
-    {"Cookie": f"{cookie_name(TOKEN)}={TOKEN}"},
+    {"Cookie": f"{COOKIE}_8420={TOKEN}"},
 ]
 
 

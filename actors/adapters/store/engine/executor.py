@@ -21,6 +21,12 @@ class Runs(Protocol):
     _executor: Executor
 
 
+class Views(Protocol):
+    """An object with an executor for what people look at."""
+
+    _viewer: Executor
+
+
 def operation(
     function: Callable[Concatenate[Connection, P], T],
 ) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
@@ -28,6 +34,17 @@ def operation(
 
     async def run(self: Runs, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return await self._executor.run(function, *args, **kwargs)
+
+    return run
+
+
+def view(
+    function: Callable[Concatenate[Connection, P], T],
+) -> Callable[Concatenate[Any, P], Coroutine[Any, Any, T]]:
+    """Make a method that runs `function`, which only reads, where it holds up no write."""
+
+    async def run(self: Views, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return await self._viewer.run(function, *args, **kwargs)
 
     return run
 

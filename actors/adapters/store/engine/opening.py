@@ -65,6 +65,11 @@ def prepare(path: Path, *, read_only: bool = False) -> Engine:
     return engine
 
 
+def viewer_of(path: Path) -> WriterThread:
+    """Return a thread with a connection of its own that only reads: what people look at holds up no line."""
+    return WriterThread(file_engine(path, read_only=True), name="ensemble-viewer")
+
+
 def _unopened(path: Path, error: OSError | OperationalError) -> StoreError:
     why = error.orig if isinstance(error, OperationalError) else error
     is_locked = isinstance(why, sqlite3.Error) and says_locked(why)
@@ -84,7 +89,7 @@ async def open_store(url: str, *, folder: Path = Path(), read_only: bool = False
         store = memory_store()
     else:
         engine = await anyio.to_thread.run_sync(lambda: prepare(path, read_only=read_only))
-        store = SqlStore(WriterThread(engine))
+        store = SqlStore(WriterThread(engine), None if read_only else viewer_of(path))
     try:
         yield store
     finally:
@@ -103,18 +108,19 @@ async def late_store(
     if path is None:
         raise StoreError("a database in memory belongs to this process alone: there is nothing to take over")
     is_sound = await anyio.to_thread.run_sync(examine, path)
-    executor = Late()
-    store = SqlStore(executor)
+    executor, viewer = Late(), Late()
+    store = SqlStore(executor, viewer)
 
     async def open_it() -> None:
         executor.go_on_with(WriterThread(await anyio.to_thread.run_sync(prepare, path)))
+        viewer.go_on_with(viewer_of(path))
         if not is_sound:
             await store.require_sound()
 
     try:
         yield store, open_it
     finally:
-        await executor.aclose()
+        await store.aclose()
 
 
 def examine(path: Path) -> bool:

@@ -51,13 +51,13 @@ class _Ticket:
 class WriterThread:
     """The thread, its connection and its queue; the queue is bounded because each caller waits for its operation."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, name: str = "ensemble-store") -> None:
         self._engine = engine
         self._queue: SimpleQueue[_Ticket | None] = SimpleQueue()
         self._is_closing = False
         self._door = threading.Lock()  # nothing is queued after the end marker
         # A daemon thread: an event loop that died without aclose() must not keep the process alive.
-        self._thread = threading.Thread(target=self._work, name="ensemble-store", daemon=True)
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
 
     async def run(self, operation: Callable[Concatenate[Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
