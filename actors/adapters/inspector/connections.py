@@ -41,6 +41,9 @@ class Bounds:
 
 USUAL: Final = Bounds()
 
+SAFE: Final = {"Server": "Ensemble", "X-Content-Type-Options": "nosniff"}
+"""Headers of every answer; aiohttp's own `Server` names its version and Python's."""
+
 
 class Connection(web.RequestHandler):
     """One connection, in `all_open` while it is open."""
@@ -50,7 +53,13 @@ class Connection(web.RequestHandler):
     def __init__(self, server: web.Server, bounds: Bounds, all_open: set[Connection], unreadable: Seldom) -> None:
         loop = asyncio.get_running_loop()
         # AppRunner passes None as well; aiohttp's type does not allow it.
-        super().__init__(server, loop=loop, access_log=None, keepalive_timeout=bounds.keepalive_s)  # type: ignore[arg-type]
+        super().__init__(
+            server,
+            loop=loop,
+            access_log=None,  # type: ignore[arg-type]
+            keepalive_timeout=bounds.keepalive_s,
+            lingering_time=bounds.body_s,
+        )
         self._bounds = bounds
         self._all_open = all_open
         self._unreadable = unreadable
@@ -87,13 +96,26 @@ class Connection(web.RequestHandler):
         else:
             super().log_exception(*args, **kw)
 
+    def handle_error(
+        self,
+        request: web.BaseRequest,
+        status: int = 500,
+        exc: BaseException | None = None,
+        message: str | None = None,
+    ) -> web.StreamResponse:
+        """Answer a request that cannot be read, which reaches no application and so would lack its headers."""
+        response = super().handle_error(request, status, exc, message)
+        response.headers.update(SAFE)
+        return response
+
     async def body_came(self, request: web.Request) -> None:
         """Read the whole body, which is small. Raises HTTPRequestTimeout, and closes the connection, if it is late."""
         with anyio.move_on_after(self._bounds.body_s) as in_time:
             await request.read()
         if in_time.cancelled_caught:
-            self.force_close()
-            raise web.HTTPRequestTimeout(text="The body of the request did not come.\n")
+            late = web.HTTPRequestTimeout(text="The body of the request did not come.\n")
+            late.force_close()
+            raise late
 
 
 @web.middleware

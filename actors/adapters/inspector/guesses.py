@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-FREE: Final = 5
+FREE: Final = 10
 """Wrong tokens without a pause: a person mistypes, or pastes the wrong one."""
 
 PAUSE_MAX_S: Final = 60.0

@@ -19,6 +19,7 @@ from urllib.parse import parse_qs
 from aiohttp import web
 
 from actors.adapters.inspector.address import PublicUrl, host_of, is_loopback
+from actors.adapters.inspector.connections import SAFE
 from actors.adapters.inspector.guesses import Guesses
 from actors.adapters.inspector.logins import LIFETIME_S, Logins
 from actors.adapters.inspector.pages import FILES, login_page
@@ -116,8 +117,7 @@ class Login:
             f"default-src 'none'; script-src 'self'; style-src {styles}; img-src 'self' data:; connect-src 'self'; "
             f"base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
         )
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Server"] = "Ensemble"  # aiohttp's own names its version and Python's
+        response.headers.update(SAFE)
         # With "no-referrer" browsers send the form's Origin as null.
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cross-Origin-Resource-Policy"] = "same-site" if self._origins else "same-origin"
