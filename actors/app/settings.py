@@ -184,10 +184,10 @@ class Settings(BaseSettings):
             raise ValueError("write it as sqlite:///ensemble.db, or with four slashes for an absolute path")
         return value
 
-    @field_validator("inspector_token", mode="before")
+    @field_validator("inspector_token")
     @classmethod
-    def _cannot_be_guessed(cls, value: object) -> object:
-        if isinstance(value, str) and 0 < len(value.strip()) < TOKEN_CHARACTERS_MIN:
+    def _cannot_be_guessed(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value()) < TOKEN_CHARACTERS_MIN:
             raise ValueError(f"it has fewer than {TOKEN_CHARACTERS_MIN} characters; make one: {MAKE_TOKEN}")
         return value
 

@@ -128,7 +128,7 @@ WRONG: tuple[tuple[str, str, str], ...] = (
 
 OFF_WHEN_EMPTY = {"COMMAND_PREFIX": "", "GROQ_FALLBACK_MODELS": (), "STATUS_URL": "", "INSPECTOR_ADDRESS": ""}
 
-SECRET = "s3cr3t-and-long"
+SECRET = "s3cr3t-and-long-enough"
 
 
 @pytest.fixture(autouse=True)

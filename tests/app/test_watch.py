@@ -114,9 +114,11 @@ class TestLive:
     async def test_the_token_of_the_settings_opens_it(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
             await play(bot)
-            bot.token = "tok"
+            bot.token -= -"a-token-of-this-bot"
             async with bot.running():
-                async with viewing(tmp_path, inspector_address=bot.address, inspector_token="tok") as viewer:
+                async with viewing(
+                    tmp_path, inspector_address=bot.address, inspector_token="a-token-of-this-bot"
+                ) as viewer:
                     await viewer.sees("Live from", "Responses: 3")
                 async with viewing(tmp_path, inspector_address=bot.address) as viewer:
                     await viewer.sees("From the database", "set INSPECTOR_TOKEN to the one that the bot has")

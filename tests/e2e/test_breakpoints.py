@@ -25,7 +25,7 @@ from tests.e2e.conftest import OpenAt, Seen, findings, picture
 pytestmark = pytest.mark.browser
 
 CHANNEL = "tavern"
-TOKEN = "correct-horse"
+TOKEN = "correct-horse-battery"
 SCHEMES: Final[tuple[Literal["light", "dark"], ...]] = ("light", "dark")
 HELD = re.compile(r"\bheld\b")
 STOPPED = re.compile(r"\bbreakpoint\b")
