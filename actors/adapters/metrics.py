@@ -27,6 +27,7 @@ from actors.ports import (
     BreakerMoved,
     Diverged,
     GenerationEnded,
+    Limited,
     MissingReported,
     Moved,
     MoveRefused,
