@@ -27,7 +27,6 @@ from actors.ports import (
     BreakerMoved,
     Diverged,
     GenerationEnded,
-    Limited,
     MissingReported,
     Moved,
     MoveRefused,

@@ -33,7 +33,7 @@ RIGHTS: Final[dict[str, Right]] = {
     "turns": Right.OPENER,
     "narrate": Right.OPENER,
     "say": Right.PARTICIPANTS,
-    "cast": Right.EVERYONE, 
+    "cast": Right.EVERYONE,
     "status": Right.EVERYONE,
     "help": Right.EVERYONE,
     "history": Right.EVERYONE,

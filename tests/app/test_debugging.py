@@ -183,7 +183,7 @@ async def test_a_name_means_nothing_to_markdown(store: SqlStore, answers: Answer
     starred = Character(id=base36(9), name="**[Mira](http://x)** @here", card_json="{}")
     await store.add_character(starred, at=NOW)
     opened = await store.open_session(a_session(200, cast=(starred,)), an_answer())
-    assert opened is not None
+    assert isinstance(opened, SessionRecord)
     claim, *_ = await store.claim(opened.id)
     line = await begun(Scene(store, claim, CHANNEL, 9000), starred)
     told = await answers.about_response(Here(), line.response.id)

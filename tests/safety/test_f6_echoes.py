@@ -24,8 +24,8 @@ from actors.adapters.store.play import late_notices
 from actors.adapters.store.play import outbox as stored_outbox
 from actors.app.debugging import answers as debugging_answers
 from actors.app.debugging import words as debugging_words
-from actors.commands import ANSWER_MAX
 from actors.ports import ModelFailed
+from actors.redeliveries import ANSWER_MAX
 from actors.roleplay import escapes, notices
 from actors.roleplay import missing_reports as missing_words
 from actors.roleplay.command_words import COMMANDS

@@ -33,6 +33,4 @@ SERVERS = "UPDATE session SET server_id = (SELECT guild_id FROM place WHERE plac
 
 def _index(name: str, table: str, *columns: str, where: str, unique: bool = False) -> None:
     condition = sa.text(where)
-    op.create_index(
-        name, table, [*columns], unique=unique, sqlite_where=condition, postgresql_where=condition
-    )
+    op.create_index(name, table, [*columns], unique=unique, sqlite_where=condition, postgresql_where=condition)
