@@ -18,7 +18,7 @@ from actors.app.debugging.pictures import Pictures
 from actors.app.debugging.process_facts import WRITERS_MAX
 from actors.observation import Explained
 from actors.ports import BreakerMoved, ConnectionMoved, Context, GenerationEnded, SessionMove
-from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
+from actors.roleplay.model import Character, OutboxDraft, OutboxKind, SessionRecord, base36
 from machines.diagrams.path import Path
 from machines.facts import BLOCKED, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.response import Limits
