@@ -76,7 +76,8 @@ def permissions_of(discord: LocalDiscord, user: User) -> Permission:
 
 
 def roles_json(discord: LocalDiscord) -> list[Json]:
-    """All roles, the bot's own second. @everyone has no permissions, so that the bot's own role alone decides what the bot may do."""
+    """All roles, the bot's own second. @everyone has no permissions, so that the bot's own role alone decides what the
+    bot may do."""
     denied = Permission(discord.guild.denied)
     shared = {"color": 0, "hoist": False, "mentionable": False, "flags": 0}
     everybody = {"id": str(discord.guild.id), "name": "@everyone", "position": 0, "managed": False}

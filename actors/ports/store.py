@@ -40,8 +40,7 @@ class Fenced(Exception):
 class Accepted:
     """A user message is in the inbox and in the history. `is_new` is False if it was there before.
 
-    It starts no turn if `is_overflow` (too many messages wait), `is_paused` (the scene is paused) or `is_limited` (its
-    author began too many turns).
+    It starts no turn if `is_overflow` (too many wait), `is_paused` (the scene) or `is_limited` (too many turns begun).
     """
 
     session_id: SessionId
@@ -174,8 +173,7 @@ class Store(CharacterStore, ServerUses, Protocol):
 
         In a paused session it starts no turn: the first message after the pause does, and its prompt has both.
         If `waiting_max` messages wait, it starts no turn; `overflow` announces this in the channel, once until the
-        queue is empty again. If its author began `turns_max` turns (0: no limit) in the minute before it, it starts no
-        turn, and `limited` announces this.
+        queue is empty again. If its author began `turns_max` turns (0: no limit) within a minute, so does `limited`.
         """
         ...
 
