@@ -59,9 +59,8 @@ class StoreCardShelf:
         brought = self._read(_with_fields(before.card_json, fields), name)
         edited = brought.character
         is_renamed = name_key(edited.name) != name_key(before.name)
-        if is_renamed and name_key(edited.name) in {
-            name_key(each.name) for each in await self._store.characters_in(None)
-        }:
+        known = await self._store.characters_in(None)
+        if is_renamed and name_key(edited.name) in {name_key(each.name) for each in known}:
             raise CardRefused(f"There is already a character named {edited.name}. Choose another name.")
         after = replace(edited, picture=before.picture)
         await self._store.add_character(after, at=self._clock.now())

@@ -14,7 +14,7 @@ from . import records
 from .dialect import NULLS
 from .interactions import Interaction, Kind
 from .local_discord import LocalDiscord
-from .permissions import BOT, Permission
+from .permissions import BOT, MODERATOR, Permission
 from .records import Attachment, Channel, Guild, Json, Message, User, Webhook
 from .snowflake import made_at
 
@@ -72,7 +72,7 @@ def moderator_role_id(discord: LocalDiscord) -> int:
 def permissions_of(discord: LocalDiscord, user: User) -> Permission:
     """What a person may do in the guild's channels; the owner is a moderator too."""
     is_moderator = user.moderates or user.id == discord.guild.owner_id
-    return Permission.MANAGE_MESSAGES if is_moderator else Permission(0)
+    return MODERATOR if is_moderator else Permission(0)
 
 
 def roles_json(discord: LocalDiscord) -> list[Json]:
@@ -86,7 +86,7 @@ def roles_json(discord: LocalDiscord) -> list[Json]:
     return [
         everybody | shared | {"permissions": "0"},
         own | shared | {"permissions": str(int(BOT & ~denied)), "tags": {"bot_id": str(discord.bot.id)}},
-        moderators | shared | {"permissions": str(int(Permission.MANAGE_MESSAGES))},
+        moderators | shared | {"permissions": str(int(MODERATOR))},
     ]
 
 
