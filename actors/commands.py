@@ -128,13 +128,12 @@ class Commands:
     async def handle(self, message: ChannelMessage, command: Command) -> SessionId | None:
         """Carry out a command; return the session that it ended or gave work to, if any."""
         if command.is_slip:
-            if not await self._limit.is_over(message):
-                await self._suggest(message, command.word)
+            await self._suggest(message, command.word)
+            return None
+        if command.word != "end" and await self._limit.is_over(message):  # whoever may end a scene always may
             return None
         if not await self._authority.may(command.word, Asker.of(message)):
             await self._refuse(message, command.word)
-            return None
-        if command.word != "end" and await self._limit.is_over(message):
             return None
         try:
             return await self._handlers[command.word](message, command.rest)
@@ -165,19 +164,18 @@ class Commands:
 
     async def _suggest(self, message: ChannelMessage, nearest: str) -> None:
         """Suggest the nearest command for a mistyped one, only if it is likely ours: other bots share the channels."""
-        if nearest == "start" or await self._services.store.session_in(message.channel_id) is not None:
+        is_ours = nearest == "start" or await self._services.store.session_in(message.channel_id) is not None
+        if is_ours and not await self._limit.is_over(message):
             await self._answer(message, f"❓ Did you mean `{self._p}{nearest}`? Your message did nothing.")
 
     async def _refuse(self, message: ChannelMessage, word: str) -> None:
         """Say who may; ask them where another person wants to end the scene."""
-        if await self._limit.is_over(message):
-            return
         session = await self._services.store.session_in(message.channel_id)
-        if word == "end" and session is not None:
+        if word != "end":
+            await self._answer(message, rights.refusal(word))
+        elif session is not None and not await self._limit.is_over(message):
             button = rights.end_button(session.id, self._services.clock.now())
             await self._answer(message, rights.end_question(), (button,))
-        else:
-            await self._answer(message, rights.refusal(word))
 
     async def _start(self, message: ChannelMessage, rest: str) -> None:
         if await self._services.store.answers_waiting(message.channel_id) >= ANSWERS_WAITING_MAX:

@@ -265,12 +265,11 @@ class Gateway:
     async def _accept(self, message: ChannelMessage) -> None:
         limit, key = self._services.rules.waiting_max, f"overflow:{message.id}"
         overflow = OutboxDraft(key, OutboxKind.NOTICE, message.channel_id, notices.overflow(limit))
-        named, turns_max = (
-            await self._services.channel.named(message),
-            self._services.rules.quotas.turns_per_person_minute,
-        )
+        named = await self._services.channel.named(message)
+        turns_max = self._services.rules.quotas.turns_per_person_minute
+        limited = self._limited(message) if turns_max else None
         accepted = await self._services.store.accept(
-            named, waiting_max=limit, overflow=overflow, turns_max=turns_max, limited=self._limited(message)
+            named, waiting_max=limit, overflow=overflow, turns_max=turns_max, limited=limited
         )
         if accepted is not None and (accepted.is_overflow or accepted.is_limited):
             self._services.outbox_bell.ring()

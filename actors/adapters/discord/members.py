@@ -20,15 +20,29 @@ from actors.ports import HeldBack, Refused, Unconfirmed
 WAIT_S: Final = 3.0
 """How long a command waits for the answer."""
 
+AGE_MAX_S: Final = 10.0
+KNOWN_MAX: Final = 1_000
+"""How long an answer is used, and how many are kept: a gap may hold many commands of one person."""
+
 
 class Members:
     """Asks for members of servers."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
+        self._known: dict[tuple[int, int], tuple[bool, float]] = {}  # by (channel, person): the answer, and its time
 
     async def moderates(self, place: Place, user_id: int) -> bool:
         """Return whether the person has *Manage Messages* in this place."""
+        key, now = (place.home_id, user_id), self._wire.now()
+        known = self._known.get(key)
+        if known is None or known[1] + AGE_MAX_S < now:
+            if len(self._known) >= KNOWN_MAX:
+                self._known.clear()
+            known = self._known[key] = await self._ask(place, user_id), now
+        return known[0]
+
+    async def _ask(self, place: Place, user_id: int) -> bool:
         channel = self._channel(place)
         if channel is None:
             return False

@@ -144,7 +144,7 @@ def _limits(settings: Settings) -> Finding:
     )
     shown = ", ".join(f"{words}: {limit:,}" if limit else f"{words}: no limit" for words, limit in limits)
     dms = "allowed" if settings.allow_dms else "off"
-    places = f"{len(settings.channels)} channels" if settings.channels else "all channels"
+    places = f"{len(settings.channels)} listed channel(s)" if settings.channels else "all channels"
     return Finding("limits", True, f"{shown}; direct messages: {dms}; scenes in {places}")
 
 
