@@ -194,3 +194,54 @@ async def test_f4_start_finds_the_servers_own_character_first() -> None:
         session = await play.store.session_in(CHANNEL)
         assert session is not None
         assert [member.id for member in session.cast] == ["ada_of_server"]
+
+
+# ── a kill at any moment ────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("tenth", range(1, 25, 5))
+async def test_f4_a_kill_at_any_moment_changes_no_decision_and_loses_no_message(tenth: int) -> None:
+    """Each call of the store takes 0.2 s, so the kills fall before, between and after the writes of each message."""
+    rules = replace(TURNS, quotas=replace(TURNS.quotas, scenes_per_person=1))
+    async with playing(rules=rules, cast=("Ada",), latency_s=0.1) as first:
+        await first.start("Ada")
+        said(first, ROBIN, *(f"Line {n}." for n in range(5)), "!pause")
+        await anyio.sleep(tenth / 10)
+        first.kill()
+    async with playing(before=first, rules=rules) as play:
+        await play.quiet()
+        heard = [text for name, text in await play.history() if name != "Ada"]
+        assert heard == [f"Line {n}." for n in range(5)]
+        assert play.session_state() == "Paused"
+        told = play.discord.texts(CHANNEL)
+        assert sum("begin at most 3 turns" in text for text in told) == 1
+        assert sum(text.startswith("⏸️") for text in told) == 1
+        said(play, ROBIN, "!resume")
+        await play.quiet()
+        assert len(play.discord.character_lines(CHANNEL)) == 3
+        await equal_to_the_channel(play)
+
+
+@pytest.mark.parametrize("tenth", range(1, 16, 3))
+async def test_f4_a_kill_while_a_scene_is_ended_by_the_button_ends_it_wholly_or_not_at_all(tenth: int) -> None:
+    async with playing(cast=("Ada",), latency_s=0.1) as first:
+        first.discord.moderators = {SAM + 1}
+        await first.start("Ada")
+        said(first, SAM, "!end")
+        await first.quiet(for_s=5.0)
+        button = first.discord.buttons(CHANNEL)[-1]
+        first.discord.press(CHANNEL, button, user_id=ROBIN)
+        await anyio.sleep(tenth / 10)
+        first.kill()
+    async with playing(before=first) as play:
+        await play.quiet()
+        is_ended = play.session_state() == "Ended"
+        assert sum("The scene has ended." in text for text in play.discord.texts(CHANNEL)) == is_ended
+        press = play.discord.press(CHANNEL, button, user_id=ROBIN)
+        await play.quiet()
+        assert play.session_state() == "Ended"
+        assert play.discord.replies[press.token] == [
+            "This question is over: the scene has ended already, or it was asked more than ten minutes ago."
+            if is_ended
+            else "🎬 You ended the scene."
+        ]
