@@ -214,7 +214,6 @@ async def test_two_current_characters_of_one_name(scene: Scene, conn: Connection
     refuses(conn, again, base36(9), True, 0)
     takes(conn, again, base36(9), False, 0)
     takes(conn, again, base36(10), True, 77)  # of one server
-    refuses(conn, again, base36(11), True, 77)
 
 
 async def test_two_deletions_of_one_message(scene: Scene, conn: Connection) -> None:
