@@ -28,6 +28,7 @@ from actors.ports import (
     Replies,
     ReplyOutcome,
     SendOutcome,
+    Standing,
     StatusPage,
     Trace,
     Unconfirmed,
@@ -168,6 +169,10 @@ class BreakerChannel:
     async def named(self, message: ChannelMessage) -> ChannelMessage:
         """Resolve names only while the breaker is closed: a name is not worth a wait. Proves nothing about Discord."""
         return await self._channel.named(message) if self._gate.is_closed else message
+
+    async def standing(self, channel_id: int, user_id: int, *, moderates: bool | None) -> Standing:
+        """Ask also while the breaker is open: mostly the answer is in memory. Proves nothing about Discord."""
+        return await self._channel.standing(channel_id, user_id, moderates=moderates)
 
     async def typing(self, channel_id: int) -> None:
         """Show typing only while the breaker is closed. It proves nothing about Discord."""

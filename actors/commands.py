@@ -12,27 +12,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import astuple, dataclass
 from typing import Final
 
+from actors.authority import Asker, Authority
 from actors.breaker_ports import DISCORD
+from actors.command_limit import CommandLimit, leave_unanswered
+from actors.endings import ENDED, Endings
 from actors.missing_reports import Missing
-from actors.ports import Fenced, Indicator, MoveByWork, SessionMove
-from actors.redeliveries import Redeliveries
-from actors.roleplay import escapes, notices
+from actors.ports import ButtonPressed, Indicator, Limited, MoveByWork
+from actors.redeliveries import ANSWER_MAX, Redeliveries, answer_to
+from actors.roleplay import escapes, notices, rights
 from actors.roleplay.cast_names import Ambiguous, Unknown, cast_of
 from actors.roleplay.command_words import Command
-from actors.roleplay.model import (
-    ChannelMessage,
-    Character,
-    OutboxDraft,
-    OutboxKind,
-    SessionId,
-    SessionRecord,
-)
+from actors.roleplay.model import Button, ChannelMessage, Character, OutboxDraft, SessionId, SessionRecord
+from actors.roleplay.quotas import Excess, place_refusal
+from actors.roleplay.quotas import words as excess_words
 from actors.roleplay.turns import DEFAULT_ORDER, TurnOrder, UnknownOrder, choices, meanings, order_named
 from actors.services import Services
+from actors.session_moves import move_of, move_open
 from machines import session as machine
-
-ANSWER_MAX: Final = 2000
-"""Characters of one message (Discord's reference, "Create Message")."""
 
 HISTORY_LINES: Final = 10
 """Lines that `!history` shows when no number is given."""
@@ -47,9 +43,6 @@ ANSWERS_WAITING_MAX: Final = 20
 always carried out."""
 
 TOO_MANY_COMMANDS: Final = "⏳ Too many commands at once. Further commands get no answer until these answers are sent."
-
-MOVE_TRIES: Final = 5
-"""Tries of a command to move a session while a turn moves it concurrently."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +108,9 @@ class Commands:
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._authority = Authority(services)
+        self._endings = Endings(services, self._authority)
+        self._limit = CommandLimit(services)
         self._redeliveries = Redeliveries(services)
         self._reports = Missing(services)
         self._handlers: dict[str, Callable[[ChannelMessage, str], Awaitable[SessionId | None]]] = {
@@ -135,37 +131,67 @@ class Commands:
         if command.is_slip:
             await self._suggest(message, command.word)
             return None
+        if command.word != "end" and await self._limit.is_over(message):  # whoever may end a scene always may
+            return None
+        if not await self._authority.may(command.word, Asker.of(message)):
+            await self._refuse(message, command.word)
+            return None
         try:
             return await self._handlers[command.word](message, command.rest)
         except BadCommand as error:
             await self._answer(message, f"❓ {error}")
             return None
 
+    async def pressed(self, press: ButtonPressed) -> SessionId | None:
+        """Handle the press of any button of ours; return the session that it ended or gave work to, if any."""
+        asked = rights.scene_to_end(press.custom_id)
+        if asked is not None:
+            return await self._endings.pressed(press, *asked)
+        if not await self._authority.may("retry", Asker.of(press)):
+            await self._endings.reply(press, rights.refusal("retry"))
+            return None
+        return await self._redeliveries.pressed(press)
+
     async def end_lost(self, channel_id: int) -> SessionId | None:
         """End the session of a channel that is gone; no notice is sent, since no channel is left for it."""
         fact = machine.ChannelLost(self._services.clock.now())
 
         async def end(record: SessionRecord) -> None:
-            await self._services.store.move_session(record.id, _move_of(record, fact, ended_by="channel_gone"))
+            await self._services.store.move_session(record.id, move_of(record, fact, ended_by="channel_gone"))
 
-        return await self._move_open(channel_id, end)
+        return await move_open(self._services, channel_id, end)
 
     # ── handlers ────────────────────────────────────────────────────────────────────────────────────
 
     async def _suggest(self, message: ChannelMessage, nearest: str) -> None:
         """Suggest the nearest command for a mistyped one, only if it is likely ours: other bots share the channels."""
-        if nearest == "start" or await self._services.store.session_in(message.channel_id) is not None:
+        is_ours = nearest == "start" or await self._services.store.session_in(message.channel_id) is not None
+        if is_ours and not await self._limit.is_over(message):
             p = self._p
             meant = f"Did you mean `{p}{nearest}`?" if nearest else f"Commands begin with `{p}` here; see `{p}help`."
             await self._answer(message, f"❓ {meant} Your message did nothing.")
+
+    async def _refuse(self, message: ChannelMessage, word: str) -> None:
+        """Say who may; ask them where another person wants to end the scene."""
+        session = await self._services.store.session_in(message.channel_id)
+        if word != "end":
+            await self._answer(message, rights.refusal(word))
+        elif session is not None and not await self._limit.is_over(message):
+            button = rights.end_button(session.id, self._services.clock.now())
+            await self._answer(message, rights.end_question(), (button,))
 
     async def _start(self, message: ChannelMessage, rest: str) -> None:
         if await self._services.store.answers_waiting(message.channel_id) >= ANSWERS_WAITING_MAX:
             await self._leave_unanswered(message)
             return
-        start = parse_start(rest)
-        cast = await self._named(start.names)
-        services = self._services
+        start, services = parse_start(rest), self._services
+        standing, quotas = await self._authority.standing(Asker.of(message)), services.rules.quotas
+        places = (message.channel_id, standing.home_id)
+        refusal = place_refusal(quotas, self._p, is_private=standing.is_private, places=places)
+        if refusal is not None:
+            await self._answer(message, refusal)
+            return
+        cast = await self._named(start.names, standing.server_id)
         session = machine.Session(services.clock.new_id())
         machine.advance(session, machine.Opened(services.clock.now()))
         record = SessionRecord(
@@ -179,22 +205,24 @@ class Commands:
             cast=cast,
             opened_at=services.clock.now(),
             opened_after=message.id,
+            server_id=standing.server_id,
+            opener_id=message.author_id,
         )
         text = f"🎭 The scene is open with {_names(cast)}. Write a message and they answer. `{self._p}end` ends it."
         text += f"\nSpeaking: {self._speaking}."
-        opened = await services.store.open_session(record, self._draft(message, text))
-        if opened is None:
+        opened = await services.store.open_session(record, self._draft(message, text), quotas=quotas)
+        if isinstance(opened, Excess):
+            services.trace.publish(Limited(opened, message.channel_id))
+            await self._answer(message, excess_words(opened, quotas, self._p))
+        elif opened is None:
             await self._answer(message, f"A scene is open here already. `{self._p}end` ends it; then start a new one.")
         services.outbox_bell.ring()
 
     async def _end(self, message: ChannelMessage, rest: str) -> SessionId | None:
-        answer = self._draft(message, "🎬 The scene has ended. It stays saved; a new scene does not continue it.")
-        fact = machine.EndRequested(self._services.clock.now())
-
-        async def end(record: SessionRecord) -> None:
-            await self._services.store.move_session(record.id, _move_of(record, fact, ended_by="end"), outbox=(answer,))
-
-        return await self._in_open_session(message, end)
+        ended = await self._endings.commanded(self._draft(message, ENDED), message.id)
+        if ended is None:
+            await self._answer(message, self._none_open)
+        return ended
 
     async def _pause(self, message: ChannelMessage, rest: str) -> None:
         fact = machine.PauseRequested(self._services.clock.now())
@@ -204,7 +232,7 @@ class Commands:
         async def pause(record: SessionRecord) -> None:
             if record.state == machine.PAUSED:
                 raise BadCommand(f"The scene is paused already. `{self._p}resume` continues it.")
-            await self._services.store.move_session(record.id, _move_of(record, fact), outbox=(answer,))
+            await self._services.store.move_session(record.id, move_of(record, fact), outbox=(answer,))
 
         await self._in_open_session(message, pause)
 
@@ -216,7 +244,7 @@ class Commands:
             if record.state != machine.PAUSED:
                 raise BadCommand(f"The scene is not paused. Write, and the cast answers. `{self._p}pause` pauses it.")
             with_work, without_work = (machine.Resumed(at, work_left=is_left) for is_left in (True, False))
-            moves = MoveByWork(_move_of(record, with_work), _move_of(record, without_work))
+            moves = MoveByWork(move_of(record, with_work), move_of(record, without_work))
             await self._services.store.resume_session(record.id, moves, outbox=(answer,))
 
         return await self._in_open_session(message, resume)
@@ -243,7 +271,8 @@ class Commands:
 
     async def _cast(self, message: ChannelMessage, rest: str) -> None:
         session = await self._services.store.session_in(message.channel_id)
-        known = await self._services.store.characters()
+        server_id = session.server_id if session else (await self._authority.standing(Asker.of(message))).server_id
+        known = await self._services.store.characters_in(server_id)
         playing = f"Playing here: {_names(session.cast)}." if session else self._none_open
         await self._answer(message, f"{playing}\nCharacters to choose from: {_names(known) or 'none'}.")
 
@@ -296,8 +325,8 @@ class Commands:
     def _none_open(self) -> str:
         return f"No scene is open here. `{self._p}start NAME…` opens one; `{self._p}help` lists the commands."
 
-    async def _named(self, names: tuple[str, ...]) -> tuple[Character, ...]:
-        known = await self._services.store.characters()
+    async def _named(self, names: tuple[str, ...], server_id: int | None) -> tuple[Character, ...]:
+        known = await self._services.store.characters_in(server_id)
         if not names:
             raise BadCommand(f"No character is named. Write `{self._p}start NAME…` with one of: {_names(known)}.")
         found = cast_of(names, known)
@@ -318,55 +347,28 @@ class Commands:
         self, message: ChannelMessage, write: Callable[[SessionRecord], Awaitable[None]]
     ) -> SessionId | None:
         """Write a command's move, with its answer; answer that no scene is open if there is none."""
-        session_id = await self._move_open(message.channel_id, write, asked_by=message.id)
+        session_id = await move_open(self._services, message.channel_id, write, asked_by=message.id)
         if session_id is None:
             await self._answer(message, self._none_open)
         self._services.outbox_bell.ring()
         return session_id
 
-    async def _move_open(
-        self, channel_id: int, write: Callable[[SessionRecord], Awaitable[None]], asked_by: int | None = None
-    ) -> SessionId | None:
-        """Write a move of the channel's session; retry while turns move it concurrently.
-
-        None if no session is open, or if it was opened after the message that asks.
-        """
-        for tries_left in reversed(range(MOVE_TRIES)):
-            record = await self._services.store.session_in(channel_id)
-            if record is None or (asked_by is not None and asked_by <= record.opened_after):
-                return None
-            try:
-                await write(record)
-            except Fenced:
-                if not tries_left:
-                    raise
-            else:
-                return record.id
-        return None
-
     def _draft(self, message: ChannelMessage, text: str) -> OutboxDraft:
-        return OutboxDraft(f"answer:{message.id}", OutboxKind.ANSWER, message.channel_id, text[:ANSWER_MAX])
+        return answer_to(message, text)
 
-    async def _answer(self, message: ChannelMessage, text: str) -> None:
+    async def _answer(self, message: ChannelMessage, text: str, buttons: tuple[Button, ...] = ()) -> None:
         """Answer, unless too many answers wait for this channel; the last one allowed says so."""
         waiting = await self._services.store.answers_waiting(message.channel_id)
         if waiting >= ANSWERS_WAITING_MAX:
             await self._leave_unanswered(message)
             return
         if waiting == ANSWERS_WAITING_MAX - 1:
-            text = TOO_MANY_COMMANDS
-        await self._services.store.enqueue(self._draft(message, text), at=self._services.clock.now())
+            text, buttons = TOO_MANY_COMMANDS, ()
+        await self._services.store.enqueue(answer_to(message, text, buttons), at=self._services.clock.now())
         self._services.outbox_bell.ring()
 
     async def _leave_unanswered(self, message: ChannelMessage) -> None:
-        # Recorded as handled. Otherwise a catch-up would carry the command out later, among newer messages.
-        await self._services.store.leave_unanswered(self._draft(message, ""), at=self._services.clock.now())
-
-
-def _move_of(record: SessionRecord, fact: machine.Fact, *, ended_by: str | None = None) -> SessionMove:
-    session = machine.Session(record.id, record.state, record.version)
-    machine.advance(session, fact)
-    return SessionMove(session.state, session.version, fact.at, ended_by)
+        await leave_unanswered(self._services, message)
 
 
 def _names(characters: tuple[Character, ...]) -> str:

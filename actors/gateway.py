@@ -42,6 +42,7 @@ from actors.ports import (
     Engine,
     GatewayEvent,
     Level,
+    Limited,
     MessageDeleted,
     MessageEdited,
     MessageSeen,
@@ -51,10 +52,11 @@ from actors.ports import (
     ShardReady,
 )
 from actors.reaper import Reaper
-from actors.redeliveries import Redeliveries
 from actors.roleplay import notices
 from actors.roleplay.history import as_played, belongs, command_in
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
+from actors.roleplay.quotas import Excess, minute_of
+from actors.roleplay.quotas import words as excess_words
 from actors.services import Services
 from actors.shards import Shards
 from actors.supervisor import Supervisor
@@ -84,7 +86,6 @@ class Gateway:
         self._engine = engine
         self._reaper = reaper
         self._commands = commands
-        self._redeliveries = Redeliveries(services)
         self._missing = Missing(services)
         self._supervisor = supervisor
         self._nudge = nudge
@@ -218,9 +219,7 @@ class Gateway:
             case MessageDeleted():
                 await self._amended(event, None)
             case ButtonPressed():
-                session_id = await self._redeliveries.pressed(event)
-                if session_id is not None:
-                    await self._engine.ring(session_id)
+                await self._follow(await self._commands.pressed(event))
             case MissingAsked():
                 await self._missing.chosen(event)
             case ChannelGone(channel_id=channel_id):
@@ -237,12 +236,15 @@ class Gateway:
         if message.is_ours:
             await self._reaper.saw(message)
         elif command := command_in(message, prefix):
-            session_id = await self._commands.handle(message, command)
-            if session_id is not None:
-                await self._nudge(session_id)
-                await self._engine.ring(session_id)
+            await self._follow(await self._commands.handle(message, command))
         elif belongs(message, prefix):
             await self._accept(message)
+
+    async def _follow(self, session_id: SessionId | None) -> None:
+        """Let a session that a person ended or gave work to act on it."""
+        if session_id is not None:
+            await self._nudge(session_id)
+            await self._engine.ring(session_id)
 
     async def _edited(self, event: MessageEdited) -> None:
         """Amend a line. If the message was no line (an aside) and is one now, accept it, as a catch-up would."""
@@ -264,11 +266,23 @@ class Gateway:
         limit, key = self._services.rules.waiting_max, f"overflow:{message.id}"
         overflow = OutboxDraft(key, OutboxKind.NOTICE, message.channel_id, notices.overflow(limit))
         named = await self._services.channel.named(message)
-        accepted = await self._services.store.accept(named, waiting_max=limit, overflow=overflow)
-        if accepted is not None and accepted.is_overflow:
+        turns_max = self._services.rules.quotas.turns_per_person_minute
+        limited = self._limited(message) if turns_max else None
+        accepted = await self._services.store.accept(
+            named, waiting_max=limit, overflow=overflow, turns_max=turns_max, limited=limited
+        )
+        if accepted is not None and (accepted.is_overflow or accepted.is_limited):
             self._services.outbox_bell.ring()
+        if accepted is not None and accepted.is_limited:
+            self._services.trace.publish(Limited(Excess.TURNS, message.channel_id))
         if accepted is not None and accepted.is_new:
             await self._engine.ring(accepted.session_id)
+
+    def _limited(self, message: ChannelMessage) -> OutboxDraft:
+        """What a person who began too many turns is answered, once a minute."""
+        rules, key = self._services.rules, f"turns:{message.author_id}:{minute_of(message.at)}"
+        words = excess_words(Excess.TURNS, rules.quotas, rules.command_prefix)
+        return OutboxDraft(key, OutboxKind.ANSWER, message.channel_id, words)
 
     async def _end(self, channel_id: int) -> None:
         session_id = await self._commands.end_lost(channel_id)

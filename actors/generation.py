@@ -10,6 +10,7 @@ from typing import Final, assert_never
 import anyio
 
 from actors.allowances import Granted, Line
+from actors.day_tokens import DayTokens
 from actors.model_exchange import asked
 from actors.observed import Observed
 from actors.ports import (
@@ -113,6 +114,7 @@ class Generation:
         self._record = record
         self._context = context
         self._failures = list(record.reasons)
+        self._day_tokens = DayTokens(services)
         self._spare = ""  # usable text of an earlier attempt: delivered if no attempt gives a better one
 
     async def generate(self, attempt: int) -> Observed:
@@ -200,11 +202,13 @@ class Generation:
         return _Question(granted, heard, recent.length)
 
     async def _complete(self, granted: Granted) -> Completion | ModelFailed | HeldBack:
-        """Ask the model, and correct its allowance from the answer."""
+        """Ask the model, and correct its allowance and the server's tokens from the answer."""
         services, model = self._services, granted.plan.model
         await services.allowances.keep(model, granted.use)
+        await self._day_tokens.reserve(self._session, granted.use)
         outcome = await services.model.complete(granted.built.prompt)
         use = services.allowances.note(granted, outcome, services.clock.now())
+        await self._day_tokens.correct(self._session, granted.use, outcome, use)
         if use != granted.use:
             await services.allowances.keep(model, use)
         return outcome

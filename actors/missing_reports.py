@@ -10,16 +10,12 @@ A report that comes twice, because its channel is read again, is answered once.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
 
 from actors.ports import MissingAsked, MissingReported
-from actors.redeliveries import REPLY_LIFE_S
+from actors.redeliveries import ANSWER_MAX, REPLY_LIFE_S, answer_to
 from actors.roleplay.missing_reports import MissingReport, answer
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, ReplyAddress
 from actors.services import Services
-
-ANSWER_MAX: Final = 2000
-"""Characters of one message (Discord's reference, "Create Message")."""
 
 
 class Missing:
@@ -32,7 +28,7 @@ class Missing:
         """Answer `!missing` in the channel: about the message that it replies to, else about the newest turn."""
 
         def drafted(words: str) -> OutboxDraft:
-            return OutboxDraft(f"answer:{message.id}", OutboxKind.ANSWER, message.channel_id, words)
+            return answer_to(message, words)
 
         now = self._services.clock.now()
         report = MissingReport(message.author_id, message.channel_id, message.replies_to, now)

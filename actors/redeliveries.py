@@ -14,9 +14,12 @@ from typing import Final
 
 from actors.ports import ButtonPressed, Fenced, RedeliveryOutcome
 from actors.roleplay.escapes import plain_name
-from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, ReplyAddress, ResponseId, SessionId
+from actors.roleplay.model import Button, ChannelMessage, OutboxDraft, OutboxKind, ReplyAddress, ResponseId, SessionId
 from actors.roleplay.notices import response_to_redeliver
 from actors.services import Services
+
+ANSWER_MAX: Final = 2000
+"""Characters of one message (Discord's reference, "Create Message")."""
 
 REPLY_LIFE_S: Final = 900.0
 """How long an interaction can be answered (Discord's reference, "Interaction Callback": 15 minutes)."""
@@ -44,7 +47,7 @@ class Redeliveries:
 
     async def pressed(self, press: ButtonPressed) -> SessionId | None:
         """Handle and answer the press of any button of ours."""
-        answer = self._reply(press)
+        answer = reply_to(press, self._services.clock.now())
         response_id = response_to_redeliver(press.custom_id)
         if response_id is not None:
             return await self._request(response_id, press.channel_id, answer)
@@ -56,7 +59,7 @@ class Redeliveries:
         """Handle `!retry`: request the channel's last failed line, and answer with a message."""
 
         def answer(words: str) -> OutboxDraft:
-            return OutboxDraft(f"answer:{message.id}", OutboxKind.ANSWER, message.channel_id, words)
+            return answer_to(message, words)
 
         return await self._request(None, message.channel_id, answer)
 
@@ -78,7 +81,16 @@ class Redeliveries:
                 return asked.session_id if is_new else None
         return None
 
-    def _reply(self, press: ButtonPressed) -> Callable[[str], OutboxDraft]:
-        address = ReplyAddress(press.token, self._services.clock.now() + REPLY_LIFE_S)
-        key = f"answer:{press.interaction_id}"
-        return lambda words: OutboxDraft(key, OutboxKind.ANSWER, press.channel_id, words, reply=address)
+
+def answer_to(message: ChannelMessage, words: str, buttons: tuple[Button, ...] = ()) -> OutboxDraft:
+    """Return the answer to a command; the same message is answered once."""
+    key, asked_by = f"answer:{message.id}", message.author_id
+    return OutboxDraft(
+        key, OutboxKind.ANSWER, message.channel_id, words[:ANSWER_MAX], buttons=buttons, asked_by=asked_by
+    )
+
+
+def reply_to(press: ButtonPressed, now: float) -> Callable[[str], OutboxDraft]:
+    """Return what makes the answer to a press, visible to the presser only."""
+    address, key = ReplyAddress(press.token, now + REPLY_LIFE_S), f"answer:{press.interaction_id}"
+    return lambda words: OutboxDraft(key, OutboxKind.ANSWER, press.channel_id, words, reply=address)

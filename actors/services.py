@@ -14,6 +14,7 @@ from actors.breakers import Breakers
 from actors.ports import Channel, Clock, Model, NoStops, Replies, Stops, Store, Trace, Voice
 from actors.readiness import Readiness
 from actors.roleplay.links import Links
+from actors.roleplay.quotas import NO_QUOTAS, Quotas
 from actors.typing_indicator import TypingIndicator
 from machines.response import Limits
 
@@ -35,6 +36,7 @@ class Rules:
     waiting_max: int = WAITING_MAX
     records_exchanges: bool = False
     links: Links = Links.TEXT
+    quotas: Quotas = NO_QUOTAS
 
 
 class Shutdown:

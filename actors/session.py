@@ -15,6 +15,7 @@ from typing import assert_never
 
 import anyio.lowlevel
 
+from actors.day_tokens import DayTokens
 from actors.lost_channels import LOST
 from actors.ports import (
     Context,
@@ -45,6 +46,7 @@ class Sessions:
     def __init__(self, services: Services, reaper: Reaper) -> None:
         self._services = services
         self._reaper = reaper
+        self._day_tokens = DayTokens(services)
         self._running: dict[SessionId, ResponseActor] = {}
 
     async def drain(self, session_id: SessionId) -> None:
@@ -81,6 +83,10 @@ class Sessions:
         self, claim: Claim, record: SessionRecord, session: machine.Session, message: NextMessage
     ) -> Work:
         clock = self._services.clock
+        notice = await self._day_tokens.notice_if_used_up(record, clock.now())
+        if notice is not None:
+            self._services.outbox_bell.ring()
+            return await self._services.store.pass_over(claim, message.message_id, notice, at=clock.now())
         answering = speakers(record.order, record.cast, turns=message.turns)
         turn = Turn(clock.new_id(), record.id, message.message_id, tuple(each.id for each in answering))
         is_idle = session.state is machine.State.IDLE

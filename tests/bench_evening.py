@@ -22,6 +22,7 @@ import anyio
 import anyio.to_thread
 from sqlalchemy import create_engine
 
+from actors.app.settings import WITHOUT_LIMITS
 from tests.bench_first_line import ask
 from tests.evening import EVERY_S, IN_TIME_S, MESSAGES, SPEAKERS, Evening, figures, messages
 from tests.fakes.free_account import LIMITS, MODELS, Answered, Form, FreeAccount, contents_of
@@ -120,6 +121,7 @@ def environment(url: str, folder: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     limits = ",".join(f"{short}={limit}" for short, (limit, _) in zip(SHORT, LIMITS.values(), strict=True))
     return kept | {
+        **WITHOUT_LIMITS,
         "DATA_DIR": str(folder),
         "GROQ_BASE_URL": url,
         "GROQ_API_KEY": "a-free-key",

@@ -22,6 +22,7 @@ from pathlib import Path
 import anyio
 import anyio.to_thread
 
+from actors.app.settings import WITHOUT_LIMITS
 from actors.playground import FaultPlan, PlaygroundServer, Voice
 from tests.app.processes import BOT, environment
 
@@ -103,6 +104,7 @@ def read(folder: Path, query: str) -> int:
 @contextmanager
 def started(server: PlaygroundServer, folder: Path, name: str, *options: str) -> Iterator[subprocess.Popen[bytes]]:
     settings = {
+        **WITHOUT_LIMITS,
         "DISCORD_TOKEN": server.token,
         "DISCORD_API_URL": server.api_url,
         "DISCORD_GATEWAY_URL": server.gateway_url,

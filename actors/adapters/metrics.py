@@ -27,6 +27,7 @@ from actors.ports import (
     BreakerMoved,
     Diverged,
     GenerationEnded,
+    Limited,
     MissingReported,
     Moved,
     MoveRefused,
@@ -37,6 +38,7 @@ from actors.roleplay.allowance import SPANS
 from actors.roleplay.missing_reports import Finding
 from actors.roleplay.model import OutboxKind, ResponseId
 from actors.roleplay.model_reasons import MEANINGS, MODEL_REASONS
+from actors.roleplay.quotas import Excess
 from machines.breaker import State as BreakerState
 from machines.facts import RESTART, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.response import DELIVERED, FINAL, GENERATING, MACHINE, SENDING, State
@@ -184,6 +186,8 @@ class Metrics:
                 self._divergence.inc(count)
             case MissingReported(finding=finding):
                 self._missing.labels(finding).inc()
+            case Limited(excess=excess):
+                self._not_done.labels(excess).inc()
             case _:
                 return  # the other events are only logged
 
@@ -263,9 +267,7 @@ class Metrics:
             "ensemble_response_transitions_total", "Moves of responses.", "source", "event", "dest"
         )
         self._refused = self._counter(
-            "ensemble_response_refused_total",
-            "Facts that the table refused: always a bug.",
-            *("state", "event", "reason"),
+            "ensemble_response_refused_total", "Facts that the table refused: always a bug.", "state", "event", "reason"
         )
         self._responses = self._gauge("ensemble_responses", "Responses in each state, read from the journal.", "state")
         self._oldest_s = self._gauge(
@@ -278,10 +280,7 @@ class Metrics:
             "ensemble_response_duration_seconds", "Time from a response's start to its end.", LINE_S, "outcome"
         )
         self._attempts = self._histogram(
-            "ensemble_response_attempts",
-            "Attempts to send a response, all its parts together.",
-            TRIES,
-            "outcome",
+            "ensemble_response_attempts", "Attempts to send a response, all its parts together.", TRIES, "outcome"
         )
         _with_children(self._transitions, {(row.source, row.fact.__name__, row.dest) for row in MACHINE.table})
         _with_children(self._refused, _refusals())
@@ -333,7 +332,7 @@ class Metrics:
         )
         self._limits = self._gauge(
             "ensemble_rate_limits_closed",
-            "Discord rate limits that hold requests back now, by what they apply to.",
+            "Discord rate limits that hold requests back, by what they apply to.",
             "of",
         )
         self._lines_left = self._gauge(
@@ -347,11 +346,11 @@ class Metrics:
         self._errors = self._counter("ensemble_errors_total", "Errors in the log; one may take several lines.")
         self._error_lines = self._counter("ensemble_error_lines_total", "Lines with ❌ in the log.")
         self._missing = self._counter(
-            "ensemble_missing_reports_total",
-            "Lines that people reported missing, by what the journal says.",
-            "finding",
+            "ensemble_missing_reports_total", "Lines that people reported missing, by what the journal says.", "finding"
         )
         _with_children(self._missing, [(finding,) for finding in Finding])
+        self._not_done = self._counter("ensemble_limited_total", "What people asked for beyond a limit.", "limit")
+        _with_children(self._not_done, [(excess,) for excess in Excess])
         self._lag_s = self._histogram("event_loop_lag_seconds", "How late the event loop woke up.", LAG_S)
         _with_children(self._breaker, [(dependency,) for dependency in dependencies])
         _with_children(self._limits, [(what,) for what in LIMITED])

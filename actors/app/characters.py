@@ -54,7 +54,8 @@ def keeping_picture(new: Character, known: Iterable[Character]) -> Character:
     """Return `new`; if it has no picture, with that of the character it replaces, since JSON cards rarely hold one."""
     if new.picture is not None:
         return new
-    replaced = next((each for each in known if name_key(each.name) == name_key(new.name)), None)
+    this = name_key(new.name), new.server_id
+    replaced = next((each for each in known if (name_key(each.name), each.server_id) == this), None)
     return new if replaced is None else replace(new, picture=replaced.picture)
 
 

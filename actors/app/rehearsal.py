@@ -97,7 +97,8 @@ class Finished:
 def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
     """Return the settings of a rehearsal: every wait divided by `speed`, no breaker, no inspector, the scene's voice.
 
-    Prefix and shards are fixed too: with other values the bot would not see the scene.
+    Nothing limits what a scene costs. Prefix and shards are fixed too: with other values the bot would not see the
+    scene.
     """
     changes = {
         "backoff_base_s": settings.backoff_base_s / speed,
@@ -106,6 +107,12 @@ def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
         "voice": voice,
         "inspector_address": "",  # its port belongs to a bot that may be running
         "command_prefix": PREFIX,
+        "scenes_per_server": 0,
+        "scenes_per_person": 0,
+        "turns_per_person_minute": 0,
+        "tokens_per_server_day": 0,
+        "allow_dms": True,
+        "channels": (),
         "shard_count": 1,
         "shard_ids": (),
     }

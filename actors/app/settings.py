@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Final, Literal
 from urllib.parse import urlsplit
 
@@ -14,6 +15,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from actors.adapters.inspector import is_loopback, parse_address, parse_public_url
 from actors.roleplay.allowance import ModelLimits, parsed
 from actors.roleplay.links import Links
+from actors.roleplay.quotas import COMMANDS_PER_MINUTE, Quotas
 from actors.services import Rules
 from machines.response import Limits
 
@@ -43,6 +45,19 @@ MAKE_TOKEN: Final = 'python -c "import secrets; print(secrets.token_urlsafe(24))
 
 
 DOTENV: Final = ".env"
+
+
+WITHOUT_LIMITS: Final = MappingProxyType(
+    {
+        "SCENES_PER_SERVER": "0",
+        "SCENES_PER_PERSON": "0",
+        "TURNS_PER_PERSON_MINUTE": "0",
+        "TOKENS_PER_SERVER_DAY": "0",
+        "ALLOW_DMS": "true",
+        "CHANNELS": "",
+    }
+)
+"""The variables of a place in which nobody has to be limited, such as the playground."""
 
 
 class _ParserWords(logging.Filter):
@@ -92,6 +107,13 @@ class Settings(BaseSettings):
     voice: Literal["webhook", "embed"] = "webhook"
     links: Links = Links.TEXT
     developers: Annotated[tuple[int, ...], NoDecode] = ()
+
+    scenes_per_server: int = Field(20, ge=0, le=100_000)
+    scenes_per_person: int = Field(3, ge=0, le=100_000)
+    turns_per_person_minute: int = Field(12, ge=0, le=1000)
+    tokens_per_server_day: int = Field(0, ge=0, le=10**12)
+    allow_dms: bool = False
+    channels: Annotated[tuple[int, ...], NoDecode] = ()
 
     send_attempts: int = Field(3, ge=1, le=20)
     generate_attempts: int = Field(3, ge=1, le=20)
@@ -220,6 +242,14 @@ class Settings(BaseSettings):
             raise ValueError("write user ids, separated by commas (in Discord: Developer Mode, Copy User ID)")
         return words
 
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _are_channels(cls, value: object) -> object:
+        words = [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+        if isinstance(words, list) and not all(USER_ID.fullmatch(word) for word in words):
+            raise ValueError("write channel ids, separated by commas (in Discord: Developer Mode, Copy Channel ID)")
+        return words
+
     @model_validator(mode="after")
     def _waits_longer_for_this_machine(self) -> Settings:
         if "generate_timeout_s" not in self.model_fields_set and _is_here(self.groq_base_url):
@@ -253,6 +283,19 @@ class Settings(BaseSettings):
             response_tokens=self.response_tokens,
             records_exchanges=self.record_exchanges,
             links=self.links,
+            quotas=self.quotas(),
+        )
+
+    def quotas(self) -> Quotas:
+        """Return the limits of what people and servers may cost."""
+        return Quotas(
+            scenes_per_server=self.scenes_per_server,
+            scenes_per_person=self.scenes_per_person,
+            turns_per_person_minute=self.turns_per_person_minute,
+            tokens_per_server_day=self.tokens_per_server_day,
+            commands_per_minute=COMMANDS_PER_MINUTE,
+            allows_dms=self.allow_dms,
+            channels=frozenset(self.channels),
         )
 
 

@@ -9,7 +9,7 @@
     POST   commands {channel, user, text}     a typed command; answers {id}; {completes: true}: still being typed
     POST   choices {message, user, command}   an entry of a message's menu by its name; answers {id}
     GET    requests?since=&only_lines=1       the ledger
-    PUT    members {user, nick?, global_name?, has_left?}          a person's names in the guild; has_left: leaves it
+    PUT    members {user, nick?, global_name?, has_left?, moderates?}    a person's names in the guild, and its role
     POST   users {name}   channels {name}   threads {channel, name, user, on?}
     DELETE channels/{name or id}              DELETE webhooks/{id}
     PATCH  webhooks/{id} {channel, told?}     a moderator moves it to that channel; told: false sends no event
@@ -190,6 +190,7 @@ class _Control:
         fields = await asked(request)
         names = {name: text(fields, name) if fields.get(name) else None for name in ("nick", "global_name")}
         self._server.name_member(text(fields, "user"), names["nick"], global_name=names["global_name"])
+        self._server.appoint(text(fields, "user"), moderates=fields.get("moderates") is True)
         user = self._server.leave(text(fields, "user"), left=fields.get("has_left") is True)
         return json_response(user_json(user) | {"nick": user.nick})
 

@@ -8,7 +8,16 @@ from enum import IntFlag
 from .events import Event, Purged, Reacted, Registered, Typed
 from .interactions import Interaction, Whisper
 from .local_discord import LocalDiscord
-from .payloads import channel_json, guild_json, interaction_json, member_json, message_json, roles_json, user_json
+from .payloads import (
+    channel_json,
+    guild_json,
+    interaction_json,
+    member_json,
+    message_json,
+    permissions_of,
+    roles_json,
+    user_json,
+)
 from .records import Channel, Guild, Json, Message, Webhook
 
 
@@ -160,7 +169,7 @@ def _interaction_body(discord: LocalDiscord, interaction: Interaction) -> Json:
     channel_id, user = interaction.channel_id, discord.user(interaction.user_id)
     who = _member(discord, channel_id, user.id) or {"user": user_json(user)}
     if "member" in who:
-        who["member"] |= {"permissions": "0"}
+        who["member"] |= {"permissions": str(int(permissions_of(discord, user)))}
     return interaction_json(discord, interaction) | who
 
 

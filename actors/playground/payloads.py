@@ -14,7 +14,7 @@ from . import records
 from .dialect import NULLS
 from .interactions import Interaction, Kind
 from .local_discord import LocalDiscord
-from .permissions import BOT, Permission
+from .permissions import BOT, MODERATOR, Permission
 from .records import Attachment, Channel, Guild, Json, Message, User, Webhook
 from .snowflake import made_at
 
@@ -54,6 +54,7 @@ def user_json(user: User) -> Json:
 def member_json(discord: LocalDiscord, user: User) -> Json:
     """The member object of a user, without its `user`."""
     roles = [str(bot_role_id(discord))] if user.bot else []
+    roles += [str(moderator_role_id(discord))] if user.moderates else []
     shared = {"nick": user.nick, "deaf": False, "mute": False, "flags": 0}
     return shared | {"roles": roles, "joined_at": iso(made_at(user.id))}
 
@@ -63,15 +64,29 @@ def bot_role_id(discord: LocalDiscord) -> int:
     return discord.guild.id + 1
 
 
+def moderator_role_id(discord: LocalDiscord) -> int:
+    """The id of the moderators' role."""
+    return discord.guild.id + 2
+
+
+def permissions_of(discord: LocalDiscord, user: User) -> Permission:
+    """What a person may do in the guild's channels; the owner is a moderator too."""
+    is_moderator = user.moderates or user.id == discord.guild.owner_id
+    return MODERATOR if is_moderator else Permission(0)
+
+
 def roles_json(discord: LocalDiscord) -> list[Json]:
-    """Both roles. @everyone has no permissions, so that the bot's own role alone decides what the bot may do."""
+    """All roles, the bot's own second. @everyone has no permissions, so that the bot's own role alone decides what the
+    bot may do."""
     denied = Permission(discord.guild.denied)
     shared = {"color": 0, "hoist": False, "mentionable": False, "flags": 0}
     everybody = {"id": str(discord.guild.id), "name": "@everyone", "position": 0, "managed": False}
     own = {"id": str(bot_role_id(discord)), "name": discord.bot.name, "position": 1, "managed": True}
+    moderators = {"id": str(moderator_role_id(discord)), "name": "Moderators", "position": 2, "managed": False}
     return [
         everybody | shared | {"permissions": "0"},
         own | shared | {"permissions": str(int(BOT & ~denied)), "tags": {"bot_id": str(discord.bot.id)}},
+        moderators | shared | {"permissions": str(int(MODERATOR))},
     ]
 
 

@@ -100,6 +100,10 @@ class Steering:
         person = self.discord.find_user(user)
         return self.discord.change_user(replace(person, nick=nick, global_name=global_name or person.global_name))
 
+    def appoint(self, user: str | int, *, moderates: bool = True) -> User:
+        """The owner gives a person the role *Moderators*, or takes it away."""
+        return self.discord.change_user(replace(self.discord.find_user(user), moderates=moderates))
+
     def leave(self, user: str | int, *, left: bool = True) -> User:
         """A person leaves the guild, or comes back."""
         return self.discord.change_user(replace(self.discord.find_user(user), has_left=left))

@@ -22,6 +22,8 @@ class Permission(IntFlag):
 
 
 BOT = reduce(or_, Permission)
+MODERATOR = Permission.VIEW_CHANNEL | Permission.SEND_MESSAGES | Permission.MANAGE_MESSAGES
+"""Of the role; without *View Channel*, no other permission would count there."""
 
 
 def switched(denied: int, permission: Permission, allowed: bool) -> int:

@@ -36,6 +36,8 @@ class User:
     global_name: str | None = None
     nick: str | None = None
     has_left: bool = False
+    moderates: bool = False
+    """Has the guild's role *Moderators*, which may manage messages."""
 
     @property
     def shown_name(self) -> str:

@@ -150,6 +150,20 @@ class Replies(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a person asks, and what the server lets the person do there.
+
+    `server_id` is None in direct messages, where a person `moderates`, and in a place that Discord does not explain at
+    the moment. `home_id` is the channel, or the one that a thread belongs to.
+    """
+
+    server_id: int | None
+    home_id: int
+    moderates: bool
+    is_private: bool = False
+
+
 class Channel(Protocol):
     """What actors do in a channel besides sending lines."""
 
@@ -167,6 +181,11 @@ class Channel(Protocol):
 
     async def named(self, message: ChannelMessage) -> ChannelMessage:
         """Return the message with its author's name in the server, if a read gave the account's name. Never fails."""
+        ...
+
+    async def standing(self, channel_id: int, user_id: int, *, moderates: bool | None) -> Standing:
+        """Return a person's standing; `moderates` as the event said it, else it is requested. Never fails: what cannot
+        be found out is not allowed."""
         ...
 
     async def typing(self, channel_id: int) -> None:

@@ -44,6 +44,7 @@ class MessageDeleted:
 class ButtonPressed:
     """A person pressed a button of ours, which is acknowledged; `token` addresses the answer.
 
+    `moderates`: whether the person has *Manage Messages* in the channel; None if the event did not say.
     Other interactions get their own events with the same id and token, because all are answered in one way.
     """
 
@@ -53,6 +54,7 @@ class ButtonPressed:
     user_id: int
     message_id: int
     custom_id: str
+    moderates: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from actors.ports.characters import CharacterStore
 from actors.ports.exchange import Exchange
+from actors.ports.server_uses import ServerUses
 from actors.ports.work import NO_WRITES, MoveByWork, ResponseRecord, SessionMove, Work, Writes
 from actors.roleplay.missing_reports import Finding, MissingReport, SeenTurn
 from actors.roleplay.model import (
     Amendment,
     ChannelMessage,
-    Character,
-    CharacterId,
     Claim,
     Entry,
     KnownMessage,
@@ -27,6 +27,7 @@ from actors.roleplay.model import (
     SessionRecord,
     Turn,
 )
+from actors.roleplay.quotas import NO_QUOTAS, Excess, Quotas
 from machines.facts import Fact
 from machines.response import Move, Response
 
@@ -39,13 +40,14 @@ class Fenced(Exception):
 class Accepted:
     """A user message is in the inbox and in the history. `is_new` is False if it was there before.
 
-    It starts no turn if `is_overflow` (too many messages wait) or `is_paused` (the scene is paused).
+    It starts no turn if `is_overflow` (too many wait), `is_paused` (the scene) or `is_limited` (too many turns begun).
     """
 
     session_id: SessionId
     is_new: bool
     is_overflow: bool = False
     is_paused: bool = False
+    is_limited: bool = False
 
 
 class RedeliveryOutcome(StrEnum):
@@ -107,17 +109,20 @@ class ToCatchUp:
     known_after: int
 
 
-class Store(Protocol):
+class Store(CharacterStore, ServerUses, Protocol):
     """The database. Each call is one transaction, which is durable when it returns.
 
     Calls that take a Claim or a Response raise Fenced if the epoch or the version is not the newest.
     """
 
     # sessions
-    async def open_session(self, session: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
+    async def open_session(
+        self, session: SessionRecord, answer: OutboxDraft, *, quotas: Quotas = NO_QUOTAS
+    ) -> SessionRecord | Excess | None:
         """Write `session` and the answer to its command.
 
-        Returns None and writes nothing if a session is open there, or the command was answered before.
+        Writes nothing if a session is open there, or the command was answered before (None), or if its server or its
+        opener has too many open sessions (the Excess).
         """
         ...
 
@@ -136,6 +141,10 @@ class Store(Protocol):
         """
         ...
 
+    async def takes_part(self, session_id: SessionId, user_id: int) -> bool:
+        """Return whether the person wrote a line in this session."""
+        ...
+
     async def claim(self, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
         """Take the session over: its epoch rises, and the next write of the worker before raises Fenced."""
         ...
@@ -152,14 +161,24 @@ class Store(Protocol):
 
     # the inbox and turns
     async def accept(
-        self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
+        self,
+        message: ChannelMessage,
+        *,
+        waiting_max: int,
+        overflow: OutboxDraft | None = None,
+        turns_max: int = 0,
+        limited: OutboxDraft | None = None,
     ) -> Accepted | None:
         """Write a message to inbox and history in one transaction, once per id; None if no session was open then.
 
         In a paused session it starts no turn: the first message after the pause does, and its prompt has both.
         If `waiting_max` messages wait, it starts no turn; `overflow` announces this in the channel, once until the
-        queue is empty again.
+        queue is empty again. If its author began `turns_max` turns (0: no limit) within a minute, so does `limited`.
         """
+        ...
+
+    async def pass_over(self, claim: Claim, message_id: int, notice: OutboxDraft, *, at: float) -> Work:
+        """Let a waiting message begin no turn, announce why, and return the next work."""
         ...
 
     async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
@@ -330,6 +349,10 @@ class Store(Protocol):
         """Count the answers to commands of this channel that are not delivered yet."""
         ...
 
+    async def answered_lately(self, channel_id: int, user_id: int, *, since: float) -> int:
+        """Count the commands of this person that were answered in this channel after `since`."""
+        ...
+
     async def enqueue_copy(self, draft: OutboxDraft, *, at: float) -> bool:
         """Add a takedown; False if its message has become a line or a text, or its key is known."""
         ...
@@ -374,20 +397,4 @@ class Store(Protocol):
     # the sweeper
     async def pending(self, *, now: float) -> tuple[SessionId, ...]:
         """Return sessions with work, also ended ones: an unfinished response, a redelivery, a turn, a message."""
-        ...
-
-    # characters
-    async def characters(self) -> tuple[Character, ...]:
-        """Return the current version of each character, by name."""
-        ...
-
-    async def has_had_characters(self) -> bool:
-        """Whether the database ever had a character, including deleted ones."""
-
-    async def add_character(self, character: Character, *, at: float) -> bool:
-        """Add a version; True if it replaces a character of that name (compared without case)."""
-        ...
-
-    async def delete_character(self, name: str) -> CharacterId | None:
-        """Delete a character; running sessions keep theirs. None if there is none."""
         ...

@@ -7,6 +7,7 @@ from typing import Final, Literal, Protocol
 
 from actors.roleplay.missing_reports import Finding
 from actors.roleplay.model import OutboundKind, OutboxKind, ResponseId, SessionId
+from actors.roleplay.quotas import Excess
 from machines.facts import SendRefused, SendUnconfirmed, Sent, SentElsewhere
 from machines.reasons import GenerationReason
 from machines.response import FAILED, SENDING, Limits, Move
@@ -200,6 +201,14 @@ class MissingReported:
 
 
 @dataclass(frozen=True, slots=True)
+class Limited:
+    """Something that a person asked for was not done, because a limit is reached."""
+
+    excess: Excess
+    channel_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerMoved:
     """A dependency's breaker moved; an open one lets a probe through at `until`."""
 
@@ -232,6 +241,7 @@ TraceEvent = (
     | OutboxSettled
     | Diverged
     | MissingReported
+    | Limited
     | BreakerMoved
     | ConnectionMoved
     | Noted

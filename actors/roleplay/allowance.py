@@ -392,7 +392,7 @@ def parsed(written: str) -> ModelLimits:
         name, _, number = (each.strip() for each in part.lower().partition("="))
         digits = number.replace("_", "")
         if name not in SHORT or not digits.isdecimal() or len(digits) > DIGITS_MAX or SHORT[name] in found:
-            raise ValueError(f"{part!r} is no limit, or a second one; write it like {EXAMPLE}, with 0 for no limit")
+            raise ValueError(f"{part[:40]!r} is no limit, or a second one; write it like {EXAMPLE}, 0 for no limit")
         found[SHORT[name]] = int(digits) or None
     limits = replace(ModelLimits(), **found)
     if limits.tokens_per_minute is not None and limits.tokens_per_minute < TOKENS_PER_MINUTE_MIN:

@@ -100,7 +100,8 @@ UNKNOWN: Final = (
 )
 NONE: Final = "🔎 Nobody was to answer anything here yet."
 NO_TURN: Final = (
-    "It began no turn: the scene was paused, or too many messages waited. Everybody has read it; write again."
+    "It began no turn: the scene was paused, too many messages waited, or a limit was reached. Everybody has read it; "
+    "write again."
 )
 WITHDRAWN: Final = "It was deleted, or edited out of the play, so nobody answers it."
 ENDED: Final = "The scene has ended, so it gets no answer any more."

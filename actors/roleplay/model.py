@@ -30,6 +30,7 @@ class Character:
     name: str
     card_json: str
     picture: bytes | None = None
+    server_id: int | None = None  # the server that it belongs to; None: the operator's, for all servers
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class SessionRecord:
     cast: tuple[Character, ...]
     opened_at: float
     opened_after: int  # the message that opened it; all lines of the session are newer
+    server_id: int | None = None  # None in direct messages
+    opener_id: int | None = None  # None if an older version opened it
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class ChannelMessage:
     `is_name_shown`: False where a read gave the account's name and the server may show another one.
     `button_ids`: the custom ids of the buttons under a message of ours, in their order. `replies_to`: the message of
     the same channel to which it is a reply. A webhook of ours says lines as plain text, and in an embed a notice or an
-    answer.
+    answer. `moderates`: whether the author has *Manage Messages* there; None if the event did not say.
     """
 
     id: int
@@ -84,6 +87,7 @@ class ChannelMessage:
     button_ids: tuple[str, ...] = ()
     replies_to: int | None = None
     is_name_shown: bool = True
+    moderates: bool | None = None
 
 
 # ── a turn's work ───────────────────────────────────────────────────────────────────────────────────
@@ -221,6 +225,7 @@ class OutboxDraft:
 
     `key` is unique: the same cause asks only once. A takedown names `message_id` (and the webhook that
     sent it); notices and answers carry `text`, an answer to an interaction also where it goes (`reply`).
+    `asked_by` is the person whose command it answers, for the limit of answers a minute.
     """
 
     key: str
@@ -232,6 +237,7 @@ class OutboxDraft:
     response_id: ResponseId | None = None
     buttons: tuple[Button, ...] = ()
     reply: ReplyAddress | None = None
+    asked_by: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,7 @@ from actors.ports import (
     Refused,
     ReplyOutcome,
     SendOutcome,
+    Standing,
     Unconfirmed,
     Webhooks,
 )
@@ -51,6 +52,9 @@ PAGES_MAX: Final = 200
 """Pages of one read; no channel of a world has so many."""
 SHARED: Final = "shared"
 """Key and name of the webhook that belongs to no character."""
+
+SERVER: Final = 7
+"""The server of all channels; everybody moderates in it."""
 
 Outcome = TypeVar("Outcome")
 Preference = Literal["webhook", "embed"]
@@ -320,6 +324,9 @@ class Client:
 
     async def named(self, message: ChannelMessage) -> ChannelMessage:
         return message
+
+    async def standing(self, channel_id: int, user_id: int, *, moderates: bool | None) -> Standing:
+        return Standing(SERVER, channel_id, moderates=True)
 
     async def typing(self, channel_id: int) -> None:
         self._run.go_on()

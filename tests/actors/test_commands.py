@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from actors.commands import ANSWER_MAX, CAST_MAX, BadCommand, Start, parse_start
+from actors.commands import CAST_MAX, BadCommand, Start, parse_start
 from actors.ports import MessageSeen
+from actors.redeliveries import ANSWER_MAX
 from actors.roleplay.model import ChannelMessage, Character
 from actors.roleplay.turns import TurnOrder
 from actors.services import Rules

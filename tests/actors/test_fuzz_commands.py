@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.commands import ANSWER_MAX, BadCommand, Start, parse_start
+from actors.commands import BadCommand, Start, parse_start
+from actors.redeliveries import ANSWER_MAX
 from actors.roleplay.model import OutboundKind
 from tests.fakes.play import CHANNEL, equal_to_the_channel, playing
 from tests.fakes.virtual_time import run_virtually

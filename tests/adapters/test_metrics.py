@@ -26,6 +26,7 @@ from actors.ports import (
     Diverged,
     GenerationEnded,
     HeldBack,
+    Limited,
     MissingReported,
     ModelFailed,
     Moved,
@@ -37,6 +38,7 @@ from actors.ports import (
 )
 from actors.roleplay.missing_reports import Finding
 from actors.roleplay.model import OutboxKind
+from actors.roleplay.quotas import Excess
 from machines.facts import Fact, FoundInChannel, Generated, GenerationFailed, SendUnconfirmed, Sent, Started
 from machines.reasons import GenerationReason
 from machines.response import MACHINE, TABLE, Limits, Response, State, advance
@@ -68,6 +70,7 @@ LABELS = {
     "ensemble_errors": set[str](),
     "ensemble_error_lines": set[str](),
     "ensemble_missing_reports": {"finding"},
+    "ensemble_limited": {"limit"},
     "gen_ai_client_operation_duration_seconds": {
         *("gen_ai_operation_name", "gen_ai_provider_name", "gen_ai_request_model", "error_type")
     },
@@ -398,6 +401,12 @@ class TestOtherEvents:
         read = [scraped(metrics) for _ in counted]
         names = ("ensemble_errors_total", "ensemble_error_lines_total")
         assert [tuple(each.value(name) for name in names) for each in read] == counted
+
+    def test_f4_what_a_limit_keeps_from_being_done_is_counted(self) -> None:
+        read = fed(Limited(Excess.COMMANDS, 42), Limited(Excess.COMMANDS, 43), Limited(Excess.TURNS, 42))
+        assert read.value("ensemble_limited_total", limit="commands") == 2
+        assert read.value("ensemble_limited_total", limit="turns") == 1
+        assert read.total("ensemble_limited_total") == 3
 
     def test_m4_a_line_that_is_reported_missing_is_counted_by_what_the_journal_says(self) -> None:
         name = "ensemble_missing_reports_total"

@@ -110,3 +110,25 @@ class TestDoubts:
     def test_a_whole_card_of_any_version_raises_none(self, card: Callable[[str], str], bare: Path) -> None:
         (bare / "ada.json").write_text(card("Ada"), encoding="utf-8")
         assert invoke("import", "ada.json").stderr == ""
+
+
+class TestServer:
+    """F4: a server has characters of its own."""
+
+    SERVER = "80351110224678912"
+
+    def test_a_character_is_imported_shown_and_deleted_for_one_server(self, bare: Path) -> None:
+        (bare / "maren.json").write_text(v2_json("Maren"), encoding="utf-8")
+        done = invoke("import", "--server", self.SERVER, "maren.json")
+        assert done.stdout.startswith(f"Imported Maren [server {self.SERVER}] (maren.json)")
+        listed = [line for line in invoke("list").stdout.splitlines() if line.startswith("Maren")]
+        assert [line.partition(":")[0] for line in listed] == ["Maren", f"Maren [server {self.SERVER}]"]
+        assert f"Server: {self.SERVER}" in invoke("show", "Maren", "--server", self.SERVER).stdout
+        assert "Server:" not in invoke("show", "Maren").stdout
+        assert invoke("delete", "Maren", "--server", self.SERVER).exit_code == 0
+        assert invoke("show", "Maren").exit_code == 0
+
+    def test_a_character_of_one_server_is_none_of_all_servers(self) -> None:
+        done = invoke("show", "Maren", "--server", self.SERVER)
+        assert done.exit_code == 1
+        assert "there is no character named 'Maren'" in done.stderr

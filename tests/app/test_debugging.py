@@ -18,7 +18,7 @@ from actors.app.debugging.pictures import Pictures
 from actors.app.debugging.process_facts import WRITERS_MAX
 from actors.observation import Explained
 from actors.ports import BreakerMoved, ConnectionMoved, Context, GenerationEnded, SessionMove
-from actors.roleplay.model import Character, OutboxDraft, OutboxKind, base36
+from actors.roleplay.model import Character, OutboxDraft, OutboxKind, SessionRecord, base36
 from machines.diagrams.path import Path
 from machines.facts import BLOCKED, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.response import Limits
@@ -183,7 +183,7 @@ async def test_a_name_means_nothing_to_markdown(store: SqlStore, answers: Answer
     starred = Character(id=base36(9), name="**[Mira](http://x)** @here", card_json="{}")
     await store.add_character(starred, at=NOW)
     opened = await store.open_session(a_session(200, cast=(starred,)), an_answer())
-    assert opened is not None
+    assert isinstance(opened, SessionRecord)
     claim, *_ = await store.claim(opened.id)
     line = await begun(Scene(store, claim, CHANNEL, 9000), starred)
     told = await answers.about_response(Here(), line.response.id)

@@ -135,3 +135,11 @@ def test_b09_the_doctor_knows_how_much_the_bot_found_the_model_to_read(tmp_path:
     assert spoke.endswith("; it reads 2,050 tokens of a prompt.")
     assert warned.startswith("– model: mine: It reads 2,050 tokens of a prompt, and CONTEXT_TOKENS is 6,000.")
     assert "OLLAMA_CONTEXT_LENGTH" in warned
+
+
+def test_f4_the_doctor_shows_what_people_may_cost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SCENES_PER_PERSON", "0")
+    monkeypatch.setenv("CHANNELS", "80351110224678912")
+    (limits,) = [line for line in told() if "limits:" in line]
+    assert "scenes a server: 20, scenes a person: no limit, turns a person and minute: 12" in limits
+    assert limits.endswith("direct messages: off; scenes in 1 listed channel(s)")

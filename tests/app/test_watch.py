@@ -114,7 +114,7 @@ class TestLive:
     async def test_the_token_of_the_settings_opens_it(self, tmp_path: Path) -> None:
         async with a_bot(tmp_path) as bot:
             await play(bot)
-            bot.token -= -"a-token-of-this-bot"
+            bot.token = "a-token-of-this-bot"
             async with bot.running():
                 async with viewing(
                     tmp_path, inspector_address=bot.address, inspector_token="a-token-of-this-bot"

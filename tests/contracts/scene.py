@@ -159,6 +159,6 @@ async def open_scene(store: SqlStore, *, number: int = 100, channel_id: int = CH
         await store.add_character(TOBIN, at=NOW)
     answer = an_answer(f"start-{number}", channel_id=channel_id)
     opened = await store.open_session(a_session(number, channel_id=channel_id), answer)
-    assert opened is not None
+    assert isinstance(opened, SessionRecord)
     claim, *_ = await store.claim(opened.id)
     return Scene(store, claim, channel_id, number * 1000)

@@ -17,6 +17,7 @@ from anyio.streams.text import TextReceiveStream
 from typer.testing import CliRunner
 
 from actors.app.cli import app
+from actors.app.settings import WITHOUT_LIMITS
 from actors.playground import PlaygroundServer, ShownMessage, Voice
 from tests.patience import PATIENCE_S
 
@@ -28,6 +29,7 @@ def environment(server: PlaygroundServer, folder: Path, **settings: str) -> dict
     """What the bot is told; nothing of the machine's own settings of it."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("DISCORD_", "GROQ_"))}
     return own | {
+        **WITHOUT_LIMITS,
         "DISCORD_TOKEN": server.token,
         "DISCORD_API_URL": server.api_url,
         "DISCORD_GATEWAY_URL": server.gateway_url,

@@ -27,6 +27,7 @@ from actors.ports import (
     Refused,
     ReplyOutcome,
     SendOutcome,
+    Standing,
     Unconfirmed,
 )
 from actors.roleplay.history import is_line
@@ -36,6 +37,7 @@ from actors.simulation.channels import ChannelState
 from actors.simulation.discord import FIRST_WEBHOOK, Discord
 
 WEBHOOK = FIRST_WEBHOOK
+SERVER = 7
 
 READ_MAX = 2_000
 NONCE_WINDOW_S = 300.0
@@ -86,6 +88,8 @@ class FakeDiscord(Discord):
     webhooks: dict[int, int] = field(default_factory=dict)  # channel ─► the webhook that its lines go through
     moves_to: int | None = None  # a channel into which every webhook is moved as soon as it is made
     hears_of_moves: bool = True  # False: a webhook is used again, though it was found in another channel
+    moderators: set[int] | None = None  # None: everybody moderates
+    private: set[int] = field(default_factory=set)  # channels of direct messages
     late: list[tuple[float, Outbound]] = field(default_factory=list)
     orphans: list[tuple[float, Outbound]] = field(default_factory=list)
     # what it was asked
@@ -114,14 +118,16 @@ class FakeDiscord(Discord):
     def user_deletes(self, channel_id: int, message_id: int) -> None:
         self.remove(self.channels[channel_id], message_id, "people")
 
-    def press(self, channel_id: int, custom_id: str, *, again: ButtonPressed | None = None) -> ButtonPressed:
+    def press(
+        self, channel_id: int, custom_id: str, *, again: ButtonPressed | None = None, user_id: int = 500
+    ) -> ButtonPressed:
         """Somebody presses a button; `again`: the gateway tells of the same press a second time."""
         channel = self.channels[channel_id]
         if again is not None:
             self.tell(channel, again)
             return again
         own = [shown.message.id for shown in channel.shown.values() if custom_id in shown.message.button_ids]
-        return self.press_button(channel, own[0] if own else 0, custom_id, user_id=500)
+        return self.press_button(channel, own[0] if own else 0, custom_id, user_id=user_id)
 
     def forge(self, like: ChannelMessage, text: str) -> ChannelMessage:
         """A message of ours that no process of ours knows of."""
@@ -324,6 +330,12 @@ class FakeDiscord(Discord):
 
     async def named(self, message: ChannelMessage) -> ChannelMessage:
         return message
+
+    async def standing(self, channel_id: int, user_id: int, *, moderates: bool | None) -> Standing:
+        is_moderator = self.moderators is None or user_id in self.moderators
+        if channel_id in self.private:
+            return Standing(None, channel_id, moderates=True, is_private=True)
+        return Standing(SERVER, channel_id, moderates=is_moderator if moderates is None else moderates)
 
     async def typing(self, channel_id: int) -> None:
         self.typed_at.append(self.clock_now())

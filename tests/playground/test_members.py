@@ -46,3 +46,13 @@ async def test_the_control_api_names_members_and_lets_them_leave(server: Playgro
     await wire.control("PUT", "members", {"user": "Robin", "has_left": True})
     user = server.discord.user(robin)
     assert (user.nick, user.global_name, user.has_left) == (None, "Bobbin", True)
+
+
+async def test_f4_the_control_api_gives_and_takes_the_role_of_moderators(
+    server: PlaygroundServer, bot: Bot, wire: WireClient
+) -> None:
+    guild, sam = bot.channel(server, "tavern").guild, server.discord.find_user("Sam")
+    for moderates in (True, False):
+        await wire.control("PUT", "members", {"user": "Sam", "moderates": moderates})
+        member = await guild.fetch_member(sam.id)
+        assert bot.channel(server, "tavern").permissions_for(member).manage_messages is moderates

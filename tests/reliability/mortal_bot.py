@@ -22,7 +22,7 @@ from actors.adapters.store import SqlStore, prepare
 from actors.adapters.store.engine.writer import WriterThread
 from actors.app.commands.run import ending, held
 from actors.app.composition import Endpoint, compose, urls_of
-from actors.app.settings import Settings
+from actors.app.settings import WITHOUT_LIMITS, Settings
 from actors.ports import (
     NO_WRITES,
     AttemptBegan,
@@ -147,7 +147,8 @@ class Reporting:
 
 def play(part: Part, pipe: Connection) -> None:
     """`run`, with a store that dies, a scripted model and one character."""
-    settings = Settings.model_validate(part.settings)
+    unlimited = {name.lower(): value for name, value in WITHOUT_LIMITS.items()}
+    settings = Settings.model_validate({**unlimited, **part.settings})
     with held(settings):
         anyio.run(_play, part, settings, pipe)
 

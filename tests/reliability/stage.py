@@ -14,7 +14,7 @@ from actors.adapters.clock import SystemClock
 from actors.adapters.discord import Endpoints
 from actors.adapters.store import SqlStore, memory_store
 from actors.app.composition import Endpoint, compose
-from actors.app.settings import Settings
+from actors.app.settings import WITHOUT_LIMITS, Settings
 from actors.playground import FaultPlan, PlaygroundServer, ShownMessage, Voice
 from actors.ports import Clock, Moved, Noted, TraceEvent
 from actors.roleplay.model import Character, Entry
@@ -207,7 +207,8 @@ def named(fact: Fact) -> str:
 def settings_for(voice: str, **more: object) -> Settings:
     fast = {"backoff_base_s": 0.05, "settle_s": SETTLE_S, "send_timeout_s": PATIENCE_S}
     quiet = {"breaker_failures": 0, "inspector_address": ""}
-    return Settings.model_validate({"voice": voice, **fast, **quiet, **more})
+    unlimited = {name.lower(): value for name, value in WITHOUT_LIMITS.items()}
+    return Settings.model_validate({"voice": voice, **fast, **quiet, **unlimited, **more})
 
 
 @asynccontextmanager

@@ -17,16 +17,27 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors import commands, gateway, missing_reports, outbox, reaper, redeliveries, writes
+from actors import (
+    command_limit,
+    commands,
+    day_tokens,
+    endings,
+    gateway,
+    missing_reports,
+    outbox,
+    reaper,
+    redeliveries,
+    writes,
+)
 from actors.adapters.discord import debugging as debugging_commands
 from actors.adapters.discord import interactions
 from actors.adapters.store.play import late_notices
 from actors.adapters.store.play import outbox as stored_outbox
 from actors.app.debugging import answers as debugging_answers
 from actors.app.debugging import words as debugging_words
-from actors.commands import ANSWER_MAX
 from actors.ports import ModelFailed
-from actors.roleplay import escapes, notices
+from actors.redeliveries import ANSWER_MAX
+from actors.roleplay import escapes, notices, quotas, rights
 from actors.roleplay import missing_reports as missing_words
 from actors.roleplay.command_words import COMMANDS
 from actors.roleplay.missing_reports import MissingReport, SeenAnswer, SeenTurn
@@ -225,7 +236,12 @@ ECHOING: Final = (
     missing_reports,
     gateway,
     writes,
+    endings,
+    command_limit,
+    day_tokens,
     notices,
+    quotas,
+    rights,
     missing_words,
     debugging_words,
     debugging_answers,

@@ -140,6 +140,7 @@ class LooksNowhere:
         self.typing = client.typing
         self.page = client.page
         self.named = client.named
+        self.standing = client.standing
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
         return ()
@@ -369,7 +370,13 @@ class TakesEverything(SqlStore):
     """A store whose sessions have no bound."""
 
     async def accept(
-        self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
+        self,
+        message: ChannelMessage,
+        *,
+        waiting_max: int,
+        overflow: OutboxDraft | None = None,
+        turns_max: int = 0,
+        limited: OutboxDraft | None = None,
     ) -> Accepted | None:
         return await super().accept(message, waiting_max=10**6, overflow=overflow)
 
@@ -382,7 +389,13 @@ class TellsOneFlood(SqlStore):
         self._told: set[int] = set()
 
     async def accept(
-        self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
+        self,
+        message: ChannelMessage,
+        *,
+        waiting_max: int,
+        overflow: OutboxDraft | None = None,
+        turns_max: int = 0,
+        limited: OutboxDraft | None = None,
     ) -> Accepted | None:
         told = None if message.channel_id in self._told else overflow
         accepted = await super().accept(message, waiting_max=waiting_max, overflow=told)

@@ -12,12 +12,13 @@ import discord
 from actors.adapters.discord.buckets import of_all_webhooks, of_webhook
 from actors.adapters.discord.homes import home_of, is_silent
 from actors.adapters.discord.incoming import Ourselves, channel_message, storable
+from actors.adapters.discord.members import Members
 from actors.adapters.discord.needs import Act
 from actors.adapters.discord.nicknames import Nicknames
 from actors.adapters.discord.outcomes import UNANSWERED, Refusal
 from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
-from actors.ports import Deleted, DeleteOutcome, HeldBack, Page, ReadOutcome, Refused, Unconfirmed, Webhooks
+from actors.ports import Deleted, DeleteOutcome, HeldBack, Page, ReadOutcome, Refused, Standing, Unconfirmed, Webhooks
 from actors.roleplay.model import ChannelMessage
 from actors.roleplay.pages import PagedRead
 
@@ -52,6 +53,7 @@ class DiscordChannel:
         self._table = table
         self._ourselves = ourselves
         self._nicknames = nicknames or Nicknames(wire)
+        self._members = Members(wire)
         self._full_page = PAGE if fills_pages else None
 
     async def messages(self, channel_id: int, *, after: int) -> ReadOutcome:
@@ -128,6 +130,17 @@ class DiscordChannel:
             return message
         name = await self._nicknames.find(place.guild_id, message.author_id)
         return message if name is None else replace(message, name=storable(name), is_name_shown=True)
+
+    async def standing(self, channel_id: int, user_id: int, *, moderates: bool | None) -> Standing:
+        """Find the place and, unless the event said it, ask for the member's roles."""
+        place = await self._places.find(channel_id)
+        if not isinstance(place, Place):
+            return Standing(None, channel_id, moderates=bool(moderates))
+        if place.guild_id is None:
+            return Standing(None, channel_id, moderates=True, is_private=True)
+        if moderates is None:
+            moderates = await self._members.moderates(place, user_id)
+        return Standing(place.guild_id, place.home_id, moderates=moderates)
 
     async def typing(self, channel_id: int) -> None:
         """Show the typing indicator for about ten seconds. Never fails; skipped if the request would be held."""

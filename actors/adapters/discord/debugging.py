@@ -33,6 +33,7 @@ from actors.adapters.discord.places import Place, Places
 from actors.adapters.discord.wire import Wire
 from actors.observation import AskedIn, Debugger, Explained
 from actors.ports import RATE_LIMIT, Refused
+from actors.roleplay.rights import Person, may
 
 ASKED_AT_ONCE_MAX: Final = 4
 """Questions that are answered concurrently; further askers are asked to try again later."""
@@ -105,7 +106,8 @@ class Debugging:
 
     def may_ask(self, user_id: int) -> bool:
         """Whether the user is an owner (as of the newest login) or a configured developer."""
-        return user_id in self._developers or user_id in self._ourselves.owner_ids
+        is_operator = user_id in self._developers or user_id in self._ourselves.owner_ids
+        return may("debug", Person(is_operator=is_operator))
 
     def is_ours(self, message: discord.Message) -> bool:
         return self._ourselves.sent(message)

@@ -70,7 +70,19 @@ def channel_message(message: discord.Message, ourselves: Ourselves) -> ChannelMe
         button_ids=_button_ids(message) if is_ours else (),
         replies_to=_replied_to(message),
         is_name_shown=not _is_of_an_account(message),
+        moderates=_moderates(message),
     )
+
+
+def _moderates(message: discord.Message) -> bool | None:
+    """Whether the event shows that the author has *Manage Messages*; None if it does not say, as in a read."""
+    author, place = message.author, message.channel
+    if not isinstance(author, discord.Member) or not isinstance(place, discord.abc.GuildChannel | discord.Thread):
+        return None
+    try:
+        return place.permissions_for(author).manage_messages
+    except discord.ClientException:  # the thread's channel is not known
+        return None
 
 
 def storable(text: str) -> str:

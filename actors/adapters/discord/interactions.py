@@ -104,7 +104,15 @@ def pressed(interaction: discord.Interaction, ourselves: Ourselves) -> ButtonPre
         user_id=interaction.user.id,
         message_id=interaction.message.id,
         custom_id=str(interaction.data.get("custom_id", "")),
+        moderates=_moderates(interaction),
     )
+
+
+def _moderates(interaction: discord.Interaction) -> bool | None:
+    if interaction.guild_id is None:
+        return None
+    held = interaction.permissions
+    return held.manage_messages or held.administrator
 
 
 async def _defer(interaction: discord.Interaction) -> None:

@@ -22,6 +22,7 @@ from actors.ports import (
     GenerationEnded,
     GenerationErred,
     HistoryRead,
+    Limited,
     LineDelivered,
     MissingReported,
     Moved,
@@ -117,6 +118,8 @@ class LogTrace:
             case MissingReported(finding=finding, channel_id=channel_id, session_id=session_id):
                 words = f"A line is reported missing in channel {channel_id}; the journal says: {finding}."
                 _actors.warning(words, extra={"session": session_id})
+            case Limited(excess=excess, channel_id=channel_id):
+                _actors.info(f"Channel {channel_id}: a limit is reached ({excess}).")
             case BreakerMoved():
                 self._breaker_moved(event)
             case Noted():

@@ -28,6 +28,7 @@ from actors.adapters.store.play import (
 from actors.adapters.store.play import exchanges as exchanges_rows
 from actors.adapters.store.play import history as history_rows
 from actors.adapters.store.play import server_knowledge as server_knowledge_rows
+from actors.adapters.store.play import server_uses as server_use_rows
 
 
 class SqlStore:
@@ -54,12 +55,14 @@ class SqlStore:
     move_session = operation(sessions.move_session)
     resume_session = operation(inbox.resume_session)
     pending = operation(sessions.pending)
+    takes_part = operation(sessions.takes_part)
 
     # ── the inbox and turns ─────────────────────────────────────────────────────────────────────────
 
     accept = operation(inbox.accept)
     next_work = operation(inbox.next_work)
     take_turn = operation(inbox.take_turn)
+    pass_over = operation(inbox.pass_over)
 
     # ── responses ───────────────────────────────────────────────────────────────────────────────────
 
@@ -94,6 +97,7 @@ class SqlStore:
     enqueue = operation(outbox.enqueue)
     leave_unanswered = operation(outbox.leave_unanswered)
     answers_waiting = operation(outbox.answers_waiting)
+    answered_lately = operation(outbox.answered_lately)
     enqueue_copy = operation(outbox.enqueue_copy)
     due_outbox = operation(outbox.due_outbox)
     outbox_try = operation(outbox.outbox_try)
@@ -106,6 +110,7 @@ class SqlStore:
     # ── characters ──────────────────────────────────────────────────────────────────────────────────
 
     characters = operation(characters_rows.characters)
+    characters_in = operation(characters_rows.characters_in)
     has_had_characters = operation(characters_rows.has_had_characters)
     add_character = operation(characters_rows.add_character)
     delete_character = operation(characters_rows.delete_character)
@@ -136,6 +141,11 @@ class SqlStore:
     allowance_uses = operation(allowance_rows.allowance_uses)
     keep_allowance_use = operation(allowance_rows.keep_allowance_use)
     forget_allowance_uses = operation(allowance_rows.forget_allowance_uses)
+
+    # ── what servers use ────────────────────────────────────────────────────────────────────────────
+
+    server_tokens = operation(server_use_rows.server_tokens)
+    add_server_tokens = operation(server_use_rows.add_server_tokens)
 
     # ── the Journal port ────────────────────────────────────────────────────────────────────────────
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final, NoReturn, TypeVar
 
@@ -27,6 +28,8 @@ T = TypeVar("T")
 WIDTH: Final = 80
 """Columns of a standard terminal."""
 
+Server = Annotated[int, typer.Option(min=0, help="Id of the server that it belongs to; without it, to all servers.")]
+
 NOT_PLAYED: Final = "kept, not played"
 
 app = typer.Typer(help="Characters: Tavern cards V1, V2 and V3 from JSON, PNG and CHARX.", no_args_is_help=True)
@@ -36,11 +39,12 @@ app = typer.Typer(help="Characters: Tavern cards V1, V2 and V3 from JSON, PNG an
 def import_(
     files: Annotated[list[Path], typer.Argument(help="Card files (.json, .png, .charx).")],
     name: Annotated[str, typer.Option(help="Name of the character, instead of the name on its card.")] = "",
+    server: Server = 0,
 ) -> None:
     """Add characters. A card with a known name replaces that character from the next `!start` on."""
     if name and (len(files) > 1 or not shown_on_one_line(name)):
         fail("--name needs one file and a name with visible characters; import the other files without it", WRONG_USE)
-    is_whole = _with_store(lambda store: _import(store, files, name))
+    is_whole = _with_store(lambda store: _import(store, files, name, server or None))
     typer.echo(in_which(read_settings(), "character import"))
     if not is_whole:
         raise typer.Exit(FAILED)
@@ -48,19 +52,20 @@ def import_(
 
 @app.command("list")
 def list_() -> None:
-    """List the characters by name."""
+    """List the characters by name; a server's own ones with the server's id."""
     for character in _with_store(lambda store: store.characters()):
         card = kept_card(character.card_json)
-        typer.echo(printable(_row(character.name, card.description)))
+        typer.echo(printable(_row(_with_server(character), card.description)))
 
 
 @app.command()
-def show(name: str) -> None:
+def show(name: str, server: Server = 0) -> None:
     """Show a character's card."""
-    character = _named(name)
+    character = _named(name, server)
     card = kept_card(character.card_json)
     rows = (
         ("Name", character.name),
+        ("Server", str(character.server_id or "")),
         ("Picture", "yes" if character.picture else "no"),
         ("Creator", card.creator),
         ("Tags", ", ".join(card.tags)),
@@ -82,9 +87,10 @@ def export(
     name: str,
     file: Annotated[Path, typer.Argument(help="A .json or .png file to write.")],
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file if it exists.")] = False,
+    server: Server = 0,
 ) -> None:
     """Write a character's card to a file. A .png file holds the whole card; a .json file leaves out the picture."""
-    character = _named(name)
+    character = _named(name, server)
     with refusing(CardError, IconError, OSError):
         data = _as_file(character, file)
         try:
@@ -95,10 +101,10 @@ def export(
 
 
 @app.command()
-def delete(name: str) -> None:
+def delete(name: str, server: Server = 0) -> None:
     """Delete a character. Open scenes keep it."""
-    known = _named(name).name
-    _with_store(lambda store: store.delete_character(known))
+    known = _named(name, server).name
+    _with_store(lambda store: store.delete_character(known, server or None))
     typer.echo(f"Deleted {known}")
     typer.echo(in_which(read_settings(), "character delete"))
 
@@ -132,7 +138,7 @@ def _lorebook(card_json: str) -> Sequence[object]:
     return entries if isinstance(entries, list) else ()
 
 
-async def _import(store: SqlStore, files: list[Path], name: str) -> bool:
+async def _import(store: SqlStore, files: list[Path], name: str, server_id: int | None) -> bool:
     """Import each file separately, so that one broken card does not stop the others. True if all were imported."""
     clock, is_whole = SystemClock(), True
     for file in files:
@@ -142,12 +148,13 @@ async def _import(store: SqlStore, files: list[Path], name: str) -> bool:
             typer.echo(f"ensemble: {error}", err=True)
             is_whole = False
             continue
-        character = keeping_picture(brought.character, await store.characters())
+        own = replace(brought.character, server_id=server_id)
+        character = keeping_picture(own, await store.characters())
         replaced = await store.add_character(character, at=clock.now())
         kept = "; its picture stays, the file has none" if character.picture is not brought.character.picture else ""
         for doubt in brought.doubts:
             typer.echo(printable(f"ensemble: {file}: {doubt}"), err=True)
-        typer.echo(f"{'Replaced' if replaced else 'Imported'} {character.name} ({file}){kept}")
+        typer.echo(f"{'Replaced' if replaced else 'Imported'} {_with_server(character)} ({file}){kept}")
     return is_whole
 
 
@@ -166,15 +173,19 @@ def _with_store(work: Callable[[SqlStore], Awaitable[T]]) -> T:
         return anyio.run(main)
 
 
-def _named(name: str) -> Character:
-    found = find_named(name, _with_store(lambda store: store.characters()))
-    return found or _unknown(name)
+def _named(name: str, server: int) -> Character:
+    known = [each for each in _with_store(lambda store: store.characters()) if (each.server_id or 0) == server]
+    return find_named(name, known) or _unknown(name)
 
 
 def _unknown(name: str) -> NoReturn:
-    known = ", ".join(character.name for character in _with_store(lambda store: store.characters()))
+    known = ", ".join(_with_server(character) for character in _with_store(lambda store: store.characters()))
     found = f"there is no character named {name!r}; there are: {known or 'none'}"
     fail(f"{found}{elsewhere(read_settings())}")
+
+
+def _with_server(character: Character) -> str:
+    return character.name if character.server_id is None else f"{character.name} [server {character.server_id}]"
 
 
 def _row(name: str, description: str) -> str:

@@ -75,6 +75,7 @@ async def _look(settings: Settings) -> list[Finding]:
         *_names(),
         *await _database(settings),
         _disk(settings),
+        _limits(settings),
         *_folders(settings),
         *_files(settings),
         *await _model(settings),
@@ -131,6 +132,20 @@ def _disk(settings: Settings) -> Finding:
     if free < DISK_FREE_MIN:
         return Finding("disk", False, words, "free some space, or set DATA_DIR to a larger disk")
     return Finding("disk", True, words)
+
+
+def _limits(settings: Settings) -> Finding:
+    """What people may cost; a note where one person can use all of the account."""
+    limits = (
+        ("scenes a server", settings.scenes_per_server),
+        ("scenes a person", settings.scenes_per_person),
+        ("turns a person and minute", settings.turns_per_person_minute),
+        ("tokens a server and day", settings.tokens_per_server_day),
+    )
+    shown = ", ".join(f"{words}: {limit:,}" if limit else f"{words}: no limit" for words, limit in limits)
+    dms = "allowed" if settings.allow_dms else "off"
+    places = f"{len(settings.channels)} listed channel(s)" if settings.channels else "all channels"
+    return Finding("limits", True, f"{shown}; direct messages: {dms}; scenes in {places}")
 
 
 def _folders(settings: Settings) -> list[Finding]:

@@ -39,7 +39,7 @@ from actors.app.model_file import checked_model, model_variables
 from actors.app.open_files import raise_limit
 from actors.app.playground_address import DATABASE, WORLD, PlaygroundPlace, announced
 from actors.app.read_only_store import PLAYGROUND
-from actors.app.settings import Settings
+from actors.app.settings import WITHOUT_LIMITS, Settings
 from actors.playground import PlaygroundServer
 
 PORT: Final = 8400
@@ -188,8 +188,10 @@ def _inspector() -> PlaygroundPlace:
 
 
 def _environment(server: PlaygroundServer, folder: Path, inspector: PlaygroundPlace) -> dict[str, str]:
-    """The variables that connect the bot to this playground; everything else is as the user set it."""
+    """The variables that connect the bot to this playground, without limits for its one person; everything else is as
+    the user set it."""
     return {
+        **WITHOUT_LIMITS,
         "DISCORD_TOKEN": server.token,
         "DISCORD_API_URL": server.api_url,
         "DISCORD_GATEWAY_URL": server.gateway_url,

@@ -224,6 +224,21 @@ def test_the_migrations_work_from_a_folder_with_a_per_cent_sign(tmp_path: Path) 
     engine.dispose()
 
 
+WITHOUT_RIGHTS = (
+    "DROP TABLE server_use",
+    "DROP INDEX ix_outbox_asked",
+    "DROP INDEX ix_inbox_author",
+    "DROP INDEX ux_character_current",
+    "ALTER TABLE outbox DROP COLUMN asked_by",
+    "ALTER TABLE outbox DROP COLUMN asked_at",
+    "ALTER TABLE session DROP COLUMN server_id",
+    "ALTER TABLE session DROP COLUMN opener_id",
+    "ALTER TABLE character DROP COLUMN server_id",
+    "CREATE UNIQUE INDEX ux_character_current ON character (folded_name) WHERE is_current",
+)
+"""What turns the tables back into those before revision 0017."""
+
+
 async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_may_be_held(tmp_path: Path) -> None:
     url = "sqlite:///ensemble.db"
     async with open_store(url, folder=tmp_path) as store:
@@ -232,6 +247,8 @@ async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_ma
         line = await (await scene.line()).start("One.")
         await line.tell(SendRefused(NOW, "rate_limit", 429, 20.0))
     older = sqlite3.connect(tmp_path / "ensemble.db")
+    for statement in WITHOUT_RIGHTS:
+        older.execute(statement)
     older.execute("DROP TABLE allowance_use")
     older.execute("ALTER TABLE response DROP COLUMN held_s")
     older.execute("UPDATE response SET limits = json_remove(limits, '$.hold_max_s')")
@@ -252,3 +269,22 @@ async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_ma
             if held_s == 0.0:
                 await line.tell(WaitElapsed(NOW + until))
         assert line.response.state is State.FAILED  # 880 s and 3,980 s are more than an hour
+
+
+async def test_f4_an_open_scene_of_an_older_version_gets_its_server_and_keeps_an_unknown_opener(tmp_path: Path) -> None:
+    url = "sqlite:///ensemble.db"
+    async with open_store(url, folder=tmp_path) as store:
+        scene = await open_scene(store)
+        await store.keep_place(scene.channel_id, None, 77)
+    older = sqlite3.connect(tmp_path / "ensemble.db")
+    for statement in WITHOUT_RIGHTS:
+        older.execute(statement)
+    before = ScriptDirectory(str(MIGRATIONS)).get_revision("0017").down_revision
+    older.execute("UPDATE alembic_version SET version_num = ?", (before,))
+    older.commit()
+    older.close()
+    async with open_store(url, folder=tmp_path) as store:
+        session = await store.session_in(scene.channel_id)
+        assert session is not None
+        assert (session.server_id, session.opener_id) == (77, None)
+        assert [each.server_id for each in await store.characters()] == [None, None]

@@ -169,7 +169,7 @@ async def test_two_parts_with_one_nonce(scene: Scene, conn: Connection) -> None:
 async def test_two_open_sessions_in_one_channel(scene: Scene, conn: Connection) -> None:
     again = (
         "INSERT INTO session SELECT ?, channel_id, ?, version, epoch, turn_order, scenario, opened_at, opened_after,"
-        " ?, ended_by, overflow_told, history_length FROM session"
+        " ?, ended_by, overflow_told, history_length, server_id, opener_id FROM session"
     )
     refuses(conn, again, base36(101), "Idle", None)
     takes(conn, again, base36(101), "Ended", NOW)
@@ -210,9 +210,10 @@ async def test_one_cause_twice_in_the_outbox(scene: Scene, conn: Connection) -> 
 
 
 async def test_two_current_characters_of_one_name(scene: Scene, conn: Connection) -> None:
-    again = "INSERT INTO character SELECT ?, 'MIRA', folded_name, card_json, picture, 0, ? FROM character LIMIT 1"
-    refuses(conn, again, base36(9), True)
-    takes(conn, again, base36(9), False)
+    again = "INSERT INTO character SELECT ?, 'MIRA', folded_name, card_json, picture, 0, ?, ? FROM character LIMIT 1"
+    refuses(conn, again, base36(9), True, 0)
+    takes(conn, again, base36(9), False, 0)
+    takes(conn, again, base36(10), True, 77)  # of one server
 
 
 async def test_two_deletions_of_one_message(scene: Scene, conn: Connection) -> None:

@@ -72,8 +72,9 @@ character = Table(
     Column("picture", LargeBinary),
     Column("added_at", Float, nullable=False),
     Column("is_current", Boolean, nullable=False),
+    Column("server_id", BigInteger, nullable=False, server_default="0"),  # 0: the operator's, for all servers
 )
-where_index("ux_character_current", character, "folded_name", where="is_current", unique=True)
+where_index("ux_character_current", character, "server_id", "folded_name", where="is_current", unique=True)
 
 session = Table(
     "session",
@@ -91,6 +92,8 @@ session = Table(
     Column("ended_by", Text),
     Column("overflow_told", Boolean, nullable=False),
     Column("history_length", Integer, nullable=False),
+    Column("server_id", BigInteger),  # NULL in direct messages
+    Column("opener_id", BigInteger),  # NULL for scenes that an older version opened
     one_of("state", SessionState),
     CheckConstraint(f"(state = '{SessionState.ENDED}') = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("history_length >= 0", name="history_length"),
@@ -139,6 +142,7 @@ inbox = Table(
     Column("deleted_at", Float),  # or when an edit took it out of the play; NULL again if an edit brings it back
     Index("ix_inbox_channel", "channel_id", "message_id"),
     Index("ix_inbox_session", "session_id", "message_id"),
+    Index("ix_inbox_author", "author_id", "at"),  # the turns that a person began lately
 )
 WAITING: Final = "starts_turn AND NOT has_turn AND deleted_at IS NULL"
 where_index("ix_inbox_waiting", inbox, "session_id", "message_id", where=WAITING)
@@ -348,6 +352,8 @@ outbox = Table(
     Column("reply_token", Text),  # for an answer to an interaction; a secret, removed when the row is done
     Column("reply_expires_at", Float),
     Column("withdrawn_at", Float),  # for a notice of a late line: when the notice was withdrawn, after the line ended
+    Column("asked_by", BigInteger),  # for an answer: the person whose command it answers, and when it was written
+    Column("asked_at", Float),
     one_of("kind", OutboxKind),
     one_of("outcome", OUTCOMES),
     CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="done"),
@@ -359,6 +365,7 @@ where_index("ix_outbox_waiting", outbox, "channel_id", "due_at", where="done_at 
 where_index("ix_outbox_target", outbox, "channel_id", "target_id", where="target_id IS NOT NULL")
 where_index("ix_outbox_doubtful", outbox, "done_at", "channel_id", where="attempt > 1")
 LATE: Final = f"key LIKE '{notices.LATE}%' AND withdrawn_at IS NULL"
+where_index("ix_outbox_asked", outbox, "asked_by", "asked_at", where="asked_by IS NOT NULL")
 where_index("ix_outbox_late", outbox, "channel_id", where=LATE)
 
 voice = Table(

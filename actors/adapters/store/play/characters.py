@@ -14,9 +14,18 @@ from actors.roleplay.names import name_key
 KEPT_MAX: Final = 256
 """Versions in memory, with pictures; because versions never change, all sessions share one copy."""
 
+OPERATOR: Final = 0
+"""The `server_id` of the operator's characters, which every server sees."""
+
 _CURRENT: Final = text("is_current")
 _ONE: Final = Prepared(select(character).where(character.c.id == bindparam("character_id")))
-_ALL: Final = Prepared(select(character).where(_CURRENT).order_by(character.c.folded_name))
+_BY_NAME: Final = (character.c.folded_name, character.c.server_id)
+_ALL: Final = Prepared(select(character).where(_CURRENT).order_by(*_BY_NAME))
+_OF_SERVER: Final = Prepared(
+    select(character)
+    .where(_CURRENT, (character.c.server_id == OPERATOR) | (character.c.server_id == bindparam("server_id")))
+    .order_by(*_BY_NAME)
+)
 _CAST: Final = Prepared(
     select(cast.c.character_id).where(cast.c.session_id == bindparam("session_id")).order_by(cast.c.position)
 )
@@ -26,12 +35,19 @@ def characters(conn: Connection) -> tuple[Character, ...]:
     return tuple(map(_character, _ALL.rows(conn, {})))
 
 
+def characters_in(conn: Connection, server_id: int | None) -> tuple[Character, ...]:
+    """Return the characters that a server sees, by name: its own, and the operator's of other names."""
+    rows = _OF_SERVER.rows(conn, {"server_id": server_id or OPERATOR})
+    by_name = {row.folded_name: _character(row) for row in rows}  # a server's own row stands behind the operator's
+    return tuple(by_name.values())
+
+
 def has_had_characters(conn: Connection) -> bool:
     return conn.execute(select(character.c.id).limit(1)).first() is not None
 
 
 def add_character(conn: Connection, new: Character, *, at: float) -> bool:
-    replaces = _retire(conn, new.name) is not None
+    replaces = _retire(conn, new.name, new.server_id) is not None
     conn.execute(
         insert(character).values(
             id=new.id,
@@ -41,13 +57,14 @@ def add_character(conn: Connection, new: Character, *, at: float) -> bool:
             picture=new.picture,
             added_at=at,
             is_current=True,
+            server_id=new.server_id or OPERATOR,
         )
     )
     return replaces
 
 
-def delete_character(conn: Connection, name: str) -> CharacterId | None:
-    return _retire(conn, name)
+def delete_character(conn: Connection, name: str, server_id: int | None = None) -> CharacterId | None:
+    return _retire(conn, name, server_id)
 
 
 def character_of(conn: Connection, character_id: CharacterId) -> Character:
@@ -69,13 +86,13 @@ def cast_of(conn: Connection, session_id: SessionId) -> tuple[Character, ...]:
     return tuple(character_of(conn, row[0]) for row in ids)
 
 
-def _retire(conn: Connection, name: str) -> CharacterId | None:
-    current = character.c.folded_name == name_key(name)
-    known: CharacterId | None = conn.execute(select(character.c.id).where(current, _CURRENT)).scalar()
+def _retire(conn: Connection, name: str, server_id: int | None) -> CharacterId | None:
+    this = character.c.folded_name == name_key(name), character.c.server_id == (server_id or OPERATOR)
+    known: CharacterId | None = conn.execute(select(character.c.id).where(*this, _CURRENT)).scalar()
     if known is not None:
         conn.execute(update(character).where(character.c.id == known).values(is_current=False))
     return known
 
 
 def _character(row: AnyRow) -> Character:
-    return Character(id=row.id, name=row.name, card_json=row.card_json, picture=row.picture)
+    return Character(row.id, row.name, row.card_json, row.picture, row.server_id or None)

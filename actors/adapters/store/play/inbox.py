@@ -19,6 +19,7 @@ from actors.adapters.store.play.unfinished import unfinished_response
 from actors.ports.store import Accepted, Fenced
 from actors.ports.work import MoveByWork, NextMessage, NextSpeaker, SessionMove, Work
 from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn
+from actors.roleplay.quotas import MINUTE_S, is_reached
 from machines.session import State
 
 _IS_KNOWN: Final = Prepared(select(inbox.c.session_id).where(inbox.c.message_id == bindparam("message_id")))
@@ -29,6 +30,16 @@ _OPEN_HERE: Final = Prepared(
 )
 _WAITING: Final = Prepared(
     select(func.count()).select_from(inbox).where(inbox.c.session_id == bindparam("session_id"), IS_WAITING)
+)
+_TURNS_BEGUN: Final = Prepared(
+    select(func.count())
+    .select_from(inbox)
+    .where(
+        inbox.c.author_id == bindparam("author_id"),
+        inbox.c.at > bindparam("since"),
+        inbox.c.at <= bindparam("until"),
+        inbox.c.starts_turn,
+    )
 )
 _NEXT_MESSAGE: Final = Prepared(
     select(inbox.c.message_id)
@@ -50,13 +61,27 @@ _TAKE: Final = Prepared(
     .where(inbox.c.message_id == bindparam("of_message"), inbox.c.session_id == bindparam("of_session"), IS_WAITING)
     .values(has_turn=True)
 )
+_PASS_OVER: Final = Prepared(
+    update(inbox)
+    .where(inbox.c.message_id == bindparam("of_message"), inbox.c.session_id == bindparam("of_session"), IS_WAITING)
+    .values(starts_turn=False)
+)
 _STATE: Final = Prepared(select(session.c.state).where(session.c.id == bindparam("session_id")))
 
 
 def accept(
-    conn: Connection, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
+    conn: Connection,
+    message: ChannelMessage,
+    *,
+    waiting_max: int,
+    overflow: OutboxDraft | None = None,
+    turns_max: int = 0,
+    limited: OutboxDraft | None = None,
 ) -> Accepted | None:
-    """Add a message to inbox and history, once per id; `overflow` is sent with the first beyond `waiting_max`."""
+    """Add a message to inbox and history, once per id; `overflow` is sent with the first beyond `waiting_max`.
+
+    Beyond `turns_max` turns of its author within a minute, it starts none, and `limited` is sent.
+    """
     known = _IS_KNOWN.scalar(conn, {"message_id": message.id})
     if known is not None:
         return Accepted(known, is_new=False)
@@ -71,6 +96,9 @@ def accept(
         _note_overflow(conn, here.id, is_told=True)
     elif here.overflow_told and not waiting:
         _note_overflow(conn, here.id, is_told=False)
+    is_limited = not (is_full or is_paused) and is_reached(turns_max, _turns_begun(conn, message, turns_max))
+    if is_limited and limited is not None:
+        enqueue(conn, limited, at=message.at)
     _INSERT.run(
         conn,
         {
@@ -81,12 +109,22 @@ def accept(
             "name": message.name,
             "text": message.text,
             "at": message.at,
-            "starts_turn": not (is_full or is_paused),
+            "starts_turn": not (is_full or is_paused or is_limited),
             "has_turn": False,
         },
     )
     add_heard(conn, here.id, message)
-    return Accepted(here.id, is_new=True, is_overflow=is_full, is_paused=is_paused)
+    return Accepted(here.id, is_new=True, is_overflow=is_full, is_paused=is_paused, is_limited=is_limited)
+
+
+def _turns_begun(conn: Connection, message: ChannelMessage, turns_max: int) -> int:
+    """The turns that the author began in the minute before this message, by the times of the messages: a message that
+    is read after a gap is judged as at its own time."""
+    if not turns_max:
+        return 0
+    minute = {"since": message.at - MINUTE_S, "until": message.at}
+    begun: int = _TURNS_BEGUN.scalar(conn, {"author_id": message.author_id, **minute})
+    return begun
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
@@ -163,6 +201,15 @@ def take_turn(conn: Connection, claim: Claim, new: Turn, *, move: SessionMove | 
             "speakers_left": len(new.speakers),
         },
     )
+    return _work(conn, claim.session_id)
+
+
+def pass_over(conn: Connection, claim: Claim, message_id: int, notice: OutboxDraft, *, at: float) -> Work:
+    """Answer a waiting message with no turn, only with a notice; return the session's next work. Raises Fenced."""
+    check_session(conn, claim)
+    if _PASS_OVER.run(conn, {"of_message": message_id, "of_session": claim.session_id}).rowcount != 1:
+        raise Fenced(f"message {message_id} waits for no turn")
+    enqueue(conn, notice, at=at)
     return _work(conn, claim.session_id)
 
 

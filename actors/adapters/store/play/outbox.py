@@ -60,6 +60,15 @@ _ANSWERS: Final = Prepared(
     .select_from(outbox)
     .where(_OPEN, outbox.c.channel_id == bindparam("channel_id"), outbox.c.kind == OutboxKind.ANSWER.value)
 )
+_ANSWERED: Final = Prepared(
+    select(func.count())
+    .select_from(outbox)
+    .where(
+        outbox.c.asked_by == bindparam("user_id"),
+        outbox.c.asked_at > bindparam("since"),
+        outbox.c.channel_id == bindparam("channel_id"),
+    )
+)
 _IS_KNOWN: Final = Prepared(select(outbox.c.id).where(outbox.c.key == bindparam("key")))
 _INSERT: Final = Prepared(
     insert(outbox),
@@ -129,6 +138,8 @@ def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
             "buttons": [asdict(button) for button in draft.buttons] or None,
             "reply_token": draft.reply and draft.reply.token,
             "reply_expires_at": draft.reply and draft.reply.expires_at,
+            "asked_by": draft.asked_by,
+            "asked_at": None if draft.asked_by is None else at,
         },
     )
     return True
@@ -188,6 +199,12 @@ def answers_waiting(conn: Connection, channel_id: int) -> int:
     """Return the number of unfinished answers to commands of this channel."""
     waiting: int = _ANSWERS.scalar(conn, {"channel_id": channel_id})
     return waiting
+
+
+def answered_lately(conn: Connection, channel_id: int, user_id: int, *, since: float) -> int:
+    """Return how many commands of this person were answered in the channel after `since`."""
+    answered: int = _ANSWERED.scalar(conn, {"channel_id": channel_id, "user_id": user_id, "since": since})
+    return answered
 
 
 def due_outbox(

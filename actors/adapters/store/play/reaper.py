@@ -39,6 +39,7 @@ _ANSWERED: Final = Prepared(
     select(outbox.c.key).where(
         outbox.c.channel_id == bindparam("channel_id"),
         outbox.c.kind == OutboxKind.ANSWER.value,
+        outbox.c.key.startswith(_ANSWER),  # limits are announced under keys of their own
         or_(outbox.c.message_id > bindparam("after"), outbox.c.message_id.is_(None)),
     )
 )

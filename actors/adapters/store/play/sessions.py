@@ -26,6 +26,7 @@ from actors.adapters.store.play.outbox import doubtful_texts, enqueue, enqueue_a
 from actors.ports.store import Fenced, ToCatchUp
 from actors.ports.work import SessionMove
 from actors.roleplay.model import Claim, OutboxDraft, SessionId, SessionRecord
+from actors.roleplay.quotas import NO_QUOTAS, Excess, Quotas, scenes_exceeded
 from machines import response as machine
 from machines.session import State
 
@@ -46,6 +47,11 @@ _NEVER: Final = 2**63 - 1
 
 _BY_ID: Final = Prepared(select(session).where(session.c.id == bindparam("session_id")))
 _IN_CHANNEL: Final = Prepared(select(session).where(session.c.channel_id == bindparam("channel_id"), IS_OPEN))
+_TAKES_PART: Final = Prepared(
+    select(inbox.c.message_id)
+    .where(inbox.c.session_id == bindparam("session_id"), inbox.c.author_id == bindparam("author_id"))
+    .limit(1)
+)
 _LAST_HEARD: Final = (
     select(func.max(inbox.c.message_id)).where(inbox.c.session_id == session.c.id).correlate(session).scalar_subquery()
 )
@@ -70,6 +76,12 @@ _COMPARED: Final = select(func.count(_NEWEST.c.message_id)).correlate(session).s
 # The order of the partial index without ended sessions: otherwise SQLite reads every session that ever existed.
 _OPEN_ORDER: Final = session.c.channel_id
 _OPEN_IDS: Final = select(select(session.c.id).where(IS_OPEN).order_by(_OPEN_ORDER).subquery("open").c.id)
+_OPEN_OF: Final = {
+    column: Prepared(
+        select(func.count()).select_from(session).where(session.c.id.in_(_OPEN_IDS), column == bindparam("whose"))
+    )
+    for column in (session.c.server_id, session.c.opener_id)
+}
 _ENDED_IN_DOUBT: Final = select(session.c.id).where(session.c.ended_at > bindparam("since"), _OLDEST_DOUBT.is_not(None))
 _OPEN: Final = Prepared(
     select(
@@ -135,9 +147,13 @@ _READY: Final = Prepared(
 )
 
 
-def open_session(conn: Connection, new: SessionRecord, answer: OutboxDraft) -> SessionRecord | None:
+def open_session(
+    conn: Connection, new: SessionRecord, answer: OutboxDraft, *, quotas: Quotas = NO_QUOTAS
+) -> SessionRecord | Excess | None:
     if _IN_CHANNEL.scalar(conn, {"channel_id": new.channel_id}) is not None:
         return None
+    if (excess := _exceeded(conn, new, quotas)) is not None:
+        return excess
     if not enqueue(conn, answer, at=new.opened_at):
         return None  # the same command was handled before
     _INSERT.run(
@@ -154,6 +170,8 @@ def open_session(conn: Connection, new: SessionRecord, answer: OutboxDraft) -> S
             "opened_after": new.opened_after,
             "overflow_told": False,
             "history_length": 0,
+            "server_id": new.server_id,
+            "opener_id": new.opener_id,
         },
     )
     speakers = [
@@ -163,6 +181,19 @@ def open_session(conn: Connection, new: SessionRecord, answer: OutboxDraft) -> S
     if speakers:
         _INSERT_CAST.run_each(conn, speakers)
     return session_of(conn, new.id)
+
+
+def _exceeded(conn: Connection, new: SessionRecord, quotas: Quotas) -> Excess | None:
+    if not (quotas.scenes_per_server or quotas.scenes_per_person):
+        return None
+    of_server = _OPEN_OF[session.c.server_id].scalar(conn, {"whose": new.server_id})
+    of_person = _OPEN_OF[session.c.opener_id].scalar(conn, {"whose": new.opener_id})
+    return scenes_exceeded(quotas, of_server=of_server, of_person=of_person)
+
+
+def takes_part(conn: Connection, session_id: SessionId, user_id: int) -> bool:
+    """Return whether the person wrote a line in this session."""
+    return _TAKES_PART.scalar(conn, {"session_id": session_id, "author_id": user_id}) is not None
 
 
 def session_in(conn: Connection, channel_id: int) -> SessionRecord | None:
@@ -236,4 +267,6 @@ def session_record(conn: Connection, row: AnyRow) -> SessionRecord:
         cast=cast_of(conn, row.id),
         opened_at=row.opened_at,
         opened_after=row.opened_after,
+        server_id=row.server_id,
+        opener_id=row.opener_id,
     )
