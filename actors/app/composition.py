@@ -57,6 +57,9 @@ GUILDS_LOCAL_S: Final = 0.1
 
 ERROR_COUNT: Final = "The error counter"
 
+TYPING_SHARE_MAX: Final = 0.25
+"""Of a generation's timeout: the understudy types a long line for twice its time, and must be done well before it."""
+
 CONNECT_S: Final = 60.0
 """How long a standby process may take to connect; after that, no login or READY is expected."""
 
@@ -91,7 +94,7 @@ def model_of(settings: Settings, shelf: ServerKnowledge | None = None) -> GroqMo
     """
     key = settings.groq_api_key.get_secret_value() if settings.groq_api_key else None
     if key is None and not settings.groq_base_url:
-        return Understudy()
+        return Understudy(typing_s=min(settings.understudy_typing_s, settings.generate_timeout_s * TYPING_SHARE_MAX))
     return GroqModel(
         api_key=key,
         base_url=settings.groq_base_url or None,

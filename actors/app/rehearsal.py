@@ -97,12 +97,13 @@ class Finished:
 def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
     """Return the settings of a rehearsal: every wait divided by `speed`, no breaker, no inspector, the scene's voice.
 
-    Nothing limits what a scene costs. Prefix and shards are fixed too: with other values the bot would not see the
-    scene.
+    Nothing limits what a scene costs, and the understudy does not type. Prefix and shards are fixed too: with other
+    values the bot would not see the scene.
     """
     changes = {
         "backoff_base_s": settings.backoff_base_s / speed,
         "settle_s": settings.settle_s / speed,
+        "understudy_typing_s": 0.0,  # nobody watches it type
         "breaker_failures": 0,
         "voice": voice,
         "inspector_address": "",  # its port belongs to a bot that may be running

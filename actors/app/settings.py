@@ -128,6 +128,7 @@ class Settings(BaseSettings):
 
     context_tokens: int = Field(6000, ge=1000, le=1_000_000)
     response_tokens: int = Field(700, ge=16, le=100_000)
+    understudy_typing_s: float = Field(1.0, ge=0, le=5)
 
     status_url: str = "https://discordstatus.com/api/v2"
     inspector_address: str = "127.0.0.1:8420"

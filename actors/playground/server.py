@@ -86,6 +86,8 @@ class PlaygroundServer(Steering):
         """URL of the bot's inspector, without a trailing slash; pages reach it under `/inspector/`."""
         self.inspector_token: str | None = None
         """The inspector's token; this server sends it, and no page receives it."""
+        self.has_model = True
+        """False if the bot speaks without a model; pages then say how to give it one."""
         self._bot_control: BotControl | None = None
         self._host, self._port, self._folder = host, port, folder
         self._model = ModelRoutes()
@@ -278,7 +280,8 @@ class PlaygroundServer(Steering):
         mount_page(self.app, self)
 
     def _snapshot(self) -> Json:
-        has = {"cards": self.card_shelf is not None, "inspector": self.inspector_url is not None}
+        parts = {"cards": self.card_shelf is not None, "inspector": self.inspector_url is not None}
+        has = parts | {"model": self.has_model}
         faults = {"faults": asdict(self.faults), "model_faults": asdict(self.model_faults)}
         return world_view(self.discord) | faults | {"presence": self._presence(), "has": has}
 

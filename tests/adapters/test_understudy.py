@@ -5,21 +5,22 @@ import re
 from collections.abc import Sequence
 from importlib.resources import files
 
+import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from actors.adapters.understudy import Understudy
-from actors.adapters.understudy.speaker import line_for
-from actors.adapters.understudy.stances import Stance, stances
-from actors.adapters.understudy.stock import REPLIES
-from actors.ports.language_model import Completion, ModelFailed
+from actors.adapters.understudy.speaker import line_for, typed_s
+from actors.adapters.understudy.stances import Kind, Stance, stances
+from actors.adapters.understudy.stock import GESTURES, KIND_QUESTIONS, QUESTIONS, REPLIES, TOPIC_QUESTIONS
+from actors.ports.language_model import Completion
 from actors.roleplay.card import Card, read_card
 from actors.roleplay.model import Entry, Prompt, Purpose
 from actors.roleplay.plan import Plan
 from actors.roleplay.prompt import Speaker, build
 from actors.roleplay.speech import Line, clean, normalise
-from tests.fakes.virtual_time import BACKENDS
+from tests.fakes.virtual_time import BACKENDS, virtually
 
 SHIPPED = [
     read_card((files("actors.app") / "cards" / f"{name}.png").read_bytes())[0] for name in ("maren", "fitch", "oriel")
@@ -94,7 +95,7 @@ def test_it_answers_what_was_said_with_the_example_that_fits(text: str, words: s
 
 
 SUGGESTED = [
-    ("*knocks twice* Hello? Is anybody home?", ("third step", "a third hello", "Good evening")),
+    ("*knocks twice* Hello? Is anybody home?", ("third step", "a third hello", "forty thousand words")),
     ("I am soaked and hungry. Is there anything warm to eat?", ("Fish stew", "Who will stir", "ginger biscuits")),
     ("*listens to the wind* Will this storm ever end?", ("south-west", "clear by Thursday", "sixty hours")),
 ]
@@ -114,10 +115,6 @@ def test_a_line_that_the_playground_suggests_is_answered_in_kind_by_all_three(
             play.add(card.name, line, card.name)
 
 
-def test_it_speaks_of_what_no_example_knows() -> None:
-    assert "the trapdoor" in first_answer(SHIPPED[1], "*Robin opens the trapdoor.*").lower()
-
-
 def test_a_fitting_answer_is_not_given_twice_while_there_are_others() -> None:
     play = Play([SHIPPED[0]])
     lines = [play.turn("What will the weather do?")[0] for _ in range(12)]
@@ -125,34 +122,70 @@ def test_a_fitting_answer_is_not_given_twice_while_there_are_others() -> None:
 
 
 def test_another_seed_may_choose_another_line() -> None:
-    lines = {first_answer(SHIPPED[2], "The map shows a tunnel.", seed) for seed in "abcdefgh"}
+    lines = {first_answer(SHIPPED[2], "The tunnel goes under the sea.", seed) for seed in "abcdefgh"}
     assert len(lines) > 1
 
 
-def test_different_inputs_get_different_lines() -> None:
-    inputs = [
-        text for replies in REPLIES for text in [f"Tell me about the {replies.value} of Ulm, number {len(replies)}"]
-    ]
-    lines = {first_answer(SHIPPED[0], text) for text in inputs}
-    assert len(lines) >= 0.8 * len(inputs)
+def test_different_inputs_of_one_scene_get_different_lines() -> None:
+    play = Play([SHIPPED[0]])
+    lines = [play.turn(f"I once went to Ulm with {number} geese.")[0] for number in range(30)]
+    assert len(set(lines)) == 30
 
 
 def test_every_stance_has_replies_without_a_name_prefix() -> None:
-    assert set(REPLIES) == set(Stance)
-    assert not any(re.match(r"[^ ]+:", reply) for replies in REPLIES.values() for reply in replies)
+    assert set(REPLIES) == set(TOPIC_QUESTIONS) == set(Stance)
+    assert set(KIND_QUESTIONS) == set(Kind)
+    texts = [text for texts in (*REPLIES.values(), *TOPIC_QUESTIONS.values()) for text in texts]
+    assert not any(re.match(r"[^ ]+:", text) for text in texts)
+
+
+def test_no_text_is_twice_in_the_stock_else_two_characters_would_share_it() -> None:
+    groups = (REPLIES, TOPIC_QUESTIONS, KIND_QUESTIONS)
+    texts = [*GESTURES, *QUESTIONS, *(text for group in groups for each in group.values() for text in each)]
+    assert len(set(texts)) == len(texts)
+
+
+def test_no_text_of_the_stock_can_hold_a_word_of_the_message() -> None:
+    groups = (REPLIES, TOPIC_QUESTIONS, KIND_QUESTIONS)
+    texts = [*GESTURES, *QUESTIONS, *(text for group in groups for each in group.values() for text in each)]
+    slots = {slot for text in texts for slot in re.findall(r"\{(\w*)\}", text)}
+    assert slots == {"name", "user", "their", "themself"}
 
 
 def test_a_no_inside_a_sentence_is_no_contradiction() -> None:
-    assert stances("No, I won't.") == {Stance.DISAGREEMENT}
-    assert Stance.DISAGREEMENT not in stances("There is no door.")
+    assert stances("No, I won't.") == {Stance.DENIAL}
+    assert stances("There is no door.") == {Stance.DOOR}
 
 
-@pytest.mark.parametrize("anyio_backend", BACKENDS)
-async def test_it_fails_as_empty_rather_than_repeat_when_nothing_is_new(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("actors.adapters.understudy.speaker.line_for", lambda prompt: "")
+def test_somebody_answers_even_if_everything_was_said_a_moment_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("actors.adapters.understudy.speaker._fresh", lambda text, scene: "")
+    assert first_answer(SHIPPED[0], "Hello.") == "What now?"
+
+
+@virtually
+@pytest.mark.parametrize("text", ["ok", "I'm scared.", "Tell me a joke"])
+async def test_it_types_for_a_human_second(text: str) -> None:
+    play = Play(SHIPPED)
+    play.add("Robin", text)
+    began = anyio.current_time()
+    answer = await Understudy(typing_s=1.0).complete(play.prompt(SHIPPED[0]))
+    took_s = round(anyio.current_time() - began, 6)
+    assert 0.8 <= took_s <= 2.0
+    assert took_s == pytest.approx(typed_s(answer.text, 1.0))
+
+
+def test_a_long_line_is_typed_for_longer_within_bounds() -> None:
+    assert [typed_s("x" * length, 1.0) for length in (1, 80, 120, 2000)] == [0.8, 1.0, 1.5, 2.0]
+    assert typed_s("x" * 2000, 0.0) == 0.0
+
+
+@virtually
+async def test_without_typing_it_waits_for_nothing() -> None:
     play = Play(SHIPPED)
     play.add("Robin", "Hello.")
-    assert await Understudy().complete(play.prompt(SHIPPED[0])) == ModelFailed("empty")
+    began = anyio.current_time()
+    await Understudy().complete(play.prompt(SHIPPED[0]))
+    assert anyio.current_time() == began
 
 
 INPUTS = st.lists(

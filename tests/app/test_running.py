@@ -71,7 +71,10 @@ class TestRun:
     def test_it_says_when_it_is_ready_and_ends_with_0_when_asked(self, asked: signal.Signals, tmp_path: Path) -> None:
         def work(server: PlaygroundServer) -> None:
             with started(tmp_path, "run", until="Ready: ", **settings_for(server)) as (process, lines):
-                assert re.fullmatch(r"Ready: Ensemble(#\d+)?, \d+ channels", lines[-1])
+                assert re.fullmatch(
+                    r"Ready: Ensemble(#\d+)?, \d+ channels; speaking: the understudy \(.* see docs/models\.md\)",
+                    lines[-1],
+                )
                 process.send_signal(asked)
                 assert process.wait(PATIENCE_S) == 0
                 assert group_is_gone(process.pid)

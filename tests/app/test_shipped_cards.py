@@ -19,6 +19,7 @@ from actors.roleplay.speech import Line, clean
 SHIPPED = sorted(CARDS.glob("*.png"))
 BYTES_MAX = 60_000
 EXAMPLES_MIN = 12
+EXAMPLE_CHARACTERS_MAX = 3_800  # about 900 tokens of English: they are in every prompt of a real model
 ROUNDING_MAX = 8  # of 255: edges are smoothed a little differently by other processors and releases
 
 
@@ -66,6 +67,11 @@ class TestShippedCard:
         lines = own_lines(card)
         assert len(set(lines)) == len(lines) >= EXAMPLES_MIN
         assert all(len(block) == 2 and not block[0].by_character for block in examples(card))
+
+    def test_its_examples_leave_room_in_the_prompt_of_a_real_model(self, file: Path) -> None:
+        lines = [line for block in examples(card_of(file)) for line in block]
+        texts = [line.text if line.by_character else f"Robin: {line.text}" for line in lines]
+        assert sum(map(len, texts)) <= EXAMPLE_CHARACTERS_MAX
 
     def test_every_line_of_it_is_a_line(self, file: Path) -> None:
         card = card_of(file)

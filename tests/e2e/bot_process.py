@@ -37,6 +37,7 @@ def environment(server: PlaygroundServer, folder: Path, **settings: str) -> dict
         "INSPECTOR_ADDRESS": "",
         "SETTLE_S": "0.5",
         "BACKOFF_BASE_S": "0.1",
+        "UNDERSTUDY_TYPING_S": "0",
         **settings,
     }
 

@@ -368,6 +368,30 @@ async def test_no_serious_finding_of_axe_and_nothing_wider_than_the_window(
         assert await page.evaluate(wide + ".map((e) => e.id || e.className)") == []
 
 
+async def test_where_the_understudy_speaks_one_link_says_how_to_set_a_real_model(
+    server: PlaygroundServer, open_page: OpenPage
+) -> None:
+    server.has_model = False
+    page = await open_page()
+    link = page.locator("#open-models")
+    await expect(link).to_be_visible()
+    await link.click()
+    panel = page.locator("#models")
+    await expect(panel).to_be_visible()
+    for way in ("GROQ_API_KEY=", "GROQ_BASE_URL=", "python bot.py play --gguf FILE", "docs/models.md"):
+        await expect(panel).to_contain_text(way)
+    assert await grave_findings(page) == []
+    await page.locator("#models-close").click()
+    await expect(panel).to_be_hidden()
+    assert page.url == server.url + "/"
+
+
+async def test_with_a_model_no_link_offers_one(server: PlaygroundServer, open_page: OpenPage) -> None:
+    page = await open_page()
+    await expect(page.locator("#channel-name")).not_to_be_empty()
+    await expect(page.locator("#understudy")).to_be_hidden()
+
+
 async def test_everything_is_reached_by_the_keyboard(server: PlaygroundServer, open_page: OpenPage) -> None:
     page = await open_page()
     await page.keyboard.press("Tab")

@@ -34,7 +34,7 @@ async def playing(folder: Path) -> AsyncIterator[PlaygroundPlace]:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, str(ROOT / "bot.py"), "play", "--port", "0", "--no-open"),
         cwd=folder,
-        env=environment | {"DATA_DIR": str(folder)},
+        env=environment | {"DATA_DIR": str(folder), "UNDERSTUDY_TYPING_S": "0"},
         stdout=asyncio.subprocess.PIPE,
         start_new_session=True,
     )
@@ -105,6 +105,7 @@ async def test_the_first_minute_a_lost_answer_and_a_bot_killed_in_the_middle_of_
         await expect(spoken).to_have_count(3)
         await expect(spoken.locator(".name")).to_have_text(["Maren", "Fitch", "Oriel"])
         assert len(await lines_posted(place)) == 3
+        await expect(page.locator("#open-models")).to_be_visible()
         await picture(page, "playground")
 
         await expect(

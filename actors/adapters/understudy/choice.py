@@ -1,7 +1,9 @@
-"""Chooses the understudy's line by the topic of the cue, by what was not said yet, and by a seeded draw.
+"""Chooses the understudy's line by what the cue is about, by what was not said yet, and by a seeded draw.
 
-An answer fits if its example's cue shares a stance or rare words with the cue. If none fits, an answer is
-composed: a gesture or a short reply, and the character's own sentence that is most similar to the cue.
+    an example whose cue fits ─► else, to a known topic, a short reply and a question ─► else a gesture and a question
+
+Gestures and questions are the card's own first, then stock. The stock is dealt out among the cast, so that no two
+characters share a text of it.
 """
 
 from __future__ import annotations
@@ -10,46 +12,43 @@ import hashlib
 import math
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from actors.adapters.understudy import stock
 from actors.adapters.understudy.scene import Example, Scene
-from actors.adapters.understudy.stances import Stance, content_words, stances, stem, stems
+from actors.adapters.understudy.stances import Kind, Stance, kind, stances, stems
 
 FIT_MIN: Final = 0.5  # an example with a lower score answers another cue
 _STANCE_WEIGHT: Final = 1.0
+_URGENT: Final = frozenset({Stance.DANGER, Stance.INJURY})
+_URGENT_WEIGHT: Final = 0.5  # whatever else a message speaks of, a danger in it comes first
+_KIND_WEIGHT: Final = 0.55  # an example for any message of a kind fits, but less than one on the topic
 _ANSWER_WEIGHT: Final = 0.35  # words of the answer count less than those of the example's cue
-_USED_WEIGHT: Final = 2.0  # an answer already given is chosen only if no other fits
 _DRAW_WEIGHT: Final = 0.1  # decides between answers of equal fit
-_NEAR_MIN: Final = 0.15  # a sentence with a lower score is unrelated to the cue
 _CUE_WORDS_MIN: Final = 3  # one word in common may be chance
 _RECENT: Final = 5
-WORD_CHARACTERS_MAX: Final = 24  # a longer one is a URL, or text without spaces
 
 _BEAT: Final = re.compile(r"\*[^*\n]+\*|[^*\n]+?(?:[.!?…]+[\"'”’)]*(?=\s|\*|\Z)|(?=\*|\n)|\Z)")
-_ARTICLE: Final = re.compile(r"\b(the|a|an|my|your|our|this|that|his|her|their)\s+\Z", re.IGNORECASE)
-_SEEN_FROM_HERE: Final = {"my": "your", "your": "the", "a": "the", "an": "the"}
-# Sentences that refer to the one before them make no sense alone.
+_SLOT: Final = re.compile(r"\{\w+\}")
+# Questions that refer to the sentence before them make no sense alone.
 _LEANING: Final = re.compile(
-    r"(?:it|its|it's|he|she|they|they'll|they'd|that|that's|this|those|these|and|but|or|so|because|then"
-    r"|second|third|first|see|two of|the (?:other|long|right)|never mind|take this|blow|put them|who will)\b",
-    re.IGNORECASE,
+    r"(?:and|but|or|so|because|then|it|its|it's|that|those|these|he|she|they)\b", re.IGNORECASE
 )
+_QUESTION_WORDS_MIN: Final = 3
+_QUESTION_CHARACTERS_MAX: Final = 90  # a longer one tells of something
 
 
 @dataclass(frozen=True, slots=True)
 class _Beat:
-    """A sentence or a gesture of an example."""
+    """A question or a gesture of an example; `tier` is lower if it suits the cue better."""
 
     text: str
-    words: frozenset[str]
-    stances: frozenset[Stance]
+    tier: int
 
-    @property
-    def is_gesture(self) -> bool:
-        return self.text.startswith("*")
+
+_TOPIC, _KIND, _OTHER = range(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +59,7 @@ class Chooser:
     key: str
     words: frozenset[str]
     stances: frozenset[Stance]
+    kind: Kind
     rarity: dict[str, float]
 
     @classmethod
@@ -69,34 +69,31 @@ class Chooser:
         rarity = {word: math.log((1 + len(texts)) / count) for word, count in counts.items()}
         cue = scene.cue.text
         key = f"{seed}\0{scene.name}\0{len(scene.own)}\0{cue}"
-        return cls(scene, key, stems(cue) - scene.named, stances(cue), rarity)
+        return cls(scene, key, stems(cue) - scene.named, stances(cue), kind(cue), rarity)
 
     def answers(self) -> Iterator[str]:
-        """Yield the card's whole answers that fit, best first; an answer already given scores lower."""
+        """Yield the card's whole answers that fit and were not given yet, best first."""
         scored = ((self._fit(example), example.answer) for example in self.scene.examples)
-        for fit, answer in sorted(scored, reverse=True):
-            if fit >= FIT_MIN:
-                yield answer
+        fitting = [answer for fit, answer in sorted(scored, reverse=True) if fit >= FIT_MIN]
+        yield from (answer for answer in fitting if not any(answer in line for line in self.scene.own))
 
-    def compositions(self) -> Iterator[str]:
-        """Yield composed answers, practically without end: each reply with each of the character's own sentences."""
-        beats = self._beats()
-        gestures = self._drawn([beat.text for beat in beats if beat.is_gesture]) or self._stock(stock.GESTURES)
-        sentences = [beat for beat in beats if not beat.is_gesture]
-        near = self._nearest(sentences)
-        far = self._drawn([beat.text for beat in sentences if beat.text not in near])
-        replies = self._replies()
-        yield from (f"{reply} {sentence}" for reply, sentence in _diagonal(replies, near))
-        yield from (f"{gesture} {reply}" for gesture, reply in _diagonal(gestures, replies))
-        yield from (f"{reply} {sentence}" for reply, sentence in _diagonal(replies, far))
+    def compositions(self, *, dealt: bool = True) -> Iterator[str]:
+        """Yield composed answers. With `dealt`, of the stock only the texts that are this character's alone."""
+        questions = self._questions(dealt=dealt)
+        replies, own = self._stock(*self._on_topic(stock.REPLIES), dealt=dealt), "\n".join(self.scene.own)
+        yield from _joined([reply for reply in replies if reply not in own], questions)
+        yield from _joined([*self._gestures(dealt=dealt), *self._openings(), ""], questions)
+
+    # ── examples ────────────────────────────────────────────────────────────────────────────────────
 
     def _fit(self, example: Example) -> float:
-        shown = stances(example.cue) or stances(example.answer)
+        shown = _topics(example)
         shared = self.stances & shown
         stance = len(shared) / math.sqrt(len(self.stances) * len(shown)) if shared else 0.0
+        urgent = _URGENT_WEIGHT * bool(shared & _URGENT)
         words = self._overlap(stems(example.cue)) + _ANSWER_WEIGHT * self._overlap(stems(example.answer))
-        used = _USED_WEIGHT * any(example.answer in line for line in self.scene.own)
-        return _STANCE_WEIGHT * stance + words + _DRAW_WEIGHT * self._draw(example.answer) - used
+        of_kind = _KIND_WEIGHT * (not self.stances and _is_for_any(example) and kind(example.cue) is self.kind)
+        return _STANCE_WEIGHT * stance + urgent + words + of_kind + _DRAW_WEIGHT * self._draw(example.answer)
 
     def _overlap(self, words: Collection[str]) -> float:
         """The share of the cue's weight in words that `words` contains: 0 to 1, lower for a very short cue."""
@@ -104,60 +101,70 @@ class Chooser:
         whole = max(sum(self.rarity.get(word, default) for word in self.words), _CUE_WORDS_MIN * default)
         return sum(self.rarity.get(word, default) for word in self.words & set(words)) / whole if whole else 0.0
 
+    def _tier(self, example: Example) -> int:
+        if self.stances & _topics(example):
+            return _TOPIC
+        return _KIND if _is_for_any(example) and kind(example.cue) is self.kind else _OTHER
+
+    # ── parts of a composition ──────────────────────────────────────────────────────────────────────
+
+    def _questions(self, *, dealt: bool) -> list[str]:
+        own = self._unsaid([beat for beat in self._beats() if _is_question(beat.text)])
+        of_topic, of_kind, other = (
+            [beat.text for beat in own if beat.tier == tier] for tier in (_TOPIC, _KIND, _OTHER)
+        )
+        topic = self._stock(*self._on_topic(stock.TOPIC_QUESTIONS), dealt=dealt)
+        usual = [*self._stock(stock.KIND_QUESTIONS[self.kind], dealt=dealt), *self._stock(stock.QUESTIONS, dealt=dealt)]
+        return [*of_topic, *topic, *of_kind, *usual, *other]
+
+    def _gestures(self, *, dealt: bool) -> list[str]:
+        own = self._unsaid([beat for beat in self._beats() if beat.text.startswith("*")])
+        return [*(beat.text for beat in own), *self._stock(stock.GESTURES, dealt=dealt)]
+
+    def _openings(self) -> list[str]:
+        """The character's own openings, such as *Aye.*"""
+        return self._drawn({o for example in self.scene.examples if (o := _opening(example.answer))})
+
     def _beats(self) -> list[_Beat]:
-        """The sentences and gestures that make sense alone and were not said recently."""
+        """The sentences and gestures of the examples, each in its best tier."""
+        best: dict[str, int] = {}
+        for example in self.scene.examples:
+            tier = self._tier(example)
+            for text in map(str.strip, _BEAT.findall(example.answer)):
+                best[text] = min(tier, best.get(text, tier))
+        return [_Beat(text, tier) for text, tier in best.items()]
+
+    def _unsaid(self, beats: Sequence[_Beat]) -> list[_Beat]:
+        """The beats that were not said recently: first those never said, then by tier and draw."""
+        recent, own = "\n".join(self.scene.own[-_RECENT:]), "\n".join(self.scene.own)
+        fresh = [beat for beat in beats if beat.text not in recent]
+        return sorted(fresh, key=lambda beat: (beat.text in own, beat.tier, self._draw(beat.text)))
+
+    def _on_topic(self, texts: Mapping[Stance, Sequence[str]]) -> list[Sequence[str]]:
+        return [texts[stance] for stance in Stance if stance in self.stances]
+
+    def _stock(self, *groups: Sequence[str], dealt: bool) -> list[str]:
+        """Draw the order of the texts, filled in; those said recently come last, and none quotes the message."""
+        texts = [text for group in groups for text in (self._share(group) if dealt else group)]
+        if dealt:
+            texts = [text for text in texts if not self._was_heard(text)]
+        filled = [self._filled(text) for text in texts if not self.words & stems(_SLOT.sub("", text))]
         recent = "\n".join(self.scene.own[-_RECENT:])
-        texts = (beat.strip() for example in self.scene.examples for beat in _BEAT.findall(example.answer))
-        alone = dict.fromkeys(text for text in texts if _stands_alone(text) and text not in recent)
-        return [_Beat(text, stems(text), stances(text)) for text in alone]
+        return sorted(self._drawn(filled), key=lambda text: text in recent)
 
-    def _nearest(self, sentences: Sequence[_Beat]) -> list[str]:
-        def nearness(beat: _Beat) -> float:
-            return self._overlap(beat.words) + 0.2 * len(beat.stances & self.stances)
+    def _share(self, texts: Sequence[str]) -> Sequence[str]:
+        """This character's part of the stock: every n-th text, for a cast of n."""
+        cast = self.scene.cast
+        return texts[cast.index(self.scene.name) :: len(cast)]
 
-        near = [(nearness(beat), self._draw(beat.text), beat.text) for beat in sentences]
-        return [text for value, _, text in sorted(near, reverse=True) if value >= _NEAR_MIN]
+    def _was_heard(self, text: str) -> bool:
+        """Whether somebody else said this text of the stock: a change of the cast deals it anew."""
+        words = max(_SLOT.split(text), key=len).strip("* ")
+        return any(words in line.text for line in self.scene.heard)
 
-    def _replies(self) -> list[str]:
-        """Stock replies: first for the cue's stances, then for one of its words, then generic ones."""
-        fitting = [reply for stance in Stance if stance in self.stances for reply in stock.REPLIES[stance]]
-        word = self._word()
-        echoes: Sequence[str] = stock.ECHOES if " " in word else stock.QUOTES if word else ()
-        text = self.scene.cue.text.rstrip()
-        usual = stock.UNKNOWN if text.endswith("?") else stock.SEEN if text.startswith("*") else ()
-        return [*self._stock(fitting), *self._opened([*self._stock([*usual, *echoes]), *self._stock(stock.PAUSES)])]
-
-    def _opened(self, replies: Sequence[str]) -> list[str]:
-        """Put one of the character's own openings, such as *Aye.*, before every other reply."""
-        openings = self._drawn({o for example in self.scene.examples if (o := _opening(example.answer))})
-        if not openings:
-            return list(replies)
-        return [
-            reply if index % 2 else f"{openings[index // 2 % len(openings)]} {reply}"
-            for index, reply in enumerate(replies)
-        ]
-
-    def _stock(self, texts: Sequence[str]) -> list[str]:
-        """Fill in `texts` and draw their order; texts that anybody said recently come last."""
-        recent = "\n".join((*self.scene.own[-_RECENT:], *(line.text for line in self.scene.heard[-_RECENT:])))
-        word, user = self._word(), self.scene.cue.name or "friend"
-        traits = self._drawn(self.scene.traits) or [stock.TRAIT]
-        filled = (text.format(name=self.scene.name, user=user, word=word, trait=traits[0]) for text in texts)
-        return sorted(self._drawn([_capital(text) for text in filled]), key=lambda text: text in recent)
-
-    def _word(self) -> str:
-        """The word of the cue that is rarest in the card, with its article, else in quotes; may be empty."""
-        text = self.scene.cue.text
-        short = (word for word in content_words(text) if len(word) <= WORD_CHARACTERS_MAX)
-        words = [word for word in short if stem(word) not in self.scene.named]
-        default = math.log(2 + len(self.scene.examples))
-        article = {word: _ARTICLE.search(text[: text.find(word)]) for word in words}
-        rank = {word: (article[word] is not None, self.rarity.get(stem(word), default), len(word)) for word in words}
-        word = max(words, key=rank.__getitem__, default="")
-        found = article.get(word)
-        if found is None:
-            return f"“{word}”" if word else ""
-        return f"{_SEEN_FROM_HERE.get(found[1].lower(), found[1].lower())} {word}"
+    def _filled(self, text: str) -> str:
+        pronouns, user = self.scene.pronouns, self.scene.cue.name or "friend"
+        return text.format(name=self.scene.name, user=user, their=pronouns.possessive, themself=pronouns.reflexive)
 
     def _drawn(self, texts: Collection[str]) -> list[str]:
         return sorted(texts, key=self._draw)
@@ -168,8 +175,24 @@ class Chooser:
         return int.from_bytes(digest) / 2**64
 
 
-def _stands_alone(text: str) -> bool:
-    return text.startswith("*") or (len(text.split()) >= 4 and not _LEANING.match(text))
+def _topics(example: Example) -> frozenset[Stance]:
+    """What the example is about: its cue's topics; those of the answer if the card has no cue for it."""
+    return stances(example.cue) if re.search(r"\w", example.cue) else stances(example.answer)
+
+
+def _is_for_any(example: Example) -> bool:
+    """Whether the cue is about nothing, such as *Wow.* or *\\*does something\\**: it stands for its whole kind."""
+    is_about = stances(example.cue) or (stems(example.cue) and kind(example.cue) is not Kind.REACTION)
+    return bool(re.search(r"\w", example.cue)) and not is_about
+
+
+def _is_question(text: str) -> bool:
+    is_short = len(text) <= _QUESTION_CHARACTERS_MAX and len(text.split()) >= _QUESTION_WORDS_MIN
+    return is_short and text.endswith("?") and not _LEANING.match(text)
+
+
+def _joined(leads: Sequence[str], questions: Sequence[str]) -> Iterator[str]:
+    return (f"{lead} {question}".strip() for lead, question in _diagonal(leads, questions))
 
 
 def _diagonal(first: Sequence[str], second: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -185,8 +208,3 @@ def _opening(answer: str) -> str:
     words = re.findall(r"\w+", first[0].lower()) if first else []
     is_opening = 0 < len(words) <= 3 and stock.INTERJECTIONS.issuperset(words)
     return first[0].strip() if first and is_opening else ""
-
-
-def _capital(text: str) -> str:
-    """Capitalise the first letter of `text`, also after a quotation mark."""
-    return re.sub(r"\w", lambda letter: letter[0].upper(), text, count=1)

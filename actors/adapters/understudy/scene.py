@@ -7,13 +7,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from actors.adapters.understudy.pronouns import Pronouns, pronouns_of
 from actors.adapters.understudy.stances import stems
 from actors.roleplay.model import ChatMessage, Prompt, Purpose
 from actors.roleplay.quotation import FURTHER
 
 _NAMED: Final = re.compile(r"([^\n:]{1,40}): (.*)")  # the form of everybody else's lines in the prompt
-_TRAIT: Final = re.compile(r"[a-z][a-z-]{2,15}")
-_PERSONALITY: Final = "# Personality\n"
+_OTHERS: Final = re.compile(r"Never speak or act for (.+), or anyone else\.\]")  # the prompt's instruction
+_GESTURE: Final = re.compile(r"\*[^*\n]+\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +36,12 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The relevant parts of a Prompt; `own` and `heard` are oldest first."""
+    """The relevant parts of a Prompt; `own` and `heard` are oldest first, `cast` is sorted and has the speaker too."""
 
     name: str
     examples: tuple[Example, ...]
-    traits: tuple[str, ...]
+    pronouns: Pronouns
+    cast: tuple[str, ...]
     own: tuple[str, ...]
     heard: tuple[Heard, ...]
 
@@ -60,10 +62,12 @@ def read(prompt: Prompt) -> Scene:
     by_purpose = {purpose: [m for m in prompt.messages if m.purpose == purpose] for purpose in Purpose}
     closing = "\n".join(message.content for message in by_purpose[Purpose.INSTRUCTION])
     history = by_purpose[Purpose.HISTORY]
+    examples = tuple(_examples(by_purpose[Purpose.EXAMPLE]))
     return Scene(
         name=prompt.character,
-        examples=tuple(_examples(by_purpose[Purpose.EXAMPLE])),
-        traits=_traits(by_purpose[Purpose.CARD]),
+        examples=examples,
+        pronouns=_pronouns(prompt.character, by_purpose[Purpose.CARD], examples),
+        cast=_cast(prompt.character, closing),
         own=tuple(message.content for message in history if message.role == "assistant"),
         heard=tuple(line for message in history if message.role == "user" for line in _heard(message, closing)),
     )
@@ -91,9 +95,12 @@ def _heard(message: ChatMessage, closing: str) -> Iterator[Heard]:
     yield Heard(name, said.strip(), bool(name) and name in closing)
 
 
-def _traits(messages: Sequence[ChatMessage]) -> tuple[str, ...]:
-    """The single words of the card's personality, such as `Terse, dry, steady.`"""
-    text = "\n".join(message.content for message in messages)
-    _, _, personality = text.partition(_PERSONALITY)
-    words = (word.strip().lower() for word in re.split(r"[,.;\n]|\band\b", personality.partition("\n\n")[0]))
-    return tuple(dict.fromkeys(word for word in words if _TRAIT.fullmatch(word)))
+def _pronouns(name: str, cards: Sequence[ChatMessage], examples: Sequence[Example]) -> Pronouns:
+    """Read them from the card without its scene, where others act too, and from its gestures."""
+    texts = [message.content.partition(f"# {name}\n")[2] for message in cards]
+    return pronouns_of("\n".join((*texts, *(g for example in examples for g in _GESTURE.findall(example.answer)))))
+
+
+def _cast(name: str, closing: str) -> tuple[str, ...]:
+    named = _OTHERS.search(closing)
+    return tuple(sorted({name, *(named[1].split(", ") if named else ())}))

@@ -121,6 +121,7 @@ async def _play(settings: Settings, folder: Path, port: int, opens_browser: bool
             inspector = _inspector()
             server.card_shelf = StoreCardShelf(store, SystemClock())
             server.inspector_url, server.inspector_token = f"http://{inspector.address}", inspector.token
+            server.has_model = file is not None or _has_model(settings)
             with announced(folder, inspector):
                 environment = _environment(server, folder, inspector) | (of_model or _patience(settings))
                 async with bot_process(environment, (*COMMAND, "--model-faults", server.model_url)) as bot:
@@ -204,8 +205,11 @@ def _environment(server: PlaygroundServer, folder: Path, inspector: PlaygroundPl
 
 
 def _patience(settings: Settings) -> dict[str, str]:
-    """A short timeout for the understudy, unless the user set one: only a fault can delay it."""
-    has_model = settings.groq_api_key is not None or settings.groq_base_url
-    if has_model or "generate_timeout_s" in settings.model_fields_set:
+    """A short timeout for the understudy, unless the user set one: only typing and faults can delay it."""
+    if _has_model(settings) or "generate_timeout_s" in settings.model_fields_set:
         return {}
     return {"GENERATE_TIMEOUT_S": f"{UNDERSTUDY_S:g}"}
+
+
+def _has_model(settings: Settings) -> bool:
+    return settings.groq_api_key is not None or bool(settings.groq_base_url)

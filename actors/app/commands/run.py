@@ -263,7 +263,7 @@ async def _play(
             trace.publish(Noted("info", "All writes are finished; the database is released."))
 
     checked = partial(warn_of_model, model, trace)
-    await bot.run(on_ready=say_ready, until=until, beside=checked, turn=turn, on_drained=release)
+    await bot.run(on_ready=partial(say_ready, model=model), until=until, beside=checked, turn=turn, on_drained=release)
     trace.publish(closing)
 
 
@@ -276,10 +276,14 @@ async def warn_of_model(model: GroqModel | Understudy, trace: Trace) -> None:
         trace.publish(Noted("warning", f"model: {found.words} {found.mend}"))
 
 
-async def say_ready(gateway: Gateway) -> None:
-    """Print the line that scripts wait for, after freezing the start's objects for the garbage collector."""
+async def say_ready(gateway: Gateway, *, model: Model | None = None) -> None:
+    """Print the line that scripts wait for, after freezing the start's objects for the garbage collector.
+
+    It names an understudy, and where to read how to replace it.
+    """
     keep_what_is_loaded()
-    typer.echo(f"Ready: {gateway.identity}, {gateway.channel_count} channels")
+    speaking = f"; speaking: {model.label}" if isinstance(model, Understudy) else ""
+    typer.echo(f"Ready: {gateway.identity}, {gateway.channel_count} channels{speaking}")
 
 
 def keep_what_is_loaded() -> None:

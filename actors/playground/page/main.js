@@ -9,7 +9,7 @@ import { LineCards } from "./line_cards.js";
 import { Lines } from "./lines.js";
 import { Model, TYPING_MS } from "./model.js";
 import { Places } from "./places.js";
-import { announce, attempt, setUpDrawer, setUpKeys, setUpPanels, setUpTheme } from "./shell.js";
+import { announce, attempt, setUpDialog, setUpDrawer, setUpKeys, setUpPanels, setUpTheme } from "./shell.js";
 import { Timeline } from "./timeline.js";
 
 const model = new Model();
@@ -53,6 +53,8 @@ const cards = new LineCards(model, lines, () => byId("panel-lines").offsetParent
 let typingTimer = 0;
 let isCastLoaded = false;
 
+setUpDialog("keys", "help");
+setUpDialog("open-models", "models");
 setUpKeys({
   ArrowUp: () => view.open(places.neighbour(-1)),
   ArrowDown: () => view.open(places.neighbour(1)),
@@ -99,6 +101,7 @@ function render() {
   byId("channel-name").textContent = channel?.name ?? "";
   document.title = `#${channel?.name ?? ""} · Ensemble Playground`;
   byId("app").classList.toggle("filled", model.isFilled);
+  byId("understudy").hidden = model.has.model;
   places.render();
   renderTyping();
   composer.render();

@@ -25,7 +25,7 @@ export class Model extends EventTarget {
   faults = { chances: [], seed: 0 };
   modelFaults = { chances: [], seed: 0 };
   presence = { connected: false, process: null };
-  has = { cards: false, inspector: false };
+  has = { cards: false, inspector: false, model: true };
   commands = []; // as the bot registered them
   lines = 0;
 

@@ -114,7 +114,15 @@ export function setUpKeys(onKey) {
     event.preventDefault();
     onKey[event.code]();
   });
-  byId("keys").addEventListener("click", () => byId("help", HTMLDialogElement).showModal());
-  byId("help").addEventListener("click", (event) => event.target === byId("help") && byId("help", HTMLDialogElement).close());
-  byId("help-close").addEventListener("click", () => byId("help", HTMLDialogElement).close());
+}
+
+/** Lets the element with the id `opener` open a dialog; a click beside it, or on its *Close*, closes it. */
+export function setUpDialog(opener, id) {
+  const dialog = byId(id, HTMLDialogElement);
+  byId(opener).addEventListener("click", (event) => {
+    event.preventDefault();
+    dialog.showModal();
+  });
+  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+  byId(`${id}-close`).addEventListener("click", () => dialog.close());
 }
