@@ -22,7 +22,7 @@ from actors.redeliveries import ANSWER_MAX, Redeliveries, answer_to
 from actors.roleplay import escapes, notices, rights
 from actors.roleplay.cast_names import Ambiguous, Unknown, cast_of
 from actors.roleplay.command_words import Command
-from actors.roleplay.model import Button, ChannelMessage, Character, OutboxDraft, SessionId, SessionRecord
+from actors.roleplay.model import Button, ChannelMessage, Character, SessionId, SessionRecord
 from actors.roleplay.quotas import Excess, place_refusal
 from actors.roleplay.quotas import words as excess_words
 from actors.roleplay.turns import DEFAULT_ORDER, TurnOrder, UnknownOrder, choices, meanings, order_named
@@ -210,7 +210,7 @@ class Commands:
         )
         text = f"🎭 The scene is open with {_names(cast)}. Write a message and they answer. `{self._p}end` ends it."
         text += f"\nSpeaking: {self._speaking}."
-        opened = await services.store.open_session(record, self._draft(message, text), quotas=quotas)
+        opened = await services.store.open_session(record, answer_to(message, text), quotas=quotas)
         if isinstance(opened, Excess):
             services.trace.publish(Limited(opened, message.channel_id))
             await self._answer(message, excess_words(opened, quotas, self._p))
@@ -219,7 +219,7 @@ class Commands:
         services.outbox_bell.ring()
 
     async def _end(self, message: ChannelMessage, rest: str) -> SessionId | None:
-        ended = await self._endings.commanded(self._draft(message, ENDED), message.id)
+        ended = await self._endings.commanded(answer_to(message, ENDED), message.id)
         if ended is None:
             await self._answer(message, self._none_open)
         return ended
@@ -227,7 +227,7 @@ class Commands:
     async def _pause(self, message: ChannelMessage, rest: str) -> None:
         fact = machine.PauseRequested(self._services.clock.now())
         text = "⏸️ The scene is paused. A line that is being written still arrives. What you write is read later."
-        answer = self._draft(message, f"{text} `{self._p}resume` continues the scene.")
+        answer = answer_to(message, f"{text} `{self._p}resume` continues the scene.")
 
         async def pause(record: SessionRecord) -> None:
             if record.state == machine.PAUSED:
@@ -238,7 +238,7 @@ class Commands:
 
     async def _resume(self, message: ChannelMessage, rest: str) -> SessionId | None:
         at = self._services.clock.now()
-        answer = self._draft(message, "▶️ The scene continues.")
+        answer = answer_to(message, "▶️ The scene continues.")
 
         async def resume(record: SessionRecord) -> None:
             if record.state != machine.PAUSED:
@@ -284,7 +284,9 @@ class Commands:
         count = _line_count(rest)
         recent = await self._services.store.recent_history(session.id, entries_max=count)
         lines = [escapes.quoted(entry.name, entry.text, ANSWER_MAX // 2) for entry in recent.entries]
-        await self._answer(message, escapes.newest_fitted(lines, ANSWER_MAX) or "Nothing has been said yet.")
+        await self._answer(
+            message, escapes.newest_fitted(lines, ANSWER_MAX) or "Nothing has been said yet.", repeats=True
+        )
 
     async def _retry(self, message: ChannelMessage, rest: str) -> SessionId | None:
         if await self._services.store.session_in(message.channel_id) is None:
@@ -353,10 +355,9 @@ class Commands:
         self._services.outbox_bell.ring()
         return session_id
 
-    def _draft(self, message: ChannelMessage, text: str) -> OutboxDraft:
-        return answer_to(message, text)
-
-    async def _answer(self, message: ChannelMessage, text: str, buttons: tuple[Button, ...] = ()) -> None:
+    async def _answer(
+        self, message: ChannelMessage, text: str, buttons: tuple[Button, ...] = (), *, repeats: bool = False
+    ) -> None:
         """Answer, unless too many answers wait for this channel; the last one allowed says so."""
         waiting = await self._services.store.answers_waiting(message.channel_id)
         if waiting >= ANSWERS_WAITING_MAX:
@@ -364,7 +365,8 @@ class Commands:
             return
         if waiting == ANSWERS_WAITING_MAX - 1:
             text, buttons = TOO_MANY_COMMANDS, ()
-        await self._services.store.enqueue(answer_to(message, text, buttons), at=self._services.clock.now())
+        draft = answer_to(message, text, buttons, repeats=repeats)
+        await self._services.store.enqueue(draft, at=self._services.clock.now())
         self._services.outbox_bell.ring()
 
     async def _leave_unanswered(self, message: ChannelMessage) -> None:

@@ -82,11 +82,19 @@ class Redeliveries:
         return None
 
 
-def answer_to(message: ChannelMessage, words: str, buttons: tuple[Button, ...] = ()) -> OutboxDraft:
-    """Return the answer to a command; the same message is answered once."""
+def answer_to(
+    message: ChannelMessage, words: str, buttons: tuple[Button, ...] = (), *, repeats: bool = False
+) -> OutboxDraft:
+    """Return the answer to a command; the same message is answered once. `repeats`: it has what people said."""
     key, asked_by = f"answer:{message.id}", message.author_id
     return OutboxDraft(
-        key, OutboxKind.ANSWER, message.channel_id, words[:ANSWER_MAX], buttons=buttons, asked_by=asked_by
+        key,
+        OutboxKind.ANSWER,
+        message.channel_id,
+        words[:ANSWER_MAX],
+        buttons=buttons,
+        asked_by=asked_by,
+        repeats=repeats,
     )
 
 

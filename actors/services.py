@@ -37,6 +37,11 @@ class Rules:
     records_exchanges: bool = False
     links: Links = Links.TEXT
     quotas: Quotas = NO_QUOTAS
+    exchanges_keep_s: float | None = None
+    """How long prompts and raw answers of ended scenes are kept; None: for ever."""
+
+    scenes_keep_s: float | None = None
+    """How long ended scenes and their journal are kept; None: for ever."""
 
 
 class Shutdown:

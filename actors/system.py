@@ -18,6 +18,7 @@ from actors.gateway import Gateway
 from actors.outbox import Outbox
 from actors.ports import Engine
 from actors.reaper import Reaper
+from actors.retention import Retention
 from actors.roleplay.model import SessionId
 from actors.services import Services
 from actors.session import Sessions
@@ -63,6 +64,7 @@ class ActorSystem:
         keep = self._supervisor.keep_running
         group.start_soon(keep, "The engine", partial(self._engine.run, self._drain, self._pending))
         group.start_soon(keep, "The outbox", Outbox(self.services).run)
+        group.start_soon(keep, "The retention", Retention(self.services).run)
         group.start_soon(keep, "The typing indicator", partial(self.services.typing.run, self.services.channel))
 
     async def _drain(self, session_id: SessionId) -> None:

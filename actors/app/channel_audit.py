@@ -49,6 +49,8 @@ class SessionAudit:
     lines: int
     differences: tuple[Difference, ...] = ()
     unread: str = ""
+    redacted: int = 0
+    """Messages in the channel whose words were removed from the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,10 @@ class AuditResult:
     @property
     def lines_compared(self) -> int:
         return sum(each.lines for each in self.sessions if not each.unread)
+
+    @property
+    def redacted(self) -> int:
+        return sum(each.redacted for each in self.sessions)
 
     @property
     def by_kind(self) -> Counter[Kind]:
@@ -149,9 +155,10 @@ class _Looking:
         last = max((message_id for line in session.lines for message_id, _ in line.messages), default=0)
         # In an ended session, messages after its last line may have been written after its end.
         heard_until = None if session.ended_at is None else last
-        allowed = Allowed(session.accounted, session.on_their_way, heard_until)
+        allowed = Allowed(session.accounted, session.on_their_way, heard_until, session.redacted)
         found = differences(shown, session.lines, prefix=self.prefix, allowed=allowed)
-        return SessionAudit(session_id, session.channel_id, lines, found)
+        redacted = sum(message.id in session.redacted for message in shown)
+        return SessionAudit(session_id, session.channel_id, lines, found, redacted=redacted)
 
     async def _read(self, session: Audited) -> list[ChannelMessage] | str:
         """The channel's messages within the session; the reason if the channel cannot be read."""

@@ -12,8 +12,10 @@ from actors.app.commands import (
     character,
     diagram,
     doctor,
+    forget,
     migrate,
     play,
+    prune,
     rehearse,
     replay,
     report,
@@ -67,5 +69,7 @@ app.command()(replay.replay)
 app.command()(watch.watch)
 app.command()(migrate.migrate)
 app.command()(backup.backup)
+app.command()(forget.forget)
+app.command()(prune.prune)
 app.command()(doctor.doctor)
 app.add_typer(character.app, name="character")

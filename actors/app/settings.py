@@ -40,6 +40,8 @@ SECRET: Final = frozenset({"DISCORD_TOKEN", "GROQ_API_KEY", "INSPECTOR_TOKEN", "
 """Values that are never shown, even if they are wrong."""
 
 
+DAY_S: Final = 86_400.0
+
 TOKEN_CHARACTERS_MIN: Final = 16
 MAKE_TOKEN: Final = 'python -c "import secrets; print(secrets.token_urlsafe(24))"'
 
@@ -135,6 +137,8 @@ class Settings(BaseSettings):
     inspector_token: SecretStr | None = None
     inspector_url: str = ""
     record_exchanges: bool = True
+    exchanges_keep_days: float = Field(7.0, ge=0, le=36_500)
+    data_keep_days: float = Field(0.0, ge=0, le=36_500)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     log_format: Literal["text", "json"] = "text"
     log_texts: bool = True
@@ -285,6 +289,8 @@ class Settings(BaseSettings):
             records_exchanges=self.record_exchanges,
             links=self.links,
             quotas=self.quotas(),
+            exchanges_keep_s=self.exchanges_keep_days * DAY_S,
+            scenes_keep_s=self.data_keep_days * DAY_S if self.data_keep_days else None,
         )
 
     def quotas(self) -> Quotas:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from actors.ports.characters import CharacterStore
+from actors.ports.deletion import DeletionStore
 from actors.ports.exchange import Exchange
 from actors.ports.server_uses import ServerUses
 from actors.ports.work import NO_WRITES, MoveByWork, ResponseRecord, SessionMove, Work, Writes
@@ -99,7 +100,6 @@ class Watched:
 @dataclass(frozen=True, slots=True)
 class ToCatchUp:
     """A channel to read again after a gap: that of an open session, or one in which a text's copy may appear (None).
-
     Messages after `after` may be unprocessed; those after `known_after` (never newer), edited or deleted.
     """
 
@@ -109,7 +109,7 @@ class ToCatchUp:
     known_after: int
 
 
-class Store(CharacterStore, ServerUses, Protocol):
+class Store(CharacterStore, DeletionStore, ServerUses, Protocol):
     """The database. Each call is one transaction, which is durable when it returns.
 
     Calls that take a Claim or a Response raise Fenced if the epoch or the version is not the newest.

@@ -33,13 +33,14 @@ class Difference:
 class Allowed:
     """What may be in a channel without being in the history.
 
-    These are messages of ours with another purpose, sends that may have arrived already, and users' messages after
-    `heard_until`.
+    These are messages of ours with another purpose, sends that may have arrived already, users' messages after
+    `heard_until`, and `redacted` ones, whose words were removed from the history.
     """
 
     message_ids: frozenset[int] = frozenset()
     on_their_way: tuple[Outbound, ...] = ()
     heard_until: int | None = None
+    redacted: frozenset[int] = frozenset()
 
 
 def differences(
@@ -86,7 +87,7 @@ def _of_the_channel(strangers: Iterable[ChannelMessage], prefix: str, allowed: A
             )
         else:
             was_heard = allowed.heard_until is None or message.id <= allowed.heard_until
-            is_extra = was_heard and belongs(message, prefix)
+            is_extra = was_heard and message.id not in allowed.redacted and belongs(message, prefix)
         if is_extra:
             yield Difference(Kind.EXTRA, message.id, message.name, None, message.text)
 

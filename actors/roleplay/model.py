@@ -225,6 +225,7 @@ class OutboxDraft:
 
     `key` is unique: the same cause asks only once. A takedown names `message_id` (and the webhook that
     sent it); notices and answers carry `text`, an answer to an interaction also where it goes (`reply`).
+    `repeats`: the text repeats what people and characters said.
     `asked_by` is the person whose command it answers, for the limit of answers a minute.
     """
 
@@ -238,6 +239,7 @@ class OutboxDraft:
     buttons: tuple[Button, ...] = ()
     reply: ReplyAddress | None = None
     asked_by: int | None = None
+    repeats: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -326,6 +326,12 @@ def waiting_is_bounded(rest: Rest) -> Iterator[Broken]:
             yield Broken("bounds", f"session {session_id} overflowed with {message_id}, and no notice says so")
 
 
+def deleted_words_are_gone(rest: Rest) -> Iterator[Broken]:
+    """No text of a message that was deleted in Discord is left where people's words and lines are read."""
+    for table, message_id in rest.deleted_words():
+        yield Broken("deleted words are gone", f"{table} still has the text of the deleted message {message_id}")
+
+
 INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (
     one_nonce_for_each_part,
     delivered_is_shown_once,
@@ -343,5 +349,6 @@ INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (
     attempts_are_bounded,
     no_retry_after_its_deadline,
     limits_hold_a_line_for_so_long_and_say_so,
+    deleted_words_are_gone,
     waiting_is_bounded,
 )

@@ -8,12 +8,24 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import Connection, select
 
-from actors.adapters.store.engine.schema import AnyRow, inbox, move, outbox, part, response, retry_request, session
+from actors.adapters.store.engine.schema import (
+    AnyRow,
+    history_message,
+    inbox,
+    move,
+    outbox,
+    part,
+    response,
+    retry_request,
+    session,
+)
+from actors.adapters.store.engine.schema import amendment as amendment_row
 from actors.commands import ANSWERS_WAITING_MAX
 from actors.roleplay.history import belongs
 from actors.roleplay.model import OutboxKind
@@ -68,6 +80,13 @@ class Rest:
         self.moves: dict[str, list[AnyRow]] = defaultdict(list)
         for row in connection.execute(select(move).order_by(move.c.response_id, move.c.seq)):
             self.moves[row.response_id].append(row)
+
+    def deleted_words(self) -> Iterator[tuple[str, int]]:
+        """(table, message) of each text that is left of a message that was deleted."""
+        deleted = select(amendment_row.c.message_id).where(amendment_row.c.text.is_(None))
+        for table in (inbox, history_message, amendment_row):
+            left = select(table.c.message_id).where(table.c.message_id.in_(deleted), table.c.text != "")
+            yield from ((table.name, message_id) for message_id in self.connection.execute(left).scalars())
 
     def identity(self, one: AnyRow) -> tuple[str, str]:
         """The key of a line's part, the same in the failed response and in its redeliveries."""

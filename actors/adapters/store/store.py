@@ -12,6 +12,7 @@ from actors.adapters.store.play import allowance_uses as allowance_rows
 # Aliases: a method would hide a module of the same name from the methods below it.
 from actors.adapters.store.play import characters as characters_rows
 from actors.adapters.store.play import (
+    deletion,
     discord_knowledge,
     error_counts,
     inbox,
@@ -83,6 +84,13 @@ class SqlStore:
     amend = operation(history_rows.amend)
     known_messages = operation(history_rows.known_messages)
     amend_all = operation(history_rows.amend_all)
+
+    # ── deletion ────────────────────────────────────────────────────────────────────────────────────
+
+    tidy = operation(deletion.tidy)
+    prune = operation(deletion.prune)
+    forget = operation(deletion.forget)
+    people_named = operation(deletion.people_named)
 
     # ── the reaper ──────────────────────────────────────────────────────────────────────────────────
 

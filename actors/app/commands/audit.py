@@ -102,4 +102,5 @@ def _summary(result: AuditResult, *, is_chosen: bool) -> str:
     mark = "✓" if result.holds else "✗"
     sessions, lines = result.sessions_checked, result.lines_compared
     checked = f"{sessions} session{'' if sessions == 1 else 's'}{which}"
-    return f"{mark} {checked}, {lines} line{'' if lines == 1 else 's'} compared: {found}{unread}"
+    redacted = f"; {result.redacted} redacted" if result.redacted else ""
+    return f"{mark} {checked}, {lines} line{'' if lines == 1 else 's'} compared: {found}{redacted}{unread}"

@@ -6,7 +6,6 @@ after the part's first; a *message* is a written line that was delivered or give
 
 from __future__ import annotations
 
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +21,7 @@ from actors.adapters.discord import GatewayLost, WrongToken
 from actors.adapters.store import Reliability, StoreError
 from actors.app.channel_audit import audit_all
 from actors.app.console import FAILED, WRONG_USE, fail, read_settings, refusing
+from actors.app.periods import period_s
 from actors.app.read_only_store import open_to_read
 from actors.app.settings import Settings
 
@@ -37,9 +37,6 @@ ERRORS_MAX: Final = 12.0
 
 MISSING_MAX: Final = 1.0
 """Per 100 messages; the seed's "near zero", taken from its success rate: more than 99 in 100 arrive."""
-
-_UNITS: Final = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
-_SINCE: Final = re.compile(r"([1-9]\d{0,5})([smhd])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,10 +183,10 @@ async def _look(
 
 
 def _seconds(since: str) -> int:
-    written = _SINCE.fullmatch(since.strip())
-    if written is None:
+    period = period_s(since.strip())
+    if period is None:
         fail(f"--since: write a time like 90s, 15m, 24h or 7d, not {since!r}", WRONG_USE)
-    return int(written[1]) * _UNITS[written[2]]
+    return period
 
 
 def _print(rows: tuple[Row, ...], title: str) -> None:

@@ -235,8 +235,11 @@ WITHOUT_RIGHTS = (
     "ALTER TABLE session DROP COLUMN opener_id",
     "ALTER TABLE character DROP COLUMN server_id",
     "CREATE UNIQUE INDEX ux_character_current ON character (folded_name) WHERE is_current",
+    "ALTER TABLE inbox DROP COLUMN redacted",
+    "ALTER TABLE history_message DROP COLUMN redacted",
+    "ALTER TABLE outbox DROP COLUMN repeats",
 )
-"""What turns the tables back into those before revision 0017."""
+"""What turns the tables back into those before revisions 0016 and 0017."""
 
 
 async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_may_be_held(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ LINE = (
     "INSERT INTO history (session_id, first_message_id, kind, name, at, author_id, character_id, response_id,"
     " response_state) VALUES (?, 40, ?, 'Mira', 0, ?, ?, ?, ?)"
 )
-MESSAGE = "INSERT INTO history_message SELECT 40, max(id), 1, 'Never said.' FROM history"
+MESSAGE = "INSERT INTO history_message SELECT 40, max(id), 1, 'Never said.', 0 FROM history"
 
 
 @pytest.fixture(scope="module")
@@ -105,7 +105,7 @@ async def test_m7_lines_of_no_session_and_messages_of_no_line_are_refused(
     with pytest.raises(sqlite3.IntegrityError, match="a line of no session"):
         plain.execute(LINE, ("0000000nowhere", "user", 7, None, None, None))
     with pytest.raises(sqlite3.IntegrityError, match="a message of no line"):
-        plain.execute("INSERT INTO history_message VALUES (40, 999, 1, 'Never said.')")
+        plain.execute("INSERT INTO history_message VALUES (40, 999, 1, 'Never said.', 0)")
 
 
 async def test_m7_the_journal_takes_no_move_that_is_not_in_the_table_and_none_is_changed(

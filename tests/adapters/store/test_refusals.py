@@ -149,7 +149,7 @@ async def test_a_second_commit_of_one_response(scene: Scene, conn: Connection) -
 
 async def test_one_message_in_two_lines(scene: Scene, conn: Connection) -> None:
     await delivered(scene)
-    refuses(conn, "INSERT INTO history_message VALUES (20, 1, 2, 'Again')")
+    refuses(conn, "INSERT INTO history_message VALUES (20, 1, 2, 'Again', 0)")
 
 
 async def test_one_message_as_two_parts(scene: Scene, conn: Connection) -> None:

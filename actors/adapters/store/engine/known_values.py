@@ -25,6 +25,9 @@ from machines.facts import FACTS, Fact, revive
 from machines.response import Limits
 from machines.session import State as SessionState
 
+REDACTED: Final = "[redacted]"
+"""Stands for words that were deleted."""
+
 _IS_UNFINISHED: Final = response.c.state.in_(UNFINISHED)
 _FINISHES: Final = select(response.c.id).where(response.c.session_id == session.c.id, _IS_UNFINISHED).exists()
 _ORDERS: Final = select(session.c.turn_order, func.count()).where(
@@ -60,9 +63,12 @@ def order_of(session_id: SessionId, word: str) -> TurnOrder:
 
 
 def fact_of(response_id: str, name: str, record: str) -> Fact:
-    """Parse a journalled fact from its JSON. Raises UnknownValues."""
+    """Parse a journalled fact from its JSON; a removed text is REDACTED. Raises UnknownValues."""
+    fields_of = json.loads(record)
+    if fields_of.pop("redacted", False):
+        fields_of |= {key: shown for key, shown in (("text", REDACTED), ("texts", (REDACTED,))) if key in fields_of}
     try:
-        return revive(name, json.loads(record))
+        return revive(name, fields_of)
     except (KeyError, TypeError) as error:
         raise UnknownValues(f"response {response_id} has a move by the fact `{name}` in a form, {_OF_NEWER}") from error
 

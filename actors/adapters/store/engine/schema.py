@@ -35,6 +35,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 
 from actors.adapters.store.engine.columns import RowId, id_column, listed, one_of, where_index
@@ -140,6 +141,7 @@ inbox = Table(
     Column("starts_turn", Boolean, nullable=False),
     Column("has_turn", Boolean, nullable=False),
     Column("deleted_at", Float),  # or when an edit took it out of the play; NULL again if an edit brings it back
+    Column("redacted", Boolean, nullable=False, server_default=false()),  # its words were removed; it may still stand
     Index("ix_inbox_channel", "channel_id", "message_id"),
     Index("ix_inbox_session", "session_id", "message_id"),
     Index("ix_inbox_author", "author_id", "at"),  # the turns that a person began lately
@@ -313,6 +315,7 @@ history_message = Table(
     Column("history_id", ForeignKey("history.id"), nullable=False),
     Column("ordinal", Integer, nullable=False),
     Column("text", Text, nullable=False),
+    Column("redacted", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("history_id", "ordinal"),
 )
 
@@ -354,6 +357,7 @@ outbox = Table(
     Column("withdrawn_at", Float),  # for a notice of a late line: when the notice was withdrawn, after the line ended
     Column("asked_by", BigInteger),  # for an answer: the person whose command it answers, and when it was written
     Column("asked_at", Float),
+    Column("repeats", Boolean, nullable=False, server_default=false()),  # what people said, as `!history` does
     one_of("kind", OutboxKind),
     one_of("outcome", OUTCOMES),
     CheckConstraint("(done_at IS NULL) = (outcome IS NULL)", name="done"),

@@ -53,6 +53,8 @@ def _prepared(engine: Engine, *, path: Path | None, read_only: bool) -> Engine:
             # FULL, because NORMAL survives a kill but may lose the last commits in a power failure.
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute("PRAGMA foreign_keys = ON")
+            # Deleted words are overwritten, not only unlinked: a page that is free would still hold them.
+            connection.execute("PRAGMA secure_delete = ON")
             connection.execute("SELECT count(*) FROM sqlite_master")
         except sqlite3.DatabaseError as error:
             connection.close()

@@ -8,7 +8,7 @@ from typing import Final
 
 from sqlalchemy import Connection, bindparam, or_, select, union
 
-from actors.adapters.store.engine.schema import outbox, part, response, session
+from actors.adapters.store.engine.schema import inbox, outbox, part, response, session
 from actors.adapters.store.play.history import lines
 from actors.adapters.store.play.reaper import watched
 from actors.adapters.store.play.sessions import IS_OPEN, IS_UNFINISHED
@@ -41,6 +41,9 @@ _ACCOUNTED: Final = union(
 )
 
 
+_REDACTED: Final = select(inbox.c.message_id).where(inbox.c.session_id == bindparam("session_id"), inbox.c.redacted)
+
+
 @dataclass(frozen=True, slots=True)
 class Audited:
     """One session, read at one moment; `ended_at` is None while it is open."""
@@ -52,6 +55,7 @@ class Audited:
     lines: tuple[Line, ...]
     accounted: frozenset[int]
     on_their_way: tuple[Outbound, ...]
+    redacted: frozenset[int]
 
 
 def sessions_since(conn: Connection, *, since: float) -> tuple[SessionId, ...]:
@@ -71,4 +75,5 @@ def audited(conn: Connection, session_id: SessionId) -> Audited:
         lines=lines(conn, session_id),
         accounted=frozenset(conn.execute(_ACCOUNTED, wanted).scalars()),
         on_their_way=tuple(each.outbound for each in watched(conn, row.channel_id, since=math.inf)),
+        redacted=frozenset(conn.execute(_REDACTED, wanted).scalars()),
     )

@@ -13,10 +13,11 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, Final, TypeAlias
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, text, union_all, update
+from sqlalchemy import Connection, bindparam, case, false, func, insert, select, text, union_all, update
 
 from actors.adapters.store.engine.prepared import Prepared, names_of
 from actors.adapters.store.engine.schema import amendment, history, history_message, inbox, part, response, session
+from actors.adapters.store.play.deletion import BLANK, blank_message
 from actors.adapters.store.play.sessions import IS_BELIEVED, IS_UNFINISHED
 from actors.roleplay.model import (
     Amendment,
@@ -94,10 +95,12 @@ _LIVE_MESSAGES: Final = Prepared(
     .select_from(history_message)
     .where(history_message.c.history_id == bindparam("history_id"), ~_IS_DELETED)
 )
-_HEARD: Final = Prepared(select(inbox.c.session_id, inbox.c.text).where(inbox.c.message_id == bindparam("message_id")))
+_HEARD: Final = Prepared(
+    select(inbox.c.session_id, inbox.c.text, inbox.c.redacted).where(inbox.c.message_id == bindparam("message_id"))
+)
 _IS_OF_LINE: Final = (response.c.state != State.FAILED.value) & (part.c.number > response.c.dropped_parts)
 _SAID: Final = Prepared(
-    select(response.c.session_id, part.c.shown_text.label("text"))
+    select(response.c.session_id, part.c.shown_text.label("text"), false().label("redacted"))
     .select_from(part.join(response, response.c.id == part.c.response_id))
     .where(part.c.message_id == bindparam("message_id"), _IS_OF_LINE)
 )
@@ -110,7 +113,7 @@ _MAY_BE_SAID: Final = Prepared(
 )
 _SHOWN: Final = union_all(
     select(inbox.c.message_id, inbox.c.text, inbox.c.at).where(
-        inbox.c.channel_id == bindparam("channel_id"), inbox.c.message_id > bindparam("after")
+        inbox.c.channel_id == bindparam("channel_id"), inbox.c.message_id > bindparam("after"), ~inbox.c.redacted
     ),
     select(part.c.message_id, part.c.shown_text, response.c.moved_at)
     .join(response, response.c.id == part.c.response_id)
@@ -131,9 +134,12 @@ _KNOWN: Final = Prepared(
     .select_from(_SHOWN.outerjoin(amendment, amendment.c.id == _NEWEST_OF_SHOWN))
     .order_by(_SHOWN.c.message_id)
 )
+_BLANK_DELETED: Final = Prepared(
+    update(history_message).where(history_message.c.history_id == bindparam("of_line"), _IS_DELETED).values(text=BLANK)
+)
 _COLUMNS: Final = names_of(history, besides=["id"])
 _INSERT: Final = Prepared(insert(history).returning(history.c.id), _COLUMNS)
-_INSERT_MESSAGE: Final = Prepared(insert(history_message), names_of(history_message))
+_INSERT_MESSAGE: Final = Prepared(insert(history_message), names_of(history_message, besides=["redacted"]))
 _AMEND: Final = Prepared(insert(amendment), ("message_id", "text", "at"))
 _UNHEAR: Final = Prepared(
     update(inbox).where(inbox.c.message_id == bindparam("of_message")).values(deleted_at=bindparam("at"))
@@ -241,6 +247,8 @@ def amend(conn: Connection, channel_id: int, message_id: int, *, text: str | Non
     line = _HEARD.row(conn, wanted) or _SAID.row(conn, wanted)
     if line is None and _MAY_BE_SAID.scalar(conn, {"channel_id": channel_id, **wanted}) is None:
         return None
+    if line is not None and line.redacted:
+        return None  # its words are removed for good, whatever the message says now
     last = _LAST_AMENDMENT.row(conn, wanted)
     is_deleted = last is not None and last.text is None
     shown = last.text if last is not None else line.text if line is not None else None
@@ -249,6 +257,8 @@ def amend(conn: Connection, channel_id: int, message_id: int, *, text: str | Non
         _AMEND.run(conn, {"message_id": message_id, "text": text, "at": at})
         if line is not None:
             _follow(conn, line.session_id, message_id, before=shown, after=text, at=at)
+            if text is None:
+                blank_message(conn, line.session_id, message_id)
     return None if line is None else line.session_id
 
 
@@ -279,8 +289,10 @@ def _add(conn: Connection, session_id: SessionId, entry: dict[str, Any], message
             for ordinal, (message_id, words) in enumerate(messages, start=1)
         ],
     )
-    # Zero only if a moderator deleted all messages of a line before its last part was confirmed.
-    if not _LIVE_MESSAGES.scalar(conn, {"history_id": history_id}):
+    live = _LIVE_MESSAGES.scalar(conn, {"history_id": history_id})
+    if live < len(messages):  # a moderator deleted messages of the line before its last part was confirmed
+        _BLANK_DELETED.run(conn, {"of_line": history_id})
+    if not live:
         return 0
     _lengthen(conn, session_id, 1)
     return 1

@@ -54,7 +54,7 @@ _OPEN_TURN: Final = Prepared(
     .limit(1)
 )
 _TURNS: Final = Prepared(select(func.count()).select_from(turn).where(turn.c.session_id == bindparam("session_id")))
-_INSERT: Final = Prepared(insert(inbox), names_of(inbox, besides=["deleted_at"]))
+_INSERT: Final = Prepared(insert(inbox), names_of(inbox, besides=["deleted_at", "redacted"]))
 _INSERT_TURN: Final = Prepared(insert(turn), names_of(turn))
 _TAKE: Final = Prepared(
     update(inbox)

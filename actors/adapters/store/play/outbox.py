@@ -138,6 +138,7 @@ def enqueue(conn: Connection, draft: OutboxDraft, *, at: float) -> bool:
             "buttons": [asdict(button) for button in draft.buttons] or None,
             "reply_token": draft.reply and draft.reply.token,
             "reply_expires_at": draft.reply and draft.reply.expires_at,
+            "repeats": draft.repeats,
             "asked_by": draft.asked_by,
             "asked_at": None if draft.asked_by is None else at,
         },
@@ -303,6 +304,7 @@ def outbox_row(row: AnyRow) -> OutboxRow:
         response_id=row.response_id,
         buttons=tuple(Button(**button) for button in row.buttons or ()),
         reply=None if row.reply_token is None else ReplyAddress(row.reply_token, row.reply_expires_at),
+        repeats=row.repeats,
     )
     return OutboxRow(
         id=row.id,

@@ -118,13 +118,14 @@ def next_redelivery(conn: Connection, session_id: SessionId) -> NextRedelivery |
     failed = _NEXT.row(conn, {"session_id": session_id})
     if failed is None:
         return None
+    texts = tuple(text for (text,) in _TEXTS.run(conn, {"response_id": failed.id, "dropped": failed.dropped_parts}))
     return NextRedelivery(
         replaces=failed.id,
         turn_id=failed.turn_id,
         trigger_id=failed.trigger_id,
         ordinal=failed.ordinal,
         character=character_of(conn, failed.character_id),
-        texts=tuple(text for (text,) in _TEXTS.run(conn, {"response_id": failed.id, "dropped": failed.dropped_parts})),
+        texts=texts if all(texts) else (),  # words that were removed are not sent again; another line is written
         look_after=_OLDEST_FENCE.scalar(conn, {"response_id": failed.id}) if failed.doubtful else None,
     )
 
