@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 
 from actors.adapters.icon import IconError, shown_icon
+from actors.app.named_files import opened
 from actors.ports import Clock, Store
 from actors.roleplay.card import CardError, read_card_file
 from actors.roleplay.model import Character
@@ -44,7 +45,7 @@ def character_from(data: bytes, *, filename: str, new_id: str, name: str = "") -
 def read_character(path: Path, *, new_id: str, name: str = "") -> Imported:
     """Read the character in the file at `path`. Raises CardError, also if the file cannot be read."""
     try:
-        with path.open("rb") as file:
+        with opened(path) as file:
             return imported(file, filename=path.name, new_id=new_id, name=name)
     except OSError as error:
         raise CardError(f"{path}: cannot be read ({error.strerror or error}).") from error

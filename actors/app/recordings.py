@@ -17,6 +17,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from actors.adapters.inspector import recorded_view
 from actors.adapters.store import database_path
 from actors.app.console import read_settings
+from actors.app.named_files import opened
 from actors.app.read_only_store import elsewhere, open_to_read
 from actors.app.settings import Settings
 from actors.observation import Recorded
@@ -91,7 +92,7 @@ def recorded_as(recorded: Recorded) -> Recording:
 
 def from_file(path: FilePath) -> Recording:
     """Read a file saved from `/api/responses/{id}`. Raises NoRecording and OSError."""
-    with path.open("rb") as file:
+    with opened(path) as file:
         content = file.read(FILE_BYTES_MAX + 1)
     if len(content) > FILE_BYTES_MAX:
         raise NoRecording(f"{path} is larger than {FILE_BYTES_MAX // 1_000_000} MB: it is not a response")

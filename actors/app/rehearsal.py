@@ -161,13 +161,23 @@ async def _cast(scene: Scene, folder: Path, store: SqlStore, tell: Callable[[str
         if found is not None:
             names.append(found.name)
         elif Path(word).suffix:
-            names.append(await _add_card(folder / word, store, clock, tell))
+            names.append(await _add_card(_beside(folder, word), store, clock, tell))
         else:
             there = ", ".join(character.name for character in known)
             raise SceneError(f"there is no character {word!r}; use a card file, or one of: {there}")
     if len({name_key(name) for name in names}) < len(names):
         raise SceneError("the cast names a character twice; name each character once")
     return names
+
+
+def _beside(folder: Path, word: str) -> Path:
+    """The card file of this name in the script's folder, or below it. Raises SceneError."""
+    path = folder / word
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise SceneError(
+            f"the cast names {word!r}, which is outside of the script's folder; put the card beside the script"
+        )
+    return path
 
 
 async def _add_card(path: Path, store: SqlStore, clock: SystemClock, tell: Callable[[str], None]) -> str:
