@@ -18,6 +18,7 @@ from actors.command_limit import CommandLimit, leave_unanswered
 from actors.endings import ENDED, Endings
 from actors.missing_reports import Missing
 from actors.ports import ButtonPressed, Indicator, Limited, MoveByWork
+from actors.ports.characters import KnownCharacter
 from actors.redeliveries import ANSWER_MAX, Redeliveries, answer_to
 from actors.roleplay import escapes, notices, rights
 from actors.roleplay.cast_names import Ambiguous, Unknown, cast_of
@@ -272,7 +273,7 @@ class Commands:
     async def _cast(self, message: ChannelMessage, rest: str) -> None:
         session = await self._services.store.session_in(message.channel_id)
         server_id = session.server_id if session else (await self._authority.standing(Asker.of(message))).server_id
-        known = await self._services.store.characters_in(server_id)
+        known = await self._services.store.known_in(server_id)
         playing = f"Playing here: {_names(session.cast)}." if session else self._none_open
         await self._answer(message, f"{playing}\nCharacters to choose from: {_names(known) or 'none'}.")
 
@@ -328,7 +329,7 @@ class Commands:
         return f"No scene is open here. `{self._p}start NAME…` opens one; `{self._p}help` lists the commands."
 
     async def _named(self, names: tuple[str, ...], server_id: int | None) -> tuple[Character, ...]:
-        known = await self._services.store.characters_in(server_id)
+        known = await self._services.store.known_in(server_id)
         if not names:
             raise BadCommand(f"No character is named. Write `{self._p}start NAME…` with one of: {_names(known)}.")
         found = cast_of(names, known)
@@ -340,10 +341,10 @@ class Commands:
             if isinstance(each, Ambiguous):
                 words, fitting = escapes.plain_words([each.words]), escapes.plain_names(each.names)
                 raise BadCommand(f"{words} fits several characters: {fitting}. Write more of the name.")
-        cast = tuple(dict.fromkeys(each for each in found if isinstance(each, Character)))
+        cast = tuple(dict.fromkeys(each.id for each in found if isinstance(each, KnownCharacter)))
         if len(cast) > CAST_MAX:
             raise BadCommand(f"A scene has at most {CAST_MAX} characters; you named {len(cast)}.")
-        return cast
+        return await self._services.store.versions(cast)
 
     async def _in_open_session(
         self, message: ChannelMessage, write: Callable[[SessionRecord], Awaitable[None]]
@@ -373,7 +374,7 @@ class Commands:
         await leave_unanswered(self._services, message)
 
 
-def _names(characters: tuple[Character, ...]) -> str:
+def _names(characters: tuple[Character | KnownCharacter, ...]) -> str:
     return escapes.plain_names(character.name for character in characters)
 
 

@@ -30,7 +30,7 @@ class StoreCardShelf:
 
     async def list(self) -> Sequence[ShownCard]:
         """Return every character that `!start` knows, sorted by name."""
-        return [_shown(character) for character in await self._store.characters_in(None)]
+        return [_shown(character) for character in await self._all()]
 
     async def picture(self, name: str) -> bytes | None:
         """Return the picture as it is in the card; None without a character or picture."""
@@ -47,7 +47,7 @@ class StoreCardShelf:
             raise CardRefused(f"{filename} is larger than {limit}. Add it with `character import`, or make it smaller.")
         # In a thread: converting a picture would block the event loop.
         brought = await anyio.to_thread.run_sync(partial(self._read, data, filename))
-        character = keeping_picture(brought.character, await self._store.characters_in(None))
+        character = keeping_picture(brought.character, await self._all())
         await self._store.add_character(character, at=self._clock.now())
         return replace(_shown(character), doubts=brought.doubts)
 
@@ -59,7 +59,7 @@ class StoreCardShelf:
         brought = self._read(_with_fields(before.card_json, fields), name)
         edited = brought.character
         is_renamed = name_key(edited.name) != name_key(before.name)
-        known = await self._store.characters_in(None)
+        known = await self._store.known_in(None)
         if is_renamed and name_key(edited.name) in {name_key(each.name) for each in known}:
             raise CardRefused(f"There is already a character named {edited.name}. Choose another name.")
         after = replace(edited, picture=before.picture)
@@ -75,7 +75,11 @@ class StoreCardShelf:
             raise CardRefused(str(error)) from error
 
     async def _find(self, name: str) -> Character | None:
-        return find_named(name, await self._store.characters_in(None))
+        found = find_named(name, await self._store.known_in(None))
+        return None if found is None else (await self._store.versions([found.id]))[0]
+
+    async def _all(self) -> tuple[Character, ...]:
+        return await self._store.versions([known.id for known in await self._store.known_in(None)])
 
 
 def _shown(character: Character) -> ShownCard:

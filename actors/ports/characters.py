@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from actors.roleplay.model import Character, CharacterId
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCharacter:
+    """A current version by id and name: cards and pictures have megabytes."""
+
+    id: CharacterId
+    name: str
 
 
 class CharacterStore(Protocol):
@@ -14,8 +24,12 @@ class CharacterStore(Protocol):
         """Return the current version of each character, by name."""
         ...
 
-    async def characters_in(self, server_id: int | None) -> tuple[Character, ...]:
+    async def known_in(self, server_id: int | None) -> tuple[KnownCharacter, ...]:
         """Return the characters that a server sees, by name: its own, and the operator's of other names."""
+        ...
+
+    async def versions(self, ids: Sequence[CharacterId]) -> tuple[Character, ...]:
+        """Return these versions, in this order. Raises LookupError for an unknown id."""
         ...
 
     async def has_had_characters(self) -> bool:

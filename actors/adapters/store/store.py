@@ -118,7 +118,8 @@ class SqlStore:
     # ── characters ──────────────────────────────────────────────────────────────────────────────────
 
     characters = operation(characters_rows.characters)
-    characters_in = operation(characters_rows.characters_in)
+    known_in = operation(characters_rows.known_in)
+    versions = operation(characters_rows.versions)
     has_had_characters = operation(characters_rows.has_had_characters)
     add_character = operation(characters_rows.add_character)
     delete_character = operation(characters_rows.delete_character)

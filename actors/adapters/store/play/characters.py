@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from actors.adapters.store.engine.prepared import Prepared
 from actors.adapters.store.engine.schema import AnyRow, cast, character
+from actors.ports.characters import KnownCharacter
 from actors.roleplay.model import Character, CharacterId, SessionId
 from actors.roleplay.names import name_key
 
@@ -22,7 +24,7 @@ _ONE: Final = Prepared(select(character).where(character.c.id == bindparam("char
 _BY_NAME: Final = (character.c.folded_name, character.c.server_id)
 _ALL: Final = Prepared(select(character).where(_CURRENT).order_by(*_BY_NAME))
 _OF_SERVER: Final = Prepared(
-    select(character)
+    select(character.c.id, character.c.name, character.c.folded_name)
     .where(_CURRENT, (character.c.server_id == OPERATOR) | (character.c.server_id == bindparam("server_id")))
     .order_by(*_BY_NAME)
 )
@@ -35,11 +37,16 @@ def characters(conn: Connection) -> tuple[Character, ...]:
     return tuple(map(_character, _ALL.rows(conn, {})))
 
 
-def characters_in(conn: Connection, server_id: int | None) -> tuple[Character, ...]:
+def known_in(conn: Connection, server_id: int | None) -> tuple[KnownCharacter, ...]:
     """Return the characters that a server sees, by name: its own, and the operator's of other names."""
     rows = _OF_SERVER.rows(conn, {"server_id": server_id or OPERATOR})
-    by_name = {row.folded_name: _character(row) for row in rows}  # a server's own row stands behind the operator's
+    # A server's own row stands behind the operator's.
+    by_name = {row.folded_name: KnownCharacter(row.id, row.name) for row in rows}
     return tuple(by_name.values())
+
+
+def versions(conn: Connection, ids: Sequence[CharacterId]) -> tuple[Character, ...]:
+    return tuple(character_of(conn, character_id) for character_id in ids)
 
 
 def has_had_characters(conn: Connection) -> bool:
