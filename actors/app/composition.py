@@ -10,6 +10,7 @@ a restart does not fix them. At the end, sends in flight get their grace period;
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ from actors.app.hand_over import NotHandedOver
 from actors.app.inspection import inspect, inspector_of
 from actors.app.measurement import metrics_of, watch_loop
 from actors.app.settings import Settings
+from actors.app.watchdog import Watchdog
 from actors.breaker_ports import behind_breakers
 from actors.breakers import Breakers
 from actors.gateway import Gateway
@@ -235,6 +237,7 @@ class Bot:
             serve = partial(inspect, self.inspector, self.settings, self.services.trace, wait_s=wait_s)
             group.start_soon(self.supervisor.keep_running, "The inspector", serve)
             group.start_soon(watch_loop, self.metrics.observe_loop_lag)
+            group.start_soon(Watchdog(logging.getLogger("ensemble.loop").warning).run)
 
     def _start_clients(self, group: TaskGroup) -> None:
         keep = self.supervisor.keep_running
