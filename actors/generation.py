@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final, assert_never
 
 import anyio
 
 from actors.allowances import Granted, Line
+from actors.cast import card_of
 from actors.model_exchange import asked
 from actors.observed import Observed
 from actors.ports import (
@@ -26,7 +27,7 @@ from actors.ports import (
 )
 from actors.roleplay import plan, prompt, speech
 from actors.roleplay.asides import noted
-from actors.roleplay.card import Card, kept_card
+from actors.roleplay.card import Card
 from actors.roleplay.model import Character, Entry, Prompt, Purpose, SessionRecord, time_of
 from actors.roleplay.names import short_names
 from actors.roleplay.parts import LINES_MAX, PARTS_MAX, split
@@ -46,12 +47,6 @@ SHORTENED: Final = (
     f"The model wrote more than {LINES_MAX} lines or {PARTS_MAX} messages can hold. The text after the last whole "
     "sentence that fits was cut. If this happens often, lower RESPONSE_TOKENS."
 )
-
-
-@lru_cache(maxsize=256)
-def card_of(card_json: str) -> Card:
-    """Parse the card in a character's row; it was checked at import."""
-    return kept_card(card_json)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from actors.breakers import Breakers
 from actors.ports import Channel, Clock, Model, NoStops, Replies, Stops, Store, Trace, Voice
 from actors.readiness import Readiness
 from actors.roleplay.links import Links
+from actors.roleplay.turns import SPEAKERS_MAX
 from actors.typing_indicator import TypingIndicator
 from machines.response import Limits
 
@@ -34,6 +35,7 @@ class Rules:
     response_tokens: int = 700
     waiting_max: int = WAITING_MAX
     records_exchanges: bool = False
+    speakers_max: int = SPEAKERS_MAX
     links: Links = Links.TEXT
 
 

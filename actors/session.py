@@ -1,4 +1,4 @@
-"""The session actor: answers each user message with one turn, one speaker after the other.
+"""The session actor: answers people's messages with turns, one speaker after the other.
 
     drain ─► claim (epoch, work) ─► take a turn, run a speaker, redeliver or continue a response ─► next work … None
 
@@ -15,12 +15,13 @@ from typing import assert_never
 
 import anyio.lowlevel
 
+from actors.cast import member_of
 from actors.lost_channels import LOST
 from actors.ports import (
     Context,
     MoveByWork,
     Moved,
-    NextMessage,
+    NextMessages,
     NextRedelivery,
     NextSpeaker,
     Noted,
@@ -31,7 +32,7 @@ from actors.ports import (
 from actors.reaper import Reaper
 from actors.response import ResponseActor
 from actors.roleplay.model import Claim, SessionId, SessionRecord, Turn
-from actors.roleplay.turns import speakers
+from actors.roleplay.turns import draw
 from actors.services import Services
 from actors.supervisor import concerning
 from machines import session as machine
@@ -56,7 +57,7 @@ class Sessions:
         while work is not None:
             await anyio.lowlevel.checkpoint_if_cancelled()  # a process that is ending starts nothing new
             match work:
-                case NextMessage():
+                case NextMessages():
                     work = await self._take_turn(claim, record, session, work)
                 case NextSpeaker() | NextRedelivery() | ResponseRecord():
                     if session.state is machine.State.IDLE:
@@ -78,13 +79,21 @@ class Sessions:
             actor.cancel(by)
 
     async def _take_turn(
-        self, claim: Claim, record: SessionRecord, session: machine.Session, message: NextMessage
+        self, claim: Claim, record: SessionRecord, session: machine.Session, waiting: NextMessages
     ) -> Work:
-        clock = self._services.clock
-        answering = speakers(record.order, record.cast, turns=message.turns)
-        turn = Turn(clock.new_id(), record.id, message.message_id, tuple(each.id for each in answering))
-        is_idle = session.state is machine.State.IDLE
-        move = _advance(session, machine.TurnAccepted(clock.now())) if is_idle else None
+        """Draw who answers, and open the turn; one that nobody answers moves no session."""
+        clock, cause_id = self._services.clock, waiting.messages[-1].message_id
+        drawn = draw(
+            record.order,
+            tuple(map(member_of, record.cast)),
+            waiting.messages,
+            waiting.before,
+            seed=f"{record.id}/{cause_id}",
+            speakers_max=self._services.rules.speakers_max,
+        )
+        turn = Turn(clock.new_id(), record.id, cause_id, drawn.speakers, drawn.round)
+        begins = drawn.speakers and session.state is machine.State.IDLE
+        move = _advance(session, machine.TurnAccepted(clock.now())) if begins else None
         return await self._services.store.take_turn(claim, turn, move=move)
 
     async def _respond(

@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from actors.adapters.inspector import is_loopback, parse_address, parse_public_url
 from actors.roleplay.allowance import ModelLimits, parsed
 from actors.roleplay.links import Links
+from actors.roleplay.turns import SPEAKERS_MAX
 from actors.services import Rules
 from machines.response import Limits
 
@@ -100,6 +101,7 @@ class Settings(BaseSettings):
     breaker_pause_s: float = Field(60.0, gt=0, le=3600)
     settle_s: float = Field(5.0, ge=0, le=300)
 
+    speakers_max: int = Field(SPEAKERS_MAX, ge=1, le=10)
     context_tokens: int = Field(6000, ge=1000, le=1_000_000)
     response_tokens: int = Field(700, ge=16, le=100_000)
 
@@ -239,6 +241,7 @@ class Settings(BaseSettings):
             limits=limits,
             command_prefix=self.command_prefix,
             context_tokens=self.context_tokens,
+            speakers_max=self.speakers_max,
             response_tokens=self.response_tokens,
             records_exchanges=self.record_exchanges,
             links=self.links,

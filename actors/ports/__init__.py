@@ -96,7 +96,7 @@ from actors.ports.trace import (
 from actors.ports.work import (
     NO_WRITES,
     MoveByWork,
-    NextMessage,
+    NextMessages,
     NextRedelivery,
     NextSpeaker,
     ResponseRecord,
@@ -156,7 +156,7 @@ __all__ = [
     "MoveByWork",
     "MoveRefused",
     "Moved",
-    "NextMessage",
+    "NextMessages",
     "NextRedelivery",
     "NextSpeaker",
     "NoStops",

@@ -91,12 +91,16 @@ class ChannelMessage:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One user message and the characters that answer it, in order."""
+    """One user message and the characters that answer it, in order.
+
+    `round`: who had spoken before it in the round of an order that draws (`turns.Before`).
+    """
 
     id: TurnId
     session_id: SessionId
     trigger_id: int
     speakers: tuple[CharacterId, ...]
+    round: tuple[CharacterId, ...] = ()
 
 
 class OutboundKind(StrEnum):

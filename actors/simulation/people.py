@@ -13,7 +13,7 @@ import anyio
 
 from actors.roleplay.command_words import command_of
 from actors.roleplay.history import is_aside, is_line
-from actors.roleplay.turns import TurnOrder, order_named, speaker_count
+from actors.roleplay.turns import TurnOrder, order_named, speakers_min
 from actors.simulation.channels import Shown
 from actors.simulation.discord import Discord
 from actors.simulation.faults import PEOPLE, RETRIES, Faults
@@ -57,6 +57,8 @@ class Habits:
 
     def __post_init__(self) -> None:
         order_named(self.order)
+        if not speakers_min(self.order, 1):
+            raise ValueError(f"in the order `{self.order}` nobody answers by itself: a world would never end")
         if not self.cast or len(set(self.cast)) < len(self.cast):
             raise ValueError(f"a world needs a cast of different names, not {self.cast}")
         if not 1 <= self.users <= len(NAMES):
@@ -65,9 +67,9 @@ class Habits:
             raise ValueError(f"a scene has at least 1 turn, not {self.turns_max}")
 
     @property
-    def speaker_count(self) -> int:
-        """How many characters answer each message."""
-        return speaker_count(self.order, len(self.cast))
+    def speakers_min(self) -> int:
+        """How many characters answer each turn at least."""
+        return speakers_min(self.order, len(self.cast))
 
 
 class People:
@@ -125,7 +127,7 @@ class People:
             self._change(change)
         if change == "pauses":
             await self._pause()
-        expected = self._habits.speaker_count
+        expected = self._habits.speakers_min
         await self._patiently(lambda: self._ours() >= before + expected)
         self._ask_again()
 

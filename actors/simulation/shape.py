@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from actors.roleplay.turns import DEFAULT_ORDER, TurnOrder
+from actors.roleplay.turns import SCRIPT_ORDER, TurnOrder, speakers_min
 from actors.services import WAITING_MAX
 from actors.simulation.client import Preference
 from actors.simulation.discord import PAGE_MAX
@@ -17,6 +17,8 @@ from machines.response import Limits
 from machines.waits import NONCE_WINDOW_S
 
 CAST: Final = ("Maren", "Oriel", "Fitch", "Bo")
+ANSWERED: Final = tuple(order for order in TurnOrder if speakers_min(order, 1))
+"""The orders in which people get an answer whatever they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +28,7 @@ class Shape:
     Raises ValueError for a world in which no response could ever end, because it would run for hours before it fails.
     """
 
-    habits: Habits = field(default_factory=lambda: Habits(CAST[:2], DEFAULT_ORDER, users=2, turns_max=8))
+    habits: Habits = field(default_factory=lambda: Habits(CAST[:2], SCRIPT_ORDER, users=2, turns_max=8))
     channels: int = 10
     preference: Preference = "webhook"
     limits: Limits = field(default_factory=Limits)
@@ -61,7 +63,7 @@ class Shape:
         """Draws any world that the settings allow."""
         habits = Habits(
             cast=CAST[: random.randint(1, len(CAST))],
-            order=random.choice((DEFAULT_ORDER, *TurnOrder)),
+            order=random.choice((SCRIPT_ORDER, *ANSWERED)),
             users=random.randint(1, len(NAMES)),
             turns_max=random.randint(3, 10),
         )

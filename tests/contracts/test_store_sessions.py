@@ -9,11 +9,13 @@ import pytest
 from actors.adapters.store import SqlStore
 from actors.observation import LineView, SessionView
 from actors.ports.store import Accepted, Fenced, ToCatchUp
-from actors.ports.work import MoveByWork, NextMessage, NextSpeaker, SessionMove
+from actors.ports.work import MoveByWork, NextMessages, NextSpeaker, SessionMove
+from actors.roleplay.addressing import Heard
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, Turn, base36
+from actors.roleplay.turns import Before
 from machines.facts import Cancelled, FoundInChannel, SendUnconfirmed, Sent, Started
 from machines.response import advance
-from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said
+from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said, waiting
 
 FULL = OutboxDraft(key="overflow", kind=OutboxKind.NOTICE, channel_id=CHANNEL, text="Too many at once.")
 
@@ -154,7 +156,7 @@ async def test_beyond_the_bound_a_message_enters_the_history_and_starts_no_turn(
     for message_id in (10, 11, 12, 13):
         await scene.store.accept(said(message_id), waiting_max=2, overflow=FULL)
     for message_id in (10, 11):
-        assert await scene.store.next_work(scene.claim) == NextMessage(message_id, turns=message_id - 10)
+        assert waiting(await scene.store.next_work(scene.claim)) == [message_id]
         line = await (await scene.line()).start("Hello.")
         await line.tell(Sent(NOW, message_id + 100, "Hello."))
     assert await scene.store.next_work(scene.claim) is None
@@ -182,9 +184,31 @@ async def test_a_deleted_message_without_a_turn_starts_none(scene: Scene) -> Non
     await scene.hear(10)
     await scene.hear(11)
     await scene.store.amend(CHANNEL, 10, text=None, at=NOW)
-    assert await scene.store.next_work(scene.claim) == NextMessage(11, turns=0)
+    assert waiting(await scene.store.next_work(scene.claim)) == [11]
     with pytest.raises(Fenced):
         await scene.take_turn(10)
+
+
+async def test_what_waits_says_to_whose_line_it_replies_and_what_it_says_now(scene: Scene) -> None:
+    store = scene.store
+    await scene.hear(10)
+    line = await (await scene.line()).start("Hello.")
+    await line.keep_intent()
+    await line.tell(Sent(NOW, 20, "Hello."))
+    await store.accept(replace(said(30, "Why?"), replies_to=20), waiting_max=50)
+    await store.amend(CHANNEL, 30, text="Why not?", at=NOW)
+    work = await store.next_work(scene.claim)
+    assert work == NextMessages((Heard(30, "Why not?", MIRA.id),), Before(MIRA.id, (MIRA.id,)))
+
+
+async def test_a_turn_keeps_who_had_spoken_in_its_round(scene: Scene) -> None:
+    await scene.hear(10)
+    turn = Turn(base36(900), scene.claim.session_id, 10, (), (TOBIN.id,))
+    await scene.store.take_turn(scene.claim, turn)
+    await scene.hear(11)
+    work = await scene.store.next_work(scene.claim)
+    assert isinstance(work, NextMessages)
+    assert work.before == Before(None, (), (TOBIN.id,))
 
 
 async def test_a_message_is_answered_by_one_turn(scene: Scene) -> None:
@@ -200,7 +224,7 @@ async def test_a_message_is_answered_by_one_turn(scene: Scene) -> None:
 async def test_a_claim_says_what_is_to_be_done(scene: Scene) -> None:
     await scene.hear(10)
     *_, work = await scene.store.claim(scene.claim.session_id)
-    assert work == NextMessage(10, turns=0)
+    assert waiting(work) == [10]
 
 
 async def test_a_turn_is_taken_with_the_sessions_move_or_not_at_all(scene: Scene) -> None:
@@ -209,7 +233,7 @@ async def test_a_turn_is_taken_with_the_sessions_move_or_not_at_all(scene: Scene
     turn = Turn(base36(900), session_id, 10, (MIRA.id,))
     with pytest.raises(Fenced):
         await store.take_turn(scene.claim, turn, move=SessionMove("Responding", 3, NOW))
-    assert await store.next_work(scene.claim) == NextMessage(10, turns=0)
+    assert waiting(await store.next_work(scene.claim)) == [10]
     work = await store.take_turn(scene.claim, turn, move=SessionMove("Responding", 2, NOW))
     assert work == NextSpeaker(turn, 0, MIRA)
     record = await store.session(session_id)
@@ -232,7 +256,7 @@ async def test_the_session_moves_by_what_it_has_to_do_next(scene: Scene) -> None
     assert await store.next_work(scene.claim, move=by_work(2)) is None
     assert await state_of(scene) == ("Idle", 2)
     await scene.hear(10)
-    assert await store.next_work(scene.claim, move=by_work(3)) == NextMessage(10, turns=0)
+    assert waiting(await store.next_work(scene.claim, move=by_work(3))) == [10]
     assert await state_of(scene) == ("Responding", 3)
     with pytest.raises(Fenced):
         await store.next_work(scene.claim, move=by_work(3))
@@ -257,7 +281,7 @@ async def test_what_is_said_in_a_pause_is_kept_and_starts_no_turn(scene: Scene) 
     await store.resume_session(session_id, by_work(3), outbox=())
     assert await state_of(scene) == ("Idle", 3)
     await scene.hear(11)
-    assert await store.next_work(scene.claim) == NextMessage(11, turns=0)
+    assert waiting(await store.next_work(scene.claim)) == [11]
 
 
 async def test_no_response_begins_once_its_session_is_paused(scene: Scene) -> None:

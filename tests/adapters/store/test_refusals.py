@@ -186,7 +186,7 @@ async def test_one_message_twice_in_an_inbox(scene: Scene, conn: Connection) -> 
 
 async def test_two_turns_for_one_message(scene: Scene, conn: Connection) -> None:
     await scene.take_turn(10)
-    refuses(conn, "INSERT INTO turn SELECT ?, session_id, trigger_id, speakers, 1 FROM turn", base36(9))
+    refuses(conn, "INSERT INTO turn SELECT ?, session_id, trigger_id, speakers, 1, NULL FROM turn", base36(9))
 
 
 async def test_more_responses_than_a_turn_has_speakers(scene: Scene, conn: Connection) -> None:

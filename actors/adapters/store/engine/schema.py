@@ -118,9 +118,10 @@ turn = Table(
     Column("trigger_id", ForeignKey("inbox.message_id"), nullable=False),
     Column("speakers", JSON, nullable=False),
     Column("speakers_left", Integer, nullable=False),
+    Column("round", JSON(none_as_null=True)),  # who had spoken in the round before it; NULL for nobody
     UniqueConstraint("trigger_id"),
     CheckConstraint("speakers_left >= 0", name="speakers_left"),
-    Index("ix_turn_session", "session_id"),
+    Index("ix_turn_session", "session_id", "id"),
 )
 where_index("ix_turn_open", turn, "session_id", "id", where="speakers_left > 0")
 
@@ -136,6 +137,7 @@ inbox = Table(
     Column("at", Float, nullable=False),
     Column("starts_turn", Boolean, nullable=False),
     Column("has_turn", Boolean, nullable=False),
+    Column("replies_to", BigInteger),  # the message of the channel to which it is a reply
     Column("deleted_at", Float),  # or when an edit took it out of the play; NULL again if an edit brings it back
     Index("ix_inbox_channel", "channel_id", "message_id"),
     Index("ix_inbox_session", "session_id", "message_id"),

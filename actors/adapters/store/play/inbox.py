@@ -9,7 +9,7 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 
 from actors.adapters.store.engine.fencing import check_session
 from actors.adapters.store.engine.prepared import Prepared, names_of
-from actors.adapters.store.engine.schema import inbox, session, turn
+from actors.adapters.store.engine.schema import AnyRow, amendment, inbox, part, response, session, turn
 from actors.adapters.store.play.characters import character_of
 from actors.adapters.store.play.history import add_heard
 from actors.adapters.store.play.outbox import enqueue
@@ -17,8 +17,10 @@ from actors.adapters.store.play.redeliveries import next_redelivery
 from actors.adapters.store.play.sessions import IS_OPEN, IS_WAITING, move_session, take_over
 from actors.adapters.store.play.unfinished import unfinished_response
 from actors.ports.store import Accepted, Fenced
-from actors.ports.work import MoveByWork, NextMessage, NextSpeaker, SessionMove, Work
+from actors.ports.work import MoveByWork, NextMessages, NextSpeaker, SessionMove, Work
+from actors.roleplay.addressing import Heard
 from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn
+from actors.roleplay.turns import Before
 from machines.session import State
 
 _IS_KNOWN: Final = Prepared(select(inbox.c.session_id).where(inbox.c.message_id == bindparam("message_id")))
@@ -30,8 +32,27 @@ _OPEN_HERE: Final = Prepared(
 _WAITING: Final = Prepared(
     select(func.count()).select_from(inbox).where(inbox.c.session_id == bindparam("session_id"), IS_WAITING)
 )
-_NEXT_MESSAGE: Final = Prepared(
-    select(inbox.c.message_id)
+_LAST_AMENDMENT: Final = (
+    select(func.max(amendment.c.id))
+    .where(amendment.c.message_id == inbox.c.message_id)
+    .correlate(inbox)
+    .scalar_subquery()
+)
+_REPLIED_TO: Final = (
+    select(response.c.character_id)
+    .join(part, part.c.response_id == response.c.id)
+    .where(part.c.channel_id == inbox.c.channel_id, part.c.message_id == inbox.c.replies_to)
+    .limit(1)
+    .correlate(inbox)
+    .scalar_subquery()
+)
+_NEXT_MESSAGES: Final = Prepared(
+    select(
+        inbox.c.message_id,
+        func.coalesce(amendment.c.text, inbox.c.text).label("text"),
+        _REPLIED_TO.label("replies_to"),
+    )
+    .select_from(inbox.outerjoin(amendment, amendment.c.id == _LAST_AMENDMENT))
     .where(inbox.c.session_id == bindparam("session_id"), IS_WAITING)
     .order_by(inbox.c.message_id)
     .limit(1)
@@ -42,7 +63,18 @@ _OPEN_TURN: Final = Prepared(
     .order_by(turn.c.id)
     .limit(1)
 )
-_TURNS: Final = Prepared(select(func.count()).select_from(turn).where(turn.c.session_id == bindparam("session_id")))
+_LAST_TURN: Final = Prepared(
+    select(turn.c.speakers, turn.c.round)
+    .where(turn.c.session_id == bindparam("session_id"))
+    .order_by(turn.c.id.desc())
+    .limit(1)
+)
+_LAST_SPEAKER: Final = Prepared(
+    select(response.c.character_id)
+    .where(response.c.session_id == bindparam("session_id"), response.c.replaces.is_(None))
+    .order_by(response.c.started_at.desc())
+    .limit(1)
+)
 _INSERT: Final = Prepared(insert(inbox), names_of(inbox, besides=["deleted_at"]))
 _INSERT_TURN: Final = Prepared(insert(turn), names_of(turn))
 _TAKE: Final = Prepared(
@@ -83,6 +115,7 @@ def accept(
             "at": message.at,
             "starts_turn": not (is_full or is_paused),
             "has_turn": False,
+            "replies_to": message.replies_to,
         },
     )
     add_heard(conn, here.id, message)
@@ -134,12 +167,21 @@ def _new_work(conn: Connection, session_id: SessionId) -> Work:
     if open_turn is not None:
         speakers = tuple(open_turn.speakers)
         ordinal = len(speakers) - open_turn.speakers_left
-        now = Turn(open_turn.id, session_id, open_turn.trigger_id, speakers)
+        now = Turn(open_turn.id, session_id, open_turn.trigger_id, speakers, tuple(open_turn.round or ()))
         return NextSpeaker(now, ordinal, character_of(conn, speakers[ordinal]))
-    message_id = _NEXT_MESSAGE.scalar(conn, here)
-    if message_id is None:
-        return None
-    return NextMessage(message_id, _TURNS.scalar(conn, here))
+    messages = tuple(map(_heard, _NEXT_MESSAGES.rows(conn, here)))
+    return NextMessages(messages, _before(conn, session_id)) if messages else None
+
+
+def _heard(row: AnyRow) -> Heard:
+    return Heard(row.message_id, row.text, row.replies_to)
+
+
+def _before(conn: Connection, session_id: SessionId) -> Before:
+    here = {"session_id": session_id}
+    last = _LAST_SPEAKER.scalar(conn, here)
+    newest = _LAST_TURN.row(conn, here)
+    return Before(last) if newest is None else Before(last, tuple(newest.speakers), tuple(newest.round or ()))
 
 
 def take_turn(conn: Connection, claim: Claim, new: Turn, *, move: SessionMove | None = None) -> Work:
@@ -161,6 +203,7 @@ def take_turn(conn: Connection, claim: Claim, new: Turn, *, move: SessionMove | 
             "trigger_id": new.trigger_id,
             "speakers": list(new.speakers),
             "speakers_left": len(new.speakers),
+            "round": list(new.round) or None,
         },
     )
     return _work(conn, claim.session_id)
