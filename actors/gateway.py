@@ -52,9 +52,8 @@ from actors.ports import (
 )
 from actors.reaper import Reaper
 from actors.redeliveries import Redeliveries
-from actors.roleplay import notices
 from actors.roleplay.history import as_played, belongs, command_in
-from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
+from actors.roleplay.model import ChannelMessage, SessionId
 from actors.services import Services
 from actors.shards import Shards
 from actors.supervisor import Supervisor
@@ -261,12 +260,8 @@ class Gateway:
         return session_id
 
     async def _accept(self, message: ChannelMessage) -> None:
-        limit, key = self._services.rules.waiting_max, f"overflow:{message.id}"
-        overflow = OutboxDraft(key, OutboxKind.NOTICE, message.channel_id, notices.overflow(limit))
         named = await self._services.channel.named(message)
-        accepted = await self._services.store.accept(named, waiting_max=limit, overflow=overflow)
-        if accepted is not None and accepted.is_overflow:
-            self._services.outbox_bell.ring()
+        accepted = await self._services.store.accept(named)
         if accepted is not None and accepted.is_new:
             await self._engine.ring(accepted.session_id)
 

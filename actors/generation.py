@@ -28,7 +28,7 @@ from actors.ports import (
 from actors.roleplay import plan, prompt, speech
 from actors.roleplay.asides import noted
 from actors.roleplay.card import Card
-from actors.roleplay.model import Character, Entry, Prompt, Purpose, SessionRecord, time_of
+from actors.roleplay.model import Character, Entry, Prompt, Purpose, Reading, SessionRecord, time_of
 from actors.roleplay.names import short_names
 from actors.roleplay.parts import LINES_MAX, PARTS_MAX, split
 from actors.roleplay.refusals import is_machine
@@ -172,6 +172,7 @@ class Generation:
             self._session.id,
             entries_max=prompt.entries_max(largest),
             characters_max=prompt.characters_max(largest),
+            reading=None if record.turn_id is None else Reading(record.trigger_id, record.turn_id),
         )
 
         def build(request: plan.Plan, context_tokens: int) -> prompt.Built:

@@ -21,9 +21,6 @@ from machines.response import Limits
 SHUTDOWN_GRACE_S: Final = 10.0
 """How long sends in flight may still take after the process is asked to end."""
 
-WAITING_MAX: Final = 50
-"""Messages of one session that may wait for a turn; further ones enter the history and start no turn."""
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -33,7 +30,6 @@ class Rules:
     command_prefix: str = "!"
     context_tokens: int = 6000
     response_tokens: int = 700
-    waiting_max: int = WAITING_MAX
     records_exchanges: bool = False
     speakers_max: int = SPEAKERS_MAX
     links: Links = Links.TEXT

@@ -154,9 +154,7 @@ class Sessions:
     def _new_record(self, session: SessionRecord, work: NextSpeaker | NextRedelivery) -> ResponseRecord:
         """A response before its first move; a redelivery answers the same message in the same turn."""
         of_turn, trigger_id = (
-            (work.turn_id, work.trigger_id)
-            if isinstance(work, NextRedelivery)
-            else (work.turn.id, work.turn.trigger_id)
+            (work.turn_id, work.trigger_id) if isinstance(work, NextRedelivery) else (work.turn.id, work.turn.cause_id)
         )
         return ResponseRecord(
             response=Response(self._services.clock.new_id(), self._services.rules.limits),

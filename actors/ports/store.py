@@ -21,6 +21,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboxDraft,
     OutboxRow,
+    Reading,
     RecentHistory,
     ResponseId,
     SessionId,
@@ -39,12 +40,11 @@ class Fenced(Exception):
 class Accepted:
     """A user message is in the inbox and in the history. `is_new` is False if it was there before.
 
-    It starts no turn if `is_overflow` (too many messages wait) or `is_paused` (the scene is paused).
+    It starts no turn if `is_paused` (the scene is paused).
     """
 
     session_id: SessionId
     is_new: bool
-    is_overflow: bool = False
     is_paused: bool = False
 
 
@@ -151,15 +151,10 @@ class Store(Protocol):
         ...
 
     # the inbox and turns
-    async def accept(
-        self, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
-    ) -> Accepted | None:
+    async def accept(self, message: ChannelMessage) -> Accepted | None:
         """Write a message to inbox and history in one transaction, once per id; None if no session was open then.
 
-        In a paused session it starts no turn: the first message after the pause does, and its prompt has both.
-        If `waiting_max` messages wait, it starts no turn; `overflow` announces this in the channel, once until the
-        queue is empty again.
-        """
+        In a paused session it starts no turn: the first message after the pause does, and its prompt has both."""
         ...
 
     async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
@@ -167,7 +162,10 @@ class Store(Protocol):
         ...
 
     async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
-        """Open a turn for a message, with the session's move if it was idle; return the next work."""
+        """Open a turn for all messages that wait up to its cause, with the session's move if it was idle.
+
+        Returns the next work. Raises Fenced if the cause does not wait.
+        """
         ...
 
     # responses
@@ -248,9 +246,14 @@ class Store(Protocol):
         ...
 
     async def recent_history(
-        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+        self,
+        session_id: SessionId,
+        *,
+        entries_max: int,
+        characters_max: int | None = None,
+        reading: Reading | None = None,
     ) -> RecentHistory:
-        """Return the newest lines of `history`, at a cost that does not grow with it.
+        """Return the newest lines of `history`, at a cost that does not grow with it; with `reading`, of these.
 
         It stops with the line that exceeds `characters_max`, and earlier if most of the newest messages were deleted.
         """
@@ -259,7 +262,8 @@ class Store(Protocol):
     async def cancel_reason(self, response_id: ResponseId) -> str | None:
         """Return why this response should be cancelled: its session ended (by what), or `trigger_deleted`; else None.
 
-        A trigger that was edited to be an aside counts as deleted, and only while its turn has delivered nothing.
+        The latter means that all messages of its turn were deleted, or edited to be asides, while the turn had
+        delivered nothing.
         """
         ...
 

@@ -89,18 +89,40 @@ class ChannelMessage:
 # ── a turn's work ───────────────────────────────────────────────────────────────────────────────────
 
 
+class TurnKind(StrEnum):
+    """What a turn comes of. The database keeps these words: never rename one."""
+
+    MESSAGES = "messages"
+    GREETING = "greeting"
+    SAY = "say"
+    NEXT = "next"
+    NARRATION = "narration"
+    REDELIVERY = "redelivery"
+    REVISION = "revision"
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One user message and the characters that answer it, in order.
+    """What a cast answers together, and the characters that answer it, in order.
 
-    `round`: who had spoken before it in the round of an order that draws (`turns.Before`).
+    `cause_id`: the newest of the messages that a `MESSAGES` turn answers; else the command or the interaction. `round`:
+    who had spoken before it in the round of an order that draws (`turns.Before`).
     """
 
     id: TurnId
     session_id: SessionId
-    trigger_id: int
+    cause_id: int
     speakers: tuple[CharacterId, ...]
     round: tuple[CharacterId, ...] = ()
+    kind: TurnKind = TurnKind.MESSAGES
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a response reads: people's messages up to its turn's cause, and the lines of this turn and earlier ones."""
+
+    cause_id: int
+    turn_id: TurnId
 
 
 class OutboundKind(StrEnum):

@@ -7,7 +7,6 @@ from random import Random
 from typing import Final
 
 from actors.roleplay.turns import SCRIPT_ORDER, TurnOrder, speakers_min
-from actors.services import WAITING_MAX
 from actors.simulation.client import Preference
 from actors.simulation.discord import PAGE_MAX
 from actors.simulation.faulty_discord import ServerOrder
@@ -32,7 +31,6 @@ class Shape:
     channels: int = 10
     preference: Preference = "webhook"
     limits: Limits = field(default_factory=Limits)
-    waiting_max: int = WAITING_MAX
     context_tokens: int = 6000
     models: tuple[str, ...] = ("first", "second")
     nonce_window_s: float = 180.0
@@ -49,7 +47,7 @@ class Shape:
     def __post_init__(self) -> None:
         if not self.models:
             raise ValueError("a world needs at least 1 model")
-        for name in ("channels", "waiting_max", "context_tokens", "page_max"):
+        for name in ("channels", "context_tokens", "page_max"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} of a world is at least 1, not {getattr(self, name)}")
         for name in ("muted_share", "long_share"):
@@ -81,7 +79,6 @@ class Shape:
             channels=channels,
             preference=preference,
             limits=limits,
-            waiting_max=random.choice((WAITING_MAX, 4)),
             context_tokens=random.choice((6000, 6000, 1500)),
             models=random.choice((("only",), ("first", "second"))),
             breaker_failures=random.choice((0, 5)),

@@ -261,7 +261,7 @@ class SimulatedWorld:
             protected.replies,
             store,
             watch,
-            Rules(limits=shape.limits, waiting_max=shape.waiting_max, context_tokens=shape.context_tokens),
+            Rules(limits=shape.limits, context_tokens=shape.context_tokens),
             shutdown,
             readiness=self._build.readiness(),
             breakers=protected.breakers,

@@ -11,7 +11,6 @@ from actors.gaps import LOOK_AGAIN_S, LOOKS_MAX
 from actors.gateway import CHANNEL_EVENTS_MAX, HANDLE_TRIES_MAX
 from actors.ports import MessageSeen, Noted, Refused, ShardReady, Unconfirmed
 from actors.roleplay.model import ChannelMessage
-from actors.services import Rules
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 
 OTHER = 43
@@ -187,7 +186,7 @@ async def test_a_channel_that_went_while_nobody_was_there_ends_its_session() -> 
 
 async def test_what_a_full_mailbox_drops_is_read_again_and_nothing_overtakes_it() -> None:
     count = CHANNEL_EVENTS_MAX + 20
-    async with playing(latency_s=0.01, rules=Rules(waiting_max=2)) as play:
+    async with playing(latency_s=0.01) as play:
         await play.start("Ada")
         for n in range(count):
             play.say(f"line {n}")
@@ -201,7 +200,7 @@ async def test_what_a_full_mailbox_drops_is_read_again_and_nothing_overtakes_it(
 
 @pytest.mark.parametrize("count", [CHANNEL_EVENTS_MAX, CHANNEL_EVENTS_MAX + 20])
 async def test_edits_and_deletions_that_a_full_mailbox_drops_are_read_again(count: int) -> None:
-    async with playing(latency_s=0.01, rules=Rules(waiting_max=2)) as play:
+    async with playing(latency_s=0.01) as play:
         await play.start("Ada")
         edited, deleted = play.say("Helo?"), play.say("Regretted.")
         await play.quiet()

@@ -128,7 +128,7 @@ class Scene:
         return base36(self.number)
 
     async def hear(self, message_id: int, text: str = "Hello?") -> None:
-        accepted = await self.store.accept(said(message_id, text, channel_id=self.channel_id), waiting_max=50)
+        accepted = await self.store.accept(said(message_id, text, channel_id=self.channel_id))
         assert accepted is not None
         assert accepted.is_new
 
@@ -149,7 +149,7 @@ class Scene:
             session_id=self.claim.session_id,
             channel_id=self.channel_id,
             turn_id=work.turn.id,
-            trigger_id=work.turn.trigger_id,
+            trigger_id=work.turn.cause_id,
             character=work.character,
             outbound=None,
             reasons=(),

@@ -215,7 +215,7 @@ async def test_the_fence_knows_our_own_parts_and_answers(scene: Scene) -> None:
 
 async def test_another_channels_messages_raise_no_fence(store: SqlStore, scene: Scene) -> None:
     await scene.hear(10)
-    assert await store.accept(said(900, channel_id=501), waiting_max=50) is None
+    assert await store.accept(said(900, channel_id=501)) is None
     line = await (await scene.line()).start("Hello.")
     assert (await line.keep_intent()).watermark == 10
 
@@ -239,10 +239,10 @@ async def test_the_nonce_of_a_part_never_changes(scene: Scene) -> None:
 async def test_work_is_unfinished_responses_then_speakers_then_messages(scene: Scene) -> None:
     store, claim = scene.store, scene.claim
     assert await store.next_work(claim) is None
-    await scene.hear(12)
     await scene.hear(10)
     assert waiting(await store.next_work(claim)) == [10]
     turn = await scene.take_turn(10, TOBIN, MIRA)
+    await scene.hear(12)
     assert await store.next_work(claim) == NextSpeaker(turn, 0, TOBIN)
     first = await (await scene.line()).start("One.")
     assert (await unfinished(scene)).response.id == first.response.id

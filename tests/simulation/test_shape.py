@@ -55,7 +55,6 @@ def test_an_unknown_turn_order_is_refused_before_any_world_runs(word: str) -> No
     [
         ({"channels": 0}, "channels of a world is at least 1, not 0"),
         ({"models": ()}, "at least 1 model"),
-        ({"waiting_max": 0}, "waiting_max of a world is at least 1"),
         ({"page_max": 0}, "page_max of a world is at least 1"),
         ({"context_tokens": 0}, "context_tokens of a world is at least 1"),
         ({"long_share": 1.5}, "long_share of a world is from 0 to 1"),

@@ -71,7 +71,7 @@ async def costs(scene: Scene, executor: MortalExecutor, key: str, message_id: in
         "pending": lambda: store.pending(now=NOW),
         "open_sessions": lambda: store.open_sessions(since=NOW, lookback=TURNS_FEW),
         "recent_history": lambda: store.recent_history(session_id, entries_max=20),
-        "accept": lambda: store.accept(said(message_id), waiting_max=50),
+        "accept": lambda: store.accept(said(message_id)),
         "next_work": lambda: store.next_work(scene.claim),
         "enqueue": lambda: store.enqueue(draft, at=NOW),
         "due_outbox": lambda: store.due_outbox(now=NOW, limit=10),

@@ -19,11 +19,12 @@ from actors.adapters.store import NewerDatabase, NotADatabase, StoreError, open_
 from actors.adapters.store.engine.migrate import MIGRATIONS, create_all, upgrade
 from actors.adapters.store.engine.schema import metadata
 from actors.adapters.store.engine.sqlite import file_engine, memory_engine
-from actors.ports import ResponseRecord
+from actors.ports import NextSpeaker, ResponseRecord
 from actors.roleplay.model import Button, OutboxDraft, OutboxKind
-from machines.facts import RATE_LIMIT, Held, SendRefused, WaitElapsed
+from machines.facts import RATE_LIMIT, Held, SendRefused, Sent, WaitElapsed
 from machines.response import TABLE, State
-from tests.contracts.scene import NOW, open_scene
+from tests.adapters.store.older import before_turns
+from tests.contracts.scene import MIRA, NOW, TOBIN, open_scene, waiting
 
 LEGAL = "SELECT source, fact, dest FROM legal_move"
 
@@ -232,8 +233,7 @@ async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_ma
         line = await (await scene.line()).start("One.")
         await line.tell(SendRefused(NOW, "rate_limit", 429, 20.0))
     older = sqlite3.connect(tmp_path / "ensemble.db")
-    older.execute("ALTER TABLE inbox DROP COLUMN replies_to")
-    older.execute("ALTER TABLE turn DROP COLUMN round")
+    before_turns(older)
     older.execute("DROP TABLE allowance_use")
     older.execute("ALTER TABLE response DROP COLUMN held_s")
     older.execute("UPDATE response SET limits = json_remove(limits, '$.hold_max_s')")
@@ -254,3 +254,30 @@ async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_ma
             if held_s == 0.0:
                 await line.tell(WaitElapsed(NOW + until))
         assert line.response.state is State.FAILED  # 880 s and 3,980 s are more than an hour
+
+
+async def test_a_scene_that_was_open_in_a_database_before_turns_goes_on(tmp_path: Path) -> None:
+    url = "sqlite:///ensemble.db"
+    async with open_store(url, folder=tmp_path) as store:
+        scene = await open_scene(store)
+        await scene.hear(10)
+        await scene.take_turn(10, MIRA, TOBIN)
+        line = await (await scene.line()).start("One.")
+        await line.tell(Sent(NOW, 11, "One."))
+        await scene.hear(20)
+    older = sqlite3.connect(tmp_path / "ensemble.db")
+    before_turns(older)
+    older.close()
+    async with open_store(url, folder=tmp_path) as store:
+        claim, _, work = await store.claim(scene.claim.session_id)
+        assert isinstance(work, NextSpeaker), "the second speaker of the turn"
+        assert (work.turn.cause_id, work.turn.kind, work.character) == (10, "messages", TOBIN)
+        line = await replace(scene, store=store, claim=claim).line()
+        await (await line.start("Two.")).tell(Sent(NOW, 21, "Two."))
+        assert waiting(await store.next_work(claim)) == [20]
+        recent = await store.recent_history(claim.session_id, entries_max=9)
+        assert [entry.text for entry in recent.entries] == ["Hello?", "One.", "Hello?", "Two."]
+    with sqlite3.connect(tmp_path / "ensemble.db") as now:
+        assert now.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert now.execute("SELECT count(*) FROM response WHERE turn_id IS NULL").fetchone() == (0,)
+    now.close()

@@ -135,7 +135,9 @@ async def test_m7_what_would_make_a_line_come_twice_is_refused(scene: Scene, pla
     with pytest.raises(sqlite3.IntegrityError, match="deliver again what has not failed"):
         plain.execute("INSERT INTO retry_request VALUES (?, ?, 0, NULL)", (line.response.id, scene.claim.session_id))
     with pytest.raises(sqlite3.IntegrityError, match="answers no message of its session"):
-        plain.execute("INSERT INTO turn VALUES ('000000000twin', ?, 777, '[]', 0, NULL)", (scene.claim.session_id,))
+        plain.execute(
+            "INSERT INTO turn VALUES ('000000000twin', ?, 'messages', 777, '[]', 0, NULL)", (scene.claim.session_id,)
+        )
 
 
 async def test_m7_a_line_whose_response_is_not_delivered_is_read_by_nobody(

@@ -12,25 +12,21 @@ from actors.adapters.store.engine.prepared import Prepared, names_of
 from actors.adapters.store.engine.schema import AnyRow, amendment, inbox, part, response, session, turn
 from actors.adapters.store.play.characters import character_of
 from actors.adapters.store.play.history import add_heard
-from actors.adapters.store.play.outbox import enqueue
 from actors.adapters.store.play.redeliveries import next_redelivery
 from actors.adapters.store.play.sessions import IS_OPEN, IS_WAITING, move_session, take_over
 from actors.adapters.store.play.unfinished import unfinished_response
 from actors.ports.store import Accepted, Fenced
 from actors.ports.work import MoveByWork, NextMessages, NextSpeaker, SessionMove, Work
 from actors.roleplay.addressing import Heard
-from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn
+from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn, TurnKind
 from actors.roleplay.turns import Before
 from machines.session import State
 
 _IS_KNOWN: Final = Prepared(select(inbox.c.session_id).where(inbox.c.message_id == bindparam("message_id")))
 _OPEN_HERE: Final = Prepared(
-    select(session.c.id, session.c.opened_after, session.c.overflow_told, session.c.state)
+    select(session.c.id, session.c.opened_after, session.c.state)
     .where(session.c.channel_id == bindparam("channel_id"), IS_OPEN)
     .with_for_update()
-)
-_WAITING: Final = Prepared(
-    select(func.count()).select_from(inbox).where(inbox.c.session_id == bindparam("session_id"), IS_WAITING)
 )
 _LAST_AMENDMENT: Final = (
     select(func.max(amendment.c.id))
@@ -55,7 +51,6 @@ _NEXT_MESSAGES: Final = Prepared(
     .select_from(inbox.outerjoin(amendment, amendment.c.id == _LAST_AMENDMENT))
     .where(inbox.c.session_id == bindparam("session_id"), IS_WAITING)
     .order_by(inbox.c.message_id)
-    .limit(1)
 )
 _OPEN_TURN: Final = Prepared(
     select(turn)
@@ -66,7 +61,7 @@ _OPEN_TURN: Final = Prepared(
 _LAST_TURN: Final = Prepared(
     select(turn.c.speakers, turn.c.round)
     .where(turn.c.session_id == bindparam("session_id"))
-    .order_by(turn.c.id.desc())
+    .order_by(turn.c.cause_id.desc())
     .limit(1)
 )
 _LAST_SPEAKER: Final = Prepared(
@@ -79,30 +74,26 @@ _INSERT: Final = Prepared(insert(inbox), names_of(inbox, besides=["deleted_at"])
 _INSERT_TURN: Final = Prepared(insert(turn), names_of(turn))
 _TAKE: Final = Prepared(
     update(inbox)
-    .where(inbox.c.message_id == bindparam("of_message"), inbox.c.session_id == bindparam("of_session"), IS_WAITING)
-    .values(has_turn=True)
+    .where(inbox.c.session_id == bindparam("of_session"), inbox.c.message_id <= bindparam("newest"), IS_WAITING)
+    .values(turn_id=bindparam("by_turn"))
+)
+_IS_WAITING: Final = Prepared(
+    select(inbox.c.message_id).where(
+        inbox.c.session_id == bindparam("session_id"), inbox.c.message_id == bindparam("message_id"), IS_WAITING
+    )
 )
 _STATE: Final = Prepared(select(session.c.state).where(session.c.id == bindparam("session_id")))
 
 
-def accept(
-    conn: Connection, message: ChannelMessage, *, waiting_max: int, overflow: OutboxDraft | None = None
-) -> Accepted | None:
-    """Add a message to inbox and history, once per id; `overflow` is sent with the first beyond `waiting_max`."""
+def accept(conn: Connection, message: ChannelMessage) -> Accepted | None:
+    """Add a message to inbox and history, once per id; None where no session was open then."""
     known = _IS_KNOWN.scalar(conn, {"message_id": message.id})
     if known is not None:
         return Accepted(known, is_new=False)
     here = _OPEN_HERE.row(conn, {"channel_id": message.channel_id})
     if here is None or message.id <= here.opened_after:
         return None
-    waiting: int = _WAITING.scalar(conn, {"session_id": here.id})
     is_paused = here.state == State.PAUSED
-    is_full = waiting >= waiting_max and not is_paused
-    if is_full and not here.overflow_told and overflow is not None:
-        enqueue(conn, overflow, at=message.at)
-        _note_overflow(conn, here.id, is_told=True)
-    elif here.overflow_told and not waiting:
-        _note_overflow(conn, here.id, is_told=False)
     _INSERT.run(
         conn,
         {
@@ -113,13 +104,13 @@ def accept(
             "name": message.name,
             "text": message.text,
             "at": message.at,
-            "starts_turn": not (is_full or is_paused),
-            "has_turn": False,
+            "starts_turn": not is_paused,
+            "turn_id": None,
             "replies_to": message.replies_to,
         },
     )
     add_heard(conn, here.id, message)
-    return Accepted(here.id, is_new=True, is_overflow=is_full, is_paused=is_paused)
+    return Accepted(here.id, is_new=True, is_paused=is_paused)
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
@@ -167,7 +158,8 @@ def _new_work(conn: Connection, session_id: SessionId) -> Work:
     if open_turn is not None:
         speakers = tuple(open_turn.speakers)
         ordinal = len(speakers) - open_turn.speakers_left
-        now = Turn(open_turn.id, session_id, open_turn.trigger_id, speakers, tuple(open_turn.round or ()))
+        spoken, kind = tuple(open_turn.round or ()), TurnKind(open_turn.kind)
+        now = Turn(open_turn.id, session_id, open_turn.cause_id, speakers, spoken, kind)
         return NextSpeaker(now, ordinal, character_of(conn, speakers[ordinal]))
     messages = tuple(map(_heard, _NEXT_MESSAGES.rows(conn, here)))
     return NextMessages(messages, _before(conn, session_id)) if messages else None
@@ -185,29 +177,28 @@ def _before(conn: Connection, session_id: SessionId) -> Before:
 
 
 def take_turn(conn: Connection, claim: Claim, new: Turn, *, move: SessionMove | None = None) -> Work:
-    """Answer a message with a turn; return the session's next work.
+    """Answer all that waits up to the turn's cause with one turn; return the session's next work.
 
-    Raises Fenced if the message has a turn, was deleted, or starts no turn.
+    Raises Fenced if the cause has a turn, was deleted, or starts no turn.
     """
     check_session(conn, claim)
     if move is not None:
         move_session(conn, claim.session_id, move)
-    taken = _TAKE.run(conn, {"of_message": new.trigger_id, "of_session": claim.session_id})
-    if taken.rowcount != 1:
-        raise Fenced(f"message {new.trigger_id} waits for no turn")
+    here = {"session_id": claim.session_id, "message_id": new.cause_id}
+    if new.kind is TurnKind.MESSAGES and _IS_WAITING.scalar(conn, here) is None:
+        raise Fenced(f"message {new.cause_id} waits for no turn")
     _INSERT_TURN.run(
         conn,
         {
             "id": new.id,
             "session_id": claim.session_id,
-            "trigger_id": new.trigger_id,
+            "kind": new.kind.value,
+            "cause_id": new.cause_id,
             "speakers": list(new.speakers),
             "speakers_left": len(new.speakers),
             "round": list(new.round) or None,
         },
     )
+    if new.kind is TurnKind.MESSAGES:
+        _TAKE.run(conn, {"of_session": claim.session_id, "newest": new.cause_id, "by_turn": new.id})
     return _work(conn, claim.session_id)
-
-
-def _note_overflow(conn: Connection, session_id: SessionId, *, is_told: bool) -> None:
-    conn.execute(update(session).where(session.c.id == session_id).values(overflow_told=is_told))

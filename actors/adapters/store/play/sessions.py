@@ -39,7 +39,7 @@ IS_BELIEVED: Final = text(
     f" AND response.state = '{machine.DELIVERED}') ELSE 1 END)"
 )
 """Condition of a valid line in the history: another program may have written invalid ones, with foreign keys off."""
-IS_WAITING: Final = text("inbox.starts_turn AND NOT inbox.has_turn AND inbox.deleted_at IS NULL")
+IS_WAITING: Final = text("inbox.starts_turn AND inbox.turn_id IS NULL AND inbox.deleted_at IS NULL")
 
 _NEVER: Final = 2**63 - 1
 """Greater than every message id."""
@@ -152,7 +152,6 @@ def open_session(conn: Connection, new: SessionRecord, answer: OutboxDraft) -> S
             "scenario": new.scenario,
             "opened_at": new.opened_at,
             "opened_after": new.opened_after,
-            "overflow_told": False,
             "history_length": 0,
         },
     )
