@@ -31,6 +31,7 @@ from actors.backoff import waits
 from actors.catch_up import CatchUps, Nudge
 from actors.commands import Commands
 from actors.gaps import LOOK_AGAIN_S, CatchUp, ChannelEvent, Dropped, event_channel, gap_of
+from actors.gathering import Gatherings
 from actors.lost_channels import LOST
 from actors.mailbox import Mailbox
 from actors.missing_reports import Missing
@@ -47,6 +48,7 @@ from actors.ports import (
     MessageSeen,
     MissingAsked,
     Noted,
+    PersonTyping,
     ShardEvent,
     ShardReady,
 )
@@ -85,6 +87,7 @@ class Gateway:
         self._commands = commands
         self._redeliveries = Redeliveries(services)
         self._missing = Missing(services)
+        self._gatherings = Gatherings(services, engine)
         self._supervisor = supervisor
         self._nudge = nudge
         self._catch_ups = CatchUps(services, hear=self._saw, waiting=self._waiting, end=self._end, nudge=nudge)
@@ -154,6 +157,8 @@ class Gateway:
             case MessageEdited() | MessageDeleted():
                 newest = max((each.message.id for each in mailbox if isinstance(each, MessageSeen)), default=0)
                 self._dropped.amendment(event.channel_id, event.message_id, newest=newest)
+            case PersonTyping():
+                return
             case _:
                 self._note("error", channel_id, "its mailbox is full; a press, menu choice or channel event was lost.")
                 return
@@ -222,6 +227,8 @@ class Gateway:
                     await self._engine.ring(session_id)
             case MissingAsked():
                 await self._missing.chosen(event)
+            case PersonTyping():
+                await self._gatherings.typed(event)
             case ChannelGone(channel_id=channel_id):
                 await self._end(channel_id)
             case ChannelOpened(channel_id=channel_id):
@@ -260,10 +267,7 @@ class Gateway:
         return session_id
 
     async def _accept(self, message: ChannelMessage) -> None:
-        named = await self._services.channel.named(message)
-        accepted = await self._services.store.accept(named)
-        if accepted is not None and accepted.is_new:
-            await self._engine.ring(accepted.session_id)
+        await self._gatherings.accept(await self._services.channel.named(message))
 
     async def _end(self, channel_id: int) -> None:
         session_id = await self._commands.end_lost(channel_id)

@@ -13,6 +13,7 @@ from actors.allowances import Allowances
 from actors.breakers import Breakers
 from actors.ports import Channel, Clock, Model, NoStops, Replies, Stops, Store, Trace, Voice
 from actors.readiness import Readiness
+from actors.roleplay.gathering import AT_ONCE, Gathering
 from actors.roleplay.links import Links
 from actors.roleplay.turns import SPEAKERS_MAX
 from actors.typing_indicator import TypingIndicator
@@ -32,6 +33,7 @@ class Rules:
     response_tokens: int = 700
     records_exchanges: bool = False
     speakers_max: int = SPEAKERS_MAX
+    gathering: Gathering = AT_ONCE
     links: Links = Links.TEXT
 
 

@@ -19,6 +19,7 @@ from actors.cast import member_of
 from actors.lost_channels import LOST
 from actors.ports import (
     Context,
+    Engine,
     MoveByWork,
     Moved,
     NextMessages,
@@ -28,6 +29,7 @@ from actors.ports import (
     ResponseRecord,
     SessionMove,
     Work,
+    can_begin,
 )
 from actors.reaper import Reaper
 from actors.response import ResponseActor
@@ -43,8 +45,9 @@ from machines.response import Response, advance
 class Sessions:
     """All sessions of this process: `drain` does one session's work, `nudge` makes it check for a cancellation."""
 
-    def __init__(self, services: Services, reaper: Reaper) -> None:
+    def __init__(self, services: Services, reaper: Reaper, engine: Engine) -> None:
         self._services = services
+        self._engine = engine
         self._reaper = reaper
         self._running: dict[SessionId, ResponseActor] = {}
 
@@ -52,9 +55,9 @@ class Sessions:
         """Do all the work of a session. Raises Fenced if another worker has taken over."""
         claim, record, work = await self._services.store.claim(session_id)
         session = machine.Session(record.id, record.state, record.version)
-        if work is None and session.state is machine.State.RESPONDING:
+        if session.state is machine.State.RESPONDING and not self._can_begin(work):
             await self._move(session, machine.SpeakerFinished(self._services.clock.now(), work_left=False))
-        while work is not None:
+        while self._can_begin(work):
             await anyio.lowlevel.checkpoint_if_cancelled()  # a process that is ending starts nothing new
             match work:
                 case NextMessages():
@@ -64,8 +67,15 @@ class Sessions:
                         await self._move(session, machine.TurnAccepted(self._services.clock.now()))
                     channel_is_gone = await self._respond(claim, record, work)
                     work = await self._after_response(claim, session, channel_is_gone=channel_is_gone)
+                case None:
+                    return
                 case _:
                     assert_never(work)
+        if isinstance(work, NextMessages):
+            await self._engine.ring(session_id, work.begins_at)
+
+    def _can_begin(self, work: Work) -> bool:
+        return can_begin(work, self._services.clock.now())
 
     async def nudge(self, session_id: SessionId) -> None:
         """Cancel the session's running response if a change of the session took away its reason."""
@@ -145,7 +155,7 @@ class Sessions:
         with_work, without_work = (machine.SpeakerFinished(at, work_left=is_left) for is_left in (True, False))
         moves = MoveByWork(_advance(copy(session), with_work), _advance(copy(session), without_work))
         work = await store.next_work(claim, move=moves)
-        machine.advance(session, without_work if work is None else with_work)
+        machine.advance(session, with_work if can_begin(work, at) else without_work)
         return work
 
     async def _move(self, session: machine.Session, fact: machine.Fact, *, ended_by: str | None = None) -> None:

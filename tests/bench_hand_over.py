@@ -109,6 +109,7 @@ def started(server: PlaygroundServer, folder: Path, name: str, *options: str) ->
         "DATA_DIR": str(folder),
         "INSPECTOR_ADDRESS": "",
         "BREAKER_FAILURES": "0",
+        "GATHER_S": "0",
     }
     command = [sys.executable, str(BOT), "run", *options]
     with (folder / name).open("wb") as log:

@@ -96,6 +96,7 @@ def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
         "backoff_base_s": settings.backoff_base_s / speed,
         "settle_s": settings.settle_s / speed,
         "breaker_failures": 0,
+        "gather_s": 0.0,
         "voice": voice,
         "inspector_address": "",  # its port belongs to a bot that may be running
         "command_prefix": PREFIX,

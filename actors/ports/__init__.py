@@ -50,6 +50,7 @@ from actors.ports.gateway import (
     MessageEdited,
     MessageSeen,
     MissingAsked,
+    PersonTyping,
     ShardConnecting,
     ShardDown,
     ShardEnded,
@@ -103,6 +104,7 @@ from actors.ports.work import (
     SessionMove,
     Work,
     Writes,
+    can_begin,
 )
 from machines.reasons import ModelReason
 
@@ -166,6 +168,7 @@ __all__ = [
     "Page",
     "PageOutcome",
     "Pending",
+    "PersonTyping",
     "Posted",
     "PostedElsewhere",
     "PrepareOutcome",
@@ -204,6 +207,7 @@ __all__ = [
     "Webhooks",
     "Work",
     "Writes",
+    "can_begin",
     "kept_headers",
     "listening",
     "note_request",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from actors.ports.exchange import Exchange
 from actors.ports.work import NO_WRITES, MoveByWork, ResponseRecord, SessionMove, Work, Writes
+from actors.roleplay.gathering import Gather, Gathering
 from actors.roleplay.missing_reports import Finding, MissingReport, SeenTurn
 from actors.roleplay.model import (
     Amendment,
@@ -40,12 +41,13 @@ class Fenced(Exception):
 class Accepted:
     """A user message is in the inbox and in the history. `is_new` is False if it was there before.
 
-    It starts no turn if `is_paused` (the scene is paused).
+    It starts no turn if `is_paused` (the scene is paused); `begins_at` is when its turn may begin.
     """
 
     session_id: SessionId
     is_new: bool
     is_paused: bool = False
+    begins_at: float | None = None
 
 
 class RedeliveryOutcome(StrEnum):
@@ -151,11 +153,13 @@ class Store(Protocol):
         ...
 
     # the inbox and turns
-    async def accept(self, message: ChannelMessage) -> Accepted | None:
+    async def accept(self, message: ChannelMessage, *, gather: Gather | None = None) -> Accepted | None:
         """Write a message to inbox and history in one transaction, once per id; None if no session was open then.
 
         In a paused session it starts no turn: the first message after the pause does, and its prompt has both."""
-        ...
+
+    async def hold_turn(self, channel_id: int, author_id: int, *, until: float, by: Gathering) -> bool:
+        """Hold the waiting turn while a person types; False if that person did not write in this channel's scene."""
 
     async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
         """Return what the session has to do now, and the move that it makes for it."""
@@ -166,7 +170,6 @@ class Store(Protocol):
 
         Returns the next work. Raises Fenced if the cause does not wait.
         """
-        ...
 
     # responses
     async def start(

@@ -41,10 +41,14 @@ class NextSpeaker:
 
 @dataclass(frozen=True, slots=True)
 class NextMessages:
-    """No turn is open, and these messages wait for one, oldest first; `before`: what the earlier turns leave."""
+    """No turn is open, and these messages wait for one, oldest first; `before`: what the earlier turns leave.
+
+    The turn begins at `begins_at`: until then more messages are gathered.
+    """
 
     messages: tuple[Heard, ...]
     before: Before
+    begins_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,11 @@ class NextRedelivery:
 
 Work = ResponseRecord | NextRedelivery | NextSpeaker | NextMessages | None
 """The next work of a session: finish a response, redeliver, next speaker, next messages, or nothing; in this order."""
+
+
+def can_begin(work: Work, at: float) -> bool:
+    """Whether there is work for which nothing is to be waited."""
+    return work is not None and not (isinstance(work, NextMessages) and work.begins_at > at)
 
 
 @dataclass(frozen=True, slots=True)

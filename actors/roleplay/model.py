@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from actors.roleplay.turns import TurnOrder
 
@@ -89,23 +89,17 @@ class ChannelMessage:
 # ── a turn's work ───────────────────────────────────────────────────────────────────────────────────
 
 
-class TurnKind(StrEnum):
-    """What a turn comes of. The database keeps these words: never rename one."""
+TurnKind = Literal["messages", "greeting", "say", "next", "narration", "redelivery", "revision"]
+"""What a turn comes of. The database keeps these words: never rename one."""
 
-    MESSAGES = "messages"
-    GREETING = "greeting"
-    SAY = "say"
-    NEXT = "next"
-    NARRATION = "narration"
-    REDELIVERY = "redelivery"
-    REVISION = "revision"
+TURN_KINDS: Final[tuple[TurnKind, ...]] = get_args(TurnKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
     """What a cast answers together, and the characters that answer it, in order.
 
-    `cause_id`: the newest of the messages that a `MESSAGES` turn answers; else the command or the interaction. `round`:
+    `cause_id`: the newest of the messages that it answers, or else the command or the interaction. `round`:
     who had spoken before it in the round of an order that draws (`turns.Before`).
     """
 
@@ -114,7 +108,7 @@ class Turn:
     cause_id: int
     speakers: tuple[CharacterId, ...]
     round: tuple[CharacterId, ...] = ()
-    kind: TurnKind = TurnKind.MESSAGES
+    kind: TurnKind = "messages"
 
 
 @dataclass(frozen=True, slots=True)

@@ -266,7 +266,7 @@ class SimulatedWorld:
             readiness=self._build.readiness(),
             breakers=protected.breakers,
         )
-        return ActorSystem(world, engine=EmbeddedEngine(), supervisor=Supervisor(watch))
+        return ActorSystem(world, engine=EmbeddedEngine(self._clock.now), supervisor=Supervisor(watch))
 
     def _stop(self) -> None:
         """Stop as by SIGTERM: no new work; requests on the wire may finish."""

@@ -47,7 +47,7 @@ async def test_what_is_said_while_nobody_is_there_is_caught_up_once_and_in_order
     async with playing(before=first, early=[MessageSeen(missed[2])]) as play:
         play.say("four")
         await play.quiet()
-        assert (await play.triggers())[:3] == [message.id for message in missed]
+        assert list(await play.causes())[:3] == [message.id for message in missed]
         assert await heard(play) == ["one", "two", "three", "four"]
         await equal_to_the_channel(play)
 
@@ -103,7 +103,7 @@ async def test_a_new_connection_within_one_process_catches_up_too() -> None:
         play.gateway.offer(ShardReady(0, "Ensemble", 1))
         after = play.say("after")  # its event comes before the channels to read are listed
         await play.quiet()
-        assert await play.triggers() == [missed.id, after]
+        assert list(await play.causes()) == [missed.id, after]
         await equal_to_the_channel(play)
 
 
@@ -160,7 +160,7 @@ async def test_a_channel_that_cannot_be_read_yet_holds_back_its_own_events_only(
         assert not play.gateway.ready.is_set()
         await play.quiet()
         assert play.gateway.ready.is_set()
-        assert await play.triggers() == [missed.id, after]
+        assert list(await play.causes()) == [missed.id, after]
 
 
 async def test_a_channel_that_can_never_be_read_is_told_and_does_not_keep_us_from_being_ready() -> None:
@@ -220,7 +220,7 @@ async def test_a_message_that_the_store_did_not_take_is_taken_before_the_next() 
         play.executor.faults["accept"] = [OSError("the disk is full")]
         first, second = play.say("first"), play.say("second")
         await play.quiet()
-        assert await play.triggers() == [first, second]
+        assert list(await play.causes()) == [first, second]
         await equal_to_the_channel(play, crashes=1)
 
 
@@ -268,7 +268,7 @@ async def test_sessions_that_could_not_be_listed_are_listed_again_before_anythin
     async with playing(before=first, faults_of_store={"open_sessions": [OSError("the disk is full")]}) as play:
         after = play.say("after")
         await play.quiet()
-        assert await play.triggers() == [missed.id, after]
+        assert list(await play.causes()) == [missed.id, after]
 
 
 async def test_what_is_said_while_the_last_sends_finish_is_left_to_the_next_process() -> None:

@@ -80,7 +80,13 @@ async def two_scenes(log: TextLog) -> tuple[Recorded, ...]:
     trace, store, over, clock = Recorder(), memory_store(), anyio.Event(), SystemClock()
     await store.add_character(Character(clock.new_id(), NAME, '{"name": "Alex"}'), at=clock.now())
     settings = load(
-        backoff_base_s=0.02, settle_s=0.1, breaker_failures=0, inspector_address="", status_url="", generate_attempts=2
+        gather_s=0,
+        backoff_base_s=0.02,
+        settle_s=0.1,
+        breaker_failures=0,
+        inspector_address="",
+        status_url="",
+        generate_attempts=2,
     )
     async with PlaygroundServer() as server:
 

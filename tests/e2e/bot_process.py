@@ -35,6 +35,7 @@ def environment(server: PlaygroundServer, folder: Path, **settings: str) -> dict
         "INSPECTOR_ADDRESS": "",
         "SETTLE_S": "0.5",
         "BACKOFF_BASE_S": "0.1",
+        "GATHER_S": "0",
         **settings,
     }
 

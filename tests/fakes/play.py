@@ -228,7 +228,7 @@ async def playing(
     given = clock, ports.model, ports.voice, ports.channel, ports.replies, store, trace
     allowance = Allowances() if allowances is None else allowances(store)
     services = Services(*given, rules, breakers=ports.breakers, stops=stops or NoStops(), allowances=allowance)
-    engine = EmbeddedEngine()
+    engine = EmbeddedEngine(clock.now)
     system = ActorSystem(services, engine=engine, supervisor=Supervisor(trace))
 
     try:

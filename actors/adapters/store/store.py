@@ -14,6 +14,7 @@ from actors.adapters.store.play import characters as characters_rows
 from actors.adapters.store.play import (
     discord_knowledge,
     error_counts,
+    gathering,
     inbox,
     late_notices,
     missing_reports,
@@ -54,6 +55,7 @@ class SqlStore:
     # ── the inbox and turns ─────────────────────────────────────────────────────────────────────────
 
     accept = operation(inbox.accept)
+    hold_turn = operation(gathering.hold_turn)
     next_work = operation(inbox.next_work)
     take_turn = operation(inbox.take_turn)
 

@@ -15,6 +15,8 @@ ALTER TABLE inbox DROP COLUMN turn_id;
 ALTER TABLE inbox DROP COLUMN replies_to;
 CREATE INDEX ix_inbox_waiting ON inbox (session_id, message_id)
     WHERE starts_turn AND NOT has_turn AND deleted_at IS NULL;
+ALTER TABLE session DROP COLUMN gather_until;
+ALTER TABLE session DROP COLUMN gather_since;
 ALTER TABLE session ADD COLUMN overflow_told BOOLEAN NOT NULL DEFAULT 0;
 CREATE TABLE newer_turn AS SELECT * FROM turn;
 DROP TABLE turn;

@@ -40,7 +40,7 @@ from sqlalchemy import (
 from actors.adapters.store.engine.columns import RowId, id_column, listed, one_of, where_index
 from actors.adapters.store.engine.rules import add_triggers
 from actors.roleplay import notices
-from actors.roleplay.model import OutboundKind, OutboxKind, TurnKind
+from actors.roleplay.model import TURN_KINDS, OutboundKind, OutboxKind
 from machines.binding import START
 from machines.response import FINAL, State
 from machines.session import State as SessionState
@@ -90,6 +90,8 @@ session = Table(
     Column("ended_at", Float),
     Column("ended_by", Text),
     Column("history_length", Integer, nullable=False),
+    Column("gather_until", Float),  # when the turn of the messages that wait may begin
+    Column("gather_since", Float),  # when the first of them arrived
     one_of("state", SessionState),
     CheckConstraint(f"(state = '{SessionState.ENDED}') = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("history_length >= 0", name="history_length"),
@@ -119,7 +121,7 @@ turn = Table(
     Column("speakers", JSON, nullable=False),
     Column("speakers_left", Integer, nullable=False),
     Column("round", JSON(none_as_null=True)),  # who had spoken in the round before it; NULL for nobody
-    one_of("kind", TurnKind),
+    one_of("kind", TURN_KINDS),
     UniqueConstraint("cause_id"),
     CheckConstraint("speakers_left >= 0", name="speakers_left"),
     Index("ix_turn_session", "session_id", "cause_id"),

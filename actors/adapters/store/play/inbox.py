@@ -10,15 +10,17 @@ from sqlalchemy import Connection, bindparam, func, insert, select, text, update
 from actors.adapters.store.engine.fencing import check_session
 from actors.adapters.store.engine.prepared import Prepared, names_of
 from actors.adapters.store.engine.schema import AnyRow, amendment, inbox, part, response, session, turn
+from actors.adapters.store.play import gathering
 from actors.adapters.store.play.characters import character_of
 from actors.adapters.store.play.history import add_heard
 from actors.adapters.store.play.redeliveries import next_redelivery
 from actors.adapters.store.play.sessions import IS_OPEN, IS_WAITING, move_session, take_over
 from actors.adapters.store.play.unfinished import unfinished_response
 from actors.ports.store import Accepted, Fenced
-from actors.ports.work import MoveByWork, NextMessages, NextSpeaker, SessionMove, Work
+from actors.ports.work import MoveByWork, NextMessages, NextSpeaker, SessionMove, Work, can_begin
 from actors.roleplay.addressing import Heard
-from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn, TurnKind
+from actors.roleplay.gathering import Gather
+from actors.roleplay.model import ChannelMessage, Claim, OutboxDraft, SessionId, SessionRecord, Turn
 from actors.roleplay.turns import Before
 from machines.session import State
 
@@ -82,10 +84,11 @@ _IS_WAITING: Final = Prepared(
         inbox.c.session_id == bindparam("session_id"), inbox.c.message_id == bindparam("message_id"), IS_WAITING
     )
 )
+_GATHERS_UNTIL: Final = Prepared(select(session.c.gather_until).where(session.c.id == bindparam("session_id")))
 _STATE: Final = Prepared(select(session.c.state).where(session.c.id == bindparam("session_id")))
 
 
-def accept(conn: Connection, message: ChannelMessage) -> Accepted | None:
+def accept(conn: Connection, message: ChannelMessage, *, gather: Gather | None = None) -> Accepted | None:
     """Add a message to inbox and history, once per id; None where no session was open then."""
     known = _IS_KNOWN.scalar(conn, {"message_id": message.id})
     if known is not None:
@@ -94,6 +97,7 @@ def accept(conn: Connection, message: ChannelMessage) -> Accepted | None:
     if here is None or message.id <= here.opened_after:
         return None
     is_paused = here.state == State.PAUSED
+    begins_at = None if is_paused or gather is None else gathering.gather(conn, here.id, gather)
     _INSERT.run(
         conn,
         {
@@ -110,7 +114,7 @@ def accept(conn: Connection, message: ChannelMessage) -> Accepted | None:
         },
     )
     add_heard(conn, here.id, message)
-    return Accepted(here.id, is_new=True, is_paused=is_paused)
+    return Accepted(here.id, is_new=True, is_paused=is_paused, begins_at=begins_at)
 
 
 def claim(conn: Connection, session_id: SessionId) -> tuple[Claim, SessionRecord, Work]:
@@ -135,7 +139,7 @@ def resume_session(conn: Connection, session_id: SessionId, move: MoveByWork, *,
 
 
 def _chosen(move: MoveByWork, work: Work) -> SessionMove:
-    return move.without_work if work is None else move.with_work
+    return move.with_work if can_begin(work, move.with_work.at) else move.without_work
 
 
 def _work(conn: Connection, session_id: SessionId) -> Work:
@@ -158,11 +162,15 @@ def _new_work(conn: Connection, session_id: SessionId) -> Work:
     if open_turn is not None:
         speakers = tuple(open_turn.speakers)
         ordinal = len(speakers) - open_turn.speakers_left
-        spoken, kind = tuple(open_turn.round or ()), TurnKind(open_turn.kind)
-        now = Turn(open_turn.id, session_id, open_turn.cause_id, speakers, spoken, kind)
+        spoken = tuple(open_turn.round or ())
+        now = Turn(open_turn.id, session_id, open_turn.cause_id, speakers, spoken, open_turn.kind)
         return NextSpeaker(now, ordinal, character_of(conn, speakers[ordinal]))
     messages = tuple(map(_heard, _NEXT_MESSAGES.rows(conn, here)))
-    return NextMessages(messages, _before(conn, session_id)) if messages else None
+    return (
+        NextMessages(messages, _before(conn, session_id), _GATHERS_UNTIL.scalar(conn, here) or 0.0)
+        if messages
+        else None
+    )
 
 
 def _heard(row: AnyRow) -> Heard:
@@ -185,20 +193,20 @@ def take_turn(conn: Connection, claim: Claim, new: Turn, *, move: SessionMove | 
     if move is not None:
         move_session(conn, claim.session_id, move)
     here = {"session_id": claim.session_id, "message_id": new.cause_id}
-    if new.kind is TurnKind.MESSAGES and _IS_WAITING.scalar(conn, here) is None:
+    if new.kind == "messages" and _IS_WAITING.scalar(conn, here) is None:
         raise Fenced(f"message {new.cause_id} waits for no turn")
     _INSERT_TURN.run(
         conn,
         {
             "id": new.id,
             "session_id": claim.session_id,
-            "kind": new.kind.value,
+            "kind": new.kind,
             "cause_id": new.cause_id,
             "speakers": list(new.speakers),
             "speakers_left": len(new.speakers),
             "round": list(new.round) or None,
         },
     )
-    if new.kind is TurnKind.MESSAGES:
+    if new.kind == "messages":
         _TAKE.run(conn, {"of_session": claim.session_id, "newest": new.cause_id, "by_turn": new.id})
     return _work(conn, claim.session_id)

@@ -30,14 +30,14 @@ from actors.adapters.store.play.sessions import IS_WAITING
 from actors.observation.journal import HeardMessage, LineMessage, OutboxMessage
 from actors.ports.store import ReportedMissing
 from actors.roleplay.missing_reports import Finding, MissingReport, SeenAnswer, SeenTurn
-from actors.roleplay.model import OutboxDraft, ResponseId, TurnKind
+from actors.roleplay.model import OutboxDraft, ResponseId
 from machines.response import State
 from machines.session import State as SessionState
 
 _NEWEST_TURN: Final = (
     select(turn.c.cause_id)
     .join(session, session.c.id == turn.c.session_id)
-    .where(session.c.channel_id == bindparam("channel_id"), turn.c.kind == TurnKind.MESSAGES.value)
+    .where(session.c.channel_id == bindparam("channel_id"), turn.c.kind == "messages")
     .order_by(turn.c.id.desc())
     .limit(1)
 )

@@ -23,6 +23,8 @@ def upgrade() -> None:
     _where_index("ix_inbox_waiting", "inbox", ["session_id", "message_id"], WAITING)
     _where_index("ix_inbox_turn", "inbox", ["turn_id"], "turn_id IS NOT NULL")
     op.drop_column("session", "overflow_told")
+    op.add_column("session", sa.Column("gather_until", sa.Float()))
+    op.add_column("session", sa.Column("gather_since", sa.Float()))
     _make_turns_anew()
     if op.get_bind().dialect.name == "sqlite":
         for statement in TRIGGERS:
