@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
+from actors.roleplay.gathering import AT_ONCE, Gathering
 from actors.roleplay.turns import SCRIPT_ORDER, TurnOrder, speakers_min
 from actors.simulation.client import Preference
 from actors.simulation.discord import PAGE_MAX
@@ -32,6 +33,7 @@ class Shape:
     preference: Preference = "webhook"
     limits: Limits = field(default_factory=Limits)
     context_tokens: int = 6000
+    gathering: Gathering = AT_ONCE
     models: tuple[str, ...] = ("first", "second")
     nonce_window_s: float = 180.0
     breaker_failures: int = 5
@@ -80,6 +82,7 @@ class Shape:
             preference=preference,
             limits=limits,
             context_tokens=random.choice((6000, 6000, 1500)),
+            gathering=random.choice((AT_ONCE, Gathering(), Gathering(0.5, 2.0, 4.0))),
             models=random.choice((("only",), ("first", "second"))),
             breaker_failures=random.choice((0, 5)),
             nonce_window_s=random.uniform(NONCE_WINDOW_S + 20, 300.0),

@@ -5,7 +5,6 @@ It observes the ports from outside: the requests that left a process, and the st
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -31,22 +30,15 @@ from actors.ports import (
     TraceEvent,
     Work,
 )
-from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose, Reading, nonce_of
+from actors.roleplay.model import Outbound, OutboundKind, Prompt, Reading, SessionRecord, Turn, nonce_of
 from actors.roleplay.plan import TRIMMED_SHARE
-from actors.roleplay.quotation import FURTHER
-from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
+from actors.simulation.expected import drawn_by, shows
 from actors.simulation.hearing import Hearing
 from machines.facts import BLOCKED, RATE_LIMIT, GenerationFailed, Held, NotInChannel, SendRefused
 from machines.response import GENERATING, Limits, Move, Response, State
 from machines.session import PAUSED
 from machines.waits import WAITED_OUT_S
-
-TOKEN: Final = re.compile(r"#[a-z]\d+")
-"""The mark that makes each text of a simulation unique, so that it can be found in a prompt."""
-
-NAME_MAX: Final = "x" * 24
-"""As long as the longest name before a line in a prompt."""
 
 BROKEN_MAX: Final = 50
 
@@ -112,7 +104,8 @@ class Watch:
         self._readings: dict[str, Reading | None] = {}  # what a response may read
         self._generating_since: dict[str, float] = {}  # by response
         self._waiting: dict[str, set[int]] = {}  # messages without a turn, by session
-        self._offered: dict[str, set[int]] = {}  # messages that were given to its actor as waiting, by session
+        self._offered: dict[str, NextMessages | None] = {}  # what was given to its actor as waiting, by session
+        self._records: dict[str, SessionRecord] = {}
         self._withdrawn: dict[int, str] = {}  # of those, messages edited out of the play ─► session
         self._paused: set[str] = set()
         self.hearing = Hearing(discord, now, limits.settle_s)
@@ -207,7 +200,7 @@ class Watch:
             self.break_("attempts", f"{response_id} was asked for more often than allowed", response_id)
         share = TRIMMED_SHARE ** self._too_large[response_id]
         readings = [texts for at, texts in self._read.get(session_id, ()) if at == self._now()]
-        if not any(_shows(prompt, texts, tokens_max=int(self._context_tokens * share)) for texts in readings):
+        if not any(shows(prompt, texts, tokens_max=int(self._context_tokens * share)) for texts in readings):
             self.break_("prompt", f"a prompt of session {session_id} does not show what was committed", response_id)
 
     # ── the store ───────────────────────────────────────────────────────────────────────────────────
@@ -223,7 +216,7 @@ class Watch:
             case "open_sessions":
                 self.hearing.is_to_read(each.channel_id for each in result)
             case "claim":
-                self._channels[args[0]] = result[1].channel_id
+                self._channels[args[0]], self._records[args[0]] = result[1].channel_id, result[1]
                 self._offer(args[0], result[2])
             case "next_work":
                 self._offer(args[0].session_id, result)
@@ -232,7 +225,7 @@ class Watch:
             case "resume_session":
                 self._paused.discard(args[0])
             case "take_turn":
-                self._take_turn(args[0].session_id, args[1].cause_id)
+                self._take_turn(args[1])
                 self._offer(args[0].session_id, result)
             case "start":
                 self._started(args[1])
@@ -292,15 +285,18 @@ class Watch:
             waiting.add(message_id)
 
     def _offer(self, session_id: str, work: Work) -> None:
-        messages = work.messages if isinstance(work, NextMessages) else ()
-        self._offered[session_id] = {each.message_id for each in messages}
+        self._offered[session_id] = work if isinstance(work, NextMessages) else None
 
-    def _take_turn(self, session_id: str, cause_id: int) -> None:
-        """A turn answers all that waits up to its cause."""
+    def _take_turn(self, turn: Turn) -> None:
+        """A turn answers all that waits up to its cause, by those whom its messages and its seed give."""
+        session_id, cause_id, offered = turn.session_id, turn.cause_id, self._offered.get(turn.session_id)
         if cause_id not in self._waiting[session_id]:
             self.break_("one turn", f"message {cause_id} has a turn, although it was removed from the play")
-        if any(each > cause_id for each in self._offered.get(session_id, set()) & self._waiting[session_id]):
+        gathered = () if offered is None else offered.messages
+        if any(each.message_id in self._waiting[session_id] and each.message_id > cause_id for each in gathered):
             self.break_("one turn", f"a turn of session {session_id} answers {cause_id}, and not all that waited")
+        if offered is not None and turn.speakers != drawn_by(self._records[session_id], offered, cause_id):
+            self.break_("one draw", f"the speakers of turn {turn.id} do not follow from its messages and its seed")
         self._waiting[session_id] = {each for each in self._waiting[session_id] if each > cause_id}
 
     def _amend(self, message_id: int, text: str | None) -> None:
@@ -374,24 +370,3 @@ def _is_of_the_store(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return error.split(OF_THE_STORE)[1] is None
     return isinstance(error, OF_THE_STORE)
-
-
-def _shows(prompt: Prompt, texts: tuple[str, ...], *, tokens_max: int) -> bool:
-    """Whether a prompt shows these texts; if they do not all fit, the newest of them.
-
-    If even the newest alone is too long, its middle is cut out.
-    """
-    of_history = [message for message in prompt.messages if message.purpose is Purpose.HISTORY]
-    found = [token for message in of_history for token in TOKEN.findall(message.content)]
-    expected = [token for text in texts for token in TOKEN.findall(text)]
-    if found == expected:
-        return True
-    others = prompt_tokens(message for message in prompt.messages if message.purpose is not Purpose.HISTORY)
-    is_blank = not found and bool(TOKEN.findall(texts[-1]))  # a text that is only `\o/` has no token
-    said = (f"{NAME_MAX}: {text}".replace("\n", f"\n{FURTHER}") for text in texts)
-    if is_blank or others + sum(map(text_tokens, said)) <= tokens_max:
-        return False  # all would have fitted
-    if CUT_MARK in of_history[-1].content:
-        rest = iter(TOKEN.findall(texts[-1]))
-        return all(token in rest for token in found)
-    return any(found == expected[start:] for start in range(len(expected) + 1))

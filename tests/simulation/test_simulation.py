@@ -252,6 +252,10 @@ def test_a_turn_for_each_gathered_message_is_caught() -> None:
     assert "one turn" in caught(Build(store=broken_turns.AnswersEachMessage))
 
 
+def test_a_draw_that_differs_after_a_restart_is_caught() -> None:
+    assert "one draw" in caught(Build(store=broken_turns.DrawsAnew))
+
+
 def test_a_prompt_that_holds_what_came_after_its_turns_messages_is_caught() -> None:
     assert "prompt" in caught(Build(store=broken_turns.ReadsAhead))
 
