@@ -139,6 +139,22 @@ def _number(seed: str, character: str) -> float:
     return (int.from_bytes(digest) >> 11) / 2**53  # the bits that a float holds, so that it stays below 1
 
 
+def hands_over(order: TurnOrder) -> bool:
+    """Whether a line that was cut at another character's name gives that character the next place."""
+    match order:
+        case TurnOrder.NATURAL | TurnOrder.POOLED:
+            return True
+        case TurnOrder.EVERYONE | TurnOrder.LIST | TurnOrder.MANUAL:
+            return False
+        case _:
+            assert_never(order)
+
+
+def handed_over(speakers: Sequence[str], *, begun: int, to: str) -> tuple[str, ...]:
+    """Return a turn's speakers with `to` in the next place; the first `begun` of them have their lines."""
+    return (*speakers[:begun], to, *(each for each in speakers[begun:] if each != to))
+
+
 def speakers_min(order: TurnOrder, cast_size: int) -> int:
     """Return how many of a cast answer each turn at least."""
     match order:

@@ -80,3 +80,37 @@ async def test_a_restart_draws_the_same_speakers() -> None:
             second.say(text)
             await second.quiet()
         assert sorted(spoke(second)) == list(CAST), "each once a round, over the restart"
+
+
+async def test_a_line_that_goes_on_as_another_character_gives_it_the_next_place_once_a_turn() -> None:
+    answers = ["Good evening.\nCy: And to you.", "Aye.\nAda: Well.\nBo: Hm.", "So be it."]
+    async with playing(cast=[chatty(name) for name in CAST], answers=answers) as play:
+        await play.start(*CAST, turns="natural")
+        play.say("Ada, Bo!")
+        await play.quiet()
+        assert play.discord.character_lines(CHANNEL) == [("Ada", "Good evening."), ("Cy", "Aye."), ("Bo", "So be it.")]
+        stops = [prompt.stop for prompt in play.model.prompts]
+        assert stops == [("\nRobin:",)] * 3, "people's names only"
+        await equal_to_the_channel(play)
+
+
+async def test_in_a_pool_a_line_may_hand_over_and_in_a_list_it_may_not() -> None:
+    for order, expected in (("pooled", 2), ("list", 1)):
+        answers = ["Good evening.\nAda: Aye.\nBo: Aye.\nCy: Aye."]
+        async with playing(cast=[chatty(name) for name in CAST], answers=answers) as play:
+            await play.start(*CAST, turns=order)
+            play.say("Hm.")
+            await play.quiet()
+            assert len(set(spoke(play))) == len(spoke(play)) == expected
+
+
+async def test_a_turn_that_was_handed_over_goes_on_after_a_kill() -> None:
+    async with playing(cast=[chatty(name) for name in CAST], answers=["Good evening.\nCy: And to you."]) as first:
+        await first.start(*CAST, turns="natural")
+        first.say("Ada!")
+        await first.until(lambda: first.trace.states_of("Ada")[-1:] == ["Delivered"])
+        first.kill()
+    async with playing(before=first) as second:
+        await second.quiet()
+        assert spoke(second) == ["Ada", "Cy"]
+        await equal_to_the_channel(second)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.roleplay.addressing import Addressee, Heard, addressed
-from actors.roleplay.turns import Before, Drawn, Member, TurnOrder, draw
+from actors.roleplay.turns import Before, Drawn, Member, TurnOrder, draw, handed_over
 
 MAREN = Addressee("maren", ("Maren",))
 FITCH = Addressee("fitch", ("Fitch",))
@@ -153,3 +153,20 @@ def test_a_list_goes_on_after_the_last_one_that_answered() -> None:
         return draw(TurnOrder.LIST, [member(name) for name in "abc"], [], Before(last), seed="s").speakers
 
     assert [after(last) for last in (None, "a", "b", "c", "gone")] == [("a",), ("b",), ("c",), ("a",), ("a",)]
+
+
+# ── handing over ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("speakers", "begun", "to", "then"),
+    [
+        ("a", 1, "c", "ac"),
+        ("abc", 1, "c", "acb"),
+        ("ab", 1, "b", "ab"),
+        ("ab", 2, "a", "aba"),
+        ("abcd", 2, "e", "abecd"),
+    ],
+)
+def test_a_handed_over_turn_goes_on_with_that_character(speakers: str, begun: int, to: str, then: str) -> None:
+    assert "".join(handed_over(tuple(speakers), begun=begun, to=to)) == then

@@ -136,7 +136,8 @@ async def test_m7_what_would_make_a_line_come_twice_is_refused(scene: Scene, pla
         plain.execute("INSERT INTO retry_request VALUES (?, ?, 0, NULL)", (line.response.id, scene.claim.session_id))
     with pytest.raises(sqlite3.IntegrityError, match="answers no message of its session"):
         plain.execute(
-            "INSERT INTO turn VALUES ('000000000twin', ?, 'messages', 777, '[]', 0, NULL)", (scene.claim.session_id,)
+            "INSERT INTO turn VALUES ('000000000twin', ?, 'messages', 777, '[]', 0, NULL, NULL)",
+            (scene.claim.session_id,),
         )
 
 

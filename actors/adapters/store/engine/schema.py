@@ -120,6 +120,7 @@ turn = Table(
     Column("cause_id", BigInteger, nullable=False),  # the newest message of its inbox rows; else a command's id
     Column("speakers", JSON, nullable=False),
     Column("speakers_left", Integer, nullable=False),
+    Column("handed_to", String(13)),  # the character that got the next place from a line, once a turn
     Column("round", JSON(none_as_null=True)),  # who had spoken in the round before it; NULL for nobody
     one_of("kind", TURN_KINDS),
     UniqueConstraint("cause_id"),

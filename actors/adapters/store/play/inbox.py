@@ -73,7 +73,7 @@ _LAST_SPEAKER: Final = Prepared(
     .limit(1)
 )
 _INSERT: Final = Prepared(insert(inbox), names_of(inbox, besides=["deleted_at"]))
-_INSERT_TURN: Final = Prepared(insert(turn), names_of(turn))
+_INSERT_TURN: Final = Prepared(insert(turn), names_of(turn, besides=["handed_to"]))
 _TAKE: Final = Prepared(
     update(inbox)
     .where(inbox.c.session_id == bindparam("of_session"), inbox.c.message_id <= bindparam("newest"), IS_WAITING)

@@ -23,6 +23,7 @@ from actors.adapters.store.engine.schema import (
     turn,
 )
 from actors.adapters.store.play import exchanges, late_notices
+from actors.adapters.store.play.handing_over import hand_over
 from actors.adapters.store.play.history import add_said
 from actors.adapters.store.play.outbox import enqueue_all
 from actors.adapters.store.play.unfinished import outbound_of
@@ -190,6 +191,7 @@ def record(
     length: int = before.history_length
     if writes.line_by is None:
         return length
+    hand_over(conn, after.id)
     return length + add_said(conn, claim.session_id, after, writes.line_by, at=step.at)
 
 

@@ -46,6 +46,7 @@ def _make_turns_anew() -> None:
         sa.Column("cause_id", sa.BigInteger(), nullable=False),
         sa.Column("speakers", sa.JSON(), nullable=False),
         sa.Column("speakers_left", sa.Integer(), nullable=False),
+        sa.Column("handed_to", sa.String(length=13)),
         sa.Column("round", sa.JSON()),
         sa.CheckConstraint(f"kind IN ({KINDS})", name=op.f("ck_turn_kind")),
         sa.CheckConstraint("speakers_left >= 0", name=op.f("ck_turn_speakers_left")),
