@@ -26,7 +26,7 @@ from actors.roleplay.command_words import Command
 from actors.roleplay.model import Button, ChannelMessage, Character, SessionId, SessionRecord
 from actors.roleplay.quotas import Excess, place_refusal
 from actors.roleplay.quotas import words as excess_words
-from actors.roleplay.turns import DEFAULT_ORDER, TurnOrder, UnknownOrder, choices, meanings, order_named
+from actors.roleplay.turns import TurnOrder, UnknownOrder, choices, default_order, meanings, order_named
 from actors.services import Services
 from actors.session_moves import move_of, move_open
 from machines import session as machine
@@ -48,8 +48,10 @@ TOO_MANY_COMMANDS: Final = "⏳ Too many commands at once. Further commands get 
 
 @dataclass(frozen=True, slots=True)
 class Start:
+    """`order` is None if none was named: it depends on the size of the cast."""
+
     names: tuple[str, ...]
-    order: TurnOrder
+    order: TurnOrder | None
     scenario: str
 
 
@@ -68,7 +70,7 @@ def parse_start(rest: str) -> Start:
         words = _words(head)
     except ValueError as error:
         raise BadCommand("A quote is not closed.") from error
-    order = DEFAULT_ORDER
+    order: TurnOrder | None = None
     if "--turns" in words:
         at = words.index("--turns")
         if at + 1 >= len(words):
@@ -201,7 +203,7 @@ class Commands:
             state=session.state,
             version=session.version,
             epoch=0,
-            order=start.order,
+            order=start.order or default_order(len(cast)),
             scenario=start.scenario,
             cast=cast,
             opened_at=services.clock.now(),

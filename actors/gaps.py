@@ -13,6 +13,7 @@ from actors.ports import (
     MessageEdited,
     MessageSeen,
     MissingAsked,
+    PersonTyping,
 )
 
 LOOK_AGAIN_S: Final = 600.0
@@ -44,7 +45,15 @@ class CatchUp:
 
 
 ChannelEvent = (
-    MessageSeen | MessageEdited | MessageDeleted | ButtonPressed | MissingAsked | ChannelGone | ChannelOpened | CatchUp
+    MessageSeen
+    | MessageEdited
+    | MessageDeleted
+    | ButtonPressed
+    | MissingAsked
+    | PersonTyping
+    | ChannelGone
+    | ChannelOpened
+    | CatchUp
 )
 
 
@@ -64,7 +73,7 @@ def gap_of(event: ChannelEvent) -> CatchUp | None:
             return CatchUp(message.channel_id, message.id - 1, message.id - 1, given_up=1)
         case MessageDeleted(channel_id=channel_id, message_id=message_id):
             return CatchUp(channel_id, message_id - 1, message_id - 1, given_up=1)
-        case ButtonPressed() | MissingAsked() | ChannelGone() | ChannelOpened():
+        case ButtonPressed() | MissingAsked() | PersonTyping() | ChannelGone() | ChannelOpened():
             return None
         case _:
             assert_never(event)

@@ -31,6 +31,7 @@ from actors.backoff import waits
 from actors.catch_up import CatchUps, Nudge
 from actors.commands import Commands
 from actors.gaps import LOOK_AGAIN_S, CatchUp, ChannelEvent, Dropped, event_channel, gap_of
+from actors.gathering import Gatherings
 from actors.lost_channels import LOST
 from actors.mailbox import Mailbox
 from actors.missing_reports import Missing
@@ -48,11 +49,11 @@ from actors.ports import (
     MessageSeen,
     MissingAsked,
     Noted,
+    PersonTyping,
     ShardEvent,
     ShardReady,
 )
 from actors.reaper import Reaper
-from actors.roleplay import notices
 from actors.roleplay.history import as_played, belongs, command_in
 from actors.roleplay.model import ChannelMessage, OutboxDraft, OutboxKind, SessionId
 from actors.roleplay.quotas import Excess, minute_of
@@ -87,6 +88,7 @@ class Gateway:
         self._reaper = reaper
         self._commands = commands
         self._missing = Missing(services)
+        self._gatherings = Gatherings(services, engine)
         self._supervisor = supervisor
         self._nudge = nudge
         self._catch_ups = CatchUps(services, hear=self._saw, waiting=self._waiting, end=self._end, nudge=nudge)
@@ -156,6 +158,8 @@ class Gateway:
             case MessageEdited() | MessageDeleted():
                 newest = max((each.message.id for each in mailbox if isinstance(each, MessageSeen)), default=0)
                 self._dropped.amendment(event.channel_id, event.message_id, newest=newest)
+            case PersonTyping():
+                return
             case _:
                 self._note("error", channel_id, "its mailbox is full; a press, menu choice or channel event was lost.")
                 return
@@ -222,6 +226,8 @@ class Gateway:
                 await self._follow(await self._commands.pressed(event))
             case MissingAsked():
                 await self._missing.chosen(event)
+            case PersonTyping():
+                await self._gatherings.typed(event)
             case ChannelGone(channel_id=channel_id):
                 await self._end(channel_id)
             case ChannelOpened(channel_id=channel_id):
@@ -263,20 +269,13 @@ class Gateway:
         return session_id
 
     async def _accept(self, message: ChannelMessage) -> None:
-        limit, key = self._services.rules.waiting_max, f"overflow:{message.id}"
-        overflow = OutboxDraft(key, OutboxKind.NOTICE, message.channel_id, notices.overflow(limit))
         named = await self._services.channel.named(message)
         turns_max = self._services.rules.quotas.turns_per_person_minute
         limited = self._limited(message) if turns_max else None
-        accepted = await self._services.store.accept(
-            named, waiting_max=limit, overflow=overflow, turns_max=turns_max, limited=limited
-        )
-        if accepted is not None and (accepted.is_overflow or accepted.is_limited):
-            self._services.outbox_bell.ring()
+        accepted = await self._gatherings.accept(named, turns_max=turns_max, limited=limited)
         if accepted is not None and accepted.is_limited:
+            self._services.outbox_bell.ring()
             self._services.trace.publish(Limited(Excess.TURNS, message.channel_id))
-        if accepted is not None and accepted.is_new:
-            await self._engine.ring(accepted.session_id)
 
     def _limited(self, message: ChannelMessage) -> OutboxDraft:
         """What a person who began too many turns is answered, once a minute."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import Final, assert_never
 
 import anyio
 
 from actors.allowances import Granted, Line
+from actors.cast import card_of, member_of
 from actors.day_tokens import DayTokens
 from actors.model_exchange import asked
 from actors.observed import Observed
@@ -27,11 +28,12 @@ from actors.ports import (
 )
 from actors.roleplay import plan, prompt, speech
 from actors.roleplay.asides import noted
-from actors.roleplay.card import Card, kept_card
-from actors.roleplay.model import Character, Entry, Prompt, Purpose, SessionRecord, time_of
+from actors.roleplay.card import Card
+from actors.roleplay.model import Character, CharacterId, Entry, Prompt, Purpose, Reading, SessionRecord, time_of
 from actors.roleplay.names import short_names
 from actors.roleplay.parts import LINES_MAX, PARTS_MAX, split
 from actors.roleplay.refusals import is_machine
+from actors.roleplay.turns import hands_over
 from actors.services import Services
 from machines.facts import BLOCKED, Generated, GenerationFailed, Held
 from machines.reasons import GenerationReason
@@ -47,12 +49,6 @@ SHORTENED: Final = (
     f"The model wrote more than {LINES_MAX} lines or {PARTS_MAX} messages can hold. The text after the last whole "
     "sentence that fits was cut. If this happens often, lower RESPONSE_TOKENS."
 )
-
-
-@lru_cache(maxsize=256)
-def card_of(card_json: str) -> Card:
-    """Parse the card in a character's row; it was checked at import."""
-    return kept_card(card_json)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +175,7 @@ class Generation:
             self._session.id,
             entries_max=prompt.entries_max(largest),
             characters_max=prompt.characters_max(largest),
+            reading=None if record.turn_id is None else Reading(record.trigger_id, record.turn_id),
         )
 
         def build(request: plan.Plan, context_tokens: int) -> prompt.Built:
@@ -252,7 +249,8 @@ class Generation:
         reason: GenerationReason
         match cleaned:
             case speech.Line(text=line) if trouble is None and (not is_cut or speech.whole_part(line)):
-                return replace(self._generated(line), is_shortened=cleaned.is_shortened)
+                next_speaker = self._next_speaker(text, heard)
+                return replace(self._generated(line, next_speaker), is_shortened=cleaned.is_shortened)
             case speech.Line(text=line):  # the answer broke off, or was cut before its first sentence ended
                 self._spare = self._spare or line
                 reason = trouble or "length"
@@ -263,8 +261,18 @@ class Generation:
                 assert_never(cleaned)
         return replace(self._failed(attempt, plan.Failure(reason, model)), is_shortened=cleaned.is_shortened)
 
-    def _generated(self, line: str) -> Observed:
-        return Observed(Generated(self._services.clock.now(), split(line)))
+    def _generated(self, line: str, next_speaker: CharacterId | None = None) -> Observed:
+        return Observed(Generated(self._services.clock.now(), split(line), next_speaker))
+
+    def _next_speaker(self, text: str, heard: _Heard) -> CharacterId | None:
+        """The character at whose name the text was cut, where the order lets a line hand the turn over."""
+        if not hands_over(self._session.order):
+            return None
+        cut_at = speech.next_heading(
+            text, name=heard.names[0], also=heard.names[1:], others=heard.others, echoes=heard.echoes
+        )
+        others = [each for each in self._session.cast if each.id != self._record.character.id]
+        return next((each.id for each in others if cut_at and speech.is_headed(cut_at, member_of(each).by.names)), None)
 
     def _failed(self, attempt: int, failure: plan.Failure, by: ModelFailed | None = None) -> Observed:
         """The failure as a fact; or, after the last attempt, the usable text of an earlier one."""
@@ -285,7 +293,13 @@ class Generation:
 
     def _speaker(self) -> prompt.Speaker:
         character = self._record.character
-        return prompt.Speaker(card_of(character.card_json), character.id, tuple(self._others()), self._session.scenario)
+        return prompt.Speaker(
+            card_of(character.card_json),
+            character.id,
+            tuple(self._others()),
+            self._session.scenario,
+            hands_over(self._session.order),
+        )
 
     def _others(self) -> list[str]:
         return [other.name for other in self._session.cast if other.id != self._record.character.id]

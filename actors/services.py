@@ -13,16 +13,15 @@ from actors.allowances import Allowances
 from actors.breakers import Breakers
 from actors.ports import Channel, Clock, Model, NoStops, Replies, Stops, Store, Trace, Voice
 from actors.readiness import Readiness
+from actors.roleplay.gathering import AT_ONCE, Gathering
 from actors.roleplay.links import Links
 from actors.roleplay.quotas import NO_QUOTAS, Quotas
+from actors.roleplay.turns import SPEAKERS_MAX
 from actors.typing_indicator import TypingIndicator
 from machines.response import Limits
 
 SHUTDOWN_GRACE_S: Final = 10.0
 """How long sends in flight may still take after the process is asked to end."""
-
-WAITING_MAX: Final = 50
-"""Messages of one session that may wait for a turn; further ones enter the history and start no turn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +32,9 @@ class Rules:
     command_prefix: str = "!"
     context_tokens: int = 6000
     response_tokens: int = 700
-    waiting_max: int = WAITING_MAX
     records_exchanges: bool = False
+    speakers_max: int = SPEAKERS_MAX
+    gathering: Gathering = AT_ONCE
     links: Links = Links.TEXT
     quotas: Quotas = NO_QUOTAS
     exchanges_keep_s: float | None = None

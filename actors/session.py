@@ -1,4 +1,4 @@
-"""The session actor: answers each user message with one turn, one speaker after the other.
+"""The session actor: answers people's messages with turns, one speaker after the other.
 
     drain ─► claim (epoch, work) ─► take a turn, run a speaker, redeliver or continue a response ─► next work … None
 
@@ -15,24 +15,27 @@ from typing import assert_never
 
 import anyio.lowlevel
 
+from actors.cast import member_of
 from actors.day_tokens import DayTokens
 from actors.lost_channels import LOST
 from actors.ports import (
     Context,
+    Engine,
     MoveByWork,
     Moved,
-    NextMessage,
+    NextMessages,
     NextRedelivery,
     NextSpeaker,
     Noted,
     ResponseRecord,
     SessionMove,
     Work,
+    can_begin,
 )
 from actors.reaper import Reaper
 from actors.response import ResponseActor
 from actors.roleplay.model import Claim, SessionId, SessionRecord, Turn
-from actors.roleplay.turns import speakers
+from actors.roleplay.turns import draw
 from actors.services import Services
 from actors.supervisor import concerning
 from machines import session as machine
@@ -43,8 +46,9 @@ from machines.response import Response, advance
 class Sessions:
     """All sessions of this process: `drain` does one session's work, `nudge` makes it check for a cancellation."""
 
-    def __init__(self, services: Services, reaper: Reaper) -> None:
+    def __init__(self, services: Services, reaper: Reaper, engine: Engine) -> None:
         self._services = services
+        self._engine = engine
         self._reaper = reaper
         self._day_tokens = DayTokens(services)
         self._running: dict[SessionId, ResponseActor] = {}
@@ -53,20 +57,27 @@ class Sessions:
         """Do all the work of a session. Raises Fenced if another worker has taken over."""
         claim, record, work = await self._services.store.claim(session_id)
         session = machine.Session(record.id, record.state, record.version)
-        if work is None and session.state is machine.State.RESPONDING:
+        if session.state is machine.State.RESPONDING and not self._can_begin(work):
             await self._move(session, machine.SpeakerFinished(self._services.clock.now(), work_left=False))
-        while work is not None:
+        while self._can_begin(work):
             await anyio.lowlevel.checkpoint_if_cancelled()  # a process that is ending starts nothing new
             match work:
-                case NextMessage():
+                case NextMessages():
                     work = await self._take_turn(claim, record, session, work)
                 case NextSpeaker() | NextRedelivery() | ResponseRecord():
                     if session.state is machine.State.IDLE:
                         await self._move(session, machine.TurnAccepted(self._services.clock.now()))
                     channel_is_gone = await self._respond(claim, record, work)
                     work = await self._after_response(claim, session, channel_is_gone=channel_is_gone)
+                case None:
+                    return
                 case _:
                     assert_never(work)
+        if isinstance(work, NextMessages):
+            await self._engine.ring(session_id, work.begins_at)
+
+    def _can_begin(self, work: Work) -> bool:
+        return can_begin(work, self._services.clock.now())
 
     async def nudge(self, session_id: SessionId) -> None:
         """Cancel the session's running response if a change of the session took away its reason."""
@@ -80,17 +91,25 @@ class Sessions:
             actor.cancel(by)
 
     async def _take_turn(
-        self, claim: Claim, record: SessionRecord, session: machine.Session, message: NextMessage
+        self, claim: Claim, record: SessionRecord, session: machine.Session, waiting: NextMessages
     ) -> Work:
-        clock = self._services.clock
+        """Draw who answers, and open the turn; one that nobody answers moves no session."""
+        clock, cause_id = self._services.clock, waiting.messages[-1].message_id
         notice = await self._day_tokens.notice_if_used_up(record, clock.now())
         if notice is not None:
             self._services.outbox_bell.ring()
-            return await self._services.store.pass_over(claim, message.message_id, notice, at=clock.now())
-        answering = speakers(record.order, record.cast, turns=message.turns)
-        turn = Turn(clock.new_id(), record.id, message.message_id, tuple(each.id for each in answering))
-        is_idle = session.state is machine.State.IDLE
-        move = _advance(session, machine.TurnAccepted(clock.now())) if is_idle else None
+            return await self._services.store.pass_over(claim, cause_id, notice, at=clock.now())
+        drawn = draw(
+            record.order,
+            tuple(map(member_of, record.cast)),
+            waiting.messages,
+            waiting.before,
+            seed=f"{record.id}/{cause_id}",
+            speakers_max=self._services.rules.speakers_max,
+        )
+        turn = Turn(clock.new_id(), record.id, cause_id, drawn.speakers, drawn.round)
+        begins = drawn.speakers and session.state is machine.State.IDLE
+        move = _advance(session, machine.TurnAccepted(clock.now())) if begins else None
         return await self._services.store.take_turn(claim, turn, move=move)
 
     async def _respond(
@@ -142,7 +161,7 @@ class Sessions:
         with_work, without_work = (machine.SpeakerFinished(at, work_left=is_left) for is_left in (True, False))
         moves = MoveByWork(_advance(copy(session), with_work), _advance(copy(session), without_work))
         work = await store.next_work(claim, move=moves)
-        machine.advance(session, without_work if work is None else with_work)
+        machine.advance(session, with_work if can_begin(work, at) else without_work)
         return work
 
     async def _move(self, session: machine.Session, fact: machine.Fact, *, ended_by: str | None = None) -> None:
@@ -151,9 +170,7 @@ class Sessions:
     def _new_record(self, session: SessionRecord, work: NextSpeaker | NextRedelivery) -> ResponseRecord:
         """A response before its first move; a redelivery answers the same message in the same turn."""
         of_turn, trigger_id = (
-            (work.turn_id, work.trigger_id)
-            if isinstance(work, NextRedelivery)
-            else (work.turn.id, work.turn.trigger_id)
+            (work.turn_id, work.trigger_id) if isinstance(work, NextRedelivery) else (work.turn.id, work.turn.cause_id)
         )
         return ResponseRecord(
             response=Response(self._services.clock.new_id(), self._services.rules.limits),

@@ -36,7 +36,7 @@ class ActorSystem:
         self._engine = engine
         self._supervisor = supervisor
         self._reaper = Reaper(services)
-        self.sessions = Sessions(services, self._reaper)
+        self.sessions = Sessions(services, self._reaper, engine)
         self.gateway = Gateway(
             services,
             engine=engine,

@@ -35,10 +35,14 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """The model gave a line: cleaned, never empty, split into the parts to send."""
+    """The model gave a line: cleaned, never empty, split into the parts to send.
+
+    `next_speaker`: the character at whose name the text was cut, where a line may hand the turn over.
+    """
 
     at: float
     texts: tuple[str, ...]
+    next_speaker: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,6 +129,7 @@ def environment(url: str, folder: Path) -> dict[str, str]:
         "GROQ_FALLBACK_MODELS": ",".join(MODELS[1:]),
         "MODEL_LIMITS": limits,
         "INSPECTOR_ADDRESS": "",
+        "GATHER_S": "0",
     }
 
 

@@ -39,7 +39,7 @@ def first_line_s() -> float:
         began = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, str(ROOT / "bot.py"), "play", "--port", "0", "--no-open"],
-            env=environment | {"DATA_DIR": folder, "UNDERSTUDY_TYPING_S": "0"},
+            env=environment | {"DATA_DIR": folder, "GATHER_S": "0", "UNDERSTUDY_TYPING_S": "0"},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

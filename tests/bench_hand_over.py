@@ -79,7 +79,7 @@ async def hand_over(
             is_over.set()
         assert old.wait(10) == 0
         begin, end = max(pairwise(seen), key=lambda pair: pair[1] - pair[0])
-        await until(lambda: read(folder, "SELECT count(*) FROM inbox WHERE NOT has_turn") == 0)
+        await until(lambda: read(folder, "SELECT count(*) FROM inbox WHERE turn_id IS NULL") == 0)
         await until(lambda: read(folder, "SELECT count(*) FROM response WHERE state <> 'Delivered'") == 0)
     return (end - begin) * 1000, sum(begin < at < end for at in said)
 
@@ -111,6 +111,7 @@ def started(server: PlaygroundServer, folder: Path, name: str, *options: str) ->
         "DATA_DIR": str(folder),
         "INSPECTOR_ADDRESS": "",
         "BREAKER_FAILURES": "0",
+        "GATHER_S": "0",
     }
     command = [sys.executable, str(BOT), "run", *options]
     with (folder / name).open("wb") as log:

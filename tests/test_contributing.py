@@ -17,7 +17,15 @@ PATHS = sorted(
 )
 MODULES = sorted(set(re.findall(r"python -m ((?:ops|tests)\.\w+)", PAGE)))
 NAMES = {
-    "actors/roleplay/turns.py": ("TurnOrder", "speakers", "meaning", "meanings"),
+    "actors/roleplay/turns.py": (
+        "TurnOrder",
+        "draw",
+        "hands_over",
+        "speakers_min",
+        "speaker_count",
+        "meaning",
+        "meanings",
+    ),
     "tests/roleplay/test_turns.py": ("ANSWERS",),
     "actors/app/settings.py": ("Settings",),
     "tests/app/test_settings.py": ("DEFAULTS",),

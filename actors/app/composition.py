@@ -373,6 +373,6 @@ def compose(
     ports = clock, protected.model, protected.voice, protected.channel, protected.replies, store, trace
     services = Services(*ports, rules, breakers=breakers, stops=stops, allowances=allowances)
     supervisor = Supervisor(trace, fatal=FATAL)
-    actors = ActorSystem(services, engine=EmbeddedEngine(), supervisor=supervisor)
+    actors = ActorSystem(services, engine=EmbeddedEngine(clock.now), supervisor=supervisor)
     counted = None if errors is None else ErrorCount(errors, store, clock.now)
     return Bot(settings, store, services, adapter, actors, supervisor, inspector, metrics, counted)

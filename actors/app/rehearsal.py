@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -25,6 +25,7 @@ from actors.app.rehearsal_waits import STEP_S_MAX, Waiting
 from actors.app.scenes import Scene, SceneError, SceneLine
 from actors.app.settings import Settings
 from actors.gateway import Gateway
+from actors.observation.journal import HeardMessage
 from actors.playground import FaultPlan, PlaygroundServer, ShownMessage, Voice
 from actors.ports import Moved, TraceEvent
 from actors.roleplay.audit import Difference, Kind, differences
@@ -34,6 +35,7 @@ from actors.roleplay.model import ChannelMessage, Entry, Line
 from actors.roleplay.names import find_named, name_key
 from actors.roleplay.turns import speaker_count
 from machines.response import FINAL, State
+from machines.session import IDLE
 
 CHANNEL: Final = "tavern"
 NOTICE: Final = "⚠️ Failed to send response from "
@@ -74,24 +76,15 @@ class Report:
 
 @dataclass(slots=True)
 class Finished:
-    """A Trace that counts finished responses, and calls `on_end` for each."""
+    """A Trace that calls `on_end` for each finished response."""
 
     log: LogTrace
     on_end: Callable[[], None]
-    count: int = 0
-    _changed: anyio.Event = field(default_factory=anyio.Event)
 
     def publish(self, event: TraceEvent) -> None:
         self.log.publish(event)
         if isinstance(event, Moved) and event.move.dest in FINAL:
-            self.count += 1
             self.on_end()
-            self._changed.set()
-            self._changed = anyio.Event()
-
-    async def until(self, count: int) -> None:
-        while self.count < count:
-            await self._changed.wait()
 
 
 def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
@@ -105,6 +98,7 @@ def quickened(settings: Settings, *, speed: float, voice: str) -> Settings:
         "settle_s": settings.settle_s / speed,
         "understudy_typing_s": 0.0,  # nobody watches it type
         "breaker_failures": 0,
+        "gather_s": 0.0,
         "voice": voice,
         "inspector_address": "",  # its port belongs to a bot that may be running
         "command_prefix": PREFIX,
@@ -221,14 +215,12 @@ class _Conductor:
         return {name: ids.get(name) or self.server.add_user(name).id for name in names}
 
     async def _play(self, users: dict[str, int]) -> None:
-        due = 0
         for line in self.scene.lines:
-            self.server.say(CHANNEL, users[line.user], line.text)
-            due += self._speakers if _is_answered(line) else 0
+            said = self.server.say(CHANNEL, users[line.user], line.text)
             patience_s = self.settings.response_deadline_s * len(self.names)
             self.waiting.step(f"the answers to {line.text[:SHOWN]!r}", s_max=2 * patience_s)  # `patience` ends first
             with anyio.move_on_after(patience_s) as patience:
-                await self.trace.until(due)
+                await self._until_answered(said.id if _is_answered(line) else None)
             if patience.cancelled_caught:
                 return  # a line is lost; every later line would wait as long
 
@@ -237,9 +229,22 @@ class _Conductor:
         scenario = " ".join(self.scene.scenario.split())
         return f"{PREFIX}start {names} --turns {self.scene.turns}" + (f" -- {scenario}" if scenario else "")
 
+    async def _until_answered(self, message_id: int | None) -> None:
+        """Wait until the message has a turn, and the turn is over: how many answer it may depend on what it says."""
+        channel_id = int(self._channel)
+        while message_id is not None:
+            heard = await self.store.known_as(channel_id, message_id)
+            if isinstance(heard, HeardMessage) and heard.has_turn:
+                session = await self.store.session_in(channel_id)
+                if session is None or session.state == IDLE:
+                    return
+            await anyio.sleep(POLL_S)
+
     @property
-    def _speakers(self) -> int:
-        return speaker_count(self.scene.turns, len(self.names))
+    def _expected(self) -> int | None:
+        """How many lines are due; None if that depends on what is said."""
+        each = speaker_count(self.scene.turns, len(self.names))
+        return None if each is None else each * sum(map(_is_answered, self.scene.lines))
 
     async def _is_open(self) -> bool:
         """Wait for the answer to `!start`, which is stored together with the session; True if the scene opened."""
@@ -275,8 +280,7 @@ class _Conductor:
         entries = await self.store.history(sessions[-1].id)
         lines = await self.store.lines(sessions[-1].id)
         outcomes = await self.store.session_outcomes(sessions[-1].id)
-        expected = sum(self._speakers for line in self.scene.lines if _is_answered(line))
-        problems = (*given_up, *judge(shown, lines, outcomes, expected=expected))
+        problems = (*given_up, *judge(shown, lines, outcomes, expected=self._expected))
         return Report(entries, outcomes, tuple(self.names), tries, problems, speaking)
 
 
@@ -289,7 +293,7 @@ def judge(
     lines: tuple[Line, ...],
     outcomes: tuple[ResponseOutcome, ...],
     *,
-    expected: int,
+    expected: int | None,
 ) -> list[str]:
     """Return every broken promise as one line: differences of channel and history, lost lines, missing notices."""
     return [
@@ -347,10 +351,11 @@ def _of_the_order(lines: tuple[Line, ...], outcomes: tuple[ResponseOutcome, ...]
         yield "out of order: the history's order is not the order in which the characters spoke"
 
 
-def _of_the_ends(outcomes: tuple[ResponseOutcome, ...], expected: int) -> Iterable[str]:
+def _of_the_ends(outcomes: tuple[ResponseOutcome, ...], expected: int | None) -> Iterable[str]:
     ended = sum(outcome.state in FINAL for outcome in outcomes)
-    if ended != expected:
-        yield f"lost: {expected} lines were due, {ended} ended"
+    due = len(outcomes) if expected is None else expected
+    if ended != due:
+        yield f"lost: {due} lines were due, {ended} ended"
 
 
 def _of_the_notices(shown: list[ShownMessage], outcomes: tuple[ResponseOutcome, ...]) -> Iterable[str]:

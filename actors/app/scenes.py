@@ -13,7 +13,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from actors.app.named_files import opened, size_of
-from actors.roleplay.turns import DEFAULT_ORDER, TurnOrder
+from actors.roleplay.turns import SCRIPT_ORDER, TurnOrder
 
 SCENE_BYTES_MAX = 100_000
 """Two thousand lines: far above any script written by hand."""
@@ -45,7 +45,7 @@ class Scene(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cast: tuple[str, ...] = Field(min_length=1, max_length=10)
-    turns: TurnOrder = DEFAULT_ORDER
+    turns: TurnOrder = SCRIPT_ORDER
     voice: Literal["webhook", "embed"] | None = None
     scenario: str = Field("", max_length=1500)
     lines: tuple[SceneLine, ...] = Field(min_length=1, max_length=10_000)

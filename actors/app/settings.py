@@ -14,8 +14,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from actors.adapters.inspector import is_loopback, parse_address, parse_public_url
 from actors.roleplay.allowance import ModelLimits, parsed
+from actors.roleplay.gathering import Gathering
 from actors.roleplay.links import Links
 from actors.roleplay.quotas import COMMANDS_PER_MINUTE, Quotas
+from actors.roleplay.turns import SPEAKERS_MAX
 from actors.services import Rules
 from machines.response import Limits
 
@@ -128,6 +130,10 @@ class Settings(BaseSettings):
     breaker_pause_s: float = Field(60.0, gt=0, le=3600)
     settle_s: float = Field(5.0, ge=0, le=300)
 
+    gather_s: float = Field(1.2, ge=0, le=60)
+    gather_max_s: float = Field(6.0, ge=0, le=600)
+    typing_hold_s: float = Field(8.0, ge=0, le=60)
+    speakers_max: int = Field(SPEAKERS_MAX, ge=1, le=10)
     context_tokens: int = Field(6000, ge=1000, le=1_000_000)
     response_tokens: int = Field(700, ge=16, le=100_000)
     understudy_typing_s: float = Field(1.0, ge=0, le=5)
@@ -285,6 +291,8 @@ class Settings(BaseSettings):
             limits=limits,
             command_prefix=self.command_prefix,
             context_tokens=self.context_tokens,
+            speakers_max=self.speakers_max,
+            gathering=Gathering(self.gather_s, self.gather_max_s, self.typing_hold_s),
             response_tokens=self.response_tokens,
             records_exchanges=self.record_exchanges,
             links=self.links,

@@ -51,6 +51,7 @@ from actors.ports.gateway import (
     MessageEdited,
     MessageSeen,
     MissingAsked,
+    PersonTyping,
     ShardConnecting,
     ShardDown,
     ShardEnded,
@@ -59,11 +60,11 @@ from actors.ports.gateway import (
     ShardResumed,
     Sink,
 )
+from actors.ports.inbox import Accepted
 from actors.ports.language_model import AllowanceUses, Completion, Model, ModelFailed, ServerKnowledge
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.stops import NoStops, Stop, Stops
 from actors.ports.store import (
-    Accepted,
     Fenced,
     RedeliveryAsked,
     RedeliveryOutcome,
@@ -98,13 +99,14 @@ from actors.ports.trace import (
 from actors.ports.work import (
     NO_WRITES,
     MoveByWork,
-    NextMessage,
+    NextMessages,
     NextRedelivery,
     NextSpeaker,
     ResponseRecord,
     SessionMove,
     Work,
     Writes,
+    can_begin,
 )
 from machines.reasons import ModelReason
 
@@ -159,7 +161,7 @@ __all__ = [
     "MoveByWork",
     "MoveRefused",
     "Moved",
-    "NextMessage",
+    "NextMessages",
     "NextRedelivery",
     "NextSpeaker",
     "NoStops",
@@ -169,6 +171,7 @@ __all__ = [
     "Page",
     "PageOutcome",
     "Pending",
+    "PersonTyping",
     "Posted",
     "PostedElsewhere",
     "PrepareOutcome",
@@ -208,6 +211,7 @@ __all__ = [
     "Webhooks",
     "Work",
     "Writes",
+    "can_begin",
     "kept_headers",
     "listening",
     "note_request",

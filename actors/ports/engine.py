@@ -17,8 +17,8 @@ class Engine(Protocol):
     Two workers on one session are rare, but possible: the checks of epoch and version refuse the older one.
     """
 
-    async def ring(self, session_id: SessionId) -> None:
-        """Say that a session has work; may be lost or repeated."""
+    async def ring(self, session_id: SessionId, at: float | None = None) -> None:
+        """Say that a session has work, now or `at` that time; may be lost or repeated."""
         ...
 
     async def run(self, drain: Drain, pending: Pending) -> None: ...

@@ -69,6 +69,14 @@ class MissingAsked:
 
 
 @dataclass(frozen=True, slots=True)
+class PersonTyping:
+    """A person began to type, or goes on: Discord repeats it every few seconds, and does not say when it ends."""
+
+    channel_id: int
+    user_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelGone:
     """The channel or thread was deleted, or the bot has left its server."""
 
@@ -133,6 +141,7 @@ GatewayEvent = (
     | MessageDeleted
     | ButtonPressed
     | MissingAsked
+    | PersonTyping
     | ChannelGone
     | ChannelOpened
     | ShardEvent

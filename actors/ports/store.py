@@ -10,6 +10,7 @@ from typing import Protocol
 from actors.ports.characters import CharacterStore
 from actors.ports.deletion import DeletionStore
 from actors.ports.exchange import Exchange
+from actors.ports.inbox import InboxStore
 from actors.ports.server_uses import ServerUses
 from actors.ports.work import NO_WRITES, MoveByWork, ResponseRecord, SessionMove, Work, Writes
 from actors.roleplay.missing_reports import Finding, MissingReport, SeenTurn
@@ -22,6 +23,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboxDraft,
     OutboxRow,
+    Reading,
     RecentHistory,
     ResponseId,
     SessionId,
@@ -35,20 +37,6 @@ from machines.response import Move, Response
 
 class Fenced(Exception):
     """Another worker holds the session now, or the row has changed: discard what you know and read again."""
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """A user message is in the inbox and in the history. `is_new` is False if it was there before.
-
-    It starts no turn if `is_overflow` (too many wait), `is_paused` (the scene) or `is_limited` (too many turns begun).
-    """
-
-    session_id: SessionId
-    is_new: bool
-    is_overflow: bool = False
-    is_paused: bool = False
-    is_limited: bool = False
 
 
 class RedeliveryOutcome(StrEnum):
@@ -109,7 +97,7 @@ class ToCatchUp:
     known_after: int
 
 
-class Store(CharacterStore, DeletionStore, ServerUses, Protocol):
+class Store(CharacterStore, DeletionStore, InboxStore, ServerUses, Protocol):
     """The database. Each call is one transaction, which is durable when it returns.
 
     Calls that take a Claim or a Response raise Fenced if the epoch or the version is not the newest.
@@ -160,34 +148,15 @@ class Store(CharacterStore, DeletionStore, ServerUses, Protocol):
         ...
 
     # the inbox and turns
-    async def accept(
-        self,
-        message: ChannelMessage,
-        *,
-        waiting_max: int,
-        overflow: OutboxDraft | None = None,
-        turns_max: int = 0,
-        limited: OutboxDraft | None = None,
-    ) -> Accepted | None:
-        """Write a message to inbox and history in one transaction, once per id; None if no session was open then.
-
-        In a paused session it starts no turn: the first message after the pause does, and its prompt has both.
-        If `waiting_max` messages wait, it starts no turn; `overflow` announces this in the channel, once until the
-        queue is empty again. If its author began `turns_max` turns (0: no limit) within a minute, so does `limited`.
-        """
-        ...
-
-    async def pass_over(self, claim: Claim, message_id: int, notice: OutboxDraft, *, at: float) -> Work:
-        """Let a waiting message begin no turn, announce why, and return the next work."""
-        ...
-
     async def next_work(self, claim: Claim, *, move: MoveByWork | None = None) -> Work:
         """Return what the session has to do now, and the move that it makes for it."""
         ...
 
     async def take_turn(self, claim: Claim, turn: Turn, *, move: SessionMove | None = None) -> Work:
-        """Open a turn for a message, with the session's move if it was idle; return the next work."""
-        ...
+        """Open a turn for all messages that wait up to its cause, with the session's move if it was idle.
+
+        Returns the next work. Raises Fenced if the cause does not wait.
+        """
 
     # responses
     async def start(
@@ -267,9 +236,14 @@ class Store(CharacterStore, DeletionStore, ServerUses, Protocol):
         ...
 
     async def recent_history(
-        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+        self,
+        session_id: SessionId,
+        *,
+        entries_max: int,
+        characters_max: int | None = None,
+        reading: Reading | None = None,
     ) -> RecentHistory:
-        """Return the newest lines of `history`, at a cost that does not grow with it.
+        """Return the newest lines of `history`, at a cost that does not grow with it; with `reading`, of these.
 
         It stops with the line that exceeds `characters_max`, and earlier if most of the newest messages were deleted.
         """
@@ -278,7 +252,8 @@ class Store(CharacterStore, DeletionStore, ServerUses, Protocol):
     async def cancel_reason(self, response_id: ResponseId) -> str | None:
         """Return why this response should be cancelled: its session ended (by what), or `trigger_deleted`; else None.
 
-        A trigger that was edited to be an aside counts as deleted, and only while its turn has delivered nothing.
+        The latter means that all messages of its turn were deleted, or edited to be asides, while the turn had
+        delivered nothing.
         """
         ...
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from actors.roleplay.addressing import Heard
 from actors.roleplay.model import Character, Outbound, OutboxDraft, ResponseId, SessionId, Turn, TurnId
 from actors.roleplay.plan import Failure
+from actors.roleplay.turns import Before
 from machines.response import Response
 
 
@@ -38,11 +40,15 @@ class NextSpeaker:
 
 
 @dataclass(frozen=True, slots=True)
-class NextMessage:
-    """No turn is open, and this message has none; `turns` counts the session's turns so far."""
+class NextMessages:
+    """No turn is open, and these messages wait for one, oldest first; `before`: what the earlier turns leave.
 
-    message_id: int
-    turns: int
+    The turn begins at `begins_at`: until then more messages are gathered.
+    """
+
+    messages: tuple[Heard, ...]
+    before: Before
+    begins_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +64,13 @@ class NextRedelivery:
     look_after: int | None  # where an attempt of the failed one was in doubt: its line may be there
 
 
-Work = ResponseRecord | NextRedelivery | NextSpeaker | NextMessage | None
-"""The next work of a session: finish a response, redeliver, next speaker, next message, or nothing; in this order."""
+Work = ResponseRecord | NextRedelivery | NextSpeaker | NextMessages | None
+"""The next work of a session: finish a response, redeliver, next speaker, next messages, or nothing; in this order."""
+
+
+def can_begin(work: Work, at: float) -> bool:
+    """Whether there is work for which nothing is to be waited."""
+    return work is not None and not (isinstance(work, NextMessages) and work.begins_at > at)
 
 
 @dataclass(frozen=True, slots=True)

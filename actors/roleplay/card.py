@@ -80,6 +80,8 @@ class Card:
     tags: tuple[str, ...]
     talkativeness: float | None
     raw: str
+    aliases: tuple[str, ...] = ()
+    """Other names by which people address the character."""
 
     @property
     def spoken_name(self) -> str:
@@ -190,6 +192,7 @@ def _card(found: FoundCard, doubts: list[str]) -> Card:
         tags=read.texts("tags", separator=","),
         talkativeness=read.talkativeness(),
         raw=found.json.raw,
+        aliases=read.aliases(),
     )
 
 

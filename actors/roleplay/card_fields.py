@@ -204,6 +204,13 @@ class FieldReader:
         self._note("talkativeness", "is not a number from 0 to 1", "left out")
         return None
 
+    def aliases(self) -> tuple[str, ...]:
+        """Our own extension: other names of the character."""
+        extensions = self._fields.get("extensions")
+        ours = extensions.get("ensemble") if isinstance(extensions, dict) else None
+        reader = FieldReader(ours if isinstance(ours, dict) else {}, self._doubts)
+        return tuple(filter(None, map(str.strip, reader.texts("aliases", separator=","))))
+
     def _entries(self, values: list[Any], key: str) -> tuple[str, ...]:
         kept = [json.dumps(each) if _is_number(each) else each for each in values]
         texts = [each for each in kept if isinstance(each, str)]

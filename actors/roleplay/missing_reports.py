@@ -99,10 +99,7 @@ UNKNOWN: Final = (
     "begin none. If it was part of the play, I have not read it: write it again."
 )
 NONE: Final = "🔎 Nobody was to answer anything here yet."
-NO_TURN: Final = (
-    "It began no turn: the scene was paused, too many messages waited, or a limit was reached. Everybody has read it; "
-    "write again."
-)
+NO_TURN: Final = "It began no turn: the scene was paused, or a limit was reached. Everybody has read it; write again."
 WITHDRAWN: Final = "It was deleted, or edited out of the play, so nobody answers it."
 ENDED: Final = "The scene has ended, so it gets no answer any more."
 PAUSED: Final = "The scene is paused."

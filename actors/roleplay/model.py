@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from actors.roleplay.turns import TurnOrder
 
@@ -93,14 +93,34 @@ class ChannelMessage:
 # ── a turn's work ───────────────────────────────────────────────────────────────────────────────────
 
 
+TurnKind = Literal["messages", "greeting", "say", "next", "narration", "redelivery", "revision"]
+"""What a turn comes of. The database keeps these words: never rename one."""
+
+TURN_KINDS: Final[tuple[TurnKind, ...]] = get_args(TurnKind)
+
+
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One user message and the characters that answer it, in order."""
+    """What a cast answers together, and the characters that answer it, in order.
+
+    `cause_id`: the newest of the messages that it answers, or else the command or the interaction. `round`:
+    who had spoken before it in the round of an order that draws (`turns.Before`).
+    """
 
     id: TurnId
     session_id: SessionId
-    trigger_id: int
+    cause_id: int
     speakers: tuple[CharacterId, ...]
+    round: tuple[CharacterId, ...] = ()
+    kind: TurnKind = "messages"
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a response reads: people's messages up to its turn's cause, and the lines of this turn and earlier ones."""
+
+    cause_id: int
+    turn_id: TurnId
 
 
 class OutboundKind(StrEnum):

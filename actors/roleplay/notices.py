@@ -122,11 +122,3 @@ def reported(text: str, indicator: str) -> str:
 def _clause(indicator: str) -> str:
     words = INDICATED.get(indicator)
     return f" (its status page reported {words})" if words else ""
-
-
-def overflow(waiting_max: int) -> str:
-    """Return the notice, once in each flood, that more messages wait than are answered."""
-    return (
-        f"⏳ More than {waiting_max} messages are waiting. Everybody reads yours, "
-        "but it gets no answer of its own until the cast has caught up."
-    )

@@ -59,13 +59,15 @@ HISTORY_HEAD: Final = "[The story so far:]"
 class Speaker:
     """The speaker of the line: the card, its id in the history, the names of the other characters, the scene.
 
-    A blank `scenario` means the card's own.
+    A blank `scenario` means the card's own. `hands_over`: the model may go on with another character's name, and so
+    only people's names stop it.
     """
 
     card: Card
     character_id: CharacterId
     others: tuple[str, ...]
     scenario: str = ""
+    hands_over: bool = False
 
     @property
     def name(self) -> str:
@@ -224,10 +226,11 @@ class _Texts:
         return "\n".join(line for line in lines if line)
 
     def stops(self, entries: Sequence[Entry]) -> tuple[str, ...]:
-        """Return `\\nName:` of the latest speakers, then of the other characters."""
-        newest_first = reversed(entries[-STOPS_LOOKED_BACK:])
-        spoke = (self.speakers.name(entry) for entry in newest_first if not self.is_own(entry))
-        names = dict.fromkeys((*spoke, *map(clean_name, self.speaker.others)))
+        """Return `\\nName:` of the latest speakers, then of the other characters; of people alone for a hand-over."""
+        is_open, newest_first = self.speaker.hands_over, reversed(entries[-STOPS_LOOKED_BACK:])
+        stopped = (each for each in newest_first if not self.is_own(each) and (each.kind == "user" or not is_open))
+        others = () if is_open else map(clean_name, self.speaker.others)
+        names = dict.fromkeys((*map(self.speakers.name, stopped), *others))
         foreign = [name for name in names if fold(name) != fold(self.speaker.name)]
         return tuple(f"\n{name}:" for name in foreign[:STOPS_MAX])
 

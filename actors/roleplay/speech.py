@@ -95,6 +95,29 @@ def clean(
     return Line(current, is_shortened)
 
 
+def next_heading(
+    text: str, *, name: str, others: Sequence[str], also: Sequence[str] = (), echoes: Collection[str] = ()
+) -> str:
+    """Return the line of somebody else at which `clean` cuts a text; empty if it cuts at none."""
+    patterns = _Patterns.of(name, tuple(also), tuple(others))
+    is_own, has_own = True, False
+    for line in without_thoughts(_without_unstorable(text)).split("\n"):
+        if own := patterns.own.match(line):
+            is_own, line = True, line[own.end() :]
+        if patterns.is_foreign(line):
+            if has_own:
+                return line
+            is_own = _is_echo(line, echoes)
+        elif is_own and line.strip():
+            has_own = True
+    return ""
+
+
+def is_headed(line: str, names: Sequence[str]) -> bool:
+    """Whether a line begins with one of these names, as a speaker's."""
+    return bool(names) and _Patterns.of("", (), tuple(names)).is_foreign(line)
+
+
 def whole_part(text: str) -> str:
     """Return the whole sentences of a text that broke off; empty if there are none."""
     return _whole_sentences(text) if _SENTENCE_END.search(text) else ""

@@ -44,7 +44,7 @@ OPEN_ENDS: Final = {
     "open turns": "SELECT turn.id FROM turn JOIN session ON session.id = turn.session_id"
     f" WHERE speakers_left > 0 AND {_GOES_ON} LIMIT 3",
     "waiting messages": "SELECT message_id FROM inbox JOIN session ON session.id = inbox.session_id"
-    f" WHERE starts_turn AND NOT has_turn AND deleted_at IS NULL AND {_GOES_ON} LIMIT 3",
+    f" WHERE starts_turn AND turn_id IS NULL AND deleted_at IS NULL AND {_GOES_ON} LIMIT 3",
     "busy sessions": f"SELECT id FROM session WHERE state = '{SessionState.RESPONDING}' LIMIT 3",
 }
 _OPEN_ENDS: Final = {name: text(statement) for name, statement in OPEN_ENDS.items()}
@@ -230,16 +230,23 @@ def _said_to(row: AnyRow) -> tuple[str, str, int, int, str]:
 
 
 def each_message_has_one_turn(rest: Rest) -> Iterator[Broken]:
-    """Each accepted message of an open session has one turn, and each speaker of the turn has one response."""
-    turns = {row.trigger_id: row for row in rest.connection.execute(select(turn))}
+    """Each accepted message of an open session has one turn; each speaker of a turn has one response.
+
+    A turn's cause is the newest of its messages.
+    """
+    turns = {row.id: row for row in rest.connection.execute(select(turn))}
     is_over = {row.id: row.state in (SessionState.ENDED, SessionState.PAUSED) for row in rest.sessions}
     spoken = Counter(row.turn_id for row in rest.responses.values() if row.replaces is None)
+    newest: dict[str, int] = {}
     for row in rest.inbox:
-        own = turns.get(row.message_id)
-        if own is None:
-            if row.starts_turn and row.deleted_at is None and not is_over[row.session_id]:
-                yield Broken("one turn", f"message {row.message_id} was never answered")
-        elif spoken[own.id] != len(own.speakers) and not is_over[row.session_id]:
+        if row.turn_id is not None:
+            newest[row.turn_id] = max(row.message_id, newest.get(row.turn_id, 0))
+        elif row.starts_turn and row.deleted_at is None and not is_over[row.session_id]:
+            yield Broken("one turn", f"message {row.message_id} was never answered")
+    for own in turns.values():
+        if newest.get(own.id) != own.cause_id:
+            yield Broken("one turn", f"turn {own.id} is caused by {own.cause_id}, its newest is {newest.get(own.id)}")
+        if spoken[own.id] != len(own.speakers) and not is_over[own.session_id]:
             yield Broken("one turn", f"turn {own.id} has {spoken[own.id]} responses of {len(own.speakers)}")
 
 
@@ -315,17 +322,6 @@ def limits_hold_a_line_for_so_long_and_say_so(rest: Rest) -> Iterator[Broken]:
                 yield Broken("a hold is told", f"no notice says that {response_id} waits {wait_s:.1f} s", response_id)
 
 
-def waiting_is_bounded(rest: Rest) -> Iterator[Broken]:
-    """A message beyond the session's limit starts no turn, and each flood is announced in the channel."""
-    waited, waiting_max = rest.watch.most_waiting, rest.shape.waiting_max
-    if waited > waiting_max:
-        yield Broken("bounds", f"{waited} messages waited for a turn, of at most {waiting_max}")
-    told = {row.key for row in rest.outbox}
-    for session_id, message_id in rest.watch.floods:
-        if f"overflow:{message_id}" not in told:
-            yield Broken("bounds", f"session {session_id} overflowed with {message_id}, and no notice says so")
-
-
 def deleted_words_are_gone(rest: Rest) -> Iterator[Broken]:
     """No text of a message that was deleted in Discord is left where people's words and lines are read."""
     for table, message_id in rest.deleted_words():
@@ -350,5 +346,4 @@ INVARIANTS: Final[tuple[Callable[[Rest], Iterator[Broken]], ...]] = (
     no_retry_after_its_deadline,
     limits_hold_a_line_for_so_long_and_say_so,
     deleted_words_are_gone,
-    waiting_is_bounded,
 )

@@ -11,9 +11,10 @@ from typing import Final
 
 import anyio
 
+from actors.ports import PersonTyping
 from actors.roleplay.command_words import command_of
 from actors.roleplay.history import is_aside, is_line
-from actors.roleplay.turns import TurnOrder, order_named, speaker_count
+from actors.roleplay.turns import TurnOrder, order_named, speakers_min
 from actors.simulation.channels import Shown
 from actors.simulation.discord import Discord
 from actors.simulation.faults import PEOPLE, RETRIES, Faults
@@ -29,6 +30,11 @@ GESTURES: Final = ("!!! Look out!", "\\o/", "((brb)) *walks in*")
 FLOOD: Final = 12
 CHANGES_SHARE: Final = 0.35
 """Share of a fault's probability: how often somebody does something besides playing."""
+
+NAMES_SHARE: Final = 0.25
+TYPES_SHARE: Final = 0.3
+REPLIES_SHARE: Final = 0.15
+"""How often a message names a character, is typed visibly, and replies to a line."""
 
 LATELY: Final = 8
 CHANGED: Final = {
@@ -57,6 +63,8 @@ class Habits:
 
     def __post_init__(self) -> None:
         order_named(self.order)
+        if not speakers_min(self.order, 1):
+            raise ValueError(f"in the order `{self.order}` nobody answers by itself: a world would never end")
         if not self.cast or len(set(self.cast)) < len(self.cast):
             raise ValueError(f"a world needs a cast of different names, not {self.cast}")
         if not 1 <= self.users <= len(NAMES):
@@ -65,9 +73,9 @@ class Habits:
             raise ValueError(f"a scene has at least 1 turn, not {self.turns_max}")
 
     @property
-    def speaker_count(self) -> int:
-        """How many characters answer each message."""
-        return speaker_count(self.order, len(self.cast))
+    def speakers_min(self) -> int:
+        """How many characters answer each turn at least."""
+        return speakers_min(self.order, len(self.cast))
 
 
 class People:
@@ -116,7 +124,7 @@ class People:
         before = self._ours()
         change = self._faults.pick(f"people {self._number} do", PEOPLE, share=CHANGES_SHARE)
         for _ in range(FLOOD if change == "floods" else 1 + (self._random.random() < 0.15)):
-            self._say(self._speech.sentence())
+            await self._type_and_say(self._addressed(self._speech.sentence()))
             await anyio.sleep(STEP_S * self._random.random())
         if self._random.random() < 0.05:
             self._say(self._random.choice((*ASIDES, *GESTURES)))
@@ -125,7 +133,7 @@ class People:
             self._change(change)
         if change == "pauses":
             await self._pause()
-        expected = self._habits.speaker_count
+        expected = self._habits.speakers_min
         await self._patiently(lambda: self._ours() >= before + expected)
         self._ask_again()
 
@@ -178,10 +186,25 @@ class People:
         said = self._speech.sentence(2)
         return {"edits_aside": said, "edits_into_aside": f"(({said}))"}.get(kind, f"{text} Edited {said}")
 
-    def _say(self, text: str) -> None:
+    def _addressed(self, text: str) -> str:
+        """Some messages name a character."""
+        named = self._random.random() < NAMES_SHARE
+        return f"{self._random.choice(self._habits.cast)}, {text}" if named else text
+
+    async def _type_and_say(self, text: str) -> None:
+        """Somebody types, maybe for a while, and writes, maybe as a reply to a line."""
         user = self._random.randrange(self._habits.users)
+        if self._random.random() < TYPES_SHARE and not self.channel.is_gone:
+            self._discord.tell(self.channel, PersonTyping(self.channel.id, 500 + user))
+            await anyio.sleep(2 * STEP_S * self._random.random())
+        lines = [shown.message.id for shown in list(self.channel.shown.values())[-LATELY:] if _whose(shown) == "line"]
+        is_reply = bool(lines) and self._random.random() < REPLIES_SHARE
+        self._say(text, user, self._random.choice(lines) if is_reply else None)
+
+    def _say(self, text: str, user: int | None = None, replies_to: int | None = None) -> None:
+        user = self._random.randrange(self._habits.users) if user is None else user
         if not (self.channel.is_gone or self.channel.is_closed):
-            self._discord.say(self.channel, 500 + user, NAMES[user], text)
+            self._discord.say(self.channel, 500 + user, NAMES[user], text, replies_to=replies_to)
 
     def _ours(self) -> int:
         return self.channel.ours

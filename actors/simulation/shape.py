@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Final
 
-from actors.roleplay.turns import DEFAULT_ORDER, TurnOrder
-from actors.services import WAITING_MAX
+from actors.roleplay.gathering import AT_ONCE, Gathering
+from actors.roleplay.turns import SCRIPT_ORDER, TurnOrder, speakers_min
 from actors.simulation.client import Preference
 from actors.simulation.discord import PAGE_MAX
 from actors.simulation.faulty_discord import ServerOrder
@@ -17,6 +17,8 @@ from machines.response import Limits
 from machines.waits import NONCE_WINDOW_S
 
 CAST: Final = ("Maren", "Oriel", "Fitch", "Bo")
+ANSWERED: Final = tuple(order for order in TurnOrder if speakers_min(order, 1))
+"""The orders in which people get an answer whatever they say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,12 @@ class Shape:
     Raises ValueError for a world in which no response could ever end, because it would run for hours before it fails.
     """
 
-    habits: Habits = field(default_factory=lambda: Habits(CAST[:2], DEFAULT_ORDER, users=2, turns_max=8))
+    habits: Habits = field(default_factory=lambda: Habits(CAST[:2], SCRIPT_ORDER, users=2, turns_max=8))
     channels: int = 10
     preference: Preference = "webhook"
     limits: Limits = field(default_factory=Limits)
-    waiting_max: int = WAITING_MAX
     context_tokens: int = 6000
+    gathering: Gathering = AT_ONCE
     models: tuple[str, ...] = ("first", "second")
     nonce_window_s: float = 180.0
     breaker_failures: int = 5
@@ -47,7 +49,7 @@ class Shape:
     def __post_init__(self) -> None:
         if not self.models:
             raise ValueError("a world needs at least 1 model")
-        for name in ("channels", "waiting_max", "context_tokens", "page_max"):
+        for name in ("channels", "context_tokens", "page_max"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} of a world is at least 1, not {getattr(self, name)}")
         for name in ("muted_share", "long_share"):
@@ -61,7 +63,7 @@ class Shape:
         """Draws any world that the settings allow."""
         habits = Habits(
             cast=CAST[: random.randint(1, len(CAST))],
-            order=random.choice((DEFAULT_ORDER, *TurnOrder)),
+            order=random.choice((SCRIPT_ORDER, *ANSWERED)),
             users=random.randint(1, len(NAMES)),
             turns_max=random.randint(3, 10),
         )
@@ -79,8 +81,8 @@ class Shape:
             channels=channels,
             preference=preference,
             limits=limits,
-            waiting_max=random.choice((WAITING_MAX, 4)),
             context_tokens=random.choice((6000, 6000, 1500)),
+            gathering=random.choice((AT_ONCE, Gathering(), Gathering(0.5, 2.0, 4.0))),
             models=random.choice((("only",), ("first", "second"))),
             breaker_failures=random.choice((0, 5)),
             nonce_window_s=random.uniform(NONCE_WINDOW_S + 20, 300.0),

@@ -5,7 +5,6 @@ It observes the ports from outside: the requests that left a process, and the st
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,6 +19,7 @@ from actors.ports import (
     Accepted,
     GatewayEvent,
     Moved,
+    NextMessages,
     Noted,
     Posted,
     PostedElsewhere,
@@ -28,23 +28,17 @@ from actors.ports import (
     SendOutcome,
     Sink,
     TraceEvent,
+    Work,
 )
-from actors.roleplay.model import Outbound, OutboundKind, Prompt, Purpose, nonce_of
+from actors.roleplay.model import Outbound, OutboundKind, Prompt, Reading, SessionRecord, Turn, nonce_of
 from actors.roleplay.plan import TRIMMED_SHARE
-from actors.roleplay.quotation import FURTHER
-from actors.roleplay.tokens import CUT_MARK, prompt_tokens, text_tokens
 from actors.simulation.discord import Discord
+from actors.simulation.expected import drawn_by, shows
 from actors.simulation.hearing import Hearing
 from machines.facts import BLOCKED, RATE_LIMIT, GenerationFailed, Held, NotInChannel, SendRefused
 from machines.response import GENERATING, Limits, Move, Response, State
 from machines.session import PAUSED
 from machines.waits import WAITED_OUT_S
-
-TOKEN: Final = re.compile(r"#[a-z]\d+")
-"""The mark that makes each text of a simulation unique, so that it can be found in a prompt."""
-
-NAME_MAX: Final = "x" * 24
-"""As long as the longest name before a line in a prompt."""
 
 BROKEN_MAX: Final = 50
 
@@ -78,6 +72,14 @@ class Lines:
 
     texts: dict[int, str] = field(default_factory=dict)
     first_ids: dict[int, int] = field(default_factory=dict)
+    turns: dict[int, str] = field(default_factory=dict)
+    """First id of a character's line ─► its turn."""
+
+    def is_read(self, message_id: int, reading: Reading | None) -> bool:
+        first_id = self.first_ids[message_id]
+        if reading is None or first_id <= reading.cause_id:
+            return True
+        return first_id in self.turns and self.turns[first_id] <= reading.turn_id
 
 
 class Watch:
@@ -99,13 +101,13 @@ class Watch:
         self._newest: dict[tuple[str, str, str], str] = {}  # the response that a prompt of this seed is for
         self._unfinished: dict[str, set[str]] = {}  # responses, by session
         self._channels: dict[str, int] = {}  # by session
+        self._readings: dict[str, Reading | None] = {}  # what a response may read
         self._generating_since: dict[str, float] = {}  # by response
         self._waiting: dict[str, set[int]] = {}  # messages without a turn, by session
+        self._offered: dict[str, NextMessages | None] = {}  # what was given to its actor as waiting, by session
+        self._records: dict[str, SessionRecord] = {}
         self._withdrawn: dict[int, str] = {}  # of those, messages edited out of the play ─► session
-        self._flooded: set[str] = set()  # sessions
         self._paused: set[str] = set()
-        self.most_waiting = 0
-        self.floods: list[tuple[str, int]] = []  # session, the first message that did not fit
         self.hearing = Hearing(discord, now, limits.settle_s)
         self.ended: dict[str, str] = {}  # response ─► state
         self.refused_for_good: dict[str, str] = {}  # nonce ─► why, the last time
@@ -198,7 +200,7 @@ class Watch:
             self.break_("attempts", f"{response_id} was asked for more often than allowed", response_id)
         share = TRIMMED_SHARE ** self._too_large[response_id]
         readings = [texts for at, texts in self._read.get(session_id, ()) if at == self._now()]
-        if not any(_shows(prompt, texts, tokens_max=int(self._context_tokens * share)) for texts in readings):
+        if not any(shows(prompt, texts, tokens_max=int(self._context_tokens * share)) for texts in readings):
             self.break_("prompt", f"a prompt of session {session_id} does not show what was committed", response_id)
 
     # ── the store ───────────────────────────────────────────────────────────────────────────────────
@@ -214,13 +216,17 @@ class Watch:
             case "open_sessions":
                 self.hearing.is_to_read(each.channel_id for each in result)
             case "claim":
-                self._channels[args[0]] = result[1].channel_id
+                self._channels[args[0]], self._records[args[0]] = result[1].channel_id, result[1]
+                self._offer(args[0], result[2])
+            case "next_work":
+                self._offer(args[0].session_id, result)
             case "move_session" if args[1].state == PAUSED:
                 self._paused.add(args[0])
             case "resume_session":
                 self._paused.discard(args[0])
             case "take_turn":
-                self._take_turn(args[0].session_id, args[1].trigger_id)
+                self._take_turn(args[1])
+                self._offer(args[0].session_id, result)
             case "start":
                 self._started(args[1])
             case "record":
@@ -237,7 +243,7 @@ class Watch:
                 if isinstance(args[2].fact, SendRefused) and args[2].fact.reason == BLOCKED:
                     self._asked[response.id] = 0  # another text is requested, with its own attempts
                 if args[3].line_by is not None:
-                    self._commit(args[0].session_id, response.shown)
+                    self._commit(args[0].session_id, response.shown, self._readings[response.id])
             case "amend":
                 self._amend(args[1], kwargs["text"])
             case "known_messages":
@@ -251,7 +257,7 @@ class Watch:
                 readings = self._read.setdefault(args[0], [])
                 if readings and readings[-1][0] != self._now():
                     readings.clear()
-                readings.append((self._now(), self._texts(args[0])))
+                readings.append((self._now(), self._texts(args[0], self._reading(args[0]))))
 
     def _called_absent(self, response: Response, move: Move, channel_id: int) -> None:
         """A part is declared absent: this process must not have received its message in its channel."""
@@ -268,27 +274,30 @@ class Watch:
             words = f"{record.response.id} began while {', '.join(unfinished)} was unfinished"
             self.break_("one at a time", words, record.response.id)
         unfinished.add(record.response.id)
+        may_read = None if record.turn_id is None else Reading(record.trigger_id, record.turn_id)
+        self._readings[record.response.id] = may_read
         self._newest[(record.session_id, str(record.trigger_id), record.character.name)] = record.response.id
 
     def _accepted(self, accepted: Accepted, message_id: int) -> None:
-        """A message waits for its turn, or does not fit; a flood is over when no message waits."""
-        session_id = accepted.session_id
-        waiting = self._waiting.setdefault(session_id, set())
-        if not waiting:
-            self._flooded.discard(session_id)
-        if accepted.is_paused:
-            return
-        if not accepted.is_overflow:
+        """A message waits for its turn, unless its session is paused."""
+        waiting = self._waiting.setdefault(accepted.session_id, set())
+        if not accepted.is_paused:
             waiting.add(message_id)
-            self.most_waiting = max(self.most_waiting, len(waiting))
-        elif session_id not in self._flooded:
-            self._flooded.add(session_id)
-            self.floods.append((session_id, message_id))
 
-    def _take_turn(self, session_id: str, trigger_id: int) -> None:
-        if trigger_id not in self._waiting[session_id]:
-            self.break_("one turn", f"message {trigger_id} has a turn, although it was removed from the play")
-        self._waiting[session_id].discard(trigger_id)
+    def _offer(self, session_id: str, work: Work) -> None:
+        self._offered[session_id] = work if isinstance(work, NextMessages) else None
+
+    def _take_turn(self, turn: Turn) -> None:
+        """A turn answers all that waits up to its cause, by those whom its messages and its seed give."""
+        session_id, cause_id, offered = turn.session_id, turn.cause_id, self._offered.get(turn.session_id)
+        if cause_id not in self._waiting[session_id]:
+            self.break_("one turn", f"message {cause_id} has a turn, although it was removed from the play")
+        gathered = () if offered is None else offered.messages
+        if any(each.message_id in self._waiting[session_id] and each.message_id > cause_id for each in gathered):
+            self.break_("one turn", f"a turn of session {session_id} answers {cause_id}, and not all that waited")
+        if offered is not None and turn.speakers != drawn_by(self._records[session_id], offered, cause_id):
+            self.break_("one draw", f"the speakers of turn {turn.id} do not follow from its messages and its seed")
+        self._waiting[session_id] = {each for each in self._waiting[session_id] if each > cause_id}
 
     def _amend(self, message_id: int, text: str | None) -> None:
         """A deletion is permanent; an amendment that arrives before its line is kept for it."""
@@ -311,8 +320,10 @@ class Watch:
     def is_committed(self, message_id: int) -> bool:
         return message_id in self._committed
 
-    def _commit(self, session_id: str, messages: tuple[tuple[int, str], ...]) -> None:
+    def _commit(self, session_id: str, messages: tuple[tuple[int, str], ...], by: Reading | None = None) -> None:
         lines = self._lines.setdefault(session_id, Lines())
+        if by is not None:
+            lines.turns[messages[0][0]] = by.turn_id
         for message_id, text in messages:
             if message_id in self._committed:
                 self.break_("one commit", f"message {message_id} was committed twice")
@@ -321,11 +332,15 @@ class Watch:
             lines.texts[message_id] = text
             lines.first_ids[message_id] = messages[0][0]
 
-    def _texts(self, session_id: str) -> tuple[str, ...]:
-        """A session's lines as they are now, oldest first."""
+    def _reading(self, session_id: str) -> Reading | None:
+        """What the response of a session that is on its way may read."""
+        return next((self._readings[each] for each in self._unfinished.get(session_id, ())), None)
+
+    def _texts(self, session_id: str, reading: Reading | None = None) -> tuple[str, ...]:
+        """A session's lines as they are now, oldest first; with `reading`, those that a response of a turn reads."""
         lines = self._lines.get(session_id, Lines())
         shown = {message_id: self._amended.get(message_id, text) for message_id, text in lines.texts.items()}
-        left = sorted(message_id for message_id, text in shown.items() if text)
+        left = sorted(message_id for message_id, text in shown.items() if text and lines.is_read(message_id, reading))
         starts: dict[int, int] = {}  # first id of the line ─► its first message that is left
         for message_id in left:
             starts.setdefault(lines.first_ids[message_id], message_id)
@@ -355,24 +370,3 @@ def _is_of_the_store(error: BaseException) -> bool:
     if isinstance(error, BaseExceptionGroup):
         return error.split(OF_THE_STORE)[1] is None
     return isinstance(error, OF_THE_STORE)
-
-
-def _shows(prompt: Prompt, texts: tuple[str, ...], *, tokens_max: int) -> bool:
-    """Whether a prompt shows these texts; if they do not all fit, the newest of them.
-
-    If even the newest alone is too long, its middle is cut out.
-    """
-    of_history = [message for message in prompt.messages if message.purpose is Purpose.HISTORY]
-    found = [token for message in of_history for token in TOKEN.findall(message.content)]
-    expected = [token for text in texts for token in TOKEN.findall(text)]
-    if found == expected:
-        return True
-    others = prompt_tokens(message for message in prompt.messages if message.purpose is not Purpose.HISTORY)
-    is_blank = not found and bool(TOKEN.findall(texts[-1]))  # a text that is only `\o/` has no token
-    said = (f"{NAME_MAX}: {text}".replace("\n", f"\n{FURTHER}") for text in texts)
-    if is_blank or others + sum(map(text_tokens, said)) <= tokens_max:
-        return False  # all would have fitted
-    if CUT_MARK in of_history[-1].content:
-        rest = iter(TOKEN.findall(texts[-1]))
-        return all(token in rest for token in found)
-    return any(found == expected[start:] for start in range(len(expected) + 1))

@@ -47,6 +47,9 @@ from actors.supervisor import Supervisor
 from actors.system import ActorSystem
 
 BREAKER_PAUSE_S: Final = 60.0
+TALKATIVENESS: Final = (0.5, 0.9, 0.0, 0.3)
+"""Of the members of the cast, in their order."""
+
 QUIET_S_MAX: Final = 3600.0
 QUIET_STEP_S: Final = 5.0
 STALLED_S_MAX: Final = 6 * 3600.0
@@ -144,8 +147,9 @@ class SimulatedWorld:
         )
 
     def _add_cast(self, connection: Connection) -> None:
-        for name in self._shape.habits.cast:
-            card = json.dumps({"name": name, "description": f"{name} minds the harbour."})
+        for name, talkativeness in zip(self._shape.habits.cast, TALKATIVENESS, strict=False):
+            extensions = {"talkativeness": talkativeness}
+            card = json.dumps({"name": name, "description": f"{name} minds the harbour.", "extensions": extensions})
             add_character(connection, Character(self._clock.new_id(), name, card), at=self._clock.now())
 
     async def _live_through(self, connection: Connection) -> None:
@@ -261,12 +265,12 @@ class SimulatedWorld:
             protected.replies,
             store,
             watch,
-            Rules(limits=shape.limits, waiting_max=shape.waiting_max, context_tokens=shape.context_tokens),
+            Rules(limits=shape.limits, context_tokens=shape.context_tokens, gathering=shape.gathering),
             shutdown,
             readiness=self._build.readiness(),
             breakers=protected.breakers,
         )
-        return ActorSystem(world, engine=EmbeddedEngine(), supervisor=Supervisor(watch))
+        return ActorSystem(world, engine=EmbeddedEngine(self._clock.now), supervisor=Supervisor(watch))
 
     def _stop(self) -> None:
         """Stop as by SIGTERM: no new work; requests on the wire may finish."""

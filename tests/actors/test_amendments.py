@@ -21,7 +21,7 @@ async def played(play: Play, *texts: str) -> None:
     await play.start("Ada")
     for text in texts:
         play.say(text)
-    await play.quiet()
+        await play.quiet()
 
 
 def ids(play: Play, *, ours: bool) -> list[int]:

@@ -24,33 +24,33 @@ async def answers_to(play: Play, *texts: str, wait_s: float = 3.0) -> list[str]:
 
 # ── parsing ─────────────────────────────────────────────────────────────────────────────────────────
 
-EVERYONE, LIST = TurnOrder.EVERYONE, TurnOrder.LIST
+LIST = TurnOrder.LIST
 
 
 @pytest.mark.parametrize(
     ("rest", "start"),
     [
-        ("Ada", Start(("Ada",), EVERYONE, "")),
-        ("Ada Bo", Start(("Ada", "Bo"), EVERYONE, "")),
-        ('"Ada Lovelace" Bo', Start(("Ada Lovelace", "Bo"), EVERYONE, "")),
-        ("“Ada Lovelace” Bo", Start(("Ada Lovelace", "Bo"), EVERYONE, "")),
-        ("„Ada Lovelace“", Start(("Ada Lovelace",), EVERYONE, "")),
-        ("O'Neill D’Artagnan", Start(("O'Neill", "D’Artagnan"), EVERYONE, "")),
-        ("back\\slash #hash", Start(("back\\slash", "#hash"), EVERYONE, "")),
+        ("Ada", Start(("Ada",), None, "")),
+        ("Ada Bo", Start(("Ada", "Bo"), None, "")),
+        ('"Ada Lovelace" Bo', Start(("Ada Lovelace", "Bo"), None, "")),
+        ("“Ada Lovelace” Bo", Start(("Ada Lovelace", "Bo"), None, "")),
+        ("„Ada Lovelace“", Start(("Ada Lovelace",), None, "")),
+        ("O'Neill D’Artagnan", Start(("O'Neill", "D’Artagnan"), None, "")),
+        ("back\\slash #hash", Start(("back\\slash", "#hash"), None, "")),
         ("Ada --turns list", Start(("Ada",), LIST, "")),
         ("--turns LIST Ada", Start(("Ada",), LIST, "")),
-        ("Ada -- A storm, and nobody's home", Start(("Ada",), EVERYONE, "A storm, and nobody's home")),
+        ("Ada -- A storm, and nobody's home", Start(("Ada",), None, "A storm, and nobody's home")),
         ("Ada --turns list -- A storm -- at sea", Start(("Ada",), LIST, "A storm -- at sea")),
-        ("Ada --\nA storm\nat sea", Start(("Ada",), EVERYONE, "A storm\nat sea")),
-        ("Ada\n-- A storm", Start(("Ada",), EVERYONE, "A storm")),
-        ("\tAda\n\tBo", Start(("Ada", "Bo"), EVERYONE, "")),
-        ("Ada --", Start(("Ada",), EVERYONE, "")),
+        ("Ada --\nA storm\nat sea", Start(("Ada",), None, "A storm\nat sea")),
+        ("Ada\n-- A storm", Start(("Ada",), None, "A storm")),
+        ("\tAda\n\tBo", Start(("Ada", "Bo"), None, "")),
+        ("Ada --", Start(("Ada",), None, "")),
         (
             '"Ada -- Bo" Cy -- a "storm" -- at sea',
-            Start(("Ada -- Bo", "Cy"), EVERYONE, 'a "storm" -- at sea'),
+            Start(("Ada -- Bo", "Cy"), None, 'a "storm" -- at sea'),
         ),
-        ("-- only a scenario", Start((), EVERYONE, "only a scenario")),
-        ("", Start((), EVERYONE, "")),
+        ("-- only a scenario", Start((), None, "only a scenario")),
+        ("", Start((), None, "")),
     ],
 )
 def test_a_start_is_read_as_people_write_it(rest: str, start: Start) -> None:
@@ -80,8 +80,6 @@ async def test_a_start_finds_names_by_their_beginning_with_and_without_commas(co
         ("!start", "with one of: Ada, Bo."),
         ("!start -- a storm", "with one of: Ada, Bo."),
         ('!start "Ada', "A quote is not closed."),
-        ("!start Ada --turns natural", "is not built yet"),
-        ("!start Ada --turns pooled", "is not built yet"),
         ("!start Ada --turns backwards", "There is no turn order `backwards`"),
         ("!start Ada --turns", "needs an order"),
         ("!start " + "x" * 1900, "There is no character named"),

@@ -15,8 +15,10 @@ OUT_OF_THE_PLAY = pytest.mark.parametrize("aside", ["((never mind))", "\\never m
 async def test_a_message_edited_out_of_the_play_while_it_waits_starts_no_turn(aside: str) -> None:
     async with playing(model=FakeModel(takes_s=20.0)) as play:
         await play.start("Ada")
-        first, waiting = play.say("Hello?"), play.say("And you?")
+        first = play.say("Hello?")
         await play.until(lambda: play.trace.states_of("Ada") == ["Generating"])
+        waiting = play.say("And you?")
+        await anyio.sleep(0.1)
         play.discord.user_edits(CHANNEL, waiting, aside)
         await play.quiet(for_s=60)
         assert await play.triggers() == [first]
@@ -27,8 +29,9 @@ async def test_a_message_edited_out_of_the_play_while_it_waits_starts_no_turn(as
 async def test_one_edited_out_while_nobody_is_there_starts_no_turn_in_the_next_process() -> None:
     async with playing(model=FakeModel(takes_s=20.0)) as first:
         await first.start("Ada")
-        answered, waiting = first.say("Hello?"), first.say("And you?")
+        answered = first.say("Hello?")
         await first.until(lambda: first.trace.states_of("Ada") == ["Generating"])
+        waiting = first.say("And you?")
         await anyio.sleep(10)
         first.kill()
     first.discord.user_edits(CHANNEL, waiting, "((never mind))")
@@ -40,8 +43,10 @@ async def test_one_edited_out_while_nobody_is_there_starts_no_turn_in_the_next_p
 async def test_one_that_is_edited_into_the_play_again_is_answered_once() -> None:
     async with playing(model=FakeModel(takes_s=20.0)) as play:
         await play.start("Ada")
-        first, waiting = play.say("Hello?"), play.say("And you?")
+        first = play.say("Hello?")
         await play.until(lambda: play.trace.states_of("Ada") == ["Generating"])
+        waiting = play.say("And you?")
+        await anyio.sleep(0.1)
         play.discord.user_edits(CHANNEL, waiting, "((never mind))")
         await play.quiet(for_s=60)
         for text in ("((still not))", "And you, Ada?", "And you, dear Ada?"):

@@ -11,7 +11,6 @@ from actors.gaps import LOOK_AGAIN_S, LOOKS_MAX
 from actors.gateway import CHANNEL_EVENTS_MAX, HANDLE_TRIES_MAX
 from actors.ports import MessageSeen, Noted, Refused, ShardReady, Unconfirmed
 from actors.roleplay.model import ChannelMessage
-from actors.services import Rules
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 
 OTHER = 43
@@ -48,7 +47,7 @@ async def test_what_is_said_while_nobody_is_there_is_caught_up_once_and_in_order
     async with playing(before=first, early=[MessageSeen(missed[2])]) as play:
         play.say("four")
         await play.quiet()
-        assert (await play.triggers())[:3] == [message.id for message in missed]
+        assert list(await play.causes())[:3] == [message.id for message in missed]
         assert await heard(play) == ["one", "two", "three", "four"]
         await equal_to_the_channel(play)
 
@@ -104,7 +103,7 @@ async def test_a_new_connection_within_one_process_catches_up_too() -> None:
         play.gateway.offer(ShardReady(0, "Ensemble", 1))
         after = play.say("after")  # its event comes before the channels to read are listed
         await play.quiet()
-        assert await play.triggers() == [missed.id, after]
+        assert list(await play.causes()) == [missed.id, after]
         await equal_to_the_channel(play)
 
 
@@ -161,7 +160,7 @@ async def test_a_channel_that_cannot_be_read_yet_holds_back_its_own_events_only(
         assert not play.gateway.ready.is_set()
         await play.quiet()
         assert play.gateway.ready.is_set()
-        assert await play.triggers() == [missed.id, after]
+        assert list(await play.causes()) == [missed.id, after]
 
 
 async def test_a_channel_that_can_never_be_read_is_told_and_does_not_keep_us_from_being_ready() -> None:
@@ -187,7 +186,7 @@ async def test_a_channel_that_went_while_nobody_was_there_ends_its_session() -> 
 
 async def test_what_a_full_mailbox_drops_is_read_again_and_nothing_overtakes_it() -> None:
     count = CHANNEL_EVENTS_MAX + 20
-    async with playing(latency_s=0.01, rules=Rules(waiting_max=2)) as play:
+    async with playing(latency_s=0.01) as play:
         await play.start("Ada")
         for n in range(count):
             play.say(f"line {n}")
@@ -201,7 +200,7 @@ async def test_what_a_full_mailbox_drops_is_read_again_and_nothing_overtakes_it(
 
 @pytest.mark.parametrize("count", [CHANNEL_EVENTS_MAX, CHANNEL_EVENTS_MAX + 20])
 async def test_edits_and_deletions_that_a_full_mailbox_drops_are_read_again(count: int) -> None:
-    async with playing(latency_s=0.01, rules=Rules(waiting_max=2)) as play:
+    async with playing(latency_s=0.01) as play:
         await play.start("Ada")
         edited, deleted = play.say("Helo?"), play.say("Regretted.")
         await play.quiet()
@@ -221,7 +220,7 @@ async def test_a_message_that_the_store_did_not_take_is_taken_before_the_next() 
         play.executor.faults["accept"] = [OSError("the disk is full")]
         first, second = play.say("first"), play.say("second")
         await play.quiet()
-        assert await play.triggers() == [first, second]
+        assert list(await play.causes()) == [first, second]
         await equal_to_the_channel(play, crashes=1)
 
 
@@ -269,7 +268,7 @@ async def test_sessions_that_could_not_be_listed_are_listed_again_before_anythin
     async with playing(before=first, faults_of_store={"open_sessions": [OSError("the disk is full")]}) as play:
         after = play.say("after")
         await play.quiet()
-        assert await play.triggers() == [missed.id, after]
+        assert list(await play.causes()) == [missed.id, after]
 
 
 async def test_what_is_said_while_the_last_sends_finish_is_left_to_the_next_process() -> None:

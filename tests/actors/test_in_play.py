@@ -19,7 +19,7 @@ async def test_b49_what_only_looks_like_a_command_or_an_aside_is_answered() -> N
         await play.start("Ada")
         for text in PLAYED:
             play.say(text)
-        await play.quiet()
+            await play.quiet()
         assert await people_said(play) == list(PLAYED)
         assert len(play.discord.character_lines(CHANNEL)) == len(PLAYED)
         await equal_to_the_channel(play)
@@ -34,7 +34,7 @@ async def test_b49_it_is_heard_by_the_catch_up_of_the_next_process_too() -> None
     async with playing(before=first) as after:
         await after.quiet()
         assert await people_said(after) == list(PLAYED)
-        assert len(after.discord.character_lines(CHANNEL)) == len(PLAYED)
+        assert len(await after.causes()) == len(PLAYED)
 
 
 @pytest.mark.parametrize("slip", ["!strat Ada", "!staus", "!hlep", "!edn", "!retyr"])

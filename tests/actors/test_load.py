@@ -13,9 +13,7 @@ from actors.commands import ANSWERS_WAITING_MAX, TOO_MANY_COMMANDS
 from actors.gateway import CHANNEL_EVENTS_MAX
 from actors.outbox import BATCH
 from actors.ports import HeldBack, Noted, Refused
-from actors.roleplay import notices
 from actors.roleplay.model import OutboxDraft, OutboxKind
-from actors.services import WAITING_MAX
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 
 FLOODS: Final = (2_500, pytest.param(10_000, marks=pytest.mark.slow))
@@ -93,11 +91,10 @@ async def test_messages_by_the_thousand_are_each_in_the_history_once_and_in_orde
             f"Wave {number}." for number in range(flood)
         ]
         await equal_to_the_channel(play)
-        assert play.discord.texts(CHANNEL).count(notices.overflow(WAITING_MAX)) == 1
         told = [e for e in play.trace.events if isinstance(e, Noted) and "mailbox is full" in e.words]
         assert len(told) == 1
         answered = len(set(await play.triggers()))
-        assert WAITING_MAX < answered < 3 * WAITING_MAX, "what was beyond the bound started no turn"
+        assert 2 <= answered < 20, "a turn answers all that waits"
 
 
 async def test_what_was_said_while_the_bot_was_away_is_heard_however_much_it_is() -> None:

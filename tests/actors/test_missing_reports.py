@@ -79,6 +79,7 @@ async def test_m4_what_waits_is_said_with_its_time_and_what_has_not_begun_with_i
         until = play.clock.now() + 500
         play.discord.prepare_faults.append(HeldBack(until, "discord_down", play.clock.now()))
         play.say("Hello?")
+        await anyio.sleep(1)
         play.say("Anybody?")
         await anyio.sleep(10)
         play.discord.prepare_faults.append(HeldBack(until))

@@ -12,7 +12,6 @@ from actors.gaps import CatchUp
 from actors.ports import Completion, ModelFailed, Refused, ShardDown, ShardReady, ShardResumed, Unconfirmed
 from actors.readiness import CAUGHT_UP_WAIT_S, Readiness
 from actors.roleplay.model import Prompt
-from tests.actors.test_gateway import said_unheard
 from tests.fakes.language_model import FakeModel
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 
@@ -20,6 +19,10 @@ OTHER = 43
 READ_S = 1.5
 READY = ShardReady(0, "Ensemble", 1)
 UNREADABLE = 10_000
+KNOWN_S = 6.0
+"""So long known, a message is amended by the first read."""
+
+EDITED = "Who is there? It is me, Robin."
 
 
 @dataclass
@@ -37,43 +40,52 @@ def heard_by(play: Play, prompt: int) -> str:
     return "\n".join(message.content for message in play.model.prompts[prompt].messages)
 
 
-async def killed_before_its_answer(*texts: str, channels: tuple[int, ...] = (CHANNEL,)) -> Play:
-    """A process that died with a message heard in each channel and no line begun; `texts` were said after it."""
+def edit_unheard(play: Play) -> None:
+    """Robin's last message is edited, and no event reports it."""
+    message = next(each for each in reversed(play.discord.shown_in(CHANNEL)) if not each.is_ours)
+    sink, play.discord.sink = play.discord.sink, None
+    play.discord.user_edits(CHANNEL, message.id, EDITED)
+    play.discord.sink = sink
+
+
+async def killed_before_its_answer(*, edited: bool = False, channels: tuple[int, ...] = (CHANNEL,)) -> Play:
+    """A process that died with a message heard in each channel and no line begun; maybe it was edited after that."""
     model = TimedModel(takes_s=100.0)
     async with playing(model=model) as first:
         for channel_id in channels:
             await first.start("Ada", "Bo", channel_id=channel_id)
             first.say("Who is there?", channel_id=channel_id)
         await first.until(lambda: len(model.prompts) == len(channels))
+        await anyio.sleep(KNOWN_S)
         first.kill()
-    for text in texts:
-        first.discord.user_says(CHANNEL, text)
+    if edited:
+        edit_unheard(first)
     model.prompts.clear()
     model.asked_at.clear()
     model.takes_s = 0.5
     return first
 
 
-async def test_j1_after_a_restart_the_prompt_holds_what_was_said_while_nobody_listened() -> None:
-    first = await killed_before_its_answer("It is me, Robin.")
+async def test_j1_after_a_restart_the_prompt_holds_what_was_changed_while_nobody_listened() -> None:
+    first = await killed_before_its_answer(edited=True)
     first.discord.read_takes_s = READ_S
     async with playing(before=first, wait_ready=False) as play:
         await play.quiet()
-        assert "It is me, Robin." in heard_by(play, 0)
+        assert EDITED in heard_by(play, 0)
         await equal_to_the_channel(play)
 
 
 async def test_j1_after_a_reconnection_the_next_speaker_waits_for_what_the_gap_held() -> None:
-    async with playing(model=TimedModel(takes_s=2.0)) as play:
+    async with playing(model=TimedModel(takes_s=KNOWN_S + 2)) as play:
         await play.start("Ada", "Bo")
         play.say("Who is there?")
-        await play.until(lambda: len(play.model.prompts) == 1)
-        said_unheard(play, "It is me, Robin.")
+        await anyio.sleep(KNOWN_S)
+        edit_unheard(play)
         play.discord.read_takes_s = 2 * READ_S
         play.gateway.offer(ShardDown(0))
         play.gateway.offer(READY)
         await play.quiet()
-        assert [("It is me" in heard_by(play, prompt)) for prompt in (0, 1)] == [False, True]
+        assert [(EDITED in heard_by(play, prompt)) for prompt in (0, 1)] == [False, True]
         await equal_to_the_channel(play)
 
 
@@ -82,11 +94,11 @@ async def test_j1_a_second_ready_during_the_first_ones_read_is_waited_for_too() 
     first.discord.read_takes_s = READ_S
     async with playing(before=first, wait_ready=False) as play:
         await anyio.sleep(READ_S / 2)
-        said_unheard(play, "It is me, Robin.")  # the read that is under way does not show it
+        edit_unheard(play)  # the read that is under way does not show it
         play.gateway.offer(ShardDown(0))
         play.gateway.offer(READY)
         await play.quiet()
-        assert "It is me, Robin." in heard_by(play, 0)
+        assert EDITED in heard_by(play, 0)
 
 
 async def test_j1_a_resumed_connection_lets_nobody_wait() -> None:
@@ -104,7 +116,7 @@ async def test_j1_a_resumed_connection_lets_nobody_wait() -> None:
 
 
 async def test_j1_only_its_own_channel_is_waited_for() -> None:
-    first = await killed_before_its_answer("It is me, Robin.", channels=(CHANNEL, OTHER))
+    first = await killed_before_its_answer(edited=True, channels=(CHANNEL, OTHER))
     first.discord.read_faults_of[OTHER] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
     model = first.model
     assert isinstance(model, TimedModel)
@@ -112,7 +124,7 @@ async def test_j1_only_its_own_channel_is_waited_for() -> None:
     async with playing(before=first, wait_ready=False) as play:
         await play.until(lambda: len(model.asked_at) >= 1)
         assert model.asked_at[0] - began < CAUGHT_UP_WAIT_S / 2
-        assert "It is me, Robin." in heard_by(play, 0)
+        assert EDITED in heard_by(play, 0)
         await play.until(lambda: len(play.discord.character_lines(OTHER)) == 2)
         assert len(play.discord.character_lines(CHANNEL)) >= 2
 
@@ -156,7 +168,7 @@ async def test_j1_who_loses_its_reason_while_it_waits_is_never_generated() -> No
 
 
 async def test_j1_a_process_that_ends_while_a_response_waits_leaves_it_to_the_next() -> None:
-    first = await killed_before_its_answer("It is me, Robin.")
+    first = await killed_before_its_answer(edited=True)
     first.discord.read_faults_of[CHANNEL] = deque([Unconfirmed("outage", 503)] * UNREADABLE)
     async with playing(before=first, wait_ready=False) as second:
         await second.until(lambda: "Generating" in second.trace.states_of("Ada"))
@@ -164,7 +176,7 @@ async def test_j1_a_process_that_ends_while_a_response_waits_leaves_it_to_the_ne
     first.discord.read_faults_of.clear()
     async with playing(before=second) as play:
         await play.quiet()
-        assert "It is me, Robin." in heard_by(play, 0)
+        assert EDITED in heard_by(play, 0)
         await equal_to_the_channel(play)
 
 

@@ -8,8 +8,7 @@ import anyio
 import pytest
 
 from actors.ports import MessageSeen, Refused, Unconfirmed
-from actors.roleplay.model import ChannelMessage, OutboundKind
-from actors.services import Rules
+from actors.roleplay.model import ChannelMessage, OutboundKind, Purpose
 from machines.response import Limits
 from tests.fakes.discord import Fault
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
@@ -28,19 +27,25 @@ def user_messages(play: Play) -> list[ChannelMessage]:
 # ── order ───────────────────────────────────────────────────────────────────────────────────────────
 
 
-async def test_messages_that_come_at_once_get_a_turn_each_in_the_order_of_their_ids() -> None:
+async def test_messages_that_come_during_a_turn_get_one_turn_together_after_it() -> None:
     async with playing() as play:
         await play.start("Ada", "Bo")
-        for text in ("one", "two", "three"):
-            play.say(text)
+        first = play.say("one")
+        await play.until(lambda: play.trace.states_of("Ada") == ["Generating"])
+        _, last = [play.say(text) for text in ("two", "three")]
         await play.quiet()
         spoke = [name for name, _ in play.discord.character_lines(CHANNEL)]
-        assert spoke == ["Ada", "Bo"] * 3
-        assert await play.triggers() == [m.id for m in user_messages(play) for _ in "AB"]
+        assert spoke == ["Ada", "Bo"] * 2
+        assert await play.triggers() == [first, first, last, last]
+        asked = [
+            " ".join(message.content for message in prompt.messages if message.purpose is Purpose.HISTORY)
+            for prompt in play.model.prompts
+        ]
+        assert [("two" in words, "three" in words) for words in asked] == [(False, False)] * 2 + [(True, True)] * 2
         await equal_to_the_channel(play)
 
 
-async def test_a_message_seen_out_of_order_is_answered_in_the_order_of_the_ids() -> None:
+async def test_a_message_seen_out_of_order_is_answered_with_the_newer_one() -> None:
     async with playing() as play:
         await play.start("Ada")
         play.say("busy")
@@ -52,7 +57,8 @@ async def test_a_message_seen_out_of_order_is_answered_in_the_order_of_the_ids()
         play.gateway.offer(MessageSeen(newer))
         play.gateway.offer(MessageSeen(older))
         await play.quiet()
-        assert (await play.triggers())[1:] == [older.id, newer.id]
+        assert (await play.triggers())[1:] == [newer.id]
+        assert list((await play.causes()).values())[1:] == [newer.id] * 2
 
 
 async def test_the_same_message_seen_again_is_neither_kept_nor_answered_again() -> None:
@@ -74,14 +80,13 @@ async def test_forty_channels_at_once_are_each_answered_in_their_order() -> None
         for channel_id in channels:
             await play.start("Ada", "Bo", channel_id=channel_id)
         began = anyio.current_time()
-        for text in ("one", "two"):
-            for channel_id in channels:
-                play.say(f"{text} in {channel_id}", channel_id=channel_id)
-        await play.until(lambda: lines_posted(play) == 160)
+        for channel_id in channels:
+            play.say(f"one in {channel_id}", channel_id=channel_id)
+        await play.until(lambda: lines_posted(play) == 80)
         assert anyio.current_time() - began < 5  # side by side: one after the other is 100 s
         await play.quiet()
         for channel_id in channels:
-            assert [name for name, _ in play.discord.character_lines(channel_id)] == ["Ada", "Bo"] * 2
+            assert [name for name, _ in play.discord.character_lines(channel_id)] == ["Ada", "Bo"]
             await equal_to_the_channel(play, channel_id)
 
 
@@ -118,31 +123,6 @@ async def test_a_session_is_idle_by_its_last_line_and_not_by_a_sweep_that_finds_
         await play.until(lambda: play.trace.states_of("Bo")[-1:] == ["Delivered"], step_s=0.01)
         await anyio.sleep(0.01)
         assert play.session_state() == "Idle"
-
-
-async def test_beyond_the_bound_a_message_is_remembered_but_unanswered_and_told_of_once() -> None:
-    async with playing(rules=Rules(waiting_max=3)) as play:
-        await play.start("Ada")
-        play.say("message 0")
-        await play.until(lambda: play.trace.states_of("Ada") == ["Generating"])
-        for n in range(1, 7):
-            play.say(f"message {n}")
-        await play.quiet()
-        waited = [text for text in play.discord.texts(CHANNEL) if text.startswith("⏳ More than 3 messages")]
-        assert len(waited) == 1
-        assert len(play.discord.character_lines(CHANNEL)) == 4  # the one at work and the three that waited
-        assert [text for name, text in await play.history() if name == "Robin"] == [f"message {n}" for n in range(7)]
-        await equal_to_the_channel(play)
-
-
-async def test_the_next_flood_of_a_scene_is_told_as_well() -> None:
-    async with playing(rules=Rules(waiting_max=3)) as play:
-        await play.start("Ada")
-        for told in (1, 2):
-            for n in range(8):
-                play.say(f"message {n}")
-            await play.quiet()
-            assert sum(text.startswith("⏳") for text in play.discord.texts(CHANNEL)) == told
 
 
 # ── an end in the middle ────────────────────────────────────────────────────────────────────────────
@@ -250,8 +230,8 @@ async def test_a_message_deleted_while_it_waits_starts_no_turn() -> None:
     async with playing() as play:
         await play.start("Ada")
         kept = play.say("kept")
-        regretted = play.say("regretted")
         await play.until(lambda: play.trace.states_of("Ada") == ["Generating"])
+        regretted = play.say("regretted")
         play.discord.user_deletes(CHANNEL, regretted)
         await play.quiet()
         assert await play.triggers() == [kept]

@@ -20,9 +20,9 @@ BOT = Path(__file__).parent.parent.parent / "bot.py"
 
 
 def environment(**settings: str) -> dict[str, str]:
-    """The process's environment: of our settings, only these, and no wait for typing."""
+    """The process's environment: of our settings, only these; turns begin at once, and no typing is waited for."""
     own = {name: value for name, value in os.environ.items() if name.lower() not in Settings.model_fields}
-    return own | {"UNDERSTUDY_TYPING_S": "0"} | settings
+    return own | {"GATHER_S": "0", "UNDERSTUDY_TYPING_S": "0"} | settings
 
 
 def run_bot(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

@@ -28,7 +28,7 @@ def faulty(server: PlaygroundServer, *faults: str) -> None:
 
 
 def play_scene(server: PlaygroundServer, lines: int) -> None:
-    say_and_wait(server, "!start Maren Fitch", Voice.BOT)
+    say_and_wait(server, "!start Maren Fitch --turns everyone", Voice.BOT)
     for number in range(lines):
         before = shown_by(server, Voice.WEBHOOK)
         say(server, f"Line {number}?")

@@ -226,7 +226,9 @@ async def test_a_users_message_tells_what_it_set_off_and_who_is_to_come(scene: S
 async def test_a_message_that_set_nothing_off_yet_says_why(scene: Scene, store: SqlStore, answers: Answers) -> None:
     await scene.hear(HEARD)
     assert "waits for its turn" in (await answers.about_message(Here(), HEARD, is_ours=False)).text
-    await store.accept(said(HEARD + 1), waiting_max=1)
+    await store.move_session(scene.claim.session_id, SessionMove("Paused", 2, NOW))
+    await store.accept(said(HEARD + 1))
+    await store.move_session(scene.claim.session_id, SessionMove("Idle", 3, NOW))
     assert "started no turn" in (await answers.about_message(Here(), HEARD + 1, is_ours=False)).text
     await scene.take_turn(HEARD)
     assert "no character has begun" in (await answers.about_message(Here(), HEARD, is_ours=False)).text

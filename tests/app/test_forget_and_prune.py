@@ -23,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
             await open_scene(store)
             for number, (author_id, name, words) in enumerate(PEOPLE, start=11):
                 heard = ChannelMessage(number, CHANNEL, author_id, name, words, NOW + number)
-                assert await store.accept(heard, waiting_max=50) is not None
+                assert await store.accept(heard) is not None
 
     anyio.run(play)
     return tmp_path

@@ -115,10 +115,10 @@ class Stage:
         wait_until(lambda: len(self.heard()) >= len(said) and self.is_at_rest())
         assert self.heard() == said
         assert self.read("SELECT count(*) FROM response WHERE state <> 'Delivered'") == [0]
-        assert self.read("SELECT count(*) FROM inbox WHERE starts_turn AND NOT has_turn") == [0]
+        assert self.read("SELECT count(*) FROM inbox WHERE starts_turn AND turn_id IS NULL") == [0]
 
     def is_at_rest(self) -> bool:
-        return self.read("SELECT count(*) FROM inbox WHERE starts_turn AND NOT has_turn") == [0] and self.read(
+        return self.read("SELECT count(*) FROM inbox WHERE starts_turn AND turn_id IS NULL") == [0] and self.read(
             "SELECT count(*) FROM response WHERE state NOT IN ('Delivered', 'Failed')"
         ) == [0]
 

@@ -81,6 +81,7 @@ async def two_scenes(log: TextLog) -> tuple[Recorded, ...]:
     await store.add_character(Character(clock.new_id(), NAME, '{"name": "Alex"}'), at=clock.now())
     settings = load(
         turns_per_person_minute=0,
+        gather_s=0,
         backoff_base_s=0.02,
         settle_s=0.1,
         breaker_failures=0,

@@ -62,7 +62,7 @@ async def test_an_outage_is_sat_out_and_ends_with_every_line_once_and_nothing_el
         return [(source, dest) for _, source, dest in trace.breaker_moves]
 
     async def play(server: PlaygroundServer) -> None:
-        server.say(CHANNEL, "Robin", "!start Maren Fitch")
+        server.say(CHANNEL, "Robin", "!start Maren Fitch --turns everyone")
         await until(lambda: plain(server))
         server.say(CHANNEL, "Robin", "Good evening.")
         await until(lambda: lines(server) == 2)
@@ -77,6 +77,7 @@ async def test_an_outage_is_sat_out_and_ends_with_every_line_once_and_nothing_el
         breaker_pause_s=PAUSE_S,
         backoff_base_s=0.05,
         settle_s=0.2,
+        gather_s=0,
         send_attempts=8,
         voice=voice,
         inspector_address="",

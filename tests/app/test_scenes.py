@@ -51,7 +51,7 @@ def test_white_space_around_a_line_is_no_part_of_it(tmp_path: Path) -> None:
         ("cast: [Maren]", "lines: Field required"),
         ("cast: []\nlines: [{user: Kim, text: Hello}]", "cast: "),
         (LEAST + "stage: dark", "stage: Extra inputs are not permitted"),
-        (LEAST + "turns: natural", "turns: Input should be 'everyone' or 'list'"),
+        (LEAST + "turns: backwards", "turns: Input should be 'natural', 'everyone', 'list', 'pooled' or 'manual'"),
         (LEAST + "voice: telegram", "voice: Input should be 'webhook' or 'embed'"),
         ("cast: [Maren]\nlines: [{user: Kim, text: '  '}]", "lines.0.text: "),
         ("cast: [Maren]\nlines: [{user: Kim, text: '!end'}]", "lines.0.text: a scene cannot contain commands"),

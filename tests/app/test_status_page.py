@@ -96,6 +96,7 @@ async def playing(page: StatusPage, *, breaker_failures: int = 50) -> AsyncItera
             breaker_pause_s=0.5,
             backoff_base_s=0.02,
             settle_s=0.1,
+            gather_s=0,
             send_attempts=5,
             inspector_address="",
         )

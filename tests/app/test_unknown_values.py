@@ -18,7 +18,7 @@ from actors.app.cli import app
 from actors.roleplay.model import Button, OutboxDraft, OutboxKind
 from tests.contracts.scene import NOW, Scene, open_scene
 
-ORDER = "UPDATE session SET turn_order = 'natural'"
+ORDER = "UPDATE session SET turn_order = 'fateful'"
 LIMIT = "UPDATE response SET limits = json_set(limits, '$.patience_s', 5)"
 BUTTON = (
     """UPDATE outbox SET buttons = '[{"label": "Retry", "id": "retry:1", "emoji": "🔄"}]' WHERE buttons IS NOT NULL"""
@@ -29,7 +29,7 @@ FACT = (
     "UPDATE response SET version = 2"
 )
 NEWER = [
-    pytest.param(ORDER, "turn order `natural` (1)", id="turn order"),
+    pytest.param(ORDER, "turn order `fateful` (1)", id="turn order"),
     pytest.param(LIMIT, "limit `patience_s` (1)", id="limit"),
     pytest.param(BUTTON, "field of a button `emoji` (1)", id="button"),
     pytest.param(FACT, "fact `Pondered` (1)", id="fact"),
@@ -109,7 +109,7 @@ def test_what_this_version_wrote_is_refused_by_nothing(played: Path) -> None:
 
 def test_an_ended_scene_of_an_unknown_order_is_refused_while_its_last_line_is_on_its_way(played: Path) -> None:
     write(played, f"{ORDER}, state = 'Ended', ended_at = 1")
-    assert "turn order `natural` (1)" in invoke("migrate").stderr
+    assert "turn order `fateful` (1)" in invoke("migrate").stderr
     write(played, "DELETE FROM response; DELETE FROM move")
     assert invoke("migrate").exit_code == 0
 
@@ -117,7 +117,7 @@ def test_an_ended_scene_of_an_unknown_order_is_refused_while_its_last_line_is_on
 @pytest.mark.parametrize(
     ("newer", "look", "says"),
     [
-        (ORDER, "session", "has the turn order `natural`"),
+        (ORDER, "session", "has the turn order `fateful`"),
         (LIMIT, "response", "has the limit `patience_s`"),
         (FACT, "response", "by the fact `Pondered`"),
         (
@@ -149,7 +149,7 @@ def test_a_transcript_of_a_scene_of_an_unknown_order_is_refused_in_one_line(play
     write(played, ORDER)
     refused = invoke("transcript", "500")
     assert refused.exit_code == 1
-    assert "has the turn order `natural`, which this version of Ensemble does not know" in refused.stderr
+    assert "has the turn order `fateful`, which this version of Ensemble does not know" in refused.stderr
     assert "Traceback" not in refused.stderr
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from actors.adapters.store import SqlStore
-from actors.ports.work import NextMessage, NextSpeaker, ResponseRecord, Writes
+from actors.ports.work import NextMessages, NextSpeaker, ResponseRecord, Work, Writes
 from actors.roleplay.model import (
     ChannelMessage,
     Character,
@@ -58,6 +58,11 @@ def said(message_id: int, text: str = "Hello?", *, channel_id: int = CHANNEL) ->
     return ChannelMessage(
         id=message_id, channel_id=channel_id, author_id=7, name="Robin", text=text, at=NOW + message_id
     )
+
+
+def waiting(work: Work) -> list[int] | None:
+    """The messages that wait for a turn; None if the work is something else."""
+    return [each.message_id for each in work.messages] if isinstance(work, NextMessages) else None
 
 
 @dataclass
@@ -123,7 +128,7 @@ class Scene:
         return base36(self.number)
 
     async def hear(self, message_id: int, text: str = "Hello?") -> None:
-        accepted = await self.store.accept(said(message_id, text, channel_id=self.channel_id), waiting_max=50)
+        accepted = await self.store.accept(said(message_id, text, channel_id=self.channel_id))
         assert accepted is not None
         assert accepted.is_new
 
@@ -135,8 +140,8 @@ class Scene:
     async def line(self, *, limits: Limits | None = None) -> Line:
         """The next speaker's response, not started yet; a message without a turn is given one for MIRA."""
         work = await self.store.next_work(self.claim)
-        if isinstance(work, NextMessage):
-            await self.take_turn(work.message_id)
+        if isinstance(work, NextMessages):
+            await self.take_turn(work.messages[-1].message_id)
             work = await self.store.next_work(self.claim)
         assert isinstance(work, NextSpeaker)
         record = ResponseRecord(
@@ -144,7 +149,7 @@ class Scene:
             session_id=self.claim.session_id,
             channel_id=self.channel_id,
             turn_id=work.turn.id,
-            trigger_id=work.turn.trigger_id,
+            trigger_id=work.turn.cause_id,
             character=work.character,
             outbound=None,
             reasons=(),

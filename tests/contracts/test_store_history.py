@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from actors.ports.work import NextMessage
+from actors.ports.work import NextMessages
 from actors.roleplay.model import Amendment, KnownMessage
 from machines.facts import SendRefused, Sent
 from tests.contracts.scene import CHANNEL, MIRA, NOW, Line, Scene
@@ -202,7 +202,7 @@ async def test_many_are_amended_at_once_or_none(scene: Scene) -> None:
 async def test_what_is_edited_out_of_the_play_waits_for_no_turn_until_it_is_edited_into_it_again(scene: Scene) -> None:
     async def next_message() -> int | None:
         work = await scene.store.next_work(scene.claim)
-        return work.message_id if isinstance(work, NextMessage) else None
+        return work.messages[0].message_id if isinstance(work, NextMessages) else None
 
     await scene.hear(10)
     await scene.hear(11)

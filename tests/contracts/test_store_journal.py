@@ -6,7 +6,7 @@ import pytest
 
 from actors.adapters.store import SqlStore
 from actors.ports.store import Fenced
-from actors.ports.work import NextMessage, NextSpeaker, ResponseRecord, SessionMove, Writes
+from actors.ports.work import NextSpeaker, ResponseRecord, SessionMove, Writes
 from actors.roleplay.model import Claim, OutboundKind, OutboxDraft, OutboxKind, base36, nonce_of
 from machines.facts import (
     Cancelled,
@@ -21,7 +21,7 @@ from machines.facts import (
     WaitElapsed,
 )
 from machines.response import Limits, State, advance
-from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, said
+from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, said, waiting
 
 
 async def unfinished(scene: Scene) -> ResponseRecord:
@@ -215,7 +215,7 @@ async def test_the_fence_knows_our_own_parts_and_answers(scene: Scene) -> None:
 
 async def test_another_channels_messages_raise_no_fence(store: SqlStore, scene: Scene) -> None:
     await scene.hear(10)
-    assert await store.accept(said(900, channel_id=501), waiting_max=50) is None
+    assert await store.accept(said(900, channel_id=501)) is None
     line = await (await scene.line()).start("Hello.")
     assert (await line.keep_intent()).watermark == 10
 
@@ -239,10 +239,10 @@ async def test_the_nonce_of_a_part_never_changes(scene: Scene) -> None:
 async def test_work_is_unfinished_responses_then_speakers_then_messages(scene: Scene) -> None:
     store, claim = scene.store, scene.claim
     assert await store.next_work(claim) is None
-    await scene.hear(12)
     await scene.hear(10)
-    assert await store.next_work(claim) == NextMessage(10, turns=0)
+    assert waiting(await store.next_work(claim)) == [10]
     turn = await scene.take_turn(10, TOBIN, MIRA)
+    await scene.hear(12)
     assert await store.next_work(claim) == NextSpeaker(turn, 0, TOBIN)
     first = await (await scene.line()).start("One.")
     assert (await unfinished(scene)).response.id == first.response.id
@@ -250,7 +250,7 @@ async def test_work_is_unfinished_responses_then_speakers_then_messages(scene: S
     assert await store.next_work(claim) == NextSpeaker(turn, 1, MIRA)
     second = await (await scene.line()).start("Two.")
     await second.tell(SendRefused(NOW, "forbidden", 403, final=True))
-    assert await store.next_work(claim) == NextMessage(12, turns=1)
+    assert waiting(await store.next_work(claim)) == [12]
 
 
 async def test_a_replacement_takes_no_speakers_place(scene: Scene) -> None:

@@ -7,12 +7,12 @@ from dataclasses import replace
 import pytest
 
 from actors.adapters.store import SqlStore
-from actors.ports import Accepted, Fenced, NextMessage
+from actors.ports import Accepted, Fenced
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, SessionRecord, base36
 from actors.roleplay.quotas import Excess, Quotas
 from actors.session_moves import move_of
 from machines.session import EndRequested
-from tests.contracts.scene import CHANNEL, MIRA, NOW, Scene, a_session, an_answer, said
+from tests.contracts.scene import CHANNEL, MIRA, NOW, Scene, a_session, an_answer, said, waiting
 
 LIMITED = OutboxDraft("turns:7:1", OutboxKind.ANSWER, CHANNEL, "Too many turns.")
 
@@ -46,14 +46,14 @@ async def end(store: SqlStore, session: SessionRecord) -> None:
 async def test_f4_a_message_beyond_the_limit_is_heard_and_begins_no_turn(scene: Scene) -> None:
     store, here = scene.store, scene.claim.session_id
     for message_id in (10, 11):
-        assert await store.accept(said(message_id), waiting_max=50, turns_max=2) == Accepted(here, is_new=True)
+        assert await store.accept(said(message_id), turns_max=2) == Accepted(here, is_new=True)
     for message_id in (12, 13):
-        accepted = await store.accept(said(message_id), waiting_max=50, turns_max=2, limited=LIMITED)
+        accepted = await store.accept(said(message_id), turns_max=2, limited=LIMITED)
         assert accepted == Accepted(here, is_new=True, is_limited=True)
     other = replace(said(14), author_id=8)
-    assert await store.accept(other, waiting_max=50, turns_max=2) == Accepted(here, is_new=True)
+    assert await store.accept(other, turns_max=2) == Accepted(here, is_new=True)
     later = replace(said(15), at=NOW + 10 + 60)
-    assert await store.accept(later, waiting_max=50, turns_max=2) == Accepted(here, is_new=True)
+    assert await store.accept(later, turns_max=2) == Accepted(here, is_new=True)
     assert [entry.message_ids for entry in await store.history(here)] == [(each,) for each in range(10, 16)]
     rows = await store.due_outbox(now=NOW + 100, limit=50)
     assert [row.draft.text for row in rows].count("Too many turns.") == 1
@@ -61,8 +61,8 @@ async def test_f4_a_message_beyond_the_limit_is_heard_and_begins_no_turn(scene: 
 
 async def test_f4_a_message_that_comes_twice_counts_once(scene: Scene) -> None:
     for _ in range(3):
-        await scene.store.accept(said(10), waiting_max=50, turns_max=2)
-    accepted = await scene.store.accept(said(11), waiting_max=50, turns_max=2)
+        await scene.store.accept(said(10), turns_max=2)
+    accepted = await scene.store.accept(said(11), turns_max=2)
     assert accepted == Accepted(scene.claim.session_id, is_new=True)
 
 
@@ -71,7 +71,7 @@ async def test_f4_a_message_that_is_passed_over_is_answered_by_no_turn_and_the_n
     await scene.hear(11)
     notice = replace(LIMITED, key="tokens:1")
     work = await scene.store.pass_over(scene.claim, 10, notice, at=NOW)
-    assert work == NextMessage(11, 0)
+    assert waiting(work) == [11]
     with pytest.raises(Fenced):
         await scene.store.pass_over(scene.claim, 10, notice, at=NOW)
 

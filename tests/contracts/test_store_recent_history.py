@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actors.roleplay.model import Entry
+from actors.roleplay.model import Entry, Reading
 from machines.facts import Sent
-from tests.contracts.scene import CHANNEL, NOW, Scene, said
+from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Line, Scene, said
 
 
 async def a_long_scene(scene: Scene) -> tuple[Entry, ...]:
@@ -14,6 +14,8 @@ async def a_long_scene(scene: Scene) -> tuple[Entry, ...]:
     for number in range(12):
         await scene.hear(100 + 10 * number, f"Line {number}")
     for number in range(3):
+        if not number:
+            await scene.take_turn(210, MIRA, MIRA, MIRA)
         line = await (await scene.line()).start("One.", "Two.")
         await line.tell(Sent(NOW, 135 + 10 * number, "One."))
         await line.tell(Sent(NOW, 136 + 10 * number, "Two."))
@@ -45,7 +47,7 @@ async def test_people_of_one_name_are_told_in_the_order_of_first_lines_that_were
     spoke = ((9, "Robin"), (3, "Rоbin"), (5, "Ann"), (3, "Robin"), (9, "Robin"), (5, "Ann"))
     for number, (author_id, name) in enumerate(spoke):
         message = replace(said(10 + number), author_id=author_id, name=name)
-        assert await scene.store.accept(message, waiting_max=50) is not None
+        assert await scene.store.accept(message) is not None
     recent = await scene.store.recent_history(scene.claim.session_id, entries_max=3)
     assert recent.first_authors == (9, 3)
     nobody = await scene.store.recent_history(scene.claim.session_id, entries_max=2)
@@ -89,3 +91,31 @@ async def test_a_newest_line_whose_first_message_is_deleted_stands_where_its_nex
     await scene.store.amend(CHANNEL, 20, text=None, at=NOW)
     recent = await scene.store.recent_history(scene.claim.session_id, entries_max=2)
     assert [entry.text for entry in recent.entries] == ["Between", "Two."]
+
+
+async def test_a_response_reads_its_turns_messages_and_the_lines_up_to_its_own_turn(scene: Scene) -> None:
+    async def read(line: Line) -> tuple[list[str], int]:
+        assert line.record.turn_id is not None
+        reading = Reading(line.record.trigger_id, line.record.turn_id)
+        recent = await scene.store.recent_history(scene.claim.session_id, entries_max=9, reading=reading)
+        return [entry.text for entry in recent.entries], recent.length
+
+    await scene.hear(10, "one")
+    await scene.hear(11, "two")
+    first_turn = await scene.take_turn(11, MIRA, TOBIN)
+    first = await (await scene.line()).start("Mira.")
+    assert await read(first) == (["one", "two"], 2)
+    await scene.hear(12, "three, meanwhile")
+    assert await read(first) == (["one", "two"], 2)
+    await first.tell(Sent(NOW, 13, "Mira."))
+    second = await (await scene.line()).start("Tobin.")
+    assert await read(second) == (["one", "two", "Mira."], 3), "its own turn's lines"
+    await second.tell(Sent(NOW, 14, "Tobin."))
+    await scene.take_turn(12)
+    third = await (await scene.line()).start("Mira again.")
+    assert await read(third) == (["one", "two", "three, meanwhile", "Mira.", "Tobin."], 5)
+    await third.tell(Sent(NOW, 15, "Mira again."))
+    again = replace(second, record=replace(second.record, turn_id=first_turn.id))
+    assert await read(again) == (["one", "two", "Mira.", "Tobin."], 4), "a redelivery reads what its line did"
+    await scene.store.amend(CHANNEL, 12, text=None, at=NOW)
+    assert await read(again) == (["one", "two", "Mira.", "Tobin."], 4)

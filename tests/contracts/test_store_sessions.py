@@ -8,14 +8,15 @@ import pytest
 
 from actors.adapters.store import SqlStore
 from actors.observation import LineView, SessionView
-from actors.ports.store import Accepted, Fenced, ToCatchUp
-from actors.ports.work import MoveByWork, NextMessage, NextSpeaker, SessionMove
-from actors.roleplay.model import Character, OutboxDraft, OutboxKind, Turn, base36
+from actors.ports.inbox import Accepted
+from actors.ports.store import Fenced, ToCatchUp
+from actors.ports.work import MoveByWork, NextMessages, NextSpeaker, SessionMove
+from actors.roleplay.addressing import Heard
+from actors.roleplay.model import Character, Turn, base36
+from actors.roleplay.turns import Before
 from machines.facts import Cancelled, FoundInChannel, SendUnconfirmed, Sent, Started
 from machines.response import advance
-from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said
-
-FULL = OutboxDraft(key="overflow", kind=OutboxKind.NOTICE, channel_id=CHANNEL, text="Too many at once.")
+from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Scene, a_session, an_answer, open_scene, said, waiting
 
 
 async def test_a_session_is_read_back_with_its_cast_in_order(store: SqlStore) -> None:
@@ -122,69 +123,89 @@ async def test_the_newest_messages_of_the_history_are_to_be_compared(
 
 async def test_a_message_is_accepted_once(scene: Scene) -> None:
     here = scene.claim.session_id
-    assert await scene.store.accept(said(10), waiting_max=50) == Accepted(here, is_new=True)
-    assert await scene.store.accept(said(10, "Told twice."), waiting_max=50) == Accepted(here, is_new=False)
+    assert await scene.store.accept(said(10)) == Accepted(here, is_new=True)
+    assert await scene.store.accept(said(10, "Told twice.")) == Accepted(here, is_new=False)
     assert [entry.text for entry in await scene.store.history(here)] == ["Hello?"]
 
 
 async def test_nothing_is_accepted_where_no_session_is_open(scene: Scene) -> None:
-    assert await scene.store.accept(said(10, channel_id=501), waiting_max=50) is None
+    assert await scene.store.accept(said(10, channel_id=501)) is None
     await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
-    assert await scene.store.accept(said(11), waiting_max=50) is None
+    assert await scene.store.accept(said(11)) is None
     assert await scene.store.history(scene.claim.session_id) == ()
 
 
 async def test_what_was_said_before_the_session_opened_is_not_accepted(store: SqlStore) -> None:
     await store.add_character(MIRA, at=NOW)
     await store.open_session(replace(a_session(cast=(MIRA,)), opened_after=50), an_answer())
-    assert await store.accept(said(49), waiting_max=50) is None
-    assert await store.accept(said(50), waiting_max=50) is None
-    assert await store.accept(said(51), waiting_max=50) is not None
+    assert await store.accept(said(49)) is None
+    assert await store.accept(said(50)) is None
+    assert await store.accept(said(51)) is not None
 
 
 async def test_a_message_of_an_ended_session_stays_that_sessions(scene: Scene) -> None:
     await scene.hear(10)
     await scene.store.move_session(scene.claim.session_id, SessionMove("Ended", 2, NOW, "end"))
     await open_scene(scene.store, number=101)
-    assert await scene.store.accept(said(10), waiting_max=50) == Accepted(base36(100), is_new=False)
+    assert await scene.store.accept(said(10)) == Accepted(base36(100), is_new=False)
     assert await scene.store.history(base36(101)) == ()
-
-
-async def test_beyond_the_bound_a_message_enters_the_history_and_starts_no_turn(scene: Scene) -> None:
-    for message_id in (10, 11, 12, 13):
-        await scene.store.accept(said(message_id), waiting_max=2, overflow=FULL)
-    for message_id in (10, 11):
-        assert await scene.store.next_work(scene.claim) == NextMessage(message_id, turns=message_id - 10)
-        line = await (await scene.line()).start("Hello.")
-        await line.tell(Sent(NOW, message_id + 100, "Hello."))
-    assert await scene.store.next_work(scene.claim) is None
-    assert len(await scene.store.history(scene.claim.session_id)) == 6
-
-
-async def test_the_channel_is_told_of_an_overflow_once(scene: Scene) -> None:
-    for message_id in (10, 11, 12):
-        await scene.store.accept(said(message_id), waiting_max=1, overflow=replace(FULL, key=f"o-{message_id}"))
-    assert [row.draft.key for row in await scene.store.due_outbox(now=NOW + 99, limit=9)] == ["start-100", "o-11"]
-
-
-async def test_the_channel_is_told_of_the_next_flood_when_nothing_waited_in_between(scene: Scene) -> None:
-    async def hear(*message_ids: int) -> list[str]:
-        for message_id in message_ids:
-            await scene.store.accept(said(message_id), waiting_max=1, overflow=replace(FULL, key=f"o-{message_id}"))
-        return [row.draft.key for row in await scene.store.due_outbox(now=NOW + 99, limit=9)]
-
-    assert await hear(10, 11) == ["start-100", "o-11"]
-    await scene.store.take_turn(scene.claim, Turn(base36(900), scene.claim.session_id, 10, ()))
-    assert await hear(12, 13) == ["start-100", "o-11", "o-13"]
 
 
 async def test_a_deleted_message_without_a_turn_starts_none(scene: Scene) -> None:
     await scene.hear(10)
     await scene.hear(11)
     await scene.store.amend(CHANNEL, 10, text=None, at=NOW)
-    assert await scene.store.next_work(scene.claim) == NextMessage(11, turns=0)
+    assert waiting(await scene.store.next_work(scene.claim)) == [11]
     with pytest.raises(Fenced):
         await scene.take_turn(10)
+
+
+async def test_what_waits_says_to_whose_line_it_replies_and_what_it_says_now(scene: Scene) -> None:
+    store = scene.store
+    await scene.hear(10)
+    line = await (await scene.line()).start("Hello.")
+    await line.keep_intent()
+    await line.tell(Sent(NOW, 20, "Hello."))
+    await store.accept(replace(said(30, "Why?"), replies_to=20))
+    await store.amend(CHANNEL, 30, text="Why not?", at=NOW)
+    work = await store.next_work(scene.claim)
+    assert work == NextMessages((Heard(30, "Why not?", MIRA.id),), Before(MIRA.id, (MIRA.id,)))
+
+
+async def test_a_turn_keeps_who_had_spoken_in_its_round(scene: Scene) -> None:
+    await scene.hear(10)
+    turn = Turn(base36(900), scene.claim.session_id, 10, (), (TOBIN.id,))
+    await scene.store.take_turn(scene.claim, turn)
+    await scene.hear(11)
+    work = await scene.store.next_work(scene.claim)
+    assert isinstance(work, NextMessages)
+    assert work.before == Before(None, (), (TOBIN.id,))
+
+
+async def test_a_turn_answers_all_that_waits_up_to_its_cause(scene: Scene) -> None:
+    for message_id in (12, 10, 11):
+        await scene.hear(message_id)
+    assert waiting(await scene.store.next_work(scene.claim)) == [10, 11, 12]
+    await scene.hear(13)  # after the speakers were drawn
+    await scene.take_turn(12)
+    await (await (await scene.line()).start("One.")).tell(Sent(NOW, 20, "One."))
+    assert waiting(await scene.store.next_work(scene.claim)) == [13]
+    for message_id in (10, 11, 12):
+        with pytest.raises(Fenced):
+            await scene.take_turn(message_id)
+
+
+async def test_a_turn_loses_its_reason_with_the_last_of_its_messages(scene: Scene) -> None:
+    for message_id in (10, 11, 12):
+        await scene.hear(message_id)
+    await scene.take_turn(12, MIRA, TOBIN)
+    line = await (await scene.line()).start("One.")
+    for message_id, reason in ((12, None), (10, None), (11, "trigger_deleted")):
+        await scene.store.amend(CHANNEL, message_id, text=None, at=NOW)
+        assert await scene.store.cancel_reason(line.response.id) == reason
+    await line.tell(Sent(NOW, 20, "One."))
+    second = await (await scene.line()).start("Two.")
+    assert await scene.store.cancel_reason(second.response.id) is None, "it has delivered something"
 
 
 async def test_a_message_is_answered_by_one_turn(scene: Scene) -> None:
@@ -200,7 +221,7 @@ async def test_a_message_is_answered_by_one_turn(scene: Scene) -> None:
 async def test_a_claim_says_what_is_to_be_done(scene: Scene) -> None:
     await scene.hear(10)
     *_, work = await scene.store.claim(scene.claim.session_id)
-    assert work == NextMessage(10, turns=0)
+    assert waiting(work) == [10]
 
 
 async def test_a_turn_is_taken_with_the_sessions_move_or_not_at_all(scene: Scene) -> None:
@@ -209,7 +230,7 @@ async def test_a_turn_is_taken_with_the_sessions_move_or_not_at_all(scene: Scene
     turn = Turn(base36(900), session_id, 10, (MIRA.id,))
     with pytest.raises(Fenced):
         await store.take_turn(scene.claim, turn, move=SessionMove("Responding", 3, NOW))
-    assert await store.next_work(scene.claim) == NextMessage(10, turns=0)
+    assert waiting(await store.next_work(scene.claim)) == [10]
     work = await store.take_turn(scene.claim, turn, move=SessionMove("Responding", 2, NOW))
     assert work == NextSpeaker(turn, 0, MIRA)
     record = await store.session(session_id)
@@ -232,7 +253,7 @@ async def test_the_session_moves_by_what_it_has_to_do_next(scene: Scene) -> None
     assert await store.next_work(scene.claim, move=by_work(2)) is None
     assert await state_of(scene) == ("Idle", 2)
     await scene.hear(10)
-    assert await store.next_work(scene.claim, move=by_work(3)) == NextMessage(10, turns=0)
+    assert waiting(await store.next_work(scene.claim, move=by_work(3))) == [10]
     assert await state_of(scene) == ("Responding", 3)
     with pytest.raises(Fenced):
         await store.next_work(scene.claim, move=by_work(3))
@@ -257,7 +278,7 @@ async def test_what_is_said_in_a_pause_is_kept_and_starts_no_turn(scene: Scene) 
     await store.resume_session(session_id, by_work(3), outbox=())
     assert await state_of(scene) == ("Idle", 3)
     await scene.hear(11)
-    assert await store.next_work(scene.claim) == NextMessage(11, turns=0)
+    assert waiting(await store.next_work(scene.claim)) == [11]
 
 
 async def test_no_response_begins_once_its_session_is_paused(scene: Scene) -> None:
@@ -266,14 +287,6 @@ async def test_no_response_begins_once_its_session_is_paused(scene: Scene) -> No
     await scene.store.move_session(scene.claim.session_id, SessionMove("Paused", 2, NOW))
     with pytest.raises(Fenced, match="paused"):
         await line.start()
-
-
-async def test_a_pause_is_no_flood(scene: Scene) -> None:
-    await scene.store.move_session(scene.claim.session_id, SessionMove("Paused", 2, NOW))
-    accepted = await scene.store.accept(said(10), waiting_max=0, overflow=FULL)
-    assert accepted is not None
-    assert (accepted.is_new, accepted.is_overflow, accepted.is_paused) == (True, False, True)
-    assert [row.draft.key for row in await scene.store.due_outbox(now=NOW, limit=9)] == ["start-100"]
 
 
 async def test_a_line_that_has_lost_its_reason_before_it_starts_says_so(scene: Scene) -> None:

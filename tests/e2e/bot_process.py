@@ -38,6 +38,7 @@ def environment(server: PlaygroundServer, folder: Path, **settings: str) -> dict
         "SETTLE_S": "0.5",
         "BACKOFF_BASE_S": "0.1",
         "UNDERSTUDY_TYPING_S": "0",
+        "GATHER_S": "0",
         **settings,
     }
 

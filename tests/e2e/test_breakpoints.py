@@ -48,7 +48,7 @@ async def run(anyio_backend: str, tmp_path: Path) -> AsyncIterator[Run]:
         settings = {"INSPECTOR_ADDRESS": address, "INSPECTOR_TOKEN": TOKEN, "RESPONSE_DEADLINE_S": "1"}
         env = environment(server, tmp_path, **settings)
         async with running(env):
-            server.say(CHANNEL, "Robin", "!start Maren Fitch")
+            server.say(CHANNEL, "Robin", "!start Maren Fitch --turns everyone")
             await until(lambda: any(m.voice is Voice.BOT for m in server.messages(CHANNEL)))
             yield Run(f"http://{address}/", server)
 

@@ -41,7 +41,7 @@ async def test_a_stuck_line_is_asked_about_by_command_and_by_menu(
     async with running(environment(server, tmp_path, BACKOFF_BASE_S="60", BREAKER_FAILURES="0")):
         page = await open_page()
         messages, whispers = page.locator("#messages .message"), page.locator("#messages .message.whisper")
-        await write(page, "!start Maren Fitch")
+        await write(page, "!start Maren Fitch --turns everyone")
         await expect(messages.filter(has_text="The scene is open")).to_have_count(1)
         server.next_lines(None, "http_503")
         await write(page, "Who is there?")

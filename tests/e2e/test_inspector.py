@@ -66,7 +66,7 @@ async def run(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> A
 
 
 async def _open_scene(server: PlaygroundServer) -> None:
-    server.say(CHANNEL, "Robin", f"!start {' '.join(CAST)}")
+    server.say(CHANNEL, "Robin", f"!start {' '.join(CAST)} --turns everyone")
     await until(lambda: any(m.voice is Voice.BOT for m in server.messages(CHANNEL)))
 
 

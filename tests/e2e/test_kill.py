@@ -21,7 +21,7 @@ VOICES = ("webhook", "embed")
 
 
 async def open_scene(server: PlaygroundServer) -> None:
-    server.say(CHANNEL, "Robin", f"!start {' '.join(CAST)}")
+    server.say(CHANNEL, "Robin", f"!start {' '.join(CAST)} --turns everyone")
     await until(lambda: any(m.voice is Voice.BOT for m in server.messages(CHANNEL)))
 
 

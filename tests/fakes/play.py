@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from actors.adapters.engine.embedded import EmbeddedEngine
 from actors.adapters.store import SqlStore
-from actors.adapters.store.engine.schema import response, session
+from actors.adapters.store.engine.schema import inbox, response, session, turn
 from actors.allowances import Allowances
 from actors.breaker_ports import behind_breakers
 from actors.gateway import Gateway
@@ -146,6 +146,13 @@ class Play:
         with self.executor.engine.connect() as conn:
             return list(conn.execute(wanted.order_by(response.c.started_at, response.c.id)).scalars())
 
+    async def causes(self, channel_id: int = CHANNEL) -> dict[int, int]:
+        """Each message of the newest session that has a turn ─► that turn's cause."""
+        answered = select(inbox.c.message_id, turn.c.cause_id).join(turn, turn.c.id == inbox.c.turn_id)
+        wanted = answered.where(inbox.c.session_id == await self.session_id(channel_id))
+        with self.executor.engine.connect() as conn:
+            return {row[0]: row[1] for row in conn.execute(wanted.order_by(inbox.c.message_id))}
+
     async def entries(self, channel_id: int = CHANNEL) -> tuple[Entry, ...]:
         return await self.store.history(await self.session_id(channel_id))
 
@@ -221,7 +228,7 @@ async def playing(
     given = clock, ports.model, ports.voice, ports.channel, ports.replies, store, trace
     allowance = Allowances() if allowances is None else allowances(store)
     services = Services(*given, rules, breakers=ports.breakers, stops=stops or NoStops(), allowances=allowance)
-    engine = EmbeddedEngine()
+    engine = EmbeddedEngine(clock.now)
     system = ActorSystem(services, engine=engine, supervisor=Supervisor(trace))
 
     try:

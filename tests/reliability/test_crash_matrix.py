@@ -37,7 +37,7 @@ UNDONE = """SELECT (SELECT count(*) FROM response WHERE state NOT IN ('Delivered
                  + (SELECT count(*) FROM outbox WHERE done_at IS NULL)
                  + (SELECT count(*) FROM session WHERE state = 'Responding')
                  + (SELECT count(*) FROM inbox JOIN session ON session.id = session_id
-                    WHERE starts_turn AND NOT has_turn AND deleted_at IS NULL AND state <> 'Ended')"""
+                    WHERE starts_turn AND turn_id IS NULL AND deleted_at IS NULL AND state <> 'Ended')"""
 DUE_AT = "SELECT max(due_at) FROM response WHERE state = 'Retrying'"
 LAST_MOVE = "SELECT fact, source, dest FROM move ORDER BY response_id DESC, seq DESC LIMIT 1"
 SPOKEN = "SELECT count(*) FROM history_message JOIN history ON history.id = history_id WHERE kind = 'character'"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -12,17 +12,21 @@ from hypothesis import strategies as st
 
 from actors.app.scenes import Scene
 from actors.commands import BadCommand, parse_start
+from actors.roleplay.addressing import Addressee, Heard
 from actors.roleplay.turns import (
-    DEFAULT_ORDER,
-    PLANNED,
+    SCRIPT_ORDER,
+    Before,
+    Member,
     TurnOrder,
     UnknownOrder,
     choices,
+    default_order,
+    draw,
     meaning,
     meanings,
     order_named,
     speaker_count,
-    speakers,
+    speakers_min,
 )
 
 ROOT = Path(__file__).parents[2]
@@ -30,10 +34,25 @@ README = ROOT / "README.md"
 COLUMN_MAX = 16  # `session.turn_order`
 
 ANSWERS = {
+    TurnOrder.NATURAL: ("ca", "bc", "ab", "ca"),
     TurnOrder.EVERYONE: ("abc", "abc", "abc", "abc"),
     TurnOrder.LIST: ("a", "b", "c", "a"),
+    TurnOrder.POOLED: ("c", "b", "a", "c"),
+    TurnOrder.MANUAL: ("", "", "", ""),
 }
-"""Of a cast of a, b and c: who answers each of the first four messages."""
+"""Of a cast of a, b and c: who answers each of the first four messages, which address nobody; seeds `s/0` to `s/3`."""
+
+CAST = tuple(Member(Addressee(name, (name,))) for name in "abc")
+
+
+def answers(order: TurnOrder, cast: Sequence[Member] = CAST, *, turns: int = 4) -> list[str]:
+    """Who answers each of the first messages."""
+    before, found = Before(), []
+    for turn in range(turns):
+        drawn = draw(order, cast, [Heard(turn, "Hm.")], before, seed=f"s/{turn}")
+        before = Before(drawn.speakers[-1] if drawn.speakers else before.last, drawn.speakers, drawn.round)
+        found.append("".join(drawn.speakers))
+    return found
 
 
 def test_every_order_has_its_example_here() -> None:
@@ -42,15 +61,17 @@ def test_every_order_has_its_example_here() -> None:
 
 @pytest.mark.parametrize("order", TurnOrder)
 def test_the_order_says_who_answers_each_message(order: TurnOrder) -> None:
-    assert tuple("".join(speakers(order, "abc", turns=turns)) for turns in range(4)) == ANSWERS[order]
+    assert tuple(answers(order)) == ANSWERS[order]
 
 
-@given(st.sampled_from(TurnOrder), st.integers(0, 12), st.integers(0, 1000))
-def test_as_many_answer_each_message_as_the_count_says(order: TurnOrder, size: int, turns: int) -> None:
-    answering = speakers(order, range(size), turns=turns)
-    assert len(answering) == speaker_count(order, size)
-    assert len(set(answering)) == len(answering)
-    assert set(answering) <= set(range(size))
+@given(st.sampled_from(TurnOrder), st.integers(1, 12), st.integers(1, 30))
+def test_as_many_answer_each_message_as_the_counts_say(order: TurnOrder, size: int, turns: int) -> None:
+    cast = tuple(Member(Addressee(chr(97 + at), ())) for at in range(size))
+    for answering in answers(order, cast, turns=turns):
+        assert len(answering) >= speakers_min(order, size)
+        assert speaker_count(order, size) in (None, len(answering))
+        assert len(set(answering)) == len(answering)
+        assert set(answering) <= {each.id for each in cast}
 
 
 @pytest.mark.parametrize("order", TurnOrder)
@@ -71,15 +92,13 @@ def test_the_readme_and_the_help_explain_every_order(order: TurnOrder) -> None:
     assert f"`{order}`: {meaning(order)}" in meanings()
 
 
-def test_no_planned_order_is_built_and_the_default_is() -> None:
-    assert not set(PLANNED) & set(TurnOrder)
-    assert DEFAULT_ORDER in TurnOrder
+def test_two_or_more_play_naturally_unless_somebody_chooses() -> None:
+    assert [default_order(size) for size in (1, 2, 10)] == ["everyone", "natural", "natural"]
 
 
-@pytest.mark.parametrize(("word", "says"), [(PLANNED[0], "is not built yet"), ("backwards", "There is no turn order")])
-def test_a_refusal_names_every_order_that_can_be_used(word: str, says: str) -> None:
-    with pytest.raises(UnknownOrder, match=says) as refused:
-        order_named(word)
+def test_a_refusal_names_every_order_that_can_be_used() -> None:
+    with pytest.raises(UnknownOrder, match="There is no turn order") as refused:
+        order_named("backwards")
     assert all(f"`{order}`" in str(refused.value) for order in TurnOrder)
 
 
@@ -105,7 +124,7 @@ def lines_that_name_an_order(source: str) -> Iterator[int]:
             case ast.MatchValue(value=ast.Constant(value=word)) if word in words:
                 yield node.lineno
             case ast.Subscript(value=ast.Name(id="Literal"), slice=ast.Tuple(elts=listed)):
-                if any(isinstance(each, ast.Constant) and each.value == DEFAULT_ORDER for each in listed):
+                if any(isinstance(each, ast.Constant) and each.value == SCRIPT_ORDER for each in listed):
                     yield node.lineno
 
 

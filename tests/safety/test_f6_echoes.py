@@ -125,7 +125,8 @@ async def test_f6_no_answer_to_a_start_acts_on_what_was_typed(words: str) -> Non
         prefix = "❓ There is no character named "
         assert acted_on(named.removeprefix(prefix)) == []
         assert "\n" not in named
-        assert re.fullmatch(r"❓ There is no turn order `[^`\n]{1,40}`\. Use `everyone` or `list`\.", turns)
+        orders = "`natural`, `everyone`, `list`, `pooled` or `manual`"
+        assert re.fullmatch(rf"❓ There is no turn order `[^`\n]{{1,40}}`\. Use {orders}\.", turns)
 
 
 @virtually

@@ -51,7 +51,7 @@ def tables_with(store: SqlStore, word: str = WORD) -> list[str]:
 
 
 async def accepted(store: SqlStore, heard: ChannelMessage) -> None:
-    assert await store.accept(heard, waiting_max=50) is not None
+    assert await store.accept(heard) is not None
 
 
 def an_exchange(words: str) -> Exchange:
@@ -154,7 +154,7 @@ async def test_f7_what_was_forgotten_is_not_learnt_again_from_the_channel(store:
     await store.forget(ROBIN, at=NOW + 40)
     assert await store.known_messages(CHANNEL, after=1) == ()
     await store.amend(CHANNEL, 11, text=f"It is in {WORD}.", at=NOW + 50)
-    again = await store.accept(message(11, f"I hide it in {WORD}."), waiting_max=50)
+    again = await store.accept(message(11, f"I hide it in {WORD}."))
     assert again is not None
     assert not again.is_new
     assert tables_with(store) == []

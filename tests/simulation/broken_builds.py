@@ -18,7 +18,6 @@ from actors.adapters.store.play import outbox, responses
 from actors.adapters.store.play.history import add_said
 from actors.ports import (
     NO_WRITES,
-    Accepted,
     ElsewhereOutcome,
     Exchange,
     GatewayEvent,
@@ -50,6 +49,7 @@ from actors.roleplay.model import (
     Outbound,
     OutboundKind,
     OutboxDraft,
+    Reading,
     RecentHistory,
     ReplyAddress,
     ResponseId,
@@ -353,9 +353,14 @@ class ShortMemory(SqlStore):
     """A store that reads no more than the three newest lines for a prompt."""
 
     async def recent_history(
-        self, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+        self,
+        session_id: SessionId,
+        *,
+        entries_max: int,
+        characters_max: int | None = None,
+        reading: Reading | None = None,
     ) -> RecentHistory:
-        return await super().recent_history(session_id, entries_max=3, characters_max=characters_max)
+        return await super().recent_history(session_id, entries_max=3, characters_max=characters_max, reading=reading)
 
 
 class HearsNothingAgain(SqlStore):
@@ -364,44 +369,6 @@ class HearsNothingAgain(SqlStore):
     async def handled_messages(self, channel_id: int, *, after: int) -> frozenset[int]:
         await super().handled_messages(channel_id, after=after)
         return EVERYTHING
-
-
-class TakesEverything(SqlStore):
-    """A store whose sessions have no bound."""
-
-    async def accept(
-        self,
-        message: ChannelMessage,
-        *,
-        waiting_max: int,
-        overflow: OutboxDraft | None = None,
-        turns_max: int = 0,
-        limited: OutboxDraft | None = None,
-    ) -> Accepted | None:
-        return await super().accept(message, waiting_max=10**6, overflow=overflow)
-
-
-class TellsOneFlood(SqlStore):
-    """A store that tells a channel of its first flood only."""
-
-    def __init__(self, executor: Executor) -> None:
-        super().__init__(executor)
-        self._told: set[int] = set()
-
-    async def accept(
-        self,
-        message: ChannelMessage,
-        *,
-        waiting_max: int,
-        overflow: OutboxDraft | None = None,
-        turns_max: int = 0,
-        limited: OutboxDraft | None = None,
-    ) -> Accepted | None:
-        told = None if message.channel_id in self._told else overflow
-        accepted = await super().accept(message, waiting_max=waiting_max, overflow=told)
-        if accepted is not None and accepted.is_overflow:
-            self._told.add(message.channel_id)
-        return accepted
 
 
 class Stumbles(SqlStore):

@@ -16,11 +16,12 @@ from actors.simulation import campaign
 from actors.simulation.faults import KINDS, Cut
 from actors.simulation.faulty_discord import ServerOrder
 from actors.simulation.people import Habits
-from actors.simulation.shape import CAST, Shape
+from actors.simulation.shape import ANSWERED, CAST, Shape
 from actors.simulation.shrink import shrunk
 from actors.simulation.world import Build, Order, run_world
 from machines.response import Limits, State
 from tests.simulation import broken_builds as broken
+from tests.simulation import broken_turns
 
 HEALTHY = Build()
 SMALL = Shape(channels=4)
@@ -97,11 +98,10 @@ def test_a_healthy_build_keeps_every_promise_for_long(seed: int) -> None:
 )
 @given(
     cast=st.integers(1, len(CAST)),
-    order=st.sampled_from(TurnOrder),
+    order=st.sampled_from(ANSWERED),
     channels=st.integers(1, 5),
     preference=st.sampled_from(("webhook", "embed")),
     attempts=st.integers(1, 4),
-    waiting_max=st.integers(1, 50),
     server_order=st.sampled_from(("newest_first", "oldest_first", "shuffled")),
     bare_posts=st.booleans(),
     chance=st.sampled_from((0.05, 0.3, 0.6)),
@@ -113,7 +113,6 @@ def test_every_shape_of_world_holds(
     channels: int,
     preference: str,
     attempts: int,
-    waiting_max: int,
     server_order: ServerOrder,
     bare_posts: bool,
     chance: float,
@@ -124,7 +123,6 @@ def test_every_shape_of_world_holds(
         channels=channels,
         preference="embed" if preference == "embed" else "webhook",
         limits=Limits(send_attempts=attempts, generate_attempts=attempts),
-        waiting_max=waiting_max,
         server_order=server_order,
         bare_posts=bare_posts,
     )
@@ -250,12 +248,16 @@ def test_a_catch_up_that_hears_nothing_is_caught() -> None:
     assert "history is the channel" in caught(Build(store=broken.HearsNothingAgain), worlds=12)
 
 
-def test_a_session_without_a_bound_is_caught() -> None:
-    assert "bounds" in caught(Build(store=broken.TakesEverything), shape=replace(SMALL, waiting_max=2))
+def test_a_turn_for_each_gathered_message_is_caught() -> None:
+    assert "one turn" in caught(Build(store=broken_turns.AnswersEachMessage))
 
 
-def test_a_second_flood_that_nobody_is_told_of_is_caught() -> None:
-    assert "bounds" in caught(Build(store=broken.TellsOneFlood), shape=replace(SMALL, waiting_max=1), responses=150)
+def test_a_draw_that_differs_after_a_restart_is_caught() -> None:
+    assert "one draw" in caught(Build(store=broken_turns.DrawsAnew))
+
+
+def test_a_prompt_that_holds_what_came_after_its_turns_messages_is_caught() -> None:
+    assert "prompt" in caught(Build(store=broken_turns.ReadsAhead))
 
 
 def test_a_crash_that_no_fault_explains_is_caught_though_it_is_contained() -> None:

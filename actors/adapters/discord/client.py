@@ -44,6 +44,7 @@ from actors.ports import (
     MessageEdited,
     MessageSeen,
     MissingAsked,
+    PersonTyping,
     ShardConnecting,
     ShardDown,
     ShardEnded,
@@ -273,6 +274,9 @@ class GatewayClient(discord.Client):
                 return _edited(raw, self._ourselves)
             case "raw_message_delete", (discord.RawMessageDeleteEvent() as raw,):
                 return (MessageDeleted(raw.channel_id, raw.message_id),)
+            case "raw_typing", (discord.RawTypingEvent() as raw,):
+                is_own = self.user is not None and raw.user_id == self.user.id
+                return () if is_own else (PersonTyping(raw.channel_id, raw.user_id),)
             case "raw_bulk_message_delete", (discord.RawBulkMessageDeleteEvent() as raw,):
                 return [MessageDeleted(raw.channel_id, message_id) for message_id in sorted(raw.message_ids)]
             case "interaction", (discord.Interaction() as interaction,):

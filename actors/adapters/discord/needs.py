@@ -28,7 +28,7 @@ class Need:
 
 NEEDS: Final = (
     Need(  # messages, threads, commands
-        intents=("guilds", "guild_messages", "dm_messages", "message_content"),
+        intents=("guilds", "guild_messages", "dm_messages", "message_content", "guild_typing", "dm_typing"),
         permissions=(
             "view_channel",
             "send_messages",

@@ -15,6 +15,7 @@ from actors.adapters.store.play import (
     deletion,
     discord_knowledge,
     error_counts,
+    gathering,
     inbox,
     late_notices,
     missing_reports,
@@ -61,6 +62,7 @@ class SqlStore:
     # ── the inbox and turns ─────────────────────────────────────────────────────────────────────────
 
     accept = operation(inbox.accept)
+    hold_turn = operation(gathering.hold_turn)
     next_work = operation(inbox.next_work)
     take_turn = operation(inbox.take_turn)
     pass_over = operation(inbox.pass_over)

@@ -69,7 +69,7 @@ async def _play(scene: Scene, folder: Path, settings: Settings, plan: FaultPlan)
     columns = (TextColumn("Rehearsing"), BarColumn(), MofNCompleteColumn(), TextColumn("lines"), TimeElapsedColumn())
     console = Console(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
-        task = progress.add_task("", total=len(scene.lines) * speakers)
+        task = progress.add_task("", total=None if speakers is None else len(scene.lines) * speakers)
         on_end = partial(progress.advance, task)
         tell = partial(console.print, markup=False, highlight=False)
         return await play_scene(scene, folder, settings, plan, on_end=on_end, tell=tell)

@@ -126,7 +126,7 @@ def _why_nothing(heard: HeardMessage) -> str:
     if heard.is_deleted:
         return "This message was deleted, or edited so that it left the scene, before it was answered."
     if not heard.starts_turn:
-        return "This message is in the history, but started no turn: too many other messages were waiting."
+        return "This message is in the history, but started no turn: the scene was paused."
     if not heard.has_turn:
-        return "This message waits for its turn: a session answers one message at a time."
+        return "This message waits for its turn: it is answered with all that waits then."
     return "This message has a turn, but no character has begun to speak yet."

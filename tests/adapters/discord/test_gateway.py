@@ -22,6 +22,7 @@ from actors.ports import (
     MessageEdited,
     MessageSeen,
     Page,
+    PersonTyping,
     Posted,
     Refused,
     ShardConnecting,
@@ -166,6 +167,13 @@ async def test_messages_from_before_are_edited_and_deleted_too(playground: Playg
         edited = (await bot.next(MessageEdited)).message
         assert (edited.channel_id, edited.id, edited.name, edited.text) == (said.channel_id, said.id, "Robin", "After.")
         assert await bot.next(MessageDeleted) == MessageDeleted(said.channel_id, said.id)
+
+
+async def test_that_a_person_types_is_told_and_that_we_do_is_not(bot: Bot, playground: PlaygroundServer) -> None:
+    channel, robin = playground.discord.find_channel("tavern"), playground.discord.find_user("Robin")
+    playground.discord.type_in(channel, playground.discord.bot.id)
+    playground.discord.type_in(channel, robin.id)
+    assert await bot.next(PersonTyping) == PersonTyping(channel.id, robin.id)
 
 
 async def test_a_moderators_purge_is_a_deletion_of_each_oldest_first(bot: Bot, playground: PlaygroundServer) -> None:

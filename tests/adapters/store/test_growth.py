@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from actors.adapters.store import SqlStore
 from actors.adapters.store.play.exchanges import RESPONSES_KEPT
 from actors.ports import Exchange, Request
-from actors.ports.work import NextMessage, SessionMove
+from actors.ports.work import NextMessages, SessionMove
 from actors.roleplay.model import OutboxDraft, OutboxKind
 from machines.facts import FoundInChannel, SendUnconfirmed, Sent
 from machines.response import advance
@@ -71,7 +71,7 @@ async def costs(scene: Scene, executor: MortalExecutor, key: str, message_id: in
         "pending": lambda: store.pending(now=NOW),
         "open_sessions": lambda: store.open_sessions(since=NOW, lookback=TURNS_FEW),
         "recent_history": lambda: store.recent_history(session_id, entries_max=20),
-        "accept": lambda: store.accept(said(message_id), waiting_max=50, turns_max=12),
+        "accept": lambda: store.accept(said(message_id), turns_max=12),
         "answered_lately": lambda: store.answered_lately(CHANNEL, 7, since=NOW - 60),
         "next_work": lambda: store.next_work(scene.claim),
         "enqueue": lambda: store.enqueue(draft, at=NOW),
@@ -89,7 +89,7 @@ async def test_nothing_that_a_playing_bot_asks_grows_with_what_was_played() -> N
     scene = await open_scene(store)
     await play(scene, range(TURNS_FEW))
     few = await costs(scene, executor, "few", 1000 + 10 * TURNS_FEW)
-    assert isinstance(await store.next_work(scene.claim), NextMessage)
+    assert isinstance(await store.next_work(scene.claim), NextMessages)
     await scene.take_turn(1000 + 10 * TURNS_FEW)
     line = await (await scene.line()).start("A line.")
     await line.tell(Sent(NOW, 1005 + 10 * TURNS_FEW, "A line."))

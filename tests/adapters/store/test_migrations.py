@@ -19,11 +19,12 @@ from actors.adapters.store import NewerDatabase, NotADatabase, StoreError, open_
 from actors.adapters.store.engine.migrate import MIGRATIONS, create_all, upgrade
 from actors.adapters.store.engine.schema import metadata
 from actors.adapters.store.engine.sqlite import file_engine, memory_engine
-from actors.ports import ResponseRecord
+from actors.ports import NextSpeaker, ResponseRecord
 from actors.roleplay.model import Button, OutboxDraft, OutboxKind
-from machines.facts import RATE_LIMIT, Held, SendRefused, WaitElapsed
+from machines.facts import RATE_LIMIT, Held, SendRefused, Sent, WaitElapsed
 from machines.response import TABLE, State
-from tests.contracts.scene import NOW, open_scene
+from tests.adapters.store.older import before_rights, before_turns
+from tests.contracts.scene import MIRA, NOW, TOBIN, open_scene, waiting
 
 LEGAL = "SELECT source, fact, dest FROM legal_move"
 
@@ -224,24 +225,6 @@ def test_the_migrations_work_from_a_folder_with_a_per_cent_sign(tmp_path: Path) 
     engine.dispose()
 
 
-WITHOUT_RIGHTS = (
-    "DROP TABLE server_use",
-    "DROP INDEX ix_outbox_asked",
-    "DROP INDEX ix_inbox_author",
-    "DROP INDEX ux_character_current",
-    "ALTER TABLE outbox DROP COLUMN asked_by",
-    "ALTER TABLE outbox DROP COLUMN asked_at",
-    "ALTER TABLE session DROP COLUMN server_id",
-    "ALTER TABLE session DROP COLUMN opener_id",
-    "ALTER TABLE character DROP COLUMN server_id",
-    "CREATE UNIQUE INDEX ux_character_current ON character (folded_name) WHERE is_current",
-    "ALTER TABLE inbox DROP COLUMN redacted",
-    "ALTER TABLE history_message DROP COLUMN redacted",
-    "ALTER TABLE outbox DROP COLUMN repeats",
-)
-"""What turns the tables back into those before revisions 0016 and 0017."""
-
-
 async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_may_be_held(tmp_path: Path) -> None:
     url = "sqlite:///ensemble.db"
     async with open_store(url, folder=tmp_path) as store:
@@ -250,8 +233,8 @@ async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_ma
         line = await (await scene.line()).start("One.")
         await line.tell(SendRefused(NOW, "rate_limit", 429, 20.0))
     older = sqlite3.connect(tmp_path / "ensemble.db")
-    for statement in WITHOUT_RIGHTS:
-        older.execute(statement)
+    before_turns(older)
+    before_rights(older)
     older.execute("DROP TABLE allowance_use")
     older.execute("ALTER TABLE response DROP COLUMN held_s")
     older.execute("UPDATE response SET limits = json_remove(limits, '$.hold_max_s')")
@@ -280,8 +263,8 @@ async def test_f4_an_open_scene_of_an_older_version_gets_its_server_and_keeps_an
         scene = await open_scene(store)
         await store.keep_place(scene.channel_id, None, 77)
     older = sqlite3.connect(tmp_path / "ensemble.db")
-    for statement in WITHOUT_RIGHTS:
-        older.execute(statement)
+    before_turns(older)
+    before_rights(older)
     before = ScriptDirectory(str(MIGRATIONS)).get_revision("0017").down_revision
     older.execute("UPDATE alembic_version SET version_num = ?", (before,))
     older.commit()
@@ -291,3 +274,31 @@ async def test_f4_an_open_scene_of_an_older_version_gets_its_server_and_keeps_an
         assert session is not None
         assert (session.server_id, session.opener_id) == (77, None)
         assert [each.server_id for each in await store.characters()] == [None, None]
+
+
+async def test_a_scene_that_was_open_in_a_database_before_turns_goes_on(tmp_path: Path) -> None:
+    url = "sqlite:///ensemble.db"
+    async with open_store(url, folder=tmp_path) as store:
+        scene = await open_scene(store)
+        await scene.hear(10)
+        await scene.take_turn(10, MIRA, TOBIN)
+        line = await (await scene.line()).start("One.")
+        await line.tell(Sent(NOW, 11, "One."))
+        await scene.hear(20)
+    older = sqlite3.connect(tmp_path / "ensemble.db")
+    before_turns(older)
+    before_rights(older)
+    older.close()
+    async with open_store(url, folder=tmp_path) as store:
+        claim, _, work = await store.claim(scene.claim.session_id)
+        assert isinstance(work, NextSpeaker), "the second speaker of the turn"
+        assert (work.turn.cause_id, work.turn.kind, work.character) == (10, "messages", TOBIN)
+        line = await replace(scene, store=store, claim=claim).line()
+        await (await line.start("Two.")).tell(Sent(NOW, 21, "Two."))
+        assert waiting(await store.next_work(claim)) == [20]
+        recent = await store.recent_history(claim.session_id, entries_max=9)
+        assert [entry.text for entry in recent.entries] == ["Hello?", "One.", "Hello?", "Two."]
+    with sqlite3.connect(tmp_path / "ensemble.db") as now:
+        assert now.execute("PRAGMA foreign_key_check").fetchall() == []
+        assert now.execute("SELECT count(*) FROM response WHERE turn_id IS NULL").fetchone() == (0,)
+    now.close()

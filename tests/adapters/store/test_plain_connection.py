@@ -14,7 +14,7 @@ import pytest
 
 from actors.adapters.store import SqlStore, WrongRowsFound, open_store, prepare
 from actors.adapters.store.engine.rules import RULES, triggers
-from actors.ports.work import NextMessage
+from actors.ports.work import NextMessages
 from machines.facts import SendRefused, Sent
 from tests.contracts.scene import MIRA, NOW, Line, Scene, open_scene
 
@@ -135,7 +135,10 @@ async def test_m7_what_would_make_a_line_come_twice_is_refused(scene: Scene, pla
     with pytest.raises(sqlite3.IntegrityError, match="deliver again what has not failed"):
         plain.execute("INSERT INTO retry_request VALUES (?, ?, 0, NULL)", (line.response.id, scene.claim.session_id))
     with pytest.raises(sqlite3.IntegrityError, match="answers no message of its session"):
-        plain.execute("INSERT INTO turn VALUES ('000000000twin', ?, 777, '[]', 0)", (scene.claim.session_id,))
+        plain.execute(
+            "INSERT INTO turn VALUES ('000000000twin', ?, 'messages', 777, '[]', 0, NULL, NULL)",
+            (scene.claim.session_id,),
+        )
 
 
 async def test_m7_a_line_whose_response_is_not_delivered_is_read_by_nobody(
@@ -160,7 +163,7 @@ async def test_m7_a_persons_line_with_a_character_is_read_by_nobody(scene: Scene
     plain.execute(LINE, (here, "user", 7, MIRA.id, None, None))
     plain.execute(MESSAGE)
     assert [entry.text for entry in await scene.store.history(here)] == ["Hello?"]
-    assert isinstance(await scene.store.next_work(scene.claim), NextMessage)
+    assert isinstance(await scene.store.next_work(scene.claim), NextMessages)
 
 
 async def test_m7_a_sound_database_is_found_sound(scene: Scene) -> None:

@@ -169,7 +169,7 @@ async def test_two_parts_with_one_nonce(scene: Scene, conn: Connection) -> None:
 async def test_two_open_sessions_in_one_channel(scene: Scene, conn: Connection) -> None:
     again = (
         "INSERT INTO session SELECT ?, channel_id, ?, version, epoch, turn_order, scenario, opened_at, opened_after,"
-        " ?, ended_by, overflow_told, history_length, server_id, opener_id FROM session"
+        " ?, ended_by, history_length, server_id, opener_id, NULL, NULL FROM session"
     )
     refuses(conn, again, base36(101), "Idle", None)
     takes(conn, again, base36(101), "Ended", NOW)
@@ -186,7 +186,7 @@ async def test_one_message_twice_in_an_inbox(scene: Scene, conn: Connection) -> 
 
 async def test_two_turns_for_one_message(scene: Scene, conn: Connection) -> None:
     await scene.take_turn(10)
-    refuses(conn, "INSERT INTO turn SELECT ?, session_id, trigger_id, speakers, 1 FROM turn", base36(9))
+    refuses(conn, "INSERT INTO turn SELECT ?, session_id, kind, cause_id, speakers, 1, NULL, NULL FROM turn", base36(9))
 
 
 async def test_more_responses_than_a_turn_has_speakers(scene: Scene, conn: Connection) -> None:

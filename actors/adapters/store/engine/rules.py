@@ -107,11 +107,19 @@ RULES: Final = (
     ),
     Rule(
         "turn",
-        "trigger",
-        "NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.message_id = {row}.trigger_id"
+        "cause",
+        "{row}.kind = 'messages' AND NOT EXISTS (SELECT 1 FROM inbox WHERE inbox.message_id = {row}.cause_id"
         " AND inbox.session_id = {row}.session_id)",
         "a turn that answers no message of its session",
-        ("session_id", "trigger_id"),
+        ("session_id", "kind", "cause_id"),
+    ),
+    Rule(
+        "inbox",
+        "turn",
+        "{row}.turn_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM turn WHERE turn.id = {row}.turn_id"
+        " AND turn.session_id = {row}.session_id)",
+        "a message that is answered by no turn of its session",
+        ("session_id", "turn_id"),
     ),
     Rule(
         "retry_request",

@@ -41,7 +41,7 @@ from sqlalchemy import (
 from actors.adapters.store.engine.columns import RowId, id_column, listed, one_of, where_index
 from actors.adapters.store.engine.rules import add_triggers
 from actors.roleplay import notices
-from actors.roleplay.model import OutboundKind, OutboxKind
+from actors.roleplay.model import TURN_KINDS, OutboundKind, OutboxKind
 from machines.binding import START
 from machines.response import FINAL, State
 from machines.session import State as SessionState
@@ -91,10 +91,11 @@ session = Table(
     Column("opened_after", BigInteger, nullable=False),
     Column("ended_at", Float),
     Column("ended_by", Text),
-    Column("overflow_told", Boolean, nullable=False),
     Column("history_length", Integer, nullable=False),
     Column("server_id", BigInteger),  # NULL in direct messages
     Column("opener_id", BigInteger),  # NULL for scenes that an older version opened
+    Column("gather_until", Float),  # when the turn of the messages that wait may begin
+    Column("gather_since", Float),  # when the first of them arrived
     one_of("state", SessionState),
     CheckConstraint(f"(state = '{SessionState.ENDED}') = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("history_length >= 0", name="history_length"),
@@ -119,12 +120,16 @@ turn = Table(
     metadata,
     id_column(),
     Column("session_id", ForeignKey("session.id"), nullable=False),
-    Column("trigger_id", ForeignKey("inbox.message_id"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("cause_id", BigInteger, nullable=False),  # the newest message of its inbox rows; else a command's id
     Column("speakers", JSON, nullable=False),
     Column("speakers_left", Integer, nullable=False),
-    UniqueConstraint("trigger_id"),
+    Column("handed_to", String(13)),  # the character that got the next place from a line, once a turn
+    Column("round", JSON(none_as_null=True)),  # who had spoken in the round before it; NULL for nobody
+    one_of("kind", TURN_KINDS),
+    UniqueConstraint("cause_id"),
     CheckConstraint("speakers_left >= 0", name="speakers_left"),
-    Index("ix_turn_session", "session_id"),
+    Index("ix_turn_session", "session_id", "cause_id"),
 )
 where_index("ix_turn_open", turn, "session_id", "id", where="speakers_left > 0")
 
@@ -139,15 +144,17 @@ inbox = Table(
     Column("text", Text, nullable=False),
     Column("at", Float, nullable=False),
     Column("starts_turn", Boolean, nullable=False),
-    Column("has_turn", Boolean, nullable=False),
+    Column("turn_id", String(13)),  # the turn that answers it; checked by a rule: a foreign key cannot be added
+    Column("replies_to", BigInteger),  # the message of the channel to which it is a reply
     Column("deleted_at", Float),  # or when an edit took it out of the play; NULL again if an edit brings it back
     Column("redacted", Boolean, nullable=False, server_default=false()),  # its words were removed; it may still stand
     Index("ix_inbox_channel", "channel_id", "message_id"),
     Index("ix_inbox_session", "session_id", "message_id"),
     Index("ix_inbox_author", "author_id", "at"),  # the turns that a person began lately
 )
-WAITING: Final = "starts_turn AND NOT has_turn AND deleted_at IS NULL"
+WAITING: Final = "starts_turn AND turn_id IS NULL AND deleted_at IS NULL"
 where_index("ix_inbox_waiting", inbox, "session_id", "message_id", where=WAITING)
+where_index("ix_inbox_turn", inbox, "turn_id", where="turn_id IS NOT NULL")
 
 # ── the journal ─────────────────────────────────────────────────────────────────────────────────────
 

@@ -16,7 +16,7 @@ SESSIONS_BACK: Final = 3
 """Newest sessions of a channel that are searched for responses: enough to find the last one with a line."""
 
 RESPONSES_MAX: Final = 50
-"""Responses to one message that are returned: a cast of ten, each retried a few times."""
+"""Responses of one turn that are returned: a cast of ten, each retried a few times."""
 
 _STANDING: Final = (
     select(response, session.c.channel_id, turn.c.speakers)
@@ -60,7 +60,7 @@ _HEARD: Final = select(inbox).where(
 )
 _SET_OFF: Final = (  # reads a row for each response of the session: acceptable, because only people ask
     select(response.c.id)
-    .where(response.c.session_id == bindparam("session_id"), response.c.trigger_id == bindparam("message_id"))
+    .where(response.c.session_id == bindparam("session_id"), response.c.turn_id == bindparam("turn_id"))
     .order_by(response.c.id)
     .limit(RESPONSES_MAX)
 )
@@ -113,11 +113,11 @@ def known_as(conn: Connection, channel_id: int, message_id: int) -> KnownAs | No
     heard = conn.execute(_HEARD, where).first()
     if heard is None:
         return None
-    set_off = {"session_id": heard.session_id, "message_id": message_id}
+    set_off = {"session_id": heard.session_id, "turn_id": heard.turn_id}
     return HeardMessage(
         session_id=heard.session_id,
         starts_turn=heard.starts_turn,
-        has_turn=heard.has_turn,
+        has_turn=heard.turn_id is not None,
         is_deleted=heard.deleted_at is not None,
         responses=tuple(conn.execute(_SET_OFF, set_off).scalars()),
     )

@@ -26,6 +26,7 @@ from actors.roleplay.model import (
     Entry,
     KnownMessage,
     Line,
+    Reading,
     RecentHistory,
     SessionId,
 )
@@ -73,6 +74,19 @@ _LINES: Final = Prepared(_MESSAGES.order_by(*_ORDER))
 # The order of the index, read from its end: rows are fetched one by one, and unread rows cost nothing.
 _NEWEST_FIRST: Final = Prepared(
     _MESSAGES.order_by(*(column.desc() for column in _ORDER)).limit(bindparam("messages_max"))
+)
+_IS_OF_TURN: Final = (
+    select(response.c.id)
+    .where(response.c.id == history.c.response_id, response.c.turn_id <= bindparam("turn_id"))
+    .correlate(history)
+    .exists()
+)
+_IS_READ: Final = (history.c.first_message_id <= bindparam("cause_id")) | _IS_OF_TURN
+_NEWEST_READ: Final = Prepared(
+    _MESSAGES.where(_IS_READ).order_by(*(column.desc() for column in _ORDER)).limit(bindparam("messages_max"))
+)
+_LATER: Final = Prepared(
+    _MESSAGES.where(history.c.first_message_id > bindparam("cause_id"), ~_IS_OF_TURN).order_by(*_ORDER)
 )
 _OLDEST_FIRST: Final = Prepared(_MESSAGES.order_by(*_ORDER).limit(bindparam("messages_max")))
 _FIRST_OF_AUTHOR: Final = Prepared(
@@ -171,15 +185,28 @@ def lines(conn: Connection, session_id: SessionId) -> tuple[Line, ...]:
 
 
 def recent_entries(
-    conn: Connection, session_id: SessionId, *, entries_max: int, characters_max: int | None = None
+    conn: Connection,
+    session_id: SessionId,
+    *,
+    entries_max: int,
+    characters_max: int | None = None,
+    reading: Reading | None = None,
 ) -> RecentHistory:
     """Return the newest `entries`, the number of older ones and, if there are any, the first line of a person.
 
+    With `reading`, as if what came later were not there.
+
     Reads from the end: the cost does not grow with the history.
     """
-    wanted = {"session_id": session_id, "messages_max": entries_max * MESSAGES_PER_LINE}
+    wanted: dict[str, Any] = {"session_id": session_id, "messages_max": entries_max * MESSAGES_PER_LINE}
     length: int = _LENGTH.scalar(conn, {"session_id": session_id}) or 0
-    with closing(_NEWEST_FIRST.run(conn, wanted)) as rows:
+    newest_first = _NEWEST_FIRST
+    if reading is not None:
+        scope = {"session_id": session_id, "cause_id": reading.cause_id, "turn_id": reading.turn_id}
+        newest_first, wanted = _NEWEST_READ, wanted | scope
+        with closing(_LATER.run(conn, scope)) as rows:
+            length -= sum(1 for _ in _shown_lines(rows))
+    with closing(newest_first.run(conn, wanted)) as rows:
         newest = _up_to(islice(map(_entry, _shown_lines(rows)), entries_max), characters_max)
     older = max(0, length - len(newest))
     if not older:

@@ -35,9 +35,9 @@ from machines.response import State
 from machines.session import State as SessionState
 
 _NEWEST_TURN: Final = (
-    select(turn.c.trigger_id)
+    select(turn.c.cause_id)
     .join(session, session.c.id == turn.c.session_id)
-    .where(session.c.channel_id == bindparam("channel_id"))
+    .where(session.c.channel_id == bindparam("channel_id"), turn.c.kind == "messages")
     .order_by(turn.c.id.desc())
     .limit(1)
 )
@@ -50,9 +50,7 @@ _OLDEST_WAITING: Final = (
 _TRIGGER: Final = select(response.c.trigger_id).where(response.c.id == bindparam("response_id"))
 _MESSAGE: Final = (
     select(inbox, session.c.state.label("session_state"), turn.c.speakers, turn.c.speakers_left)
-    .select_from(
-        inbox.join(session, session.c.id == inbox.c.session_id).outerjoin(turn, turn.c.trigger_id == inbox.c.message_id)
-    )
+    .select_from(inbox.join(session, session.c.id == inbox.c.session_id).outerjoin(turn, turn.c.id == inbox.c.turn_id))
     .where(inbox.c.channel_id == bindparam("channel_id"), inbox.c.message_id == bindparam("message_id"))
 )
 _WAITING: Final = (
@@ -82,7 +80,7 @@ _ANSWERS: Final = (
         _PARTS_LEFT.label("parts_left"),
     )
     .join(character, character.c.id == response.c.character_id)
-    .where(response.c.session_id == bindparam("session_id"), response.c.trigger_id == bindparam("message_id"))
+    .where(response.c.session_id == bindparam("session_id"), response.c.turn_id == bindparam("turn_id"))
     .order_by(response.c.ordinal, response.c.id)
 )
 _NAMES: Final = (
@@ -126,7 +124,7 @@ def turn_of(conn: Connection, channel_id: int, message_id: int | None) -> SeenTu
     row = conn.execute(_MESSAGE, {"channel_id": channel_id, "message_id": trigger_id}).first()
     if row is None:
         return None
-    here = {"session_id": row.session_id, "message_id": row.message_id}
+    here = {"session_id": row.session_id, "turn_id": row.turn_id}
     newest = {each.ordinal: each for each in conn.execute(_ANSWERS, here)}  # a speaker's newest, after redeliveries
     return SeenTurn(
         session_id=row.session_id,
@@ -134,8 +132,8 @@ def turn_of(conn: Connection, channel_id: int, message_id: int | None) -> SeenTu
         at=row.at,
         answers=tuple(_answer(each) for _, each in sorted(newest.items())),
         to_begin=_to_begin(conn, row),
-        waiting=conn.execute(_WAITING, here).scalar_one(),
-        has_turn=row.has_turn,
+        waiting=conn.execute(_WAITING, {"session_id": row.session_id}).scalar_one(),
+        has_turn=row.turn_id is not None,
         starts_turn=row.starts_turn,
         is_withdrawn=row.deleted_at is not None,
         is_paused=row.session_state == SessionState.PAUSED,

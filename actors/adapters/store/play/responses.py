@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import Any, Final
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from actors.adapters.store.engine.fencing import check_response, check_session
 from actors.adapters.store.engine.prepared import Prepared, names_of
@@ -23,6 +23,7 @@ from actors.adapters.store.engine.schema import (
     turn,
 )
 from actors.adapters.store.play import exchanges, late_notices
+from actors.adapters.store.play.handing_over import hand_over
 from actors.adapters.store.play.history import add_said
 from actors.adapters.store.play.outbox import enqueue_all
 from actors.adapters.store.play.unfinished import outbound_of
@@ -94,13 +95,16 @@ _INSERT_ENDING: Final = Prepared(insert(ending), names_of(ending))
 _PART: Final = Prepared(
     select(part).where(part.c.response_id == bindparam("response_id"), part.c.number == bindparam("number"))
 )
+# 0 while a message of the turn is left, 1 when all were deleted; NULL for a turn that answers no messages.
+_IS_FORSAKEN: Final = (
+    select(func.min(case((inbox.c.deleted_at.is_(None), 0), else_=1)))
+    .where(inbox.c.turn_id == response.c.turn_id)
+    .correlate(response)
+    .scalar_subquery()
+)
 _WHY_CANCELLED: Final = Prepared(
-    select(session.c.state, session.c.ended_by, inbox.c.deleted_at, response.c.turn_id)
-    .select_from(
-        response.join(session, session.c.id == response.c.session_id).outerjoin(
-            inbox, inbox.c.message_id == response.c.trigger_id
-        )
-    )
+    select(session.c.state, session.c.ended_by, _IS_FORSAKEN.label("is_forsaken"), response.c.turn_id)
+    .select_from(response.join(session, session.c.id == response.c.session_id))
     .where(response.c.id == bindparam("response_id"))
 )
 _DELIVERED_IN_TURN: Final = Prepared(
@@ -187,6 +191,7 @@ def record(
     length: int = before.history_length
     if writes.line_by is None:
         return length
+    hand_over(conn, after.id)
     return length + add_said(conn, claim.session_id, after, writes.line_by, at=step.at)
 
 
@@ -221,14 +226,15 @@ def keep_intent(conn: Connection, claim: Claim, trying: Response, outbound: Outb
 
 
 def cancel_reason(conn: Connection, response_id: ResponseId) -> str | None:
-    """Return why this response should be cancelled: its session ended or its trigger was deleted; else None."""
+    """Return why this response should be cancelled: its session ended or all messages of its turn were
+    deleted; else None."""
     row = _WHY_CANCELLED.run(conn, {"response_id": response_id}).fetchone()
     if row is None:
         return None
-    state, ended_by, deleted_at, turn_id = row
+    state, ended_by, is_forsaken, turn_id = row
     if state == SessionState.ENDED:
         return ended_by or "end"
-    if deleted_at is None or _DELIVERED_IN_TURN.scalar(conn, {"turn_id": turn_id}) is not None:
+    if not is_forsaken or _DELIVERED_IN_TURN.scalar(conn, {"turn_id": turn_id}) is not None:
         return None
     return "trigger_deleted"
 

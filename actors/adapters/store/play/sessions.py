@@ -40,7 +40,7 @@ IS_BELIEVED: Final = text(
     f" AND response.state = '{machine.DELIVERED}') ELSE 1 END)"
 )
 """Condition of a valid line in the history: another program may have written invalid ones, with foreign keys off."""
-IS_WAITING: Final = text("inbox.starts_turn AND NOT inbox.has_turn AND inbox.deleted_at IS NULL")
+IS_WAITING: Final = text("inbox.starts_turn AND inbox.turn_id IS NULL AND inbox.deleted_at IS NULL")
 
 _NEVER: Final = 2**63 - 1
 """Greater than every message id."""
@@ -97,7 +97,9 @@ _OPEN: Final = Prepared(
     .order_by(_OPEN_ORDER)
 )
 
-_INSERT: Final = Prepared(insert(session), names_of(session, besides=["ended_at", "ended_by"]))
+_INSERT: Final = Prepared(
+    insert(session), names_of(session, besides=["ended_at", "ended_by", "gather_until", "gather_since"])
+)
 _INSERT_CAST: Final = Prepared(insert(cast), names_of(cast))
 _RAISE_EPOCH: Final = Prepared(
     update(session).where(session.c.id == bindparam("of_session")).values(epoch=session.c.epoch + 1)
@@ -138,7 +140,10 @@ _READY: Final = Prepared(
         # A session in Responding with nothing left to do is work too: it must move to Idle.
         (session.c.state == State.RESPONDING.value)
         | _OPEN_TURN.is_not(None)
-        | select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists()
+        | (
+            (func.coalesce(session.c.gather_until, 0) <= bindparam("now"))
+            & select(inbox.c.message_id).where(inbox.c.session_id == session.c.id, IS_WAITING).exists()
+        )
         | select(retry_request.c.response_id)
         .where(retry_request.c.session_id == session.c.id, retry_request.c.taken_by.is_(None))
         .exists(),
@@ -168,7 +173,6 @@ def open_session(
             "scenario": new.scenario,
             "opened_at": new.opened_at,
             "opened_after": new.opened_after,
-            "overflow_told": False,
             "history_length": 0,
             "server_id": new.server_id,
             "opener_id": new.opener_id,
@@ -242,7 +246,7 @@ def move_session(
 
 def pending(conn: Connection, *, now: float) -> tuple[SessionId, ...]:
     """Return sessions with work that is due at `now`; Paused and Ended ones only finish their response."""
-    found = (*_DUE.run(conn, {"now": now}), *_READY.run(conn, {}))
+    found = (*_DUE.run(conn, {"now": now}), *_READY.run(conn, {"now": now}))
     return tuple(sorted({row[0] for row in found}))
 
 
