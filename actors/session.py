@@ -57,8 +57,6 @@ class Sessions:
         """Do all the work of a session. Raises Fenced if another worker has taken over."""
         claim, record, work = await self._services.store.claim(session_id)
         session = machine.Session(record.id, record.state, record.version)
-        if session.state is machine.State.RESPONDING and not self._can_begin(work):
-            await self._move(session, machine.SpeakerFinished(self._services.clock.now(), work_left=False))
         while self._can_begin(work):
             await anyio.lowlevel.checkpoint_if_cancelled()  # a process that is ending starts nothing new
             match work:
@@ -73,6 +71,8 @@ class Sessions:
                     return
                 case _:
                     assert_never(work)
+        if session.state is machine.State.RESPONDING:  # nothing was left to do, or nobody answers what waited
+            await self._move(session, machine.SpeakerFinished(self._services.clock.now(), work_left=False))
         if isinstance(work, NextMessages):
             await self._engine.ring(session_id, work.begins_at)
 

@@ -154,7 +154,8 @@ class SimulatedModel:
             case "cut_by_length":
                 return Completion(f"{self._speech.line()} And then", cut_by_length=True)
             case "forged":
-                return Completion(f"{prompt.character}: {self._speech.line()}\nRobin: {self._speech.sentence()}")
+                other = self._random.choice(("Robin", _another(prompt)))
+                return Completion(f"{prompt.character}: {self._speech.line()}\n{other}: {self._speech.sentence()}")
             case "repeat":
                 return Completion(_own_last_line(prompt) or self._speech.line())
             case None:
@@ -163,6 +164,13 @@ class SimulatedModel:
                 return Completion(_TEXTS[fault])
             case _:
                 return _REASONS[fault]
+
+
+def _another(prompt: Prompt) -> str:
+    """Another character of the cast, as the instruction names it; a person if there is none."""
+    told = next((m.content for m in prompt.messages if m.purpose is Purpose.INSTRUCTION), "")
+    name = told.partition("speak or act for ")[2].partition(",")[0]
+    return name if name and not name.startswith("anyone") else "Robin"
 
 
 def _own_last_line(prompt: Prompt) -> str:

@@ -55,7 +55,7 @@ async def test_m9_what_is_said_while_the_last_sends_end_enters_the_inbox(bare: P
                     await anyio.sleep(0.01)
             drained.append(heard)
 
-        settings = load(inspector_address="", status_url="")
+        settings = load(inspector_address="", status_url="", gather_s=0)
         endpoint = Endpoint(server.token, Endpoints(server.api_url, server.gateway_url))
         bot = compose(settings, endpoint, store, Understudy(), trace=trace)
         async with anyio.create_task_group() as group:

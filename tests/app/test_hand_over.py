@@ -118,9 +118,13 @@ class Stage:
         assert self.read("SELECT count(*) FROM inbox WHERE starts_turn AND turn_id IS NULL") == [0]
 
     def is_at_rest(self) -> bool:
-        return self.read("SELECT count(*) FROM inbox WHERE starts_turn AND turn_id IS NULL") == [0] and self.read(
-            "SELECT count(*) FROM response WHERE state NOT IN ('Delivered', 'Failed')"
-        ) == [0]
+        """Asked in the order in which a message becomes a turn, and a turn its responses."""
+        left = (
+            "SELECT count(*) FROM inbox WHERE starts_turn AND turn_id IS NULL",
+            "SELECT count(*) FROM turn WHERE speakers_left > 0",
+            "SELECT count(*) FROM response WHERE state NOT IN ('Delivered', 'Failed')",
+        )
+        return all(self.read(statement) == [0] for statement in left)
 
     def heard(self) -> list[object]:
         return self.read("SELECT text FROM inbox ORDER BY message_id")

@@ -206,7 +206,7 @@ def named(fact: Fact) -> str:
 
 def settings_for(voice: str, **more: object) -> Settings:
     fast = {"backoff_base_s": 0.05, "settle_s": SETTLE_S, "send_timeout_s": PATIENCE_S}
-    quiet = {"breaker_failures": 0, "inspector_address": ""}
+    quiet = {"breaker_failures": 0, "gather_s": 0, "inspector_address": ""}
     unlimited = {name.lower(): value for name, value in WITHOUT_LIMITS.items()}
     return Settings.model_validate({"voice": voice, **fast, **quiet, **unlimited, **more})
 

@@ -62,6 +62,7 @@ class Trial:
             "data_dir": str(folder),
             "inspector_address": "",
             "breaker_failures": "0",
+            "gather_s": "0",
             "voice": voice,
             "settle_s": "0.3",
             **own,

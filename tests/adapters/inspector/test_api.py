@@ -50,7 +50,7 @@ async def test_a_view_says_where_it_is_why_it_waits_and_when_it_goes_on(stage: S
         _step(1, "Started", "[*]", "Generating", NOW, attempt=0, part=0)
         | _whole(0.0, {"parts": 0}, {"name": "Generate", "attempt": 1}),
         _step(2, "Generated", "Generating", "Sending", NOW + 1, attempt=1, part=0)
-        | _whole(1.0, {"parts": 2}, {"name": "Send", "part": 1, "attempt": 1}),
+        | _whole(1.0, {"parts": 2, "next_speaker": None}, {"name": "Send", "part": 1, "attempt": 1}),
         _step(3, "SendUnconfirmed", "Sending", "Retrying", NOW + 2, attempt=1, part=1, reason="outage")
         | _whole(
             1.0,
