@@ -29,7 +29,13 @@ from actors.roleplay.lore.reading import (
 WORDS: Final = ("lamp", "wick", "storm", "/l.mp/i", "old gate", "", "{{char}}")
 odd = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([]), st.just({}))
 keys = st.lists(st.sampled_from(WORDS), max_size=3)
-NAMES: Final = ["keys", "key", "secondary_keys", "keysecondary", "selective", "selectiveLogic", "constant", "enabled", "disable", "order", "priority", "position", "depth", "role", "group", "groupOverride", "groupWeight", "useGroupScoring", "probability", "useProbability", "scanDepth", "sticky", "cooldown", "delay", "preventRecursion", "excludeRecursion", "delayUntilRecursion", "ignoreBudget", "use_regex", "uid", "extensions", "comment", "name", "content"]
+NAMES: Final = (
+    *("keys", "key", "secondary_keys", "keysecondary", "selective", "selectiveLogic", "constant", "enabled", "disable"),
+    *("order", "priority", "position", "depth", "role", "group", "groupOverride", "groupWeight", "useGroupScoring"),
+    *("probability", "useProbability", "scanDepth", "sticky", "cooldown", "delay", "preventRecursion"),
+    *("excludeRecursion", "delayUntilRecursion", "ignoreBudget", "use_regex", "uid", "extensions", "comment", "name"),
+    *("content"),
+)
 DECORATED: Final = st.sampled_from(
     ("@@activate\n", "@@depth 2\n", "@@keep_activate_after_match\n", "@@x\n@@@depth 1\n")
 )
