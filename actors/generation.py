@@ -10,6 +10,7 @@ from typing import Final, assert_never
 import anyio
 
 from actors.allowances import Granted, Line
+from actors.lore import lore_for, report_slow
 from actors.model_exchange import asked
 from actors.observed import Observed
 from actors.ports import (
@@ -178,10 +179,12 @@ class Generation:
             entries_max=prompt.entries_max(largest),
             characters_max=prompt.characters_max(largest),
         )
+        speaker = self._speaker()
+        lore = await lore_for(services, self._session, record, speaker, recent, window_tokens=largest)
 
         def build(request: plan.Plan, context_tokens: int) -> prompt.Built:
             return prompt.build(
-                self._speaker(),
+                speaker,
                 recent.entries,
                 request,
                 context_tokens=context_tokens,
@@ -189,11 +192,13 @@ class Generation:
                 older=recent.older,
                 first_user=recent.first_user,
                 first_authors=recent.first_authors,
+                lore=lore,
             )
 
         granted = services.allowances.ask(line, plans, caps, build, services.clock.now())
         if isinstance(granted, HeldBack):
             return granted
+        report_slow(services, self._context, lore)
         services.trace.publish(HistoryRead(self._context, recent.length, granted.built.entries_kept, attempt))
         services.trace.publish(GenerationBegan(self._context, attempt, recent.length))
         heard = _Heard.of(recent.entries, record.character, self._session, granted.built.prompt)

@@ -11,7 +11,7 @@ import anyio
 
 from actors.allowances import Allowances
 from actors.breakers import Breakers
-from actors.ports import Channel, Clock, Model, NoStops, Replies, Stops, Store, Trace, Voice
+from actors.ports import Channel, Clock, Model, NoPatterns, NoStops, Patterns, Replies, Stops, Store, Trace, Voice
 from actors.readiness import Readiness
 from actors.roleplay.links import Links
 from actors.typing_indicator import TypingIndicator
@@ -112,3 +112,4 @@ class Services:
     allowances: Allowances = field(default_factory=Allowances)
     stops: Stops = field(default_factory=NoStops)
     typing: TypingIndicator = field(default_factory=TypingIndicator)
+    patterns: Patterns = field(default_factory=NoPatterns)

@@ -35,6 +35,9 @@ from actors.ports.exchange import (
     AskedMessage,
     AskedTexts,
     Exchange,
+    LoreFired,
+    LoreMissed,
+    LoreRecord,
     Request,
     kept_headers,
     listening,
@@ -59,6 +62,7 @@ from actors.ports.gateway import (
     Sink,
 )
 from actors.ports.language_model import AllowanceUses, Completion, Model, ModelFailed, ServerKnowledge
+from actors.ports.patterns import NoPatterns, Patterns
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.stops import NoStops, Stop, Stops
 from actors.ports.store import (
@@ -145,6 +149,9 @@ __all__ = [
     "Learnt",
     "Level",
     "LineDelivered",
+    "LoreFired",
+    "LoreMissed",
+    "LoreRecord",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
@@ -159,12 +166,14 @@ __all__ = [
     "NextMessage",
     "NextRedelivery",
     "NextSpeaker",
+    "NoPatterns",
     "NoStops",
     "Noted",
     "OutboxOutcome",
     "OutboxSettled",
     "Page",
     "PageOutcome",
+    "Patterns",
     "Pending",
     "Posted",
     "PostedElsewhere",

@@ -276,6 +276,7 @@ class Purpose(StrEnum):
     CARD = "card"
     EXAMPLE = "example"
     HISTORY = "history"
+    LORE = "lore"
     INSTRUCTION = "instruction"
 
 

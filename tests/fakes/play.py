@@ -23,8 +23,10 @@ from actors.ports import (
     GatewayEvent,
     Model,
     Moved,
+    NoPatterns,
     NoStops,
     Noted,
+    Patterns,
     ShardReady,
     StatusPage,
     Stops,
@@ -46,9 +48,9 @@ CHANNEL = 42
 BREAKER_PAUSE_S = 60.0
 
 
-def card(name: str) -> Character:
-    """A character with the least card that there is."""
-    return Character(id=name.lower().ljust(13, "_"), name=name, card_json=json.dumps({"name": name}))
+def card(name: str, **fields: object) -> Character:
+    """A character with the least card that there is, and these fields."""
+    return Character(id=name.lower().ljust(13, "_"), name=name, card_json=json.dumps({"name": name, **fields}))
 
 
 @dataclass
@@ -189,6 +191,7 @@ async def playing(
     status_page: StatusPage | None = None,
     stops: Stops | None = None,
     allowances: Callable[[SqlStore], Allowances] | None = None,
+    patterns: Patterns | None = None,
 ) -> AsyncIterator[Play]:
     """Run the actors; with `before`, as a new process on what that one left.
 
@@ -220,7 +223,10 @@ async def playing(
     rules = rules or Rules(limits=limits or Limits())
     given = clock, ports.model, ports.voice, ports.channel, ports.replies, store, trace
     allowance = Allowances() if allowances is None else allowances(store)
-    services = Services(*given, rules, breakers=ports.breakers, stops=stops or NoStops(), allowances=allowance)
+    beside = stops or NoStops(), patterns or NoPatterns()
+    services = Services(
+        *given, rules, breakers=ports.breakers, stops=beside[0], allowances=allowance, patterns=beside[1]
+    )
     engine = EmbeddedEngine()
     system = ActorSystem(services, engine=engine, supervisor=Supervisor(trace))
 

@@ -1,0 +1,25 @@
+"""The books in the cards of a cast."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+from actors.roleplay.lore.model import Book
+from actors.roleplay.lore.reading import book_of
+
+KEPT_MAX = 256
+"""Cards whose books are kept read: as many as the store keeps characters."""
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def book_of_card(card_json: str, character_id: str, name: str) -> Book | None:
+    """Return the book in the card of a character; None if it has none, or an empty one."""
+    written = json.loads(card_json)
+    data = written.get("data")
+    fields = data if isinstance(data, dict) and "character_book" in data else written
+    inner = fields.get("character_book")
+    if not isinstance(inner, dict):
+        return None
+    book, _ = book_of(inner, book_id=f"card:{character_id}", name=name)
+    return book if book.entries else None
