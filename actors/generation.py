@@ -10,7 +10,7 @@ from typing import Final, assert_never
 import anyio
 
 from actors.allowances import Granted, Line
-from actors.lore import lore_for, report_slow
+from actors.lore import lore_for, lore_writes, report_slow
 from actors.model_exchange import asked
 from actors.observed import Observed
 from actors.ports import (
@@ -94,11 +94,12 @@ def _about(card: Card) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A granted request to a model; `lines` is the length of the history."""
+    """A granted request to a model; `lines` is the length of the history, `newest_id` its newest message."""
 
     granted: Granted
     heard: _Heard
     lines: int
+    newest_id: int
 
     @property
     def built(self) -> prompt.Built:
@@ -151,6 +152,7 @@ class Generation:
             services.trace.publish(
                 Noted("warning", SHORTENED, self._session.id, response_id=self._record.response.id, attempt=attempt)
             )
+        told = replace(told, lore=lore_writes(question.built.lore, question.newest_id, told.fact))
         if not services.rules.records_exchanges:
             return told
         return replace(told, exchange=asked(question.built, question.lines, attempt, outcome, told, took_s))
@@ -202,7 +204,8 @@ class Generation:
         services.trace.publish(HistoryRead(self._context, recent.length, granted.built.entries_kept, attempt))
         services.trace.publish(GenerationBegan(self._context, attempt, recent.length))
         heard = _Heard.of(recent.entries, record.character, self._session, granted.built.prompt)
-        return _Question(granted, heard, recent.length)
+        newest_id = recent.entries[-1].message_ids[-1] if recent.entries else 0
+        return _Question(granted, heard, recent.length, newest_id)
 
     async def _complete(self, granted: Granted) -> Completion | ModelFailed | HeldBack:
         """Ask the model, and correct its allowance from the answer."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from actors.ports import Context, LoreFired, LoreMissed, LoreRecord, Noted, ResponseRecord
+from actors.ports import Context, LoreFired, LoreMissed, LoreRecord, LoreWrites, Noted, ResponseRecord
 from actors.roleplay.lore.activation import activate
 from actors.roleplay.lore.cards import book_of_card
 from actors.roleplay.lore.model import Activation, Book, Fired, Missed, Place, State, Verdict, Why
@@ -12,6 +12,7 @@ from actors.roleplay.lore_places import NO_LORE
 from actors.roleplay.model import RecentHistory, SessionRecord
 from actors.roleplay.prompt import Speaker, lore_texts
 from actors.services import Services
+from machines.facts import Fact, Generated
 
 KEPT_MAX: Final = 40
 """Entries that fired, and that were missed, of which the record has the names."""
@@ -42,8 +43,12 @@ async def lore_for(
         return NO_LORE
     seed = f"{session.id}/{record.trigger_id}/{record.character.id}"
     fill, said = lore_texts(speaker, recent, seed)
-    replies = sum(entry.kind == "character" for entry in recent.entries)
-    state = State(window_tokens, recent.length, replies)
+    known = await services.store.lore_memory(
+        session.id,
+        until=recent.entries[-1].message_ids[-1] if recent.entries else 0,
+        counts_replies=any(entry.conditions.count_replies for book in books for entry in book.entries),
+    )
+    state = State(window_tokens, recent.length, known.replies, timers=known.timers, slow_keys=known.slow_keys)
     return await services.patterns.run(
         lambda match: activate(books, said, state, seed=seed, match=match, fill=fill),
     )
@@ -55,6 +60,16 @@ def report_slow(services: Services, context: Context, lore: Activation) -> None:
     if slow:
         words = SLOW.format(keys=", ".join(slow))
         services.trace.publish(Noted("warning", words, context.session_id, response_id=context.response_id))
+
+
+def lore_writes(lore: Activation, newest_id: int, fact: Fact) -> LoreWrites | None:
+    """What is written of the lore of a request with the fact that it led to."""
+    if not (lore.fired or lore.missed):
+        return None
+    slow = frozenset(key for key, verdict in lore.keys.items() if verdict is Verdict.TIMED_OUT)
+    # Without timers too: those of a text that Discord blocked are replaced.
+    timers = lore.timers if isinstance(fact, Generated) else None
+    return None if timers is None and not slow else LoreWrites(newest_id, timers, slow)
 
 
 def lore_record(lore: Activation) -> LoreRecord | None:

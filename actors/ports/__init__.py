@@ -62,6 +62,7 @@ from actors.ports.gateway import (
     Sink,
 )
 from actors.ports.language_model import AllowanceUses, Completion, Model, ModelFailed, ServerKnowledge
+from actors.ports.lore import LoreMemory, LoreWrites
 from actors.ports.patterns import NoPatterns, Patterns
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.stops import NoStops, Stop, Stops
@@ -150,8 +151,10 @@ __all__ = [
     "Level",
     "LineDelivered",
     "LoreFired",
+    "LoreMemory",
     "LoreMissed",
     "LoreRecord",
+    "LoreWrites",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",

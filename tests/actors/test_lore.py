@@ -9,7 +9,7 @@ from actors.ports import LoreFired, LoreMissed, LoreRecord, ModelFailed, Noted
 from actors.roleplay.lore.model import Match, Pattern, Verdict
 from actors.roleplay.model import Purpose
 from actors.services import Rules
-from tests.fakes.play import Play, card, playing
+from tests.fakes.play import CHANNEL, Play, card, playing
 
 T = TypeVar("T")
 RECORDING = Rules(records_exchanges=True)
@@ -122,3 +122,59 @@ async def test_an_expression_that_took_too_long_is_reported_by_name() -> None:
         [kept] = await lore_of(play)
         assert kept is not None
         assert kept.keys == (("/(a+)+$/", "it took too long"),)
+
+
+STICKY = {"entries": {"0": {"uid": 0, "key": ["lamp"], "content": "Whale oil.", "sticky": 4, "cooldown": 2}}}
+
+
+async def test_a_timer_lasts_over_a_restart_and_ends_by_messages() -> None:
+    async with playing(cast=(card("Ada", character_book=STICKY),), rules=RECORDING) as play:
+        await play.start("Ada")
+        play.say("The lamp.")
+        await play.quiet()
+    async with playing(before=play, rules=RECORDING) as after:
+        for text in ("Well.", "Hm.", "The lamp!", "A storm.", "The lamp!"):
+            after.say(text)
+            await after.quiet()
+        fired = ["Whale oil." in str(prompt.messages[:-1]) for prompt in after.model.prompts]
+        # said in the 1st prompt; ages 2, then 4 and 5 (it cools down), 6, 8, 10
+        assert fired == [True, True, False, True, True, False]
+
+
+async def test_a_timer_goes_with_the_line_that_set_it() -> None:
+    async with playing(cast=(card("Ada", character_book=STICKY),), rules=RECORDING) as play:
+        await play.start("Ada")
+        play.say("The lamp.")
+        await play.quiet()
+        line = (await play.entries())[-1]
+        await play.store.amend(CHANNEL, line.message_ids[0], text=None, at=play.clock.now())
+        play.say("Well, well.")
+        play.say("Well.")
+        await play.quiet()
+        assert "Whale oil." not in str(play.model.prompts[-1].messages)
+
+
+async def test_a_slow_key_is_skipped_from_then_on_and_reported_once() -> None:
+    book = {"entries": [{"comment": "slow", "keys": ["/(a+)+$/"], "content": "x"}]}
+    patterns = Found(Verdict.TIMED_OUT)
+    cast = (card("Ada", character_book=book),)
+    async with playing(cast=cast, rules=RECORDING, patterns=patterns) as play:
+        await play.start("Ada")
+        for text in ("Hello.", "Well?"):
+            play.say(text)
+            await play.quiet()
+        assert len(patterns.asked) == 1
+        assert len([1 for each in play.trace.events if isinstance(each, Noted) and "lorebook" in each.words]) == 1
+        [kept] = await lore_of(play)
+        assert kept is not None
+        assert kept.keys == (("/(a+)+$/", "it took too long before"),)
+
+
+async def test_lines_of_characters_are_counted_for_decorators() -> None:
+    book = {"entries": [{"keys": [], "constant": True, "content": "@@activate_only_after 2\nOil."}]}
+    async with playing(cast=(card("Ada", character_book=book),)) as play:
+        await play.start("Ada")
+        for text in ("One.", "Two.", "Three."):
+            play.say(text)
+            await play.quiet()
+        assert ["Oil." in str(prompt.messages) for prompt in play.model.prompts] == [False, False, True]

@@ -27,6 +27,7 @@ from actors.adapters.store.play import (
 )
 from actors.adapters.store.play import exchanges as exchanges_rows
 from actors.adapters.store.play import history as history_rows
+from actors.adapters.store.play import lore as lore_rows
 from actors.adapters.store.play import server_knowledge as server_knowledge_rows
 
 
@@ -76,6 +77,10 @@ class SqlStore:
     amend = operation(history_rows.amend)
     known_messages = operation(history_rows.known_messages)
     amend_all = operation(history_rows.amend_all)
+
+    # ── lore ────────────────────────────────────────────────────────────────────────────────────────
+
+    lore_memory = operation(lore_rows.lore_memory)
 
     # ── the reaper ──────────────────────────────────────────────────────────────────────────────────
 

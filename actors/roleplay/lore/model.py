@@ -125,6 +125,10 @@ class Conditions:
     ignore_on_max_context: bool = False
 
     @property
+    def count_replies(self) -> bool:
+        return self.after_replies is not None or self.every_replies is not None
+
+    @property
     def are_of_matches(self) -> bool:
         return self.keep_after_match or self.not_after_match
 
