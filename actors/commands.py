@@ -12,6 +12,7 @@ from dataclasses import astuple, dataclass
 from typing import Final
 
 from actors.breaker_ports import DISCORD
+from actors.lore_commands import LoreCommands
 from actors.missing_reports import Missing
 from actors.ports import Fenced, Indicator, MoveByWork, SessionMove
 from actors.redeliveries import Redeliveries
@@ -126,6 +127,7 @@ class Commands:
             "history": self._history,
             "retry": self._retry,
             "missing": self._missing,
+            "lore": LoreCommands(services, self._answer).commanded,
             "help": self._help,
         }
 
@@ -275,6 +277,7 @@ class Commands:
             f"`{p}status` shows the state · `{p}cast` lists the characters · `{p}history [n]` shows the last lines",
             f"`{p}retry` delivers the last failed line again. The button under its notice does the same.",
             f"`{p}missing` reports on a line that did not come. As a reply, it is about the answers to that message.",
+            f"`{p}lore` lists the lorebooks · `{p}lore import [server]` plays an attached one · `{p}lore on|off NAME`",
             "A message wholly in `((double brackets))`, or one that begins with `\\`, is not part of the scene.",
         )
         await self._answer(message, "\n".join(rows))

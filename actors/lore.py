@@ -6,7 +6,7 @@ from typing import Final
 
 from actors.ports import Context, LoreFired, LoreMissed, LoreRecord, LoreWrites, Noted, ResponseRecord
 from actors.roleplay.lore.activation import activate
-from actors.roleplay.lore.cards import book_of_card
+from actors.roleplay.lore.cards import book_of_card, book_of_member
 from actors.roleplay.lore.model import Activation, Book, Fired, Missed, Place, State, Verdict, Why
 from actors.roleplay.lore_places import NO_LORE
 from actors.roleplay.model import RecentHistory, SessionRecord
@@ -38,7 +38,7 @@ async def lore_for(
     window_tokens: int,
 ) -> Activation:
     """Return the lore of a line; each attempt at the line gets the same."""
-    books = _books_of(session)
+    books = await _books_of(services, session)
     if not books:
         return NO_LORE
     seed = f"{session.id}/{record.trigger_id}/{record.character.id}"
@@ -86,9 +86,12 @@ def lore_record(lore: Activation) -> LoreRecord | None:
     )
 
 
-def _books_of(session: SessionRecord) -> list[Book]:
-    found = (book_of_card(each.card_json, each.id, each.name) for each in session.cast)
-    return [book for book in found if book is not None]
+async def _books_of(services: Services, session: SessionRecord) -> list[Book]:
+    """The books of the cast's cards, then those of the scene and of the server that are on."""
+    of_cards = (book_of_card(each.card_json, each.id, each.name) for each in session.cast)
+    shelf = await services.store.books(session.id, session.channel_id)
+    of_members = (book_of_member(each.content, f"book:{each.id}", each.name) for each in shelf.books if each.is_on)
+    return [*(book for book in of_cards if book is not None), *of_members]
 
 
 def _fired(each: Fired) -> LoreFired:

@@ -11,7 +11,21 @@ import anyio
 
 from actors.allowances import Allowances
 from actors.breakers import Breakers
-from actors.ports import Channel, Clock, Model, NoPatterns, NoStops, Patterns, Replies, Stops, Store, Trace, Voice
+from actors.ports import (
+    Channel,
+    Clock,
+    Files,
+    Model,
+    NoFiles,
+    NoPatterns,
+    NoStops,
+    Patterns,
+    Replies,
+    Stops,
+    Store,
+    Trace,
+    Voice,
+)
 from actors.readiness import Readiness
 from actors.roleplay.links import Links
 from actors.typing_indicator import TypingIndicator
@@ -113,3 +127,4 @@ class Services:
     stops: Stops = field(default_factory=NoStops)
     typing: TypingIndicator = field(default_factory=TypingIndicator)
     patterns: Patterns = field(default_factory=NoPatterns)
+    files: Files = field(default_factory=NoFiles)

@@ -22,6 +22,7 @@ from anyio.abc import TaskGroup
 from actors.adapters.clock import SystemClock
 from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, WrongToken
 from actors.adapters.engine.embedded import EmbeddedEngine
+from actors.adapters.files import CdnFiles
 from actors.adapters.groq import GroqModel
 from actors.adapters.inspector import CannotServe, Inspector
 from actors.adapters.log import ErrorCounter
@@ -366,7 +367,9 @@ def compose(
     rules, breakers = settings.rules(), protected.breakers
     stops = (inspector and inspector.breakpoints) or NoStops()
     ports = clock, protected.model, protected.voice, protected.channel, protected.replies, store, trace
-    services = Services(*ports, rules, breakers=breakers, stops=stops, allowances=allowances, patterns=RegexPatterns())
+    services = Services(
+        *ports, rules, breakers=breakers, stops=stops, allowances=allowances, patterns=RegexPatterns(), files=CdnFiles()
+    )
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(services, engine=EmbeddedEngine(), supervisor=supervisor)
     counted = None if errors is None else ErrorCount(errors, store, clock.now)

@@ -43,6 +43,7 @@ from actors.ports.exchange import (
     listening,
     note_request,
 )
+from actors.ports.files import FileRefused, Files, NoFiles
 from actors.ports.gateway import (
     ButtonPressed,
     ChannelGone,
@@ -62,7 +63,7 @@ from actors.ports.gateway import (
     Sink,
 )
 from actors.ports.language_model import AllowanceUses, Completion, Model, ModelFailed, ServerKnowledge
-from actors.ports.lore import LoreMemory, LoreWrites
+from actors.ports.lore import BookScope, LoreMemory, LoreStore, LoreWrites, Shelf, StoredBook
 from actors.ports.patterns import NoPatterns, Patterns
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.stops import NoStops, Stop, Stops
@@ -122,6 +123,7 @@ __all__ = [
     "AskedMessage",
     "AskedTexts",
     "AttemptBegan",
+    "BookScope",
     "BreakerMoved",
     "ButtonPressed",
     "Channel",
@@ -140,6 +142,8 @@ __all__ = [
     "Engine",
     "Exchange",
     "Fenced",
+    "FileRefused",
+    "Files",
     "GatewayEvent",
     "GenerationBegan",
     "GenerationEnded",
@@ -154,6 +158,7 @@ __all__ = [
     "LoreMemory",
     "LoreMissed",
     "LoreRecord",
+    "LoreStore",
     "LoreWrites",
     "MessageDeleted",
     "MessageEdited",
@@ -169,6 +174,7 @@ __all__ = [
     "NextMessage",
     "NextRedelivery",
     "NextSpeaker",
+    "NoFiles",
     "NoPatterns",
     "NoStops",
     "Noted",
@@ -200,6 +206,7 @@ __all__ = [
     "ShardEvent",
     "ShardReady",
     "ShardResumed",
+    "Shelf",
     "Sink",
     "Status",
     "StatusPage",
@@ -207,6 +214,7 @@ __all__ = [
     "Stop",
     "Stops",
     "Store",
+    "StoredBook",
     "ToCatchUp",
     "Trace",
     "TraceEvent",

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from actors.ports.exchange import Exchange
-from actors.ports.lore import LoreMemory
+from actors.ports.lore import LoreStore
 from actors.ports.work import NO_WRITES, MoveByWork, ResponseRecord, SessionMove, Work, Writes
 from actors.roleplay.missing_reports import Finding, MissingReport, SeenTurn
 from actors.roleplay.model import (
@@ -108,7 +108,7 @@ class ToCatchUp:
     known_after: int
 
 
-class Store(Protocol):
+class Store(LoreStore, Protocol):
     """The database. Each call is one transaction, which is durable when it returns.
 
     Calls that take a Claim or a Response raise Fenced if the epoch or the version is not the newest.
@@ -255,10 +255,6 @@ class Store(Protocol):
 
         It stops with the line that exceeds `characters_max`, and earlier if most of the newest messages were deleted.
         """
-        ...
-
-    async def lore_memory(self, session_id: SessionId, *, until: int, counts_replies: bool = False) -> LoreMemory:
-        """Return what the scene remembers of its lore, as of the message `until`; replies only if they are counted."""
         ...
 
     async def cancel_reason(self, response_id: ResponseId) -> str | None:

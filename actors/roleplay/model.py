@@ -60,6 +60,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file under a message, as Discord describes it; `size` in bytes."""
+
+    name: str
+    url: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelMessage:
     """One message as Discord shows it, read back or from the gateway.
 
@@ -84,6 +93,7 @@ class ChannelMessage:
     button_ids: tuple[str, ...] = ()
     replies_to: int | None = None
     is_name_shown: bool = True
+    attachments: tuple[Attachment, ...] = ()
 
 
 # ── a turn's work ───────────────────────────────────────────────────────────────────────────────────

@@ -20,9 +20,11 @@ from actors.breaker_ports import behind_breakers
 from actors.gateway import Gateway
 from actors.ports import (
     BreakerMoved,
+    Files,
     GatewayEvent,
     Model,
     Moved,
+    NoFiles,
     NoPatterns,
     NoStops,
     Noted,
@@ -192,6 +194,7 @@ async def playing(
     stops: Stops | None = None,
     allowances: Callable[[SqlStore], Allowances] | None = None,
     patterns: Patterns | None = None,
+    files: Files | None = None,
 ) -> AsyncIterator[Play]:
     """Run the actors; with `before`, as a new process on what that one left.
 
@@ -223,9 +226,14 @@ async def playing(
     rules = rules or Rules(limits=limits or Limits())
     given = clock, ports.model, ports.voice, ports.channel, ports.replies, store, trace
     allowance = Allowances() if allowances is None else allowances(store)
-    beside = stops or NoStops(), patterns or NoPatterns()
     services = Services(
-        *given, rules, breakers=ports.breakers, stops=beside[0], allowances=allowance, patterns=beside[1]
+        *given,
+        rules,
+        breakers=ports.breakers,
+        stops=stops or NoStops(),
+        allowances=allowance,
+        patterns=patterns or NoPatterns(),
+        files=files or NoFiles(),
     )
     engine = EmbeddedEngine()
     system = ActorSystem(services, engine=engine, supervisor=Supervisor(trace))

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actors import commands, gateway, missing_reports, outbox, reaper, redeliveries, writes
+from actors import commands, gateway, lore_commands, missing_reports, outbox, reaper, redeliveries, writes
 from actors.adapters.discord import debugging as debugging_commands
 from actors.adapters.discord import interactions
 from actors.adapters.store.play import late_notices
@@ -154,7 +154,7 @@ def typed(words: str) -> dict[str, list[str]]:
     """Every command, each as somebody may write it who wants the answer to do something."""
     quoted = words.replace('"', "")
     unopened = [f'start "{quoted}"', f"start {words}", f'start Ada --turns "{quoted}"', f"start Ada --turns {words}"]
-    plain = ["end", "pause", "resume", "status", "cast", "history", "retry", "missing", "help"]
+    plain = ["end", "pause", "resume", "status", "cast", "history", "retry", "missing", "lore", "help"]
     return {"start": unopened} | {word: [f"{word} {words}", word] for word in plain}
 
 
@@ -220,6 +220,7 @@ async def test_f6_a_characters_name_does_nothing_in_any_answer_or_notice(name: s
 
 
 ECHOING: Final = (
+    lore_commands,
     commands,
     redeliveries,
     missing_reports,

@@ -10,6 +10,7 @@ from actors.adapters.store.look import standing as standing_rows
 from actors.adapters.store.play import allowance_uses as allowance_rows
 
 # Aliases: a method would hide a module of the same name from the methods below it.
+from actors.adapters.store.play import books as books_rows
 from actors.adapters.store.play import characters as characters_rows
 from actors.adapters.store.play import (
     discord_knowledge,
@@ -81,6 +82,9 @@ class SqlStore:
     # ── lore ────────────────────────────────────────────────────────────────────────────────────────
 
     lore_memory = operation(lore_rows.lore_memory)
+    books = operation(books_rows.books)
+    keep_book = operation(books_rows.keep_book)
+    switch_book = operation(books_rows.switch_book)
 
     # ── the reaper ──────────────────────────────────────────────────────────────────────────────────
 

@@ -1,12 +1,13 @@
-"""The books in the cards of a cast."""
+"""The books in the cards of a cast, and those that members gave."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 
 from actors.roleplay.lore.model import Book
-from actors.roleplay.lore.reading import book_of
+from actors.roleplay.lore.reading import book_of, read_book
 
 KEPT_MAX = 256
 """Cards whose books are kept read: as many as the store keeps characters."""
@@ -23,3 +24,10 @@ def book_of_card(card_json: str, character_id: str, name: str) -> Book | None:
         return None
     book, _ = book_of(inner, book_id=f"card:{character_id}", name=name)
     return book if book.entries else None
+
+
+@lru_cache(maxsize=KEPT_MAX)
+def book_of_member(content: str, book_id: str, name: str) -> Book:
+    """Return a book that a member gave, and that was read before."""
+    book, _ = read_book(content.encode(), book_id=book_id, name=name)
+    return replace(book, is_typed=True)

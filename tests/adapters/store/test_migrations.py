@@ -232,7 +232,7 @@ async def test_m1_a_line_that_was_on_its_way_in_an_older_database_goes_on_and_ma
         line = await (await scene.line()).start("One.")
         await line.tell(SendRefused(NOW, "rate_limit", 429, 20.0))
     older = sqlite3.connect(tmp_path / "ensemble.db")
-    for table in ("allowance_use", "lore_timer", "lore_slow_key"):
+    for table in ("allowance_use", "lore_timer", "lore_slow_key", "book"):
         older.execute(f"DROP TABLE {table}")
     older.execute("ALTER TABLE response DROP COLUMN held_s")
     older.execute("UPDATE response SET limits = json_remove(limits, '$.hold_max_s')")

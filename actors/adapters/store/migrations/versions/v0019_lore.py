@@ -1,4 +1,4 @@
-"""Add what scenes remember of their lore: timers of entries, and keys that took too long."""
+"""Add books of scenes and servers, and what scenes remember of their lore: timers of entries, and slow keys."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -39,3 +39,18 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("session_id", "pattern", name=op.f("pk_lore_slow_key")),
     )
+    op.create_table(
+        "book",
+        sa.Column("id", sa.String(length=13), nullable=False),
+        sa.Column("session_id", sa.String(length=13), nullable=True),
+        sa.Column("server_id", sa.BigInteger(), nullable=True),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.Column("added_at", sa.Float(), nullable=False),
+        sa.CheckConstraint("(session_id IS NULL) <> (server_id IS NULL)", name=op.f("ck_book_scope")),
+        sa.ForeignKeyConstraint(["session_id"], ["session.id"], name=op.f("fk_book_session_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_book")),
+    )
+    op.create_index("ix_book_session", "book", ["session_id"])
+    op.create_index("ix_book_server", "book", ["server_id"])
