@@ -368,7 +368,13 @@ def compose(
     stops = (inspector and inspector.breakpoints) or NoStops()
     ports = clock, protected.model, protected.voice, protected.channel, protected.replies, store, trace
     services = Services(
-        *ports, rules, breakers=breakers, stops=stops, allowances=allowances, patterns=RegexPatterns(), files=CdnFiles()
+        *ports,
+        rules,
+        breakers=breakers,
+        stops=stops,
+        allowances=allowances,
+        patterns=RegexPatterns(),
+        files=CdnFiles(endpoint.urls.api_url),
     )
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(services, engine=EmbeddedEngine(), supervisor=supervisor)

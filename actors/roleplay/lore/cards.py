@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from functools import lru_cache
+from typing import Final
 
 from actors.roleplay.lore.model import Book
 from actors.roleplay.lore.reading import book_of, read_book
 
-KEPT_MAX = 256
+KEPT_MAX: Final = 256
 """Cards whose books are kept read: as many as the store keeps characters."""
 
 
