@@ -15,7 +15,9 @@ from typing import Any, Final
 
 from actors.roleplay.card_fields import JSON_BYTES_MAX, UnreadableError, load
 from actors.roleplay.lore.decorators import parted
-from actors.roleplay.lore.model import DEPTH, WEIGHT, Book, Conditions, Logic, LoreEntry, Place, Role
+from actors.roleplay.lore.expressions import translated
+from actors.roleplay.lore.keys import pattern_of
+from actors.roleplay.lore.model import DEPTH, WEIGHT, Book, Conditions, Logic, LoreEntry, Pattern, Place, Role
 from actors.roleplay.lore.values import Fields, choice, digits, flag, number, text, texts, whole
 from actors.roleplay.names import shown_on_one_line
 
@@ -116,9 +118,18 @@ def _doubts(raw: Sequence[Any], entries: Sequence[Any], book: Book) -> list[str]
     mute = sum(not each.text.strip() for each in book.entries)
     if mute:
         doubts.append(f"{mute} of its entries have no text: they never fire")
+    refused = sum(_is_refused(key, entry) for entry in book.entries for key in (*entry.keys, *entry.secondary_keys))
+    if refused:
+        doubts.append(f"{refused} of its keys are no regular expressions that may be asked: they never match")
     if not book.entries:
         doubts.append("it has no entries")
     return doubts
+
+
+def _is_refused(key: str, entry: LoreEntry) -> bool:
+    """Whether a regular expression holds what JavaScript does not know, or repeats too much."""
+    pattern = Pattern(key) if entry.uses_regex and pattern_of(key) is None else pattern_of(key)
+    return pattern is not None and translated(pattern) is None
 
 
 def _entries(written: Sequence[Mapping[str, Any]]) -> list[LoreEntry]:

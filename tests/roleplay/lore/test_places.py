@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from dataclasses import replace
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.roleplay.card import Card, read_card
+from actors.roleplay.card import Card, read_card, read_card_file
 from actors.roleplay.lore.activation import activate
 from actors.roleplay.lore.cards import book_of_card
 from actors.roleplay.lore.model import Activation, State
@@ -206,3 +207,13 @@ def test_the_book_of_a_card_is_named_as_its_character_where_it_has_no_name() -> 
 @pytest.mark.parametrize("written", [None, [], {}, {"entries": []}, {"entries": "none"}])
 def test_a_card_without_entries_has_no_book(written: object) -> None:
     assert book_of_card(card(character_book=written).raw, "c2", "Maren") is None
+
+
+def test_an_import_says_what_is_odd_about_the_book_of_a_card() -> None:
+    entries = [{"keys": ["/(?:a{1000}){1000}/", "lamp"], "content": "x"}, {"keys": ["(?R)"], "use_regex": True}, 5]
+    file = json.dumps({"name": "Maren", "description": "A keeper.", "character_book": {"entries": entries}})
+    assert read_card_file(io.BytesIO(file.encode())).doubts == (
+        "its lorebook is odd: 1 of its entries are no objects: they are left out",
+        "its lorebook is odd: 1 of its entries have no text: they never fire",
+        "its lorebook is odd: 2 of its keys are no regular expressions that may be asked: they never match",
+    )
