@@ -21,7 +21,7 @@ NAME_MAX: Final = 100
 """Characters of a name or a key in the record."""
 
 SLOW: Final = (
-    "A regular expression of a lorebook took longer than 50 ms. It is left out in this scene from now on. "
+    "A regular expression of a lorebook took longer than 50 ms. It is left out in this scene from now on: {keys}. "
     "Write it without repetitions inside of repetitions."
 )
 _COMMON: Final = frozenset({Why.NO_KEY, Why.DISABLED})
@@ -58,8 +58,9 @@ def report_slow(services: Services, context: Context, lore: Activation) -> None:
     """Report the expressions that took too long; those that did so before are not asked again."""
     slow = [key[:NAME_MAX] for key, verdict in lore.keys.items() if verdict is Verdict.TIMED_OUT]
     if slow:
-        said = f"The key: {', '.join(slow)}"
-        services.trace.publish(Noted("warning", SLOW, context.session_id, response_id=context.response_id, said=said))
+        said = ", ".join(slow)
+        words = SLOW.format(keys=said)
+        services.trace.publish(Noted("warning", words, context.session_id, response_id=context.response_id, said=said))
 
 
 def lore_writes(lore: Activation, newest_id: int, fact: Fact) -> LoreWrites | None:
