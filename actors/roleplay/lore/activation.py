@@ -20,7 +20,7 @@ from actors.roleplay.lore.candidates import Candidate, Chosen
 from actors.roleplay.lore.draws import draw
 from actors.roleplay.lore.filters import CONSTANT, Asked, is_plain, judged, look_of, score
 from actors.roleplay.lore.groups import losers
-from actors.roleplay.lore.keys import Scan
+from actors.roleplay.lore.keys import Scan, hidden_keys
 from actors.roleplay.lore.model import (
     Activation,
     Book,
@@ -134,7 +134,7 @@ class _Run:
             self._settled.add(candidate)
             del self._missed[candidate]
             if book.is_recursive and not entry.prevents_recursion:
-                self._scan.add(each.text)
+                self._scan.add(f"{each.text}\n{hidden_keys(entry.text)}")
                 is_fed = True
         return is_fed
 

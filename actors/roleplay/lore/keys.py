@@ -22,7 +22,8 @@ LOOK: Final = 100
 """What a look at a text or an entry costs besides its characters."""
 
 _WRITTEN: Final = re.compile(r"/(.+)/([a-z]*)", re.DOTALL)
-_FLAGS: Final = frozenset("gimsuy")
+_FLAGS: Final = frozenset("gimsu")
+_HIDDEN: Final = re.compile(r"\{\{\s*hidden_key\s*::?([^{}]*)\}\}", re.IGNORECASE)
 _BARE_SLASH: Final = re.compile(r"(?<!\\)(?:\\\\)*/")
 # Scripts without blanks between their words: there, every place is a word's boundary.
 _UNSPACED: Final = re.compile(
@@ -37,6 +38,11 @@ def pattern_of(key: str) -> Pattern | None:
     if found is None or _BARE_SLASH.search(found[1]) or not _FLAGS.issuperset(found[2]):
         return None
     return Pattern(found[1].replace("\\/", "/"), found[2])
+
+
+def hidden_keys(text: str) -> str:
+    """What a text holds for the keys of other entries only: its macros `hidden_key` (Character Card V3)."""
+    return "\n".join(found.strip() for found in _HIDDEN.findall(text))
 
 
 class _Segment:
