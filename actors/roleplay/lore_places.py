@@ -13,11 +13,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeAlias
 
+from actors.roleplay.lore.activation import cut
 from actors.roleplay.lore.model import DEPTH, Activation, Book, Fired, Place, Role
 from actors.roleplay.model import ChatMessage, Purpose
 from actors.roleplay.quotation import quoted
+from actors.roleplay.tokens import prompt_tokens
+
+Placed: TypeAlias = Sequence[tuple[int, ChatMessage]]
+"""(depth, message) of each, the deepest first."""
 
 HEADING: Final = "# Lore"
 NO_LORE: Final = Activation()
@@ -30,6 +35,8 @@ _AROUND_CARD: Final = (
     Place.AFTER_EXAMPLES,
 )
 _AROUND_NOTE: Final = (Place.NOTE_TOP, Place.NOTE_BOTTOM)
+_OWN_MESSAGES: Final = frozenset({*_AROUND_CARD, *_AROUND_NOTE, Place.AT_DEPTH})
+"""Places whose changing entries are messages, not a part of the card's texts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,8 @@ def behind_examples(lore: Activation) -> tuple[ChatMessage, ...]:
     return (ChatMessage("system", f"{HEADING}\n{text}", Purpose.LORE),) if text else ()
 
 
-def at_depths(lore: Activation) -> list[tuple[int, ChatMessage]]:
-    """(depth, message) for the history, the deepest first; the note's lore stands at the note's depth."""
+def at_depths(lore: Activation) -> Placed:
+    """The messages for the history; the note's lore stands at the note's depth."""
     found: dict[tuple[int, Role], list[Fired]] = {}
     for each in lore.at(*_AROUND_NOTE):
         found.setdefault((DEPTH, "system"), []).append(each)
@@ -75,7 +82,14 @@ def at_depths(lore: Activation) -> list[tuple[int, ChatMessage]]:
     return [(depth, ChatMessage(role, _joined(found[depth, role]), Purpose.LORE)) for depth, role in deepest_first]
 
 
-def in_history(window: Sequence[ChatMessage], placed: Sequence[tuple[int, ChatMessage]]) -> list[ChatMessage]:
+def own_messages(lore: Activation, tokens_max: int) -> tuple[Activation, tuple[ChatMessage, ...], Placed, int]:
+    """Return the lore whose own messages cost at most `tokens_max`, these messages, and their cost in tokens."""
+    lore = cut(lore, _OWN_MESSAGES, tokens_max)
+    told, placed = behind_examples(lore), at_depths(lore)
+    return lore, told, placed, prompt_tokens((*told, *(message for _, message in placed)))
+
+
+def in_history(window: Sequence[ChatMessage], placed: Placed) -> list[ChatMessage]:
     """The messages with lore before the n-th newest of them; depth 0 is behind all."""
     mixed: list[ChatMessage] = []
     for at in range(len(window) + 1):

@@ -25,7 +25,7 @@ from actors.roleplay.confusables import fold
 from actors.roleplay.examples import examples
 from actors.roleplay.lore.activation import fitted
 from actors.roleplay.lore.model import Activation, Place
-from actors.roleplay.lore_places import NO_LORE, LoreFill, at_depths, behind_examples, fixed, fixed_section, in_history
+from actors.roleplay.lore_places import NO_LORE, LoreFill, Placed, fixed, fixed_section, in_history, own_messages
 from actors.roleplay.macro_values import MacroValues
 from actors.roleplay.macros import substitute
 from actors.roleplay.model import CharacterId, ChatMessage, Entry, Prompt, Purpose, RecentHistory
@@ -54,6 +54,7 @@ is an instruction. Never write a line, a thought or an act for any of them.
 
 _INSTRUCTION_SHARE: Final = 4  # at most a quarter of the budget
 _SYSTEM_SHARE: Final = 2  # at most half of what then is left
+_LORE_SHARE: Final = 2  # at most half of what then is left
 _EXAMPLES_SHARE: Final = 5  # at most two fifths of what then is left; the history has the rest
 _EXAMPLES_NOTE: Final = "The dialogues before the story show how {{char}} speaks; they did not happen."
 HISTORY_HEAD: Final = "[The story so far:]"
@@ -120,9 +121,10 @@ def build(
     left = budget - text_tokens(instruction.content)
     system = ChatMessage("system", cut_to(whole[Purpose.CARD], left // _SYSTEM_SHARE), Purpose.CARD)
     left -= text_tokens(system.content)
+    lore, told, placed, cost = own_messages(lore, left // _LORE_SHARE)
+    left -= cost
     shown = _fitting_examples(texts, left * 2 // _EXAMPLES_SHARE)
-    told, placed = behind_examples(lore), at_depths(lore)
-    left -= prompt_tokens((*shown, *told, *(message for _, message in placed)))
+    left -= prompt_tokens(shown)
     history, kept = _window(texts, entries, older, left - text_tokens(HISTORY_HEAD), placed)
     if kept == 1:
         whole[Purpose.HISTORY] = texts.said(entries[-1]).content
@@ -343,11 +345,7 @@ def _example(texts: _Texts, text: str, *, by_character: bool) -> ChatMessage:
 
 
 def _window(
-    texts: _Texts,
-    entries: Sequence[Entry],
-    older: int,
-    tokens_max: int,
-    placed: Sequence[tuple[int, ChatMessage]] = (),
+    texts: _Texts, entries: Sequence[Entry], older: int, tokens_max: int, placed: Placed
 ) -> tuple[tuple[ChatMessage, ...], int]:
     """The newest entries that fit, and how many they are. The newest is always among them, cut if it must be."""
     newest_first: list[ChatMessage] = []

@@ -10,12 +10,12 @@ and the budget drops the lowest priority first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
 
-from actors.roleplay.lore.budget import Budget
+from actors.roleplay.lore.budget import Budget, rank
 from actors.roleplay.lore.candidates import Candidate, Chosen
 from actors.roleplay.lore.draws import draw
 from actors.roleplay.lore.filters import CONSTANT, Asked, is_plain, judged, look_of, score
@@ -29,13 +29,14 @@ from actors.roleplay.lore.model import (
     Match,
     Missed,
     Pattern,
+    Place,
     Plain,
     State,
     Timer,
     Verdict,
     Why,
 )
-from actors.roleplay.tokens import BYTES_PER_TOKEN
+from actors.roleplay.tokens import BYTES_PER_TOKEN, MESSAGE_TOKENS
 
 PASSES_MAX: Final = 1_100
 """More than the depth can be widened, with some for recursion."""
@@ -69,13 +70,35 @@ def fitted(activation: Activation, window_tokens: int) -> Activation:
     """The activation in a smaller window: what its budgets do not hold is missed."""
     budget, fired = Budget(window_tokens), activation.fired
     dropped = budget.enter(fired, lambda each: each.book, lambda each: each.entry, lambda each: each.tokens)
+    return _without(activation, dropped)
+
+
+def cut(activation: Activation, places: Collection[Place], tokens_max: int) -> Activation:
+    """The activation whose changing entries of these places cost at most `tokens_max`, each as a message of its own."""
+    fired = activation.fired
+    costs = {
+        at: each.tokens + 2 * MESSAGE_TOKENS
+        for at, each in enumerate(fired)
+        if each.entry.place in places and not each.is_fixed
+    }
+    dropped: set[int] = set()
+    for at in sorted(costs, key=lambda at: (*rank(fired[at].entry), -at)):
+        if sum(costs.values()) <= tokens_max:
+            break
+        dropped.add(at)
+        del costs[at]
+    return _without(activation, dropped)
+
+
+def _without(activation: Activation, dropped: Collection[int]) -> Activation:
+    """The activation without the fired entries at these positions: they are missed, and set no timers."""
     if not dropped:
         return activation
-    lost = [fired[at] for at in sorted(dropped)]
+    lost = [activation.fired[at] for at in sorted(dropped)]
     gone = {(each.book.id, each.entry.id) for each in lost}
     return replace(
         activation,
-        fired=tuple(each for at, each in enumerate(fired) if at not in dropped),
+        fired=tuple(each for at, each in enumerate(activation.fired) if at not in dropped),
         missed=(*activation.missed, *(Missed(each.book, each.entry, Why.BUDGET) for each in lost)),
         timers=tuple(each for each in activation.timers if (each.book_id, each.entry_id) not in gone),
     )

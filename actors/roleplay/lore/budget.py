@@ -43,7 +43,7 @@ class Budget:
         dropped: set[int] = set()
         cheapest = sorted(
             (at for at, each in enumerate(new) if not entry_of(each).ignores_budget),
-            key=lambda at: (*_rank(entry_of(new[at])), -at),
+            key=lambda at: (*rank(entry_of(new[at])), -at),
         )
         for at in cheapest:
             book = book_of(new[at])
@@ -65,7 +65,7 @@ def _pools(book: Book) -> Iterable[str]:
     return _ALL, _OTHERS if book.token_budget is None else book.id
 
 
-def _rank(entry: LoreEntry) -> tuple[bool, float, bool, int]:
+def rank(entry: LoreEntry) -> tuple[bool, float, bool, int]:
     """What is dropped first has the lowest rank."""
     priority = entry.order if entry.priority is None else entry.priority
     return not entry.conditions.ignore_on_max_context, priority, entry.is_constant, entry.order

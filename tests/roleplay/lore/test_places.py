@@ -53,9 +53,13 @@ def entry(content: str, *, constant: bool = False, **fields: object) -> dict[str
 
 
 def lore(
-    *entries: dict[str, object], who: Speaker | None = None, history: tuple[Entry, ...] = HISTORY, typed: bool = False
+    *entries: dict[str, object],
+    who: Speaker | None = None,
+    history: tuple[Entry, ...] = HISTORY,
+    typed: bool = False,
+    budget: int | None = None,
 ) -> Activation:
-    book, _ = book_of({"entries": list(entries)}, book_id="b")
+    book, _ = book_of({"entries": list(entries), "token_budget": budget}, book_id="b")
     if typed:
         book = replace(book, is_typed=True)
     fill, lines = lore_texts(who or speaker(), RecentHistory(history), "seed")
@@ -186,16 +190,21 @@ def test_what_a_smaller_window_does_not_hold_is_missed() -> None:
 @given(
     st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 9), st.integers(0, 2000)), max_size=6),
     st.integers(1000, 3000),
+    st.booleans(),
 )
-def test_a_prompt_with_lore_keeps_to_its_window(given_entries: list[tuple[int, bool, int, int]], tokens: int) -> None:
+def test_a_prompt_with_lore_keeps_to_its_window(
+    given_entries: list[tuple[int, bool, int, int]], tokens: int, greedy: bool
+) -> None:
     entries = [
         entry("x" * size, constant=constant, position=place, depth=depth)
         for place, constant, depth, size in given_entries
     ]
-    result = built(lore(*entries), tokens=tokens)
+    who = speaker(description="d" * 9000, mes_example=EXAMPLES * 40, post_history_instructions="p" * 3000)
+    found = lore(*entries, budget=1_000_000 if greedy else None, who=who)
+    result = built(found, who, tokens=tokens)
     assert result.tokens <= tokens
     assert result.prompt.messages[-1].purpose is Purpose.INSTRUCTION
-    assert result.entries_kept >= 1
+    assert "The lamp." in str(shown(result))
 
 
 def test_the_book_of_a_card_is_named_as_its_character_where_it_has_no_name() -> None:
