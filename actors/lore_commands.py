@@ -31,6 +31,9 @@ SHOWN_MAX: Final = 40
 ANSWER_MAX: Final = 2000
 """Characters of one message (Discord's reference, "Create Message")."""
 
+SHOWING: Final = frozenset({"", "list"})
+"""The acts that list the books."""
+
 Answer = Callable[[ChannelMessage, str], Awaitable[None]]
 
 
@@ -46,7 +49,7 @@ class LoreCommands:
         act, _, words = rest.strip().partition(" ")
         session = await self._services.store.session_in(message.channel_id)
         match act.lower(), words.strip():
-            case (("" | "list"), ""):
+            case word, "" if word in SHOWING:
                 await self._list(message, session)
             case "import", ("" | "scene" | "server") as scope:
                 await self._import(message, session, BookScope(scope or BookScope.SCENE))
