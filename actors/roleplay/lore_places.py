@@ -35,8 +35,8 @@ _AROUND_CARD: Final = (
     Place.AFTER_EXAMPLES,
 )
 _AROUND_NOTE: Final = (Place.NOTE_TOP, Place.NOTE_BOTTOM)
-_OWN_MESSAGES: Final = frozenset({*_AROUND_CARD, *_AROUND_NOTE, Place.AT_DEPTH})
-"""Places whose changing entries are messages, not a part of the card's texts."""
+_IN_CARD: Final = frozenset(_AROUND_CARD) - {Place.AFTER_EXAMPLES}
+"""Places whose fixed entries are a part of the card's text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,9 +84,15 @@ def at_depths(lore: Activation) -> Placed:
 
 def own_messages(lore: Activation, tokens_max: int) -> tuple[Activation, tuple[ChatMessage, ...], Placed, int]:
     """Return the lore whose own messages cost at most `tokens_max`, these messages, and their cost in tokens."""
-    lore = cut(lore, _OWN_MESSAGES, tokens_max)
+    lore = cut(lore, _is_message, tokens_max)
     told, placed = behind_examples(lore), at_depths(lore)
     return lore, told, placed, prompt_tokens((*told, *(message for _, message in placed)))
+
+
+def _is_message(fired: Fired) -> bool:
+    """Whether the entry is no part of another text."""
+    place = fired.entry.place
+    return place is not Place.OUTLET and not (fired.is_fixed and place in _IN_CARD)
 
 
 def in_history(window: Sequence[ChatMessage], placed: Placed) -> list[ChatMessage]:

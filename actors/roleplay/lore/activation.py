@@ -10,7 +10,7 @@ and the budget drops the lowest priority first.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from enum import Enum, auto
 from typing import Final
@@ -29,7 +29,6 @@ from actors.roleplay.lore.model import (
     Match,
     Missed,
     Pattern,
-    Place,
     Plain,
     State,
     Timer,
@@ -73,14 +72,10 @@ def fitted(activation: Activation, window_tokens: int) -> Activation:
     return _without(activation, dropped)
 
 
-def cut(activation: Activation, places: Collection[Place], tokens_max: int) -> Activation:
-    """The activation whose changing entries of these places cost at most `tokens_max`, each as a message of its own."""
+def cut(activation: Activation, is_message: Callable[[Fired], bool], tokens_max: int) -> Activation:
+    """The activation whose entries that are messages of their own cost at most `tokens_max`."""
     fired = activation.fired
-    costs = {
-        at: each.tokens + 2 * MESSAGE_TOKENS
-        for at, each in enumerate(fired)
-        if each.entry.place in places and not each.is_fixed
-    }
+    costs = {at: each.tokens + 2 * MESSAGE_TOKENS for at, each in enumerate(fired) if is_message(each)}
     dropped: set[int] = set()
     for at in sorted(costs, key=lambda at: (*rank(fired[at].entry), -at)):
         if sum(costs.values()) <= tokens_max:

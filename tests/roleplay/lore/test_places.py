@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from actors.roleplay.card import Card, read_card, read_card_file
@@ -187,6 +187,9 @@ def test_what_a_smaller_window_does_not_hold_is_missed() -> None:
 
 
 @settings(max_examples=60)
+@example([(4, True, 1, 1920), (5, True, 8, 1023), (0, True, 6, 1842)], 1576, True)
+@example([(6, True, 9, 1602)], 1276, True)
+@example([(4, True, 4, 1439), (1, True, 8, 404), (2, False, 6, 1186), (3, False, 5, 1763)], 1042, True)
 @given(
     st.lists(st.tuples(st.integers(0, 6), st.booleans(), st.integers(0, 9), st.integers(0, 2000)), max_size=6),
     st.integers(1000, 3000),
