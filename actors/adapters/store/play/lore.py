@@ -16,7 +16,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    String,
     Table,
     Text,
     bindparam,
@@ -48,7 +47,7 @@ TIMER: Final = Table(
     Column("response_id", ForeignKey("response.id", ondelete="CASCADE"), nullable=False),
     Column("book_id", Text, nullable=False),
     Column("entry_id", Text, nullable=False),
-    Column("fingerprint", String(16), nullable=False),
+    Column("fingerprint", Text, nullable=False),
     Column("sticky", Integer, nullable=False),
     Column("cooldown", Integer, nullable=False),
     Column("after_id", BigInteger, nullable=False),  # the newest message that the line's prompt had

@@ -15,7 +15,7 @@ def upgrade() -> None:
         sa.Column("response_id", sa.String(length=13), nullable=False),
         sa.Column("book_id", sa.Text(), nullable=False),
         sa.Column("entry_id", sa.Text(), nullable=False),
-        sa.Column("fingerprint", sa.String(length=16), nullable=False),
+        sa.Column("fingerprint", sa.Text(), nullable=False),
         sa.Column("sticky", sa.Integer(), nullable=False),
         sa.Column("cooldown", sa.Integer(), nullable=False),
         sa.Column("after_id", sa.BigInteger(), nullable=False),
