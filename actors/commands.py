@@ -6,16 +6,15 @@ and so is a slash command that arrives as a text.
 
 from __future__ import annotations
 
-import re
-import shlex
 from collections.abc import Awaitable, Callable
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from typing import Final
 
 from actors.authority import Asker, Authority
 from actors.breaker_ports import DISCORD
 from actors.command_limit import CommandLimit, leave_unanswered
 from actors.endings import ENDED, Endings
+from actors.lore_commands import LoreCommands
 from actors.missing_reports import Missing
 from actors.ports import ButtonPressed, Indicator, Limited, MoveByWork
 from actors.ports.characters import KnownCharacter
@@ -26,9 +25,10 @@ from actors.roleplay.command_words import Command
 from actors.roleplay.model import Button, ChannelMessage, Character, SessionId, SessionRecord
 from actors.roleplay.quotas import Excess, place_refusal
 from actors.roleplay.quotas import words as excess_words
-from actors.roleplay.turns import TurnOrder, UnknownOrder, choices, default_order, meanings, order_named
+from actors.roleplay.turns import TurnOrder, default_order, meanings
 from actors.services import Services
 from actors.session_moves import move_of, move_open
+from actors.start_command import BadCommand, parse_start
 from machines import session as machine
 
 HISTORY_LINES: Final = 10
@@ -44,66 +44,6 @@ ANSWERS_WAITING_MAX: Final = 20
 always carried out."""
 
 TOO_MANY_COMMANDS: Final = "⏳ Too many commands at once. Further commands get no answer until these answers are sent."
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """`order` is None if none was named: it depends on the size of the cast."""
-
-    names: tuple[str, ...]
-    order: TurnOrder | None
-    scenario: str
-
-
-_SCENARIO: Final = re.compile(r"(?:^|(?<=\s))--(?:\s|$)")
-_CURLY: Final = str.maketrans(dict.fromkeys("“”„‟", '"'))
-
-
-class BadCommand(ValueError):
-    """A wrong command; the message, shown to the user, says what is wrong and how to write it."""
-
-
-def parse_start(rest: str) -> Start:
-    """`NAME… [--turns ORDER] [-- SCENARIO]`; a name in quotes is one word. Raises BadCommand."""
-    head, scenario = _parted(rest)
-    try:
-        words = _words(head)
-    except ValueError as error:
-        raise BadCommand("A quote is not closed.") from error
-    order: TurnOrder | None = None
-    if "--turns" in words:
-        at = words.index("--turns")
-        if at + 1 >= len(words):
-            raise BadCommand(f"`--turns` needs an order: {choices()}.")
-        order = _order(words[at + 1].lower())
-        del words[at : at + 2]
-    return Start(tuple(words), order, scenario.strip())
-
-
-def _order(word: str) -> TurnOrder:
-    try:
-        return order_named(word)
-    except UnknownOrder as error:
-        raise BadCommand(str(error)) from error
-
-
-def _parted(rest: str) -> tuple[str, str]:
-    """Split at the first `--` outside quotes: a quoted name may contain `--`."""
-    plain = rest.translate(_CURLY)
-    for dashes in _SCENARIO.finditer(rest):
-        if plain.count('"', 0, dashes.start()) % 2 == 0:
-            return rest[: dashes.start()], rest[dashes.end() :]
-    return rest, ""
-
-
-def _words(head: str) -> list[str]:
-    """Split into words; a text in double quotes is one word. Raises ValueError for a quote that is not closed.
-
-    Only double quotes count: O'Neill is a name, and a backslash is an ordinary character.
-    """
-    words = shlex.shlex(head.translate(_CURLY), posix=True, punctuation_chars=False)
-    words.whitespace_split, words.quotes, words.escape, words.commenters = True, '"', "", ""
-    return list(words)
 
 
 class Commands:
@@ -126,6 +66,7 @@ class Commands:
             "history": self._history,
             "retry": self._retry,
             "missing": self._missing,
+            "lore": LoreCommands(services, self._answer).commanded,
             "help": self._help,
         }
 
@@ -312,6 +253,7 @@ class Commands:
             f"`{p}status` shows the state · `{p}cast` lists the characters · `{p}history [n]` shows the last lines",
             f"`{p}retry` delivers the last failed line again. The button under its notice does the same.",
             f"`{p}missing` reports on a line that did not come. As a reply, it is about the answers to that message.",
+            f"`{p}lore` lists the lorebooks · `{p}lore import [server]` plays an attached one · `{p}lore on|off NAME`",
             "A message wholly in `((double brackets))`, or one that begins with `\\`, is not part of the scene.",
         )
         await self._answer(message, "\n".join(rows))

@@ -12,6 +12,7 @@ import anyio
 from actors.allowances import Granted, Line
 from actors.cast import card_of, member_of
 from actors.day_tokens import DayTokens
+from actors.lore import lore_for, lore_writes, report_slow
 from actors.model_exchange import asked
 from actors.observed import Observed
 from actors.ports import (
@@ -90,11 +91,12 @@ def _about(card: Card) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _Question:
-    """A granted request to a model; `lines` is the length of the history."""
+    """A granted request to a model; `lines` is the length of the history, `newest_id` its newest message."""
 
     granted: Granted
     heard: _Heard
     lines: int
+    newest_id: int
 
     @property
     def built(self) -> prompt.Built:
@@ -148,6 +150,7 @@ class Generation:
             services.trace.publish(
                 Noted("warning", SHORTENED, self._session.id, response_id=self._record.response.id, attempt=attempt)
             )
+        told = replace(told, lore=lore_writes(question.built.lore, question.newest_id, told.fact))
         if not services.rules.records_exchanges:
             return told
         return replace(told, exchange=asked(question.built, question.lines, attempt, outcome, told, took_s))
@@ -177,10 +180,12 @@ class Generation:
             characters_max=prompt.characters_max(largest),
             reading=None if record.turn_id is None else Reading(record.trigger_id, record.turn_id),
         )
+        speaker = self._speaker()
+        lore = await lore_for(services, self._session, record, speaker, recent, window_tokens=largest)
 
         def build(request: plan.Plan, context_tokens: int) -> prompt.Built:
             return prompt.build(
-                self._speaker(),
+                speaker,
                 recent.entries,
                 request,
                 context_tokens=context_tokens,
@@ -188,15 +193,18 @@ class Generation:
                 older=recent.older,
                 first_user=recent.first_user,
                 first_authors=recent.first_authors,
+                lore=lore,
             )
 
         granted = services.allowances.ask(line, plans, caps, build, services.clock.now())
         if isinstance(granted, HeldBack):
             return granted
+        report_slow(services, self._context, lore)
         services.trace.publish(HistoryRead(self._context, recent.length, granted.built.entries_kept, attempt))
         services.trace.publish(GenerationBegan(self._context, attempt, recent.length))
         heard = _Heard.of(recent.entries, record.character, self._session, granted.built.prompt)
-        return _Question(granted, heard, recent.length)
+        newest_id = recent.entries[-1].message_ids[-1] if recent.entries else 0
+        return _Question(granted, heard, recent.length, newest_id)
 
     async def _complete(self, granted: Granted) -> Completion | ModelFailed | HeldBack:
         """Ask the model, and correct its allowance and the server's tokens from the answer."""

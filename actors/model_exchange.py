@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from actors.lore import lore_record
 from actors.observed import Observed
 from actors.ports import Asked, AskedMessage, AskedTexts, Completion, Exchange, ModelFailed
 from actors.roleplay.prompt import Built
@@ -41,6 +42,7 @@ def asked(
         completion_tokens=completion.completion_tokens,
         is_cut_by_length=completion.cut_by_length or told.is_shortened,
         raw_characters=len(completion.text),
+        lore=lore_record(built.lore),
     )
     messages = _bounded((each.content for each in prompt.messages), PROMPT_CHARACTERS_MAX)
     texts = AskedTexts(messages, completion.text[:RAW_CHARACTERS_MAX], cleaned)

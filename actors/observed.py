@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from actors.ports import Exchange
+from actors.ports import Exchange, LoreWrites
 from machines.facts import Fact
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """A fact, with the error behind it (for the log only) and the recorded `exchange`.
+    """A fact, with the error behind it (for the log only), the recorded `exchange`, and what is written of the lore.
 
     `is_shortened`: the model wrote more than one line may hold.
     """
@@ -19,3 +19,4 @@ class Observed:
     error: BaseException | None = None
     exchange: Exchange | None = None
     is_shortened: bool = False
+    lore: LoreWrites | None = None

@@ -212,7 +212,7 @@ class ResponseActor:
 
     async def _apply(self, told: Observed) -> None:
         move = self._advance(told.fact)
-        writes = self._writes_of(move)
+        writes = replace(self._writes_of(move), lore=told.lore)
         with anyio.CancelScope(shield=True):
             length = await self._services.store.record(
                 self._claim, self._response, move, writes, exchange=told.exchange

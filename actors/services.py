@@ -11,7 +11,21 @@ import anyio
 
 from actors.allowances import Allowances
 from actors.breakers import Breakers
-from actors.ports import Channel, Clock, Model, NoStops, Replies, Stops, Store, Trace, Voice
+from actors.ports import (
+    Channel,
+    Clock,
+    Files,
+    Model,
+    NoFiles,
+    NoPatterns,
+    NoStops,
+    Patterns,
+    Replies,
+    Stops,
+    Store,
+    Trace,
+    Voice,
+)
 from actors.readiness import Readiness
 from actors.roleplay.gathering import AT_ONCE, Gathering
 from actors.roleplay.links import Links
@@ -119,3 +133,5 @@ class Services:
     allowances: Allowances = field(default_factory=Allowances)
     stops: Stops = field(default_factory=NoStops)
     typing: TypingIndicator = field(default_factory=TypingIndicator)
+    patterns: Patterns = field(default_factory=NoPatterns)
+    files: Files = field(default_factory=NoFiles)

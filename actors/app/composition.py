@@ -23,10 +23,12 @@ from anyio.abc import TaskGroup
 from actors.adapters.clock import SystemClock
 from actors.adapters.discord import DiscordAdapter, Endpoints, IntentsMissing, WrongToken
 from actors.adapters.engine.embedded import EmbeddedEngine
+from actors.adapters.files import CdnFiles
 from actors.adapters.groq import GroqModel
 from actors.adapters.inspector import CannotServe, Inspector
 from actors.adapters.log import ErrorCounter
 from actors.adapters.metrics import Metrics
+from actors.adapters.patterns import RegexPatterns
 from actors.adapters.status import HttpStatusPage
 from actors.adapters.store import SqlStore, StoreError
 from actors.adapters.tracing import Traces
@@ -371,7 +373,15 @@ def compose(
     rules, breakers = settings.rules(), protected.breakers
     stops = (inspector and inspector.breakpoints) or NoStops()
     ports = clock, protected.model, protected.voice, protected.channel, protected.replies, store, trace
-    services = Services(*ports, rules, breakers=breakers, stops=stops, allowances=allowances)
+    services = Services(
+        *ports,
+        rules,
+        breakers=breakers,
+        stops=stops,
+        allowances=allowances,
+        patterns=RegexPatterns(),
+        files=CdnFiles(endpoint.urls.api_url),
+    )
     supervisor = Supervisor(trace, fatal=FATAL)
     actors = ActorSystem(services, engine=EmbeddedEngine(clock.now), supervisor=supervisor)
     counted = None if errors is None else ErrorCount(errors, store, clock.now)

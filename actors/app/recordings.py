@@ -6,7 +6,7 @@ file (`/api/responses/{id}`) ─────────────────
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Annotated, Final
@@ -21,6 +21,8 @@ from actors.app.named_files import opened
 from actors.app.read_only_store import elsewhere, open_to_read
 from actors.app.settings import Settings
 from actors.observation import Recorded
+from actors.observation.exchange_view import exchange_view
+from actors.ports import Exchange, LoreRecord
 from machines.diagrams.path import Path
 
 FILE_BYTES_MAX: Final = 10_000_000
@@ -52,6 +54,19 @@ class RecordedMove:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordedAsked:
+    """One request to a model, as far as it is shown here; older files have no lore."""
+
+    attempt: int
+    lore: LoreRecord | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedExchange:
+    asked: RecordedAsked | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Recording:
     """A response in the inspector's form, with its whole path, oldest move first."""
 
@@ -65,6 +80,13 @@ class Recording:
     due_at: Time | None
     last_error: str | None
     mend: str | None = None  # older files have none
+    exchanges: tuple[RecordedExchange, ...] = ()
+
+    @property
+    def lore(self) -> LoreRecord | None:
+        """The lore of the newest request to a model, if that is kept."""
+        kept = [each.asked.lore for each in self.exchanges if each.asked is not None]
+        return kept[-1] if kept else None
 
     def way(self, moves: int | None = None) -> Path:
         """Return the path for a diagram: the first `moves` moves, or all."""
@@ -85,9 +107,10 @@ def recording_of(wanted: str) -> Recording:
     return anyio.run(_from_journal, read_settings(), wanted)
 
 
-def recorded_as(recorded: Recorded) -> Recording:
-    """Convert a response from the journal into a Recording."""
-    return from_view(recorded_view(recorded))
+def recorded_as(recorded: Recorded, exchanges: Sequence[tuple[int, Exchange]] = ()) -> Recording:
+    """Convert a response from the journal, and its exchanges, into a Recording."""
+    shown = [exchange_view(seq, exchange) for seq, exchange in exchanges]
+    return from_view(recorded_view(recorded) | {"exchanges": shown})
 
 
 def from_file(path: FilePath) -> Recording:
@@ -113,10 +136,11 @@ async def _from_journal(settings: Settings, wanted: str) -> Recording:
         if len(ids) > 1:
             raise NoRecording(f"{wanted!r} begins several ids: {', '.join(ids)}, …; give more of the id")
         recorded = await store.recorded(ids[0]) if ids else None
+        exchanges = await store.exchanges(ids[0]) if ids else ()
     if recorded is None:
         path = database_path(settings.database_url, folder=settings.data_dir)
         raise NoRecording(
             f"there is no response {wanted!r} in {path}: `transcript --format jsonl` and the inspector list the ids"
             f"{elsewhere(settings)}"
         )
-    return recorded_as(recorded)
+    return recorded_as(recorded, exchanges)

@@ -36,11 +36,15 @@ from actors.ports.exchange import (
     AskedMessage,
     AskedTexts,
     Exchange,
+    LoreFired,
+    LoreMissed,
+    LoreRecord,
     Request,
     kept_headers,
     listening,
     note_request,
 )
+from actors.ports.files import FileRefused, Files, NoFiles
 from actors.ports.gateway import (
     ButtonPressed,
     ChannelGone,
@@ -62,6 +66,8 @@ from actors.ports.gateway import (
 )
 from actors.ports.inbox import Accepted
 from actors.ports.language_model import AllowanceUses, Completion, Model, ModelFailed, ServerKnowledge
+from actors.ports.lore import BookScope, LoreMemory, LoreStore, LoreWrites, Shelf, StoredBook
+from actors.ports.patterns import NoPatterns, Patterns
 from actors.ports.status import Indicator, Status, StatusPage, StatusUnknown
 from actors.ports.stops import NoStops, Stop, Stops
 from actors.ports.store import (
@@ -121,6 +127,7 @@ __all__ = [
     "AskedMessage",
     "AskedTexts",
     "AttemptBegan",
+    "BookScope",
     "BreakerMoved",
     "ButtonPressed",
     "Channel",
@@ -139,6 +146,8 @@ __all__ = [
     "Engine",
     "Exchange",
     "Fenced",
+    "FileRefused",
+    "Files",
     "GatewayEvent",
     "GenerationBegan",
     "GenerationEnded",
@@ -150,6 +159,12 @@ __all__ = [
     "Level",
     "Limited",
     "LineDelivered",
+    "LoreFired",
+    "LoreMemory",
+    "LoreMissed",
+    "LoreRecord",
+    "LoreStore",
+    "LoreWrites",
     "MessageDeleted",
     "MessageEdited",
     "MessageSeen",
@@ -164,12 +179,15 @@ __all__ = [
     "NextMessages",
     "NextRedelivery",
     "NextSpeaker",
+    "NoFiles",
+    "NoPatterns",
     "NoStops",
     "Noted",
     "OutboxOutcome",
     "OutboxSettled",
     "Page",
     "PageOutcome",
+    "Patterns",
     "Pending",
     "PersonTyping",
     "Posted",
@@ -194,6 +212,7 @@ __all__ = [
     "ShardEvent",
     "ShardReady",
     "ShardResumed",
+    "Shelf",
     "Sink",
     "Standing",
     "Status",
@@ -202,6 +221,7 @@ __all__ = [
     "Stop",
     "Stops",
     "Store",
+    "StoredBook",
     "ToCatchUp",
     "Trace",
     "TraceEvent",

@@ -63,6 +63,40 @@ class AskedMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class LoreFired:
+    """An entry of a lorebook that fired: where it stood in the prompt, and by what (a key, or a word)."""
+
+    book: str
+    entry: str
+    place: str
+    by: str
+    tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class LoreMissed:
+    """An entry that did not fire, and why."""
+
+    book: str
+    entry: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoreRecord:
+    """The lore of a prompt, without its texts; the counts are of all entries, the others of some.
+
+    `keys` are the regular expressions without an answer, each with why.
+    """
+
+    fired: tuple[LoreFired, ...]
+    missed: tuple[LoreMissed, ...]
+    fired_count: int
+    missed_count: int
+    keys: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
     """One request to a model, without texts.
 
@@ -83,6 +117,7 @@ class Asked:
     completion_tokens: int = 0
     is_cut_by_length: bool = False
     raw_characters: int = 0
+    lore: LoreRecord | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from actors.ports.characters import CharacterStore
 from actors.ports.deletion import DeletionStore
 from actors.ports.exchange import Exchange
 from actors.ports.inbox import InboxStore
+from actors.ports.lore import LoreStore
 from actors.ports.server_uses import ServerUses
 from actors.ports.work import NO_WRITES, MoveByWork, ResponseRecord, SessionMove, Work, Writes
 from actors.roleplay.missing_reports import Finding, MissingReport, SeenTurn
@@ -97,7 +98,7 @@ class ToCatchUp:
     known_after: int
 
 
-class Store(CharacterStore, DeletionStore, InboxStore, ServerUses, Protocol):
+class Store(CharacterStore, DeletionStore, InboxStore, LoreStore, ServerUses, Protocol):
     """The database. Each call is one transaction, which is durable when it returns.
 
     Calls that take a Claim or a Response raise Fenced if the epoch or the version is not the newest.

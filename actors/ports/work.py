@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from actors.ports.lore import LoreWrites
 from actors.roleplay.addressing import Heard
 from actors.roleplay.model import Character, Outbound, OutboxDraft, ResponseId, SessionId, Turn, TurnId
 from actors.roleplay.plan import Failure
@@ -75,11 +76,12 @@ def can_begin(work: Work, at: float) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Writes:
-    """What is written with a response's move: the line, in the history as `line_by`'s, and the reaper's watch."""
+    """What is written with a response's move: the line, in the history as `line_by`'s, the reaper's watch, and lore."""
 
     line_by: Character | None = None
     outbox: tuple[OutboxDraft, ...] = ()
     arms_reaper: bool = False
+    lore: LoreWrites | None = None
 
 
 NO_WRITES: Final = Writes()

@@ -29,6 +29,7 @@ from actors.roleplay.card_found import FoundCard, parsed
 from actors.roleplay.card_in_png import found_in_png, is_card_text
 from actors.roleplay.card_kinds import format_of
 from actors.roleplay.card_picture import PICTURE_BYTES_MAX, Member, picture_of
+from actors.roleplay.lore.cards import doubts_about_book
 from actors.roleplay.macros import unknown_macros
 from actors.roleplay.names import NAME_CHARACTERS_MAX, shown_on_one_line
 
@@ -211,4 +212,4 @@ def _doubts_about(whole: Mapping[str, Any], card: Card) -> list[str]:
         named = ", ".join("{{" + macro + "}}" for macro in unknown[:_MACROS_NAMED_MAX])
         more = f" and {len(unknown) - _MACROS_NAMED_MAX} more" if len(unknown) > _MACROS_NAMED_MAX else ""
         doubts.append(f"it has macros that Ensemble does not know, left out of the prompt: {named}{more}")
-    return doubts
+    return [*doubts, *doubts_about_book(whole)]

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import takewhile
 from typing import Final
 
-COMMANDS: Final = ("start", "end", "pause", "resume", "status", "cast", "history", "retry", "missing", "help")
+COMMANDS: Final = ("start", "end", "pause", "resume", "status", "cast", "history", "retry", "missing", "lore", "help")
 """Every word that the message commands know."""
 
 REPLACED_FROM: Final = 5

@@ -1,6 +1,7 @@
 """The values of a prompt's macros, beside the names: the card's texts, the scene, the time, the last lines."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,3 +20,4 @@ class MacroValues:
     last_message: str = ""
     last_user_message: str = ""
     last_character_message: str = ""
+    outlets: Mapping[str, str] = field(default_factory=dict)

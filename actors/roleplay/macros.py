@@ -254,6 +254,7 @@ _MACROS: Final[Mapping[str, Macro]] = {
     "groupnotmuted": _all,
     "charifnotgroup": lambda filling, rest: _all(filling, rest) if filling.values().others else filling.char,
     "notchar": lambda filling, rest: ", ".join((*filling.values().others, filling.user)),
+    "outlet": lambda filling, rest: filling.values().outlets.get(_argument(rest), ""),
     "getvar": lambda filling, rest: filling.variables.get(_argument(rest), ""),
     "setvar": _set,
     "addvar": _add,

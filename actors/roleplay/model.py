@@ -63,6 +63,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file under a message, as Discord describes it; `size` in bytes."""
+
+    name: str
+    url: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelMessage:
     """One message as Discord shows it, read back or from the gateway.
 
@@ -88,6 +97,7 @@ class ChannelMessage:
     replies_to: int | None = None
     is_name_shown: bool = True
     moderates: bool | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 # ── a turn's work ───────────────────────────────────────────────────────────────────────────────────
@@ -304,6 +314,7 @@ class Purpose(StrEnum):
     CARD = "card"
     EXAMPLE = "example"
     HISTORY = "history"
+    LORE = "lore"
     INSTRUCTION = "instruction"
 
 

@@ -2,6 +2,7 @@
 
     system        rules, scene, card                    the same bytes in every turn of a session
     user/assistant  the card's example dialogues        the same, too
+    system        lore that fired for this line         behind what a server caches; fixed lore is in the card
     user/assistant  the history, oldest first           its beginning moves in steps, not in every turn
     system        whose line to write, and the notes    after everything, where it weighs most
 
@@ -22,9 +23,12 @@ from typing import Final
 from actors.roleplay.card import Card
 from actors.roleplay.confusables import fold
 from actors.roleplay.examples import examples
+from actors.roleplay.lore.activation import fitted
+from actors.roleplay.lore.model import Activation, Place
+from actors.roleplay.lore_places import NO_LORE, LoreFill, Placed, fixed, fixed_section, in_history, own_messages
 from actors.roleplay.macro_values import MacroValues
 from actors.roleplay.macros import Bounds, substitute
-from actors.roleplay.model import CharacterId, ChatMessage, Entry, Prompt, Purpose
+from actors.roleplay.model import CharacterId, ChatMessage, Entry, Prompt, Purpose, RecentHistory
 from actors.roleplay.moments import duration
 from actors.roleplay.names import clean_name
 from actors.roleplay.plan import Plan
@@ -50,6 +54,7 @@ is an instruction. Never write a line, a thought or an act for any of them.
 
 _INSTRUCTION_SHARE: Final = 4  # at most a quarter of the budget
 _SYSTEM_SHARE: Final = 2  # at most half of what then is left
+_LORE_SHARE: Final = 2  # at most half of what then is left
 _EXAMPLES_SHARE: Final = 5  # at most two fifths of what then is left; the history has the rest
 _EXAMPLES_NOTE: Final = "The dialogues before the story show how {{char}} speaks; they did not happen."
 HISTORY_HEAD: Final = "[The story so far:]"
@@ -76,12 +81,14 @@ class Speaker:
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A prompt, its estimated cost (uncorrected), how many entries of the history it has, and its shortened parts."""
+    """A prompt, its estimated cost (uncorrected), how many entries of the history it has, its shortened parts, and the
+    lore that its window holds."""
 
     prompt: Prompt
     tokens: int
     entries_kept: int
     shortened: frozenset[Purpose] = frozenset()
+    lore: Activation = NO_LORE
 
 
 def build(
@@ -95,18 +102,20 @@ def build(
     older: int = 0,
     first_user: Entry | None = None,
     first_authors: Sequence[int] = (),
+    lore: Activation = NO_LORE,
 ) -> Built:
     """Build the request for the next line of `speaker`.
 
     `entries` is the history, oldest first, the current message among them; where it is not the whole one,
     `older` lines stand before it, `first_user` is the first of a person's among these, and `first_authors` are those
     of people with one name, the first to speak first. `tokens_ratio` is the running ratio of counted to estimated
-    tokens. Raises ValueError below CONTEXT_TOKENS_MIN.
+    tokens. Of the `lore` that fired, what the window holds is placed. Raises ValueError below CONTEXT_TOKENS_MIN.
     """
     if context_tokens < CONTEXT_TOKENS_MIN:
         raise ValueError(f"context_tokens must be at least {CONTEXT_TOKENS_MIN}, not {context_tokens}")
     budget = int(context_tokens * plan.context_share / bounded_ratio(tokens_ratio))
-    texts = _Texts.of(speaker, entries, seed, first_user, first_authors)
+    lore = fitted(lore, budget)
+    texts = _Texts.of(speaker, entries, seed, first_user, first_authors, lore)
     # The card first: the variables that it sets are read in what follows.
     whole = {Purpose.CARD: texts.system(), Purpose.INSTRUCTION: texts.instruction(plan.note)}
     closing = cut_to(whole[Purpose.INSTRUCTION], budget // _INSTRUCTION_SHARE)
@@ -114,12 +123,16 @@ def build(
     left = budget - text_tokens(instruction.content)
     system = ChatMessage("system", cut_to(whole[Purpose.CARD], left // _SYSTEM_SHARE), Purpose.CARD)
     left -= text_tokens(system.content)
+    lore, told, placed, cost = own_messages(lore, left // _LORE_SHARE)
+    left -= cost
     shown = _fitting_examples(texts, left * 2 // _EXAMPLES_SHARE)
     left -= prompt_tokens(shown)
-    history, kept = _window(texts, entries, older, left - text_tokens(HISTORY_HEAD))
+    history, kept = _window(texts, entries, older, left - text_tokens(HISTORY_HEAD), placed)
     if kept == 1:
         whole[Purpose.HISTORY] = texts.said(entries[-1]).content
-    messages = (system, *shown, *_user_first(shown, history), *history, instruction)
+    # The mark of the story stands last among the examples.
+    before = (system, *shown[:-1], *told, *shown[-1:])
+    messages = (*before, *_user_first(shown, history), *history, instruction)
     prompt = Prompt(
         character=speaker.name,
         model=plan.model,
@@ -129,7 +142,15 @@ def build(
         seed=seed,
     )
     shortened = [m.purpose for m in messages if whole.get(m.purpose, m.content) != m.content]
-    return Built(prompt, prompt_tokens(messages), kept, frozenset(shortened))
+    return Built(prompt, prompt_tokens(messages), kept, frozenset(shortened), lore)
+
+
+def lore_texts(speaker: Speaker, recent: RecentHistory, seed: str) -> tuple[LoreFill, tuple[str, ...]]:
+    """Return what fills the macros of lore, and the lines that it is looked for in: `Name: text`, oldest first."""
+    texts = _Texts.of(speaker, recent.entries, seed, recent.first_user, recent.first_authors)
+    texts.system()  # the variables that the card sets are read in its lore
+    said = tuple(f"{texts.speakers.name(entry)}: {entry.text}" for entry in recent.entries)
+    return LoreFill(texts.filled, texts.filled_apart, texts.speakers.reserved), said
 
 
 def _user_first(shown: Sequence[ChatMessage], history: Sequence[ChatMessage]) -> tuple[ChatMessage, ...]:
@@ -163,6 +184,7 @@ class _Texts:
     values: Callable[[], MacroValues]
     variables: dict[str, str]
     bounds: Bounds
+    lore: Activation = NO_LORE
 
     @classmethod
     def of(
@@ -172,6 +194,7 @@ class _Texts:
         seed: str,
         first_user: Entry | None,
         first_authors: Sequence[int],
+        lore: Activation = NO_LORE,
     ) -> _Texts:
         # The first to speak stays {{user}}, so that the system message keeps its bytes.
         first = first_user or next((entry for entry in entries if entry.kind == "user"), None)
@@ -181,7 +204,7 @@ class _Texts:
         user = speakers.name(first) if first else "the user"
         values = cache(partial(_macro_values, speaker, tuple(entries), speakers, user))
         seeds = zlib.crc32(session.encode()), zlib.crc32(seed.encode())
-        return cls(speaker, speakers, user, *seeds, values, {}, Bounds())
+        return cls(speaker, speakers, user, *seeds, values, {}, Bounds(), lore)
 
     def filled(self, text: str, *, original: str = "", seed: int | None = None) -> str:
         """Return `text` with its macros filled, with equal draws in each turn of a session unless `seed` is given."""
@@ -197,31 +220,40 @@ class _Texts:
             bounds=self.bounds,
         ).strip()
 
+    def filled_apart(self, text: str) -> str:
+        """Return `text` filled, without setting variables: the card would insert a member's text as its own."""
+        return replace(self, variables=dict(self.variables)).filled(text)
+
     def ours(self, text: str) -> str:
         """Return a text of ours with the names filled, whatever the card's macros have used up."""
         return substitute(text, char=self.speaker.name, user=self.user)
 
     def system(self) -> str:
-        card, rules = self.speaker.card, self.ours(RULES)
+        card, rules, lore = self.speaker.card, self.ours(RULES), self.lore
+        own = "" if "system_prompt" in lore.disabled_prompts else card.system_prompt
         sections = (
-            self.filled(card.system_prompt, original=rules) or rules,
-            _section("Scene", self.typed_scenario() or self.filled(card.scenario)),
+            self.filled(own, original=rules) or rules,
+            fixed_section(lore, Place.BEFORE_CHARACTER),
+            _section("Scene", _lines(self.typed_scenario() or self.filled(card.scenario), fixed(lore, Place.SCENARIO))),
             _section(self.speaker.name, self.filled(card.description)),
-            _section("Personality", self.filled(card.personality)),
+            _section("Personality", _lines(self.filled(card.personality), fixed(lore, Place.PERSONALITY))),
+            fixed_section(lore, Place.AFTER_CHARACTER),
             self.ours(_EXAMPLES_NOTE) if card.mes_example.strip() else "",
+            fixed_section(lore, Place.BEFORE_EXAMPLES),
         )
         return "\n\n".join(section for section in sections if section)
 
     def typed_scenario(self) -> str:
-        """Return the session's scenario, quoted. It sets no variables: the card would insert their text as its own."""
-        filled = replace(self, variables=dict(self.variables)).filled(self.speaker.scenario)
-        return quoted(filled, self.speakers.reserved)
+        """Return the session's scenario, quoted."""
+        return quoted(self.filled_apart(self.speaker.scenario), self.speakers.reserved)
 
     def instruction(self, note: str) -> str:
         card, name = self.speaker.card, self.speaker.name
         others = [clean_name(other) for other in self.speaker.others]
         named = ", ".join((*others[:NAMED_MAX], "or anyone else")) if others else "anyone else"
-        post = self.filled(card.post_history_instructions, seed=self.response_seed)
+        own = "" if "post_history_instructions" in self.lore.disabled_prompts else card.post_history_instructions
+        late = replace(self, values=cache(lambda: replace(self.values(), outlets=self.lore.outlets())))
+        post = late.filled(own, seed=self.response_seed)
         lines = (_bracketed(post), f"[Write {name}'s next line only. Never speak or act for {named}.]", note)
         return "\n".join(line for line in lines if line)
 
@@ -281,6 +313,10 @@ def _bracketed(text: str) -> str:
     return text if not text or (text.startswith("[") and text.endswith("]")) else f"[{text}]"
 
 
+def _lines(*texts: str) -> str:
+    return "\n".join(text for text in texts if text)
+
+
 def _section(title: str, text: str) -> str:
     return f"# {title}\n{text}" if text else ""
 
@@ -320,7 +356,7 @@ def _example(texts: _Texts, text: str, *, by_character: bool) -> ChatMessage:
 
 
 def _window(
-    texts: _Texts, entries: Sequence[Entry], older: int, tokens_max: int
+    texts: _Texts, entries: Sequence[Entry], older: int, tokens_max: int, placed: Placed
 ) -> tuple[tuple[ChatMessage, ...], int]:
     """The newest entries that fit, and how many they are. The newest is always among them, cut if it must be."""
     newest_first: list[ChatMessage] = []
@@ -335,7 +371,7 @@ def _window(
     window = newest_first[:kept][::-1]
     if kept == 1:
         window = [replace(window[0], content=cut_to(window[0].content, tokens_max))]
-    return merged(window), kept
+    return merged(in_history(window, placed)), kept
 
 
 def _stepped(fitting: int, total: int) -> int:
@@ -345,6 +381,9 @@ def _stepped(fitting: int, total: int) -> int:
 
 
 def merged(messages: Iterable[ChatMessage]) -> tuple[ChatMessage, ...]:
-    """Return neighbours of one role as one message, a line each; it never costs more than they did apart."""
-    groups = (list(group) for _, group in groupby(messages, key=lambda message: message.role))
+    """Return neighbours of one role as one message, a line each; it never costs more than they did apart.
+
+    Lore stays apart: its lines have no name before them.
+    """
+    groups = (list(group) for _, group in groupby(messages, key=lambda message: (message.role, message.purpose)))
     return tuple(ChatMessage(one[0].role, "\n".join([m.content for m in one]), one[0].purpose) for one in groups)

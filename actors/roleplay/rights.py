@@ -31,6 +31,7 @@ RIGHTS: Final[dict[str, Right]] = {
     "pause": Right.OPENER,
     "resume": Right.OPENER,
     "turns": Right.OPENER,
+    "lore": Right.OPENER,
     "narrate": Right.OPENER,
     "say": Right.PARTICIPANTS,
     "cast": Right.EVERYONE,

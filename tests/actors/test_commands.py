@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from actors.commands import CAST_MAX, BadCommand, Start, parse_start
+from actors.commands import CAST_MAX
 from actors.ports import MessageSeen
 from actors.redeliveries import ANSWER_MAX
 from actors.roleplay.model import ChannelMessage, Character
 from actors.roleplay.turns import TurnOrder
 from actors.services import Rules
+from actors.start_command import BadCommand, Start, parse_start
 from tests.fakes.play import CHANNEL, Play, equal_to_the_channel, playing
 
 

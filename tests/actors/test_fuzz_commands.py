@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from actors.commands import BadCommand, Start, parse_start
 from actors.redeliveries import ANSWER_MAX
 from actors.roleplay.model import OutboundKind
+from actors.start_command import BadCommand, Start, parse_start
 from tests.fakes.play import CHANNEL, equal_to_the_channel, playing
 from tests.fakes.virtual_time import run_virtually
 from tests.roleplay.hostile import NAMES, PIECES, TEXTS, storable

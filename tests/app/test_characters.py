@@ -71,7 +71,7 @@ class TestShow:
         assert invoke("show", "Ada").stdout.splitlines()[-3:] == [
             "First message (kept, not played): Ahoy.",
             "Greetings (kept, not played): 3",
-            "Lorebook (kept, not played): 1",
+            "Lorebook: 1",
         ]
 
     @pytest.mark.parametrize("book", [None, [], "x", {}, {"entries": {}}])

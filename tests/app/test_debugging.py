@@ -17,12 +17,24 @@ from actors.app.debugging import Answers, ProcessFacts, words
 from actors.app.debugging.pictures import Pictures
 from actors.app.debugging.process_facts import WRITERS_MAX
 from actors.observation import Explained
-from actors.ports import BreakerMoved, ConnectionMoved, Context, GenerationEnded, SessionMove
+from actors.ports import (
+    Asked,
+    BreakerMoved,
+    ConnectionMoved,
+    Context,
+    Exchange,
+    GenerationEnded,
+    LoreFired,
+    LoreMissed,
+    LoreRecord,
+    SessionMove,
+)
 from actors.roleplay.model import Character, OutboxDraft, OutboxKind, SessionRecord, base36
 from machines.diagrams.path import Path
 from machines.facts import BLOCKED, Generated, GenerationFailed, SendRefused, SendUnconfirmed, Sent, WaitElapsed
 from machines.response import Limits
 from tests.contracts.scene import CHANNEL, MIRA, NOW, TOBIN, Line, Scene, a_session, an_answer, open_scene, said
+from tests.contracts.test_store_exchanges import tell
 
 SECRET = "The words of a line"
 HEARD, ANSWERED = 600, 700
@@ -372,3 +384,19 @@ def test_of_the_writers_the_oldest_are_forgotten() -> None:
         seen.publish(GenerationEnded(replace(context, response_id="failed"), 1, "m", 0.5, 10, 0, "timeout"))
     assert [seen.writer(base36(number)) for number in (0, 1, WRITERS_MAX)] == [None, "m", "m"]
     assert seen.writer("failed") is None
+
+
+async def test_what_fired_of_a_lorebook_and_what_did_not_is_told_without_its_markup(
+    scene: Scene, answers: Answers
+) -> None:
+    line = await begun(scene, MIRA)
+    missed = tuple(LoreMissed("Coast", f"storm {number}", "no key was said") for number in range(9))
+    lore = LoreRecord((LoreFired("**Coast**", "lamp", "at depth 4", "/l.mp/", 3),), missed, 1, 30)
+    asked = Asked("m", 1, (), 1, 1, 1, 1, "ok", 1.0, lore=lore)
+    await tell(line, Generated(NOW + 1, (SECRET,)), Exchange(asked=asked))
+    told = await answers.about_response(Here(), line.response.id)
+    assert "Lore: 1 of 31 entries fired." in told.text
+    plain = told.text.replace("\\", "")
+    assert "\\*\\*Coast\\*\\*" in told.text
+    assert "+ lamp (**Coast**), at depth 4, by /l.mp/: 3 tokens" in plain
+    assert "- storm 5 (Coast): no key was said\n… and 24 more did not" in plain

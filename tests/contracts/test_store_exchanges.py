@@ -6,7 +6,7 @@ import pytest
 
 from actors.adapters.store import SqlStore
 from actors.adapters.store.play.exchanges import RESPONSES_KEPT
-from actors.ports import Asked, AskedMessage, AskedTexts, Exchange, Fenced, Request
+from actors.ports import Asked, AskedMessage, AskedTexts, Exchange, Fenced, LoreFired, LoreMissed, LoreRecord, Request
 from machines.facts import Generated, SendRefused, Sent
 from machines.response import advance
 from tests.contracts.scene import NOW, Line, Scene, open_scene
@@ -24,6 +24,13 @@ ASKED = Asked(
     prompt_tokens=38,
     completion_tokens=5,
     raw_characters=11,
+    lore=LoreRecord(
+        (LoreFired("Coast", "lamp", "before the character", "lamp", 3),),
+        (LoreMissed("Coast", "storm", "no key was said"),),
+        1,
+        7,
+        (("/(a+)+$/", "it took too long"),),
+    ),
 )
 # Half a surrogate pair and a NUL: a model may write both, and no delivery may fail because of them.
 TEXTS = AskedTexts(("Be Mira", "Robin: \ud83d\x00?"), raw="Mira: Héllo", cleaned="Héllo")

@@ -15,10 +15,11 @@ from actors.adapters.inspector.inspector import SNAPSHOT_MAX
 from actors.adapters.store import open_store
 from actors.observation import BreakerView, Dependencies
 from actors.ports import BreakerMoved
-from machines.facts import GenerationFailed, Held
+from machines.facts import Generated, GenerationFailed, Held
 from tests.adapters.inspector.stage import SECRET, Stage, serving
 from tests.contracts.scene import NOW, Scene, open_scene
-from tests.e2e.conftest import OpenAt, Seen
+from tests.contracts.test_store_exchanges import GENERATED, tell
+from tests.e2e.conftest import OpenAt, Seen, findings
 
 pytestmark = pytest.mark.browser
 
@@ -182,3 +183,19 @@ async def test_the_keyboard_comes_to_the_responses_without_all_of_the_diagram(st
     await expect(page.locator("tbody tr")).to_have_count(1)
     await page.goto(stage.url("/#machines"))
     await expect(page.locator("#skip-rows")).to_be_hidden()
+
+
+async def test_the_lore_of_a_prompt_is_told_by_what_it_fired_and_why_it_did_not(stage: Stage, open_at: OpenAt) -> None:
+    line = (await stage.line()).line
+    await tell(line, Generated(NOW + 1, ("Aye.",)), GENERATED)
+    async with await open_at(stage.url(f"/responses/{line.response.id}")) as page:
+        asked = page.locator("[aria-label='The model']")
+        lore = asked.locator(".lore")
+        await expect(lore.locator("summary")).to_have_text("Lore: 1 of 8 entries fired")
+        await lore.locator("summary").click()
+        rows = lore.get_by_role("listitem")
+        await expect(rows.nth(0)).to_have_text("lamp · Coast · before the character, by lamp, 3 tokens")
+        await expect(rows.nth(1)).to_have_text("storm · Coast · no key was said")
+        await expect(rows.nth(2)).to_have_text("and 6 more")
+        await expect(rows.nth(3)).to_have_text("/(a+)+$/ · it took too long")
+        assert await findings(page) == []

@@ -20,11 +20,15 @@ from actors.breaker_ports import behind_breakers
 from actors.gateway import Gateway
 from actors.ports import (
     BreakerMoved,
+    Files,
     GatewayEvent,
     Model,
     Moved,
+    NoFiles,
+    NoPatterns,
     NoStops,
     Noted,
+    Patterns,
     ShardReady,
     StatusPage,
     Stops,
@@ -46,9 +50,9 @@ CHANNEL = 42
 BREAKER_PAUSE_S = 60.0
 
 
-def card(name: str) -> Character:
-    """A character with the least card that there is."""
-    return Character(id=name.lower().ljust(13, "_"), name=name, card_json=json.dumps({"name": name}))
+def card(name: str, **fields: object) -> Character:
+    """A character with the least card that there is, and these fields."""
+    return Character(id=name.lower().ljust(13, "_"), name=name, card_json=json.dumps({"name": name, **fields}))
 
 
 @dataclass
@@ -196,6 +200,8 @@ async def playing(
     status_page: StatusPage | None = None,
     stops: Stops | None = None,
     allowances: Callable[[SqlStore], Allowances] | None = None,
+    patterns: Patterns | None = None,
+    files: Files | None = None,
 ) -> AsyncIterator[Play]:
     """Run the actors; with `before`, as a new process on what that one left.
 
@@ -227,7 +233,15 @@ async def playing(
     rules = rules or Rules(limits=limits or Limits())
     given = clock, ports.model, ports.voice, ports.channel, ports.replies, store, trace
     allowance = Allowances() if allowances is None else allowances(store)
-    services = Services(*given, rules, breakers=ports.breakers, stops=stops or NoStops(), allowances=allowance)
+    services = Services(
+        *given,
+        rules,
+        breakers=ports.breakers,
+        stops=stops or NoStops(),
+        allowances=allowance,
+        patterns=patterns or NoPatterns(),
+        files=files or NoFiles(),
+    )
     engine = EmbeddedEngine(clock.now)
     system = ActorSystem(services, engine=engine, supervisor=Supervisor(trace))
 

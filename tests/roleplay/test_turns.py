@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from actors.app.scenes import Scene
-from actors.commands import BadCommand, parse_start
 from actors.roleplay.addressing import Addressee, Heard
 from actors.roleplay.turns import (
     SCRIPT_ORDER,
@@ -28,6 +27,7 @@ from actors.roleplay.turns import (
     speaker_count,
     speakers_min,
 )
+from actors.start_command import BadCommand, parse_start
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

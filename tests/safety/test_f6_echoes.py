@@ -23,6 +23,7 @@ from actors import (
     day_tokens,
     endings,
     gateway,
+    lore_commands,
     missing_reports,
     outbox,
     reaper,
@@ -166,7 +167,7 @@ def typed(words: str) -> dict[str, list[str]]:
     """Every command, each as somebody may write it who wants the answer to do something."""
     quoted = words.replace('"', "")
     unopened = [f'start "{quoted}"', f"start {words}", f'start Ada --turns "{quoted}"', f"start Ada --turns {words}"]
-    plain = ["end", "pause", "resume", "status", "cast", "history", "retry", "missing", "help"]
+    plain = ["end", "pause", "resume", "status", "cast", "history", "retry", "missing", "lore", "help"]
     return {"start": unopened} | {word: [f"{word} {words}", word] for word in plain}
 
 
@@ -232,6 +233,7 @@ async def test_f6_a_characters_name_does_nothing_in_any_answer_or_notice(name: s
 
 
 ECHOING: Final = (
+    lore_commands,
     commands,
     redeliveries,
     missing_reports,

@@ -8,7 +8,7 @@ from typing import Final
 import discord
 
 from actors.adapters.discord.names import name_in_title, name_of_webhook
-from actors.roleplay.model import ChannelMessage
+from actors.roleplay.model import Attachment, ChannelMessage
 
 SAID: Final = frozenset({discord.MessageType.default, discord.MessageType.reply})
 """Message types that people write; the others are Discord's announcements, or answers to commands."""
@@ -71,6 +71,7 @@ def channel_message(message: discord.Message, ourselves: Ourselves) -> ChannelMe
         replies_to=_replied_to(message),
         is_name_shown=not _is_of_an_account(message),
         moderates=_moderates(message),
+        attachments=tuple(Attachment(storable(each.filename), each.url, each.size) for each in message.attachments),
     )
 
 

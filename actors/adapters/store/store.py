@@ -10,6 +10,7 @@ from actors.adapters.store.look import standing as standing_rows
 from actors.adapters.store.play import allowance_uses as allowance_rows
 
 # Aliases: a method would hide a module of the same name from the methods below it.
+from actors.adapters.store.play import books as books_rows
 from actors.adapters.store.play import characters as characters_rows
 from actors.adapters.store.play import (
     deletion,
@@ -29,6 +30,7 @@ from actors.adapters.store.play import (
 )
 from actors.adapters.store.play import exchanges as exchanges_rows
 from actors.adapters.store.play import history as history_rows
+from actors.adapters.store.play import lore as lore_rows
 from actors.adapters.store.play import server_knowledge as server_knowledge_rows
 from actors.adapters.store.play import server_uses as server_use_rows
 
@@ -93,6 +95,12 @@ class SqlStore:
     prune = operation(deletion.prune)
     forget = operation(deletion.forget)
     people_named = operation(deletion.people_named)
+    # ── lore ────────────────────────────────────────────────────────────────────────────────────────
+
+    lore_memory = operation(lore_rows.lore_memory)
+    books = operation(books_rows.books)
+    keep_book = operation(books_rows.keep_book)
+    switch_book = operation(books_rows.switch_book)
 
     # ── the reaper ──────────────────────────────────────────────────────────────────────────────────
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from actors.app.database_location import refusal_of
 from actors.app.read_only_store import elsewhere, in_which
 from actors.roleplay.card import CardError, kept_card, kept_picture
 from actors.roleplay.card_writing import write_png
+from actors.roleplay.lore.cards import book_of_card
 from actors.roleplay.model import Character
 from actors.roleplay.names import find_named, shown_on_one_line
 
@@ -75,7 +75,7 @@ def show(name: str, server: Server = 0) -> None:
         ("Example dialogues", card.mes_example),
         (f"First message ({NOT_PLAYED})", card.first_mes),
         (f"Greetings ({NOT_PLAYED})", _number(card.alternate_greetings, card.group_only_greetings)),
-        (f"Lorebook ({NOT_PLAYED})", _number(_lorebook(character.card_json))),
+        ("Lorebook", _number(_lorebook(character))),
     )
     for title, text in rows:
         if text:
@@ -129,13 +129,10 @@ def _number(*lists: Sequence[object]) -> str:
     return str(sum(map(len, lists)) or "")
 
 
-def _lorebook(card_json: str) -> Sequence[object]:
-    """The lorebook's entries, as in the card."""
-    whole = json.loads(card_json)
-    fields = whole["data"] if isinstance(whole.get("data"), dict) else whole
-    book = fields.get("character_book")
-    entries = book.get("entries") if isinstance(book, dict) else None
-    return entries if isinstance(entries, list) else ()
+def _lorebook(character: Character) -> Sequence[object]:
+    """The entries of the lorebook in the card."""
+    book = book_of_card(character.card_json, character.id, character.name)
+    return () if book is None else book.entries
 
 
 async def _import(store: SqlStore, files: list[Path], name: str, server_id: int | None) -> bool:

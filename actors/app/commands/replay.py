@@ -14,9 +14,10 @@ import typer
 from rich.console import Console
 
 from actors.adapters.store import StoreError
-from actors.app.console import WRONG_USE, fail, refusing
+from actors.app.console import WRONG_USE, fail, printable, refusing
 from actors.app.recording_text import HEADS, moves, standing, whose
 from actors.app.recordings import NoRecording, Recording, recording_of
+from actors.observation.lore_words import lore_rows
 from machines.diagrams.notations import text
 from machines.response import MACHINE
 
@@ -28,6 +29,9 @@ KEYS: Final = "Enter, →: next    ←: back    q: quit"
 
 RIGHT: Final = (0, 2, 5)
 """Columns that are right-aligned: numbers."""
+
+LORE_ROWS_MAX: Final = 40
+"""Entries of lore that fired, and as many that were missed."""
 
 LEAVE: Final = frozenset({"q", "\x1b"})
 
@@ -52,8 +56,9 @@ def replay(
 
 
 def told(recording: Recording) -> list[str]:
-    """Return the whole path as lines: a title, each move, and the current state."""
-    return [whose(recording), "", *_lines(recording), "", standing(recording)]
+    """Return the whole path as lines: a title, each move, the current state, and the lore of the last request."""
+    lore = [printable(row) for row in lore_rows(recording.lore, LORE_ROWS_MAX)]
+    return [whose(recording), "", *_lines(recording), "", standing(recording), *([""] if lore else []), *lore]
 
 
 def frame(recording: Recording, seq: int) -> list[str]:

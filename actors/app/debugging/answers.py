@@ -115,7 +115,7 @@ class Answers:
         if standing is None or recorded is None:
             return None
         writer = self._writer((response_id, *((standing.replaces,) if standing.replaces else ())))
-        return Traced(recorded_as(recorded), standing, writer)
+        return Traced(recorded_as(recorded, await self._journal.exchanges(response_id)), standing, writer)
 
     def _writer(self, response_ids: Sequence[ResponseId]) -> str | None:
         """The model that wrote the line, or the line that it redelivers."""

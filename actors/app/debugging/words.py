@@ -9,6 +9,7 @@ from typing import Final
 from actors.app.recording_text import mending
 from actors.app.recordings import Recording
 from actors.observation import LinesInState, SessionView, Standing
+from actors.observation.lore_words import lore_rows
 from actors.ports import BreakerMoved, ConnectionMoved, trace
 from actors.roleplay.escapes import (
     CODE_CHARACTERS_MAX,
@@ -32,6 +33,11 @@ PATH_MAX: Final = 1024
 
 ID_MAX: Final = 40
 """Characters of the requested id that an answer repeats; our ids have 13."""
+
+LORE_ROWS_MAX: Final = 6
+"""Entries of lore that fired, and as many that were missed, in an answer."""
+
+LORE_ROW_CHARACTERS_MAX: Final = 200
 
 NONE_HERE: Final = "No character has begun to speak in this channel yet."
 NO_SESSION: Final = "There has never been a scene in this channel."
@@ -70,6 +76,7 @@ def of_response(traced: Traced) -> str:
         f"Last error: {plain(recording.last_error, ERROR_CHARACTERS_MAX)}." if recording.last_error else "",
         *map(with_code, mending(recording)),
         _written(traced),
+        *map(plain_row, lore_rows(recording.lore, LORE_ROWS_MAX)),
         f"It is a redelivery of {code(standing.replaces)}." if standing.replaces else "",
     ]
     return "\n".join(filter(None, rows))
@@ -116,6 +123,11 @@ def of_fleet(
             f"**Connection**: {' · '.join(shards) or 'none yet'}",
         )
     )
+
+
+def plain_row(row: str) -> str:
+    """A row with names of a lorebook, which are a stranger's."""
+    return plain(row, LORE_ROW_CHARACTERS_MAX)
 
 
 def way(whose: str, path: Path) -> str:

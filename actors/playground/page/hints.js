@@ -17,6 +17,7 @@ const BANGS = [
   ["resume", "continues after a pause"],
   ["retry", "delivers the last line that failed"],
   ["missing", "reports on a line that did not arrive"],
+  ["lore", "lists the lorebooks, brings one, turns one on or off", true],
   ["status", "shows the state of the scene"],
   ["cast", "lists who plays, and who could"],
   ["history", "shows the last lines"],

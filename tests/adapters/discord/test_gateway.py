@@ -31,7 +31,7 @@ from actors.ports import (
     ShardReady,
     ShardResumed,
 )
-from actors.roleplay.model import Character, Outbound, OutboundKind
+from actors.roleplay.model import Attachment, Character, Outbound, OutboundKind
 from tests.patience import PATIENCE_S
 
 from .table import WebhookTable
@@ -421,3 +421,20 @@ async def test_without_the_permission_to_read_the_history_a_read_fails_instead_o
     refused = await bot.adapter.channel.messages(tavern, after=0)
     assert isinstance(refused, Refused)
     assert (refused.reason, refused.final, refused.needs) == ("forbidden", True, "Read Message History")
+
+
+async def test_the_files_under_a_message_are_named_with_their_address_and_size(
+    bot: Bot, playground: PlaygroundServer
+) -> None:
+    said = playground.say("tavern", "Robin", "!lore import")
+    first = (await bot.next(MessageSeen)).message
+    assert first.attachments == ()
+    url = "https://cdn.discordapp.com/attachments/8/9/coast.json?ex=1"
+    file = {"id": "9", "filename": "coast.json", "size": 12, "url": url, "proxy_url": url}
+    robin = {"id": str(first.author_id), "username": "Robin", "discriminator": "0", "avatar": None}
+    message = {"id": "77", "channel_id": str(said.channel_id), "type": 0, "content": "x", "author": robin}
+    rest: dict[str, object] = {"timestamp": "2025-01-01T00:00:00+00:00", "edited_timestamp": None, "embeds": []}
+    lists = {"mentions": [], "mention_roles": [], "mention_everyone": False, "pinned": False, "tts": False}
+    playground.gateway.dispatch("MESSAGE_CREATE", message | rest | lists | {"attachments": [file]})
+    seen = (await bot.next(MessageSeen)).message
+    assert seen.attachments == (Attachment("coast.json", url, 12),)

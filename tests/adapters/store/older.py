@@ -5,6 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 BEFORE_TURNS = """
+DROP TABLE lore_timer;
+DROP TABLE lore_slow_key;
+DROP TABLE book;
 DROP TRIGGER tr_inbox_turn_insert;
 DROP TRIGGER tr_inbox_turn_update;
 DROP INDEX ix_inbox_waiting;
@@ -58,7 +61,7 @@ UPDATE alembic_version SET version_num = '0015';
 
 
 def before_turns(database: sqlite3.Connection) -> None:
-    """Undo revision 0018, in which a turn answers one message; foreign keys must be off."""
+    """Undo revisions 0019 and 0018, in which a turn answers one message; foreign keys must be off."""
     database.executescript(BEFORE_TURNS)
 
 

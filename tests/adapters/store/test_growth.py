@@ -80,6 +80,8 @@ async def costs(scene: Scene, executor: MortalExecutor, key: str, message_id: in
         "own_messages": lambda: store.own_messages(CHANNEL, after=message_id - 20),
         "watched_texts": lambda: store.watched_texts(CHANNEL, since=NOW),
         "session_in": lambda: store.session_in(CHANNEL),
+        "books": lambda: store.books(session_id, CHANNEL),
+        "lore_memory": lambda: store.lore_memory(session_id, until=message_id),
     }
     return {name: await steps(executor, call) for name, call in calls.items()}
 

@@ -49,12 +49,30 @@ function tryView({ asked, texts }, isOpen) {
     { class: "try", open: isOpen },
     summary,
     h("dl", { class: "facts" }, facts.map(([name, words]) => h("div", {}, h("dt", {}, name), h("dd", {}, words)))),
+    loreView(asked.lore),
     h("h3", {}, "Sent to the model"),
     h("ol", { class: "prompt" }, promptView(asked.messages, texts?.messages ?? [])),
     h("h3", {}, "Its raw answer"),
     answerView(asked, texts),
     h("h3", {}, "The line made from it"),
     texts?.cleaned ? h("blockquote", {}, texts.cleaned) : h("p", { class: "soft" }, isGood ? "Omitted here." : `None: ${asked.outcome}.`),
+  );
+}
+
+/** What fired of the lorebooks and by what, and what did not and why; nothing without books. */
+function loreView(lore) {
+  if (!lore) return null;
+  const { fired, missed, fired_count: firedCount, missed_count: missedCount, keys } = lore;
+  const more = (count) => (count > 0 ? h("li", { class: "soft" }, `and ${count} more`) : null);
+  const of = (each) => [h("strong", {}, each.entry), h("span", { class: "soft" }, ` · ${each.book} · `)];
+  return h(
+    "details",
+    { class: "lore" },
+    h("summary", {}, `Lore: ${firedCount} of ${firedCount + missedCount} entries fired`),
+    h("ul", {}, fired.map((each) => h("li", {}, of(each), `${each.place}, by ${each.by}, ${each.tokens} tokens`)), more(firedCount - fired.length)),
+    missed.length > 0 && h("p", {}, "Did not fire:"),
+    missed.length > 0 && h("ul", {}, missed.map((each) => h("li", {}, of(each), each.why)), more(missedCount - missed.length)),
+    keys.length > 0 && h("ul", {}, keys.map(([key, why]) => h("li", {}, h("span", { class: "mono" }, key), ` · ${why}`))),
   );
 }
 

@@ -12,7 +12,16 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, sel
 
 from actors.adapters.store.engine.prepared import Prepared, names_of
 from actors.adapters.store.engine.schema import exchange, response
-from actors.ports.exchange import Asked, AskedMessage, AskedTexts, Exchange, Request
+from actors.ports.exchange import (
+    Asked,
+    AskedMessage,
+    AskedTexts,
+    Exchange,
+    LoreFired,
+    LoreMissed,
+    LoreRecord,
+    Request,
+)
 from actors.roleplay.model import ResponseId, SessionId
 from machines.response import Move
 
@@ -77,7 +86,13 @@ def _plain(value: Request | Asked | AskedTexts) -> dict[str, Any]:
 
 def _plain_asked(asked: Asked) -> dict[str, Any]:
     messages = [(each.role, each.purpose, each.characters, each.is_shortened) for each in asked.messages]
-    return _plain(asked) | {"messages": messages}
+    return _plain(asked) | {"messages": messages, "lore": asked.lore and _plain_lore(asked.lore)}
+
+
+def _plain_lore(lore: LoreRecord) -> dict[str, Any]:
+    fired = [(each.book, each.entry, each.place, each.by, each.tokens) for each in lore.fired]
+    missed = [(each.book, each.entry, each.why) for each in lore.missed]
+    return {name: getattr(lore, name) for name in lore.__slots__} | {"fired": fired, "missed": missed}
 
 
 def _revived(told: str, texts: str | None) -> Exchange:
@@ -91,7 +106,18 @@ def _revived(told: str, texts: str | None) -> Exchange:
 
 def _asked(fields: dict[str, Any]) -> Asked:
     messages = tuple(AskedMessage(*each) for each in fields.pop("messages"))
-    return Asked(messages=messages, **fields)
+    lore = fields.pop("lore", None)  # older rows have none
+    return Asked(messages=messages, lore=lore and _lore(lore), **fields)
+
+
+def _lore(fields: dict[str, Any]) -> LoreRecord:
+    return LoreRecord(
+        fired=tuple(LoreFired(*each) for each in fields["fired"]),
+        missed=tuple(LoreMissed(*each) for each in fields["missed"]),
+        fired_count=fields["fired_count"],
+        missed_count=fields["missed_count"],
+        keys=tuple((key, why) for key, why in fields["keys"]),
+    )
 
 
 def _texts(fields: dict[str, Any]) -> AskedTexts:

@@ -23,6 +23,7 @@ from actors.adapters.store.engine.schema import (
     turn,
 )
 from actors.adapters.store.play import exchanges, late_notices
+from actors.adapters.store.play import lore as lore_rows
 from actors.adapters.store.play.handing_over import hand_over
 from actors.adapters.store.play.history import add_said
 from actors.adapters.store.play.outbox import enqueue_all
@@ -152,6 +153,7 @@ def start(
     _write_parts(conn, new, first)
     if replaces is not None:
         _TAKE_REQUEST.run(conn, {"of_failed": replaces, "by": new.id})
+        lore_rows.hand_on(conn, replaces, new.id)
     elif record.turn_id is not None:
         _SPEAKER_STARTED.run(conn, {"of_turn": record.turn_id})
     return cancel_reason(conn, new.id)
@@ -188,6 +190,8 @@ def record(
         _INSERT_ENDING.run(conn, {"response_id": after.id, "response_state": after.state.value})
         late_notices.withdraw(conn, claim.session_id, at=step.at)
     enqueue_all(conn, writes.outbox, at=step.at)
+    if writes.lore is not None:
+        lore_rows.keep(conn, claim.session_id, after.id, writes.lore, at=step.at)
     length: int = before.history_length
     if writes.line_by is None:
         return length
