@@ -66,7 +66,7 @@ class Commands:
             "history": self._history,
             "retry": self._retry,
             "missing": self._missing,
-            "lore": LoreCommands(services, self._answer).commanded,
+            "lore": LoreCommands(services, self._authority, self._answer).commanded,
             "help": self._help,
         }
 

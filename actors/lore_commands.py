@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import PurePath
 from typing import Final
 
+from actors.authority import Asker, Authority
 from actors.ports import BookScope, FileRefused, Shelf, StoredBook
 from actors.roleplay.escapes import plain_name
 from actors.roleplay.lore.cards import book_of_card
@@ -40,8 +41,9 @@ Answer = Callable[[ChannelMessage, str], Awaitable[None]]
 class LoreCommands:
     """Handles `!lore`; `answer` answers where nothing is written."""
 
-    def __init__(self, services: Services, answer: Answer) -> None:
+    def __init__(self, services: Services, authority: Authority, answer: Answer) -> None:
         self._services = services
+        self._authority = authority
         self._answer = answer
 
     async def commanded(self, message: ChannelMessage, rest: str) -> None:
@@ -70,6 +72,7 @@ class LoreCommands:
     async def _import(self, message: ChannelMessage, session: SessionRecord | None, scope: BookScope) -> None:
         shelf = await self._shelf(message, session)
         try:
+            await self._require_right(message, scope)
             self._require_place(message, session, scope, shelf)
             stored, book, doubts = await self._read(message.attachments[0], scope)
             _require_room(stored, shelf)
@@ -85,6 +88,11 @@ class LoreCommands:
             at=self._services.clock.now(),
         )
         self._services.outbox_bell.ring()
+
+    async def _require_right(self, message: ChannelMessage, scope: BookScope) -> None:
+        """Raises LoreError for who may not change the lore of all scenes; that of a scene is its opener's."""
+        if scope is BookScope.SERVER and not (await self._authority.standing(Asker.of(message))).moderates:
+            raise LoreError("Only a moderator (Manage Messages) can change the lore of the whole server.")
 
     def _require_place(
         self, message: ChannelMessage, session: SessionRecord | None, scope: BookScope, shelf: Shelf
@@ -122,6 +130,11 @@ class LoreCommands:
         wanted = next((book for book in shelf.books if name_key(book.name) == name_key(name)), None)
         if wanted is None:
             await self._answer(message, f"❓ There is no such book here. `{self._p}lore` lists them.")
+            return
+        try:
+            await self._require_right(message, wanted.scope)
+        except LoreError as refusal:
+            await self._answer(message, f"❓ {refusal}")
             return
         words = f"📖 {plain_name(wanted.name)} is {'on' if is_on else 'off'}."
         answer, at = self._draft(message, words), self._services.clock.now()
