@@ -42,7 +42,7 @@ CLOSING_S: Final = 5.0
 
 FACT_FIELDS: Final = (
     *("reason", "cause", "status", "retry_after_s", "final", "model", "until", "since"),
-    *("has_nonce", "channel_id", "message_id", "by", "code", "words", "on_wire"),
+    *("has_nonce", "channel_id", "message_id", "by", "code", "words", "on_wire", "next_speaker"),
 )
 """Fields of a fact that are copied to its event: all but the time (an event has its own) and the text of a line."""
 

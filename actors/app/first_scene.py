@@ -1,4 +1,4 @@
-"""Opens a first scene in a new playground, so that nobody needs to know a command."""
+"""Opens a first scene in a new playground, so that nobody needs to know a command; the whole cast is heard in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from actors.playground import PlaygroundServer
 CHANNEL: Final = "tavern"
 HOST: Final = "Robin"
 OPENING: Final = (
-    "!start Maren Fitch Oriel -- A lighthouse on a tidal island, on the second night of a storm. "
+    "!start Maren Fitch Oriel --turns everyone -- A lighthouse on a tidal island, on the second night of a storm. "
     "The causeway is under water. One stove, one kettle, and a knock at the door."
 )
 

@@ -53,7 +53,7 @@ def start(play: Play, channel_id: int, author_id: int, text: str) -> None:
 async def hostile_evening(play: Play) -> Evening:
     """Play it, and return what it came to once everything is quiet."""
     for channel_id, author_id in zip(OTHERS, (ROBIN, KIM), strict=True):
-        start(play, channel_id, author_id, "!start Ada Bo")
+        start(play, channel_id, author_id, "!start Ada Bo --turns everyone")
     await play.quiet(for_s=5.0)
     beside = {channel_id: len(play.discord.texts(channel_id)) for channel_id in OTHERS}
     waits: list[float] = []
@@ -91,7 +91,7 @@ async def _talk(play: Play, channel_id: int, author_id: int, waits: list[float])
 
 async def _rage(play: Play) -> None:
     for thread in THREADS:
-        start(play, thread, EVE, "!start Ada Bo")
+        start(play, thread, EVE, "!start Ada Bo --turns everyone")
     for number in range(MESSAGES):
         thread = THREADS[number % len(THREADS)]
         start(play, thread, EVE, f"Answer me, for the {number}th time!")

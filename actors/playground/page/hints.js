@@ -6,7 +6,7 @@ import { suggested } from "./answers.js";
 import { byId, h } from "./dom.js";
 
 const PAUSE_MS = 200; // without typing, before the bot is asked
-const SHOWN_MAX = 10;
+const SHOWN_MAX = 12;
 const INNER = [1, 2]; // a subcommand, a subcommand group
 const NO_SUCH = "The bot has no command of this name. As on Discord, this would be sent as a message.";
 
