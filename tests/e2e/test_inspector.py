@@ -5,6 +5,7 @@ The pictures of docs/inspecting.md come from here: `PICTURES=docs/pictures pytes
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -15,6 +16,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import aiohttp
 import pytest
 from playwright.async_api import Page, expect
 
@@ -29,6 +31,7 @@ from tests.adapters.inspector.stage import SECRET, serving
 from tests.contracts.scene import NOW, Scene, open_scene
 from tests.e2e.bot_process import Bot, character_lines, environment, running, until
 from tests.e2e.conftest import OpenAt, Seen, eventually, findings, picture
+from tests.patience import PATIENCE_S
 
 pytestmark = pytest.mark.browser
 
@@ -61,8 +64,19 @@ async def run(anyio_backend: str, tmp_path_factory: pytest.TempPathFactory) -> A
         server.next_lines("http_503")
         server.next_requests(READS, *["http_503"] * 20)
         server.say(CHANNEL, "Robin", "Who has the key?")
-        server.say(CHANNEL, "Robin", "Nobody?")
+        await _until_begun(url, responses=7)
+        server.say(CHANNEL, "Robin", "Nobody?")  # a turn has begun: this one waits for the next
         yield Run(url, server)
+
+
+async def _until_begun(url: str, *, responses: int) -> None:
+    """Wait until so many responses were begun."""
+    async with aiohttp.ClientSession() as client, asyncio.timeout(PATIENCE_S):
+        while True:
+            async with client.get(f"{url}api/responses") as answer:
+                if len((await answer.json())["responses"]) >= responses:
+                    return
+            await asyncio.sleep(0.1)
 
 
 async def _open_scene(server: PlaygroundServer) -> None:

@@ -221,7 +221,7 @@ def test_edits_and_deletions_that_are_ignored_are_caught() -> None:
 
 
 def test_an_answer_to_what_was_edited_out_of_the_play_is_caught() -> None:
-    assert caught(Build(store=broken.AnswersAsides), worlds=40, only={"edits_into_aside", "slow"}) == {"one turn"}
+    assert caught(Build(store=broken.AnswersAsides), worlds=60, only={"edits_into_aside", "slow"}) == {"one turn"}
 
 
 def test_an_answer_to_a_press_that_everybody_sees_is_caught() -> None:
