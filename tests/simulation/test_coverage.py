@@ -70,6 +70,16 @@ WORLDS = (
         only("crash", "rate_limit", "no_connection", "limit_for_long"),
         replace(SMALL, limits=Limits(deadline_s=30.0)),
     ),
+    # A channel that may not be read any more while a line is in doubt, and one that goes while a line is written.
+    Order(
+        SEED,
+        22,
+        150,
+        0.7,
+        only("reading_revoked", "cut_after", "cut_before", "stored_5xx", "timeout_lost", "channel_deleted", "slow"),
+        SMALL,
+    ),
+    Order(SEED, 31, 200, 0.8, only("channel_deleted"), SMALL),
     Order(SEED, 10, 200, 0.5),
     Order(SEED, 11, 200, 0.5),
 )
